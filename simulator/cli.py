@@ -1,0 +1,317 @@
+"""The command line: words become one call, and the call an exit code.
+
+0 done; 1 done, but a simulation failed or an expectation was missed; 2 usage; 3 a file is
+wrong; 4 the solver failed; 5 an optional package is missing; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+DONE, MISSED, USAGE, BAD_FILE, SOLVER_FAILED, NO_PACKAGE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+
+EXAMPLES = {
+    "": """examples:
+  immunesim run il2_therapy --out out
+  immunesim check my_scenario.toml
+  immunesim describe IL2""",
+    "run": """examples:
+  immunesim run scenarios/il2_therapy.toml --out out
+  immunesim run acute_infection --set 'stop_sensitivity=0.5' --no-plots
+  immunesim run il2_therapy --arm untreated --set 'dose.course_1.amount=300000 IU/kg'""",
+    "check": """examples:
+  immunesim check scenarios/*.toml
+  immunesim check my_model.toml my_scenario.toml --json""",
+    "list": """examples:
+  immunesim list
+  immunesim list --json""",
+    "show": """examples:
+  immunesim show il2_therapy
+  immunesim show il2_therapy --set 'body_weight=90 kg'""",
+    "describe": """examples:
+  immunesim describe
+  immunesim describe IL-2
+  immunesim describe T_division --model immune""",
+    "compare": """examples:
+  immunesim compare acute_infection stop_signal_missing
+  immunesim compare il2_therapy low_dose_il2 --of T_regulatory --out compared""",
+    "evidence": """examples:
+  immunesim evidence
+  immunesim evidence il2_therapy --json""",
+    "replay": """examples:
+  immunesim replay out
+  immunesim replay out --json""",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(words)
+    if options.command is None:
+        _parser().print_help()
+        return USAGE
+    options.words = words
+    try:
+        code = _run_command(options)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("interrupted; nothing was left half written", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except ModuleNotFoundError as error:
+        print(f"the package '{error.name}' is missing: pip install {error.name}", file=sys.stderr)
+        return NO_PACKAGE
+
+
+def _run_command(options: argparse.Namespace) -> int:
+    from .io.results import OutputError
+    from .io.toml_source import FileError
+
+    command = globals()[f"_{options.command}"]
+    try:
+        return int(command(options))
+    except FileError as error:
+        for fault in error.faults:
+            print(f"error: {fault}", file=sys.stderr)
+        return BAD_FILE
+    except OutputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_FILE
+
+
+class _Parser(argparse.ArgumentParser):
+    """Usage errors name the nearest command or option."""
+
+    def error(self, message: str) -> Any:
+        if "invalid choice" in message:
+            from .model.expression import nearest
+
+            word = message.split("invalid choice: ")[1].split(" ")[0].strip("'")
+            message = f"no command '{word}'{nearest(word, list(EXAMPLES)[1:])}"
+        super().error(message)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="immunesim",
+        description="Simulates macrophages, T cells and B cells driven by IL-1, IL-2, IL-3 and IL-4.",
+        epilog=EXAMPLES[""],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    def add(name: str, help: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=help,
+            description=help[0].upper() + help[1:] + ".",
+            epilog=EXAMPLES[name],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else there")
+        return command
+
+    def add_settings(command: argparse.ArgumentParser) -> None:
+        text = "a parameter, initial.SPECIES, dose.NAME.KEY, time.end or time.every; may be repeated"
+        command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=text)
+
+    run = add("run", "simulate scenarios and write their tables and figures")
+    run.add_argument("scenarios", nargs="+", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
+    run.add_argument("--out", metavar="DIR", help="new folder for the results (default: out/SCENARIO)")
+    run.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier run")
+    add_settings(run)
+    run.add_argument("--arm", action="append", metavar="NAME", help="only this arm; may be repeated")
+    run.add_argument("--no-plots", action="store_true", help="no figures")
+    certify = run.add_mutually_exclusive_group()
+    certify.add_argument(
+        "--certify",
+        dest="certify",
+        action="store_true",
+        default=None,
+        help="check the digits with a second solver, however long it takes",
+    )
+    certify.add_argument(
+        "--no-certify",
+        dest="certify",
+        action="store_false",
+        help="never check them (default: where it takes under a second an arm)",
+    )
+
+    check = add("check", "find all faults of scenario and model files, without simulating")
+    check.add_argument("files", nargs="+", metavar="FILE")
+    add("list", "list scenarios and models, a line each")
+    show = add("show", "print a scenario with every default, and where each value came from")
+    show.add_argument("scenario", metavar="SCENARIO")
+    add_settings(show)
+    describe = add("describe", "explain a model, a species, parameter, reaction, observable, module or source")
+    describe.add_argument("name", nargs="?", metavar="NAME")
+    describe.add_argument("--model", default="immune", help="a model's name or file (default: immune)")
+    compare = add("compare", "put the curves of scenarios side by side, with a table of measures")
+    compare.add_argument("scenarios", nargs="+", metavar="SCENARIO")
+    compare.add_argument(
+        "--of", action="append", metavar="NAME", help="a species or observable (default: what the scenarios show)"
+    )
+    compare.add_argument("--out", metavar="DIR", help="new folder for the table and the figures")
+    compare.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier comparison")
+    evidence = add("evidence", "hold every expectation against the simulation")
+    evidence.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all that come with the simulator")
+    replay = add("replay", "run a results folder again and say whether the numbers match")
+    replay.add_argument("folder", metavar="RUN_DIR")
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> dict[str, str]:
+    from .io.toml_source import FileError, FileFault
+
+    settings = {}
+    for text in options.set:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise FileError([FileFault("command line", 0, "expected NAME=VALUE", f"--set {text}")])
+        settings[name.strip()] = value.strip()
+    return settings
+
+
+def _print_json(document: object) -> None:
+    import json
+
+    print(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from .experiments.run import run
+    from .io import report, results
+    from .io.scenario_file import find_scenario, read_scenario
+
+    scenarios = [read_scenario(find_scenario(word), _settings(options)) for word in options.scenarios]
+    for scenario in scenarios:
+        report.check_arms(scenario, options.arm)
+    draw = None
+    if not options.no_plots:
+        from .io.plots import draw
+    summaries, code = [], DONE
+    for scenario in scenarios:
+        folder = Path(options.out) if options.out else results.free_folder(Path("out") / scenario.id)
+        if options.out and len(scenarios) > 1:
+            folder = folder / scenario.id
+        results.check_folder(folder, options.force)
+        result = run(scenario, options.certify, options.arm)
+        summary = results.write(result, folder, options.words, options.force, draw)
+        summaries.append(summary)
+        if not options.json:
+            print(report.run_text(result, folder))
+        if not result.ok:
+            code = SOLVER_FAILED
+        elif code == DONE and not all(verdict.met for verdict in result.verdicts):
+            code = MISSED
+    if options.json:
+        _print_json(summaries[0] if len(summaries) == 1 else summaries)
+    return code
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .io.check import check_file
+    from .io.toml_source import FileError
+
+    faults, lines = [], []
+    for word in options.files:
+        try:
+            lines.append(f"{word}: {check_file(word)}")
+        except FileError as error:
+            faults += [fault for fault in error.faults if fault not in faults]
+    if options.json:
+        _print_json({"ok": not faults, "faults": [fault._asdict() for fault in faults]})
+    else:
+        print("\n".join(lines)) if lines else None
+        for fault in faults:
+            print(f"error: {fault}", file=sys.stderr)
+    return BAD_FILE if faults else DONE
+
+
+def _list(options: argparse.Namespace) -> int:
+    from .io.check import catalogue
+
+    found = catalogue()
+    if options.json:
+        _print_json(found)
+        return DONE
+    for kind, rows in found.items():
+        print(f"{kind}:")
+        width = max(len(row["name"]) for row in rows)
+        for row in rows:
+            print(f"  {row['name']:{width}}  {row['title']}")
+    return DONE
+
+
+def _show(options: argparse.Namespace) -> int:
+    from .io.describe import show_text
+    from .io.scenario_file import find_scenario, read_scenario
+
+    scenario = read_scenario(find_scenario(options.scenario), _settings(options))
+    if options.json:
+        origins = {".".join(map(str, path)): where for path, where in scenario.origins.items()}
+        _print_json({"scenario": scenario.document, "origins": origins})
+    else:
+        print(show_text(scenario))
+    return DONE
+
+
+def _describe(options: argparse.Namespace) -> int:
+    from .io.describe import describe, describe_text
+    from .io.model_file import find_model, read_model
+    from .io.toml_source import FileError, FileFault
+
+    path = find_model(options.model, Path.cwd())
+    if path is None:
+        raise FileError([FileFault("command line", 0, f"no model '{options.model}'", f"--model {options.model}")])
+    model = read_model(path)
+    if options.json:
+        _print_json(describe(model, options.name))
+    else:
+        print(describe_text(model, options.name))
+    return DONE
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from .experiments.run import run
+    from .io import compare, results
+    from .io.scenario_file import find_scenario, read_scenario
+
+    scenarios = [read_scenario(find_scenario(word)) for word in options.scenarios]
+    names = compare.shared_names(scenarios, options.of)
+    if options.out:
+        results.check_folder(Path(options.out), options.force)
+    runs = [run(scenario, certify=False) for scenario in scenarios]
+    table = compare.table(runs, names)
+    if options.out:
+        compare.write(runs, names, table, Path(options.out), options.force)
+    _print_json(table) if options.json else print(compare.text(table))
+    return DONE if all(result.ok for result in runs) else MISSED
+
+
+def _evidence(options: argparse.Namespace) -> int:
+    from .io import evidence
+    from .io.scenario_file import builtin_scenarios, find_scenario, read_scenario
+
+    paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
+    rows = evidence.collect([read_scenario(path) for path in paths])
+    _print_json(rows) if options.json else print(evidence.text(rows))
+    return DONE if all(row["verdict"] == evidence.MET for row in rows) else MISSED
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from .io.replay import replay, replay_text
+
+    found = replay(Path(options.folder))
+    _print_json(found) if options.json else print(replay_text(found))
+    return DONE if found["match"] else MISSED

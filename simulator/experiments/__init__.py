@@ -1,0 +1,1 @@
+"""Which question: each a function of one Scenario."""

@@ -1,0 +1,109 @@
+"""Measures of trajectories: peak, time of peak, area under the curve and the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ..model.expression import Apply, Expression, Number, Quoted
+from ..model.model import Model
+from ..model.units import ONE, Unit, quantity
+from ..numerics.trajectory import Array, Trajectory
+from .measure_language import FUNCTIONS, arguments, arm_of, curve_name, level_value, time_value
+
+
+def measure(tree: Expression, model: Model, trajectories: Mapping[str, Trajectory]) -> tuple[float, Unit]:
+    """The value of a checked measure and its unit; NaN where it cannot be had (no crossing,
+    an arm that failed before the time asked for)."""
+    if isinstance(tree, Number):
+        return tree.value, ONE
+    if isinstance(tree, Quoted):
+        number, given, _ = quantity(tree.text)
+        return number, given
+    if not isinstance(tree, Apply):
+        raise TypeError(f"{tree!r} is no measure")
+    if tree.op in FUNCTIONS:
+        return _function(tree, model, trajectories)
+    parts = [measure(arg, model, trajectories) for arg in tree.args]
+    (a, unit), (b, other) = parts[0], parts[-1]
+    if tree.op == "mul":
+        return a * b, unit * other
+    if tree.op == "div":
+        return (a / b if b else math.nan), unit / other
+    if tree.op == "neg":
+        return -a, unit
+    b *= other.to(unit)
+    return (a + b if tree.op == "add" else a - b), unit
+
+
+def _function(tree: Apply, model: Model, trajectories: Mapping[str, Trajectory]) -> tuple[float, Unit]:
+    name = curve_name(tree, model)
+    trajectory = trajectories[arm_of(tree)]
+    times, values = trajectory.times, trajectory[name]
+    asked = [time_value(text, model) for kind, text in arguments(tree) if kind == "t"]
+    levels = [level_value(text, name, model) for kind, text in arguments(tree) if kind == "l"]
+    gives = FUNCTIONS[tree.op].gives
+    unit = {"value": model.unit(name), "time": model.time_unit, "area": model.unit(name) * model.time_unit}[gives]
+    if not len(times) or (asked and asked[-1] > times[-1] * (1 + 1e-9)):
+        return math.nan, unit
+    if tree.op == "at":
+        return float(np.interp(asked[0], times, values)), unit
+    if len(asked) == 2:
+        times, values = _window(times, values, asked[0], asked[1])
+    return float(_CURVE[tree.op](times, values, *levels)), unit
+
+
+def _window(times: Array, values: Array, start: float, end: float) -> tuple[Array, Array]:
+    """The part between two times, whose ends are interpolated."""
+    inside = (times > start) & (times < end)
+    ends = np.interp([start, end], times, values)
+    return np.concatenate([[start], times[inside], [end]]), np.concatenate([ends[:1], values[inside], ends[1:]])
+
+
+def _half_life(times: Array, values: Array) -> float:
+    """ln 2 over the slope of a straight line through log(values)."""
+    if (values <= 0).any():
+        return math.nan
+    slope = np.polyfit(times, np.log(values), 1)[0]
+    return -math.log(2) / float(slope) if slope < 0 else math.nan
+
+
+def _time_where(times: Array, values: Array, level: float) -> float:
+    """Total time above `level`, with straight lines between the saved points."""
+    total = 0.0
+    above = values - level
+    for a, b, step in zip(above, above[1:], np.diff(times), strict=False):
+        if a >= 0 and b >= 0:
+            total += step
+        elif a >= 0 or b >= 0:
+            total += step * max(a, b) / abs(a - b)
+    return total
+
+
+def _first_crossing(times: Array, values: Array, level: float) -> float:
+    """First time at or above `level`, by straight lines; NaN if never."""
+    at = np.flatnonzero(values >= level)
+    if not len(at):
+        return math.nan
+    i = int(at[0])
+    if i == 0:
+        return float(times[0])
+    return float(times[i - 1] + (times[i] - times[i - 1]) * (level - values[i - 1]) / (values[i] - values[i - 1]))
+
+
+_CURVE: dict[str, Callable[..., float]] = {
+    "final": lambda t, x: x[-1],
+    "max": lambda t, x: x.max(),
+    "min": lambda t, x: x.min(),
+    "mean": lambda t, x: np.trapezoid(x, t) / (t[-1] - t[0]),
+    "auc": lambda t, x: np.trapezoid(x, t),
+    "time_of_max": lambda t, x: t[x.argmax()],
+    "time_of_min": lambda t, x: t[x.argmin()],
+    "half_life": _half_life,
+    "time_above": _time_where,
+    "time_below": lambda t, x, level: _time_where(t, -x, -level),
+    "first_above": _first_crossing,
+    "first_below": lambda t, x, level: _first_crossing(t, -x, -level),
+}

@@ -1,0 +1,136 @@
+"""The main job: every arm of a scenario simulated, and its digits certified."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..numerics.solve import ATOL_OF_SCALE, RTOL, solve
+from ..numerics.system import System
+from ..numerics.trajectory import Array, Trajectory
+from .measures import measure
+from .scenario import Arm, Expectation, Scenario
+from .schedule import SAME_TIME, LedgerLine, Schedule, compile_schedule, ledger
+
+SECOND_SOLVER = "Radau"
+SECOND_RTOL = RTOL / 100
+SLOWER = 8.0  # the second solver, tighter, takes about this many times as long as the first
+SECONDS_TO_CERTIFY = 1.0
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far two solvers agree, over all saved values of all species of one arm.
+
+    digits is -log10 of the largest difference relative to |value| + ATOL_OF_SCALE * scale.
+    """
+
+    digits: float | None
+    species: str | None
+    time: float | None
+    solver: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One arm: its time course, what was dosed, when something jumped, and how sure the digits are."""
+
+    arm: Arm
+    trajectory: Trajectory
+    ledger: Sequence[LedgerLine]
+    edges: Sequence[float]
+    certificate: Certificate
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An expectation held against a simulation; `simulated` is in the expectation's unit."""
+
+    expectation: Expectation
+    simulated: float
+    met: bool
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A scenario with everything that was computed for it."""
+
+    scenario: Scenario
+    arms: Mapping[str, ArmResult]
+    verdicts: Sequence[Verdict]
+
+    @property
+    def ok(self) -> bool:
+        return all(result.trajectory.outcome.ok for result in self.arms.values())
+
+
+def run(scenario: Scenario, certify: bool | None = None, arms: Sequence[str] | None = None) -> RunResult:
+    """Simulates every arm of `scenario`, or those named in `arms` (and the main arm).
+
+    certify: True always, False never, None where the second solver takes under a second an arm.
+    """
+    system = System(scenario.model)
+    chosen = [arm for arm in scenario.arms if arms is None or arm.name in arms]
+    results = {arm.name: _run_arm(scenario, arm, system, certify) for arm in chosen}
+    return RunResult(scenario, results, judge(scenario, {name: result.trajectory for name, result in results.items()}))
+
+
+def judge(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[Verdict]:
+    """Every expectation of `scenario` that can be judged from the arms at hand."""
+    verdicts = []
+    for expectation in scenario.expectations:
+        try:
+            value, unit = measure(expectation.measure, scenario.model, trajectories)
+        except KeyError:
+            continue  # an arm that was not asked for
+        simulated = value * unit.to(expectation.unit)
+        verdicts.append(Verdict(expectation, simulated, expectation.met_by(simulated)))
+    return verdicts
+
+
+def output_times(scenario: Scenario, schedule: Schedule) -> Array:
+    """Every multiple of `every` up to the end, and every edge between."""
+    count = math.floor(scenario.end / scenario.every * (1 + 1e-12))
+    grid = np.arange(count + 1) * scenario.every
+    marks = np.unique([0.0, *schedule.edges, scenario.end])
+    after = np.searchsorted(marks, grid).clip(1, len(marks) - 1)
+    distance = np.minimum(np.abs(grid - marks[after - 1]), np.abs(grid - marks[after]))
+    return np.union1d(grid[distance > SAME_TIME * scenario.end], marks)
+
+
+def _run_arm(scenario: Scenario, arm: Arm, system: System, certify: bool | None) -> ArmResult:
+    schedule = compile_schedule(scenario, arm, system)
+    times = output_times(scenario, schedule)
+    initial = system.initial(scenario.parameters(arm)) | dict(arm.initial)
+    start = np.array([initial[name] for name in system.species])
+    trajectory = solve(system, start, schedule.segments, times)
+    lines = ledger(scenario, arm, system, trajectory)
+    certificate = _certificate(system, start, schedule, times, trajectory, certify)
+    return ArmResult(arm, trajectory, lines, schedule.edges, certificate)
+
+
+def _certificate(
+    system: System, start: Array, schedule: Schedule, times: Array, first: Trajectory, certify: bool | None
+) -> Certificate:
+    solver = f"{SECOND_SOLVER}, rtol {SECOND_RTOL:g}"
+    if not first.outcome.ok:
+        return Certificate(None, None, None, solver, "the run failed")
+    if certify is False:
+        return Certificate(None, None, None, solver, "switched off")
+    estimate = SLOWER * first.seconds
+    if certify is None and estimate > SECONDS_TO_CERTIFY:
+        return Certificate(None, None, None, solver, f"would take about {estimate:.0f} s; --certify does it")
+    second = solve(system, start, schedule.segments, times, method=SECOND_SOLVER, rtol=SECOND_RTOL)
+    if not second.outcome.ok:
+        return Certificate(0.0, second.outcome.state, second.outcome.time, solver, second.outcome.message)
+    worst, where, when = 0.0, None, None
+    for name, scale in zip(system.species, system.scales, strict=True):
+        error = np.abs(first[name] - second[name]) / (np.abs(second[name]) + ATOL_OF_SCALE * scale)
+        at = int(error.argmax())
+        if error[at] > worst:
+            worst, where, when = float(error[at]), name, float(times[at])
+    return Certificate(min(16.0, -math.log10(worst)) if worst else 16.0, where, when, solver)

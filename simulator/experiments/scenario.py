@@ -1,0 +1,124 @@
+"""A scenario as frozen values: one question, fully resolved, holding its model.
+
+Times are in the model's time unit, parameters and initial values in the unit the model
+declares for them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..model.expression import Expression
+from ..model.model import Model
+from ..model.units import Unit
+
+MAIN = "main"  # the arm that is the scenario as it stands
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """An amount given once or `count` times, as a bolus or evenly `over` a time.
+
+    amount is in `unit`; per kg or per m2 if `body` names the parameter to multiply by.
+    factor turns it into the target's unit, after division by `volume` where there is one.
+    """
+
+    name: str
+    target: str
+    amount: float
+    unit_text: str
+    factor: float
+    body: tuple[str, ...]
+    volume: str | None
+    at: float
+    every: float
+    count: int
+    over: float
+
+    def time(self, number: int) -> float:
+        """Start of dose `number`, counted from 0: never accumulated, so never drifting."""
+        return self.at + number * self.every
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Parameter values that hold from `start` on, or until `end`."""
+
+    start: float
+    end: float | None
+    parameters: Mapping[str, float]
+
+    def active(self, time: float) -> bool:
+        return self.start <= time and (self.end is None or time < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One variant of the question: what differs from the model's own values."""
+
+    name: str
+    label: str
+    initial: Mapping[str, float]
+    parameters: Mapping[str, float]
+    doses: tuple[Dose, ...]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A measure and the interval it must fall in, with the source that says so."""
+
+    id: str
+    that: str
+    measure_text: str
+    measure: Expression
+    low: float
+    high: float
+    unit_text: str
+    unit: Unit
+    source: str
+    status: str
+
+    def met_by(self, value: float) -> bool:
+        """Whether `value`, in `unit`, lies in the interval; 'above' and 'below' exclude the bound."""
+        if math.isinf(self.low) or math.isinf(self.high):
+            return self.low < value < self.high
+        return self.low <= value <= self.high
+
+    @property
+    def interval_text(self) -> str:
+        unit = "" if self.unit_text == "1" else f" {self.unit_text}"
+        if self.high == math.inf:
+            return f"above {self.low:g}{unit}"
+        if self.low == -math.inf:
+            return f"below {self.high:g}{unit}"
+        return f"{self.low:g} to {self.high:g}{unit}"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One question. `document` is the same as a TOML table with every default written out,
+    and `origins` says where each of its values came from."""
+
+    title: str
+    question: str
+    model: Model
+    end: float
+    every: float
+    arms: tuple[Arm, ...]
+    plots: tuple[tuple[str, ...], ...]
+    expectations: tuple[Expectation, ...]
+    id: str = field(default="", compare=False)
+    model_name: str = field(default="", compare=False)
+    document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    origins: Mapping[tuple[str | int, ...], str] = field(default_factory=dict, compare=False, repr=False)
+
+    def arm(self, name: str) -> Arm:
+        return next(arm for arm in self.arms if arm.name == name)
+
+    def parameters(self, arm: Arm) -> dict[str, float]:
+        """Every parameter of the model with the value it starts with in `arm`."""
+        return {**{name: item.value for name, item in self.model.parameters.items()}, **arm.parameters}

@@ -1,0 +1,143 @@
+"""Doses and timed changes become jumps, infusions and stretches of time without either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..model.expression import Name
+from ..numerics.solve import Segment
+from ..numerics.system import System
+from ..numerics.trajectory import Trajectory
+from .scenario import Arm, Dose, Scenario
+
+SAME_TIME = 1e-9  # two edges closer than this (relative to the horizon) are one
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The segments of a run and the times at which something jumps."""
+
+    segments: tuple[Segment, ...]
+    edges: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """One dose: amounts in the unit it was ordered in (per kg and per m2 as ordered)."""
+
+    dose: str
+    target: str
+    unit: str
+    ordered: float
+    delivered: float
+    remaining: float
+    given: int
+    count: int
+
+
+class LedgerError(RuntimeError):
+    """The solver did not put in what the schedule ordered: a bug of ours, never the user's."""
+
+
+def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
+    """Everything that happens in `arm`, in order of time, as the solver wants it."""
+    edges = _edges(scenario, arm)
+    sizes = _sizes(scenario, arm, system)
+    nearly = SAME_TIME * scenario.end
+    segments = []
+    for start, end in zip(edges, [*edges[1:], scenario.end], strict=True):
+        jump, infusion = np.zeros(len(system.species)), np.zeros(len(system.species))
+        for dose in arm.doses:
+            place = system.species.index(dose.target)
+            for number, size in enumerate(sizes[dose.name]):
+                begins = dose.time(number)
+                if dose.over == 0.0 and abs(begins - start) <= nearly:
+                    jump[place] += size
+                elif begins - nearly <= start < begins + dose.over - nearly:
+                    infusion[place] += size / dose.over
+        values = _values_at(scenario, arm, start)
+        segments.append(Segment(start, end, jump, infusion, np.array([values[name] for name in system.parameters])))
+    return Schedule(tuple(segments), tuple(edges[1:]))
+
+
+def _values_at(scenario: Scenario, arm: Arm, time: float) -> dict[str, float]:
+    """Every parameter as it is from `time` on; of two changes that overlap the later line wins."""
+    values = scenario.parameters(arm)
+    for change in arm.changes:
+        if change.active(time + SAME_TIME * scenario.end):
+            values |= change.parameters
+    return values
+
+
+def _edges(scenario: Scenario, arm: Arm) -> list[float]:
+    """0 and every time before the end at which a dose or change starts or stops."""
+    times = [0.0]
+    for dose in arm.doses:
+        for number in range(dose.count):
+            begins = dose.time(number)
+            times += [begins, begins + dose.over]
+    for change in arm.changes:
+        times += [change.start] if change.end is None else [change.start, change.end]
+    edges: list[float] = []
+    for time in sorted(times):
+        if time < scenario.end * (1 - SAME_TIME) and not (edges and time - edges[-1] <= SAME_TIME * scenario.end):
+            edges.append(time)
+    return edges
+
+
+def _sizes(scenario: Scenario, arm: Arm, system: System) -> dict[str, list[float]]:
+    """Every single dose in the unit of its target, with the volume and body at its start."""
+    known: dict[tuple[str, tuple[float, ...]], float] = {}
+
+    def size(dose: Dose, values: dict[str, float]) -> float:
+        amount = dose.amount * dose.factor
+        for name in dose.body:
+            amount *= values[name]
+        if dose.volume is None:
+            return amount
+        key = dose.volume, tuple(values.values())
+        if key not in known:
+            known[key] = system.constant(Name(dose.volume), values)
+        return amount / known[key]
+
+    return {
+        dose.name: [size(dose, _values_at(scenario, arm, dose.time(number))) for number in range(dose.count)]
+        for dose in arm.doses
+    }
+
+
+def ledger(scenario: Scenario, arm: Arm, system: System, trajectory: Trajectory) -> list[LedgerLine]:
+    """Ordered, delivered and remaining of every dose.
+
+    The solver counted what it put into each species while it ran. If that is not the sum of
+    the doses delivered, something was missed, and `LedgerError` says so.
+    """
+    added, reached = trajectory.added, scenario.end
+    if not trajectory.outcome.ok:
+        reached = float(trajectory.times[-1]) if len(trajectory.times) else 0.0
+    sizes = _sizes(scenario, arm, system)
+    lines, expected = [], dict.fromkeys(added, 0.0)
+    for dose in arm.doses:
+        parts = [_fraction(dose, number, reached, scenario.end) for number in range(dose.count)]
+        expected[dose.target] += sum(part * size for part, size in zip(parts, sizes[dose.name], strict=True))
+        ordered, delivered = dose.amount * dose.count, dose.amount * sum(parts)
+        given = sum(part > 0 for part in parts)
+        lines.append(
+            LedgerLine(
+                dose.name, dose.target, dose.unit_text, ordered, delivered, ordered - delivered, given, dose.count
+            )
+        )
+    for target, amount in expected.items():
+        if trajectory.outcome.ok and abs(added[target] - amount) > 1e-9 * max(abs(amount), abs(added[target])):
+            raise LedgerError(f"{target}: the schedule gave {amount:.12g}, the solver counted {added[target]:.12g}")
+    return lines
+
+
+def _fraction(dose: Dose, number: int, reached: float, end: float) -> float:
+    """How much of one dose was given by the time `reached`, from 0 to 1."""
+    begins = dose.time(number)
+    if begins >= end * (1 - SAME_TIME) or begins > reached:
+        return 0.0
+    return 1.0 if dose.over == 0.0 else min(1.0, (reached - begins) / dose.over)

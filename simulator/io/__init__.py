@@ -1,0 +1,1 @@
+"""The doors: text in; tables and pictures out."""

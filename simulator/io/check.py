@@ -1,0 +1,44 @@
+"""What `check` and `list` say of files, without simulating anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .model_file import builtin_models, read_model
+from .scenario_file import builtin_scenarios, find_scenario, read_scenario
+from .toml_source import TomlSource
+
+_OF_A_MODEL = ("species", "reactions", "modules", "observables", "substances", "sources", "time_unit")
+
+
+def check_file(word: str) -> str:
+    """One line on a file that is right; `FileError` with everything that is wrong."""
+    models = builtin_models()
+    if word in models:
+        return _model_line(models[word])
+    path = find_scenario(word)
+    if any(key in TomlSource(path).data for key in _OF_A_MODEL):
+        return _model_line(path)
+    scenario = read_scenario(path)
+    arms = len(scenario.arms)
+    return (
+        f"scenario of {arms} arm{'s' * (arms != 1)} over {scenario.end:g} {scenario.model.time_unit_text}, "
+        f"{len(scenario.expectations)} expectations, model {scenario.model_name}: no faults"
+    )
+
+
+def _model_line(path: Path) -> str:
+    model = read_model(path)
+    return (
+        f"model of {len(model.species)} species, {len(model.reactions)} reactions and "
+        f"{len(model.parameters)} parameters: no faults"
+    )
+
+
+def catalogue() -> dict[str, list[dict[str, str]]]:
+    """Name and title of every scenario and model that comes with the simulator."""
+    files = {"scenarios": builtin_scenarios(), "models": builtin_models()}
+    return {
+        kind: [{"name": name, "title": str(TomlSource(path).data.get("title", ""))} for name, path in paths.items()]
+        for kind, paths in files.items()
+    }

@@ -1,0 +1,120 @@
+"""Models and scenarios in words: from the same objects that are simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..experiments.scenario import Scenario
+from ..model.expression import names, nearest
+from ..model.model import Model
+from .model_write import model_document
+from .toml_source import FileError, FileFault
+
+_SECTIONS = ("species", "parameters", "reactions", "observables", "substances", "sources")
+
+
+def describe(model: Model, word: str | None) -> dict[str, Any]:
+    """Everything the model says of one name, or its table of contents."""
+    document = model_document(model)
+    if word is None:
+        counts = {section: len(document[section]) for section in _SECTIONS}
+        assumed = sum(parameter.assumed for parameter in model.parameters.values())
+        return {
+            "model": model.id,
+            "title": model.title,
+            "time_unit": model.time_unit_text,
+            "left_out": model.left_out,
+            "counts": counts,
+            "assumed_parameters": assumed,
+            "modules": dict(model.modules),
+            "species": {item.id: f"{item.label} [{item.unit_text}]" for item in model.species.values()},
+            "observables": {item.id: f"{item.label} [{item.unit_text}]" for item in model.observables.values()},
+        }
+    name = model.find(word, *_SECTIONS)
+    if name is None and word in model.modules:
+        return {"module": word, "title": model.modules[word]}
+    if name is None:
+        known = [each for section in _SECTIONS for each in document[section]]
+        raise FileError([FileFault(f"model {model.id}", 0, f"nothing is called '{word}'{nearest(word, known)}", "")])
+    section = next(section for section in _SECTIONS if name in document[section])
+    found = {"name": name, "kind": section, **document[section][name]}
+    if section == "species":
+        found["changed_by"] = {
+            reaction.id: f"{reaction.equation}   at {reaction.rate_text}"
+            for reaction in model.reactions.values()
+            if name in dict(reaction.stoichiometry)
+        }
+    if section in ("species", "parameters", "observables"):
+        found["used_in"] = sorted(_users(model, name))
+    cited = [part.split(",")[0].strip() for part in str(found.get("source", "")).split(";")]
+    citations = {key: _citation(model, key) for key in cited if key in model.sources}
+    return {**found, "citations": citations} if citations else found
+
+
+def _users(model: Model, name: str) -> Iterator[str]:
+    for reaction in model.reactions.values():
+        if name in names(reaction.rate):
+            yield reaction.id
+    for observable in model.observables.values():
+        if name in names(observable.value):
+            yield observable.id
+    for species in model.species.values():
+        if name in names(species.initial) or name == species.volume:
+            yield species.id
+
+
+def _citation(model: Model, key: str) -> str:
+    source = model.sources[key]
+    return f"{source.citation} {source.link}".strip()
+
+
+def describe_text(model: Model, word: str | None) -> str:
+    return "\n".join(_lines(describe(model, word), 0))
+
+
+def _lines(table: dict[str, Any], depth: int) -> Iterator[str]:
+    pad = "  " * depth
+    width = max((len(str(key)) for key in table), default=0)
+    for key, value in table.items():
+        if isinstance(value, dict):
+            if value:
+                yield f"{pad}{key}:"
+                yield from _lines(value, depth + 1)
+        elif isinstance(value, list):
+            yield f"{pad}{key:{width}}  {', '.join(map(str, value))}"
+        elif value != "":
+            yield f"{pad}{key:{width}}  {value}"
+
+
+def show_text(scenario: Scenario) -> str:
+    """The resolved scenario, one value a line, and the file and line each came from."""
+    rows = list(_values(scenario.document, ()))
+    width = min(60, max(len(f"{'.'.join(map(str, path))} = {value!r}") for path, value in rows))
+    lines = []
+    for path, value in rows:
+        text = f"{'.'.join(map(str, path))} = {value!r}"
+        lines.append(f"{text:{width}}  # {_origin(scenario, path)}")
+    for name, parameter in scenario.model.parameters.items():
+        for arm in scenario.arms:
+            if name in arm.parameters and arm.parameters[name] != parameter.value:
+                change = f"{parameter.value:g} -> {arm.parameters[name]:g} {parameter.unit_text}"
+                lines.append(f"# overrides the model in arm {arm.name}: {name}, {change}")
+    return "\n".join(lines)
+
+
+def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _values(inner, (*path, key))
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for number, inner in enumerate(value):
+            key = inner.get("name", number) if path and path[-1] == "dose" else number
+            yield from _values({k: v for k, v in inner.items() if k != "name" or path[-1] != "dose"}, (*path, key))
+    elif value != "":
+        yield path, value
+
+
+def _origin(scenario: Scenario, path: tuple[str | int, ...]) -> str:
+    found = scenario.origins.get(path)
+    return found if found is not None else "default"

@@ -1,0 +1,128 @@
+"""A stack of TOML files laid over each other, which remembers where every value came from."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from .toml_source import FileFault, Key, Table, TomlSource
+
+Path_ = tuple[Key, ...]
+
+
+class _CanBlame(Protocol):
+    def fault(self, path: Sequence[Key], message: str) -> FileFault: ...
+
+
+class Setting:
+    """A value given on the command line."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self.text = f"--set {name}={value}"
+
+    def fault(self, path: Sequence[Key], message: str) -> FileFault:
+        return FileFault("command line", 0, message, self.text)
+
+
+class Origin(NamedTuple):
+    """A file, and where its keys stand in it if not where they stand in the data."""
+
+    source: _CanBlame
+    places: Mapping[Path_, Path_]
+
+    def place(self, path: Path_) -> Path_:
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.places:
+                return self.places[path[:length]] + path[length:]
+        return path
+
+
+class Layers:
+    """`data`, merged: tables key by key, lists of changes joined, all else replaced."""
+
+    def __init__(self, data: Table, origins: dict[Path_, tuple[_CanBlame, Path_]]) -> None:
+        self.data = data
+        self.origins = origins
+
+    @classmethod
+    def of(cls, content: tuple[Table, Origin]) -> Layers:
+        data, origin = content
+        origins = {path: (origin.source, origin.place(path)) for path in _paths(data, ())}
+        origins[()] = (origin.source, ())
+        return cls(copy.deepcopy(data), origins)
+
+    def keep(self, keys: Sequence[str]) -> None:
+        """Forgets everything but `keys`: what a child does not inherit."""
+        self.data = {key: value for key, value in self.data.items() if key in keys}
+        self.origins = {path: origin for path, origin in self.origins.items() if not path or path[0] in keys}
+
+    def put(self, top: Layers) -> None:
+        """Lays `top` over this."""
+        self._put((), self.data, top.data, top, 0)
+        self.origins[()] = top.origins[()]
+
+    def _put(self, path: Path_, below: Table, above: Table, top: Layers, depth: int) -> None:
+        for key, value in above.items():
+            here: Path_ = (*path, key)
+            if isinstance(value, dict) and isinstance(below.get(key), dict):
+                self.origins[here] = top.origins[here]
+                self._put(here, below[key], value, top, depth + 1)
+            elif key == "change" and isinstance(below.get(key), list):
+                shift = len(below[key])
+                below[key] = below[key] + value
+                for old, origin in top.origins.items():
+                    if old[: len(here)] == here and len(old) > len(here):
+                        number = int(old[len(here)])
+                        self.origins[(*here, number + shift, *old[len(here) + 1 :])] = origin
+            else:
+                below[key] = copy.deepcopy(value)
+                self._forget(here)
+                for old, origin in top.origins.items():
+                    if old[: len(here)] == here:
+                        self.origins[old] = origin
+
+    def _forget(self, path: Path_) -> None:
+        for old in [old for old in self.origins if old[: len(path)] == path]:
+            del self.origins[old]
+
+    def set(self, path: Path_, value: object, source: _CanBlame) -> None:
+        table = self.data
+        for key in path[:-1]:
+            table = table.setdefault(str(key), {})
+        table[str(path[-1])] = value
+        self.origins[path] = (source, path)
+
+    def origin(self, path: Sequence[Key]) -> tuple[_CanBlame, Path_]:
+        """The source of the value at `path`, or of the nearest table around it."""
+        for length in range(len(path), -1, -1):
+            found = self.origins.get(tuple(path[:length]))
+            if found is not None:
+                source, place = found
+                return source, (*place, *path[length:])
+        raise KeyError(path)
+
+    def fault(self, path: Sequence[Key], message: str) -> FileFault:
+        source, place = self.origin(path)
+        return source.fault(place, message)
+
+    def file_of(self, path: Sequence[Key]) -> Path:
+        source, _ = self.origin(path)
+        return source.path if isinstance(source, TomlSource) else Path.cwd()
+
+    def where(self, path: Sequence[Key]) -> str:
+        """``file:line`` of the value at `path`."""
+        fault = self.fault(path, "")
+        return f"{fault.file}:{fault.line}" if fault.line else fault.text or fault.file
+
+
+def _paths(value: object, path: Path_) -> Iterator[Path_]:
+    if path:
+        yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _paths(inner, (*path, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _paths(inner, (*path, number))

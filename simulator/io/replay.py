@@ -1,0 +1,67 @@
+"""A results folder run again, from the folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..experiments.run import run
+from ..numerics.solve import ATOL_OF_SCALE
+from .results import SCENARIO_FILE, read_table, table_name, versions
+from .scenario_file import read_scenario
+from .toml_source import FileError, FileFault
+
+TOLERANCE = 1e-5  # numbers that differ by less, relative to |value| + noise floor, match
+
+
+def replay(folder: Path) -> dict[str, Any]:
+    """Runs `folder`'s scenario with its own model and compares every saved number.
+
+    Per arm: whether the tables are identical, and the largest difference relative to
+    |value| + ATOL_OF_SCALE * scale. All arms that have a table are compared.
+    """
+    if not (folder / SCENARIO_FILE).exists():
+        raise FileError([FileFault(str(folder), 0, f"no results folder: it has no {SCENARIO_FILE}", "")])
+    scenario = read_scenario(folder / SCENARIO_FILE)
+    names = [arm.name for arm in scenario.arms if (folder / table_name(arm.name)).exists()]
+    result = run(scenario, certify=False, arms=names)
+    arms = {}
+    for name in names:
+        header, old = read_table(folder / table_name(name))
+        trajectory = result.arms[name].trajectory
+        new = np.column_stack([trajectory.times, *trajectory.values.values()])
+        expected = ["time", *trajectory.values]
+        if [cell.split(" [")[0] for cell in header] != expected or old.shape != new.shape:
+            arms[name] = {"identical": False, "difference": None, "of": None}
+            continue
+        floor = np.array([0.0, *(_floor(scenario.model.species, column) for column in trajectory.values)])
+        difference = np.abs(new - old) / (np.abs(old) + np.maximum(floor, 1e-300))
+        worst = np.unravel_index(int(difference.argmax()), difference.shape)
+        arms[name] = {
+            "identical": bool((new == old).all()),
+            "difference": float(difference[worst]),
+            "of": expected[int(worst[1])],
+        }
+    match = bool(arms) and all(
+        arm["difference"] is not None and arm["difference"] <= TOLERANCE for arm in arms.values()
+    )
+    return {"folder": str(folder), "match": match, "tolerance": TOLERANCE, "arms": arms, "versions": versions()}
+
+
+def _floor(species: Any, name: str) -> float:
+    return float(ATOL_OF_SCALE * species[name].scale) if name in species else 1e-12
+
+
+def replay_text(found: dict[str, Any]) -> str:
+    lines = []
+    for name, arm in found["arms"].items():
+        if arm["difference"] is None:
+            lines.append(f"arm {name}: other columns or rows than before")
+        elif arm["identical"]:
+            lines.append(f"arm {name}: identical to the last digit")
+        else:
+            lines.append(f"arm {name}: largest relative difference {arm['difference']:.2g}, in {arm['of']}")
+    lines.append("the numbers match" if found["match"] else "the numbers do NOT match")
+    return "\n".join(lines)

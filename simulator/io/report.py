@@ -1,0 +1,73 @@
+"""A run in words, for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..experiments.run import ArmResult, RunResult, Verdict
+from ..experiments.scenario import Scenario
+from ..model.expression import nearest
+from .toml_source import FileError, FileFault
+
+
+def check_arms(scenario: Scenario, names: Sequence[str] | None) -> None:
+    """`FileError` if one of `names` is no arm of `scenario`."""
+    known = [arm.name for arm in scenario.arms]
+    faults = [
+        FileFault(
+            "command line",
+            0,
+            f"{scenario.id} has no arm '{name}'{nearest(name, known) or '; arms are ' + ', '.join(known)}",
+            f"--arm {name}",
+        )
+        for name in names or ()
+        if name not in known
+    ]
+    if faults:
+        raise FileError(faults)
+
+
+def run_text(result: RunResult, folder: Path) -> str:
+    """What happened, arm by arm, and where the results are."""
+    scenario = result.scenario
+    lines = [scenario.title]
+    if scenario.question:
+        lines.append(scenario.question)
+    for arm in result.arms.values():
+        lines += ["", *_arm_lines(arm)]
+    if result.verdicts:
+        met = sum(verdict.met for verdict in result.verdicts)
+        lines += ["", f"expectations: {met} of {len(result.verdicts)} met"]
+        lines += [verdict_line(verdict) for verdict in result.verdicts]
+    lines += ["", f"results in {folder}"]
+    return "\n".join(lines)
+
+
+def _arm_lines(result: ArmResult) -> list[str]:
+    arm, trajectory, certificate = result.arm, result.trajectory, result.certificate
+    title = f"arm {arm.name}" + (f" ({arm.label})" if arm.label and arm.label != arm.name else "")
+    if not trajectory.outcome.ok:
+        kept = f"{len(trajectory.times)} saved times before it are kept"
+        return [f"{title}: FAILED, {trajectory.outcome.message}; {kept}"]
+    if certificate.digits is not None:
+        digits = f"{certificate.digits:.1f} digits certified by {certificate.solver}"
+    else:
+        digits = f"digits not certified ({certificate.reason})"
+    lines = [f"{title}: {trajectory.steps} steps in {trajectory.seconds:.2f} s, {digits}"]
+    for line in result.ledger:
+        each = f"{line.given} of {line.count} doses"
+        lines.append(
+            f"  {line.dose} -> {line.target}: {each}, ordered {line.ordered:g} {line.unit}, "
+            f"delivered {line.delivered:g}, remaining {line.remaining:g}"
+        )
+    return lines
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """One expectation: met or missed, what was found, what was expected."""
+    expectation = verdict.expectation
+    unit = "" if expectation.unit_text == "1" else f" {expectation.unit_text}"
+    mark = "met   " if verdict.met else "MISSED"
+    found = f"{verdict.simulated:.4g}{unit}"
+    return f"  {mark} {expectation.that}: {found} (expected {expectation.interval_text}; {expectation.source})"

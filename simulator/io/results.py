@@ -1,0 +1,222 @@
+"""The output folder of a run: written beside, then renamed, so it is there whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import math
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..experiments.run import ArmResult, RunResult
+from ..experiments.scenario import MAIN, Scenario
+from ..numerics.trajectory import Array, Trajectory
+from .model_write import model_document
+
+SUMMARY = "summary.json"
+SCENARIO_FILE, MODEL_FILE = "scenario.toml", "model.toml"
+
+
+class OutputError(Exception):
+    """The folder exists, or cannot be written."""
+
+
+@contextmanager
+def new_folder(folder: Path, force: bool) -> Iterator[Path]:
+    """A folder to fill; it takes its name only when everything in it is written.
+
+    An existing folder is refused; with `force` it is replaced if it holds a run of ours.
+    """
+    check_folder(folder, force)
+    folder = Path(os.path.abspath(folder))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
+    try:
+        yield beside
+        beside.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        beside.rename(folder)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def check_folder(folder: Path, force: bool) -> None:
+    """`OutputError` if `folder` may not be written: asked before the work, not after it."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is a file, not a folder")
+    if not force:
+        raise OutputError(f"{folder} exists; choose another --out, or --force to replace it")
+    if any(folder.iterdir()) and not (folder / SUMMARY).exists():
+        raise OutputError(f"{folder} holds no run of this program, so it is not replaced; choose another --out")
+
+
+def free_folder(base: Path) -> Path:
+    """`base`, or the first of base-2, base-3, ... that does not exist yet."""
+    number, folder = 1, base
+    while folder.exists():
+        number += 1
+        folder = base.with_name(f"{base.name}-{number}")
+    return folder
+
+
+def write(
+    result: RunResult,
+    folder: Path,
+    command: Sequence[str],
+    force: bool = False,
+    draw: Callable[[RunResult, Path, str], object] | None = None,
+) -> dict[str, Any]:
+    """Writes a run into a new `folder` and returns its summary.
+
+    draw(result, folder, run_id) adds the figures; without it there are none.
+    """
+    with new_folder(folder, force) as beside:
+        scenario_text, model_text = resolved(result.scenario)
+        (beside / SCENARIO_FILE).write_text(scenario_text, encoding="utf-8")
+        (beside / MODEL_FILE).write_text(model_text, encoding="utf-8")
+        for arm in result.arms.values():
+            write_table(beside / table_name(arm.arm.name), result.scenario, arm.trajectory)
+        report = summary(result, command)
+        if draw is not None:
+            draw(result, beside, report["run"])
+        text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
+        (beside / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    return report
+
+
+def resolved(scenario: Scenario) -> tuple[str, str]:
+    """The scenario with every default written out, and its whole model, as TOML text."""
+    import tomli_w
+
+    document = {**scenario.document, "model": MODEL_FILE}
+    return tomli_w.dumps(document), tomli_w.dumps(model_document(scenario.model))
+
+
+def run_id(scenario: Scenario) -> str:
+    """Twelve hexadecimal digits that two runs share only if scenario and model are the same."""
+    return hashlib.sha256("\0".join(resolved(scenario)).encode()).hexdigest()[:12]
+
+
+def table_name(arm: str) -> str:
+    return "trajectory.csv" if arm == MAIN else f"trajectory.{arm}.csv"
+
+
+def write_table(path: Path, scenario: Scenario, trajectory: Trajectory) -> None:
+    """Time, all species and all observables, a row per saved time, digits enough to read back
+    the same number."""
+    model = scenario.model
+    columns = list(trajectory.values)
+    header = [f"time [{model.time_unit_text}]", *(f"{name} [{model.unit_text(name)}]" for name in columns)]
+    rows = np.column_stack([trajectory.times, *(trajectory[name] for name in columns)]).tolist()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerow(header)
+        file.writelines(",".join(map(repr, row)) + "\n" for row in rows)
+
+
+def read_table(path: Path) -> tuple[list[str], Array]:
+    """Header and numbers of a table that `write_table` wrote; rows are saved times."""
+    with path.open(encoding="utf-8", newline="") as file:
+        header = next(csv.reader(file))
+        rows = [[float(cell) for cell in row] for row in csv.reader(file)]
+    return header, np.array(rows).reshape(-1, len(header))
+
+
+def summary(result: RunResult, command: Sequence[str]) -> dict[str, Any]:
+    """Everything about a run but its time courses, ready for JSON."""
+    scenario = result.scenario
+    return {
+        "run": run_id(scenario),
+        "scenario": scenario.id,
+        "title": scenario.title,
+        "question": scenario.question,
+        "model": scenario.model_name,
+        "ok": result.ok,
+        "arms": {name: _arm_summary(scenario, arm) for name, arm in result.arms.items()},
+        "expectations": [
+            {
+                "id": verdict.expectation.id,
+                "that": verdict.expectation.that,
+                "measure": verdict.expectation.measure_text,
+                "expected": verdict.expectation.interval_text,
+                "simulated": _number(verdict.simulated),
+                "unit": verdict.expectation.unit_text,
+                "met": verdict.met,
+                "source": verdict.expectation.source,
+                "status": verdict.expectation.status,
+            }
+            for verdict in result.verdicts
+        ],
+        "command": list(command),
+        "seed": None,
+        "versions": versions(),
+    }
+
+
+def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
+    trajectory, certificate = result.trajectory, result.certificate
+    return {
+        "label": result.arm.label,
+        "outcome": asdict(trajectory.outcome),
+        "digits_certified": _number(certificate.digits),
+        "certificate": {**asdict(certificate), "digits": _number(certificate.digits)},
+        "ledger": [asdict(line) for line in result.ledger],
+        "measures": _measures(scenario, trajectory),
+        "solver": {
+            "method": trajectory.solver,
+            "calls": trajectory.calls,
+            "steps": trajectory.steps,
+            "seconds": round(trajectory.seconds, 4),
+        },
+    }
+
+
+def _measures(scenario: Scenario, trajectory: Trajectory) -> dict[str, dict[str, Any]]:
+    """Peak, its time, lowest value, area under the curve and end of every species and observable."""
+    times = trajectory.times
+    if not len(times):
+        return {}
+    return {
+        name: {
+            "unit": scenario.model.unit_text(name),
+            "peak": _number(values.max()),
+            "time_of_peak": _number(times[values.argmax()]),
+            "lowest": _number(values.min()),
+            "area": _number(np.trapezoid(values, times)),
+            "final": _number(values[-1]),
+        }
+        for name, values in trajectory.values.items()
+    }
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def versions() -> dict[str, str]:
+    """The versions that the numbers depend on."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in ("immunesim", "numpy", "scipy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "checkout"
+    return found

@@ -1,0 +1,366 @@
+"""From merged scenario tables to checked values: quantities, names, doses, arms, expectations."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..experiments.measure_language import read_measure
+from ..experiments.scenario import MAIN, Arm, Change, Dose, Expectation, Scenario
+from ..model.expression import FormulaError, nearest
+from ..model.model import Model, dose_unit_factor
+from ..model.units import Unit, UnitError, dimension_text, in_moles, quantity, unit
+from .layers import Layers
+from .toml_source import FileFault, Key, Table
+
+MOST_TIMES = 1_000_000  # output times of one run
+MOST_DOSES = 100_000
+LONGEST = 1000 * 365.25  # days
+ABSURD = 1000.0  # a parameter may leave its published range by this factor
+CURVES = 4
+
+Path_ = tuple[Key, ...]
+
+
+class ScenarioBuilder:
+    """Builds a `Scenario`; what is wrong is appended to `faults`, all of it."""
+
+    def __init__(self, layers: Layers, model: Model, faults: list[FileFault]) -> None:
+        self.layers, self.model, self.faults = layers, model, faults
+        self.end = 0.0
+
+    def build(self, name: str, model_name: str) -> Scenario | None:
+        data = self.layers.data
+        time = data.get("time", {})
+        end = self.time(("time", "end"), time.get("end"), 0.0, positive=True)
+        every = self.time(("time", "every"), time.get("every"), end / 500, positive=True)
+        self.end = end
+        if end > LONGEST * unit("d").to(self.model.time_unit):
+            self.fault(("time", "end"), f"longer than {LONGEST:g} d")
+        if every > 0 and end / every > MOST_TIMES:
+            self.fault(("time", "every"), f"{end / every:.3g} output times; at most {MOST_TIMES}")
+        arms = [self.arm(MAIN, None)]
+        arms += [self.arm(arm, table) for arm, table in data.get("arms", {}).items()]
+        plots = self.plots(data.get("show", {}).get("plots"))
+        names = [arm.name for arm in arms]
+        expectations = [self.expectation(i, item, names) for i, item in enumerate(data.get("expect", []))]
+        if self.faults:
+            return None
+        return Scenario(
+            id=name,
+            title=data["title"],
+            question=data.get("question", ""),
+            model=self.model,
+            model_name=model_name,
+            end=end,
+            every=every,
+            arms=tuple(arms),
+            plots=plots,
+            expectations=tuple(item for item in expectations if item),
+            document=self.document(),
+            origins={path: self.layers.where(path) for path in self.layers.origins if path},
+        )
+
+    def fault(self, path: Path_, message: str) -> None:
+        self.faults.append(self.layers.fault(path, message))
+
+    def quantity(self, path: Path_, given: object, wanted: Unit, what: str, example: str) -> float:
+        """A number in `wanted`, from text such as '5 d'; 0.0 and a fault where that fails."""
+        try:
+            if not isinstance(given, str):
+                if given is None:
+                    raise UnitError(f"expected {what} such as '{example}', found nothing")
+                number, measured_in, text = float(given), unit("1"), "1"  # type: ignore[arg-type]
+            else:
+                number, measured_in, text = quantity(given)
+            if not measured_in.same_dimension(wanted):
+                if text == "1":
+                    raise UnitError(f"the unit is missing: expected {what} such as '{example}', found {given!r}")
+                raise UnitError(
+                    f"wrong unit: expected {what} such as '{example}', found {given!r}, {dimension_text(measured_in)}"
+                )
+            return number * measured_in.to(wanted)
+        except UnitError as error:
+            self.fault(path, str(error))
+            return 0.0
+
+    def time(self, path: Path_, given: object, default: float | None = None, positive: bool = False) -> float:
+        if given is None and default:
+            return default
+        example = f"10 {self.model.time_unit_text}"
+        before = len(self.faults)
+        value = self.quantity(path, given, self.model.time_unit, "a time", example)
+        if len(self.faults) == before and (value < 0 or (positive and value == 0)):
+            self.fault(path, f"expected a time {'above' if positive else 'at or after'} zero, found {given!r}")
+        return value
+
+    def arm(self, name: str, table: Table | None) -> Arm:
+        """The main arm (`table` None), or what an arm's table makes of it."""
+        base = self.layers.data
+        at: Path_ = () if table is None else ("arms", name)
+        own = table or {}
+        label = own.get("label") or (name.replace("_", " ") if table is not None else base.get("label", ""))
+        doses = self.doses(own, at)
+        initial = self.values(base.get("initial", {}), ("initial",), self.initial_value)
+        parameters = self.values(base.get("parameters", {}), ("parameters",), self.parameter_value)
+        changes = [self.change(item, ("change", i)) for i, item in enumerate(base.get("change", []))]
+        if table is not None:
+            initial |= self.values(own.get("initial", {}), (*at, "initial"), self.initial_value)
+            parameters |= self.values(own.get("parameters", {}), (*at, "parameters"), self.parameter_value)
+            changes += [self.change(item, (*at, "change", i)) for i, item in enumerate(own.get("change", []))]
+        return Arm(name, label, initial, parameters, tuple(doses), tuple(changes))
+
+    def values(
+        self, table: Mapping[str, Any], path: Path_, read: Callable[[Path_, str, Any], tuple[str, float] | None]
+    ) -> dict[str, float]:
+        if not isinstance(table, dict):
+            self.fault(path, f"expected a table, found {table!r}")
+            return {}
+        found = [read((*path, word), word, given) for word, given in table.items()]
+        return dict(item for item in found if item is not None)
+
+    def parameter_value(self, path: Path_, word: str, given: Any) -> tuple[str, float] | None:
+        name = self.model.find(word, "parameters")
+        if name is None:
+            self.fault(path, f"no parameter '{word}'{nearest(word, self.model.parameters)}")
+            return None
+        parameter = self.model.parameters[name]
+        value = self.declared_value(path, given, name, parameter.unit_text)
+        bounds = parameter.range
+        if value < 0 and not (parameter.value < 0 or (bounds and bounds[0] < 0)):
+            self.fault(path, f"{name} cannot be negative, found {given!r}")
+        elif bounds and value and not bounds[0] / ABSURD <= value <= bounds[1] * ABSURD:
+            self.fault(path, f"{given!r} is more than {ABSURD:g} times outside the range of {name}, "
+                             f"{bounds[0]:g} to {bounds[1]:g} {parameter.unit_text}")  # fmt: skip
+        return name, value
+
+    def initial_value(self, path: Path_, word: str, given: Any) -> tuple[str, float] | None:
+        name = self.model.find(word, "species")
+        if name is None:
+            self.fault(path, f"no species '{word}'{nearest(word, self.model.species)}")
+            return None
+        value = self.declared_value(path, given, name, self.model.species[name].unit_text)
+        if value < 0:
+            self.fault(path, f"{name} cannot be negative, found {given!r}")
+        return name, value
+
+    def declared_value(self, path: Path_, given: Any, name: str, unit_text: str) -> float:
+        """A quantity in the unit declared for `name`, through its substance where it has one."""
+        wanted, substance = self.model.unit(name), self.model.substance_of(name)
+        if substance is not None and isinstance(given, str):
+            try:
+                number, measured_in, _ = quantity(given)
+                converted = in_moles(measured_in, substance)
+                if converted.same_dimension(wanted):
+                    return number * converted.to(wanted)
+            except UnitError:
+                pass  # said again, with an example, just below
+        return self.quantity(
+            path, given, wanted, f"{name} in {unit_text}", f"1 {unit_text}" if unit_text != "1" else "1"
+        )
+
+    def doses(self, arm: Table, at: Path_) -> list[Dose]:
+        base = self.layers.data.get("dose", {})
+        without = arm.get("without", [])
+        for word in without:
+            if word not in base:
+                self.fault((*at, "without"), f"no dose '{word}' to leave out{nearest(str(word), base)}")
+        overrides = arm.get("dose", {})
+        names = [name for name in base if name not in without]
+        names += [name for name in overrides if name not in base]
+        doses = []
+        for name in names:
+            own = overrides.get(name, {})
+            if name in base and name in without:
+                self.fault((*at, "dose", name), f"the arm both changes the dose '{name}' and leaves it out")
+            table = {**base.get(name, {}), **own}
+            doses.append(
+                self.dose(
+                    name,
+                    table,
+                    lambda key, n=name, o=own: (*at, "dose", n, key) if key in o or n not in base else ("dose", n, key),
+                )
+            )  # type: ignore[misc]
+        return [dose for dose in doses if dose is not None]
+
+    def dose(self, name: str, table: Table, path: Callable[[str], Path_]) -> Dose | None:
+        before = len(self.faults)
+        for key in ("target", "amount", "at"):
+            if key not in table:
+                self.fault(path(key)[:-1], f"the dose '{name}' has no {key}")
+        if len(self.faults) > before:
+            return None
+        target = self.model.find(table["target"], "species")
+        if target is None:
+            self.fault(
+                path("target"),
+                f"no species '{table['target']}' to give '{name}' to{nearest(table['target'], self.model.species)}",
+            )
+            return None
+        at = self.time(path("at"), table["at"])
+        count = table.get("count", 1)
+        over = self.time(path("over"), table["over"], positive=True) if "over" in table else 0.0
+        every = self.time(path("every"), table["every"], positive=True) if "every" in table else 0.0
+        if not isinstance(count, int) or not 1 <= count <= MOST_DOSES:
+            self.fault(path("count"), f"expected a count from 1 to {MOST_DOSES}, found {count!r}")
+        elif count > 1 and "every" not in table:
+            self.fault(path("count"), f"{count} doses need 'every', the interval between them")
+        elif count > 1 and over > every * (1 + 1e-12):
+            self.fault(
+                path("over"), f"an infusion of {table['over']!r} is longer than its interval, {table['every']!r}"
+            )
+        if self.end and at >= self.end:
+            self.fault(path("at"), f"the dose '{name}' starts at {table['at']!r}, not before the end of the run")
+        amount, unit_text, converted = self.amount(path("amount"), table["amount"], target)
+        if len(self.faults) > before or converted is None:
+            return None
+        factor, body, volume = converted
+        return Dose(name, target, amount, unit_text, factor, body, volume, at, every, count, over)
+
+    def amount(
+        self, path: Path_, given: Any, target: str
+    ) -> tuple[float, str, tuple[float, tuple[str, ...], str | None] | None]:
+        try:
+            number, measured_in, text = quantity(str(given))
+            converted = dose_unit_factor(self.model, target, measured_in)
+        except UnitError as error:
+            self.fault(path, f"{error}, found {given!r}")
+            return 0.0, "1", None
+        if number < 0:
+            self.fault(path, f"a dose cannot be negative, found {given!r}")
+        return number, text, converted
+
+    def change(self, table: Any, path: Path_) -> Change:
+        start, end = 0.0, None
+        if ("at" in table) == ("while" in table):
+            self.fault(path, "a change has either 'at' (from then on) or 'while' (from, to)")
+        elif "at" in table:
+            start = self.time((*path, "at"), table["at"])
+        else:
+            times = table["while"]
+            if not isinstance(times, list) or len(times) != 2:
+                self.fault((*path, "while"), f"expected two times such as ['20 d', '40 d'], found {times!r}")
+            else:
+                start, end = (self.time((*path, "while"), text) for text in times)
+                if start >= end:
+                    self.fault((*path, "while"), f"expected the first time before the second, found {times!r}")
+        if self.end and start >= self.end:
+            self.fault(path, "the change starts after the end of the run")
+        return Change(start, end, self.values(table["parameters"], (*path, "parameters"), self.parameter_value))
+
+    def plots(self, given: Any) -> tuple[tuple[str, ...], ...]:
+        if given is None:
+            return _default_plots(self.model)
+        groups = []
+        for i, words in enumerate(given):
+            path: Path_ = ("show", "plots", i)
+            if not isinstance(words, list) or not words:
+                self.fault(path, f"a plot is a list of species or observables, found {words!r}")
+                continue
+            group = []
+            for word in words:
+                name = self.model.find(str(word), "species", "observables")
+                if name is None:
+                    known = [*self.model.species, *self.model.observables]
+                    self.fault(path, f"no species or observable '{word}'{nearest(str(word), known)}")
+                elif group and not self.model.unit(name).same_dimension(self.model.unit(group[0])):
+                    texts = [f"{each} [{self.model.unit_text(each)}]" for each in (group[0], name)]
+                    self.fault(path, f"{' and '.join(texts)} cannot share an axis; put them in two plots")
+                else:
+                    group.append(name)
+            groups.append(tuple(group))
+        return tuple(groups)
+
+    def expectation(self, number: int, table: Table, arms: list[str]) -> Expectation | None:
+        path: Path_ = ("expect", number)
+        before = len(self.faults)
+        low, high = self.interval(table, path)
+        unit_text = table.get("unit", "1")
+        key = "unit"
+        try:
+            wanted = unit(unit_text)
+            key = "measure"
+            tree, found = read_measure(table["measure"], self.model, arms)
+            if not found.same_dimension(wanted):
+                key = "unit" if "unit" in table else "measure"
+                raise UnitError(
+                    f"the measure gives {dimension_text(found)}, the expectation is in '{unit_text}', {dimension_text(wanted)}"
+                )
+        except (UnitError, FormulaError) as error:
+            self.fault((*path, key), str(error))
+        reference = table["source"].split(",")[0].strip()
+        if reference not in self.model.sources and reference != "assumed":
+            self.fault((*path, "source"), f"no source '{reference}'{nearest(reference, self.model.sources)}")
+        if len(self.faults) > before:
+            return None
+        return Expectation(
+            str(table.get("id", number + 1)),
+            table["that"],
+            table["measure"],
+            tree,
+            low,
+            high,
+            unit_text,
+            wanted,
+            table["source"],
+            table.get("status", ""),
+        )
+
+    def interval(self, table: Table, path: Path_) -> tuple[float, float]:
+        given = [key for key in ("between", "above", "below") if key in table]
+        if len(given) != 1:
+            self.fault(path, "an expectation has one of between = [low, high], above, below")
+            return -math.inf, math.inf
+        if given == ["above"]:
+            return float(table["above"]), math.inf
+        if given == ["below"]:
+            return -math.inf, float(table["below"])
+        both = table["between"]
+        numbers = [value for value in both if isinstance(value, (int, float)) and math.isfinite(value)]
+        if len(both) != 2 or len(numbers) != 2 or not both[0] < both[1]:
+            self.fault((*path, "between"), f"expected [low, high], found {both!r}")
+            return -math.inf, math.inf
+        return float(both[0]), float(both[1])
+
+    def document(self) -> dict[str, Any]:
+        """The merged tables with every default written out."""
+        data: dict[str, Any] = copy.deepcopy(self.layers.data)
+        time = data.setdefault("time", {})
+        unit_text = self.model.time_unit_text
+        time.setdefault("every", f"{self.time(('time', 'end'), time['end']) / 500!r} {unit_text}")
+        doses = [{"name": name, **_dose_defaults(dose)} for name, dose in data.pop("dose", {}).items()]
+        top = {
+            "schema": 1,
+            "title": data.pop("title"),
+            "question": data.pop("question", ""),
+            "model": data.pop("model"),
+        }
+        top["label"] = data.pop("label", "")
+        data.pop("schema", None)
+        plots = data.pop("show", {}).get("plots") or [list(group) for group in _default_plots(self.model)]
+        expect = data.pop("expect", [])
+        arms = data.pop("arms", {})
+        document = {
+            **top,
+            "time": data.pop("time"),
+            **data,
+            "dose": doses,
+            "show": {"plots": plots},
+            "arms": arms,
+            "expect": expect,
+        }
+        return {key: value for key, value in document.items() if value not in ([], {}) or key in top}
+
+
+def _dose_defaults(dose: Table) -> Table:
+    return {**dose, "count": dose.get("count", 1)}
+
+
+def _default_plots(model: Model) -> tuple[tuple[str, ...], ...]:
+    """All species, those of one unit together, at most `CURVES` to a figure."""
+    by_unit: dict[str, list[str]] = {}
+    for species in model.species.values():
+        by_unit.setdefault(species.unit_text, []).append(species.id)
+    return tuple(tuple(names[i : i + CURVES]) for names in by_unit.values() for i in range(0, len(names), CURVES))

@@ -1,0 +1,242 @@
+"""Scenario files: TOML text, its parent and overrides become one checked `Scenario`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..experiments.scenario import MAIN, Scenario
+from ..model.expression import nearest
+from .layers import Layers, Origin, Setting
+from .model_file import builtin_models, find_model, read_model
+from .scenario_build import ScenarioBuilder
+from .toml_source import (
+    LIST,
+    NEEDED_TEXT,
+    NUMBER,
+    QUANTITY,
+    TABLE,
+    TEXT,
+    WHOLE,
+    Field,
+    FileError,
+    FileFault,
+    Key,
+    Table,
+    TomlSource,
+    check_fields,
+)
+
+SCHEMA = 1
+SCENARIOS = Path(__file__).resolve().parent.parent.parent / "scenarios"
+INSTALLED = Path(__file__).resolve().parent.parent / "scenarios"  # where a wheel carries them
+
+FILE = {
+    "schema": NUMBER,
+    "title": NEEDED_TEXT,
+    "question": TEXT,
+    "extends": TEXT,
+    "model": TEXT,
+    "label": TEXT,
+    "time": TABLE,
+    "initial": TABLE,
+    "parameters": TABLE,
+    "dose": LIST,
+    "change": LIST,
+    "arms": TABLE,
+    "show": TABLE,
+    "expect": LIST,
+    "sweep": TABLE,
+}
+TIME = {"end": QUANTITY, "every": QUANTITY}
+DOSE = {
+    "name": NEEDED_TEXT,
+    "target": TEXT,
+    "amount": QUANTITY,
+    "at": QUANTITY,
+    "every": QUANTITY,
+    "count": WHOLE,
+    "over": QUANTITY,
+}
+CHANGE = {"at": QUANTITY, "while": LIST, "parameters": Field((dict,), True)}
+ARM = {"label": TEXT, "without": LIST, "dose": TABLE, "initial": TABLE, "parameters": TABLE, "change": LIST}
+SHOW = {"plots": LIST}
+EXPECT = {
+    "id": TEXT,
+    "that": NEEDED_TEXT,
+    "measure": NEEDED_TEXT,
+    "between": LIST,
+    "above": NUMBER,
+    "below": NUMBER,
+    "unit": TEXT,
+    "source": NEEDED_TEXT,
+    "status": TEXT,
+}
+INHERITED = ("model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show")
+
+
+def builtin_scenarios() -> dict[str, Path]:
+    """The scenarios that come with the simulator, by name."""
+    folder = SCENARIOS if SCENARIOS.is_dir() else INSTALLED
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def find_scenario(word: str) -> Path:
+    """The file that `word` names: a path, or one of ours by name or by its path in the checkout."""
+    path = Path(word)
+    if path.exists():
+        return path
+    ours = builtin_scenarios()
+    if path.stem in ours and path.suffix in ("", ".toml") and path.parent in (Path(), Path("scenarios")):
+        return ours[path.stem]
+    hint = nearest(path.stem, ours) or "; 'list' shows those that come with the simulator"
+    raise FileError([FileFault(word, 0, f"no such scenario{hint}", "")])
+
+
+def read_scenario(path: Path, settings: Mapping[str, str] | None = None) -> Scenario:
+    """The scenario in a file, with `settings` (``{"dose.aldesleukin.amount": "0 IU/kg"}``) on
+    top of it. `FileError` holds everything that is wrong with the file, its parents and its model."""
+    return _ScenarioReader(path).read(settings or {})
+
+
+class _ScenarioReader:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.faults: list[FileFault] = []
+
+    def read(self, settings: Mapping[str, str]) -> Scenario:
+        layers = self.layers(self.path, ())
+        for name, value in settings.items():
+            self.apply_setting(layers, name, value)
+        if "sweep" in layers.data:
+            self.faults.append(
+                layers.fault(("sweep",), "sweeps are not part of this version; remove [sweep] to run the scenario")
+            )
+        model_path = self.model_path(layers)
+        if model_path is None:
+            raise FileError(self.faults)
+        try:
+            model = read_model(model_path)
+        except FileError as error:
+            raise FileError([*self.faults, *error.faults]) from None
+        name = str(layers.data["model"])
+        scenario = ScenarioBuilder(layers, model, self.faults).build(self.path.stem, name)
+        if self.faults or scenario is None:
+            raise FileError(self.faults)
+        return scenario
+
+    def layers(self, path: Path, trail: tuple[Path, ...]) -> Layers:
+        """The file on top of its parent, its parent's parent, and so on."""
+        source = TomlSource(path)
+        self.check(source)
+        own = Layers.of(_by_name(source))
+        parent = source.data.get("extends")
+        if not isinstance(parent, str):
+            return own
+        parent_path = path.parent / parent
+        trail = (*trail, path.resolve())
+        if parent_path.resolve() in trail:
+            names = [file.name for file in (*trail, parent_path)]
+            raise FileError(
+                [*self.faults, source.fault(("extends",), f"files extend each other: {' -> '.join(names)}")]
+            )
+        if not parent_path.exists():
+            raise FileError([*self.faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}")])
+        below = self.layers(parent_path, trail)
+        below.keep(INHERITED)
+        below.put(own)
+        return below
+
+    def check(self, source: TomlSource) -> None:
+        """The shape of one file: keys and types."""
+        data = source.data
+        found = [((), FILE, data, "a scenario")]
+        found += [
+            ((key,), fields, data[key], f"[{key}]") for key, fields in (("time", TIME), ("show", SHOW)) if key in data
+        ]
+        for key, fields in (("dose", DOSE), ("change", CHANGE), ("expect", EXPECT)):
+            if isinstance(data.get(key), list):
+                found += [((key, i), fields, item, f"[[{key}]]") for i, item in enumerate(data[key])]
+        arms = data.get("arms", {})
+        for name, arm in arms.items() if isinstance(arms, dict) else []:
+            found.append((("arms", name), ARM, arm, f"[arms.{name}]"))
+            if isinstance(arm, dict) and isinstance(arm.get("dose"), dict):
+                fields = {key: field for key, field in DOSE.items() if key != "name"}
+                found += [
+                    (("arms", name, "dose", dose), fields, item, f"dose.{dose}") for dose, item in arm["dose"].items()
+                ]
+            if isinstance(arm, dict) and isinstance(arm.get("change"), list):
+                found += [
+                    (("arms", name, "change", i), CHANGE, item, "a change") for i, item in enumerate(arm["change"])
+                ]
+            if name == MAIN:
+                self.faults.append(
+                    source.fault(("arms", name), f"'{MAIN}' is the scenario itself; choose another name")
+                )
+        bad = []
+        for path, fields, table, what in found:
+            problems = list(check_fields(table, fields, what))
+            bad += [source.fault((*path, *inner), message) for inner, message in problems]
+        if data.get("schema", SCHEMA) != SCHEMA:
+            bad.append(source.fault(("schema",), f"this version reads schema {SCHEMA}"))
+        if bad:  # the shape is not known, so nothing more can be said about the content
+            raise FileError([*self.faults, *bad])
+
+    def apply_setting(self, layers: Layers, name: str, value: str) -> None:
+        setting = Setting(name, value)
+        path = _setting_path(layers, name)
+        if path is None:
+            known = "a parameter, initial.SPECIES, dose.NAME.KEY, time.end, time.every"
+            self.faults.append(setting.fault((), f"--set names {known}; '{name}' is none"))
+        else:
+            layers.set(path, _setting_value(path, value), setting)
+
+    def model_path(self, layers: Layers) -> Path | None:
+        word = layers.data.get("model")
+        if not isinstance(word, str):
+            self.faults.append(layers.fault((), "the scenario has no model, such as 'immune'"))
+            return None
+        near = layers.file_of(("model",)).parent
+        path = find_model(word, near)
+        if path is None:
+            known = builtin_models()
+            hint = nearest(word, known) or f"; models are {', '.join(known)}"
+            self.faults.append(layers.fault(("model",), f"no model '{word}'{hint}"))
+        return path
+
+
+def _by_name(source: TomlSource) -> tuple[Table, Origin]:
+    """A file's data with its doses as a table by name, so that layers can meet by name."""
+    data = {key: value for key, value in source.data.items() if key != "extends"}
+    places: dict[tuple[Key, ...], tuple[Key, ...]] = {}
+    if "dose" in data:
+        doses: Table = {}
+        for number, dose in enumerate(data["dose"]):
+            name = dose["name"]
+            if name in doses:
+                raise FileError([source.fault(("dose", number, "name"), f"two doses are named '{name}'")])
+            doses[name] = {key: value for key, value in dose.items() if key != "name"}
+            places["dose", name] = ("dose", number)
+        data["dose"] = doses
+    return data, Origin(source, places)
+
+
+def _setting_path(layers: Layers, name: str) -> tuple[Key, ...] | None:
+    parts = tuple(part.strip() for part in name.split("."))
+    if len(parts) == 1 and parts[0]:
+        return ("parameters", parts[0])
+    if len(parts) == 2 and parts[0] in ("parameters", "initial", "time"):
+        return parts
+    if len(parts) == 3 and parts[0] == "dose" and parts[2] in DOSE and parts[1] in layers.data.get("dose", {}):
+        return parts
+    return None
+
+
+def _setting_value(path: Sequence[Key], value: str) -> Any:
+    if path[-1] == "count":
+        try:
+            return int(value)
+        except ValueError:
+            return value
+    return value

@@ -1,0 +1,290 @@
+"""Formulas: text becomes a small checked tree; names and units are read from that tree.
+
+The text is parsed with the standard library's `ast` and only what is listed here is let
+through; no text is ever evaluated. Derivatives and code are made from the same tree by
+`simulator.numerics.graph`.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .units import ONE, Unit, UnitError, dimension_text
+
+TIME = "time"  # the one name every formula may use without declaring it
+FUNCTIONS = {  # name: number of arguments
+    "saturation": 2,  # x / (K + x)
+    "hill": 3,  # (x/K)^n / (1 + (x/K)^n)
+    "inhibition": 3,  # 1 / (1 + (x/K)^n)
+    "exp": 1,
+    "log": 1,
+    "sqrt": 1,
+    "min": 2,
+    "max": 2,
+}
+OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "div",
+    ast.Pow: "pow",
+}
+MAX_CHARACTERS = 2000
+MAX_DEPTH = 60
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+class FormulaError(ValueError):
+    """A formula outside the language; the message says what was found and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A quantity or a name in quotes, as measures use them: ``'10 d'``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """An operator or function on its arguments; options are keyword arguments of measures."""
+
+    op: str
+    args: tuple[Expression, ...]
+    options: tuple[tuple[str, str], ...] = ()
+
+
+Expression = Number | Name | Quoted | Apply
+
+
+def is_identifier(text: str) -> bool:
+    """Whether `text` can name a species, parameter, reaction or observable."""
+    return bool(_IDENTIFIER.match(text)) and text not in FUNCTIONS and text != TIME
+
+
+def parse(text: str) -> Expression:
+    """The tree of a rate law or observable.
+
+    >>> parse("k * T_active^2")
+    Apply(op='mul', args=(Name(id='k'), Apply(op='pow', args=(Name(id='T_active'), Number(value=2.0)), options=())), options=())
+    """
+    return _Reader(text, FUNCTIONS, quotes=False).read()
+
+
+def parse_measure(text: str, functions: Mapping[str, tuple[int, int]]) -> Expression:
+    """The tree of a measure: as `parse`, with `functions` (name: fewest and most arguments),
+    text in quotes, and the option ``arm='name'``."""
+    return _Reader(text, functions, quotes=True).read()
+
+
+class _Reader:
+    def __init__(self, text: str, functions: Mapping[str, int | tuple[int, int]], quotes: bool) -> None:
+        self.text = text
+        self.functions = functions
+        self.quotes = quotes
+
+    def read(self) -> Expression:
+        if len(self.text) > MAX_CHARACTERS:
+            raise FormulaError(f"a formula may have {MAX_CHARACTERS} characters, this one has {len(self.text)}")
+        if not self.text.strip():
+            raise FormulaError("the formula is empty")
+        nesting = 0
+        for character in self.text:
+            nesting += (character == "(") - (character == ")")
+            if nesting > MAX_DEPTH:
+                raise FormulaError(f"parentheses nested deeper than {MAX_DEPTH}")
+        source = self.text.strip() if self.quotes else self.text.strip().replace("^", "**")
+        try:
+            body = ast.parse(" ".join(source.split()), mode="eval").body
+        except SyntaxError as error:
+            place = f" near column {error.offset}" if error.offset else ""
+            raise FormulaError(f"not a formula{place}: {error.msg}") from None
+        except (ValueError, MemoryError, RecursionError):
+            raise FormulaError("not a formula: it cannot be parsed") from None
+        return self.node(body, 0)
+
+    def node(self, node: ast.expr, depth: int) -> Expression:
+        if depth > MAX_DEPTH * 4:
+            raise FormulaError(f"a formula nested deeper than {MAX_DEPTH * 4}")
+        if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+            op = OPERATORS[type(node.op)]
+            return Apply(op, (self.node(node.left, depth + 1), self.node(node.right, depth + 1)))
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            inner = self.node(node.operand, depth + 1)
+            return Number(-inner.value) if isinstance(inner, Number) else Apply("neg", (inner,))
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd):
+            return self.node(node.operand, depth + 1)
+        if isinstance(node, ast.Name):
+            return Name(node.id)
+        if isinstance(node, ast.Constant):
+            return self.constant(node.value)
+        if isinstance(node, ast.Call):
+            return self.call(node, depth)
+        raise FormulaError(f"{_describe(node)} is not part of the formula language (+ - * / ^, parentheses, "
+                           f"names, numbers, {', '.join(sorted(self.functions))})")  # fmt: skip
+
+    def constant(self, value: object) -> Expression:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            try:
+                number = float(value)
+            except OverflowError:
+                number = math.inf
+            if not math.isfinite(number):
+                raise FormulaError("a number too large to be stored")
+            return Number(number)
+        if isinstance(value, str) and self.quotes:
+            return Quoted(value)
+        if isinstance(value, str):
+            raise FormulaError(f"text in quotes ({value!r}) is not part of a rate law")
+        raise FormulaError(f"{value!r} is not a number")
+
+    def call(self, node: ast.Call, depth: int) -> Expression:
+        if not isinstance(node.func, ast.Name):
+            raise FormulaError(
+                f"{_describe(node.func)} cannot be called; functions are {', '.join(sorted(self.functions))}"
+            )
+        name = node.func.id
+        if name not in self.functions:
+            raise FormulaError(f"no function '{name}'{nearest(name, self.functions)}; "
+                               f"functions are {', '.join(sorted(self.functions))}")  # fmt: skip
+        count = self.functions[name]
+        fewest, most = (count, count) if isinstance(count, int) else count
+        if not fewest <= len(node.args) <= most:
+            wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
+            raise FormulaError(f"{name}() takes {wanted} arguments, found {len(node.args)}")
+        return Apply(name, tuple([self.node(arg, depth + 1) for arg in node.args]), self.options(name, node))
+
+    def options(self, name: str, node: ast.Call) -> tuple[tuple[str, str], ...]:
+        found = []
+        for keyword in node.keywords:
+            value = keyword.value
+            if not self.quotes or keyword.arg != "arm":
+                raise FormulaError(
+                    f"{name}() has no option '{keyword.arg}'" + (" (only arm='...')" if self.quotes else "")
+                )
+            if not isinstance(value, ast.Constant) or not isinstance(value.value, str):
+                raise FormulaError(f"the arm in {name}(..., arm=...) must be a name in quotes")
+            found.append(("arm", value.value))
+        return tuple(found)
+
+
+def _describe(node: ast.AST) -> str:
+    words = {
+        ast.Attribute: "an attribute (a dot)",
+        ast.Subscript: "an index in brackets",
+        ast.Compare: "a comparison",
+        ast.BoolOp: "'and'/'or'",
+        ast.Lambda: "a lambda",
+        ast.IfExp: "'if ... else'",
+        ast.Call: "a call",
+    }
+    return words.get(type(node), f"'{type(node).__name__}'")
+
+
+def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:
+    """``; did you mean 'X'?`` for the known word most like `word`, else nothing.
+
+    Case, hyphens and underscores are ignored, so IL-2 finds IL2.
+    """
+    from difflib import get_close_matches
+
+    folded = {fold(name): name for name in known}
+    match = get_close_matches(fold(word), list(folded), 1, 0.6)
+    return f"; did you mean '{folded[match[0]]}'?" if match else ""
+
+
+def fold(name: str) -> str:
+    """A name without what may be forgiven: case, hyphens, underscores, blanks."""
+    return re.sub(r"[-_ ]", "", name).lower()
+
+
+def names(expression: Expression) -> Iterator[str]:
+    """Every name in the tree, with repeats, from left to right."""
+    if isinstance(expression, Name):
+        yield expression.id
+    elif isinstance(expression, Apply):
+        for arg in expression.args:
+            yield from names(arg)
+
+
+def with_units(expression: Expression, units: Mapping[str, Unit]) -> tuple[Expression, Unit]:
+    """The tree with every needed conversion factor written in, and its unit.
+
+    Sums, limits and half-saturations must agree in dimension; where only the size of the
+    unit differs (pM and nM) the factor is inserted. `UnitError` says what does not fit.
+    """
+    if isinstance(expression, Number):
+        return expression, ONE
+    if isinstance(expression, Name):
+        return expression, units[expression.id]
+    if isinstance(expression, Quoted):
+        raise UnitError("text in quotes has no unit here")
+    op = expression.op
+    parts = [with_units(arg, units) for arg in expression.args]
+    trees = [tree for tree, _ in parts]
+    found = [unit for _, unit in parts]
+    if op == "mul":
+        return Apply(op, tuple(trees)), found[0] * found[1]
+    if op == "div":
+        return Apply(op, tuple(trees)), found[0] / found[1]
+    if op == "neg":
+        return Apply(op, tuple(trees)), found[0]
+    if op in ("add", "sub", "min", "max"):
+        if trees[0] == Number(0.0):
+            return Apply(op, (trees[0], trees[1])), found[1]
+        second = trees[1] if trees[1] == Number(0.0) else _convert(trees[1], found[1], found[0], op)
+        return Apply(op, (trees[0], second)), found[0]
+    if op == "pow":
+        return _power(trees, found)
+    if op == "sqrt":
+        if any(power % 2 for power in found[0].powers):
+            raise UnitError(f"sqrt() of {dimension_text(found[0])} has no unit")
+        half = tuple([power // 2 for power in found[0].powers])
+        return Apply(op, tuple(trees)), Unit(math.sqrt(found[0].factor), half)
+    if op in ("exp", "log"):
+        return Apply(op, (_pure(trees[0], found[0], f"{op}()"),)), ONE
+    # saturation, hill, inhibition: x and K in one unit, n a pure number
+    args = [trees[0], _convert(trees[1], found[1], found[0], f"{op}()")]
+    args += [_pure(tree, unit, f"the exponent of {op}()") for tree, unit in zip(trees[2:], found[2:], strict=True)]
+    return Apply(op, tuple(args)), ONE
+
+
+def _power(trees: list[Expression], found: list[Unit]) -> tuple[Expression, Unit]:
+    base, exponent = trees
+    if isinstance(exponent, Number) and exponent.value == int(exponent.value):
+        return Apply("pow", (base, exponent)), found[0] ** int(exponent.value)
+    args = (_pure(base, found[0], "the base of a power"), _pure(exponent, found[1], "an exponent"))
+    return Apply("pow", args), ONE
+
+
+def _pure(tree: Expression, unit: Unit, where: str) -> Expression:
+    if not unit.dimensionless:
+        raise UnitError(f"{where} needs a pure number, found {dimension_text(unit)}")
+    return scaled(tree, unit.factor)
+
+
+def _convert(tree: Expression, unit: Unit, target: Unit, where: str) -> Expression:
+    words = {"add": "'+'", "sub": "'-'"}
+    if not unit.same_dimension(target):
+        raise UnitError(f"{words.get(where, where)} joins {dimension_text(target)} and {dimension_text(unit)}")
+    return scaled(tree, unit.to(target))
+
+
+def scaled(tree: Expression, factor: float) -> Expression:
+    """`tree` times a number, left as it is where the number is one."""
+    return tree if abs(factor - 1.0) < 1e-14 else Apply("mul", (Number(factor), tree))

@@ -1,0 +1,186 @@
+"""From a model's words to its laws: names resolved, dimensions checked, unit factors written in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from .expression import TIME, Apply, Expression, Name, Number, names, nearest, scaled, with_units
+from .model import BODY, Fault, Laws, Model, ModelError, Species
+from .units import Unit, UnitError, dimension_text, in_moles
+
+
+def write_laws(model: Model) -> Laws:
+    """The laws of `model`, or a `ModelError` with everything that is wrong."""
+    faults: list[Fault] = []
+    _check_names(model, faults)
+    if faults:
+        raise ModelError(faults)
+    units = {TIME: model.time_unit}
+    for group in (model.species, model.parameters, model.observables):
+        units.update({name: declared.unit for name, declared in group.items()})
+    initial = _initial_values(model, units, faults)
+    observables = _observables(model, units, faults)
+    rates, rate_units = _rates(model, units, faults)
+    changes = _changes(model, rate_units, faults)
+    if faults:
+        raise ModelError(faults)
+    return Laws(initial, rates, rate_units, observables, changes)
+
+
+def _check_names(model: Model, faults: list[Fault]) -> None:
+    known = {**model.species, **model.parameters, **model.observables, TIME: None}
+    fixed = set(model.parameters) | _parameter_only(model)
+    used: set[str] = set(BODY)
+
+    def check(path: tuple[str, ...], found: Iterable[str], allowed: Iterable[str] = known, why: str = "") -> None:
+        for name in dict.fromkeys(found):
+            used.add(name)
+            if name not in known:
+                faults.append(Fault(path, f"no species, parameter or observable '{name}'{nearest(name, known)}"))
+            elif name not in allowed:
+                faults.append(Fault(path, f"'{name}' changes with time; {why}"))
+
+    for species in model.species.values():
+        check(
+            ("species", species.id, "initial"), names(species.initial), fixed, "an initial value is made of parameters"
+        )
+        if species.volume is not None:
+            check(("species", species.id, "volume"), [species.volume], fixed, "a volume is a parameter")
+        _check_substance(model, ("species", species.id, "substance"), species.substance, faults)
+    for parameter in model.parameters.values():
+        _check_substance(model, ("parameters", parameter.id, "substance"), parameter.substance, faults)
+    for observable in model.observables.values():
+        check(("observables", observable.id, "value"), names(observable.value))
+    for reaction in model.reactions.values():
+        check(("reactions", reaction.id, "rate"), names(reaction.rate))
+        for name, _ in reaction.stoichiometry:
+            if name not in model.species:
+                path = ("reactions", reaction.id, "equation")
+                faults.append(Fault(path, f"no species '{name}'{nearest(name, list(model.species))}"))
+    for name in model.parameters:
+        if name not in used:
+            faults.append(Fault(("parameters", name), "the parameter is used nowhere"))
+    loop = _observable_loop(model)
+    if loop:
+        faults.append(Fault(("observables", loop[0], "value"), f"observables refer to each other: {' -> '.join(loop)}"))
+
+
+def _check_substance(model: Model, path: tuple[str, ...], name: str | None, faults: list[Fault]) -> None:
+    if name is not None and name not in model.substances:
+        faults.append(Fault(path, f"no substance '{name}'{nearest(name, list(model.substances))}"))
+
+
+def _parameter_only(model: Model) -> set[str]:
+    """Observables that depend on parameters alone."""
+    found: set[str] = set()
+    for _ in model.observables:
+        grown = {
+            observable.id
+            for observable in model.observables.values()
+            if all(name in model.parameters or name in found for name in names(observable.value))
+        }
+        if grown == found:
+            break
+        found = grown
+    return found
+
+
+def _observable_loop(model: Model) -> list[str]:
+    done: set[str] = set()
+
+    def visit(name: str, trail: list[str]) -> list[str]:
+        if name in trail:
+            return trail[trail.index(name) :] + [name]
+        if name in done:
+            return []
+        for inner in names(model.observables[name].value):
+            if inner in model.observables:
+                loop = visit(inner, [*trail, name])
+                if loop:
+                    return loop
+        done.add(name)
+        return []
+
+    return next((loop for name in model.observables if (loop := visit(name, []))), [])
+
+
+def _initial_values(model: Model, units: Mapping[str, Unit], faults: list[Fault]) -> dict[str, Expression]:
+    values = {}
+    for species in model.species.values():
+        if isinstance(species.initial, Number):
+            values[species.id] = species.initial
+            continue
+        tree = _in_unit(species.initial, species.unit, units, ("species", species.id, "initial"), faults)
+        values[species.id] = tree
+    return values
+
+
+def _observables(model: Model, units: Mapping[str, Unit], faults: list[Fault]) -> dict[str, Expression]:
+    return {
+        item.id: _in_unit(item.value, item.unit, units, ("observables", item.id, "value"), faults)
+        for item in model.observables.values()
+    }
+
+
+def _in_unit(
+    tree: Expression, wanted: Unit, units: Mapping[str, Unit], path: tuple[str, ...], faults: list[Fault]
+) -> Expression:
+    try:
+        converted, found = with_units(tree, units)
+        return scaled(converted, found.to(wanted))
+    except UnitError as error:
+        faults.append(Fault(path, str(error)))
+        return Number(0.0)
+
+
+def _rates(
+    model: Model, units: Mapping[str, Unit], faults: list[Fault]
+) -> tuple[dict[str, Expression], dict[str, Unit]]:
+    rates, rate_units = {}, {}
+    for reaction in model.reactions.values():
+        try:
+            rates[reaction.id], rate_units[reaction.id] = with_units(reaction.rate, units)
+        except UnitError as error:
+            faults.append(Fault(("reactions", reaction.id, "rate"), str(error)))
+    return rates, rate_units
+
+
+def _changes(
+    model: Model, rate_units: Mapping[str, Unit], faults: list[Fault]
+) -> dict[str, tuple[tuple[str, Expression], ...]]:
+    changes: dict[str, list[tuple[str, Expression]]] = {name: [] for name in model.species}
+    for reaction in model.reactions.values():
+        if reaction.id not in rate_units:
+            continue
+        for name, coefficient in reaction.stoichiometry:
+            try:
+                factor = _change_factor(model, model.species[name], rate_units[reaction.id])
+            except UnitError as error:
+                faults.append(Fault(("reactions", reaction.id, "rate"), str(error)))
+            else:
+                changes[name].append((reaction.id, _times(coefficient, factor)))
+    return {name: tuple(found) for name, found in changes.items()}
+
+
+def _change_factor(model: Model, species: Species, rate: Unit) -> Expression:
+    """The coefficient from a rate to the change of `species`, dividing by its volume if the
+    rate is an amount per time and the species a concentration."""
+    wanted = species.unit / model.time_unit
+    substance = model.substance_of(species.id)
+    for unit in (rate, in_moles(rate, substance) if substance else rate):
+        if unit.same_dimension(wanted):
+            return Number(unit.to(wanted))
+        if species.volume is not None:
+            volume = model.unit(species.volume)
+            if unit.same_dimension(wanted * volume):
+                return Apply("div", (Number(unit.to(wanted * volume)), Name(species.volume)))
+    message = f"the rate is {dimension_text(rate)}, but {species.id} [{species.unit_text}] changes by {dimension_text(wanted)}"
+    if species.volume is None:
+        message += " (or give the species a volume, if the rate is an amount per time)"
+    raise UnitError(message)
+
+
+def _times(coefficient: float, factor: Expression) -> Expression:
+    if isinstance(factor, Number):
+        return Number(coefficient * factor.value)
+    return factor if coefficient == 1.0 else Apply("mul", (Number(coefficient), factor))

@@ -1,0 +1,79 @@
+"""Python code from a graph: one function of plain floats, or of arrays over many times.
+
+The only text that is compiled here is written by this file, from checked nodes: the names in
+it are numbered (``y3``, ``p7``, ``v41``) and never come from a model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .graph import Graph
+
+_INFIX = {"add": "({} + {})", "sub": "({} - {})", "mul": "({} * {})", "div": "({} / {})", "neg": "(-{})"}
+_LONGEST = 160  # characters of one expression; CPython refuses very deep nesting
+
+
+class Emitter:
+    """Writes statements for nodes of one graph; `known` holds the text of what is written."""
+
+    def __init__(self, graph: Graph, known: dict[int, str]) -> None:
+        self.graph = graph
+        self.known = dict(known)
+        self.lines: list[str] = []
+
+    def emit(self, outputs: Sequence[int], only: Callable[[int], bool] = lambda node: True) -> list[str]:
+        """Statements for `outputs`, and the text of each. A node used once is written into
+        the expression that uses it, which spares a local variable; nodes for which `only`
+        is false must be known already."""
+        nodes = [node for node in self.graph.needed(outputs) if node not in self.known and only(node)]
+        uses = Counter(arg for node in nodes for arg in self.graph.nodes[node].args)
+        uses.update(outputs)
+        for node in nodes:
+            text = self._text(node)
+            if uses[node] > 1 or len(text) > _LONGEST:
+                self.lines.append(f"v{node} = {text}")
+                text = f"v{node}"
+            self.known[node] = text
+        return [self.known[node] for node in outputs]
+
+    def _text(self, node: int) -> str:
+        found = self.graph.nodes[node]
+        if found.op == "constant":
+            return repr(found.value) if found.value >= 0 else f"({found.value!r})"
+        args = [self.known[arg] for arg in found.args]
+        if found.op in _INFIX:
+            return _INFIX[found.op].format(*args)
+        return f"{found.op}({', '.join(args)})"
+
+
+def hoisted(graph: Graph, outputs: Sequence[int], moving: frozenset[int]) -> list[int]:
+    """The nodes that depend on no `moving` symbol but are read by one that does, or are
+    outputs: what can be computed once for a set of parameters."""
+
+    def still(node: int) -> bool:
+        return not (graph.symbols_of(node) & moving) and graph.nodes[node].op not in ("constant", "symbol")
+
+    found = {node for node in outputs if still(node)}
+    for node in graph.needed(outputs):
+        if graph.symbols_of(node) & moving:
+            found.update(arg for arg in graph.nodes[node].args if still(arg))
+    return sorted(found)
+
+
+def define(lines: list[str], name: str, namespace: dict[str, Any]) -> Callable[..., Any]:
+    """The function `name` that `lines` define, with `namespace` as its globals."""
+    exec(compile("\n".join(lines), f"<generated {name}>", "exec"), namespace)
+    function: Callable[..., Any] = namespace[name]
+    return function
+
+
+def indented(lines: Sequence[str], depth: int) -> list[str]:
+    return ["    " * depth + line for line in lines]
+
+
+def unpacked(letter: str, size: int, source: str) -> list[str]:
+    """``y0, y1, = source``"""
+    return [f"{' '.join(f'{letter}{i},' for i in range(size))} = {source}"] if size else []

@@ -1,0 +1,219 @@
+"""One graph of arithmetic for a whole model: every subexpression stored once.
+
+Formulas are added, simplified and differentiated here; code is written from the nodes in
+order. A node is an operation and the indices of its arguments, and arguments always come
+before the node that uses them, so emitting code is one walk from front to back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from ..model.expression import Apply, Expression, Name, Number
+
+
+class Node(NamedTuple):
+    """`op` on earlier nodes. ``constant`` and ``symbol`` are leaves with a value or a name.
+
+    power is x^n with x clipped at zero, power_slope its derivative by x;
+    select is ``c if a >= b else d`` on (a, b, c, d).
+    """
+
+    op: str
+    args: tuple[int, ...] = ()
+    value: float = 0.0
+    name: str = ""
+
+
+class Graph:
+    """Grows by `add`; equal operations on equal arguments give the same index."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._index: dict[Node, int] = {}
+        self._slopes: dict[tuple[int, int], int] = {}
+        self._leaves: list[frozenset[int]] = []
+
+    def _node(self, node: Node) -> int:
+        found = self._index.get(node)
+        if found is None:
+            found = self._index[node] = len(self.nodes)
+            self.nodes.append(node)
+            leaves = frozenset([found]) if node.op == "symbol" else frozenset()
+            self._leaves.append(leaves.union(*[self._leaves[i] for i in node.args]))
+        return found
+
+    def constant(self, value: float) -> int:
+        return self._node(Node("constant", value=float(value)))
+
+    def symbol(self, name: str) -> int:
+        return self._node(Node("symbol", name=name))
+
+    def symbols_of(self, node: int) -> frozenset[int]:
+        """The symbols that `node` depends on."""
+        return self._leaves[node]
+
+    def value_of(self, node: int) -> float | None:
+        """The number a node is, or None if it depends on a symbol."""
+        found = self.nodes[node]
+        return found.value if found.op == "constant" else None
+
+    def apply(self, op: str, *args: int) -> int:
+        """The node of `op` on `args`, simplified where nothing is lost by it."""
+        values = [self.value_of(arg) for arg in args]
+        if all(value is not None for value in values):
+            try:
+                return self.constant(OPERATIONS[op](*values))
+            except (ArithmeticError, ValueError):
+                return self.constant(math.nan)  # the guard finds it when it runs
+        if op == "sub":
+            if args[0] == args[1]:
+                return self.constant(0.0)
+            if values[1] == 0.0:
+                return args[0]
+            if values[0] == 0.0:
+                return self.apply("neg", args[1])
+        elif op == "add":
+            if values[0] == 0.0:
+                return args[1]
+            if values[1] == 0.0:
+                return args[0]
+            args = tuple(sorted(args))
+        elif op == "mul":
+            if 0.0 in values:
+                return self.constant(0.0)
+            for one, other in ((0, 1), (1, 0)):
+                if values[one] == 1.0:
+                    return args[other]
+                if values[one] == -1.0:
+                    return self.apply("neg", args[other])
+            args = tuple(sorted(args))
+        elif op == "div":
+            if values[0] == 0.0:
+                return args[0]
+            if values[1] == 1.0:
+                return args[0]
+        elif op == "neg" and self.nodes[args[0]].op == "neg":
+            return self.nodes[args[0]].args[0]
+        elif op == "power" and values[1] == 1.0:
+            return self.apply("max", args[0], self.constant(0.0))
+        return self._node(Node(op, args))
+
+    def add(self, tree: Expression, names: Mapping[str, int]) -> int:
+        """The node of a formula; `names` gives the node that each name stands for."""
+        if isinstance(tree, Number):
+            return self.constant(tree.value)
+        if isinstance(tree, Name):
+            return names[tree.id]
+        if not isinstance(tree, Apply):
+            raise TypeError(f"{tree!r} cannot be computed")
+        args = [self.add(arg, names) for arg in tree.args]
+        if tree.op == "pow":
+            return self.power(*args)
+        if tree.op == "saturation":
+            return self.apply("div", args[0], self.apply("add", args[1], args[0]))
+        if tree.op in ("hill", "inhibition"):
+            ratio = self.power(self.apply("div", args[0], args[1]), args[2], clipped=True)
+            below = self.apply("add", self.constant(1.0), ratio)
+            return self.apply("div", ratio if tree.op == "hill" else self.constant(1.0), below)
+        return self.apply(tree.op, *args)
+
+    def power(self, base: int, exponent: int, clipped: bool = False) -> int:
+        """base^exponent. A small whole exponent is multiplied out and keeps its sign; any
+        other clips the base at zero, since solvers step slightly below zero, where a
+        fractional power is not a number. `clipped` clips for whole exponents too."""
+        value = self.value_of(exponent)
+        if value is not None and value == int(value) and abs(value) <= 8:
+            if clipped:
+                base = self.apply("max", base, self.constant(0.0))
+            result = self.constant(1.0)
+            for _ in range(abs(int(value))):
+                result = self.apply("mul", result, base)
+            return result if value >= 0 else self.apply("div", self.constant(1.0), result)
+        return self.apply("power", base, exponent)
+
+    def slope(self, node: int, by: int) -> int:
+        """The exact derivative of `node` by the symbol `by`."""
+        if node == by:
+            return self.constant(1.0)
+        if by not in self._leaves[node]:
+            return self.constant(0.0)
+        known = self._slopes.get((node, by))
+        if known is None:
+            known = self._slopes[node, by] = self._slope(node, by)
+        return known
+
+    def _slope(self, node: int, by: int) -> int:
+        op, args = self.nodes[node].op, self.nodes[node].args
+        d = [self.slope(arg, by) for arg in args]
+        do, zero = self.apply, self.constant(0.0)
+        if op in ("add", "sub", "neg"):
+            return do(op, *d)
+        if op == "mul":
+            return do("add", do("mul", d[0], args[1]), do("mul", args[0], d[1]))
+        if op == "div":  # (a' - (a/b) b') / b shares the quotient
+            return do("div", do("sub", d[0], do("mul", node, d[1])), args[1])
+        if op == "exp":
+            return do("mul", node, d[0])
+        if op == "log":
+            return do("div", d[0], args[0])
+        if op == "sqrt":
+            return do("div", d[0], do("mul", self.constant(2.0), node))
+        if op == "max":
+            return do("select", args[0], args[1], d[0], d[1])
+        if op == "min":
+            return do("select", args[1], args[0], d[0], d[1])
+        if op == "select":
+            return do("select", args[0], args[1], d[2], d[3])
+        if op == "power":
+            by_base = do("mul", do("power_slope", args[0], args[1]), d[0])
+            if d[1] == zero:
+                return by_base
+            return do("add", by_base, do("mul", do("mul", node, do("log", args[0])), d[1]))
+        raise ValueError(f"no derivative of {op}")
+
+    def needed(self, outputs: Iterable[int]) -> list[int]:
+        """The nodes that `outputs` depend on, in order of evaluation."""
+        wanted: set[int] = set()
+        stack = list(outputs)
+        while stack:
+            node = stack.pop()
+            if node not in wanted:
+                wanted.add(node)
+                stack.extend(self.nodes[node].args)
+        return sorted(wanted)
+
+
+def power(base: float, exponent: float) -> float:
+    """base^exponent with the base clipped at zero."""
+    if base > 0.0:
+        return math.pow(base, exponent)
+    return 0.0 if exponent > 0.0 else (1.0 if exponent == 0.0 else math.inf)
+
+
+def power_slope(base: float, exponent: float) -> float:
+    """Derivative of `power` by its base: zero where the base is clipped."""
+    return exponent * math.pow(base, exponent - 1.0) if base > 0.0 else 0.0
+
+
+def select(a: float, b: float, if_not_less: float, if_less: float) -> float:
+    return if_not_less if a >= b else if_less
+
+
+OPERATIONS = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "neg": lambda a: -a,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "max": max,
+    "min": min,
+    "power": power,
+    "power_slope": power_slope,
+    "select": select,
+}

@@ -1,0 +1,204 @@
+"""One trajectory: a stiff solver of SciPy, restarted at every jump, behind a guard.
+
+SciPy 1.17 and newer can loop for ever in LSODA at a blow-up, or report success over NaN. So
+no solver sees a derivative that is not finite, and none may call it without end: the guard
+turns both into a named `Outcome`, and what was computed before stays.
+"""
+
+from __future__ import annotations
+
+import math
+import time as clock
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .system import Derivative, System
+from .trajectory import DEADLINE, NO_PROGRESS, NOT_FINITE, SUCCESS, Array, Outcome, Trajectory
+
+RTOL = 1e-7
+ATOL_OF_SCALE = 1e-3  # absolute tolerance = rtol * this * the scale of the species
+CALLS_PER_STEP = 20_000  # a healthy step takes fewer than a hundred
+SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of time in which nothing jumps.
+
+    jump is added to the states at `start`; infusion (species units per time) runs all through.
+    """
+
+    start: float
+    end: float
+    jump: Array
+    infusion: Array
+    parameters: Array
+
+
+class _Stop(Exception):
+    """Raised inside a solver by the guard."""
+
+    def __init__(self, kind: str, time: float, states: Array) -> None:
+        super().__init__(kind)
+        self.kind, self.time, self.states = kind, time, np.array(states)
+
+
+class _Guard:
+    """Stands before the derivative: counts calls, watches the clock, refuses NaN and infinity."""
+
+    def __init__(self, derivative: Derivative, infusion: Array, deadline: float) -> None:
+        self.derivative = derivative
+        self.infusion = infusion if infusion.any() else None
+        self.deadline = deadline
+        self.calls = self.calls_before_step = 0
+
+    def __call__(self, time: float, states: Array) -> Any:
+        self.calls += 1
+        if self.calls - self.calls_before_step > CALLS_PER_STEP:
+            raise _Stop(NO_PROGRESS, time, states)
+        if not self.calls & 255 and clock.perf_counter() > self.deadline:
+            raise _Stop(DEADLINE, time, states)
+        try:
+            slopes = self.derivative(time, states)
+        except (ArithmeticError, ValueError):
+            raise _Stop(NOT_FINITE, time, states) from None
+        total = sum(slopes)
+        if total - total != 0.0:
+            raise _Stop(NOT_FINITE, time, states)
+        return slopes if self.infusion is None else slopes + self.infusion
+
+
+def solve(
+    system: System,
+    initial: Array,
+    segments: Sequence[Segment],
+    times: Array,
+    *,
+    method: str = "LSODA",
+    rtol: float = RTOL,
+    seconds: float = SECONDS,
+) -> Trajectory:
+    """The time course of `system` from `initial` through `segments`.
+
+    initial has shape (species,); times, increasing, lie within the segments. The steps do not
+    depend on `times`: saved values are read from the solver's own interpolation.
+    """
+    from scipy import integrate
+
+    solver = getattr(integrate, method)
+    system.prepare()
+    began = clock.perf_counter()
+    run = _Run(system, times, solver, rtol, began + seconds)
+    states, outcome = np.array(initial, dtype=float), Outcome()
+    for index, segment in enumerate(segments):
+        try:
+            states = run.segment(states + segment.jump, segment, last=index == len(segments) - 1)
+        except _Stop as stop:
+            outcome = _outcome(system, stop, segment)
+            break
+    return run.trajectory(outcome, clock.perf_counter() - began)
+
+
+class _Run:
+    def __init__(self, system: System, times: Array, solver: Any, rtol: float, deadline: float) -> None:
+        self.system, self.times, self.solver, self.rtol, self.deadline = system, times, solver, rtol, deadline
+        self.saved = np.empty((len(times), len(system.species)))
+        self.parts: list[tuple[int, int, Array]] = []  # first and last saved row, parameters
+        self.added = np.zeros(len(system.species))
+        self.count = self.calls = self.steps = 0
+
+    def segment(self, states: Array, segment: Segment, last: bool) -> Array:
+        """The states at the end of `segment`, from the states after its jump."""
+        self.added += segment.jump
+        derivative, jacobian = self.system.bind(segment.parameters.tolist())
+        guard = _Guard(derivative, segment.infusion, self.deadline)
+        first = self.count
+        stop = int(np.searchsorted(self.times, segment.end, side="right" if last else "left"))
+        if self.count < stop and self.times[self.count] <= segment.start:
+            self.saved[self.count] = states
+            self.count += 1
+        reached = segment.start
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")  # LSODA warns and fails; the status says so too
+                guard(segment.start, states)
+                solver = self.solver(
+                    guard,
+                    segment.start,
+                    states,
+                    segment.end,
+                    rtol=self.rtol,
+                    atol=self.rtol * ATOL_OF_SCALE * self.system.scales,
+                    jac=jacobian,
+                )
+                while solver.status == "running":
+                    guard.calls_before_step = guard.calls
+                    problem = solver.step()
+                    if solver.status == "failed" or not np.isfinite(solver.y).all():
+                        raise _Stop(NO_PROGRESS if problem else NOT_FINITE, reached, solver.y)
+                    self.steps += 1
+                    reached = solver.t
+                    done = int(np.searchsorted(self.times[:stop], reached, side="right"))
+                    if done > self.count:
+                        self.saved[self.count : done] = solver.dense_output()(self.times[self.count : done]).T
+                        self.count = done
+                return np.array(solver.y)
+        finally:
+            self.calls += guard.calls
+            self.added += segment.infusion * (reached - segment.start)
+            self.parts.append((first, self.count, segment.parameters))
+
+    def trajectory(self, outcome: Outcome, seconds: float) -> Trajectory:
+        system, times, states = self.system, self.times[: self.count], self.saved[: self.count]
+        observed = [system.observe(times[a:b], states[a:b], p.tolist()) for a, b, p in self.parts if b > a]
+        observables = np.concatenate([part for part, _ in observed], axis=1) if observed else np.empty((0, 0))
+        rates = np.concatenate([part for _, part in observed], axis=1) if observed else np.empty((0, 0))
+        values = dict(zip(system.species, states.T, strict=True))
+        values.update(zip(system.model.observables, observables, strict=False))
+        return Trajectory(
+            times=times,
+            values=values,
+            rates=dict(zip(system.rates, rates, strict=False)),
+            outcome=outcome,
+            added=dict(zip(system.species, self.added.tolist(), strict=True)),
+            solver=f"{self.solver.__name__}, rtol {self.rtol:g}",
+            calls=self.calls,
+            steps=self.steps,
+            seconds=seconds,
+        )
+
+
+def _outcome(system: System, stop: _Stop, segment: Segment) -> Outcome:
+    """Names the state and the reaction behind a stop: the first derivative that cannot be
+    computed, or else the state that changes fastest in terms of its size."""
+    states, parameters = stop.states.tolist(), segment.parameters.tolist()
+    rates = system.evaluate(list(system.rates.values()), stop.time, states, parameters)
+    slopes = system.evaluate(system.slopes_in_time, stop.time, states, parameters)
+
+    def badness(value: float, size: float) -> float:
+        return math.inf if not math.isfinite(value) else abs(value) / size
+
+    sizes = [
+        max(abs(value), scale) if math.isfinite(value) else scale
+        for value, scale in zip(states, system.scales, strict=True)
+    ]
+    worst = max(range(len(slopes)), key=lambda i: badness(slopes[i], sizes[i]))
+    state = system.species[worst]
+    by_name = dict(zip(system.rates, rates, strict=True))
+    drivers = [reaction for reaction, _ in system.model.laws.changes[state]] or list(by_name)
+    reaction = max(drivers, key=lambda name: badness(by_name[name], 1.0)) if drivers else None
+    reasons = {
+        NOT_FINITE: f"the derivative of {state} is not finite",
+        NO_PROGRESS: f"the solver makes no progress; {state} changes fastest",
+        DEADLINE: f"the time allowed is used up; {state} changes fastest",
+    }
+    unit = system.model.time_unit_text
+    message = f"{reasons[stop.kind]} at {stop.time:.6g} {unit}" + (f", in reaction {reaction}" if reaction else "")
+    return Outcome(stop.kind, message, stop.time, state, reaction)
+
+
+__all__ = ["RTOL", "SUCCESS", "Outcome", "Segment", "Trajectory", "solve"]

@@ -1,0 +1,210 @@
+"""From a model to what a solver calls: derivative, Jacobian, rates and observables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.expression import TIME, Expression
+from ..model.model import Model
+from .code import Emitter, define, hoisted, indented, unpacked
+from .graph import OPERATIONS, Graph, power, power_slope, select
+
+Array = NDArray[np.float64]
+Derivative = Callable[[float, Array], list[float]]
+Jacobian = Callable[[float, Array], Array]
+
+
+class System:
+    """The numbers behind a model. Arrays of states and parameters are in the order of
+    `species` and `parameters`, each in its declared unit; time is in the model's unit."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.species = tuple(model.species)
+        self.parameters = tuple(model.parameters)
+        self.scales = np.array([species.scale for species in model.species.values()])
+        self.graph = Graph()
+        self.symbols = {name: self.graph.symbol(name) for name in (TIME, *self.species, *self.parameters)}
+        self.names = dict(self.symbols)
+        for name in _in_order(model):
+            self.names[name] = self.graph.add(model.laws.observables[name], self.names)
+        self.rates = {name: self.graph.add(tree, self.names) for name, tree in model.laws.rates.items()}
+        self.slopes_in_time = [self._slope(name) for name in self.species]
+        self._moving = frozenset(self.symbols[name] for name in (TIME, *self.species))
+
+    def _slope(self, species: str) -> int:
+        total = self.graph.constant(0.0)
+        for reaction, coefficient in self.model.laws.changes[species]:
+            factor = self.graph.add(coefficient, self.names)
+            total = self.graph.apply("add", total, self.graph.apply("mul", factor, self.rates[reaction]))
+        return total
+
+    @cached_property
+    def jacobian_entries(self) -> list[tuple[int, int, int]]:
+        """(row, column, node) of every Jacobian entry that is not zero everywhere."""
+        entries = []
+        for row, slope in enumerate(self.slopes_in_time):
+            for column, name in enumerate(self.species):
+                node = self.graph.slope(slope, self.symbols[name])
+                if self.graph.value_of(node) != 0.0:
+                    entries.append((row, column, node))
+        return entries
+
+    @cached_property
+    def bind(self) -> Callable[[list[float]], tuple[Derivative, Jacobian]]:
+        """``bind(parameters) -> (derivative, jacobian)``, both functions of (time, states).
+
+        What depends on parameters alone is computed in `bind`, once for each set of them.
+        """
+        size, entries = len(self.species), self.jacobian_entries
+        values = [node for _, _, node in entries]
+        known = self._known("t", "y", "p")
+        outer = Emitter(self.graph, known)
+        fixed = hoisted(self.graph, [*self.slopes_in_time, *values], self._moving)
+        for node in fixed:
+            outer.emit([node, node])  # twice: asked for again inside, so it needs a name
+        derivative, jacobian = Emitter(self.graph, outer.known), Emitter(self.graph, outer.known)
+        slopes = derivative.emit(self.slopes_in_time)
+        filled = jacobian.emit(values)
+        lines = [
+            "def bind(p):",
+            *indented(unpacked("p", len(self.parameters), "p"), 1),
+            *indented(outer.lines, 1),
+            "    def derivative(t, y):",
+            *indented(unpacked("y", size, "y.tolist()"), 2),
+            *indented(derivative.lines, 2),
+            f"        return [{', '.join(slopes)}]",
+            "    def jacobian(t, y):",
+            *indented(unpacked("y", size, "y.tolist()"), 2),
+            *indented(jacobian.lines, 2),
+            "        matrix = zeros(size)",
+            f"        matrix[places] = [{', '.join(filled)}]",
+            "        return matrix.reshape(shape)",
+            "    return derivative, jacobian",
+        ]
+        places = np.array([row * size + column for row, column, _ in entries], dtype=np.intp)
+        namespace: dict[str, Any] = dict(_SCALAR, zeros=np.zeros, size=size * size, shape=(size, size), places=places)
+        return define(lines, "bind", namespace)
+
+    def prepare(self) -> None:
+        """Writes and compiles the code now, so that no solver's clock counts it."""
+        _ = self.bind, self._over_time
+
+    def _known(self, time: str, state: str, parameter: str) -> dict[int, str]:
+        known = {self.symbols[TIME]: time}
+        known.update({self.symbols[name]: f"{state}{i}" for i, name in enumerate(self.species)})
+        known.update({self.symbols[name]: f"{parameter}{i}" for i, name in enumerate(self.parameters)})
+        return known
+
+    def initial(self, parameters: Mapping[str, float]) -> dict[str, float]:
+        """Initial value of every species for these parameter values."""
+        return {name: self.constant(tree, parameters) for name, tree in self.model.laws.initial.items()}
+
+    def constant(self, tree: Expression, parameters: Mapping[str, float]) -> float:
+        """The value of a formula of parameters (and observables made of them)."""
+        graph = Graph()
+        names = {name: graph.constant(value) for name, value in parameters.items()}
+        for name in _in_order(self.model):
+            value = self.model.laws.observables[name]
+            try:
+                names[name] = graph.add(value, names)
+            except KeyError:
+                continue  # an observable of states: no formula of parameters may use it
+        found = graph.value_of(graph.add(tree, names))
+        return math.nan if found is None else found
+
+    @cached_property
+    def _over_time(self) -> Callable[..., list[Any]]:
+        outputs = [self.names[name] for name in self.model.observables] + list(self.rates.values())
+        emitter = Emitter(self.graph, self._known("t", "y", "p"))
+        texts = emitter.emit(outputs)
+        lines = [
+            "def over_time(t, y, p):",
+            *indented(unpacked("y", len(self.species), "y"), 1),
+            *indented(unpacked("p", len(self.parameters), "p"), 1),
+            *indented(emitter.lines, 1),
+            f"    return [{', '.join(texts)}]",
+        ]
+        return define(lines, "over_time", dict(_ARRAYS))
+
+    def observe(self, times: Array, states: Array, parameters: Sequence[float]) -> tuple[Array, Array]:
+        """Observables and reaction rates along a time course.
+
+        times has shape (n,), states (n, species). Returns arrays of shape (observables, n) and
+        (reactions, n), each in the unit of its observable or rate law.
+        """
+        with np.errstate(all="ignore"):
+            values = self._over_time(times, states.T, np.asarray(parameters))
+        table = np.array([np.broadcast_to(value, times.shape) for value in values]).reshape(-1, len(times))
+        count = len(self.model.observables)
+        return table[:count], table[count:]
+
+    def evaluate(
+        self, nodes: Sequence[int], time: float, states: Sequence[float], parameters: Sequence[float]
+    ) -> list[float]:
+        """The value of each node, NaN where it cannot be computed: slow, to find a culprit."""
+        values: dict[int, float] = {self.symbols[TIME]: time}
+        values.update(zip([self.symbols[name] for name in self.species], states, strict=True))
+        values.update(zip([self.symbols[name] for name in self.parameters], parameters, strict=True))
+        for node in self.graph.needed(nodes):
+            found = self.graph.nodes[node]
+            if found.op == "constant":
+                values[node] = found.value
+            elif found.op != "symbol":
+                try:
+                    values[node] = OPERATIONS[found.op](*[values[arg] for arg in found.args])
+                except (ArithmeticError, ValueError):
+                    values[node] = math.nan
+        return [values[node] for node in nodes]
+
+
+def _in_order(model: Model) -> list[str]:
+    """Observables, each after those it refers to."""
+    from ..model.expression import names
+
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in order:
+            for inner in names(model.observables[name].value):
+                if inner in model.observables:
+                    visit(inner)
+            order.append(name)
+
+    for name in model.observables:
+        visit(name)
+    return order
+
+
+_SCALAR = {
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "max": max,
+    "min": min,
+    "power": power,
+    "power_slope": power_slope,
+    "select": select,
+}
+
+
+def _array_power(base: Any, exponent: Any) -> Any:
+    clipped = np.maximum(base, 0.0)
+    return clipped**exponent
+
+
+_ARRAYS = {
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "max": np.maximum,
+    "min": np.minimum,
+    "power": _array_power,
+    "select": lambda a, b, c, d: np.where(np.asarray(a) >= b, c, d),
+}
