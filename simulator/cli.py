@@ -53,6 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(words)
+    if options.version:
+        from importlib.metadata import version
+
+        print(f"immunesim {version('immunesim')}")
+        return DONE
     if options.command is None:
         _parser().print_help()
         return USAGE
@@ -73,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_command(options: argparse.Namespace) -> int:
-    from .io.results import OutputError
+    from .io.folder import OutputError
     from .io.toml_source import FileError
 
     command = globals()[f"_{options.command}"]
@@ -190,26 +195,24 @@ def _print_json(document: object) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from .experiments.run import run
-    from .io import report, results
+    from .io import folder, report, results
     from .io.scenario_file import find_scenario, read_scenario
 
     scenarios = [read_scenario(find_scenario(word), _settings(options)) for word in options.scenarios]
     for scenario in scenarios:
         report.check_arms(scenario, options.arm)
-    draw = None
-    if not options.no_plots:
-        from .io.plots import draw
+    draw = None if options.no_plots else _draw()
     summaries, code = [], DONE
     for scenario in scenarios:
-        folder = Path(options.out) if options.out else results.free_folder(Path("out") / scenario.id)
+        target = Path(options.out) if options.out else folder.free_folder(Path("out") / scenario.id)
         if options.out and len(scenarios) > 1:
-            folder = folder / scenario.id
-        results.check_folder(folder, options.force)
+            target = target / scenario.id
+        folder.check_folder(target, options.force)
         result = run(scenario, options.certify, options.arm)
-        summary = results.write(result, folder, options.words, options.force, draw)
+        summary = results.write(result, target, options.words, options.force, draw)
         summaries.append(summary)
         if not options.json:
-            print(report.run_text(result, folder))
+            print(report.run_text(result, target))
         if not result.ok:
             code = SOLVER_FAILED
         elif code == DONE and not all(verdict.met for verdict in result.verdicts):
@@ -217,6 +220,12 @@ def _run(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(summaries[0] if len(summaries) == 1 else summaries)
     return code
+
+
+def _draw() -> Any:
+    from .io.plots import draw
+
+    return draw
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -239,7 +248,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from .io.check import catalogue
+    from .io.catalogue import catalogue
 
     found = catalogue()
     if options.json:
@@ -284,13 +293,13 @@ def _describe(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     from .experiments.run import run
-    from .io import compare, results
+    from .io import compare, folder
     from .io.scenario_file import find_scenario, read_scenario
 
     scenarios = [read_scenario(find_scenario(word)) for word in options.scenarios]
     names = compare.shared_names(scenarios, options.of)
     if options.out:
-        results.check_folder(Path(options.out), options.force)
+        folder.check_folder(Path(options.out), options.force)
     runs = [run(scenario, certify=False) for scenario in scenarios]
     table = compare.table(runs, names)
     if options.out:
@@ -301,7 +310,8 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _evidence(options: argparse.Namespace) -> int:
     from .io import evidence
-    from .io.scenario_file import builtin_scenarios, find_scenario, read_scenario
+    from .io.catalogue import builtin_scenarios
+    from .io.scenario_file import find_scenario, read_scenario
 
     paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
     rows = evidence.collect([read_scenario(path) for path in paths])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +94,7 @@ def _first_crossing(times: Array, values: Array, level: float) -> float:
     return float(times[i - 1] + (times[i] - times[i - 1]) * (level - values[i - 1]) / (values[i] - values[i - 1]))
 
 
-_CURVE: dict[str, Callable[..., float]] = {
+_CURVE: dict[str, Callable[..., Any]] = {
     "final": lambda t, x: x[-1],
     "max": lambda t, x: x.max(),
     "min": lambda t, x: x.min(),

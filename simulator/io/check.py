@@ -1,11 +1,12 @@
-"""What `check` and `list` say of files, without simulating anything."""
+"""What `check` says of a file, without simulating anything."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from .model_file import builtin_models, read_model
-from .scenario_file import builtin_scenarios, find_scenario, read_scenario
+from .catalogue import builtin_models
+from .model_file import read_model
+from .scenario_file import find_scenario, read_scenario
 from .toml_source import TomlSource
 
 _OF_A_MODEL = ("species", "reactions", "modules", "observables", "substances", "sources", "time_unit")
@@ -33,12 +34,3 @@ def _model_line(path: Path) -> str:
         f"model of {len(model.species)} species, {len(model.reactions)} reactions and "
         f"{len(model.parameters)} parameters: no faults"
     )
-
-
-def catalogue() -> dict[str, list[dict[str, str]]]:
-    """Name and title of every scenario and model that comes with the simulator."""
-    files = {"scenarios": builtin_scenarios(), "models": builtin_models()}
-    return {
-        kind: [{"name": name, "title": str(TomlSource(path).data.get("title", ""))} for name, path in paths.items()]
-        for kind, paths in files.items()
-    }

@@ -20,7 +20,8 @@ from ..model.model import (
     is_status,
     read_equation,
 )
-from ..model.units import ONE, Substance, Unit, UnitError, in_moles, quantity, unit
+from ..model.units import Substance, Unit, UnitError, in_moles, quantity, unit
+from .catalogue import BIOLOGY, builtin_models
 from .toml_source import (
     LIST,
     NEEDED_NUMBER,
@@ -36,7 +37,6 @@ from .toml_source import (
     check_fields,
 )
 
-BIOLOGY = Path(__file__).resolve().parent.parent / "biology"
 SCHEMA = 1
 
 FILE = {
@@ -87,12 +87,6 @@ SECTIONS: Mapping[str, dict[str, Field]] = {
 class _Declared(NamedTuple):
     source: TomlSource
     table: dict[str, Any]
-
-
-def builtin_models() -> dict[str, Path]:
-    """The models that travel with the package, by name."""
-    paths = [BIOLOGY / "immune.toml", *sorted((BIOLOGY / "published").glob("*.toml"))]
-    return {path.stem: path for path in paths if path.exists()}
 
 
 def find_model(word: str, near: Path) -> Path | None:
@@ -344,6 +338,3 @@ def _positive(number: float) -> float:
     if not number > 0:
         raise ValueError(f"must be above zero, found {number:g}")
     return float(number)
-
-
-__all__ = ["BIOLOGY", "ONE", "builtin_models", "find_model", "read_model"]

@@ -27,7 +27,7 @@ def replay(folder: Path) -> dict[str, Any]:
     scenario = read_scenario(folder / SCENARIO_FILE)
     names = [arm.name for arm in scenario.arms if (folder / table_name(arm.name)).exists()]
     result = run(scenario, certify=False, arms=names)
-    arms = {}
+    arms: dict[str, dict[str, Any]] = {}
     for name in names:
         header, old = read_table(folder / table_name(name))
         trajectory = result.arms[name].trajectory

@@ -1,4 +1,4 @@
-"""The output folder of a run: written beside, then renamed, so it is there whole or not at all."""
+"""What a run leaves in its folder: resolved scenario, model, tables, summary."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ import csv
 import hashlib
 import json
 import math
-import os
 import platform
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,60 +18,10 @@ import numpy as np
 from ..experiments.run import ArmResult, RunResult
 from ..experiments.scenario import MAIN, Scenario
 from ..numerics.trajectory import Array, Trajectory
+from .folder import SUMMARY, new_folder
 from .model_write import model_document
 
-SUMMARY = "summary.json"
 SCENARIO_FILE, MODEL_FILE = "scenario.toml", "model.toml"
-
-
-class OutputError(Exception):
-    """The folder exists, or cannot be written."""
-
-
-@contextmanager
-def new_folder(folder: Path, force: bool) -> Iterator[Path]:
-    """A folder to fill; it takes its name only when everything in it is written.
-
-    An existing folder is refused; with `force` it is replaced if it holds a run of ours.
-    """
-    check_folder(folder, force)
-    folder = Path(os.path.abspath(folder))
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
-    try:
-        yield beside
-        beside.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        beside.rename(folder)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def check_folder(folder: Path, force: bool) -> None:
-    """`OutputError` if `folder` may not be written: asked before the work, not after it."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise OutputError(f"{folder} is a file, not a folder")
-    if not force:
-        raise OutputError(f"{folder} exists; choose another --out, or --force to replace it")
-    if any(folder.iterdir()) and not (folder / SUMMARY).exists():
-        raise OutputError(f"{folder} holds no run of this program, so it is not replaced; choose another --out")
-
-
-def free_folder(base: Path) -> Path:
-    """`base`, or the first of base-2, base-3, ... that does not exist yet."""
-    number, folder = 1, base
-    while folder.exists():
-        number += 1
-        folder = base.with_name(f"{base.name}-{number}")
-    return folder
 
 
 def write(

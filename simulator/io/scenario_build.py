@@ -168,21 +168,20 @@ class ScenarioBuilder:
             if word not in base:
                 self.fault((*at, "without"), f"no dose '{word}' to leave out{nearest(str(word), base)}")
         overrides = arm.get("dose", {})
+        for name in overrides:
+            if name in without:
+                self.fault((*at, "dose", name), f"the arm both changes the dose '{name}' and leaves it out")
         names = [name for name in base if name not in without]
         names += [name for name in overrides if name not in base]
         doses = []
         for name in names:
             own = overrides.get(name, {})
-            if name in base and name in without:
-                self.fault((*at, "dose", name), f"the arm both changes the dose '{name}' and leaves it out")
             table = {**base.get(name, {}), **own}
-            doses.append(
-                self.dose(
-                    name,
-                    table,
-                    lambda key, n=name, o=own: (*at, "dose", n, key) if key in o or n not in base else ("dose", n, key),
-                )
-            )  # type: ignore[misc]
+
+            def path(key: str, name: str = name, own: Table = own) -> Path_:
+                return (*at, "dose", name, key) if key in own or name not in base else ("dose", name, key)
+
+            doses.append(self.dose(name, table, path))
         return [dose for dose in doses if dose is not None]
 
     def dose(self, name: str, table: Table, path: Callable[[str], Path_]) -> Dose | None:
@@ -259,7 +258,7 @@ class ScenarioBuilder:
             if not isinstance(words, list) or not words:
                 self.fault(path, f"a plot is a list of species or observables, found {words!r}")
                 continue
-            group = []
+            group: list[str] = []
             for word in words:
                 name = self.model.find(str(word), "species", "observables")
                 if name is None:
@@ -285,9 +284,8 @@ class ScenarioBuilder:
             tree, found = read_measure(table["measure"], self.model, arms)
             if not found.same_dimension(wanted):
                 key = "unit" if "unit" in table else "measure"
-                raise UnitError(
-                    f"the measure gives {dimension_text(found)}, the expectation is in '{unit_text}', {dimension_text(wanted)}"
-                )
+                expected = f"the expectation is in '{unit_text}', {dimension_text(wanted)}"
+                raise UnitError(f"the measure gives {dimension_text(found)}, {expected}")
         except (UnitError, FormulaError) as error:
             self.fault((*path, key), str(error))
         reference = table["source"].split(",")[0].strip()

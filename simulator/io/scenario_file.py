@@ -8,8 +8,9 @@ from typing import Any
 
 from ..experiments.scenario import MAIN, Scenario
 from ..model.expression import nearest
+from .catalogue import builtin_models, builtin_scenarios
 from .layers import Layers, Origin, Setting
-from .model_file import builtin_models, find_model, read_model
+from .model_file import find_model, read_model
 from .scenario_build import ScenarioBuilder
 from .toml_source import (
     LIST,
@@ -29,8 +30,6 @@ from .toml_source import (
 )
 
 SCHEMA = 1
-SCENARIOS = Path(__file__).resolve().parent.parent.parent / "scenarios"
-INSTALLED = Path(__file__).resolve().parent.parent / "scenarios"  # where a wheel carries them
 
 FILE = {
     "schema": NUMBER,
@@ -74,12 +73,6 @@ EXPECT = {
     "status": TEXT,
 }
 INHERITED = ("model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show")
-
-
-def builtin_scenarios() -> dict[str, Path]:
-    """The scenarios that come with the simulator, by name."""
-    folder = SCENARIOS if SCENARIOS.is_dir() else INSTALLED
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
 def find_scenario(word: str) -> Path:
@@ -151,7 +144,7 @@ class _ScenarioReader:
     def check(self, source: TomlSource) -> None:
         """The shape of one file: keys and types."""
         data = source.data
-        found = [((), FILE, data, "a scenario")]
+        found: list[tuple[tuple[Key, ...], dict[str, Field], Any, str]] = [((), FILE, data, "a scenario")]
         found += [
             ((key,), fields, data[key], f"[{key}]") for key, fields in (("time", TIME), ("show", SHOW)) if key in data
         ]

@@ -80,8 +80,8 @@ def is_identifier(text: str) -> bool:
 def parse(text: str) -> Expression:
     """The tree of a rate law or observable.
 
-    >>> parse("k * T_active^2")
-    Apply(op='mul', args=(Name(id='k'), Apply(op='pow', args=(Name(id='T_active'), Number(value=2.0)), options=())), options=())
+    >>> parse("k * IL2")
+    Apply(op='mul', args=(Name(id='k'), Name(id='IL2')), options=())
     """
     return _Reader(text, FUNCTIONS, quotes=False).read()
 

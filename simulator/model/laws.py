@@ -90,7 +90,7 @@ def _observable_loop(model: Model) -> list[str]:
 
     def visit(name: str, trail: list[str]) -> list[str]:
         if name in trail:
-            return trail[trail.index(name) :] + [name]
+            return [*trail[trail.index(name) :], name]
         if name in done:
             return []
         for inner in names(model.observables[name].value):
@@ -105,7 +105,7 @@ def _observable_loop(model: Model) -> list[str]:
 
 
 def _initial_values(model: Model, units: Mapping[str, Unit], faults: list[Fault]) -> dict[str, Expression]:
-    values = {}
+    values: dict[str, Expression] = {}
     for species in model.species.values():
         if isinstance(species.initial, Number):
             values[species.id] = species.initial
@@ -174,7 +174,8 @@ def _change_factor(model: Model, species: Species, rate: Unit) -> Expression:
             volume = model.unit(species.volume)
             if unit.same_dimension(wanted * volume):
                 return Apply("div", (Number(unit.to(wanted * volume)), Name(species.volume)))
-    message = f"the rate is {dimension_text(rate)}, but {species.id} [{species.unit_text}] changes by {dimension_text(wanted)}"
+    changes = f"{species.id} [{species.unit_text}] changes by {dimension_text(wanted)}"
+    message = f"the rate is {dimension_text(rate)}, but {changes}"
     if species.volume is None:
         message += " (or give the species a volume, if the rate is an amount per time)"
     raise UnitError(message)

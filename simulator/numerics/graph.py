@@ -8,7 +8,7 @@ before the node that uses them, so emitting code is one walk from front to back.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from ..model.expression import Apply, Expression, Name, Number
@@ -111,7 +111,9 @@ class Graph:
             raise TypeError(f"{tree!r} cannot be computed")
         args = [self.add(arg, names) for arg in tree.args]
         if tree.op == "pow":
-            return self.power(*args)
+            return self.power(args[0], args[1])
+        if tree.op == "sqrt":
+            return self.power(args[0], self.constant(0.5))
         if tree.op == "saturation":
             return self.apply("div", args[0], self.apply("add", args[1], args[0]))
         if tree.op in ("hill", "inhibition"):
@@ -159,8 +161,6 @@ class Graph:
             return do("mul", node, d[0])
         if op == "log":
             return do("div", d[0], args[0])
-        if op == "sqrt":
-            return do("div", d[0], do("mul", self.constant(2.0), node))
         if op == "max":
             return do("select", args[0], args[1], d[0], d[1])
         if op == "min":
@@ -202,7 +202,7 @@ def select(a: float, b: float, if_not_less: float, if_less: float) -> float:
     return if_not_less if a >= b else if_less
 
 
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[..., float]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
@@ -210,7 +210,6 @@ OPERATIONS = {
     "neg": lambda a: -a,
     "exp": math.exp,
     "log": math.log,
-    "sqrt": math.sqrt,
     "max": max,
     "min": min,
     "power": power,

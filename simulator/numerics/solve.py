@@ -1,4 +1,4 @@
-"""One trajectory: a stiff solver of SciPy, restarted at every jump, behind a guard.
+"""One trajectory: a stiff solver, restarted at every jump, behind a guard.
 
 SciPy 1.17 and newer can loop for ever in LSODA at a blow-up, or report success over NaN. So
 no solver sees a derivative that is not finite, and none may call it without end: the guard
@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.integrate import BDF, LSODA, Radau
 
-from .system import Derivative, System
+from .guard import Guard, StopError
+from .rosenbrock import Rodas5P
+from .system import System
 from .trajectory import DEADLINE, NO_PROGRESS, NOT_FINITE, SUCCESS, Array, Outcome, Trajectory
 
 RTOL = 1e-7
 ATOL_OF_SCALE = 1e-3  # absolute tolerance = rtol * this * the scale of the species
-CALLS_PER_STEP = 20_000  # a healthy step takes fewer than a hundred
 SECONDS = 120.0
+SOLVERS = {"LSODA": LSODA, "BDF": BDF, "Radau": Radau, "Rodas5P": Rodas5P}
 
 
 @dataclass(frozen=True)
@@ -37,39 +40,6 @@ class Segment:
     jump: Array
     infusion: Array
     parameters: Array
-
-
-class _Stop(Exception):
-    """Raised inside a solver by the guard."""
-
-    def __init__(self, kind: str, time: float, states: Array) -> None:
-        super().__init__(kind)
-        self.kind, self.time, self.states = kind, time, np.array(states)
-
-
-class _Guard:
-    """Stands before the derivative: counts calls, watches the clock, refuses NaN and infinity."""
-
-    def __init__(self, derivative: Derivative, infusion: Array, deadline: float) -> None:
-        self.derivative = derivative
-        self.infusion = infusion if infusion.any() else None
-        self.deadline = deadline
-        self.calls = self.calls_before_step = 0
-
-    def __call__(self, time: float, states: Array) -> Any:
-        self.calls += 1
-        if self.calls - self.calls_before_step > CALLS_PER_STEP:
-            raise _Stop(NO_PROGRESS, time, states)
-        if not self.calls & 255 and clock.perf_counter() > self.deadline:
-            raise _Stop(DEADLINE, time, states)
-        try:
-            slopes = self.derivative(time, states)
-        except (ArithmeticError, ValueError):
-            raise _Stop(NOT_FINITE, time, states) from None
-        total = sum(slopes)
-        if total - total != 0.0:
-            raise _Stop(NOT_FINITE, time, states)
-        return slopes if self.infusion is None else slopes + self.infusion
 
 
 def solve(
@@ -87,9 +57,7 @@ def solve(
     initial has shape (species,); times, increasing, lie within the segments. The steps do not
     depend on `times`: saved values are read from the solver's own interpolation.
     """
-    from scipy import integrate
-
-    solver = getattr(integrate, method)
+    solver = SOLVERS[method]
     system.prepare()
     began = clock.perf_counter()
     run = _Run(system, times, solver, rtol, began + seconds)
@@ -97,7 +65,7 @@ def solve(
     for index, segment in enumerate(segments):
         try:
             states = run.segment(states + segment.jump, segment, last=index == len(segments) - 1)
-        except _Stop as stop:
+        except StopError as stop:
             outcome = _outcome(system, stop, segment)
             break
     return run.trajectory(outcome, clock.perf_counter() - began)
@@ -114,8 +82,7 @@ class _Run:
     def segment(self, states: Array, segment: Segment, last: bool) -> Array:
         """The states at the end of `segment`, from the states after its jump."""
         self.added += segment.jump
-        derivative, jacobian = self.system.bind(segment.parameters.tolist())
-        guard = _Guard(derivative, segment.infusion, self.deadline)
+        guard = Guard(self.system, segment.parameters, segment.infusion, self.deadline)
         first = self.count
         stop = int(np.searchsorted(self.times, segment.end, side="right" if last else "left"))
         if self.count < stop and self.times[self.count] <= segment.start:
@@ -125,7 +92,7 @@ class _Run:
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # LSODA warns and fails; the status says so too
-                guard(segment.start, states)
+                guard.bind(segment.start, states)
                 solver = self.solver(
                     guard,
                     segment.start,
@@ -133,13 +100,14 @@ class _Run:
                     segment.end,
                     rtol=self.rtol,
                     atol=self.rtol * ATOL_OF_SCALE * self.system.scales,
-                    jac=jacobian,
+                    jac=guard.jacobian,
+                    **({"slope": guard.slope} if self.solver is Rodas5P else {}),
                 )
                 while solver.status == "running":
-                    guard.calls_before_step = guard.calls
                     problem = solver.step()
                     if solver.status == "failed" or not np.isfinite(solver.y).all():
-                        raise _Stop(NO_PROGRESS if problem else NOT_FINITE, reached, solver.y)
+                        raise StopError(NO_PROGRESS if problem else NOT_FINITE, reached, solver.y)
+                    guard.after_step(solver.t, solver.t - reached, solver.y)
                     self.steps += 1
                     reached = solver.t
                     done = int(np.searchsorted(self.times[:stop], reached, side="right"))
@@ -172,7 +140,7 @@ class _Run:
         )
 
 
-def _outcome(system: System, stop: _Stop, segment: Segment) -> Outcome:
+def _outcome(system: System, stop: StopError, segment: Segment) -> Outcome:
     """Names the state and the reaction behind a stop: the first derivative that cannot be
     computed, or else the state that changes fastest in terms of its size."""
     states, parameters = stop.states.tolist(), segment.parameters.tolist()

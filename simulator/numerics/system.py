@@ -57,21 +57,23 @@ class System:
         return entries
 
     @cached_property
-    def bind(self) -> Callable[[list[float]], tuple[Derivative, Jacobian]]:
-        """``bind(parameters) -> (derivative, jacobian)``, both functions of (time, states).
+    def bind(self) -> Callable[[list[float]], tuple[Derivative, Jacobian, Derivative | None]]:
+        """``bind(parameters) -> (derivative, jacobian, slope)``, functions of (time, states).
 
+        slope is the derivative's own derivative by time, or None where no formula names time.
         What depends on parameters alone is computed in `bind`, once for each set of them.
         """
         size, entries = len(self.species), self.jacobian_entries
         values = [node for _, _, node in entries]
         known = self._known("t", "y", "p")
         outer = Emitter(self.graph, known)
-        fixed = hoisted(self.graph, [*self.slopes_in_time, *values], self._moving)
+        by_time = [self.graph.slope(node, self.symbols[TIME]) for node in self.slopes_in_time]
+        autonomous = all(self.graph.value_of(node) == 0.0 for node in by_time)
+        fixed = hoisted(self.graph, [*self.slopes_in_time, *values, *by_time], self._moving)
         for node in fixed:
             outer.emit([node, node])  # twice: asked for again inside, so it needs a name
-        derivative, jacobian = Emitter(self.graph, outer.known), Emitter(self.graph, outer.known)
-        slopes = derivative.emit(self.slopes_in_time)
-        filled = jacobian.emit(values)
+        derivative, jacobian, slope = (Emitter(self.graph, outer.known) for _ in range(3))
+        slopes, filled, slanted = derivative.emit(self.slopes_in_time), jacobian.emit(values), slope.emit(by_time)
         lines = [
             "def bind(p):",
             *indented(unpacked("p", len(self.parameters), "p"), 1),
@@ -86,7 +88,11 @@ class System:
             "        matrix = zeros(size)",
             f"        matrix[places] = [{', '.join(filled)}]",
             "        return matrix.reshape(shape)",
-            "    return derivative, jacobian",
+            "    def slope(t, y):",
+            *indented(unpacked("y", size, "y.tolist()"), 2),
+            *indented(slope.lines, 2),
+            f"        return [{', '.join(slanted)}]",
+            f"    return derivative, jacobian, {'None' if autonomous else 'slope'}",
         ]
         places = np.array([row * size + column for row, column, _ in entries], dtype=np.intp)
         namespace: dict[str, Any] = dict(_SCALAR, zeros=np.zeros, size=size * size, shape=(size, size), places=places)
@@ -104,20 +110,22 @@ class System:
 
     def initial(self, parameters: Mapping[str, float]) -> dict[str, float]:
         """Initial value of every species for these parameter values."""
-        return {name: self.constant(tree, parameters) for name, tree in self.model.laws.initial.items()}
+        graph, names = self._folded(parameters)
+        return {name: _number(graph, graph.add(tree, names)) for name, tree in self.model.laws.initial.items()}
 
     def constant(self, tree: Expression, parameters: Mapping[str, float]) -> float:
         """The value of a formula of parameters (and observables made of them)."""
+        graph, names = self._folded(parameters)
+        return _number(graph, graph.add(tree, names))
+
+    def _folded(self, parameters: Mapping[str, float]) -> tuple[Graph, dict[str, int]]:
+        """A graph in which every parameter is a constant, so that formulas of them fold to numbers."""
         graph = Graph()
         names = {name: graph.constant(value) for name, value in parameters.items()}
         for name in _in_order(self.model):
-            value = self.model.laws.observables[name]
-            try:
-                names[name] = graph.add(value, names)
-            except KeyError:
-                continue  # an observable of states: no formula of parameters may use it
-        found = graph.value_of(graph.add(tree, names))
-        return math.nan if found is None else found
+            if not self.graph.symbols_of(self.names[name]) & self._moving:
+                names[name] = graph.add(self.model.laws.observables[name], names)
+        return graph, names
 
     @cached_property
     def _over_time(self) -> Callable[..., list[Any]]:
@@ -164,6 +172,11 @@ class System:
         return [values[node] for node in nodes]
 
 
+def _number(graph: Graph, node: int) -> float:
+    value = graph.value_of(node)
+    return math.nan if value is None else value
+
+
 def _in_order(model: Model) -> list[str]:
     """Observables, each after those it refers to."""
     from ..model.expression import names
@@ -183,9 +196,10 @@ def _in_order(model: Model) -> list[str]:
 
 
 _SCALAR = {
+    "nan": math.nan,  # constants that could not be folded, as the code writes them
+    "inf": math.inf,
     "exp": math.exp,
     "log": math.log,
-    "sqrt": math.sqrt,
     "max": max,
     "min": min,
     "power": power,
@@ -200,9 +214,10 @@ def _array_power(base: Any, exponent: Any) -> Any:
 
 
 _ARRAYS = {
+    "nan": math.nan,
+    "inf": math.inf,
     "exp": np.exp,
     "log": np.log,
-    "sqrt": np.sqrt,
     "max": np.maximum,
     "min": np.minimum,
     "power": _array_power,

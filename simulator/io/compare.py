@@ -1,0 +1,110 @@
+"""Scenarios side by side: a table of measures, and paired curves."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..experiments.run import RunResult
+from ..experiments.scenario import MAIN, Scenario
+from ..model.expression import nearest
+from .folder import SUMMARY, new_folder
+from .toml_source import FileError, FileFault
+
+MEASURES = ("peak", "time_of_peak", "lowest", "final")
+
+
+def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> list[str]:
+    """What to compare: `asked`, or everything the scenarios show; every scenario must have it."""
+    words = asked or list(dict.fromkeys(name for scenario in scenarios for group in scenario.plots for name in group))
+    names, faults = [], []
+    for word in words:
+        found = [scenario.model.find(word, "species", "observables") for scenario in scenarios]
+        for scenario, name in zip(scenarios, found, strict=True):
+            if name is None and asked:
+                known = [*scenario.model.species, *scenario.model.observables]
+                message = f"{scenario.id} has no species or observable '{word}'{nearest(word, known)}"
+                faults.append(FileFault("command line", 0, message, f"--of {word}"))
+        units = {scenario.model.unit(name) for scenario, name in zip(scenarios, found, strict=True) if name}
+        if len(units) == 1 and all(found):
+            names.append(str(found[0]))
+    if faults:
+        raise FileError(faults)
+    if not names:
+        raise FileError([FileFault("command line", 0, "the scenarios have no species or observable in common", "")])
+    return names
+
+
+def table(runs: Sequence[RunResult], names: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for every name, scenario and arm: peak, its time, lowest and last value."""
+    rows = []
+    for name in names:
+        for result in runs:
+            for arm in result.arms.values():
+                trajectory, values = arm.trajectory, arm.trajectory[name]
+                known = len(values) > 0
+                at = int(np.argmax(values)) if known else 0
+                rows.append(
+                    {
+                        "name": name,
+                        "unit": result.scenario.model.unit_text(name),
+                        "scenario": result.scenario.id,
+                        "arm": arm.arm.name,
+                        "peak": float(values[at]) if known else None,
+                        "time_of_peak": float(trajectory.times[at]) if known else None,
+                        "lowest": float(values.min()) if known else None,
+                        "final": float(values[-1]) if known else None,
+                        "outcome": trajectory.outcome.kind,
+                    }
+                )
+    return rows
+
+
+def text(rows: Sequence[dict[str, Any]]) -> str:
+    """The table for people, one block for each name."""
+    lines: list[str] = []
+    width = max(len(_who(row)) for row in rows)
+    for number, row in enumerate(rows):
+        if number == 0 or rows[number - 1]["name"] != row["name"]:
+            lines.append(("\n" if lines else "") + f"{row['name']} [{row['unit']}]")
+            lines.append(f"  {'':{width}}  {'peak':>11} {'at':>9} {'lowest':>11} {'final':>11}")
+        cells = ["none" if row[key] is None else f"{row[key]:.4g}" for key in MEASURES]
+        lines.append(f"  {_who(row):{width}}  {cells[0]:>11} {cells[1]:>9} {cells[2]:>11} {cells[3]:>11}")
+    return "\n".join(lines)
+
+
+def _who(row: dict[str, Any]) -> str:
+    return row["scenario"] if row["arm"] == MAIN else f"{row['scenario']} / {row['arm']}"
+
+
+def write(
+    runs: Sequence[RunResult], names: Sequence[str], rows: Sequence[dict[str, Any]], folder: Path, force: bool
+) -> None:
+    """The table as CSV and JSON, and a figure for each name, in a new folder."""
+    from . import plots
+
+    with new_folder(folder, force) as beside:
+        with (beside / "comparison.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        (beside / SUMMARY).write_text(json.dumps({"comparison": list(rows)}, indent=1) + "\n", encoding="utf-8")
+        longest = max((result.scenario for result in runs), key=lambda scenario: scenario.end)
+        curves = [
+            plots.Curve(_curve_label(result, arm.arm.name, plots.arm_label(arm.arm)), arm.trajectory)
+            for result in runs
+            for arm in result.arms.values()
+        ]
+        title = " / ".join(result.scenario.id for result in runs)
+        for name in names:
+            figure = plots.draw_group(longest, [name], curves, ())
+            plots.save(figure, beside / name, title, plots.describe_figure(longest, [name], curves), "compare")
+
+
+def _curve_label(result: RunResult, arm: str, label: str) -> str:
+    return result.scenario.id if arm == MAIN else f"{result.scenario.id}: {label}"

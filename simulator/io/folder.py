@@ -1,0 +1,63 @@
+"""Output folders: written beside, then renamed, so they are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SUMMARY = "summary.json"  # what tells a folder of ours from any other
+
+
+class OutputError(Exception):
+    """The folder exists, or cannot be written."""
+
+
+@contextmanager
+def new_folder(folder: Path, force: bool) -> Iterator[Path]:
+    """A folder to fill; it takes its name only when everything in it is written.
+
+    An existing folder is refused; with `force` it is replaced if it holds a run of ours.
+    """
+    import shutil
+    import tempfile  # here, since every command imports this file
+
+    check_folder(folder, force)
+    folder = Path(os.path.abspath(folder))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
+    try:
+        yield beside
+        beside.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        beside.rename(folder)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def check_folder(folder: Path, force: bool) -> None:
+    """`OutputError` if `folder` may not be written: asked before the work, not after it."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is a file, not a folder")
+    if not force:
+        raise OutputError(f"{folder} exists; choose another --out, or --force to replace it")
+    if any(folder.iterdir()) and not (folder / SUMMARY).exists():
+        raise OutputError(f"{folder} holds no run of this program, so it is not replaced; choose another --out")
+
+
+def free_folder(base: Path) -> Path:
+    """`base`, or the first of base-2, base-3, ... that does not exist yet."""
+    number, folder = 1, base
+    while folder.exists():
+        number += 1
+        folder = base.with_name(f"{base.name}-{number}")
+    return folder

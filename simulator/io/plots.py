@@ -1,0 +1,193 @@
+"""Figures: one per group of curves, readable without colour. The only file that knows matplotlib.
+
+Several arms: a panel per curve, arms told apart by colour and dash. One arm: one panel, the
+curves told apart the same way. Curves carry their names at their right end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
+
+from ..experiments.run import RunResult
+from ..experiments.scenario import MAIN, Arm, Scenario
+from ..numerics.trajectory import Array, Trajectory
+
+# Okabe and Ito's palette (black first): told apart by the colour-blind, and of rising lightness
+# so that a grey print keeps the order; the dashes say it again.
+STYLES: tuple[tuple[str, Any], ...] = (
+    ("#000000", "-"),
+    ("#D55E00", (0, (6, 2))),
+    ("#0072B2", (0, (2, 1.2))),
+    ("#009E73", (0, (7, 1.5, 1.5, 1.5))),
+    ("#CC79A7", (0, (1, 1))),
+    ("#E69F00", (0, (9, 2, 2, 2, 2, 2))),
+    ("#56B4E9", (0, (4, 4))),
+)
+WIDE, PANEL_HIGH = 8.0, 2.5  # inches
+DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
+LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
+LABEL_GAP = 0.075  # between two labels, as a fraction of the panel's height
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A time course with the name it goes by in a figure."""
+
+    label: str
+    trajectory: Trajectory
+
+
+def draw(result: RunResult, folder: Path, run: str) -> list[Path]:
+    """The figures of a run, as SVG and PNG; returns their paths."""
+    scenario = result.scenario
+    curves = [Curve(arm_label(arm.arm), arm.trajectory) for arm in result.arms.values() if len(arm.trajectory.times)]
+    arms = [arm.arm for arm in result.arms.values()]
+    paths = []
+    for number, names in enumerate(scenario.plots, 1):
+        figure = draw_group(scenario, names, curves, arms)
+        stem = f"{number:02d}_{'_'.join(names)}"[:60]
+        paths += save(figure, folder / stem, scenario.title, describe_figure(scenario, names, curves), run)
+    return paths
+
+
+def arm_label(arm: Arm) -> str:
+    return arm.label or ("as described" if arm.name == MAIN else arm.name)
+
+
+def draw_group(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], arms: Sequence[Arm]) -> Figure:
+    """One figure: `names` by `curves`, with the doses of `arms` marked."""
+    panels = [[name] for name in names] if len(curves) > 1 else [list(names)]
+    figure = Figure(figsize=(WIDE, 0.9 + PANEL_HIGH * len(panels)), layout="constrained")
+    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for axis, shown in zip(axes, panels, strict=True):
+        lines = []
+        for name in shown:
+            for curve in curves:
+                label = curve.label if len(curves) > 1 else name
+                lines.append(
+                    (label, curve.trajectory.times, _in_unit_of(scenario, curve.trajectory[name], name, shown[0]))
+                )
+        _draw_panel(axis, lines)
+        unit = scenario.model.unit_text(shown[0])
+        axis.set_ylabel(shown[0] + (f" [{unit}]" if unit != "1" else "") if len(shown) == 1 else f"[{unit}]")
+        axis.set_title("; ".join(_label(scenario, name) for name in shown[:3]), fontsize=9, loc="left", color="#444444")
+        axis.set_xlim(0, scenario.end)
+    _mark_doses(axes[0], arms, scenario.end)
+    axes[-1].set_xlabel(f"time [{scenario.model.time_unit_text}]")
+    figure.suptitle(scenario.title, fontsize=11, x=0.01, ha="left", wrap=True)
+    return figure
+
+
+def _in_unit_of(scenario: Scenario, values: Array, name: str, other: str) -> Array:
+    return values * scenario.model.unit(name).to(scenario.model.unit(other))
+
+
+def _label(scenario: Scenario, name: str) -> str:
+    model = scenario.model
+    return model.species[name].label if name in model.species else model.observables[name].label
+
+
+def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]]) -> None:
+    top = max(float(np.nanmax(values)) for _, _, values in lines)
+    log = wants_log([values for _, _, values in lines])
+    for number, (_, times, values) in enumerate(lines):
+        color, dash = STYLES[number % len(STYLES)]
+        axis.plot(times, values, color=color, linestyle=dash, linewidth=1.6, zorder=5 - 0.1 * number)
+    if log:
+        axis.set_yscale("log")
+        lowest = min(
+            float(values[values > top * LOWEST].min()) for _, _, values in lines if (values > top * LOWEST).any()
+        )
+        axis.set_ylim(lowest / 2, top * 3)
+    else:
+        low = min(float(np.nanmin(values)) for _, _, values in lines)
+        low = 0.0 if 0 <= low < 0.5 * top else low
+        room = (top - low) or abs(top) or 1.0
+        axis.set_ylim(low - 0.03 * room, top + 0.12 * room)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(True, color="#e6e6e6", linewidth=0.6)
+    _label_lines(axis, lines)
+
+
+def wants_log(curves: Sequence[Array]) -> bool:
+    """Whether the curves span more than `DECADES`, leaving out what is below `LOWEST` of the top."""
+    values = np.concatenate(curves)
+    top = float(np.nanmax(values))
+    seen = values[values > max(top, 0.0) * LOWEST]
+    return (
+        top > 0 and len(seen) > 1 and float(np.nanmin(values)) >= -top * 1e-6 and np.log10(top / seen.min()) > DECADES
+    )
+
+
+def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]]) -> None:
+    """Each curve's name at its right end, moved up or down until none covers another."""
+    to_axes = axis.transScale + axis.transLimits
+    lowest, highest = axis.get_ylim()
+    ends = []
+    for number, (label, times, values) in enumerate(lines):
+        y = float(np.clip(values[-1], min(lowest, highest), max(lowest, highest)))
+        ends.append((float(to_axes.transform((times[-1], y))[1]), number, label))
+    ends.sort()
+    places = [max(0.03, ends[0][0])] if ends else []
+    for height, _, _ in ends[1:]:
+        places.append(max(height, places[-1] + LABEL_GAP))
+    over = max(0.0, places[-1] - 0.97) if places else 0.0
+    for (_, number, label), place in zip(ends, places, strict=True):
+        color, dash = STYLES[number % len(STYLES)]
+        y = place - over
+        axis.plot([1.01, 1.05], [y, y], transform=axis.transAxes, color=color, linestyle=dash, lw=1.6, clip_on=False)
+        axis.text(1.06, y, label, transform=axis.transAxes, color=color, fontsize=8.5, va="center")
+
+
+def _mark_doses(axis: Axes, arms: Sequence[Arm], end: float) -> None:
+    """A row of marks above the panel for every dose of the first arm that gives it."""
+    rows: dict[str, list[float]] = {}
+    for arm in arms:
+        for dose in arm.doses:
+            times = [dose.time(number) for number in range(dose.count)]
+            rows.setdefault(dose.name, [time for time in times if time < end])
+    along = blended_transform_factory(axis.transData, axis.transAxes)
+    for row, (name, times) in enumerate(rows.items()):
+        height = 1.0 - 0.055 * (row % 4)
+        axis.plot(
+            times, [height] * len(times), "v", transform=along, color="#666666", markersize=4, clip_on=False, zorder=9
+        )
+        if times:
+            style: dict[str, Any] = {"fontsize": 7, "color": "#666666", "ha": "right", "va": "center"}
+            axis.text(times[0], height, f"{name.replace('_', ' ')}  ", transform=along, **style)
+
+
+def describe_figure(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]) -> str:
+    """The figure in words, for those who cannot see it."""
+    parts = []
+    for name in names:
+        unit = scenario.model.unit_text(name)
+        for curve in curves:
+            values, times = curve.trajectory[name], curve.trajectory.times
+            at = int(values.argmax())
+            parts.append(
+                f"{name} ({curve.label}): from {values[0]:.3g} to {values[-1]:.3g} {unit}, "
+                f"largest {values[at]:.3g} at {times[at]:.3g} {scenario.model.time_unit_text}"
+            )
+    return f"Time course of {', '.join(names)}. " + "; ".join(parts) + "."
+
+
+def save(figure: Figure, stem: Path, title: str, description: str, run: str) -> list[Path]:
+    """`figure` as SVG and PNG with its title, its description and the run's id inside."""
+    import matplotlib
+
+    matplotlib.rcParams["svg.hashsalt"] = run  # the same run gives the same file
+    matplotlib.rcParams["svg.fonttype"] = "none"
+    svg, png = stem.with_name(stem.name + ".svg"), stem.with_name(stem.name + ".png")
+    text = f"{description} Run {run}."
+    figure.savefig(svg, metadata={"Title": title, "Description": text, "Date": None})
+    figure.savefig(png, dpi=130, metadata={"Title": title, "Description": text, "Software": "immunesim"})
+    return [svg, png]

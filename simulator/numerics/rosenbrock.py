@@ -1,0 +1,119 @@
+"""Rodas5P behind SciPy's solver interface: the second opinion on every run.
+
+A one-step method with an exact Jacobian shares nothing with LSODA but the model, and it starts
+again at full order after a dose, where a multistep method starts from order one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.integrate import DenseOutput, OdeSolver
+from scipy.linalg.lapack import dgetrf, dgetrs
+
+from . import rodas5p
+from .trajectory import Array
+
+STAGES = len(rodas5p.M)
+SAFETY, SHRINK, GROW = 0.9, 0.2, 6.0
+TINY = 1e-13  # of the time reached: a step below this makes no progress
+
+
+def _lower(rows: tuple[tuple[float, ...], ...]) -> Array:
+    matrix = np.zeros((STAGES, STAGES))
+    for i, row in enumerate(rows):
+        matrix[i, : len(row)] = row
+    return matrix
+
+
+A, C = _lower(rodas5p.A), _lower(rodas5p.C)
+M, E, H = np.array(rodas5p.M), np.array(rodas5p.E), np.array(rodas5p.H)
+TAU = np.zeros(STAGES)
+for _i in range(STAGES):
+    TAU[_i] = rodas5p.GAMMA * (1.0 + C[_i] @ TAU)
+ALPHA = A @ TAU
+
+
+class Rodas5P(OdeSolver):  # type: ignore[misc]
+    """Integrates y' = fun(t, y) with jac(t, y), shape (n, n), and slope(t, y) = df/dt, shape (n,),
+    or None where the equations do not name time. rtol is a number, atol an array of shape (n,)."""
+
+    def __init__(
+        self,
+        fun: Callable[[float, Array], Any],
+        t0: float,
+        y0: Array,
+        t_bound: float,
+        *,
+        rtol: float,
+        atol: Array,
+        jac: Callable[[float, Array], Array],
+        slope: Callable[[float, Array], Any] | None = None,
+    ) -> None:
+        super().__init__(fun, t0, y0, t_bound, vectorized=False)
+        self.t: float
+        self.y: Array
+        self.rtol, self.atol, self.jac, self.slope = rtol, atol, jac, slope
+        self.f = self.fun(self.t, self.y)
+        self.h = self._first_step()
+        self.u = np.zeros((STAGES, self.n))
+
+    def _first_step(self) -> float:
+        """A step over which a straight line changes the states by a hundredth of their size."""
+        scale = self.atol + self.rtol * np.abs(self.y)
+        size, rate = (float(np.sqrt(np.mean((x / scale) ** 2))) for x in (self.y, self.f))
+        whole = self.t_bound - self.t
+        return float(min(whole, 0.01 * size / rate if size > 1e-5 and rate > 1e-5 else 1e-6 * whole))
+
+    def _step_impl(self) -> tuple[bool, str | None]:
+        t, y, u, n = self.t, self.y, self.u, self.n
+        jacobian = self.jac(t, y)
+        slope = None if self.slope is None else np.asarray(self.slope(t, y))
+        rejected = False
+        while True:
+            left = self.t_bound - t
+            h = min(self.h, left)
+            if h < TINY * max(abs(t), abs(self.t_bound)):
+                return False, self.TOO_SMALL_STEP
+            matrix = -jacobian
+            matrix.flat[:: n + 1] += 1.0 / (h * rodas5p.GAMMA)
+            factors, pivots, singular = dgetrf(matrix, overwrite_a=True)
+            if singular:
+                self.h = h * SHRINK
+                continue
+            for i in range(STAGES):
+                right = self.f if i == 0 else self.fun(t + h * ALPHA[i], y + A[i, :i] @ u[:i]) + (C[i, :i] / h) @ u[:i]
+                if slope is not None:
+                    right = right + (h * TAU[i]) * slope
+                u[i] = dgetrs(factors, pivots, right)[0]
+            new = y + M @ u
+            error = (E @ u) / (self.atol + self.rtol * np.maximum(np.abs(y), np.abs(new)))
+            norm = float(np.sqrt(error @ error / n))
+            factor = min(GROW, max(SHRINK, SAFETY * norm ** (-1 / rodas5p.ORDER))) if norm > 0 else GROW
+            if norm <= 1.0:
+                break
+            self.h, rejected = h * factor, True
+        self.before, self.h_done = y, h
+        self.y, self.t = new, self.t_bound if h >= left else t + h
+        self.f = self.fun(self.t, new)
+        self.h = h * (min(1.0, factor) if rejected else factor)
+        return True, None
+
+    def _dense_output_impl(self) -> DenseOutput:
+        return _Between(self.t_old, self.t, self.before, self.y, H @ self.u)
+
+
+class _Between(DenseOutput):  # type: ignore[misc]
+    """The states within a step, of order 4."""
+
+    def __init__(self, t_old: float, t: float, before: Array, after: Array, d: Array) -> None:
+        super().__init__(t_old, t)
+        self.before, self.after, self.d = before[:, None], after[:, None], d[:, :, None]
+
+    def _call_impl(self, t: Array) -> Array:
+        s = ((np.atleast_1d(t) - self.t_old) / (self.t - self.t_old))[None, :]
+        d1, d2, d3 = self.d
+        values: Array = (1 - s) * self.before + s * (self.after + (1 - s) * (d1 + s * (d2 + s * d3)))
+        return values if np.ndim(t) else values[:, 0]

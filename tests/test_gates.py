@@ -1,0 +1,71 @@
+"""The gates of the house: style, types, the one direction of imports, and a README that is true."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from simulator.cli import EXAMPLES
+from simulator.io.model_file import read_model
+from simulator.io.scenario_file import read_scenario
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+GATES = {
+    "ruff check": ["ruff", "check", "simulator", "tests", "run_sim.py"],
+    "ruff format": ["ruff", "format", "--check", "simulator", "tests", "run_sim.py"],
+    "mypy --strict": ["mypy", "--strict", "-p", "simulator"],
+    "import-linter": ["importlinter.cli", "lint"],
+}
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_gate(gate):
+    module, *arguments = GATES[gate]
+    if gate == "import-linter":
+        command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
+    else:
+        command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_first_two_shell_blocks_are_one_line_each():
+    first, second = blocks("sh")[:2]
+    assert first.count("\n") == second.count("\n") == 1
+    assert "run scenarios/il2_therapy.toml" in first
+    assert "pytest" in second
+
+
+def test_ci_runs_the_command_of_the_readme():
+    assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [name for name in EXAMPLES if name])
+def test_every_command_is_in_the_readme(command):
+    assert f"run_sim.py {command}" in README
+
+
+def test_the_files_shown_in_the_readme_are_read_without_faults(tmp_path):
+    addition, scenario = blocks("toml")[:2]
+    (tmp_path / "my_model.toml").write_text(addition, encoding="utf-8")
+    (tmp_path / "my_scenario.toml").write_text(scenario, encoding="utf-8")
+    model = read_model(tmp_path / "my_model.toml")
+    assert set(tomllib.loads(addition)["reactions"]) <= set(model.reactions)
+    assert read_scenario(tmp_path / "my_scenario.toml").model.title == model.title
+
+
+def test_nothing_points_outside_the_project():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    outside = re.compile(r"\.\./shared|/work/|/farm/")
+    texts = [name for name in tracked if name.endswith((".py", ".toml", ".md")) and name != "tests/test_gates.py"]
+    assert [name for name in texts if outside.search((ROOT / name).read_text(encoding="utf-8"))] == []
