@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..model.expression import Expression, FormulaError, Number, is_identifier, nearest, parse
-from ..model.model import (
+from ..model.model import Model
+from ..model.units import Substance, Unit, UnitError, in_moles, quantity, unit
+from ..model.words import (
     STATUSES,
     Fault,
-    Model,
     ModelError,
     Observable,
     Parameter,
@@ -20,7 +21,6 @@ from ..model.model import (
     is_status,
     read_equation,
 )
-from ..model.units import Substance, Unit, UnitError, in_moles, quantity, unit
 from .catalogue import BIOLOGY, builtin_models
 from .toml_source import (
     LIST,

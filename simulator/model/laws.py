@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from .expression import TIME, Apply, Expression, Name, Number, names, nearest, scaled, with_units
-from .model import BODY, Fault, Laws, Model, ModelError, Species
 from .units import Unit, UnitError, dimension_text, in_moles
+from .words import BODY, Fault, ModelError, Species, Words
 
 
-def write_laws(model: Model) -> Laws:
+@dataclass(frozen=True, slots=True)
+class Laws:
+    """A model's formulas in one consistent set of units.
+
+    rates: each reaction's rate, in its own unit. changes: for each species, the reactions that
+    change it with the coefficient that turns their rate into the species' unit per time unit.
+    """
+
+    initial: Mapping[str, Expression]
+    rates: Mapping[str, Expression]
+    rate_units: Mapping[str, Unit]
+    observables: Mapping[str, Expression]
+    changes: Mapping[str, tuple[tuple[str, Expression], ...]]
+
+
+def write_laws(model: Words) -> Laws:
     """The laws of `model`, or a `ModelError` with everything that is wrong."""
     faults: list[Fault] = []
     _check_names(model, faults)
@@ -27,7 +43,7 @@ def write_laws(model: Model) -> Laws:
     return Laws(initial, rates, rate_units, observables, changes)
 
 
-def _check_names(model: Model, faults: list[Fault]) -> None:
+def _check_names(model: Words, faults: list[Fault]) -> None:
     known = {**model.species, **model.parameters, **model.observables, TIME: None}
     fixed = set(model.parameters) | _parameter_only(model)
     used: set[str] = set(BODY)
@@ -65,12 +81,12 @@ def _check_names(model: Model, faults: list[Fault]) -> None:
         faults.append(Fault(("observables", loop[0], "value"), f"observables refer to each other: {' -> '.join(loop)}"))
 
 
-def _check_substance(model: Model, path: tuple[str, ...], name: str | None, faults: list[Fault]) -> None:
+def _check_substance(model: Words, path: tuple[str, ...], name: str | None, faults: list[Fault]) -> None:
     if name is not None and name not in model.substances:
         faults.append(Fault(path, f"no substance '{name}'{nearest(name, list(model.substances))}"))
 
 
-def _parameter_only(model: Model) -> set[str]:
+def _parameter_only(model: Words) -> set[str]:
     """Observables that depend on parameters alone."""
     found: set[str] = set()
     for _ in model.observables:
@@ -85,7 +101,7 @@ def _parameter_only(model: Model) -> set[str]:
     return found
 
 
-def _observable_loop(model: Model) -> list[str]:
+def _observable_loop(model: Words) -> list[str]:
     done: set[str] = set()
 
     def visit(name: str, trail: list[str]) -> list[str]:
@@ -104,7 +120,7 @@ def _observable_loop(model: Model) -> list[str]:
     return next((loop for name in model.observables if (loop := visit(name, []))), [])
 
 
-def _initial_values(model: Model, units: Mapping[str, Unit], faults: list[Fault]) -> dict[str, Expression]:
+def _initial_values(model: Words, units: Mapping[str, Unit], faults: list[Fault]) -> dict[str, Expression]:
     values: dict[str, Expression] = {}
     for species in model.species.values():
         if isinstance(species.initial, Number):
@@ -115,7 +131,7 @@ def _initial_values(model: Model, units: Mapping[str, Unit], faults: list[Fault]
     return values
 
 
-def _observables(model: Model, units: Mapping[str, Unit], faults: list[Fault]) -> dict[str, Expression]:
+def _observables(model: Words, units: Mapping[str, Unit], faults: list[Fault]) -> dict[str, Expression]:
     return {
         item.id: _in_unit(item.value, item.unit, units, ("observables", item.id, "value"), faults)
         for item in model.observables.values()
@@ -134,7 +150,7 @@ def _in_unit(
 
 
 def _rates(
-    model: Model, units: Mapping[str, Unit], faults: list[Fault]
+    model: Words, units: Mapping[str, Unit], faults: list[Fault]
 ) -> tuple[dict[str, Expression], dict[str, Unit]]:
     rates, rate_units = {}, {}
     for reaction in model.reactions.values():
@@ -146,7 +162,7 @@ def _rates(
 
 
 def _changes(
-    model: Model, rate_units: Mapping[str, Unit], faults: list[Fault]
+    model: Words, rate_units: Mapping[str, Unit], faults: list[Fault]
 ) -> dict[str, tuple[tuple[str, Expression], ...]]:
     changes: dict[str, list[tuple[str, Expression]]] = {name: [] for name in model.species}
     for reaction in model.reactions.values():
@@ -162,7 +178,7 @@ def _changes(
     return {name: tuple(found) for name, found in changes.items()}
 
 
-def _change_factor(model: Model, species: Species, rate: Unit) -> Expression:
+def _change_factor(model: Words, species: Species, rate: Unit) -> Expression:
     """The coefficient from a rate to the change of `species`, dividing by its volume if the
     rate is an amount per time and the species a concentration."""
     wanted = species.unit / model.time_unit

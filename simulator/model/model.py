@@ -1,211 +1,26 @@
-"""The model as frozen values: species, parameters, reactions, observables and their sources.
-
-A `Model` checks itself when it is made: every name declared and used once, every rate law of
-the right dimension. What it finds wrong it says all at once, in a `ModelError`.
-"""
+"""The model: words that have been checked together, and the laws that follow from them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from .expression import Expression, fold
-from .units import Substance, Unit, UnitError, in_moles, unit
-
-STATUSES = ("verified", "secondary", "derived: HOW", "from memory", "assumed: WHY")
-BODY = ("body_weight", "body_surface")  # parameters that doses per kg or per m2 refer to
-
-_STATUS = re.compile(r"(verified|secondary|from memory)\Z|(derived|assumed): ?\S.*\Z", re.DOTALL)
-_TERM = re.compile(r"(?:(\d+(?:\.\d+)?)\s+)?([A-Za-z][A-Za-z0-9_]*)\Z")
-
-
-class Fault(NamedTuple):
-    """One thing wrong: the keys that lead to it (``("species", "IL2", "unit")``), and why."""
-
-    path: tuple[str | int, ...]
-    message: str
-
-
-class ModelError(ValueError):
-    """Everything that is wrong with a model."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        self.faults = faults
-        super().__init__("\n".join(f"{'.'.join(map(str, path))}: {message}" for path, message in faults))
-
-
-class Source(NamedTuple):
-    """A publication, data sheet or label that numbers come from."""
-
-    id: str
-    citation: str
-    link: str
-
-
-@dataclass(frozen=True, slots=True)
-class Species:
-    """A state of the model. `unit` is in moles where the species has a substance.
-
-    scale is the level that matters, in the species' unit: the absolute tolerance is a
-    fraction of it. volume names the parameter or observable that a dose is dissolved in.
-    """
-
-    id: str
-    label: str
-    unit_text: str
-    unit: Unit
-    initial_text: str
-    initial: Expression
-    scale: float
-    substance: str | None = None
-    volume: str | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A number with its unit, meaning, source, and how sure it is (`STATUSES`)."""
-
-    id: str
-    label: str
-    value: float
-    unit_text: str
-    unit: Unit
-    source: str
-    status: str
-    range: tuple[float, float] | None = None
-    substance: str | None = None
-
-    @property
-    def assumed(self) -> bool:
-        return self.status.startswith("assumed")
-
-
-@dataclass(frozen=True, slots=True)
-class Reaction:
-    """A change of species: net stoichiometry per event, and the full rate law."""
-
-    id: str
-    label: str
-    equation: str
-    stoichiometry: tuple[tuple[str, float], ...]
-    rate_text: str
-    rate: Expression
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Observable:
-    """A quantity computed from states and parameters; rate laws may use it by name."""
-
-    id: str
-    label: str
-    unit_text: str
-    unit: Unit
-    text: str
-    value: Expression
+from .laws import Laws, write_laws
+from .units import Unit, UnitError, in_moles
+from .words import BODY, Words
 
 
 @dataclass(frozen=True)
-class Model:
-    """All words of one model, checked together. Mappings are in order of declaration.
+class Model(Words):
+    """A model checks itself when it is made: every name declared and used, every rate law of the
+    right dimension; `ModelError` holds everything that is wrong.
 
     `laws` is what the numerics reads: the same formulas with every unit factor written in.
     """
 
-    id: str
-    title: str
-    time_unit_text: str
-    species: Mapping[str, Species]
-    parameters: Mapping[str, Parameter]
-    reactions: Mapping[str, Reaction]
-    observables: Mapping[str, Observable]
-    sources: Mapping[str, Source]
-    substances: Mapping[str, Substance]
-    modules: Mapping[str, str] = field(default_factory=dict)  # module: its title
-    left_out: str = ""
     laws: Laws = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        from .laws import write_laws
-
         object.__setattr__(self, "laws", write_laws(self))
-
-    @property
-    def time_unit(self) -> Unit:
-        return unit(self.time_unit_text)
-
-    def unit_text(self, name: str) -> str:
-        """The unit of a species, observable or parameter, as its author wrote it."""
-        for group in (self.species, self.observables, self.parameters):
-            if name in group:
-                return group[name].unit_text
-        raise KeyError(name)
-
-    def unit(self, name: str) -> Unit:
-        for group in (self.species, self.observables, self.parameters):
-            if name in group:
-                return group[name].unit
-        raise KeyError(name)
-
-    def substance_of(self, name: str) -> Substance | None:
-        owner = self.species.get(name) or self.parameters.get(name)
-        return self.substances[owner.substance] if owner and owner.substance else None
-
-    def find(self, word: str, *groups: str) -> str | None:
-        """The declared name that `word` can only mean: itself, or one that differs by case,
-        hyphens or underscores (IL-2, il2 and IL2 are one). None where it means none or two."""
-        known = [name for group in groups for name in getattr(self, group)]
-        if word in known:
-            return word
-        matches = [name for name in known if fold(name) == fold(word)]
-        return matches[0] if len(matches) == 1 else None
-
-
-@dataclass(frozen=True, slots=True)
-class Laws:
-    """A model's formulas in one consistent set of units.
-
-    rates: each reaction's rate, in its own unit. changes: for each species, the reactions that
-    change it with the coefficient that turns their rate into the species' unit per time unit.
-    """
-
-    initial: Mapping[str, Expression]
-    rates: Mapping[str, Expression]
-    rate_units: Mapping[str, Unit]
-    observables: Mapping[str, Expression]
-    changes: Mapping[str, tuple[tuple[str, Expression], ...]]
-
-
-def is_status(text: str) -> bool:
-    return bool(_STATUS.match(text))
-
-
-def read_equation(text: str) -> dict[str, float]:
-    """Net stoichiometry of ``A + 2 B -> C``.
-
-    >>> read_equation("T_active -> 2 T_active")
-    {'T_active': 1.0}
-    >>> read_equation("-> IL2")
-    {'IL2': 1.0}
-    """
-    sides = text.split("->")
-    if len(sides) != 2:
-        raise ValueError("an equation has one arrow, as in 'A + 2 B -> C'")
-    net: dict[str, float] = {}
-    for side, sign in zip(sides, (-1.0, 1.0), strict=True):
-        for term in side.split("+") if side.strip() else []:
-            match = _TERM.match(term.strip())
-            if match is None:
-                raise ValueError(f"cannot read {term.strip()!r} in the equation; a term is 'NAME' or '2 NAME'")
-            net[match[2]] = net.get(match[2], 0.0) + sign * float(match[1] or 1)
-    if not net:
-        raise ValueError("the equation has no species")
-    if not any(net.values()):
-        raise ValueError("the equation changes nothing")
-    return {name: coefficient for name, coefficient in net.items() if coefficient}
 
 
 def dose_unit_factor(model: Model, target: str, given: Unit) -> tuple[float, tuple[str, ...], str | None]:

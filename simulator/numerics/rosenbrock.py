@@ -18,7 +18,6 @@ from .trajectory import Array
 
 STAGES = len(rodas5p.M)
 SAFETY, SHRINK, GROW = 0.9, 0.2, 6.0
-TINY = 1e-13  # of the time reached: a step below this makes no progress
 
 
 def _lower(rows: tuple[tuple[float, ...], ...]) -> Array:
@@ -75,7 +74,7 @@ class Rodas5P(OdeSolver):  # type: ignore[misc]
         while True:
             left = self.t_bound - t
             h = min(self.h, left)
-            if h < TINY * max(abs(t), abs(self.t_bound)):
+            if h < 10.0 * np.spacing(abs(t)):  # the time would not move
                 return False, self.TOO_SMALL_STEP
             matrix = -jacobian
             matrix.flat[:: n + 1] += 1.0 / (h * rodas5p.GAMMA)
