@@ -36,12 +36,12 @@ def write(
     draw(result, folder, run_id) adds the figures; without it there are none.
     """
     with new_folder(folder, force) as beside:
-        scenario_text, model_text = resolved(result.scenario)
-        (beside / SCENARIO_FILE).write_text(scenario_text, encoding="utf-8")
-        (beside / MODEL_FILE).write_text(model_text, encoding="utf-8")
+        texts = resolved(result.scenario)
+        (beside / SCENARIO_FILE).write_text(texts[0], encoding="utf-8")
+        (beside / MODEL_FILE).write_text(texts[1], encoding="utf-8")
         for arm in result.arms.values():
             write_table(beside / table_name(arm.arm.name), result.scenario, arm.trajectory)
-        report = summary(result, command)
+        report = summary(result, command, run_id(texts))
         if draw is not None:
             draw(result, beside, report["run"])
         text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
@@ -57,9 +57,9 @@ def resolved(scenario: Scenario) -> tuple[str, str]:
     return tomli_w.dumps(document), tomli_w.dumps(model_document(scenario.model))
 
 
-def run_id(scenario: Scenario) -> str:
+def run_id(texts: tuple[str, str]) -> str:
     """Twelve hexadecimal digits that two runs share only if scenario and model are the same."""
-    return hashlib.sha256("\0".join(resolved(scenario)).encode()).hexdigest()[:12]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
 def table_name(arm: str) -> str:
@@ -86,11 +86,11 @@ def read_table(path: Path) -> tuple[list[str], Array]:
     return header, np.array(rows).reshape(-1, len(header))
 
 
-def summary(result: RunResult, command: Sequence[str]) -> dict[str, Any]:
+def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, Any]:
     """Everything about a run but its time courses, ready for JSON."""
     scenario = result.scenario
     return {
-        "run": run_id(scenario),
+        "run": run,
         "scenario": scenario.id,
         "title": scenario.title,
         "question": scenario.question,

@@ -19,9 +19,10 @@ _LONGEST = 160  # characters of one expression; CPython refuses very deep nestin
 class Emitter:
     """Writes statements for nodes of one graph; `known` holds the text of what is written."""
 
-    def __init__(self, graph: Graph, known: dict[int, str]) -> None:
+    def __init__(self, graph: Graph, known: dict[int, str], arrays: bool = False) -> None:
         self.graph = graph
         self.known = dict(known)
+        self.arrays = arrays
         self.lines: list[str] = []
 
     def emit(self, outputs: Sequence[int], only: Callable[[int], bool] = lambda node: True) -> list[str]:
@@ -31,6 +32,7 @@ class Emitter:
         nodes = [node for node in self.graph.needed(outputs) if node not in self.known and only(node)]
         uses = Counter(arg for node in nodes for arg in self.graph.nodes[node].args)
         uses.update(outputs)
+        uses.update(self.graph.nodes[node].args[0] for node in nodes if self._is_clip(node))
         for node in nodes:
             text = self._text(node)
             if uses[node] > 1 or len(text) > _LONGEST:
@@ -39,11 +41,18 @@ class Emitter:
             self.known[node] = text
         return [self.known[node] for node in outputs]
 
+    def _is_clip(self, node: int) -> bool:
+        """Whether the node is max(x, 0) on plain numbers, which is written with x named twice."""
+        found = self.graph.nodes[node]
+        return not self.arrays and found.op == "max" and self.graph.value_of(found.args[1]) == 0.0
+
     def _text(self, node: int) -> str:
         found = self.graph.nodes[node]
         if found.op == "constant":
             return repr(found.value) if found.value >= 0 else f"({found.value!r})"
         args = [self.known[arg] for arg in found.args]
+        if self._is_clip(node):
+            return f"(0.0 if {args[0]} < 0.0 else {args[0]})"  # a third of the time of max(), and NaN stays
         if found.op in _INFIX:
             return _INFIX[found.op].format(*args)
         return f"{found.op}({', '.join(args)})"

@@ -33,6 +33,7 @@ TAU = np.zeros(STAGES)
 for _i in range(STAGES):
     TAU[_i] = rodas5p.GAMMA * (1.0 + C[_i] @ TAU)
 ALPHA = A @ TAU
+A_ROWS, C_ROWS = [A[i, :i].copy() for i in range(STAGES)], [C[i, :i].copy() for i in range(STAGES)]
 
 
 class Rodas5P(OdeSolver):  # type: ignore[misc]
@@ -55,7 +56,8 @@ class Rodas5P(OdeSolver):  # type: ignore[misc]
         self.t: float
         self.y: Array
         self.rtol, self.atol, self.jac, self.slope = rtol, atol, jac, slope
-        self.f = self.fun(self.t, self.y)
+        self.derivative = fun  # past the counters of the parent class
+        self.f = np.asarray(fun(self.t, self.y))
         self.h = self._first_step()
         self.u = np.zeros((STAGES, self.n))
 
@@ -83,7 +85,10 @@ class Rodas5P(OdeSolver):  # type: ignore[misc]
                 self.h = h * SHRINK
                 continue
             for i in range(STAGES):
-                right = self.f if i == 0 else self.fun(t + h * ALPHA[i], y + A[i, :i] @ u[:i]) + (C[i, :i] / h) @ u[:i]
+                right = self.f
+                if i:
+                    done = u[:i]
+                    right = self.derivative(t + h * ALPHA[i], y + A_ROWS[i] @ done) + (C_ROWS[i] / h) @ done
                 if slope is not None:
                     right = right + (h * TAU[i]) * slope
                 u[i] = dgetrs(factors, pivots, right)[0]
@@ -96,7 +101,7 @@ class Rodas5P(OdeSolver):  # type: ignore[misc]
             self.h, rejected = h * factor, True
         self.before, self.h_done = y, h
         self.y, self.t = new, self.t_bound if h >= left else t + h
-        self.f = self.fun(self.t, new)
+        self.f = np.asarray(self.derivative(self.t, new))
         self.h = h * (min(1.0, factor) if rejected else factor)
         return True, None
 

@@ -130,7 +130,7 @@ class System:
     @cached_property
     def _over_time(self) -> Callable[..., list[Any]]:
         outputs = [self.names[name] for name in self.model.observables] + list(self.rates.values())
-        emitter = Emitter(self.graph, self._known("t", "y", "p"))
+        emitter = Emitter(self.graph, self._known("t", "y", "p"), arrays=True)
         texts = emitter.emit(outputs)
         lines = [
             "def over_time(t, y, p):",
