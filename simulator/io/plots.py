@@ -33,7 +33,7 @@ STYLES: tuple[tuple[str, Any], ...] = (
 )
 WIDE, PANEL_HIGH = 8.0, 2.5  # inches
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
-LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
+LOWEST = 1e-5  # of the largest value: below it a logarithmic axis shows nothing of interest
 LABEL_GAP = 0.075  # between two labels, as a fraction of the panel's height
 
 
@@ -100,7 +100,10 @@ def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]]) -> None:
     log = wants_log([values for _, _, values in lines])
     for number, (_, times, values) in enumerate(lines):
         color, dash = STYLES[number % len(STYLES)]
-        axis.plot(times, values, color=color, linestyle=dash, linewidth=1.6, zorder=5 - 0.1 * number)
+        # the first curve lies lowest and widest, so that one that follows it exactly still shows it
+        axis.plot(
+            times, values, color=color, linestyle=dash, linewidth=max(1.4, 2.4 - 0.5 * number), zorder=3 + 0.1 * number
+        )
     if log:
         axis.set_yscale("log")
         lowest = min(
@@ -161,8 +164,19 @@ def _mark_doses(axis: Axes, arms: Sequence[Arm], end: float) -> None:
             times, [height] * len(times), "v", transform=along, color="#666666", markersize=4, clip_on=False, zorder=9
         )
         if times:
-            style: dict[str, Any] = {"fontsize": 7, "color": "#666666", "ha": "right", "va": "center"}
-            axis.text(times[0], height, f"{name.replace('_', ' ')}  ", transform=along, **style)
+            right = times[-1] < 0.8 * end
+            style: dict[str, Any] = {
+                "fontsize": 7,
+                "color": "#666666",
+                "va": "center",
+                "ha": "left" if right else "right",
+            }
+            text = name.replace("_", " ")
+            axis.text(
+                *((times[-1], height, f"  {text}") if right else (times[0], height, f"{text}  ")),
+                transform=along,
+                **style,
+            )
 
 
 def describe_figure(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]) -> str:

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from keyword import iskeyword
 
 from .units import ONE, Unit, UnitError, dimension_text
 
@@ -74,7 +75,7 @@ Expression = Number | Name | Quoted | Apply
 
 def is_identifier(text: str) -> bool:
     """Whether `text` can name a species, parameter, reaction or observable."""
-    return bool(_IDENTIFIER.match(text)) and text not in FUNCTIONS and text != TIME
+    return bool(_IDENTIFIER.match(text)) and text not in FUNCTIONS and text != TIME and not iskeyword(text)
 
 
 def parse(text: str) -> Expression:

@@ -162,9 +162,14 @@ def _read_unit(text: str) -> Unit:
             raise UnitError(f"cannot read {source[place:]!r} in the unit {text!r}")
         tokens.append(match.groups())
         place = match.end()
-    value, rest = _product(tokens, 0, text)
+    try:
+        value, rest = _product(tokens, 0, text)
+    except ArithmeticError:
+        raise UnitError(f"the unit {text!r} has no finite size") from None
     if rest != len(tokens):
         raise UnitError(f"unbalanced parenthesis in the unit {text!r}")
+    if not 0.0 < value.factor < float("inf"):
+        raise UnitError(f"the unit {text!r} has no finite size")
     return value
 
 
@@ -172,13 +177,15 @@ _Token = tuple[str | None, ...]
 
 
 def _product(tokens: list[_Token], at: int, text: str) -> tuple[Unit, int]:
-    value, divide, empty = ONE, False, True
+    value, divide, empty, joined = ONE, False, True, False
     while at < len(tokens):
         name, power, number, number_power, sign = tokens[at]
         if sign == ")":
             break
         if sign in ("*", "/"):
-            divide, at = sign == "/", at + 1
+            if joined or (empty and sign == "*"):
+                raise UnitError(f"the unit {text!r} is not complete")
+            divide, joined, at = sign == "/", True, at + 1
             continue
         if sign == "(":
             factor, at = _product(tokens, at + 1, text)
@@ -189,8 +196,8 @@ def _product(tokens: list[_Token], at: int, text: str) -> tuple[Unit, int]:
         else:
             factor = Unit(float(number or 0)) ** int(number_power or 1)
         value = value / factor if divide else value * factor
-        divide, empty, at = False, False, at + 1
-    if empty or divide:
+        divide, empty, joined, at = False, False, False, at + 1
+    if empty or joined:
         raise UnitError(f"the unit {text!r} is not complete")
     return value, at
 

@@ -127,7 +127,7 @@ class Graph:
         other clips the base at zero, since solvers step slightly below zero, where a
         fractional power is not a number. `clipped` clips for whole exponents too."""
         value = self.value_of(exponent)
-        if value is not None and value == int(value) and abs(value) <= 8:
+        if value is not None and abs(value) <= 8 and value == int(value):
             if clipped:
                 base = self.apply("max", base, self.constant(0.0))
             result = self.constant(1.0)
