@@ -224,6 +224,8 @@ class ScenarioBuilder:
         try:
             number, measured_in, text = quantity(str(given))
             converted = dose_unit_factor(self.model, target, measured_in)
+            if converted[1] and "/" not in text:  # mg/kg is a pure number too, but it says per what
+                raise UnitError(f"the unit is missing: expected an amount of {target} such as '1 mg' or '1 mg/kg'")
         except UnitError as error:
             self.fault(path, f"{error}, found {given!r}")
             return 0.0, "1", None
