@@ -6,6 +6,7 @@ curves told apart the same way. Curves carry their names at their right end.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,8 @@ STYLES: tuple[tuple[str, Any], ...] = (
 WIDE, PANEL_HIGH = 8.0, 2.5  # inches
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
 LOWEST = 1e-5  # of the largest value: below it a logarithmic axis shows nothing of interest
-LABEL_GAP = 0.075  # between two labels, as a fraction of the panel's height
+LABEL_LINE = 0.075  # the height of a label's line, as a fraction of the panel's
+LABEL_WIDTH = 24  # characters
 
 
 @dataclass(frozen=True)
@@ -137,17 +139,19 @@ def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]]) -> None:
     ends = []
     for number, (label, times, values) in enumerate(lines):
         y = float(np.clip(values[-1], min(lowest, highest), max(lowest, highest)))
-        ends.append((float(to_axes.transform((times[-1], y))[1]), number, label))
+        ends.append((float(to_axes.transform((times[-1], y))[1]), number, textwrap.fill(label, LABEL_WIDTH)))
     ends.sort()
-    places = [max(0.03, ends[0][0])] if ends else []
-    for height, _, _ in ends[1:]:
-        places.append(max(height, places[-1] + LABEL_GAP))
-    over = max(0.0, places[-1] - 0.97) if places else 0.0
+    heights = [LABEL_LINE * (1 + label.count("\n")) for _, _, label in ends]
+    places: list[float] = []
+    for (wanted, _, _), height in zip(ends, heights, strict=True):
+        floor = places[-1] + (height + heights[len(places) - 1]) / 2 if places else height / 2
+        places.append(max(wanted, floor))
+    over = max(0.0, places[-1] + heights[-1] / 2 - 1.05) if places else 0.0
     for (_, number, label), place in zip(ends, places, strict=True):
         color, dash = STYLES[number % len(STYLES)]
         y = place - over
         axis.plot([1.01, 1.05], [y, y], transform=axis.transAxes, color=color, linestyle=dash, lw=1.6, clip_on=False)
-        axis.text(1.06, y, label, transform=axis.transAxes, color=color, fontsize=8.5, va="center")
+        axis.text(1.06, y, label, transform=axis.transAxes, color=color, fontsize=8, va="center", linespacing=1.0)
 
 
 def _mark_doses(axis: Axes, arms: Sequence[Arm], end: float) -> None:
@@ -164,19 +168,9 @@ def _mark_doses(axis: Axes, arms: Sequence[Arm], end: float) -> None:
             times, [height] * len(times), "v", transform=along, color="#666666", markersize=4, clip_on=False, zorder=9
         )
         if times:
-            right = times[-1] < 0.8 * end
-            style: dict[str, Any] = {
-                "fontsize": 7,
-                "color": "#666666",
-                "va": "center",
-                "ha": "left" if right else "right",
-            }
-            text = name.replace("_", " ")
-            axis.text(
-                *((times[-1], height, f"  {text}") if right else (times[0], height, f"{text}  ")),
-                transform=along,
-                **style,
-            )
+            text = f"  {name.replace('_', ' ')}  "
+            place, side = (times[-1], "left") if times[-1] < 0.8 * end else (times[0], "right")
+            axis.text(place, height, text, transform=along, fontsize=7, color="#666666", va="center", ha=side)
 
 
 def describe_figure(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]) -> str:
