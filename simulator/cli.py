@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        print("interrupted; nothing was left half written", file=sys.stderr)
+        print("interrupted; what was finished is kept", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -213,6 +213,9 @@ def _run(options: argparse.Namespace) -> int:
         summaries.append(summary)
         if not options.json:
             print(report.run_text(result, target))
+        if result.interrupted:
+            print("interrupted; the arms that were finished are kept", file=sys.stderr)
+            return INTERRUPTED
         if not result.ok:
             code = SOLVER_FAILED
         elif code == DONE and not all(verdict.met for verdict in result.verdicts):

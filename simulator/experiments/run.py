@@ -61,6 +61,7 @@ class RunResult:
     scenario: Scenario
     arms: Mapping[str, ArmResult]
     verdicts: Sequence[Verdict]
+    interrupted: bool = False
 
     @property
     def ok(self) -> bool:
@@ -71,11 +72,21 @@ def run(scenario: Scenario, certify: bool | None = None, arms: Sequence[str] | N
     """Simulates every arm of `scenario`, or those named in `arms` (and the main arm).
 
     certify: True always, False never, None where the second solver takes under a second an arm.
+    An interruption from the keyboard ends the run with the arms that were finished, if any.
     """
     system = System(scenario.model)
     chosen = [arm for arm in scenario.arms if arms is None or arm.name in arms]
-    results = {arm.name: _run_arm(scenario, arm, system, certify) for arm in chosen}
-    return RunResult(scenario, results, judge(scenario, {name: result.trajectory for name, result in results.items()}))
+    results: dict[str, ArmResult] = {}
+    interrupted = False
+    try:
+        for arm in chosen:
+            results[arm.name] = _run_arm(scenario, arm, system, certify)
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        interrupted = True
+    verdicts = judge(scenario, {name: result.trajectory for name, result in results.items()})
+    return RunResult(scenario, results, verdicts, interrupted)
 
 
 def judge(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[Verdict]:

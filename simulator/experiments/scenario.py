@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model.expression import Expression
 from ..model.model import Model
@@ -43,8 +43,7 @@ class Dose:
         return self.at + number * self.every
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """Parameter values that hold from `start` on, or until `end`."""
 
     start: float
@@ -55,8 +54,7 @@ class Change:
         return self.start <= time and (self.end is None or time < self.end)
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(NamedTuple):
     """One variant of the question: what differs from the model's own values."""
 
     name: str
@@ -67,8 +65,7 @@ class Arm:
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(NamedTuple):
     """A measure and the interval it must fall in, with the source that says so."""
 
     id: str

@@ -11,8 +11,8 @@ import ast
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from keyword import iskeyword
+from typing import NamedTuple
 
 from .units import ONE, Unit, UnitError, dimension_text
 
@@ -44,25 +44,21 @@ class FormulaError(ValueError):
     """A formula outside the language; the message says what was found and what is allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quoted:
+class Quoted(NamedTuple):
     """A quantity or a name in quotes, as measures use them: ``'10 d'``."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(NamedTuple):
     """An operator or function on its arguments; options are keyword arguments of measures."""
 
     op: str

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .expression import TIME, Apply, Expression, Name, Number, names, nearest, scaled, with_units
 from .units import Unit, UnitError, dimension_text, in_moles
 from .words import BODY, Fault, ModelError, Species, Words
 
 
-@dataclass(frozen=True, slots=True)
-class Laws:
+class Laws(NamedTuple):
     """A model's formulas in one consistent set of units.
 
     rates: each reaction's rate, in its own unit. changes: for each species, the reactions that

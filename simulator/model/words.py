@@ -40,8 +40,7 @@ class Source(NamedTuple):
     link: str
 
 
-@dataclass(frozen=True, slots=True)
-class Species:
+class Species(NamedTuple):
     """A state of the model. `unit` is in moles where the species has a substance.
 
     scale is the level that matters, in the species' unit: the absolute tolerance is a
@@ -60,8 +59,7 @@ class Species:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A number with its unit, meaning, source, and how sure it is (`STATUSES`)."""
 
     id: str
@@ -79,8 +77,7 @@ class Parameter:
         return self.status.startswith("assumed")
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
+class Reaction(NamedTuple):
     """A change of species: net stoichiometry per event, and the full rate law."""
 
     id: str
@@ -92,8 +89,7 @@ class Reaction:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Observable:
+class Observable(NamedTuple):
     """A quantity computed from states and parameters; rate laws may use it by name."""
 
     id: str
