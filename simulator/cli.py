@@ -54,9 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(words)
     if options.version:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        print(f"immunesim {version('immunesim')}")
+        try:
+            print(f"immunesim {version('immunesim')}")
+        except PackageNotFoundError:
+            print("immunesim, from a checkout that is not installed")
         return DONE
     if options.command is None:
         _parser().print_help()

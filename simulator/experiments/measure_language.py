@@ -6,6 +6,7 @@ times and levels are quantities in quotes: ``max(tumour) / at(tumour, '10 d', ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -44,13 +45,16 @@ _COUNTS = {name: (1 + len(f.arguments), 1 + len(f.arguments) + len(f.optional)) 
 _ARITHMETIC = ("add", "sub", "mul", "div", "neg")
 
 
-def read_measure(text: str, model: Model, arms: Sequence[str]) -> tuple[Expression, Unit]:
-    """The tree of a measure with every name checked, and the unit of its value."""
+def read_measure(text: str, model: Model, arms: Sequence[str], end: float = math.inf) -> tuple[Expression, Unit]:
+    """The tree of a measure with every name checked, and the unit of its value.
+
+    No time in it may lie after `end`, the end of the run in the model's time unit.
+    """
     tree = parse_measure(text, _COUNTS)
-    return tree, unit_of(tree, model, arms)
+    return tree, unit_of(tree, model, arms, end)
 
 
-def unit_of(tree: Expression, model: Model, arms: Sequence[str]) -> Unit:
+def unit_of(tree: Expression, model: Model, arms: Sequence[str], end: float) -> Unit:
     if isinstance(tree, Number):
         return ONE
     if isinstance(tree, Quoted):
@@ -62,7 +66,7 @@ def unit_of(tree: Expression, model: Model, arms: Sequence[str]) -> Unit:
     if tree.op == "pow":
         raise FormulaError("powers are not part of measures")
     if tree.op in _ARITHMETIC:
-        units = [unit_of(arg, model, arms) for arg in tree.args]
+        units = [unit_of(arg, model, arms, end) for arg in tree.args]
         if tree.op == "mul":
             return units[0] * units[1]
         if tree.op == "div":
@@ -70,16 +74,18 @@ def unit_of(tree: Expression, model: Model, arms: Sequence[str]) -> Unit:
         if len(units) == 2 and not units[0].same_dimension(units[1]):
             raise UnitError(f"{dimension_text(units[0])} and {dimension_text(units[1])} cannot be added")
         return units[0]
-    return _function_unit(tree, model, arms)
+    return _function_unit(tree, model, arms, end)
 
 
-def _function_unit(tree: Apply, model: Model, arms: Sequence[str]) -> Unit:
+def _function_unit(tree: Apply, model: Model, arms: Sequence[str], end: float) -> Unit:
     name = curve_name(tree, model)
     measured = model.unit(name)
     times = []
     for kind, text in arguments(tree):
         if kind == "t":
             times.append(time_value(text, model))
+            if times[-1] > end * (1 + 1e-9):
+                raise FormulaError(f"'{text}' lies after the end of the run")
         else:
             level_value(text, name, model)
     if tree.op != "at" and len(times) == 1:
@@ -102,6 +108,16 @@ def curve_name(tree: Apply, model: Model) -> str:
         known = [*model.species, *model.observables]
         raise FormulaError(f"{tree.op}() measures a species or observable; '{word}' is none{nearest(word, known)}")
     return name
+
+
+def curve_names(tree: Expression, model: Model) -> Iterator[str]:
+    """Every species and observable that a measure looks at."""
+    if isinstance(tree, Apply):
+        if tree.op in FUNCTIONS:
+            yield curve_name(tree, model)
+        else:
+            for arg in tree.args:
+                yield from curve_names(arg, model)
 
 
 def arguments(tree: Apply) -> Iterator[tuple[str, str]]:

@@ -50,8 +50,19 @@ def check_folder(folder: Path, force: bool) -> None:
         raise OutputError(f"{folder} is a file, not a folder")
     if not force:
         raise OutputError(f"{folder} exists; choose another --out, or --force to replace it")
-    if any(folder.iterdir()) and not (folder / SUMMARY).exists():
+    if any(folder.iterdir()) and not _is_ours(folder):
         raise OutputError(f"{folder} holds no run of this program, so it is not replaced; choose another --out")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether `folder` holds a run or a comparison of this program, which may be replaced."""
+    import json
+
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(summary, dict) and ("run" in summary or "comparison" in summary)
 
 
 def free_folder(base: Path) -> Path:

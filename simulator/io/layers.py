@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from ..model.expression import fold
 from .toml_source import FileFault, Key, Table, TomlSource
 
 Path_ = tuple[Key, ...]
@@ -66,6 +67,7 @@ class Layers:
     def _put(self, path: Path_, below: Table, above: Table, top: Layers, depth: int) -> None:
         for key, value in above.items():
             here: Path_ = (*path, key)
+            self._drop_other_spellings(path, below, key)
             if isinstance(value, dict) and isinstance(below.get(key), dict):
                 self.origins[here] = top.origins[here]
                 self._put(here, below[key], value, top, depth + 1)
@@ -83,6 +85,13 @@ class Layers:
                     if old[: len(here)] == here:
                         self.origins[old] = origin
 
+    def _drop_other_spellings(self, path: Path_, below: Table, key: str) -> None:
+        """Of one name spelt in two ways (IL-2 and IL2) only the upper layer's stays."""
+        if path and path[-1] in ("parameters", "initial"):
+            for other in [name for name in below if name != key and fold(name) == fold(key)]:
+                del below[other]
+                self._forget((*path, other))
+
     def _forget(self, path: Path_) -> None:
         for old in [old for old in self.origins if old[: len(path)] == path]:
             del self.origins[old]
@@ -91,6 +100,7 @@ class Layers:
         table = self.data
         for key in path[:-1]:
             table = table.setdefault(str(key), {})
+        self._drop_other_spellings(path[:-1], table, str(path[-1]))
         table[str(path[-1])] = value
         self.origins[path] = (source, path)
 

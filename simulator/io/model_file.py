@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,6 +69,7 @@ SECTIONS: Mapping[str, dict[str, Field]] = {
         "scale": NEEDED_NUMBER,
         "substance": TEXT,
         "volume": TEXT,
+        "signed": Field((bool,)),
         "note": TEXT,
     },
     "parameters": {
@@ -252,7 +254,7 @@ class _ModelReader:
         field[:] = ["initial"]
         given = table["initial"]
         initial: Expression = parse(given) if isinstance(given, str) else Number(float(given))
-        if isinstance(initial, Number) and initial.value < 0:
+        if isinstance(initial, Number) and initial.value < 0 and not table.get("signed"):
             raise ValueError(f"an initial value cannot be negative, found {initial.value:g}")
         field[:] = ["scale"]
         scale = _positive(table["scale"])
@@ -266,6 +268,7 @@ class _ModelReader:
             scale,
             table.get("substance"),
             table.get("volume"),
+            table.get("signed", False),
             table.get("note", ""),
         )
 
@@ -275,7 +278,9 @@ class _ModelReader:
         field[:] = ["range"]
         bounds = table.get("range")
         if bounds is not None:
-            if len(bounds) != 2 or not all(isinstance(bound, (int, float)) for bound in bounds):
+            if len(bounds) != 2 or not all(
+                isinstance(bound, (int, float)) and math.isfinite(bound) for bound in bounds
+            ):
                 raise ValueError(f"a range is [lowest, highest], found {bounds!r}")
             if not bounds[0] <= table["value"] <= bounds[1]:
                 raise ValueError(f"the value {table['value']:g} lies outside its range {bounds!r}")

@@ -33,6 +33,7 @@ def model_document(model: Model) -> dict[str, Any]:
                 scale=item.scale,
                 substance=item.substance,
                 volume=item.volume,
+                signed=item.signed or None,
                 note=item.note,
             )
             for item in model.species.values()

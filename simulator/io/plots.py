@@ -32,6 +32,7 @@ STYLES: tuple[tuple[str, Any], ...] = (
     ("#E69F00", (0, (9, 2, 2, 2, 2, 2))),
     ("#56B4E9", (0, (4, 4))),
 )
+
 WIDE, PANEL_HIGH = 8.0, 2.5  # inches
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
 LOWEST = 1e-5  # of the largest value: below it a logarithmic axis shows nothing of interest
@@ -88,6 +89,12 @@ def draw_group(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]
     return figure
 
 
+def style(number: int) -> tuple[str, Any]:
+    """Colour and dash of a curve; past the palette the colours come again with other dashes."""
+    count = len(STYLES)
+    return STYLES[number % count][0], STYLES[(number + number // count) % count][1]
+
+
 def _in_unit_of(scenario: Scenario, values: Array, name: str, other: str) -> Array:
     return values * scenario.model.unit(name).to(scenario.model.unit(other))
 
@@ -101,7 +108,7 @@ def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]]) -> None:
     top = max(float(np.nanmax(values)) for _, _, values in lines)
     log = wants_log([values for _, _, values in lines])
     for number, (_, times, values) in enumerate(lines):
-        color, dash = STYLES[number % len(STYLES)]
+        color, dash = style(number)
         # the first curve lies lowest and widest, so that one that follows it exactly still shows it
         axis.plot(
             times, values, color=color, linestyle=dash, linewidth=max(1.4, 2.4 - 0.5 * number), zorder=3 + 0.1 * number
@@ -148,7 +155,7 @@ def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]]) -> None:
         places.append(max(wanted, floor))
     over = max(0.0, places[-1] + heights[-1] / 2 - 1.05) if places else 0.0
     for (_, number, label), place in zip(ends, places, strict=True):
-        color, dash = STYLES[number % len(STYLES)]
+        color, dash = style(number)
         y = place - over
         axis.plot([1.01, 1.05], [y, y], transform=axis.transAxes, color=color, linestyle=dash, lw=1.6, clip_on=False)
         axis.text(1.06, y, label, transform=axis.transAxes, color=color, fontsize=8, va="center", linespacing=1.0)

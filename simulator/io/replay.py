@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import numpy as np
 
 from ..experiments.run import run
 from ..numerics.solve import ATOL_OF_SCALE
-from .results import SCENARIO_FILE, read_table, table_name, versions
+from .folder import SUMMARY
+from .results import SCENARIO_FILE, read_table, table_header, table_name, versions
 from .scenario_file import read_scenario
 from .toml_source import FileError, FileFault
 
+LARGEST = 1e300  # stands for a number that is none, which JSON cannot hold
 TOLERANCE = 1e-5  # numbers that differ by less, relative to |value| + noise floor, match
 
 
@@ -25,29 +28,40 @@ def replay(folder: Path) -> dict[str, Any]:
     if not (folder / SCENARIO_FILE).exists():
         raise FileError([FileFault(str(folder), 0, f"no results folder: it has no {SCENARIO_FILE}", "")])
     scenario = read_scenario(folder / SCENARIO_FILE)
-    names = [arm.name for arm in scenario.arms if (folder / table_name(arm.name)).exists()]
+    names = [arm.name for arm in scenario.arms if arm.name in _simulated(folder)]
     result = run(scenario, certify=False, arms=names)
     arms: dict[str, dict[str, Any]] = {}
     for name in names:
-        header, old = read_table(folder / table_name(name))
+        arms[name] = {"identical": False, "difference": None, "of": None}
+        path = folder / table_name(name)
+        if not path.exists():
+            continue
+        header, old = read_table(path)
         trajectory = result.arms[name].trajectory
         new = np.column_stack([trajectory.times, *trajectory.values.values()])
-        expected = ["time", *trajectory.values]
-        if [cell.split(" [")[0] for cell in header] != expected or old.shape != new.shape:
-            arms[name] = {"identical": False, "difference": None, "of": None}
+        if header != table_header(scenario.model, trajectory) or old.shape != new.shape:
             continue
-        floor = np.array([0.0, *(_floor(scenario.model.species, column) for column in trajectory.values)])
-        difference = np.abs(new - old) / (np.abs(old) + np.maximum(floor, 1e-300))
-        worst = np.unravel_index(int(difference.argmax()), difference.shape)
+        floor = [1e-300, *(_floor(scenario.model.species, column) for column in trajectory.values)]
+        difference = np.abs(new - old) / (np.abs(np.nan_to_num(old)) + floor)
+        difference[~np.isfinite(difference)] = LARGEST
+        row, column = np.unravel_index(int(difference.argmax()), difference.shape)
         arms[name] = {
             "identical": bool((new == old).all()),
-            "difference": float(difference[worst]),
-            "of": expected[int(worst[1])],
+            "difference": float(difference[row, column]),
+            "of": ["time", *trajectory.values][int(column)],
         }
     match = bool(arms) and all(
         arm["difference"] is not None and arm["difference"] <= TOLERANCE for arm in arms.values()
     )
     return {"folder": str(folder), "match": match, "tolerance": TOLERANCE, "arms": arms, "versions": versions()}
+
+
+def _simulated(folder: Path) -> list[str]:
+    """The arms that the run in `folder` was of."""
+    try:
+        return list(json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["arms"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise FileError([FileFault(str(folder), 0, f"its {SUMMARY} cannot be read", "")]) from None
 
 
 def _floor(species: Any, name: str) -> float:
@@ -58,7 +72,7 @@ def replay_text(found: dict[str, Any]) -> str:
     lines = []
     for name, arm in found["arms"].items():
         if arm["difference"] is None:
-            lines.append(f"arm {name}: other columns or rows than before")
+            lines.append(f"arm {name}: other columns or rows than before, or no table")
         elif arm["identical"]:
             lines.append(f"arm {name}: identical to the last digit")
         else:

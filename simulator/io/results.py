@@ -17,9 +17,11 @@ import numpy as np
 
 from ..experiments.run import ArmResult, RunResult
 from ..experiments.scenario import MAIN, Scenario
+from ..model.model import Model
 from ..numerics.trajectory import Array, Trajectory
 from .folder import SUMMARY, new_folder
 from .model_write import model_document
+from .toml_source import FileError, FileFault
 
 SCENARIO_FILE, MODEL_FILE = "scenario.toml", "model.toml"
 
@@ -69,21 +71,26 @@ def table_name(arm: str) -> str:
 def write_table(path: Path, scenario: Scenario, trajectory: Trajectory) -> None:
     """Time, all species and all observables, a row per saved time, digits enough to read back
     the same number."""
-    model = scenario.model
-    columns = list(trajectory.values)
-    header = [f"time [{model.time_unit_text}]", *(f"{name} [{model.unit_text(name)}]" for name in columns)]
+    columns, header = list(trajectory.values), table_header(scenario.model, trajectory)
     rows = np.column_stack([trajectory.times, *(trajectory[name] for name in columns)]).tolist()
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerow(header)
         file.writelines(",".join(map(repr, row)) + "\n" for row in rows)
 
 
+def table_header(model: Model, trajectory: Trajectory) -> list[str]:
+    """``time [d]``, then every species and observable with its unit."""
+    return [f"time [{model.time_unit_text}]", *(f"{name} [{model.unit_text(name)}]" for name in trajectory.values)]
+
+
 def read_table(path: Path) -> tuple[list[str], Array]:
     """Header and numbers of a table that `write_table` wrote; rows are saved times."""
-    with path.open(encoding="utf-8", newline="") as file:
-        header = next(csv.reader(file))
-        rows = [[float(cell) for cell in row] for row in csv.reader(file)]
-    return header, np.array(rows).reshape(-1, len(header))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = list(csv.reader(file))
+        return header, np.array([[float(cell) for cell in row] for row in rows]).reshape(len(rows), len(header))
+    except (OSError, ValueError, csv.Error) as error:
+        raise FileError([FileFault(str(path), 0, f"not a table of a run: {error}", "")]) from None
 
 
 def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, Any]:

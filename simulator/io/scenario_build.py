@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..experiments.measure_language import read_measure
+from ..experiments.measure_language import curve_names, read_measure
 from ..experiments.scenario import MAIN, Arm, Change, Dose, Expectation, Scenario
 from ..model.expression import FormulaError, nearest
 from ..model.model import Model, dose_unit_factor
@@ -34,7 +34,7 @@ class ScenarioBuilder:
     def build(self, name: str, model_name: str) -> Scenario | None:
         data = self.layers.data
         time = data.get("time", {})
-        end = self.time(("time", "end"), time.get("end"), 0.0, positive=True)
+        end = self.time(("time", "end"), time.get("end"), positive=True)
         every = self.time(("time", "every"), time.get("every"), end / 500, positive=True)
         self.end = end
         if end > LONGEST * unit("d").to(self.model.time_unit):
@@ -45,7 +45,7 @@ class ScenarioBuilder:
         arms += [self.arm(arm, table) for arm, table in data.get("arms", {}).items()]
         plots = self.plots(data.get("show", {}).get("plots"))
         names = [arm.name for arm in arms]
-        expectations = [self.expectation(i, item, names) for i, item in enumerate(data.get("expect", []))]
+        expectations = [self.expectation(i, item, names) for i, item in enumerate(data.get("expect", [])) if item]
         if self.faults:
             return None
         return Scenario(
@@ -69,12 +69,15 @@ class ScenarioBuilder:
     def quantity(self, path: Path_, given: object, wanted: Unit, what: str, example: str) -> float:
         """A number in `wanted`, from text such as '5 d'; 0.0 and a fault where that fails."""
         try:
-            if not isinstance(given, str):
-                if given is None:
-                    raise UnitError(f"expected {what} such as '{example}', found nothing")
-                number, measured_in, text = float(given), unit("1"), "1"  # type: ignore[arg-type]
-            else:
+            if isinstance(given, str):
                 number, measured_in, text = quantity(given)
+            elif isinstance(given, (int, float)) and not isinstance(given, bool):
+                number, measured_in, text = float(given), unit("1"), "1"
+                if not math.isfinite(number):
+                    raise UnitError(f"expected {what} such as '{example}', found {given}")
+            else:
+                found = "nothing" if given is None else repr(given)
+                raise UnitError(f"expected {what} such as '{example}', found {found}")
             if not measured_in.same_dimension(wanted):
                 if text == "1":
                     raise UnitError(f"the unit is missing: expected {what} such as '{example}', found {given!r}")
@@ -87,7 +90,7 @@ class ScenarioBuilder:
             return 0.0
 
     def time(self, path: Path_, given: object, default: float | None = None, positive: bool = False) -> float:
-        if given is None and default:
+        if given is None and default is not None:
             return default
         example = f"10 {self.model.time_unit_text}"
         before = len(self.faults)
@@ -105,11 +108,11 @@ class ScenarioBuilder:
         doses = self.doses(own, at)
         initial = self.values(base.get("initial", {}), ("initial",), self.initial_value)
         parameters = self.values(base.get("parameters", {}), ("parameters",), self.parameter_value)
-        changes = [self.change(item, ("change", i)) for i, item in enumerate(base.get("change", []))]
+        changes = [self.change(item, ("change", i)) for i, item in enumerate(base.get("change", [])) if item]
         if table is not None:
             initial |= self.values(own.get("initial", {}), (*at, "initial"), self.initial_value)
             parameters |= self.values(own.get("parameters", {}), (*at, "parameters"), self.parameter_value)
-            changes += [self.change(item, (*at, "change", i)) for i, item in enumerate(own.get("change", []))]
+            changes += [self.change(item, (*at, "change", i)) for i, item in enumerate(own.get("change", [])) if item]
         return Arm(name, label, initial, parameters, tuple(doses), tuple(changes))
 
     def values(
@@ -118,8 +121,14 @@ class ScenarioBuilder:
         if not isinstance(table, dict):
             self.fault(path, f"expected a table, found {table!r}")
             return {}
-        found = [read((*path, word), word, given) for word, given in table.items()]
-        return dict(item for item in found if item is not None)
+        values: dict[str, float] = {}
+        for word, given in table.items():
+            found = read((*path, word), word, given)
+            if found is not None and found[0] in values:
+                self.fault((*path, word), f"{found[0]} is given twice, in two spellings")
+            if found is not None:
+                values[found[0]] = found[1]
+        return values
 
     def parameter_value(self, path: Path_, word: str, given: Any) -> tuple[str, float] | None:
         name = self.model.find(word, "parameters")
@@ -165,7 +174,7 @@ class ScenarioBuilder:
         base = self.layers.data.get("dose", {})
         without = arm.get("without", [])
         for word in without:
-            if word not in base:
+            if not isinstance(word, str) or word not in base:
                 self.fault((*at, "without"), f"no dose '{word}' to leave out{nearest(str(word), base)}")
         overrides = arm.get("dose", {})
         for name in overrides:
@@ -206,7 +215,7 @@ class ScenarioBuilder:
             self.fault(path("count"), f"expected a count from 1 to {MOST_DOSES}, found {count!r}")
         elif count > 1 and "every" not in table:
             self.fault(path("count"), f"{count} doses need 'every', the interval between them")
-        elif count > 1 and over > every * (1 + 1e-12):
+        elif count > 1 and over > every * (1 + 1e-12) and len(self.faults) == before:
             self.fault(
                 path("over"), f"an infusion of {table['over']!r} is longer than its interval, {table['every']!r}"
             )
@@ -283,7 +292,10 @@ class ScenarioBuilder:
         try:
             wanted = unit(unit_text)
             key = "measure"
-            tree, found = read_measure(table["measure"], self.model, arms)
+            tree, found = read_measure(table["measure"], self.model, arms, self.end)
+            substances = {self.model.substance_of(name) for name in curve_names(tree, self.model)}
+            if len(substances) == 1 and (substance := substances.pop()) is not None:
+                wanted = in_moles(wanted, substance)
             if not found.same_dimension(wanted):
                 key = "unit" if "unit" in table else "measure"
                 expected = f"the expectation is in '{unit_text}', {dimension_text(wanted)}"
@@ -327,6 +339,9 @@ class ScenarioBuilder:
     def document(self) -> dict[str, Any]:
         """The merged tables with every default written out."""
         data: dict[str, Any] = copy.deepcopy(self.layers.data)
+        for table in (data, *data.get("arms", {}).values()):
+            for key in {"change", "expect"} & set(table):
+                table[key] = [item for item in table[key] if item]
         time = data.setdefault("time", {})
         unit_text = self.model.time_unit_text
         time.setdefault("every", f"{self.time(('time', 'end'), time['end']) / 500!r} {unit_text}")

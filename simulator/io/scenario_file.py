@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ..experiments.scenario import MAIN, Scenario
-from ..model.expression import nearest
+from ..model.expression import is_identifier, nearest
 from .catalogue import builtin_models, builtin_scenarios
 from .layers import Layers, Origin, Setting
 from .model_file import find_model, read_model
 from .scenario_build import ScenarioBuilder
+from .shorten import shorten
 from .toml_source import (
     LIST,
     NEEDED_TEXT,
@@ -102,6 +103,8 @@ class _ScenarioReader:
         layers = self.layers(self.path, ())
         for name, value in settings.items():
             self.apply_setting(layers, name, value)
+        if "time.end" in settings:
+            shorten(layers)
         if "sweep" in layers.data:
             self.faults.append(
                 layers.fault(("sweep",), "sweeps are not part of this version; remove [sweep] to run the scenario")
@@ -163,6 +166,9 @@ class _ScenarioReader:
                 found += [
                     (("arms", name, "change", i), CHANGE, item, "a change") for i, item in enumerate(arm["change"])
                 ]
+            if not is_identifier(name):
+                message = f"'{name}' cannot be a name of an arm: letters, digits and _ only; a label may be anything"
+                self.faults.append(source.fault(("arms", name), message))
             if name == MAIN:
                 self.faults.append(
                     source.fault(("arms", name), f"'{MAIN}' is the scenario itself; choose another name")
@@ -219,10 +225,10 @@ def _setting_path(layers: Layers, name: str) -> tuple[Key, ...] | None:
     parts = tuple(part.strip() for part in name.split("."))
     if len(parts) == 1 and parts[0]:
         return ("parameters", parts[0])
-    if len(parts) == 2 and parts[0] in ("parameters", "initial", "time"):
+    if len(parts) == 2 and (parts[0] in ("parameters", "initial") or (parts[0] == "time" and parts[1] in TIME)):
         return parts
-    if len(parts) == 3 and parts[0] == "dose" and parts[2] in DOSE and parts[1] in layers.data.get("dose", {}):
-        return parts
+    if len(parts) == 3 and parts[0] == "dose" and parts[1] in layers.data.get("dose", {}):
+        return parts if parts[2] in DOSE and parts[2] != "name" else None
     return None
 
 

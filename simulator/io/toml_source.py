@@ -52,12 +52,16 @@ class TomlSource:
         except tomllib.TOMLDecodeError as error:
             raise FileError([self._syntax_fault(str(error))]) from None
         except RecursionError:
-            raise FileError([FileFault(self.name, 0, "nested too deeply", "")]) from None
+            raise FileError([FileFault(self.name, 0, f"nested deeper than {MAX_NESTING}", "")]) from None
+        except ValueError:
+            raise FileError([FileFault(self.name, 0, "not TOML: a number of thousands of digits", "")]) from None
+        if _nesting(self.data) > MAX_NESTING:
+            raise FileError([FileFault(self.name, 0, f"nested deeper than {MAX_NESTING}", "")])
 
     def _syntax_fault(self, message: str) -> FileFault:
         match = re.search(r"\(at line (\d+), column \d+\)", message)
-        line = int(match[1]) if match else len(self.text.splitlines())
-        rows = self.text.splitlines()
+        rows = self.text.rstrip("\n").split("\n")
+        line = int(match[1]) if match else len(rows)
         text = rows[line - 1].strip() if 0 < line <= len(rows) else ""
         return FileFault(self.name, line, f"not TOML: {message}", text)
 
@@ -75,7 +79,7 @@ class TomlSource:
 
     def fault(self, path: Sequence[Key], message: str) -> FileFault:
         line = self.line(path)
-        text = self.text.splitlines()[line - 1].strip() if line else ""
+        text = self.text.split("\n")[line - 1].strip() if line else ""
         return FileFault(self.name, line, message, text)
 
 
@@ -100,10 +104,22 @@ def _read(path: Path, name: str) -> str:
         raise FileError([FileFault(name, 0, f"not UTF-8 text (byte {error.start})", "")]) from None
     except OSError as error:
         raise FileError([FileFault(name, 0, f"cannot be read: {error.strerror}", "")]) from None
-    for number, row in enumerate(text.splitlines(), 1):
+    for number, row in enumerate(text.split("\n"), 1):
         if max(row.count("["), row.count("{")) > MAX_NESTING:
             raise FileError([FileFault(name, number, f"nested deeper than {MAX_NESTING}", row.strip())])
     return text
+
+
+def _nesting(data: object) -> int:
+    """How deep tables and lists lie in each other; without recursion, for it may be too deep for that."""
+    depth, level = 0, [data]
+    while level and depth <= MAX_NESTING:
+        depth += 1
+        inner = [
+            list(item.values()) if isinstance(item, dict) else item for item in level if isinstance(item, (dict, list))
+        ]
+        level = [value for values in inner for value in values]
+    return depth
 
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?\Z")
@@ -121,9 +137,10 @@ def _key_lines(text: str) -> Iterator[tuple[tuple[Key, ...], int]]:
     """
     prefix: tuple[Key, ...] = ()
     counts: dict[tuple[Key, ...], int] = {}
+    seen: set[tuple[Key, ...]] = set()
     inside = ""  # what closes the value that is still open
     depth = 0
-    for number, row in enumerate(text.splitlines(), 1):
+    for number, row in enumerate(text.split("\n"), 1):
         if inside:
             if inside in row:
                 inside = ""
@@ -135,7 +152,10 @@ def _key_lines(text: str) -> Iterator[tuple[tuple[Key, ...], int]]:
         if header:
             path = _indexed(_parts(header[2]), counts, new=header[1] == "[[")
             prefix = path
-            yield path, number
+            for length in range(1, len(path) + 1):
+                if path[:length] not in seen:
+                    seen.add(path[:length])
+                    yield path[:length], number
         elif key:
             path = prefix + _parts(key[1])
             for length in range(len(prefix) + 1, len(path) + 1):

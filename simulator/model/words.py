@@ -45,6 +45,7 @@ class Species(NamedTuple):
 
     scale is the level that matters, in the species' unit: the absolute tolerance is a
     fraction of it. volume names the parameter or observable that a dose is dissolved in.
+    signed says that the state may be negative, which no amount or concentration may.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Species(NamedTuple):
     scale: float
     substance: str | None = None
     volume: str | None = None
+    signed: bool = False
     note: str = ""
 
 
@@ -143,8 +145,8 @@ class Words:
         known = [name for group in groups for name in getattr(self, group)]
         if word in known:
             return word
-        matches = [name for name in known if fold(name) == fold(word)]
-        return matches[0] if len(matches) == 1 else None
+        matches = {name for name in known if fold(name) == fold(word)}
+        return matches.pop() if len(matches) == 1 else None
 
 
 def is_status(text: str) -> bool:

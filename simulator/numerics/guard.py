@@ -1,4 +1,5 @@
-"""What stands between a solver and a model: no NaN passes, and nothing runs without end."""
+"""What stands between a solver and a model: no NaN passes, nothing runs without end, and no
+amount falls below zero unseen."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .system import Derivative, System
-from .trajectory import DEADLINE, NO_PROGRESS, NOT_FINITE, Array
+from .trajectory import DEADLINE, NEGATIVE, NO_PROGRESS, NOT_FINITE, Array
 
 CALLS_PER_STEP = 20_000  # a healthy step takes fewer than a hundred
 TINY = 1e-13  # a step of this fraction of the time reached gets nowhere ...
@@ -81,8 +82,11 @@ class Guard:
             raise StopError(NOT_FINITE, time, states) from None
 
     def after_step(self, time: float, length: float, states: Array) -> None:
-        """Called once a step is accepted: the count of calls starts again, tiny steps add up."""
+        """Called once a step is accepted: the count of calls starts again, tiny steps add up, and
+        a state that is no longer an amount (noise below zero that has grown) ends the run."""
         self._calls_before_step = self.calls
         self._tiny_steps = self._tiny_steps + 1 if length < TINY * abs(time) else 0
+        if (states < self.system.lowest).any():
+            raise StopError(NEGATIVE, time, states)
         if self._tiny_steps > TINY_STEPS:
             raise StopError(NO_PROGRESS, time, states)

@@ -20,7 +20,7 @@ from scipy.integrate import BDF, LSODA, Radau
 from .guard import Guard, StopError
 from .rosenbrock import Rodas5P
 from .system import System
-from .trajectory import DEADLINE, NO_PROGRESS, NOT_FINITE, SUCCESS, Array, Outcome, Trajectory
+from .trajectory import DEADLINE, NEGATIVE, NO_PROGRESS, NOT_FINITE, SUCCESS, Array, Outcome, Trajectory
 
 RTOL = 1e-7
 ATOL_OF_SCALE = 1e-3  # absolute tolerance = rtol * this * the scale of the species
@@ -150,16 +150,16 @@ def _outcome(system: System, stop: StopError, segment: Segment) -> Outcome:
     def badness(value: float, size: float) -> float:
         return math.inf if not math.isfinite(value) else abs(value) / size
 
-    sizes = [
-        max(abs(value), scale) if math.isfinite(value) else scale
-        for value, scale in zip(states, system.scales, strict=True)
-    ]
+    sizes = [max(abs(x), scale) if math.isfinite(x) else scale for x, scale in zip(states, system.scales, strict=True)]
     worst = max(range(len(slopes)), key=lambda i: badness(slopes[i], sizes[i]))
+    if stop.kind == NEGATIVE:
+        worst = int(np.argmin(stop.states / system.scales + np.where(np.isinf(system.lowest), np.inf, 0.0)))
     state = system.species[worst]
     by_name = dict(zip(system.rates, rates, strict=True))
     drivers = [reaction for reaction, _ in system.model.laws.changes[state]] or list(by_name)
     reaction = max(drivers, key=lambda name: badness(by_name[name], 1.0)) if drivers else None
     reasons = {
+        NEGATIVE: f"{state} is clearly below zero ({states[worst]:.3g})",
         NOT_FINITE: f"the derivative of {state} is not finite",
         NO_PROGRESS: f"the solver makes no progress; {state} changes fastest",
         DEADLINE: f"the time allowed is used up; {state} changes fastest",

@@ -15,6 +15,8 @@ from ..model.model import Model
 from .code import Emitter, define, hoisted, indented, unpacked
 from .graph import OPERATIONS, Graph, power, power_slope, select
 
+BELOW_ZERO = 1e-3  # of its scale: rounding takes a state slightly below zero, but not so far
+
 Array = NDArray[np.float64]
 Derivative = Callable[[float, Array], list[float]]
 Jacobian = Callable[[float, Array], Array]
@@ -29,6 +31,9 @@ class System:
         self.species = tuple(model.species)
         self.parameters = tuple(model.parameters)
         self.scales = np.array([species.scale for species in model.species.values()])
+        self.lowest = np.array(
+            [-np.inf if each.signed else -BELOW_ZERO * each.scale for each in model.species.values()]
+        )
         self.graph = Graph()
         self.symbols = {name: self.graph.symbol(name) for name in (TIME, *self.species, *self.parameters)}
         self.names = dict(self.symbols)

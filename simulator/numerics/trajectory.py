@@ -12,6 +12,7 @@ Array = NDArray[np.float64]
 
 SUCCESS = "success"
 NOT_FINITE = "not finite"
+NEGATIVE = "negative"
 NO_PROGRESS = "no progress"
 DEADLINE = "deadline"
 
