@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from .catalogue import builtin_models
 from .model_file import read_model
 from .scenario_file import find_scenario, read_scenario
-from .toml_source import TomlSource
+from .toml_source import read_text
 
-_OF_A_MODEL = ("species", "reactions", "modules", "observables", "substances", "sources", "time_unit")
+_OF_A_MODEL = r"(?m)^\[*(species|reactions|modules|observables|substances|sources|time_unit)\b"
 
 
 def check_file(word: str) -> str:
@@ -18,7 +19,7 @@ def check_file(word: str) -> str:
     if word in models:
         return _model_line(models[word])
     path = find_scenario(word)
-    if any(key in TomlSource(path).data for key in _OF_A_MODEL):
+    if re.search(_OF_A_MODEL, read_text(path)):
         return _model_line(path)
     scenario = read_scenario(path)
     arms = len(scenario.arms)

@@ -127,6 +127,24 @@ class Layers:
         return f"{fault.file}:{fault.line}" if fault.line else fault.text or fault.file
 
 
+class Origins(Mapping[Path_, str]):
+    """``file:line`` by path, looked up when asked for: few runs ask."""
+
+    def __init__(self, layers: Layers) -> None:
+        self._layers = layers
+
+    def __getitem__(self, path: Path_) -> str:
+        if not path or path not in self._layers.origins:
+            raise KeyError(path)
+        return self._layers.where(path)
+
+    def __iter__(self) -> Iterator[Path_]:
+        return (path for path in self._layers.origins if path)
+
+    def __len__(self) -> int:
+        return len(self._layers.origins) - 1
+
+
 def _paths(value: object, path: Path_) -> Iterator[Path_]:
     if path:
         yield path

@@ -12,7 +12,7 @@ from ..experiments.scenario import MAIN, Arm, Change, Dose, Expectation, Scenari
 from ..model.expression import FormulaError, nearest
 from ..model.model import Model, dose_unit_factor
 from ..model.units import Unit, UnitError, dimension_text, in_moles, quantity, unit
-from .layers import Layers
+from .layers import Layers, Origins
 from .toml_source import FileFault, Key, Table
 
 MOST_TIMES = 1_000_000  # output times of one run
@@ -60,7 +60,7 @@ class ScenarioBuilder:
             plots=plots,
             expectations=tuple(item for item in expectations if item),
             document=self.document(),
-            origins={path: self.layers.where(path) for path in self.layers.origins if path},
+            origins=Origins(self.layers),
         )
 
     def fault(self, path: Path_, message: str) -> None:

@@ -46,7 +46,7 @@ class TomlSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = _short(path)
-        self.text = _read(path, self.name)
+        self.text = read_text(path)
         try:
             self.data: Table = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
@@ -67,7 +67,9 @@ class TomlSource:
 
     @cached_property
     def _lines(self) -> dict[tuple[Key, ...], int]:
-        return dict(_key_lines(self.text))
+        from .toml_lines import key_lines  # only faults and `show` ask for lines
+
+        return dict(key_lines(self.text))
 
     def line(self, path: Sequence[Key]) -> int:
         """The line of the key at `path`, or of the nearest key around it."""
@@ -90,7 +92,9 @@ def _short(path: Path) -> str:
         return str(path)
 
 
-def _read(path: Path, name: str) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file, or `FileError` if it is missing, too large, no UTF-8 or nested too deeply."""
+    name = _short(path)
     try:
         if path.is_dir():
             raise FileError([FileFault(name, 0, "expected a TOML file, found a folder", "")])
@@ -120,74 +124,6 @@ def _nesting(data: object) -> int:
         ]
         level = [value for values in inner for value in values]
     return depth
-
-
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?\Z")
-_KEY = re.compile(
-    r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=\s*(.*)\Z"""
-)
-_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
-
-
-def _key_lines(text: str) -> Iterator[tuple[tuple[Key, ...], int]]:
-    """(path, line) of every header and key of a text already known to be TOML.
-
-    Values that run over several lines are skipped whole: what looks like a key inside a
-    multi-line string or array is none.
-    """
-    prefix: tuple[Key, ...] = ()
-    counts: dict[tuple[Key, ...], int] = {}
-    seen: set[tuple[Key, ...]] = set()
-    inside = ""  # what closes the value that is still open
-    depth = 0
-    for number, row in enumerate(text.split("\n"), 1):
-        if inside:
-            if inside in row:
-                inside = ""
-            continue
-        if depth > 0:
-            depth += _depth(row)
-            continue
-        header, key = _HEADER.match(row), _KEY.match(row)
-        if header:
-            path = _indexed(_parts(header[2]), counts, new=header[1] == "[[")
-            prefix = path
-            for length in range(1, len(path) + 1):
-                if path[:length] not in seen:
-                    seen.add(path[:length])
-                    yield path[:length], number
-        elif key:
-            path = prefix + _parts(key[1])
-            for length in range(len(prefix) + 1, len(path) + 1):
-                yield path[:length], number
-            value = key[2]
-            for quote in ('"""', "'''"):
-                if value.startswith(quote) and quote not in value[3:]:
-                    inside = quote
-            if not inside:
-                depth = max(0, _depth(value))
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in _PART.findall(text))
-
-
-def _indexed(parts: tuple[str, ...], counts: dict[tuple[Key, ...], int], new: bool) -> tuple[Key, ...]:
-    """The path of a header, with the number of the table in every array of tables."""
-    path: tuple[Key, ...] = ()
-    for place, part in enumerate(parts):
-        path = (*path, part)
-        if new and place == len(parts) - 1:
-            counts[path] = counts.get(path, -1) + 1
-        if path in counts:
-            path = (*path, counts[path])
-    return path
-
-
-def _depth(row: str) -> int:
-    """Brackets opened less brackets closed, outside strings and comments."""
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', "", row).split("#")[0]
-    return bare.count("[") + bare.count("{") - bare.count("]") - bare.count("}")
 
 
 class Field(NamedTuple):

@@ -29,14 +29,11 @@ COMMANDS = {
     "run acute_infection --no-plots": [*PROGRAM, "run", "acute_infection", "--no-plots"],
 }
 # What reading and parsing the files alone costs: the same files through the standard library.
+_READ = "import tomllib, pathlib; [tomllib.loads(p.read_text()) for g in {!r} for p in pathlib.Path('.').glob(g)]"
 READING = {
-    "list": "import tomllib, pathlib; [tomllib.loads(p.read_text()) for p in pathlib.Path('scenarios').glob('*.toml')]; "
-    "[tomllib.loads(p.read_text()) for p in pathlib.Path('simulator/biology').glob('published/*.toml')]",
-    "check acute_infection": "import tomllib, pathlib; "
-    "[tomllib.loads(p.read_text()) for p in [*pathlib.Path('simulator/biology').glob('*.toml'), "
-    "pathlib.Path('scenarios/acute_infection.toml')]]",
-    "describe IL2": "import tomllib, pathlib; "
-    "[tomllib.loads(p.read_text()) for p in pathlib.Path('simulator/biology').glob('*.toml')]",
+    "list": _READ.format(["scenarios/*.toml", "simulator/biology/published/*.toml"]),
+    "check acute_infection": _READ.format(["simulator/biology/*.toml", "scenarios/acute_infection.toml"]),
+    "describe IL2": _READ.format(["simulator/biology/*.toml"]),
 }
 
 
