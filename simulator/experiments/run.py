@@ -16,7 +16,7 @@ from .scenario import Arm, Expectation, Scenario
 from .schedule import SAME_TIME, LedgerLine, Schedule, compile_schedule, ledger
 
 SECOND_SOLVER = "Rodas5P"
-SECOND_RTOL = RTOL / 10
+SECOND_RTOL = RTOL / 5
 CALLS_TO_CERTIFY = 20_000  # of the first solver: the second then takes about a second
 
 

@@ -147,17 +147,18 @@ def _measures(scenario: Scenario, trajectory: Trajectory) -> dict[str, dict[str,
     times = trajectory.times
     if not len(times):
         return {}
-    return {
-        name: {
-            "unit": scenario.model.unit_text(name),
-            "peak": _number(values.max()),
-            "time_of_peak": _number(times[values.argmax()]),
-            "lowest": _number(values.min()),
-            "area": _number(np.trapezoid(values, times)),
-            "final": _number(values[-1]),
+    with np.errstate(all="ignore"):
+        return {
+            name: {
+                "unit": scenario.model.unit_text(name),
+                "peak": _number(values.max()),
+                "time_of_peak": _number(times[values.argmax()]),
+                "lowest": _number(values.min()),
+                "area": _number(np.trapezoid(values, times)),
+                "final": _number(values[-1]),
+            }
+            for name, values in trajectory.values.items()
         }
-        for name, values in trajectory.values.items()
-    }
 
 
 def _number(value: Any) -> float | None:

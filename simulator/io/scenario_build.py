@@ -354,7 +354,8 @@ class ScenarioBuilder:
         }
         top["label"] = data.pop("label", "")
         data.pop("schema", None)
-        plots = data.pop("show", {}).get("plots") or [list(group) for group in _default_plots(self.model)]
+        default = [list(group) for group in _default_plots(self.model)]
+        plots = data.pop("show", {}).get("plots", default)
         expect = data.pop("expect", [])
         arms = data.pop("arms", {})
         document = {

@@ -264,7 +264,10 @@ def with_units(expression: Expression, units: Mapping[str, Unit]) -> tuple[Expre
 def _power(trees: list[Expression], found: list[Unit]) -> tuple[Expression, Unit]:
     base, exponent = trees
     if isinstance(exponent, Number) and exponent.value == int(exponent.value):
-        return Apply("pow", (base, exponent)), found[0] ** int(exponent.value)
+        try:
+            return Apply("pow", (base, exponent)), found[0] ** int(exponent.value)
+        except ArithmeticError:
+            raise UnitError(f"the power {exponent.value:g} of {dimension_text(found[0])} has no finite size") from None
     args = (_pure(base, found[0], "the base of a power"), _pure(exponent, found[1], "an exponent"))
     return Apply("pow", args), ONE
 

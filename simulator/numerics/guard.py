@@ -12,7 +12,7 @@ from .system import Derivative, System
 from .trajectory import DEADLINE, NEGATIVE, NO_PROGRESS, NOT_FINITE, Array
 
 CALLS_PER_STEP = 20_000  # a healthy step takes fewer than a hundred
-TINY = 1e-13  # a step of this fraction of the time reached gets nowhere ...
+TINY = 1e-13  # a step of this fraction of the time reached, or of the segment, gets nowhere ...
 TINY_STEPS = 1_000  # ... and so many of them in a row never will
 
 
@@ -27,11 +27,11 @@ class StopError(Exception):
 class Guard:
     """The functions of one segment: counted, timed, and refused where they are not finite.
 
-    deadline is in the seconds of `time.perf_counter`.
+    span is the length of the segment; deadline is in the seconds of `time.perf_counter`.
     """
 
-    def __init__(self, system: System, parameters: Array, infusion: Array, deadline: float) -> None:
-        self.system, self.parameters, self.deadline = system, parameters, deadline
+    def __init__(self, system: System, parameters: Array, infusion: Array, span: float, deadline: float) -> None:
+        self.system, self.parameters, self.span, self.deadline = system, parameters, span, deadline
         self.infusion = infusion if infusion.any() else None
         self.calls = self._calls_before_step = self._tiny_steps = 0
 
@@ -85,7 +85,7 @@ class Guard:
         """Called once a step is accepted: the count of calls starts again, tiny steps add up, and
         a state that is no longer an amount (noise below zero that has grown) ends the run."""
         self._calls_before_step = self.calls
-        self._tiny_steps = self._tiny_steps + 1 if length < TINY * abs(time) else 0
+        self._tiny_steps = self._tiny_steps + 1 if length < TINY * max(abs(time), self.span) else 0
         if (states < self.system.lowest).any():
             raise StopError(NEGATIVE, time, states)
         if self._tiny_steps > TINY_STEPS:

@@ -82,7 +82,7 @@ class _Run:
     def segment(self, states: Array, segment: Segment, last: bool) -> Array:
         """The states at the end of `segment`, from the states after its jump."""
         self.added += segment.jump
-        guard = Guard(self.system, segment.parameters, segment.infusion, self.deadline)
+        guard = Guard(self.system, segment.parameters, segment.infusion, segment.end - segment.start, self.deadline)
         first = self.count
         stop = int(np.searchsorted(self.times, segment.end, side="right" if last else "left"))
         if self.count < stop and self.times[self.count] <= segment.start:

@@ -1,0 +1,65 @@
+"""The human model: at rest when left alone, and true only because of its mechanisms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulator import Model, read_model, read_scenario, run
+from simulator.io.catalogue import builtin_models, builtin_scenarios
+from simulator.numerics.solve import Segment, solve
+from simulator.numerics.system import System
+
+YEARS = 5
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return read_model(builtin_models()["immune"])
+
+
+def test_a_healthy_person_is_at_rest_and_stays_there_for_five_years(model: Model) -> None:
+    system = System(model)
+    values = {name: parameter.value for name, parameter in model.parameters.items()}
+    initial = np.array(list(system.initial(values).values()))
+    parameters, nothing = np.array(list(values.values())), np.zeros(len(initial))
+    derivative, *_ = system.bind(parameters.tolist())
+    assert np.abs(np.array(derivative(0.0, initial)) / system.scales).max() < 1e-9
+    end = YEARS * 365.25
+    trajectory = solve(system, initial, [Segment(0.0, end, nothing, nothing, parameters)], np.array([0.0, end]))
+    assert trajectory.outcome.ok
+    for place, name in enumerate(system.species):
+        assert trajectory[name][-1] == pytest.approx(initial[place], rel=1e-6, abs=1e-6 * system.scales[place]), name
+
+
+def test_the_four_interleukins_are_there_in_pM(model: Model) -> None:
+    assert {name: model.species[name].unit_text for name in ("IL1", "IL2", "IL3", "IL4")} == dict.fromkeys(
+        ("IL1", "IL2", "IL3", "IL4"), "pM"
+    )
+
+
+# What is taken out, and one expectation that must then be missed.
+TAKEN_OUT = {
+    "macrophages make no IL-1": ("acute_infection", {"IL1_per_cell": "0 fg/cell/d"}, "T_growth"),
+    "T cells make no IL-4": ("acute_infection", {"IL4_per_cell": "0 pg/cell/d"}, "antibody_lag"),
+    "T cells do not kill": ("acute_infection", {"kill_by_T": "0 uL/cell/d"}, "cleared"),
+    "no T cell becomes memory": ("acute_infection", {"T_to_memory": "0"}, "memory"),
+    "no B cell becomes memory": ("reinfection", {"B_to_memory": "0", "T_to_memory": "0"}, "titre"),
+    "vessels do not leak": ("il2_therapy", {"MAP_fall": "0 mmHg"}, "pressure"),
+    "T cells spare the tumour": ("il2_therapy", {"tumour_kill_T": "0 uL/cell/d"}, "tumour_responds"),
+    "cells do not take IL-2 up": ("low_dose_il2", {"IL2_uptake": "0 1/h"}, "exposure_falls"),
+    "no T cell divides on self antigen": ("stop_signal_missing", {"T_self_growth": "0"}, "self_damage"),
+    "antigen never outweighs the stop signal": ("false_alarm", {"stop_resistance": "0"}, "damage_lasts"),
+}
+
+
+@pytest.mark.parametrize("mechanism", TAKEN_OUT)
+def test_evidence_turns_red_without(mechanism: str) -> None:
+    name, settings, expected = TAKEN_OUT[mechanism]
+    path: Path = builtin_scenarios()[name]
+    met = {each.expectation.id: each.met for each in run(read_scenario(path), certify=False).verdicts}
+    without = {each.expectation.id: each.met for each in run(read_scenario(path, settings), certify=False).verdicts}
+    assert met[expected]
+    assert not without[expected]

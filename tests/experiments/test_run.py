@@ -1,0 +1,181 @@
+"""The main job: certified digits, failures that stay where they are, expectations judged."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from simulator.experiments import run as run_module
+from simulator.experiments.run import judge, run
+from tests.toys import K_CLEAR, VOLUME
+
+DOSE = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\n'
+ARMS = '[arms.untreated]\nwithout = ["push"]\n[arms.half]\ndose.push.amount = "200 pmol"\n'
+
+
+def expect(measure: str, bounds: str, unit: str = "1") -> str:
+    return f'\n[[expect]]\nthat = "so"\nmeasure = "{measure}"\n{bounds}\nunit = "{unit}"\nsource = "Toy2020"\n'
+
+
+def test_an_honest_run_certifies_its_digits(scenario) -> None:
+    result = run(scenario(DOSE), certify=True).arms["main"]
+    assert 5 < result.certificate.digits <= 16
+    exact = np.where(result.trajectory.times >= 2, 400 / VOLUME * np.exp(-K_CLEAR * (result.trajectory.times - 2)), 0.0)
+    error = np.abs(result.trajectory["drug"] - exact) / (exact + 1e-3 * 10)
+    assert -math.log10(error.max()) > result.certificate.digits - 1  # the promise is kept
+
+
+def test_a_loose_first_solution_gets_few_digits(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    solve = run_module.solve
+
+    def loose(*arguments, **options):
+        return solve(*arguments, **{"rtol": 1e-3, **options})
+
+    question = scenario(DOSE)
+    honest = run(question, certify=True).arms["main"].certificate.digits
+    monkeypatch.setattr(run_module, "solve", loose)
+    certificate = run(question, certify=True).arms["main"].certificate
+    assert 0 < certificate.digits < 4.5
+    assert certificate.digits < honest - 1.5
+    assert certificate.species in ("drug", "cells", "cells_away", "depot")
+    assert 0 <= certificate.time <= 24
+
+
+def test_a_wrong_first_solution_gets_no_digits(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    solve = run_module.solve
+
+    def wrong(system, initial, *arguments, method="", **options):
+        factor = 1.0 if method else 1.5
+        return solve(system, initial * factor, *arguments, **options)
+
+    monkeypatch.setattr(run_module, "solve", wrong)
+    certificate = run(scenario(DOSE), certify=True).arms["main"].certificate
+    assert certificate.digits < 0.5
+    assert certificate.species == "cells"
+
+
+def test_digits_are_not_claimed_when_nobody_checked(scenario) -> None:
+    certificate = run(scenario(DOSE), certify=False).arms["main"].certificate
+    assert (certificate.digits, certificate.reason) == (None, "switched off")
+
+
+def test_a_slow_run_is_not_certified_unless_asked(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "CALLS_TO_CERTIFY", 0)
+    question = scenario(DOSE)
+    assert "--certify does it" in run(question).arms["main"].certificate.reason
+    assert run(question, certify=True).arms["main"].certificate.digits > 5
+
+
+@pytest.fixture
+def failing(folder):
+    """The drug, in the arm `blows_up`, makes itself: it goes to infinity 3 h after its dose at 2 h."""
+    from simulator.io.scenario_file import read_scenario
+
+    weakness = 20 / (1 - math.exp(-3 * K_CLEAR))
+    model = (folder / "toy_model.toml").read_text()
+    model = model.replace('rate = "k_clear * drug"', 'rate = "k_clear * drug * (1 - weakness * drug / K_drug)"')
+    model += '\n[parameters.weakness]\nlabel = "w"\nvalue = 0\nunit = "1"\nsource = "Toy2020"\nstatus = "secondary"\n'
+    (folder / "toy_model.toml").write_text(model)
+    text = 'title = "t"\nmodel = "toy_model.toml"\n[time]\nend = "24 h"\nevery = "1 h"\n' + DOSE
+    text += f'[arms.blows_up]\nparameters.weakness = "{weakness}"\n[arms.well]\nparameters.k_clear = "0.3 1/h"\n'
+    text += (
+        f'[arms.fails_between_doses]\nparameters.weakness = "{weakness}"\ndose.push = {{ every = "4 h", count = 4 }}\n'
+    )
+    text += expect("max(drug)", "above = 1", "pM") + expect("at(drug, '20 h', arm='blows_up')", "above = 1", "pM")
+    (folder / "t.toml").write_text(text)
+    return read_scenario(folder / "t.toml")
+
+
+def test_an_arm_that_fails_stops_no_other(failing) -> None:
+    result = run(failing)
+    assert not result.ok
+    outcomes = {name: arm.trajectory.outcome.kind for name, arm in result.arms.items()}
+    assert outcomes["main"] == outcomes["well"] == "success"
+    assert outcomes["blows_up"] in ("not finite", "no progress")
+    failed = result.arms["blows_up"]
+    assert failed.trajectory.outcome.state == "drug"
+    assert failed.trajectory.outcome.reaction == "clearance"
+    assert failed.trajectory.outcome.time == pytest.approx(5.0, abs=0.01)
+    assert failed.trajectory.times[-1] >= 4
+    assert failed.certificate.reason == "the run failed"
+    assert failed.ledger[0].delivered == 400
+
+
+def test_a_measure_of_a_failed_arm_is_missed_and_not_a_number(failing) -> None:
+    first, second = run(failing).verdicts
+    assert first.met
+    assert not second.met
+    assert math.isnan(second.simulated)
+
+
+def test_a_failed_run_counts_only_doses_before_its_end(failing) -> None:
+    (line,) = run(failing, arms=["fails_between_doses"]).arms["fails_between_doses"].ledger
+    assert (line.given, line.count, line.delivered, line.remaining) == (1, 4, 400, 1200)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "met"),
+    [
+        ("between = [99, 101]", True),
+        ("between = [100.5, 101]", False),
+        ("between = [0, 99]", False),
+        ("above = 99", True),
+        ("above = 101", False),
+        ("below = 101", True),
+        ("below = 99", False),
+    ],
+)
+def test_an_expectation_is_met_inside_its_bounds(scenario, bounds: str, met: bool) -> None:
+    (verdict,) = run(scenario(DOSE + expect("max(drug)", bounds, "pM"))).verdicts
+    assert verdict.simulated == pytest.approx(100, rel=1e-6)
+    assert verdict.met is met
+
+
+def test_the_bounds_of_above_and_below_are_outside_and_those_of_between_inside(scenario) -> None:
+    text = "".join(
+        expect("max(cells)", bounds, "cells/uL")
+        for bounds in ("between = [1000, 2000]", "above = 1000", "below = 1000")
+    )
+    assert [verdict.met for verdict in run(scenario(text)).verdicts] == [True, False, False]
+
+
+def test_an_expectation_is_in_its_own_unit(scenario) -> None:
+    (verdict,) = run(scenario(DOSE + expect("max(drug)", "between = [0.099, 0.101]", "nM"))).verdicts
+    assert verdict.simulated == pytest.approx(0.1, rel=1e-6)
+    assert verdict.met
+
+
+def test_an_expectation_compares_arms(scenario) -> None:
+    question = scenario(DOSE + ARMS + expect("max(drug) / max(drug, arm='half')", "between = [1.999, 2.001]"))
+    assert run(question).verdicts[0].met
+    assert run(question, arms=["main"]).verdicts == []  # half was not asked for: nothing is claimed
+
+
+def test_a_measure_that_is_not_a_number_meets_nothing(scenario) -> None:
+    for bounds in ("above = -1e300", "below = 1e300", "between = [-1e300, 1e300]"):
+        (verdict,) = run(scenario(expect("first_above(drug, '1 pM')", bounds, "h"))).verdicts
+        assert not verdict.met
+
+
+def test_judging_again_gives_the_same_verdicts(scenario) -> None:
+    result = run(scenario(DOSE + expect("max(drug)", "above = 1", "pM")))
+    again = judge(result.scenario, {name: arm.trajectory for name, arm in result.arms.items()})
+    assert again == result.verdicts
+
+
+def test_a_run_is_the_same_twice(scenario) -> None:
+    question = scenario(DOSE + ARMS)
+    first, second = run(question), run(question)
+    for name in first.arms:
+        for species, values in first.arms[name].trajectory.values.items():
+            np.testing.assert_array_equal(values, second.arms[name].trajectory[species])
+
+
+def test_reading_the_grid_finer_does_not_move_the_numbers(scenario) -> None:
+    coarse = run(scenario(DOSE, every="4 h")).arms["main"].trajectory
+    fine = run(scenario(DOSE, every="0.25 h")).arms["main"].trajectory
+    shared = np.isin(fine.times, coarse.times)
+    assert fine.steps == coarse.steps
+    np.testing.assert_allclose(fine["drug"][shared], coarse["drug"], rtol=1e-13)

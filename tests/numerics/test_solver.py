@@ -1,0 +1,77 @@
+"""The solver against systems whose time course is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator.numerics.solve import SOLVERS
+from tests.systems import EXACT, ROBERTSON, ROBERTSON_TIMES, ExactSystem, robertson, simulate
+
+METHODS = sorted(SOLVERS)
+each_system = pytest.mark.parametrize("exact", EXACT, ids=lambda exact: exact.name)
+
+
+@each_system
+@pytest.mark.parametrize("method", METHODS)
+def test_the_default_tolerance_gives_six_digits(exact: ExactSystem, method: str) -> None:
+    trajectory = exact.solve(method)
+    assert trajectory.outcome.ok
+    assert exact.error(trajectory) < 3e-6
+
+
+@each_system
+@pytest.mark.parametrize("method", METHODS)
+def test_the_error_falls_with_the_tolerance(exact: ExactSystem, method: str) -> None:
+    loose, middle, tight = (exact.error(exact.solve(method, rtol)) for rtol in (1e-3, 1e-6, 1e-9))
+    assert loose > 10 * middle
+    assert middle > 10 * tight
+    assert tight < 1e-7
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_robertson_agrees_with_its_reference_over_eleven_decades(method: str) -> None:
+    trajectory = simulate(robertson(), 1e11, ROBERTSON_TIMES, method)
+    assert trajectory.outcome.ok
+    trajectory_scale = {name: species.scale for name, species in robertson().species.items()}
+    for name, reference in ROBERTSON.items():
+        floor = 1e-10 * trajectory_scale[name]
+        np.testing.assert_allclose(trajectory[name], reference, rtol=2e-5, atol=floor, err_msg=name)
+
+
+def test_robertson_keeps_its_total() -> None:
+    trajectory = simulate(robertson(), 1e5, ROBERTSON_TIMES[:-1])
+    total = trajectory["A"] + trajectory["B"] + trajectory["C"]
+    np.testing.assert_allclose(total, 1.0, atol=1e-12)
+
+
+@each_system
+def test_the_output_grid_does_not_change_the_answer(exact: ExactSystem) -> None:
+    end = exact.stretches[-1].end
+    few = simulate(exact.model, exact.stretches, [0.0, end])
+    many = simulate(exact.model, exact.stretches, np.linspace(0, end, 2001))
+    assert few.steps == many.steps
+    for name in exact.model.species:
+        assert few[name][-1] == many[name][-1]
+
+
+def test_a_trajectory_says_how_it_was_made() -> None:
+    trajectory = EXACT[0].solve("Radau", 1e-5)
+    assert trajectory.solver == "Radau, rtol 1e-05"
+    assert 0 < trajectory.steps <= trajectory.calls
+
+
+def test_rates_and_observables_are_saved_along_the_time_course() -> None:
+    from tests.systems import make_model
+
+    model = make_model(
+        {"A": ("pM", 100, 100)},
+        {"k": (0.3, "1/h")},
+        {"loss": ("A ->", "k * A")},
+        observables={"in_nM": ("nM", "A"), "squared": ("pM^2", "A^2"), "constant": ("1/h", "2 * k")},
+    )
+    trajectory = simulate(model, 10.0, np.linspace(0, 10, 11))
+    np.testing.assert_allclose(trajectory.rates["loss"], 0.3 * trajectory["A"], rtol=1e-14)
+    np.testing.assert_allclose(trajectory["in_nM"], trajectory["A"] / 1000, rtol=1e-14)
+    np.testing.assert_allclose(trajectory["squared"], trajectory["A"] ** 2, rtol=1e-14)
+    np.testing.assert_allclose(trajectory["constant"], np.full(11, 0.6), rtol=1e-14)

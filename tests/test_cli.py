@@ -1,0 +1,496 @@
+"""The command line: exit codes, words for people, JSON for programs, and nothing slow where nothing is computed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from simulator import cli
+from simulator.io.catalogue import builtin_scenarios
+from tests.toys import SCENARIO
+
+ROOT = Path(cli.__file__).resolve().parent.parent
+COMMANDS = ["run", "check", "list", "show", "describe", "compare", "evidence", "replay"]
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """``say("run", "toy.toml")`` in a folder with the toy; never a traceback."""
+    monkeypatch.chdir(folder)
+    (folder / "toy.toml").write_text(SCENARIO)
+
+    def call(*words: str) -> Said:
+        try:
+            code = cli.main(list(words))
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err + captured.out
+        return Said(code, captured.out, captured.err)
+
+    return call
+
+
+def document(said: Said):
+    """The one JSON document on stdout."""
+    found, end = json.JSONDecoder().raw_decode(said.out)
+    assert said.out[end:].strip() == ""
+    json.loads(said.out, parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
+    return found
+
+
+def edit(old: str, new: str, name: str = "toy.toml") -> None:
+    text = Path(name).read_text()
+    assert old in text
+    Path(name).write_text(text.replace(old, new))
+
+
+FAILING = 'rate = "k_clear * drug * (1 - drug / K_drug * 200)"'  # the drug makes itself
+
+
+# help
+
+
+def test_help_lists_every_command(say) -> None:
+    said = say("--help")
+    assert said.code == 0
+    assert all(f"\n    {command} " in said.out for command in COMMANDS)
+    assert set(COMMANDS) == set(cli.EXAMPLES) - {""}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_examples(say, command: str) -> None:
+    said = say(command, "--help")
+    assert said.code == 0
+    assert "examples:\n  immunesim " in said.out
+    assert f"immunesim {command}" in said.out
+    assert "--json" in said.out
+
+
+def test_no_command_shows_the_help_and_is_a_usage_error(say) -> None:
+    said = say()
+    assert said.code == 2
+    assert "COMMAND" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["rnu", "toy.toml"], "no command 'rnu'; did you mean 'run'?"),
+        (["lst"], "no command 'lst'; did you mean 'list'?"),
+        (["qqqqqq"], "no command 'qqqqqq'"),
+        (["run"], "SCENARIO"),
+        (["run", "toy.toml", "--nonsense"], "--nonsense"),
+        (["run", "toy.toml", "--certify", "--no-certify"], "not allowed with"),
+        (["check"], "FILE"),
+        (["replay"], "RUN_DIR"),
+        (["show", "a", "b"], "unrecognized arguments: b"),
+    ],
+)
+def test_a_usage_error_exits_with_2(say, words: list[str], message: str) -> None:
+    said = say(*words)
+    assert said.code == 2
+    assert message in said.err
+    assert said.out == ""
+
+
+def test_the_version_is_said(say) -> None:
+    said = say("--version")
+    assert said.code == 0
+    assert said.out.startswith("immunesim ")
+
+
+# run
+
+
+def test_run_writes_a_folder_and_says_what_happened(say) -> None:
+    said = say("run", "toy.toml", "--no-plots", "--out", "out")
+    assert said.code == 0
+    assert said.err == ""
+    for text in (
+        "A toy question",
+        "arm main",
+        "arm untreated",
+        "push -> drug: 3 of 3 doses",
+        "1 of 1 met",
+        "results in out",
+    ):
+        assert text in said.out
+    assert Path("out/summary.json").exists()
+
+
+def test_run_without_out_finds_a_free_folder(say) -> None:
+    assert say("run", "toy.toml", "--no-plots").code == 0
+    assert say("run", "toy.toml", "--no-plots").code == 0
+    assert Path("out/toy/summary.json").exists()
+    assert Path("out/toy-2/summary.json").exists()
+
+
+def test_run_of_two_scenarios_makes_a_folder_for_each(say) -> None:
+    Path("other.toml").write_text(SCENARIO)
+    assert say("run", "toy.toml", "other.toml", "--no-plots", "--out", "both").code == 0
+    assert Path("both/toy/summary.json").exists()
+    assert Path("both/other/summary.json").exists()
+
+
+def test_run_as_json_is_one_document(say) -> None:
+    summary = document(say("run", "toy.toml", "--no-plots", "--out", "out", "--json"))
+    assert summary["scenario"] == "toy"
+    assert summary == json.loads(Path("out/summary.json").read_text())
+    assert summary["command"][:2] == ["run", "toy.toml"]
+
+
+def test_run_of_two_scenarios_as_json_is_one_document(say) -> None:
+    Path("other.toml").write_text(SCENARIO)
+    found = document(say("run", "toy.toml", "other.toml", "--no-plots", "--json"))
+    assert [each["scenario"] for each in found] == ["toy", "other"]
+
+
+def test_run_with_settings(say) -> None:
+    words = ["--set", "k_clear=0.3 1/h", "--set", "dose.push.amount = 3 nmol"]
+    said = say("run", "toy.toml", "--no-plots", "--out", "out", "--json", *words)
+    assert said.code == 1  # 3 nmol in 4 L are above the 500 pM that are expected
+    ledger = document(said)["arms"]["main"]["ledger"][0]
+    assert (ledger["ordered"], ledger["unit"]) == (9.0, "nmol")
+    assert 'k_clear = "0.3 1/h"' in Path("out/scenario.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["k_clear", "=3", "nothing=3 1/h", "k_clear=", "k_clear=3 pM", "dose.nothing.amount=3 pM"]
+)
+def test_a_setting_that_means_nothing_exits_with_3(say, text: str) -> None:
+    said = say("run", "toy.toml", "--no-plots", "--set", text)
+    assert said.code == 3
+    assert said.err.startswith("error: command line: ")
+    assert f"--set {text.strip()}" in said.err
+    assert not Path("out").exists()
+
+
+def test_run_of_one_arm(say) -> None:
+    found = document(say("run", "toy.toml", "--no-plots", "--arm", "half", "--arm", "main", "--json"))
+    assert sorted(found["arms"]) == ["half", "main"]
+
+
+def test_an_unknown_arm_exits_with_3_and_the_nearest_name(say) -> None:
+    said = say("run", "toy.toml", "--no-plots", "--arm", "hlaf")
+    assert said.code == 3
+    assert "toy has no arm 'hlaf'; did you mean 'half'?" in said.err
+    assert "arms are main, untreated, half" in say("run", "toy.toml", "--no-plots", "--arm", "zzz").err
+
+
+def test_a_missed_expectation_exits_with_1(say) -> None:
+    edit("between = [50, 500]", "above = 500")
+    said = say("run", "toy.toml", "--no-plots")
+    assert said.code == 1
+    assert "MISSED the drug peaks after a dose" in said.out
+    assert "expected above 500 pM; Toy2020, p. 1" in said.out
+
+
+def test_a_solver_that_fails_exits_with_4_and_keeps_what_was_computed(say) -> None:
+    edit('rate = "k_clear * drug"', FAILING, "toy_model.toml")
+    said = say("run", "toy.toml", "--no-plots", "--out", "out")
+    assert said.code == 4
+    assert "arm main: FAILED, " in said.out
+    assert "in reaction clearance" in said.out
+    assert "arm untreated: " in said.out
+    assert len(Path("out/trajectory.csv").read_text().splitlines()) > 3
+
+
+def test_a_wrong_file_exits_with_3_and_all_its_faults(say) -> None:
+    edit("[parameters]\nk_clear", "[parameters]\nk_cler")
+    edit('amount = "400 pmol"', 'amount = "-400 pmol"')
+    for command in ("run", "show", "check", "evidence", "compare"):
+        said = say(command, "toy.toml")
+        assert said.code == 3
+        assert "error: toy.toml:11: no parameter 'k_cler'; did you mean 'k_clear'?\n    k_cler = " in said.err
+        assert "error: toy.toml:16: a dose cannot be negative, found '-400 pmol'" in said.err
+        assert said.out == ""
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "show", "check", "compare", "evidence"])
+def test_a_file_that_is_not_there_exits_with_3(say, command: str) -> None:
+    said = say(command, "nowhere.toml")
+    assert said.code == 3
+    assert said.err.startswith("error: nowhere.toml: no such scenario")
+
+
+def test_an_existing_folder_exits_with_3_before_anything_is_computed(say, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("out").mkdir()
+    monkeypatch.setattr("simulator.experiments.run.run", lambda *_: pytest.fail("it was computed"))
+    said = say("run", "toy.toml", "--no-plots", "--out", "out")
+    assert said.code == 3
+    assert said.err == "error: out exists; choose another --out, or --force to replace it\n"
+
+
+def test_force_replaces_a_run_and_nothing_else(say) -> None:
+    assert say("run", "toy.toml", "--no-plots", "--out", "out").code == 0
+    assert say("run", "toy.toml", "--no-plots", "--out", "out").code == 3
+    assert say("run", "toy.toml", "--no-plots", "--out", "out", "--force").code == 0
+    Path("mine").mkdir()
+    Path("mine/thesis.txt").write_text("years")
+    said = say("run", "toy.toml", "--no-plots", "--out", "mine", "--force")
+    assert said.code == 3
+    assert "mine holds no run of this program, so it is not replaced" in said.err
+    assert Path("mine/thesis.txt").read_text() == "years"
+
+
+def test_an_interrupted_run_exits_with_130_and_leaves_nothing(say, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulator.io.results.write", interrupt)
+    said = say("run", "toy.toml", "--no-plots", "--out", "out")
+    assert said.code == 130
+    assert said.err.startswith("interrupted")
+    assert not Path("out").exists()
+
+
+def test_a_run_interrupted_in_its_second_arm_keeps_the_first(say, monkeypatch: pytest.MonkeyPatch) -> None:
+    from simulator.experiments import run as run_module
+
+    solve, calls = run_module.solve, []
+
+    def interrupted(*arguments, **options):
+        calls.append(1)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return solve(*arguments, **options)
+
+    monkeypatch.setattr(run_module, "solve", interrupted)
+    said = say("run", "toy.toml", "--no-plots", "--no-certify", "--out", "out")
+    assert said.code == 130
+    assert "interrupted" in said.err
+    assert Path("out/trajectory.csv").exists()
+    assert not Path("out/trajectory.half.csv").exists()
+    assert list(json.loads(Path("out/summary.json").read_text())["arms"]) == ["main"]
+
+
+def test_a_missing_package_exits_with_5_and_its_name(say, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(options: object) -> int:
+        raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")
+
+    monkeypatch.setattr(cli, "_run", missing)
+    said = say("run", "toy.toml")
+    assert said.code == 5
+    assert said.err == "the package 'matplotlib' is missing: pip install matplotlib\n"
+
+
+def test_certify_and_no_certify(say) -> None:
+    assert "digits certified by" in say("run", "toy.toml", "--no-plots", "--certify").out
+    assert "digits not certified (switched off)" in say("run", "toy.toml", "--no-plots", "--no-certify").out
+
+
+# check
+
+
+def test_check_says_that_all_is_well(say) -> None:
+    said = say("check", "toy.toml", "toy_model.toml")
+    assert said.code == 0
+    assert "toy.toml: scenario of 3 arms over 48 h, 1 expectations, model toy_model.toml: no faults" in said.out
+    assert "toy_model.toml: model of 4 species, 4 reactions and 8 parameters: no faults" in said.out
+
+
+def test_check_names_the_faults_of_all_files(say) -> None:
+    edit('unit = "L"', 'unit = "LL"', "toy_model.toml")
+    Path("bad.toml").write_text("a = ")
+    said = say("check", "toy_model.toml", "bad.toml", "nowhere.toml")
+    assert said.code == 3
+    for text in ("no unit 'LL'", "bad.toml:1: not TOML", "nowhere.toml: no such scenario"):
+        assert text in said.err
+
+
+def test_check_as_json(say) -> None:
+    assert document(say("check", "toy.toml", "--json")) == {"ok": True, "faults": []}
+    edit('amount = "400 pmol"', 'amount = "-400 pmol"')
+    said = say("check", "toy.toml", "--json")
+    assert said.code == 3
+    found = document(said)
+    assert found["ok"] is False
+    assert found["faults"] == [
+        {
+            "file": "toy.toml",
+            "line": 16,
+            "message": "a dose cannot be negative, found '-400 pmol'",
+            "text": 'amount = "-400 pmol"',
+        }
+    ]
+
+
+# the rest
+
+
+def test_list_names_every_scenario_and_model(say) -> None:
+    said = say("list")
+    assert said.code == 0
+    found = document(say("list", "--json"))
+    assert [row["name"] for row in found["scenarios"]] == list(builtin_scenarios())
+    assert "immune" in [row["name"] for row in found["models"]]
+    for row in [*found["scenarios"], *found["models"]]:
+        assert row["title"]
+        assert f"  {row['name']} " in said.out
+        assert row["title"] in said.out
+
+
+def test_show_says_where_every_value_came_from(say) -> None:
+    said = say("show", "toy.toml", "--set", "k_absorb=0.9 1/h")
+    assert said.code == 0
+    lines = {line.split("  #")[0].strip(): line.split("# ")[-1] for line in said.out.splitlines()}
+    assert lines["time.end = '48 h'"] == "toy.toml:7"
+    assert lines["dose.push.amount = '400 pmol'"] == "toy.toml:16"
+    assert lines["dose.drip.count = 1"] == "default"
+    assert lines["parameters.k_absorb = '0.9 1/h'"] == "--set k_absorb=0.9 1/h"
+    assert "overrides the model in arm main: k_clear, 0.5 -> 0.25 1/h" in said.out
+
+
+def test_show_as_json(say) -> None:
+    found = document(say("show", "toy.toml", "--json"))
+    assert found["scenario"]["time"] == {"end": "48 h", "every": "1 h"}
+    assert found["origins"]["time.end"] == "toy.toml:7"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ([], "A toy: one drug"),
+        (["drug"], "drug in plasma"),
+        (["DRUG"], "drug in plasma"),
+        (["k_clear"], "clearance of the drug"),
+        (["leaving"], "k_leave * cells * saturation(drug, K_drug)"),
+        (["total_cells"], "cells + cells_away"),
+        (["Toy2020"], "Journal of Toys"),
+    ],
+)
+def test_describe_explains_whatever_the_model_declares(say, words: list[str], text: str) -> None:
+    said = say("describe", *words, "--model", "toy_model.toml")
+    assert said.code == 0
+    assert text in said.out
+    assert text in json.dumps(document(say("describe", *words, "--model", "toy_model.toml", "--json")))
+
+
+def test_describe_of_nothing_exits_with_3_and_the_nearest_name(say) -> None:
+    said = say("describe", "k_cler", "--model", "toy_model.toml")
+    assert said.code == 3
+    assert "nothing is called 'k_cler'; did you mean 'k_clear'?" in said.err
+    assert say("describe", "--model", "nowhere.toml").code == 3
+    assert "no model 'nowhere'" in say("describe", "--model", "nowhere").err
+
+
+def test_describe_knows_our_own_model(say) -> None:
+    said = say("describe", "il-2")
+    assert said.code == 0
+    assert "interleukin 2" in said.out
+
+
+def test_evidence_holds_expectations_against_the_simulation(say) -> None:
+    said = say("evidence", "toy.toml")
+    assert said.code == 0
+    assert "met     toy/1" in said.out
+    assert "1 of 1 expectations met" in said.out
+    (row,) = document(say("evidence", "toy.toml", "--json"))
+    assert (row["id"], row["verdict"], row["source"]) == ("toy/1", "met", "Toy2020, p. 1")
+    edit("between = [50, 500]", "above = 500")
+    said = say("evidence", "toy.toml")
+    assert said.code == 1
+    assert "MISSED  toy/1" in said.out
+
+
+def test_evidence_of_a_run_that_fails_stays_in_the_table(say) -> None:
+    edit('rate = "k_clear * drug"', FAILING, "toy_model.toml")
+    edit('"max(drug)"', "\"at(drug, '40 h')\"")
+    said = say("evidence", "toy.toml", "--json")
+    assert said.code == 1
+    (row,) = document(said)
+    assert (row["verdict"], row["simulated"]) == ("not simulated", None)
+
+
+def test_replay_says_whether_the_numbers_match(say) -> None:
+    say("run", "toy.toml", "--no-plots", "--out", "out")
+    said = say("replay", "out")
+    assert said.code == 0
+    assert said.out.endswith("the numbers match\n")
+    assert document(say("replay", "out", "--json"))["match"] is True
+    rows = Path("out/trajectory.csv").read_text().splitlines()
+    cells = rows[5].split(",")
+    rows[5] = ",".join([cells[0], repr(float(cells[1]) * 1.01), *cells[2:]])
+    Path("out/trajectory.csv").write_text("\n".join(rows) + "\n")
+    said = say("replay", "out")
+    assert said.code == 1
+    assert said.out.endswith("the numbers do NOT match\n")
+
+
+def test_replay_of_nothing_exits_with_3(say) -> None:
+    said = say("replay", "nowhere")
+    assert said.code == 3
+    assert said.err == "error: nowhere: no results folder: it has no scenario.toml\n"
+
+
+def test_compare_puts_scenarios_side_by_side(say) -> None:
+    Path("other.toml").write_text(SCENARIO.replace("400 pmol", "800 pmol"))
+    said = say("compare", "toy.toml", "other.toml", "--of", "drug")
+    assert said.code == 0
+    assert "toy" in said.out
+    assert "other" in said.out
+    assert document(say("compare", "toy.toml", "other.toml", "--of", "drug", "--json"))
+    said = say("compare", "toy.toml", "other.toml", "--of", "drgu")
+    assert said.code == 3
+    assert "drgu" in said.err
+
+
+# what is imported
+
+
+QUICK = ["--help", "run --help", "list", "list --json", "check toy.toml", "describe", "describe IL2", "show toy.toml"]
+
+
+@pytest.mark.parametrize("words", QUICK)
+def test_what_computes_nothing_imports_nothing_slow(toy_file: Path, words: str) -> None:
+    code = (
+        "import sys\nfrom simulator.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print([m for m in ('numpy', 'scipy', 'matplotlib', 'pint', 'tomli_w') if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words.split()],
+        cwd=toy_file.parent,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "[]\n"
+    assert done.stdout
+
+
+def test_a_reader_that_closes_early_is_no_error(toy_file: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "run_sim.py"), "list"],
+        cwd=toy_file.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    error = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait() == 0
+    assert error == ""
+
+
+def test_the_public_names_are_there() -> None:
+    import simulator
+
+    assert all(getattr(simulator, name) is not None for name in simulator.__all__)
+    with pytest.raises(AttributeError, match="module 'simulator' has no public name 'nothing'"):
+        _ = simulator.nothing

@@ -1,0 +1,76 @@
+"""Every scenario that comes with the simulator: reads, runs in every arm, balances, and is met."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulator.experiments.run import RunResult, run
+from simulator.io.catalogue import builtin_scenarios
+from simulator.io.scenario_file import read_scenario
+
+PATHS = builtin_scenarios()
+each_scenario = pytest.mark.parametrize("name", PATHS)
+
+
+@functools.cache
+def result_of(name: str) -> RunResult:
+    return run(read_scenario(PATHS[name]), certify=False)
+
+
+def test_there_are_scenarios() -> None:
+    assert PATHS
+    assert all(isinstance(path, Path) and path.exists() for path in PATHS.values())
+
+
+@each_scenario
+def test_every_arm_succeeds(name: str) -> None:
+    failed = {arm: result.trajectory.outcome.message for arm, result in result_of(name).arms.items()
+              if not result.trajectory.outcome.ok}  # fmt: skip
+    assert failed == {}
+
+
+@each_scenario
+def test_every_arm_ends_at_the_end_and_is_finite(name: str) -> None:
+    result = result_of(name)
+    for arm, found in result.arms.items():
+        assert found.trajectory.times[-1] == pytest.approx(result.scenario.end), arm
+        bad = [curve for curve, values in found.trajectory.values.items() if not np.isfinite(values).all()]
+        assert bad == [], arm
+
+
+@each_scenario
+def test_every_dose_is_counted(name: str) -> None:
+    for arm, result in result_of(name).arms.items():
+        for line in result.ledger:
+            assert line.delivered + line.remaining == pytest.approx(line.ordered), (arm, line)
+            assert 0 < line.given <= line.count, (arm, line)
+
+
+@each_scenario
+def test_no_state_is_below_zero(name: str) -> None:
+    result = result_of(name)
+    for arm, found in result.arms.items():
+        for species in result.scenario.model.species.values():
+            lowest = found.trajectory[species.id].min()
+            assert lowest >= -1e-6 * species.scale, f"{arm}: {species.id} falls to {lowest}"
+
+
+@each_scenario
+def test_every_expectation_is_met(name: str) -> None:
+    result = result_of(name)
+    missed = [f"{each.expectation.that}: {each.simulated:.4g}, expected {each.expectation.interval_text}"
+              for each in result.verdicts if not each.met]  # fmt: skip
+    assert missed == []
+    assert len(result.verdicts) == len(result.scenario.expectations)
+
+
+@each_scenario
+def test_every_scenario_asks_a_question_and_says_what_it_shows(name: str) -> None:
+    scenario = read_scenario(PATHS[name])
+    assert scenario.title
+    assert scenario.question.endswith("?")
+    assert scenario.plots

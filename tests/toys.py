@@ -1,0 +1,65 @@
+"""The toy model and a scenario on it: one drug that is given, spreads in a volume and decays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TOY_MODEL = Path(__file__).parent / "io" / "toy_model.toml"
+
+# what the toy model says, again, for the exact answers in the tests
+K_CLEAR = 0.5  # 1/h
+VOLUME = 4.0  # L
+WEIGHT = 80.0  # kg
+SURFACE = 2.0  # m2
+PG_PER_PMOL = 20_000.0  # 20 kDa
+PG_PER_IU = 50.0
+
+SCENARIO = """\
+schema = 1
+title = "A toy question"
+question = "How much of the drug is left?"
+model = "toy_model.toml"
+
+[time]
+end = "48 h"
+every = "1 h"
+
+[parameters]
+k_clear = "0.25 1/h"
+
+[[dose]]
+name = "push"
+target = "drug"
+amount = "400 pmol"
+at = "2 h"
+every = "12 h"
+count = 3
+
+[[dose]]
+name = "drip"
+target = "drug"
+amount = "2 IU/kg"
+at = "6 h"
+over = "3 h"
+
+[[change]]
+while = ["20 h", "30 h"]
+parameters = { k_clear = "0.5 1/h" }
+
+[arms.untreated]
+without = ["push", "drip"]
+
+[arms.half]
+dose.push.amount = "200 pmol"
+initial.drug = "1 pM"
+
+[show]
+plots = [["drug"], ["cells"]]
+
+[[expect]]
+that = "the drug peaks after a dose"
+measure = "max(drug)"
+between = [50, 500]
+unit = "pM"
+source = "Toy2020, p. 1"
+"""
