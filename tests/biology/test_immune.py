@@ -34,7 +34,7 @@ def test_a_healthy_person_is_at_rest_and_stays_there_for_five_years(model: Model
         assert trajectory[name][-1] == pytest.approx(initial[place], rel=1e-6, abs=1e-6 * system.scales[place]), name
 
 
-def test_the_four_interleukins_are_there_in_pM(model: Model) -> None:
+def test_the_four_interleukins_are_there_in_picomolar(model: Model) -> None:
     assert {name: model.species[name].unit_text for name in ("IL1", "IL2", "IL3", "IL4")} == dict.fromkeys(
         ("IL1", "IL2", "IL3", "IL4"), "pM"
     )

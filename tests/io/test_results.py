@@ -349,3 +349,14 @@ def test_a_run_that_fails_at_once_is_written_with_an_empty_table(folder: Path, t
     header, rows = read_table(tmp_path / "out" / "trajectory.csv")
     assert header[0] == "time [h]"
     assert len(rows) <= 1
+
+
+def test_numbers_at_the_edge_of_what_can_be_stored_are_written(folder: Path, tmp_path: Path) -> None:
+    text = 'title = "t"\nmodel = "toy_model.toml"\n[time]\nend = "5 h"\n[initial]\ncells = "1e308 cells/uL"\n'
+    (folder / "t.toml").write_text(text)
+    result = run(read_scenario(folder / "t.toml"))
+    assert result.ok
+    write(result, tmp_path / "out", [])
+    measures = strict(tmp_path / "out" / "summary.json")["arms"]["main"]["measures"]
+    assert measures["cells"]["peak"] == 1e308
+    assert measures["cells"]["area"] is None

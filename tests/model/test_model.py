@@ -217,6 +217,11 @@ def test_a_rate_of_the_wrong_dimension_is_refused(name: str) -> None:
     assert caught.value.faults[0].path == ("reactions", "r", "rate")
 
 
+def test_an_absurd_power_of_a_unit_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"the power 1e\+300 of a cell concentration .* has no finite size"):
+        make_model({"A": ("pM", 1, 1)}, {"k": (1.0, "1/h"), "K": (1.0, "cells/uL")}, {"r": ("A ->", "k * A * K^1e300")})
+
+
 def test_a_factor_of_cells_that_is_forgotten_is_refused() -> None:
     with pytest.raises(ModelError, match=r"but A .pM. changes by an amount concentration per time"):
         make_model(
