@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ STYLES: tuple[tuple[str, Any], ...] = (
 
 WIDE, PANEL_HIGH = 8.0, 2.5  # inches
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
-LOWEST = 1e-5  # of the largest value: below it a logarithmic axis shows nothing of interest
-LABEL_LINE = 0.075  # the height of a label's line, as a fraction of the panel's
+LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
+LABEL_LINE = 0.19  # inches, the height of a label's line
 LABEL_WIDTH = 24  # characters
 
 
@@ -68,7 +69,9 @@ def arm_label(arm: Arm) -> str:
 def draw_group(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], arms: Sequence[Arm]) -> Figure:
     """One figure: `names` by `curves`, with the doses of `arms` marked."""
     panels = [[name] for name in names] if len(curves) > 1 else [list(names)]
-    figure = Figure(figsize=(WIDE, 0.9 + PANEL_HIGH * len(panels)), layout="constrained")
+    rows = sum(1 + len(curve.label) // LABEL_WIDTH for curve in curves) if len(curves) > 1 else len(names)
+    high = max(PANEL_HIGH, rows * LABEL_LINE)  # taller where the labels need it
+    figure = Figure(figsize=(WIDE, 0.9 + high * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axis, shown in zip(axes, panels, strict=True):
         lines = []
@@ -78,7 +81,7 @@ def draw_group(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]
                 lines.append(
                     (label, curve.trajectory.times, _in_unit_of(scenario, curve.trajectory[name], name, shown[0]))
                 )
-        _draw_panel(axis, lines)
+        _draw_panel(axis, lines, LABEL_LINE / high)
         unit = scenario.model.unit_text(shown[0])
         axis.set_ylabel(shown[0] + (f" [{unit}]" if unit != "1" else "") if len(shown) == 1 else f"[{unit}]")
         axis.set_title("; ".join(_label(scenario, name) for name in shown[:3]), fontsize=9, loc="left", color="#444444")
@@ -104,7 +107,7 @@ def _label(scenario: Scenario, name: str) -> str:
     return model.species[name].label if name in model.species else model.observables[name].label
 
 
-def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]]) -> None:
+def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]], label_line: float) -> None:
     top = max(float(np.nanmax(values)) for _, _, values in lines)
     log = wants_log([values for _, _, values in lines])
     for number, (_, times, values) in enumerate(lines):
@@ -126,7 +129,7 @@ def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]]) -> None:
         axis.set_ylim(low - 0.03 * room, top + 0.12 * room)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(True, color="#e6e6e6", linewidth=0.6)
-    _label_lines(axis, lines)
+    _label_lines(axis, lines, label_line)
 
 
 def wants_log(curves: Sequence[Array]) -> bool:
@@ -139,8 +142,9 @@ def wants_log(curves: Sequence[Array]) -> bool:
     )
 
 
-def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]]) -> None:
-    """Each curve's name at its right end, moved up or down until none covers another."""
+def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]], line: float) -> None:
+    """Each curve's name at its right end, moved up or down until none covers another; `line` is
+    the height of a line of text as a fraction of the panel's."""
     to_axes = axis.transScale + axis.transLimits
     lowest, highest = axis.get_ylim()
     ends = []
@@ -148,17 +152,20 @@ def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]]) -> None:
         y = float(np.clip(values[-1], min(lowest, highest), max(lowest, highest)))
         ends.append((float(to_axes.transform((times[-1], y))[1]), number, textwrap.fill(label, LABEL_WIDTH)))
     ends.sort()
-    heights = [LABEL_LINE * (1 + label.count("\n")) for _, _, label in ends]
-    places: list[float] = []
-    for (wanted, _, _), height in zip(ends, heights, strict=True):
-        floor = places[-1] + (height + heights[len(places) - 1]) / 2 if places else height / 2
-        places.append(max(wanted, floor))
-    over = max(0.0, places[-1] + heights[-1] / 2 - 1.05) if places else 0.0
+    heights = [line * (1 + label.count("\n")) for _, _, label in ends]
+    gaps = [(one + other) / 2 for one, other in pairwise(heights)]
+    places = [max(wanted, height / 2) for (wanted, _, _), height in zip(ends, heights, strict=True)]
+    for i, gap in enumerate(gaps):
+        places[i + 1] = max(places[i + 1], places[i] + gap)
+    places[-1] = min(places[-1], 1.05 - heights[-1] / 2)
+    for i in reversed(range(len(gaps))):
+        places[i] = min(places[i], places[i + 1] - gaps[i])
     for (_, number, label), place in zip(ends, places, strict=True):
         color, dash = style(number)
-        y = place - over
-        axis.plot([1.01, 1.05], [y, y], transform=axis.transAxes, color=color, linestyle=dash, lw=1.6, clip_on=False)
-        axis.text(1.06, y, label, transform=axis.transAxes, color=color, fontsize=8, va="center", linespacing=1.0)
+        axis.plot(
+            [1.01, 1.05], [place, place], transform=axis.transAxes, color=color, linestyle=dash, lw=1.6, clip_on=False
+        )
+        axis.text(1.06, place, label, transform=axis.transAxes, color=color, fontsize=8, va="center", linespacing=1.0)
 
 
 def _mark_doses(axis: Axes, arms: Sequence[Arm], end: float) -> None:
