@@ -42,7 +42,7 @@ def measure(tree: Expression, model: Model, trajectories: Mapping[str, Trajector
 def _function(tree: Apply, model: Model, trajectories: Mapping[str, Trajectory]) -> tuple[float, Unit]:
     name = curve_name(tree, model)
     trajectory = trajectories[arm_of(tree)]
-    times, values = trajectory.times, trajectory[name]
+    times, values = trajectory.fine.times(), trajectory.fine.values(name)
     asked = [time_value(text, model) for kind, text in arguments(tree) if kind == "t"]
     levels = [level_value(text, name, model) for kind, text in arguments(tree) if kind == "l"]
     gives = FUNCTIONS[tree.op].gives
@@ -65,9 +65,11 @@ def _window(times: Array, values: Array, start: float, end: float) -> tuple[Arra
 
 def _half_life(times: Array, values: Array) -> float:
     """ln 2 over the slope of a straight line through log(values)."""
+    even = np.linspace(times[0], times[-1], 201)
+    values = np.interp(even, times, values)
     if (values <= 0).any():
         return math.nan
-    slope = np.polyfit(times, np.log(values), 1)[0]
+    slope = np.polyfit(even, np.log(values), 1)[0]
     return -math.log(2) / float(slope) if slope < 0 else math.nan
 
 

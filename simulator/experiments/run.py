@@ -133,7 +133,7 @@ def _certificate(
         return Certificate(None, None, None, solver, "switched off")
     if certify is None and first.calls > CALLS_TO_CERTIFY:
         return Certificate(None, None, None, solver, "would take more than a second; --certify does it")
-    second = solve(system, start, schedule.segments, times, method=SECOND_SOLVER, rtol=SECOND_RTOL)
+    second = solve(system, start, schedule.segments, times, method=SECOND_SOLVER, rtol=SECOND_RTOL, fine=False)
     if not second.outcome.ok:
         return Certificate(0.0, second.outcome.state, second.outcome.time, solver, second.outcome.message)
     worst, where, when = 0.0, None, None

@@ -144,20 +144,23 @@ def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
 
 def _measures(scenario: Scenario, trajectory: Trajectory) -> dict[str, dict[str, Any]]:
     """Peak, its time, lowest value, area under the curve and end of every species and observable."""
-    times = trajectory.times
+    times = trajectory.fine.times()
     if not len(times):
         return {}
+    return {name: _measures_of(scenario, name, times, trajectory.fine.values(name)) for name in trajectory.values}
+
+
+def _measures_of(scenario: Scenario, name: str, times: Array, values: Array) -> dict[str, Any]:
+    unit, time_unit = scenario.model.unit_text(name), scenario.model.time_unit_text
     with np.errstate(all="ignore"):
         return {
-            name: {
-                "unit": scenario.model.unit_text(name),
-                "peak": _number(values.max()),
-                "time_of_peak": _number(times[values.argmax()]),
-                "lowest": _number(values.min()),
-                "area": _number(np.trapezoid(values, times)),
-                "final": _number(values[-1]),
-            }
-            for name, values in trajectory.values.items()
+            "unit": unit,
+            "peak": _number(values.max()),
+            "time_of_peak": _number(times[values.argmax()]),
+            "lowest": _number(values.min()),
+            "area": _number(np.trapezoid(values, times)),
+            "area_unit": f"{unit}*{time_unit}" if unit != "1" else time_unit,
+            "final": _number(values[-1]),
         }
 
 

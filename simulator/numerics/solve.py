@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.integrate import BDF, LSODA, Radau
 
+from .fine import FineCurves, Steps
 from .guard import Guard, StopError
 from .rosenbrock import Rodas5P
 from .system import System
@@ -51,16 +52,18 @@ def solve(
     method: str = "LSODA",
     rtol: float = RTOL,
     seconds: float = SECONDS,
+    fine: bool = True,
 ) -> Trajectory:
     """The time course of `system` from `initial` through `segments`.
 
     initial has shape (species,); times, increasing, lie within the segments. The steps do not
-    depend on `times`: saved values are read from the solver's own interpolation.
+    depend on `times`: saved values are read from the solver's own interpolation. `fine` keeps
+    every step as well, for measures that shall not depend on `times`.
     """
     solver = SOLVERS[method]
     system.prepare()
     began = clock.perf_counter()
-    run = _Run(system, times, solver, rtol, began + seconds)
+    run = _Run(system, times, solver, rtol, began + seconds, fine)
     states, outcome = np.array(initial, dtype=float), Outcome()
     for index, segment in enumerate(segments):
         try:
@@ -72,10 +75,12 @@ def solve(
 
 
 class _Run:
-    def __init__(self, system: System, times: Array, solver: Any, rtol: float, deadline: float) -> None:
+    def __init__(self, system: System, times: Array, solver: Any, rtol: float, deadline: float, fine: bool) -> None:
         self.system, self.times, self.solver, self.rtol, self.deadline = system, times, solver, rtol, deadline
+        self.fine = fine
         self.saved = np.empty((len(times), len(system.species)))
         self.parts: list[tuple[int, int, Array]] = []  # first and last saved row, parameters
+        self.walked: list[Steps] = []
         self.added = np.zeros(len(system.species))
         self.count = self.calls = self.steps = 0
 
@@ -89,10 +94,11 @@ class _Run:
             self.saved[self.count] = states
             self.count += 1
         reached = segment.start
+        walk: list[tuple[float, Array, Any]] = []
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # LSODA warns and fails; the status says so too
-                guard.bind(segment.start, states)
+                walk.append((segment.start, states, guard.bind(segment.start, states)))
                 solver = self.solver(
                     guard,
                     segment.start,
@@ -110,6 +116,8 @@ class _Run:
                     guard.after_step(solver.t, solver.t - reached, solver.y)
                     self.steps += 1
                     reached = solver.t
+                    if self.fine:
+                        walk.append((reached, np.array(solver.y), guard(reached, solver.y)))
                     done = int(np.searchsorted(self.times[:stop], reached, side="right"))
                     if done > self.count:
                         self.saved[self.count : done] = solver.dense_output()(self.times[self.count : done]).T
@@ -119,18 +127,19 @@ class _Run:
             self.calls += guard.calls
             self.added += segment.infusion * (reached - segment.start)
             self.parts.append((first, self.count, segment.parameters))
+            if self.fine and walk:
+                passed, at, tilt = (np.array(part) for part in zip(*walk, strict=True))
+                self.walked.append(Steps(passed, at, tilt, segment.parameters))
 
     def trajectory(self, outcome: Outcome, seconds: float) -> Trajectory:
         system, times, states = self.system, self.times[: self.count], self.saved[: self.count]
-        observed = [system.observe(times[a:b], states[a:b], p.tolist()) for a, b, p in self.parts if b > a]
-        observables = np.concatenate([part for part, _ in observed], axis=1) if observed else np.empty((0, 0))
-        rates = np.concatenate([part for _, part in observed], axis=1) if observed else np.empty((0, 0))
+        observed = [system.observe(times[a:b], states[a:b], p) for a, b, p in self.parts if b > a]
         values = dict(zip(system.species, states.T, strict=True))
-        values.update(zip(system.model.observables, observables, strict=False))
+        values.update(zip(system.model.observables, np.concatenate(observed, axis=1) if observed else [], strict=False))
         return Trajectory(
             times=times,
             values=values,
-            rates=dict(zip(system.rates, rates, strict=False)),
+            fine=FineCurves(system, self.walked),
             outcome=outcome,
             added=dict(zip(system.species, self.added.tolist(), strict=True)),
             solver=f"{self.solver.__name__}, rtol {self.rtol:g}",

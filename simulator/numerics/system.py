@@ -105,7 +105,7 @@ class System:
 
     def prepare(self) -> None:
         """Writes and compiles the code now, so that no solver's clock counts it."""
-        _ = self.bind, self._over_time
+        _ = self.bind, self._observables_over_time
 
     def _known(self, time: str, state: str, parameter: str) -> dict[int, str]:
         known = {self.symbols[TIME]: time}
@@ -133,8 +133,14 @@ class System:
         return graph, names
 
     @cached_property
-    def _over_time(self) -> Callable[..., list[Any]]:
-        outputs = [self.names[name] for name in self.model.observables] + list(self.rates.values())
+    def _observables_over_time(self) -> Callable[..., list[Any]]:
+        return self._over_time([self.names[name] for name in self.model.observables])
+
+    @cached_property
+    def _rates_over_time(self) -> Callable[..., list[Any]]:
+        return self._over_time(list(self.rates.values()))
+
+    def _over_time(self, outputs: list[int]) -> Callable[..., list[Any]]:
         emitter = Emitter(self.graph, self._known("t", "y", "p"), arrays=True)
         texts = emitter.emit(outputs)
         lines = [
@@ -146,17 +152,16 @@ class System:
         ]
         return define(lines, "over_time", dict(_ARRAYS))
 
-    def observe(self, times: Array, states: Array, parameters: Sequence[float]) -> tuple[Array, Array]:
-        """Observables and reaction rates along a time course.
+    def observe(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
+        """Every observable along a time course, each in its unit, shape (observables, n).
 
-        times has shape (n,), states (n, species). Returns arrays of shape (observables, n) and
-        (reactions, n), each in the unit of its observable or rate law.
+        times has shape (n,), states (n, species).
         """
-        with np.errstate(all="ignore"):
-            values = self._over_time(times, states.T, np.asarray(parameters))
-        table = np.array([np.broadcast_to(value, times.shape) for value in values]).reshape(-1, len(times))
-        count = len(self.model.observables)
-        return table[:count], table[count:]
+        return _along(self._observables_over_time, times, states, parameters)
+
+    def rates_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
+        """Every reaction's rate along a time course, in the unit of its law, shape (reactions, n)."""
+        return _along(self._rates_over_time, times, states, parameters)
 
     def evaluate(
         self, nodes: Sequence[int], time: float, states: Sequence[float], parameters: Sequence[float]
@@ -175,6 +180,14 @@ class System:
                 except (ArithmeticError, ValueError):
                     values[node] = math.nan
         return [values[node] for node in nodes]
+
+
+def _along(
+    function: Callable[..., list[Any]], times: Array, states: Array, parameters: Sequence[float] | Array
+) -> Array:
+    with np.errstate(all="ignore"):
+        values = function(times, states.T, np.asarray(parameters))
+    return np.array([np.broadcast_to(value, times.shape) for value in values]).reshape(-1, len(times))
 
 
 def _number(graph: Graph, node: int) -> float:

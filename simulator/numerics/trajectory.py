@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +34,27 @@ class Outcome:
         return self.kind == SUCCESS
 
 
+class Curves(Protocol):
+    """Curves that can be read between the saved points."""
+
+    def times(self) -> Array: ...
+
+    def values(self, name: str) -> Array: ...
+
+
 @dataclass(frozen=True)
 class Trajectory:
     """A time course: `times`, shape (n,), and one array of shape (n,) for every species and
     observable. A value saved at the time of a dose is the value after the dose.
 
-    rates: every reaction's rate in the unit of its law. added: what doses and infusions put
+    fine: the same curves between the saved points, for measures. added: what doses and infusions put
     into each species over the whole run, counted by the solver while it ran. A failed run
     holds all times before the failure.
     """
 
     times: Array
     values: Mapping[str, Array]
-    rates: Mapping[str, Array]
+    fine: Curves
     outcome: Outcome
     added: Mapping[str, float]
     solver: str

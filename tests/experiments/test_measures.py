@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,26 @@ MODEL = make_model(
 TIMES = np.linspace(0, 10, 1001)
 
 
+@dataclass
+class Drawn:
+    """Curves that are known at the saved points and nowhere else."""
+
+    at: np.ndarray
+    curves: dict[str, np.ndarray]
+
+    def times(self) -> np.ndarray:
+        return self.at
+
+    def values(self, name: str) -> np.ndarray:
+        return self.curves[name]
+
+
 def curve(values: np.ndarray, times: np.ndarray = TIMES) -> Trajectory:
+    curves = {"A": values, "IL_2": 2 * values, "zero": 0 * values, "double": values / 500}
     return Trajectory(
         times,
-        {"A": values, "IL_2": 2 * values, "zero": 0 * values, "double": values / 500},
-        {},
+        curves,
+        Drawn(times, curves),
         Outcome(),
         {},
         "by hand",

@@ -298,7 +298,7 @@ def test_observables_may_refer_to_later_ones() -> None:
         observables={"fourfold": ("pM", "twice * 2"), "twice": ("nM", "2 * A")},
     )
     assert slopes(model, 3.0) == pytest.approx([-6.0])
-    values, _ = System(model).observe(np.array([0.0]), np.array([[3.0]]), [1.0])
+    values = System(model).observe(np.array([0.0]), np.array([[3.0]]), [1.0])
     np.testing.assert_allclose(values[:, 0], [12.0, 0.006])
 
 

@@ -71,7 +71,6 @@ def test_rates_and_observables_are_saved_along_the_time_course() -> None:
         observables={"in_nM": ("nM", "A"), "squared": ("pM^2", "A^2"), "constant": ("1/h", "2 * k")},
     )
     trajectory = simulate(model, 10.0, np.linspace(0, 10, 11))
-    np.testing.assert_allclose(trajectory.rates["loss"], 0.3 * trajectory["A"], rtol=1e-14)
     np.testing.assert_allclose(trajectory["in_nM"], trajectory["A"] / 1000, rtol=1e-14)
     np.testing.assert_allclose(trajectory["squared"], trajectory["A"] ** 2, rtol=1e-14)
     np.testing.assert_allclose(trajectory["constant"], np.full(11, 0.6), rtol=1e-14)
