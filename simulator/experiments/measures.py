@@ -63,6 +63,22 @@ def _window(times: Array, values: Array, start: float, end: float) -> tuple[Arra
     return np.concatenate([[start], times[inside], [end]]), np.concatenate([ends[:1], values[inside], ends[1:]])
 
 
+def peak(times: Array, values: Array) -> tuple[float, float]:
+    """Time and height of the largest value: the vertex of the parabola through it and its
+    neighbours, where it has one on either side and no jump beside it."""
+    i = int(values.argmax())
+    if 0 < i < len(values) - 1:
+        before, after = times[i] - times[i - 1], times[i + 1] - times[i]
+        if before > 0 and after > 0:
+            left, right = (values[i] - values[i - 1]) / before, (values[i + 1] - values[i]) / after
+            bend = (right - left) / (before + after)
+            if bend < 0:
+                slope = (left * after + right * before) / (before + after)
+                shift = min(after, max(-before, -slope / (2 * bend)))
+                return float(times[i] + shift), float(values[i] + slope * shift + bend * shift**2)
+    return float(times[i]), float(values[i])
+
+
 def _half_life(times: Array, values: Array) -> float:
     """ln 2 over the slope of a straight line through log(values)."""
     even = np.linspace(times[0], times[-1], 201)
@@ -98,12 +114,12 @@ def _first_crossing(times: Array, values: Array, level: float) -> float:
 
 _CURVE: dict[str, Callable[..., Any]] = {
     "final": lambda t, x: x[-1],
-    "max": lambda t, x: x.max(),
-    "min": lambda t, x: x.min(),
+    "max": lambda t, x: peak(t, x)[1],
+    "min": lambda t, x: -peak(t, -x)[1],
     "mean": lambda t, x: np.trapezoid(x, t) / (t[-1] - t[0]),
     "auc": lambda t, x: np.trapezoid(x, t),
-    "time_of_max": lambda t, x: t[x.argmax()],
-    "time_of_min": lambda t, x: t[x.argmin()],
+    "time_of_max": lambda t, x: peak(t, x)[0],
+    "time_of_min": lambda t, x: peak(t, -x)[0],
     "half_life": _half_life,
     "time_above": _time_where,
     "time_below": lambda t, x, level: _time_where(t, -x, -level),

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..experiments.measures import peak
 from ..experiments.run import ArmResult, RunResult
 from ..experiments.scenario import MAIN, Scenario
 from ..model.model import Model
@@ -153,10 +154,11 @@ def _measures(scenario: Scenario, trajectory: Trajectory) -> dict[str, dict[str,
 def _measures_of(scenario: Scenario, name: str, times: Array, values: Array) -> dict[str, Any]:
     unit, time_unit = scenario.model.unit_text(name), scenario.model.time_unit_text
     with np.errstate(all="ignore"):
+        at, highest = peak(times, values)
         return {
             "unit": unit,
-            "peak": _number(values.max()),
-            "time_of_peak": _number(times[values.argmax()]),
+            "peak": _number(highest),
+            "time_of_peak": _number(at),
             "lowest": _number(values.min()),
             "area": _number(np.trapezoid(values, times)),
             "area_unit": f"{unit}*{time_unit}" if unit != "1" else time_unit,
