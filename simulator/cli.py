@@ -23,7 +23,7 @@ EXAMPLES = {
     "run": """examples:
   immunesim run scenarios/il2_therapy.toml --out out
   immunesim run acute_infection --set 'stop_sensitivity=0.5' --no-plots
-  immunesim run il2_therapy --arm untreated --set 'dose.course_1.amount=300000 IU/kg'""",
+  immunesim run il2_therapy --arm half_dose --set 'dose.first cycle.amount=300000 IU/kg'""",
     "check": """examples:
   immunesim check scenarios/*.toml
   immunesim check my_model.toml my_scenario.toml --json""",
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_command(options: argparse.Namespace) -> int:
     from .io.folder import OutputError
-    from .io.toml_source import FileError
+    from .io.toml_source import COMMAND_LINE, FileError
 
     command = globals()[f"_{options.command}"]
     try:
@@ -90,9 +90,13 @@ def _run_command(options: argparse.Namespace) -> int:
     except FileError as error:
         for fault in error.faults:
             print(f"error: {fault}", file=sys.stderr)
-        return BAD_FILE
+        if options.json:
+            _print_json({"ok": False, "faults": [fault._asdict() for fault in error.faults]})
+        return USAGE if all(fault.file == COMMAND_LINE for fault in error.faults) else BAD_FILE
     except OutputError as error:
         print(f"error: {error}", file=sys.stderr)
+        if options.json:
+            _print_json({"ok": False, "faults": [{"message": str(error)}]})
         return BAD_FILE
 
 
@@ -135,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = add("run", "simulate scenarios and write their tables and figures")
     run.add_argument("scenarios", nargs="+", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
-    run.add_argument("--out", metavar="DIR", help="new folder for the results (default: out/SCENARIO)")
+    run.add_argument("--out", metavar="DIR", help="new folder for the results (default: results/SCENARIO)")
     run.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier run")
     add_settings(run)
     run.add_argument("--arm", action="append", metavar="NAME", help="only this arm; may be repeated")
@@ -179,13 +183,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(options: argparse.Namespace) -> dict[str, str]:
-    from .io.toml_source import FileError, FileFault
+    from .io.toml_source import COMMAND_LINE, FileError, FileFault
 
     settings = {}
     for text in options.set:
         name, sign, value = text.partition("=")
         if not sign:
-            raise FileError([FileFault("command line", 0, "expected NAME=VALUE", f"--set {text}")])
+            raise FileError([FileFault(COMMAND_LINE, 0, "expected NAME=VALUE", f"--set {text}")])
         settings[name.strip()] = value.strip()
     return settings
 
@@ -207,7 +211,7 @@ def _run(options: argparse.Namespace) -> int:
     draw = None if options.no_plots else _draw()
     summaries, code = [], DONE
     for scenario in scenarios:
-        target = Path(options.out) if options.out else folder.free_folder(Path("out") / scenario.id)
+        target = Path(options.out) if options.out else folder.free_folder(Path("results") / scenario.id)
         if options.out and len(scenarios) > 1:
             target = target / scenario.id
         folder.check_folder(target, options.force)
@@ -284,11 +288,11 @@ def _show(options: argparse.Namespace) -> int:
 def _describe(options: argparse.Namespace) -> int:
     from .io.describe import describe, describe_text
     from .io.model_file import find_model, read_model
-    from .io.toml_source import FileError, FileFault
+    from .io.toml_source import COMMAND_LINE, FileError, FileFault
 
     path = find_model(options.model, Path.cwd())
     if path is None:
-        raise FileError([FileFault("command line", 0, f"no model '{options.model}'", f"--model {options.model}")])
+        raise FileError([FileFault(COMMAND_LINE, 0, f"no model '{options.model}'", f"--model {options.model}")])
     model = read_model(path)
     if options.json:
         _print_json(describe(model, options.name))

@@ -14,6 +14,7 @@ from simulator.model.expression import Number, parse
 from simulator.model.model import Model
 from simulator.model.units import Substance, in_moles, unit
 from simulator.model.words import Observable, Parameter, Reaction, Source, Species, read_equation
+from simulator.numerics.constants import initial_values
 from simulator.numerics.solve import RTOL, Segment, solve
 from simulator.numerics.system import System
 from simulator.numerics.trajectory import Array, Trajectory
@@ -112,7 +113,7 @@ def simulate(
         )
         for each in stretches
     ]
-    initial = system.initial(own)
+    initial = initial_values(model, own)
     start = np.array([initial[name] for name in system.species])
     return solve(system, start, segments, np.asarray(times, dtype=float), method=method, rtol=rtol, seconds=seconds)
 

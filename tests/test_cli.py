@@ -134,8 +134,8 @@ def test_run_writes_a_folder_and_says_what_happened(say) -> None:
 def test_run_without_out_finds_a_free_folder(say) -> None:
     assert say("run", "toy.toml", "--no-plots").code == 0
     assert say("run", "toy.toml", "--no-plots").code == 0
-    assert Path("out/toy/summary.json").exists()
-    assert Path("out/toy-2/summary.json").exists()
+    assert Path("results/toy/summary.json").exists()
+    assert Path("results/toy-2/summary.json").exists()
 
 
 def test_run_of_two_scenarios_makes_a_folder_for_each(say) -> None:
@@ -170,9 +170,9 @@ def test_run_with_settings(say) -> None:
 @pytest.mark.parametrize(
     "text", ["k_clear", "=3", "nothing=3 1/h", "k_clear=", "k_clear=3 pM", "dose.nothing.amount=3 pM"]
 )
-def test_a_setting_that_means_nothing_exits_with_3(say, text: str) -> None:
+def test_a_setting_that_means_nothing_exits_with_2(say, text: str) -> None:
     said = say("run", "toy.toml", "--no-plots", "--set", text)
-    assert said.code == 3
+    assert said.code == 2
     assert said.err.startswith("error: command line: ")
     assert f"--set {text.strip()}" in said.err
     assert not Path("out").exists()
@@ -183,9 +183,9 @@ def test_run_of_one_arm(say) -> None:
     assert sorted(found["arms"]) == ["half", "main"]
 
 
-def test_an_unknown_arm_exits_with_3_and_the_nearest_name(say) -> None:
+def test_an_unknown_arm_exits_with_2_and_the_nearest_name(say) -> None:
     said = say("run", "toy.toml", "--no-plots", "--arm", "hlaf")
-    assert said.code == 3
+    assert said.code == 2
     assert "toy has no arm 'hlaf'; did you mean 'half'?" in said.err
     assert "arms are main, untreated, half" in say("run", "toy.toml", "--no-plots", "--arm", "zzz").err
 
@@ -384,7 +384,7 @@ def test_describe_of_nothing_exits_with_3_and_the_nearest_name(say) -> None:
     said = say("describe", "k_cler", "--model", "toy_model.toml")
     assert said.code == 3
     assert "nothing is called 'k_cler'; did you mean 'k_clear'?" in said.err
-    assert say("describe", "--model", "nowhere.toml").code == 3
+    assert say("describe", "--model", "nowhere.toml").code == 2
     assert "no model 'nowhere'" in say("describe", "--model", "nowhere").err
 
 
@@ -445,7 +445,7 @@ def test_compare_puts_scenarios_side_by_side(say) -> None:
     assert "other" in said.out
     assert document(say("compare", "toy.toml", "other.toml", "--of", "drug", "--json"))
     said = say("compare", "toy.toml", "other.toml", "--of", "drgu")
-    assert said.code == 3
+    assert said.code == 2
     assert "drgu" in said.err
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..numerics.constants import initial_values
 from ..numerics.solve import ATOL_OF_SCALE, RTOL, solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
@@ -115,7 +116,7 @@ def output_times(scenario: Scenario, schedule: Schedule) -> Array:
 def _run_arm(scenario: Scenario, arm: Arm, system: System, certify: bool | None) -> ArmResult:
     schedule = compile_schedule(scenario, arm, system)
     times = output_times(scenario, schedule)
-    initial = system.initial(scenario.parameters(arm)) | dict(arm.initial)
+    initial = initial_values(scenario.model, scenario.parameters(arm)) | dict(arm.initial)
     start = np.array([initial[name] for name in system.species])
     trajectory = solve(system, start, schedule.segments, times)
     lines = ledger(scenario, arm, system, trajectory)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..model.expression import Name
+from ..numerics.constants import constant
 from ..numerics.solve import Segment
 from ..numerics.system import System
 from ..numerics.trajectory import Trajectory
@@ -99,7 +100,7 @@ def _sizes(scenario: Scenario, arm: Arm, system: System) -> dict[str, list[float
             return amount
         key = dose.volume, tuple(values.values())
         if key not in known:
-            known[key] = system.constant(Name(dose.volume), values)
+            known[key] = constant(scenario.model, Name(dose.volume), values)
         return amount / known[key]
 
     return {

@@ -14,7 +14,7 @@ from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario
 from ..model.expression import nearest
 from .folder import SUMMARY, new_folder
-from .toml_source import FileError, FileFault
+from .toml_source import COMMAND_LINE, FileError, FileFault
 
 MEASURES = ("peak", "time_of_peak", "lowest", "final")
 
@@ -29,14 +29,14 @@ def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> 
             if name is None and asked:
                 known = [*scenario.model.species, *scenario.model.observables]
                 message = f"{scenario.id} has no species or observable '{word}'{nearest(word, known)}"
-                faults.append(FileFault("command line", 0, message, f"--of {word}"))
+                faults.append(FileFault(COMMAND_LINE, 0, message, f"--of {word}"))
         units = {scenario.model.unit(name) for scenario, name in zip(scenarios, found, strict=True) if name}
         if len(units) == 1 and all(found):
             names.append(str(found[0]))
     if faults:
         raise FileError(faults)
     if not names:
-        raise FileError([FileFault("command line", 0, "the scenarios have no species or observable in common", "")])
+        raise FileError([FileFault(COMMAND_LINE, 0, "the scenarios have no species or observable in common", "")])
     return names
 
 
@@ -93,7 +93,6 @@ def write(
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-        (beside / SUMMARY).write_text(json.dumps({"comparison": list(rows)}, indent=1) + "\n", encoding="utf-8")
         longest = max((result.scenario for result in runs), key=lambda scenario: scenario.end)
         curves = [
             plots.Curve(_curve_label(result, arm.arm.name, plots.arm_label(arm.arm)), arm.trajectory)
@@ -102,8 +101,10 @@ def write(
         ]
         title = " / ".join(result.scenario.id for result in runs)
         for name in names:
-            figure = plots.draw_group(longest, [name], curves, ())
+            figure = plots.draw_group(longest, [name], curves, (), title)
             plots.save(figure, beside / name, title, plots.describe_figure(longest, [name], curves), "compare")
+        report = {"comparison": list(rows), "files": sorted(path.name for path in beside.iterdir())}
+        (beside / SUMMARY).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 def _curve_label(result: RunResult, arm: str, label: str) -> str:

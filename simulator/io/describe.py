@@ -8,6 +8,7 @@ from typing import Any
 from ..experiments.scenario import Scenario
 from ..model.expression import names, nearest
 from ..model.model import Model
+from ..model.words import BODY
 from .model_write import model_document
 from .toml_source import FileError, FileFault
 
@@ -27,13 +28,14 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
             "left_out": model.left_out,
             "counts": counts,
             "assumed_parameters": assumed,
-            "modules": dict(model.modules),
+            "modules": {name: title for name, (title, _) in model.modules.items()},
             "species": {item.id: f"{item.label} [{item.unit_text}]" for item in model.species.values()},
             "observables": {item.id: f"{item.label} [{item.unit_text}]" for item in model.observables.values()},
         }
     name = model.find(word, *_SECTIONS)
     if name is None and word in model.modules:
-        return {"module": word, "title": model.modules[word]}
+        title, left_out = model.modules[word]
+        return {"module": word, "title": title, "left_out": left_out}
     if name is None:
         known = [each for section in _SECTIONS for each in document[section]]
         raise FileError([FileFault(f"model {model.id}", 0, f"nothing is called '{word}'{nearest(word, known)}", "")])
@@ -53,6 +55,8 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
 
 
 def _users(model: Model, name: str) -> Iterator[str]:
+    if name in BODY:
+        yield "doses per kg or m2"
     for reaction in model.reactions.values():
         if name in names(reaction.rate):
             yield reaction.id
@@ -98,7 +102,8 @@ def show_text(scenario: Scenario) -> str:
     for name, parameter in scenario.model.parameters.items():
         for arm in scenario.arms:
             if name in arm.parameters and arm.parameters[name] != parameter.value:
-                change = f"{parameter.value:g} -> {arm.parameters[name]:g} {parameter.unit_text}"
+                unit = "" if parameter.unit_text == "1" else f" {parameter.unit_text}"
+                change = f"{parameter.value:g} -> {arm.parameters[name]:g}{unit}"
                 lines.append(f"# overrides the model in arm {arm.name}: {name}, {change}")
     return "\n".join(lines)
 

@@ -50,19 +50,24 @@ def check_folder(folder: Path, force: bool) -> None:
         raise OutputError(f"{folder} is a file, not a folder")
     if not force:
         raise OutputError(f"{folder} exists; choose another --out, or --force to replace it")
-    if any(folder.iterdir()) and not _is_ours(folder):
+    held = {path.name for path in folder.iterdir()}
+    written = _written(folder)
+    if held and not written:
         raise OutputError(f"{folder} holds no run of this program, so it is not replaced; choose another --out")
+    foreign = sorted(held - written)
+    if foreign:
+        raise OutputError(f"{folder} also holds {', '.join(foreign[:3])}, so it is not replaced; choose another --out")
 
 
-def _is_ours(folder: Path) -> bool:
-    """Whether `folder` holds a run or a comparison of this program, which may be replaced."""
+def _written(folder: Path) -> set[str]:
+    """The files that a run or a comparison of this program wrote into `folder`, by its own word."""
     import json
 
     try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(summary, dict) and ("run" in summary or "comparison" in summary)
+        files = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["files"]
+        return {SUMMARY, *map(str, files)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def free_folder(base: Path) -> Path:

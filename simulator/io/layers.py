@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from ..model.expression import fold
-from .toml_source import FileFault, Key, Table, TomlSource
+from .toml_source import COMMAND_LINE, FileFault, Key, Table, TomlSource
 
 Path_ = tuple[Key, ...]
 
@@ -24,7 +24,7 @@ class Setting:
         self.text = f"--set {name}={value}"
 
     def fault(self, path: Sequence[Key], message: str) -> FileFault:
-        return FileFault("command line", 0, message, self.text)
+        return FileFault(COMMAND_LINE, 0, message, self.text)
 
 
 class Origin(NamedTuple):

@@ -108,7 +108,7 @@ class _ModelReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.faults: list[FileFault] = []
-        self.modules: dict[str, TomlSource] = {}
+        self.modules: dict[Path, TomlSource] = {}
         self.declared: dict[str, dict[str, _Declared]] = {section: {} for section in SECTIONS}
 
     def read(self) -> Model:
@@ -129,7 +129,9 @@ class _ModelReader:
                 time_unit_text=self.time_unit(top),
                 left_out=top.data.get("left_out", ""),
                 modules={
-                    name: source.data.get("title", "") for name, source in self.modules.items() if source is not top
+                    path.stem: (source.data.get("title", ""), source.data.get("left_out", ""))
+                    for path, source in self.modules.items()
+                    if source is not top
                 },
                 **{section: parts[section] for section in SECTIONS},
             )
@@ -146,6 +148,8 @@ class _ModelReader:
         return text
 
     def locate(self, fault: Fault) -> FileFault:
+        if not fault.path:
+            return TomlSource(self.path).fault((), fault.message)
         section, name, *rest = fault.path
         source = self.declared[str(section)][str(name)].source
         return source.fault((section, name, *rest), fault.message)
@@ -153,7 +157,7 @@ class _ModelReader:
     def gather(self, source: TomlSource, trail: tuple[str, ...]) -> None:
         """Collects the declarations of a file and of the modules it names."""
         stem = source.path.stem
-        self.modules[stem] = source
+        self.modules[source.path.resolve()] = source
         for path, message in check_fields(source.data, FILE, "a model file"):
             self.faults.append(source.fault(path, message))
         if source.data.get("schema", SCHEMA) != SCHEMA:
@@ -175,7 +179,7 @@ class _ModelReader:
             self.faults.append(
                 source.fault(("modules",), f"modules name each other: {' -> '.join([*trail, path.stem])}")
             )
-        elif path.stem not in self.modules:
+        elif path.resolve() not in self.modules:
             try:
                 self.gather(TomlSource(path), trail)
             except FileError as error:

@@ -66,8 +66,10 @@ def arm_label(arm: Arm) -> str:
     return arm.label or ("as described" if arm.name == MAIN else arm.name)
 
 
-def draw_group(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], arms: Sequence[Arm]) -> Figure:
-    """One figure: `names` by `curves`, with the doses of `arms` marked."""
+def draw_group(
+    scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], arms: Sequence[Arm], title: str = ""
+) -> Figure:
+    """One figure: `names` by `curves`, with the doses of `arms` marked; the scenario's title if no other."""
     panels = [[name] for name in names] if len(curves) > 1 else [list(names)]
     rows = sum(1 + len(curve.label) // LABEL_WIDTH for curve in curves) if len(curves) > 1 else len(names)
     high = max(PANEL_HIGH, rows * LABEL_LINE)  # taller where the labels need it
@@ -88,7 +90,7 @@ def draw_group(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]
         axis.set_xlim(0, scenario.end)
     _mark_doses(axes[0], arms, scenario.end)
     axes[-1].set_xlabel(f"time [{scenario.model.time_unit_text}]")
-    figure.suptitle(scenario.title, fontsize=11, x=0.01, ha="left", wrap=True)
+    figure.suptitle(title or scenario.title, fontsize=11, x=0.01, ha="left", wrap=True)
     return figure
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..experiments.run import ArmResult, RunResult, Verdict
 from ..experiments.scenario import Scenario
 from ..model.expression import nearest
-from .toml_source import FileError, FileFault
+from .toml_source import COMMAND_LINE, FileError, FileFault
 
 
 def check_arms(scenario: Scenario, names: Sequence[str] | None) -> None:
@@ -16,7 +16,7 @@ def check_arms(scenario: Scenario, names: Sequence[str] | None) -> None:
     known = [arm.name for arm in scenario.arms]
     faults = [
         FileFault(
-            "command line",
+            COMMAND_LINE,
             0,
             f"{scenario.id} has no arm '{name}'{nearest(name, known) or '; arms are ' + ', '.join(known)}",
             f"--arm {name}",

@@ -47,6 +47,7 @@ def write(
         report = summary(result, command, run_id(texts))
         if draw is not None:
             draw(result, beside, report["run"])
+        report["files"] = sorted(path.name for path in beside.iterdir())
         text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
         (beside / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return report

@@ -9,9 +9,10 @@ from typing import Any
 
 from ..experiments.measure_language import curve_names, read_measure
 from ..experiments.scenario import MAIN, Arm, Change, Dose, Expectation, Scenario
-from ..model.expression import FormulaError, nearest
+from ..model.expression import FormulaError, Name, nearest
 from ..model.model import Model, dose_unit_factor
-from ..model.units import Unit, UnitError, dimension_text, in_moles, quantity, unit
+from ..model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity, unit
+from ..numerics.constants import constant
 from .layers import Layers, Origins
 from .toml_source import FileFault, Key, Table
 
@@ -113,7 +114,19 @@ class ScenarioBuilder:
             initial |= self.values(own.get("initial", {}), (*at, "initial"), self.initial_value)
             parameters |= self.values(own.get("parameters", {}), (*at, "parameters"), self.parameter_value)
             changes += [self.change(item, (*at, "change", i)) for i, item in enumerate(own.get("change", [])) if item]
-        return Arm(name, label, initial, parameters, tuple(doses), tuple(changes))
+        arm = Arm(name, label, initial, parameters, tuple(doses), tuple(changes))
+        self.check_volumes(arm)
+        return arm
+
+    def check_volumes(self, arm: Arm) -> None:
+        """A dose needs a volume above zero, whatever a parameter or a change makes of it."""
+        values = {name: item.value for name, item in self.model.parameters.items()} | dict(arm.parameters)
+        for changed in [{}, *(dict(change.parameters) for change in arm.changes)]:
+            for volume in {dose.volume for dose in arm.doses if dose.volume}:
+                size = constant(self.model, Name(volume), values | changed)
+                if not size > 0:
+                    here: Path_ = ("parameters", volume) if arm.name == MAIN else ("arms", arm.name)
+                    self.fault(here, f"{volume} is {size:g}; a dose needs a volume above zero")
 
     def values(
         self, table: Mapping[str, Any], path: Path_, read: Callable[[Path_, str, Any], tuple[str, float] | None]
@@ -140,6 +153,8 @@ class ScenarioBuilder:
         bounds = parameter.range
         if value < 0 and not (parameter.value < 0 or (bounds and bounds[0] < 0)):
             self.fault(path, f"{name} cannot be negative, found {given!r}")
+        elif bounds == (0.0, 1.0) and parameter.unit == ONE and value > 1:
+            self.fault(path, f"{name} is a share, from 0 to 1, found {given!r}")
         elif bounds and value and not bounds[0] / ABSURD <= value <= bounds[1] * ABSURD:
             self.fault(path, f"{given!r} is more than {ABSURD:g} times outside the range of {name}, "
                              f"{bounds[0]:g} to {bounds[1]:g} {parameter.unit_text}")  # fmt: skip

@@ -73,13 +73,13 @@ EXPECT = {
     "source": NEEDED_TEXT,
     "status": TEXT,
 }
-INHERITED = ("model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show")
+INHERITED = ("question", "model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show")
 
 
 def find_scenario(word: str) -> Path:
     """The file that `word` names: a path, or one of ours by name or by its path in the checkout."""
     path = Path(word)
-    if path.exists():
+    if path.is_file() or (path.exists() and path.stem not in builtin_scenarios()):
         return path
     ours = builtin_scenarios()
     if path.stem in ours and path.suffix in ("", ".toml") and path.parent in (Path(), Path("scenarios")):
@@ -131,6 +131,8 @@ class _ScenarioReader:
         if not isinstance(parent, str):
             return own
         parent_path = path.parent / parent
+        if not parent.endswith(".toml"):
+            parent_path = builtin_scenarios().get(parent, parent_path)
         trail = (*trail, path.resolve())
         if parent_path.resolve() in trail:
             names = [file.name for file in (*trail, parent_path)]

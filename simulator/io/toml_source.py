@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..model.expression import nearest
 
+COMMAND_LINE = "command line"  # stands for the file where a fault is in what was typed
 MAX_BYTES = 1_000_000
 MAX_NESTING = 100
 
@@ -101,7 +102,7 @@ def read_text(path: Path) -> str:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise FileError([FileFault(name, 0, f"{size} bytes; a file may have {MAX_BYTES}", "")])
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # some editors put a mark in front
     except FileNotFoundError:
         raise FileError([FileFault(name, 0, "no such file", "")]) from None
     except UnicodeDecodeError as error:

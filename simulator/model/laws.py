@@ -9,6 +9,8 @@ from .expression import TIME, Apply, Expression, Name, Number, names, nearest, s
 from .units import Unit, UnitError, dimension_text, in_moles
 from .words import BODY, Fault, ModelError, Species, Words
 
+UNUSED = "the parameter is used nowhere"
+
 
 class Laws(NamedTuple):
     """A model's formulas in one consistent set of units.
@@ -28,8 +30,8 @@ def write_laws(model: Words) -> Laws:
     """The laws of `model`, or a `ModelError` with everything that is wrong."""
     faults: list[Fault] = []
     _check_names(model, faults)
-    if faults:
-        raise ModelError(faults)
+    if any(fault.message != UNUSED for fault in faults):
+        raise ModelError(faults)  # with names unknown or in a circle, units cannot be found
     units = {TIME: model.time_unit}
     for group in (model.species, model.parameters, model.observables):
         units.update({name: declared.unit for name, declared in group.items()})
@@ -72,9 +74,15 @@ def _check_names(model: Words, faults: list[Fault]) -> None:
             if name not in model.species:
                 path = ("reactions", reaction.id, "equation")
                 faults.append(Fault(path, f"no species '{name}'{nearest(name, list(model.species))}"))
+    if not model.species:
+        faults.append(Fault((), "the model has no species"))
+    for species in model.species.values():
+        volume = model.parameters.get(species.volume or "")
+        if volume is not None and volume.value <= 0:
+            faults.append(Fault(("parameters", volume.id, "value"), "a volume must be above zero"))
     for name in model.parameters:
         if name not in used:
-            faults.append(Fault(("parameters", name), "the parameter is used nowhere"))
+            faults.append(Fault(("parameters", name), UNUSED))
     loop = _observable_loop(model)
     if loop:
         faults.append(Fault(("observables", loop[0], "value"), f"observables refer to each other: {' -> '.join(loop)}"))
@@ -167,6 +175,15 @@ def _changes(
     for reaction in model.reactions.values():
         if reaction.id not in rate_units:
             continue
+        volumes = {name: model.species[name].volume for name, _ in reaction.stoichiometry}
+        named = {volume for volume in volumes.values() if volume is not None}
+        undivided = [
+            name for name in volumes if isinstance(_factor_or_none(model, name, rate_units[reaction.id]), Number)
+        ]
+        if len(named) > 1 and undivided:
+            between = ", ".join(f"{name} in {volume}" for name, volume in volumes.items())
+            message = f"a rate per volume between different volumes ({between}) makes or loses matter; "
+            faults.append(Fault(("reactions", reaction.id, "rate"), message + "give the rate as an amount per time"))
         for name, coefficient in reaction.stoichiometry:
             try:
                 factor = _change_factor(model, model.species[name], rate_units[reaction.id])
@@ -175,6 +192,13 @@ def _changes(
             else:
                 changes[name].append((reaction.id, _times(coefficient, factor)))
     return {name: tuple(found) for name, found in changes.items()}
+
+
+def _factor_or_none(model: Words, name: str, rate: Unit) -> Expression | None:
+    try:
+        return _change_factor(model, model.species[name], rate)
+    except UnitError:
+        return None
 
 
 def _change_factor(model: Words, species: Species, rate: Unit) -> Expression:

@@ -115,7 +115,7 @@ class Words:
     observables: Mapping[str, Observable]
     sources: Mapping[str, Source]
     substances: Mapping[str, Substance]
-    modules: Mapping[str, str] = field(default_factory=dict)  # module: its title
+    modules: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False)  # title, what it leaves out
     left_out: str = ""
 
     @property

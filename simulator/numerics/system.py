@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.expression import TIME, Expression
+from ..model.expression import TIME
 from ..model.model import Model
 from .code import Emitter, define, hoisted, indented, unpacked
+from .constants import in_order
 from .graph import OPERATIONS, Graph, power, power_slope, select
 
 BELOW_ZERO = 1e-3  # of its scale: rounding takes a state slightly below zero, but not so far
@@ -37,7 +38,7 @@ class System:
         self.graph = Graph()
         self.symbols = {name: self.graph.symbol(name) for name in (TIME, *self.species, *self.parameters)}
         self.names = dict(self.symbols)
-        for name in _in_order(model):
+        for name in in_order(model):
             self.names[name] = self.graph.add(model.laws.observables[name], self.names)
         self.rates = {name: self.graph.add(tree, self.names) for name, tree in model.laws.rates.items()}
         self.slopes_in_time = [self._slope(name) for name in self.species]
@@ -113,25 +114,6 @@ class System:
         known.update({self.symbols[name]: f"{parameter}{i}" for i, name in enumerate(self.parameters)})
         return known
 
-    def initial(self, parameters: Mapping[str, float]) -> dict[str, float]:
-        """Initial value of every species for these parameter values."""
-        graph, names = self._folded(parameters)
-        return {name: _number(graph, graph.add(tree, names)) for name, tree in self.model.laws.initial.items()}
-
-    def constant(self, tree: Expression, parameters: Mapping[str, float]) -> float:
-        """The value of a formula of parameters (and observables made of them)."""
-        graph, names = self._folded(parameters)
-        return _number(graph, graph.add(tree, names))
-
-    def _folded(self, parameters: Mapping[str, float]) -> tuple[Graph, dict[str, int]]:
-        """A graph in which every parameter is a constant, so that formulas of them fold to numbers."""
-        graph = Graph()
-        names = {name: graph.constant(value) for name, value in parameters.items()}
-        for name in _in_order(self.model):
-            if not self.graph.symbols_of(self.names[name]) & self._moving:
-                names[name] = graph.add(self.model.laws.observables[name], names)
-        return graph, names
-
     @cached_property
     def _observables_over_time(self) -> Callable[..., list[Any]]:
         return self._over_time([self.names[name] for name in self.model.observables])
@@ -188,29 +170,6 @@ def _along(
     with np.errstate(all="ignore"):
         values = function(times, states.T, np.asarray(parameters))
     return np.array([np.broadcast_to(value, times.shape) for value in values]).reshape(-1, len(times))
-
-
-def _number(graph: Graph, node: int) -> float:
-    value = graph.value_of(node)
-    return math.nan if value is None else value
-
-
-def _in_order(model: Model) -> list[str]:
-    """Observables, each after those it refers to."""
-    from ..model.expression import names
-
-    order: list[str] = []
-
-    def visit(name: str) -> None:
-        if name not in order:
-            for inner in names(model.observables[name].value):
-                if inner in model.observables:
-                    visit(inner)
-            order.append(name)
-
-    for name in model.observables:
-        visit(name)
-    return order
 
 
 _SCALAR = {

@@ -9,6 +9,7 @@ import pytest
 
 from simulator import Model, read_model, read_scenario, run
 from simulator.io.catalogue import builtin_models, builtin_scenarios
+from simulator.numerics.constants import initial_values
 from simulator.numerics.solve import Segment, solve
 from simulator.numerics.system import System
 
@@ -23,7 +24,7 @@ def model() -> Model:
 def test_a_healthy_person_is_at_rest_and_stays_there_for_five_years(model: Model) -> None:
     system = System(model)
     values = {name: parameter.value for name, parameter in model.parameters.items()}
-    initial = np.array(list(system.initial(values).values()))
+    initial = np.array(list(initial_values(model, values).values()))
     parameters, nothing = np.array(list(values.values())), np.zeros(len(initial))
     derivative, *_ = system.bind(parameters.tolist())
     assert np.abs(np.array(derivative(0.0, initial)) / system.scales).max() < 1e-9

@@ -106,7 +106,7 @@ def test_a_child_overrides_key_by_key(family: Path) -> None:
     assert [(dose.name, dose.target, dose.amount) for dose in main.doses] == [("a", "drug", 9.0), ("b", "depot", 2.0)]
     assert [change.start for change in main.changes] == [3.0, 5.0]
     assert scenario.expectations == ()  # what a parent expects is not a claim of the child
-    assert scenario.question == ""
+    assert scenario.question == "why?"
 
 
 @pytest.mark.parametrize(

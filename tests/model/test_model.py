@@ -9,6 +9,7 @@ from simulator.model.expression import Apply, Name, Number
 from simulator.model.model import Model, dose_unit_factor
 from simulator.model.units import Substance, UnitError, unit
 from simulator.model.words import ModelError, is_status, read_equation
+from simulator.numerics.constants import initial_values
 from simulator.numerics.system import System
 from tests.systems import make_model
 
@@ -168,7 +169,7 @@ def test_an_initial_value_may_be_a_formula_of_parameters_in_another_unit() -> No
         {"base": (3.0, "nM"), "share": (20.0, "%")},
         {"r": ("A ->", "A * A / base * 1 / time")},
     )
-    assert System(model).initial({"base": 3.0, "share": 20.0}) == {"A": pytest.approx(600.0)}
+    assert initial_values(model, {"base": 3.0, "share": 20.0}) == {"A": pytest.approx(600.0)}
 
 
 def test_a_percentage_in_a_formula_is_a_hundredth() -> None:
