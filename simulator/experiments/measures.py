@@ -49,6 +49,8 @@ def _function(tree: Apply, model: Model, trajectories: Mapping[str, Trajectory])
     unit = {"value": model.unit(name), "time": model.time_unit, "area": model.unit(name) * model.time_unit}[gives]
     if not len(times) or (asked and asked[-1] > times[-1] * (1 + 1e-9)):
         return math.nan, unit
+    if not asked and not trajectory.outcome.ok:
+        return math.nan, unit  # it is about the whole run, which there is not
     if tree.op == "at":
         return float(np.interp(asked[0], times, values)), unit
     if len(asked) == 2:
@@ -57,10 +59,14 @@ def _function(tree: Apply, model: Model, trajectories: Mapping[str, Trajectory])
 
 
 def _window(times: Array, values: Array, start: float, end: float) -> tuple[Array, Array]:
-    """The part between two times, whose ends are interpolated."""
+    """The part between two times, whose ends are interpolated: from after a jump at `start`
+    to before a jump at `end`."""
     inside = (times > start) & (times < end)
-    ends = np.interp([start, end], times, values)
-    return np.concatenate([[start], times[inside], [end]]), np.concatenate([ends[:1], values[inside], ends[1:]])
+    first, last = np.interp([start, end], times, values)
+    at = int(np.searchsorted(times, end))
+    if at < len(times) and times[at] == end:
+        last = values[at]  # of a time that stands twice, the value before
+    return np.concatenate([[start], times[inside], [end]]), np.concatenate([[first], values[inside], [last]])
 
 
 def peak(times: Array, values: Array) -> tuple[float, float]:

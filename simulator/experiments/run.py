@@ -17,7 +17,7 @@ from .scenario import Arm, Expectation, Scenario
 from .schedule import SAME_TIME, LedgerLine, Schedule, compile_schedule, ledger
 
 SECOND_SOLVER = "Rodas5P"
-SECOND_RTOL = RTOL / 5
+SECOND_RTOL = RTOL / 2
 CALLS_TO_CERTIFY = 20_000  # of the first solver: the second then takes about a second
 
 
@@ -70,7 +70,7 @@ class RunResult:
 
 
 def run(scenario: Scenario, certify: bool | None = None, arms: Sequence[str] | None = None) -> RunResult:
-    """Simulates every arm of `scenario`, or those named in `arms` (and the main arm).
+    """Simulates every arm of `scenario`, or only those named in `arms`.
 
     certify: True always, False never, None where the second solver takes under a second an arm.
     An interruption from the keyboard ends the run with the arms that were finished, if any.

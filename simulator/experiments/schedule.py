@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,30 +47,42 @@ class LedgerError(RuntimeError):
 def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     """Everything that happens in `arm`, in order of time, as the solver wants it."""
     edges = _edges(scenario, arm)
+    bounds = [*edges, scenario.end]
+    jumps, infusions = np.zeros((2, len(edges), len(system.species)))
     sizes = _sizes(scenario, arm, system)
-    nearly = SAME_TIME * scenario.end
-    segments = []
-    for start, end in zip(edges, [*edges[1:], scenario.end], strict=True):
-        jump, infusion = np.zeros(len(system.species)), np.zeros(len(system.species))
-        for dose in arm.doses:
-            place = system.species.index(dose.target)
-            for number, size in enumerate(sizes[dose.name]):
-                begins = dose.time(number)
-                if dose.over == 0.0 and abs(begins - start) <= nearly:
-                    jump[place] += size
-                elif begins - nearly <= start < begins + dose.over - nearly:
-                    infusion[place] += size / dose.over
-        values = _values_at(scenario, arm, start)
-        segments.append(Segment(start, end, jump, infusion, np.array([values[name] for name in system.parameters])))
+    for dose in arm.doses:
+        place = system.species.index(dose.target)
+        for number, size in enumerate(sizes[dose.name]):
+            begins = dose.time(number)
+            given = size * _fraction(dose, number, scenario.end, scenario.end)
+            # an edge is never later than what it stands for, so that the last one before is meant
+            first, last = bisect_right(edges, begins) - 1, bisect_right(edges, begins + dose.over) - 1
+            if begins + dose.over >= scenario.end * (1 - SAME_TIME):
+                last = len(edges)
+            if first == last or not given:
+                jumps[first, place] += given
+            else:
+                infusions[first:last, place] += given / (bounds[last] - bounds[first])
+    values = _values_at(scenario, arm)
+    segments = [
+        Segment(start, end, jump, infusion, np.array([values(start)[name] for name in system.parameters]))
+        for start, end, jump, infusion in zip(edges, bounds[1:], jumps, infusions, strict=True)
+    ]
     return Schedule(tuple(segments), tuple(edges[1:]))
 
 
-def _values_at(scenario: Scenario, arm: Arm, time: float) -> dict[str, float]:
-    """Every parameter as it is from `time` on; of two changes that overlap the later line wins."""
-    values = scenario.parameters(arm)
-    for change in arm.changes:
-        if change.active(time + SAME_TIME * scenario.end):
-            values |= change.parameters
+def _values_at(scenario: Scenario, arm: Arm) -> Callable[[float], dict[str, float]]:
+    """Every parameter as it is from a time on; of two changes that overlap the later line wins."""
+    known: dict[tuple[bool, ...], dict[str, float]] = {}
+
+    def values(time: float) -> dict[str, float]:
+        active = tuple([change.active(time + SAME_TIME * scenario.end) for change in arm.changes])
+        if active not in known:
+            known[active] = scenario.parameters(arm)
+            for change, holds in zip(arm.changes, active, strict=True):
+                known[active] |= change.parameters if holds else {}
+        return known[active]
+
     return values
 
 
@@ -90,7 +104,8 @@ def _edges(scenario: Scenario, arm: Arm) -> list[float]:
 
 def _sizes(scenario: Scenario, arm: Arm, system: System) -> dict[str, list[float]]:
     """Every single dose in the unit of its target, with the volume and body at its start."""
-    known: dict[tuple[str, tuple[float, ...]], float] = {}
+    values_at = _values_at(scenario, arm)
+    known: dict[tuple[str, int], float] = {}  # a volume, and which of the sets of values
 
     def size(dose: Dose, values: dict[str, float]) -> float:
         amount = dose.amount * dose.factor
@@ -98,15 +113,12 @@ def _sizes(scenario: Scenario, arm: Arm, system: System) -> dict[str, list[float
             amount *= values[name]
         if dose.volume is None:
             return amount
-        key = dose.volume, tuple(values.values())
+        key = dose.volume, id(values)
         if key not in known:
             known[key] = constant(scenario.model, Name(dose.volume), values)
         return amount / known[key]
 
-    return {
-        dose.name: [size(dose, _values_at(scenario, arm, dose.time(number))) for number in range(dose.count)]
-        for dose in arm.doses
-    }
+    return {dose.name: [size(dose, values_at(dose.time(number))) for number in range(dose.count)] for dose in arm.doses}
 
 
 def ledger(scenario: Scenario, arm: Arm, system: System, trajectory: Trajectory) -> list[LedgerLine]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
+
+from .toml_source import FileError, TomlSource
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 BIOLOGY = _PACKAGE / "biology"
@@ -31,4 +32,8 @@ def catalogue() -> dict[str, list[dict[str, str]]]:
 
 
 def _title(path: Path) -> str:
-    return str(tomllib.loads(path.read_text(encoding="utf-8")).get("title", ""))
+    """Its title, or what is wrong with it: one broken file does not hide the others."""
+    try:
+        return str(TomlSource(path).data.get("title", ""))
+    except FileError as error:
+        return f"({error.faults[0].message})"

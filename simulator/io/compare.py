@@ -14,6 +14,7 @@ from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario
 from ..model.expression import nearest
 from .folder import SUMMARY, new_folder
+from .results import number
 from .toml_source import COMMAND_LINE, FileError, FileFault
 
 MEASURES = ("peak", "time_of_peak", "lowest", "final")
@@ -33,6 +34,9 @@ def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> 
         units = {scenario.model.unit(name) for scenario, name in zip(scenarios, found, strict=True) if name}
         if len(units) == 1 and all(found):
             names.append(str(found[0]))
+    times = {scenario.model.time_unit_text for scenario in scenarios}
+    if len(times) > 1:
+        faults.append(FileFault("command line", 0, f"the scenarios count time in {', '.join(sorted(times))}", ""))
     if faults:
         raise FileError(faults)
     if not names:
@@ -55,10 +59,10 @@ def table(runs: Sequence[RunResult], names: Sequence[str]) -> list[dict[str, Any
                         "unit": result.scenario.model.unit_text(name),
                         "scenario": result.scenario.id,
                         "arm": arm.arm.name,
-                        "peak": float(values[at]) if known else None,
-                        "time_of_peak": float(trajectory.times[at]) if known else None,
-                        "lowest": float(values.min()) if known else None,
-                        "final": float(values[-1]) if known else None,
+                        "peak": number(values[at]) if known else None,
+                        "time_of_peak": number(trajectory.times[at]) if known else None,
+                        "lowest": number(values.min()) if known else None,
+                        "final": number(values[-1]) if known else None,
                         "outcome": trajectory.outcome.kind,
                     }
                 )
@@ -69,8 +73,8 @@ def text(rows: Sequence[dict[str, Any]]) -> str:
     """The table for people, one block for each name."""
     lines: list[str] = []
     width = max(len(_who(row)) for row in rows)
-    for number, row in enumerate(rows):
-        if number == 0 or rows[number - 1]["name"] != row["name"]:
+    for at, row in enumerate(rows):
+        if at == 0 or rows[at - 1]["name"] != row["name"]:
             lines.append(("\n" if lines else "") + f"{row['name']} [{row['unit']}]")
             lines.append(f"  {'':{width}}  {'peak':>11} {'at':>9} {'lowest':>11} {'final':>11}")
         cells = ["none" if row[key] is None else f"{row[key]:.4g}" for key in MEASURES]

@@ -267,7 +267,7 @@ class _ModelReader:
             table["label"],
             table["unit"],
             measured_in,
-            str(given),
+            repr(initial.value) if isinstance(initial, Number) else str(given),
             initial,
             scale,
             table.get("substance"),

@@ -110,7 +110,11 @@ def _label(scenario: Scenario, name: str) -> str:
 
 
 def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]], label_line: float) -> None:
-    top = max(float(np.nanmax(values)) for _, _, values in lines)
+    lines = [(label, times, np.where(np.isfinite(values), values, np.nan)) for label, times, values in lines]
+    if all(np.isnan(values).all() for _, _, values in lines):
+        axis.text(0.5, 0.5, "no finite value", transform=axis.transAxes, ha="center", va="center")
+        return
+    top = max(float(np.nanmax(values)) for _, _, values in lines if not np.isnan(values).all())
     log = wants_log([values for _, _, values in lines])
     for number, (_, times, values) in enumerate(lines):
         color, dash = style(number)
@@ -125,7 +129,7 @@ def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]], label_lin
         )
         axis.set_ylim(lowest / 2, top * 3)
     else:
-        low = min(float(np.nanmin(values)) for _, _, values in lines)
+        low = min(float(np.nanmin(values)) for _, _, values in lines if not np.isnan(values).all())
         low = 0.0 if 0 <= low < 0.5 * top else low
         room = (top - low) or abs(top) or 1.0
         axis.set_ylim(low - 0.03 * room, top + 0.12 * room)
@@ -151,7 +155,9 @@ def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]], line: fl
     lowest, highest = axis.get_ylim()
     ends = []
     for number, (label, times, values) in enumerate(lines):
-        y = float(np.clip(values[-1], min(lowest, highest), max(lowest, highest)))
+        known = values[np.isfinite(values)]
+        last = known[-1] if len(known) else lowest
+        y = float(np.clip(last, min(lowest, highest), max(lowest, highest)))
         ends.append((float(to_axes.transform((times[-1], y))[1]), number, textwrap.fill(label, LABEL_WIDTH)))
     ends.sort()
     heights = [line * (1 + label.count("\n")) for _, _, label in ends]

@@ -42,11 +42,14 @@ def replay(folder: Path) -> dict[str, Any]:
         if header != table_header(scenario.model, trajectory) or old.shape != new.shape:
             continue
         floor = [1e-300, *(_floor(scenario.model.species, column) for column in trajectory.values)]
-        difference = np.abs(new - old) / (np.abs(np.nan_to_num(old)) + floor)
+        same = (new == old) | (np.isnan(new) & np.isnan(old))
+        with np.errstate(all="ignore"):
+            difference = np.abs(new - old) / (np.abs(np.nan_to_num(old)) + floor)
         difference[~np.isfinite(difference)] = LARGEST
+        difference[same] = 0.0
         row, column = np.unravel_index(int(difference.argmax()), difference.shape)
         arms[name] = {
-            "identical": bool((new == old).all()),
+            "identical": bool(same.all()),
             "difference": float(difference[row, column]),
             "of": ["time", *trajectory.values][int(column)],
         }

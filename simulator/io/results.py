@@ -112,7 +112,7 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
                 "that": verdict.expectation.that,
                 "measure": verdict.expectation.measure_text,
                 "expected": verdict.expectation.interval_text,
-                "simulated": _number(verdict.simulated),
+                "simulated": number(verdict.simulated),
                 "unit": verdict.expectation.unit_text,
                 "met": verdict.met,
                 "source": verdict.expectation.source,
@@ -131,8 +131,8 @@ def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
     return {
         "label": result.arm.label,
         "outcome": asdict(trajectory.outcome),
-        "digits_certified": _number(certificate.digits),
-        "certificate": {**asdict(certificate), "digits": _number(certificate.digits)},
+        "digits_certified": number(certificate.digits),
+        "certificate": {**asdict(certificate), "digits": number(certificate.digits)},
         "ledger": [asdict(line) for line in result.ledger],
         "measures": _measures(scenario, trajectory),
         "solver": {
@@ -158,16 +158,17 @@ def _measures_of(scenario: Scenario, name: str, times: Array, values: Array) -> 
         at, highest = peak(times, values)
         return {
             "unit": unit,
-            "peak": _number(highest),
-            "time_of_peak": _number(at),
-            "lowest": _number(values.min()),
-            "area": _number(np.trapezoid(values, times)),
+            "peak": number(highest),
+            "time_of_peak": number(at),
+            "lowest": number(values.min()),
+            "area": number(np.trapezoid(values, times)),
             "area_unit": f"{unit}*{time_unit}" if unit != "1" else time_unit,
-            "final": _number(values[-1]),
+            "final": number(values[-1]),
         }
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """`value`, or None for what JSON cannot hold."""
     return None if value is None or not math.isfinite(value) else float(value)
 
 

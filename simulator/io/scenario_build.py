@@ -155,7 +155,7 @@ class ScenarioBuilder:
             self.fault(path, f"{name} cannot be negative, found {given!r}")
         elif bounds == (0.0, 1.0) and parameter.unit == ONE and value > 1:
             self.fault(path, f"{name} is a share, from 0 to 1, found {given!r}")
-        elif bounds and value and not bounds[0] / ABSURD <= value <= bounds[1] * ABSURD:
+        elif bounds and value and not _near(value, *bounds):
             self.fault(path, f"{given!r} is more than {ABSURD:g} times outside the range of {name}, "
                              f"{bounds[0]:g} to {bounds[1]:g} {parameter.unit_text}")  # fmt: skip
         return name, value
@@ -166,7 +166,7 @@ class ScenarioBuilder:
             self.fault(path, f"no species '{word}'{nearest(word, self.model.species)}")
             return None
         value = self.declared_value(path, given, name, self.model.species[name].unit_text)
-        if value < 0:
+        if value < 0 and not self.model.species[name].signed:
             self.fault(path, f"{name} cannot be negative, found {given!r}")
         return name, value
 
@@ -383,6 +383,13 @@ class ScenarioBuilder:
             "expect": expect,
         }
         return {key: value for key, value in document.items() if value not in ([], {}) or key in top}
+
+
+def _near(value: float, low: float, high: float) -> bool:
+    """Whether `value` leaves its range by less than `ABSURD`; of either sign, zero being no size."""
+    sizes = [abs(bound) for bound in (low, high) if bound]
+    smallest = 0.0 if low <= 0.0 <= high else min(sizes)
+    return smallest / ABSURD <= abs(value) <= max(sizes, default=math.inf) * ABSURD
 
 
 def _dose_defaults(dose: Table) -> Table:

@@ -26,12 +26,22 @@ def shorten(layers: Layers) -> None:
     for table in (data, *arms):
         changes = table.get("change", [])
         changes[:] = [None if _starts(change) >= end else change for change in changes]
-    for name in [name for name, dose in data.get("dose", {}).items() if (_seconds(dose.get("at")) or 0.0) >= end]:
-        del data["dose"][name]
+    base = data.get("dose", {})
+    for arm in arms:
+        own = arm.get("dose", {})
+        for name in list(own):
+            dose = {**base.get(name, {}), **own[name]}
+            if _late(dose, end):
+                del own[name]
+                if name in base:
+                    arm["without"] = [*arm.get("without", []), name]
+            elif name in base and _late(base[name], end):
+                own[name] = dose  # whole, since the base's own is taken out below
+    for name in [name for name, dose in base.items() if _late(dose, end)]:
+        del base[name]
         for arm in arms:
-            arm.get("dose", {}).pop(name, None)
             if name in arm.get("without", []):
-                arm["without"].remove(name)
+                arm["without"] = [word for word in arm["without"] if word != name]
     expectations = data.get("expect", [])
     expectations[:] = [None if _latest(item) > end * (1 + 1e-9) else item for item in expectations]
 
@@ -43,6 +53,10 @@ def _seconds(text: Any) -> float | None:
         return number * given.to(unit("s"))
     except UnitError:
         return None
+
+
+def _late(dose: Table, end: float) -> bool:
+    return (_seconds(dose.get("at")) or 0.0) >= end
 
 
 def _starts(change: Table) -> float:

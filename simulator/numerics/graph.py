@@ -17,7 +17,7 @@ from ..model.expression import Apply, Expression, Name, Number
 class Node(NamedTuple):
     """`op` on earlier nodes. ``constant`` and ``symbol`` are leaves with a value or a name.
 
-    power is x^n with x clipped at zero, power_slope its derivative by x;
+    power is x^n with x clipped at zero, power_slope its derivative by x, power_log by n;
     select is ``c if a >= b else d`` on (a, b, c, d).
     """
 
@@ -111,7 +111,7 @@ class Graph:
             raise TypeError(f"{tree!r} cannot be computed")
         args = [self.add(arg, names) for arg in tree.args]
         if tree.op == "pow":
-            return self.power(args[0], args[1])
+            return self.power(args[0], args[1], whole=isinstance(tree.args[1], Number))
         if tree.op == "sqrt":
             return self.power(args[0], self.constant(0.5))
         if tree.op == "saturation":
@@ -122,12 +122,15 @@ class Graph:
             return self.apply("div", ratio if tree.op == "hill" else self.constant(1.0), below)
         return self.apply(tree.op, *args)
 
-    def power(self, base: int, exponent: int, clipped: bool = False) -> int:
-        """base^exponent. A small whole exponent is multiplied out and keeps its sign; any
-        other clips the base at zero, since solvers step slightly below zero, where a
-        fractional power is not a number. `clipped` clips for whole exponents too."""
+    def power(self, base: int, exponent: int, clipped: bool = False, whole: bool = False) -> int:
+        """base^exponent.
+
+        A small number written as a `whole` exponent is multiplied out and keeps the sign. Any
+        other, be it a parameter that happens to be whole, clips the base at zero, since solvers
+        step slightly below zero, where a fractional power is not a number. `clipped` clips always.
+        """
         value = self.value_of(exponent)
-        if value is not None and abs(value) <= 8 and value == int(value):
+        if (whole or clipped) and value is not None and abs(value) <= 8 and value == int(value):
             if clipped:
                 base = self.apply("max", base, self.constant(0.0))
             result = self.constant(1.0)
@@ -144,7 +147,10 @@ class Graph:
             return self.constant(0.0)
         known = self._slopes.get((node, by))
         if known is None:
-            known = self._slopes[node, by] = self._slope(node, by)
+            for each in self.needed([node]):  # arguments come first, so that nothing recurses deeply
+                if by in self._leaves[each] and each != by and (each, by) not in self._slopes:
+                    self._slopes[each, by] = self._slope(each, by)
+            known = self._slopes[node, by]
         return known
 
     def _slope(self, node: int, by: int) -> int:
@@ -171,7 +177,7 @@ class Graph:
             by_base = do("mul", do("power_slope", args[0], args[1]), d[0])
             if d[1] == zero:
                 return by_base
-            return do("add", by_base, do("mul", do("mul", node, do("log", args[0])), d[1]))
+            return do("add", by_base, do("mul", do("power_log", args[0], args[1]), d[1]))
         raise ValueError(f"no derivative of {op}")
 
     def needed(self, outputs: Iterable[int]) -> list[int]:
@@ -194,8 +200,25 @@ def power(base: float, exponent: float) -> float:
 
 
 def power_slope(base: float, exponent: float) -> float:
-    """Derivative of `power` by its base: zero where the base is clipped."""
-    return exponent * math.pow(base, exponent - 1.0) if base > 0.0 else 0.0
+    """Derivative of `power` by its base: zero where the base is clipped, and as for max(x, 0)
+    where the exponent is one and the base zero."""
+    if base > 0.0:
+        return exponent * math.pow(base, exponent - 1.0)
+    return 1.0 if base == 0.0 and exponent == 1.0 else 0.0
+
+
+def power_log(base: float, exponent: float) -> float:
+    """Derivative of `power` by its exponent: zero where the base is clipped."""
+    return math.pow(base, exponent) * math.log(base) if base > 0.0 else 0.0
+
+
+def largest(a: float, b: float) -> float:
+    """max(a, b) that keeps NaN, which Python's drops when it comes second."""
+    return b if b > a or b != b else a
+
+
+def smallest(a: float, b: float) -> float:
+    return b if b < a or b != b else a
 
 
 def select(a: float, b: float, if_not_less: float, if_less: float) -> float:
@@ -210,9 +233,10 @@ OPERATIONS: dict[str, Callable[..., float]] = {
     "neg": lambda a: -a,
     "exp": math.exp,
     "log": math.log,
-    "max": max,
-    "min": min,
+    "max": largest,
+    "min": smallest,
     "power": power,
     "power_slope": power_slope,
+    "power_log": power_log,
     "select": select,
 }

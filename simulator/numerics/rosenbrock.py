@@ -6,6 +6,7 @@ again at full order after a dose, where a multistep method starts from order one
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,10 +15,12 @@ from scipy.integrate import DenseOutput, OdeSolver
 from scipy.linalg.lapack import dgetrf, dgetrs
 
 from . import rodas5p
-from .trajectory import Array
+from .guard import StopError
+from .trajectory import NOT_FINITE, Array
 
 STAGES = len(rodas5p.M)
 SAFETY, SHRINK, GROW = 0.9, 0.2, 6.0
+SHORTEST = 1e-9  # of the time reached, or of the whole: a trial step into where nothing is finite may be that short
 
 
 def _lower(rows: tuple[tuple[float, ...], ...]) -> Array:
@@ -56,6 +59,7 @@ class Rodas5P(OdeSolver):  # type: ignore[misc]
         self.t: float
         self.y: Array
         self.rtol, self.atol, self.jac, self.slope = rtol, atol, jac, slope
+        self.whole = t_bound - t0
         self.derivative = fun  # past the counters of the parent class
         self.f = np.asarray(fun(self.t, self.y))
         self.h = self._first_step()
@@ -84,26 +88,37 @@ class Rodas5P(OdeSolver):  # type: ignore[misc]
             if singular:
                 self.h = h * SHRINK
                 continue
-            for i in range(STAGES):
-                right = self.f
-                if i:
-                    done = u[:i]
-                    right = self.derivative(t + h * ALPHA[i], y + A_ROWS[i] @ done) + (C_ROWS[i] / h) @ done
-                if slope is not None:
-                    right = right + (h * TAU[i]) * slope
-                u[i] = dgetrs(factors, pivots, right)[0]
-            new = y + M @ u
-            error = (E @ u) / (self.atol + self.rtol * np.maximum(np.abs(y), np.abs(new)))
-            norm = float(np.sqrt(error @ error / n))
-            factor = min(GROW, max(SHRINK, SAFETY * norm ** (-1 / rodas5p.ORDER))) if norm > 0 else GROW
+            reached = self.t_bound if h >= left else t + h
+            try:
+                self._stages(t, y, h, slope, factors, pivots)
+                new = y + M @ u
+                error = (E @ u) / (self.atol + self.rtol * np.maximum(np.abs(y), np.abs(new)))
+                norm = float(np.sqrt(error @ error / n))
+                if norm <= 1.0:
+                    f = np.asarray(self.derivative(reached, new))
+            except StopError as stop:  # a step too far is no step; only where none is short enough it ends the run
+                if stop.kind != NOT_FINITE or h < SHORTEST * max(abs(t), self.whole):
+                    raise
+                norm = math.inf
+            grown = SAFETY * norm ** (-1 / rodas5p.ORDER) if norm > 0.0 else GROW
+            factor = min(GROW, max(SHRINK, grown)) if math.isfinite(norm) else SHRINK
             if norm <= 1.0:
                 break
             self.h, rejected = h * factor, True
-        self.before, self.h_done = y, h
-        self.y, self.t = new, self.t_bound if h >= left else t + h
-        self.f = np.asarray(self.derivative(self.t, new))
+        self.before, self.y, self.t, self.f = y, new, reached, f
         self.h = h * (min(1.0, factor) if rejected else factor)
         return True, None
+
+    def _stages(self, t: float, y: Array, h: float, slope: Array | None, factors: Array, pivots: Any) -> None:
+        """Fills `u`, shape (stages, n), for a step of length h."""
+        for i in range(STAGES):
+            right = self.f
+            if i:
+                done = self.u[:i]
+                right = self.derivative(t + h * ALPHA[i], y + A_ROWS[i] @ done) + (C_ROWS[i] / h) @ done
+            if slope is not None:
+                right = right + (h * TAU[i]) * slope
+            self.u[i] = dgetrs(factors, pivots, right)[0]
 
     def _dense_output_impl(self) -> DenseOutput:
         return _Between(self.t_old, self.t, self.before, self.y, H @ self.u)

@@ -153,7 +153,6 @@ def _outcome(system: System, stop: StopError, segment: Segment) -> Outcome:
     """Names the state and the reaction behind a stop: the first derivative that cannot be
     computed, or else the state that changes fastest in terms of its size."""
     states, parameters = stop.states.tolist(), segment.parameters.tolist()
-    rates = system.evaluate(list(system.rates.values()), stop.time, states, parameters)
     slopes = system.evaluate(system.slopes_in_time, stop.time, states, parameters)
 
     def badness(value: float, size: float) -> float:
@@ -164,9 +163,11 @@ def _outcome(system: System, stop: StopError, segment: Segment) -> Outcome:
     if stop.kind == NEGATIVE:
         worst = int(np.argmin(stop.states / system.scales + np.where(np.isinf(system.lowest), np.inf, 0.0)))
     state = system.species[worst]
-    by_name = dict(zip(system.rates, rates, strict=True))
-    drivers = [reaction for reaction, _ in system.model.laws.changes[state]] or list(by_name)
-    reaction = max(drivers, key=lambda name: badness(by_name[name], 1.0)) if drivers else None
+    nodes = system.parts[state]
+    parts = dict(zip(nodes, system.evaluate(list(nodes.values()), stop.time, states, parameters), strict=True))
+    if stop.kind == NEGATIVE:  # only what takes away can be to blame
+        parts = {name: part for name, part in parts.items() if not part >= 0.0} or parts
+    reaction = max(parts, key=lambda name: badness(parts[name], 1.0), default=None)
     reasons = {
         NEGATIVE: f"{state} is clearly below zero ({states[worst]:.3g})",
         NOT_FINITE: f"the derivative of {state} is not finite",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..model.expression import TIME
 from ..model.model import Model
 from .code import Emitter, define, hoisted, indented, unpacked
 from .constants import in_order
-from .graph import OPERATIONS, Graph, power, power_slope, select
+from .graph import OPERATIONS, Graph
 
 BELOW_ZERO = 1e-3  # of its scale: rounding takes a state slightly below zero, but not so far
 
@@ -41,14 +41,21 @@ class System:
         for name in in_order(model):
             self.names[name] = self.graph.add(model.laws.observables[name], self.names)
         self.rates = {name: self.graph.add(tree, self.names) for name, tree in model.laws.rates.items()}
-        self.slopes_in_time = [self._slope(name) for name in self.species]
+        self.parts = {name: self._parts(name) for name in self.species}
+        self.slopes_in_time = [self._sum(parts.values()) for parts in self.parts.values()]
         self._moving = frozenset(self.symbols[name] for name in (TIME, *self.species))
 
-    def _slope(self, species: str) -> int:
+    def _parts(self, species: str) -> dict[str, int]:
+        """What each reaction adds to the derivative of `species`, in its unit per time unit."""
+        return {
+            reaction: self.graph.apply("mul", self.graph.add(coefficient, self.names), self.rates[reaction])
+            for reaction, coefficient in self.model.laws.changes[species]
+        }
+
+    def _sum(self, nodes: Iterable[int]) -> int:
         total = self.graph.constant(0.0)
-        for reaction, coefficient in self.model.laws.changes[species]:
-            factor = self.graph.add(coefficient, self.names)
-            total = self.graph.apply("add", total, self.graph.apply("mul", factor, self.rates[reaction]))
+        for node in nodes:
+            total = self.graph.apply("add", total, node)
         return total
 
     @cached_property
@@ -172,17 +179,7 @@ def _along(
     return np.array([np.broadcast_to(value, times.shape) for value in values]).reshape(-1, len(times))
 
 
-_SCALAR = {
-    "nan": math.nan,  # constants that could not be folded, as the code writes them
-    "inf": math.inf,
-    "exp": math.exp,
-    "log": math.log,
-    "max": max,
-    "min": min,
-    "power": power,
-    "power_slope": power_slope,
-    "select": select,
-}
+_SCALAR = {**OPERATIONS, "nan": math.nan, "inf": math.inf}  # constants that could not be folded, as written
 
 
 def _array_power(base: Any, exponent: Any) -> Any:
