@@ -1,0 +1,35 @@
+"""What is measured does not depend on how often values are saved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+
+from simulator import Scenario, run
+from simulator.experiments.measure_language import read_measure
+from simulator.experiments.measures import measure
+from tests.toys import K_CLEAR, VOLUME
+
+BOLUS = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\n'
+LEVEL = 400 / VOLUME  # pM, after the bolus
+EXACT = {
+    "auc(drug)": LEVEL / K_CLEAR,
+    "at(drug, '1.9 h')": 0.0,
+    "at(drug, '5.5 h')": LEVEL * math.exp(-K_CLEAR * 3.5),
+    "max(drug)": LEVEL,
+    "time_of_max(drug)": 2.0,
+    "first_below(drug, '10 pM', '2 h', '24 h')": 2.0 + math.log(LEVEL / 10) / K_CLEAR,
+    "half_life(drug, '3 h', '9 h')": math.log(2) / K_CLEAR,
+    "mean(drug, '1 h', '2 h')": 0.0,
+}
+
+
+@pytest.mark.parametrize("every", ["0.1 h", "1 h", "24 h"])
+@pytest.mark.parametrize("text", EXACT)
+def test_a_measure_is_the_same_on_any_grid(scenario: Callable[..., Scenario], text: str, every: str) -> None:
+    asked = scenario(BOLUS, end="24 h", every=every)
+    trajectories = {name: each.trajectory for name, each in run(asked, certify=False).arms.items()}
+    value, _ = measure(read_measure(text, asked.model, ["main"])[0], asked.model, trajectories)
+    assert value == pytest.approx(EXACT[text], rel=5e-4, abs=1e-6)
