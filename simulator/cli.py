@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         gc.disable()  # a command is short, and imports make no rubbish: a twentieth of a run, cold
     words = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser().parse_args(words)
+    options = _parser(words).parse_args(words)
     if options.version:
         from importlib.metadata import PackageNotFoundError, version
 
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("immunesim, from a checkout that is not installed")
         return DONE
     if options.command is None:
-        _parser().print_help()
+        _parser(words).print_help()
         return USAGE
     options.words = words
     try:
@@ -115,7 +115,8 @@ class _Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of all commands, or, which is quicker, of the one that `words` begin with."""
     parser = _Parser(
         prog="immunesim",
         description="Simulates macrophages, T cells and B cells driven by IL-1, IL-2, IL-3 and IL-4.",
@@ -124,8 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-
-    def add(name: str, help: str) -> argparse.ArgumentParser:
+    for name in [words[0]] if words and words[0] in COMMANDS else COMMANDS:
+        help, add_arguments = COMMANDS[name]
         command = commands.add_parser(
             name,
             help=help,
@@ -134,55 +135,73 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else there")
-        return command
-
-    def add_settings(command: argparse.ArgumentParser) -> None:
-        text = "a parameter, initial.SPECIES, dose.NAME.KEY, time.end or time.every; may be repeated"
-        command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=text)
-
-    run = add("run", "simulate scenarios and write their tables and figures")
-    run.add_argument("scenarios", nargs="+", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
-    run.add_argument("--out", metavar="DIR", help="new folder for the results (default: results/SCENARIO)")
-    run.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier run")
-    add_settings(run)
-    run.add_argument("--arm", action="append", metavar="NAME", help="only this arm; may be repeated")
-    run.add_argument("--no-plots", action="store_true", help="no figures")
-    certify = run.add_mutually_exclusive_group()
-    certify.add_argument(
-        "--certify",
-        dest="certify",
-        action="store_true",
-        default=None,
-        help="check the digits with a second solver, however long it takes",
-    )
-    certify.add_argument(
-        "--no-certify",
-        dest="certify",
-        action="store_false",
-        help="never check them (default: where it takes under a second an arm)",
-    )
-
-    check = add("check", "find all faults of scenario and model files, without simulating")
-    check.add_argument("files", nargs="+", metavar="FILE")
-    add("list", "list scenarios and models, a line each")
-    show = add("show", "print a scenario with every default, and where each value came from")
-    show.add_argument("scenario", metavar="SCENARIO")
-    add_settings(show)
-    describe = add("describe", "explain a model, a species, parameter, reaction, observable, module or source")
-    describe.add_argument("name", nargs="?", metavar="NAME")
-    describe.add_argument("--model", default="immune", help="a model's name or file (default: immune)")
-    compare = add("compare", "put the curves of scenarios side by side, with a table of measures")
-    compare.add_argument("scenarios", nargs="+", metavar="SCENARIO")
-    compare.add_argument(
-        "--of", action="append", metavar="NAME", help="a species or observable (default: what the scenarios show)"
-    )
-    compare.add_argument("--out", metavar="DIR", help="new folder for the table and the figures")
-    compare.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier comparison")
-    evidence = add("evidence", "hold every expectation against the simulation")
-    evidence.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all that come with the simulator")
-    replay = add("replay", "run a results folder again and say whether the numbers match")
-    replay.add_argument("folder", metavar="RUN_DIR")
+        add_arguments(command)
     return parser
+
+
+def _run_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenarios", nargs="+", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
+    command.add_argument("--out", metavar="DIR", help="new folder for the results (default: results/SCENARIO)")
+    command.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier run and nothing else")
+    _settings_argument(command)
+    command.add_argument("--arm", action="append", metavar="NAME", help="only this arm; may be repeated")
+    command.add_argument("--no-plots", action="store_true", help="no figures")
+    certify = command.add_mutually_exclusive_group()
+    text = "check the digits with a second solver, however long it takes"
+    certify.add_argument("--certify", dest="certify", action="store_true", default=None, help=text)
+    text = "never check them (default: where it takes under a second an arm)"
+    certify.add_argument("--no-certify", dest="certify", action="store_false", help=text)
+
+
+def _settings_argument(command: argparse.ArgumentParser) -> None:
+    text = "a parameter, initial.SPECIES, dose.NAME.KEY, time.end or time.every; may be repeated"
+    command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=text)
+
+
+def _check_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("files", nargs="+", metavar="FILE")
+
+
+def _list_arguments(command: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _show_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenario", metavar="SCENARIO")
+    _settings_argument(command)
+
+
+def _describe_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", nargs="?", metavar="NAME")
+    command.add_argument("--model", default="immune", help="a model's name or file (default: immune)")
+
+
+def _compare_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenarios", nargs="+", metavar="SCENARIO")
+    text = "a species or observable (default: what the scenarios show)"
+    command.add_argument("--of", action="append", metavar="NAME", help=text)
+    command.add_argument("--out", metavar="DIR", help="new folder for the table and the figures")
+    command.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier comparison")
+
+
+def _evidence_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all that come with the simulator")
+
+
+def _replay_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", metavar="RUN_DIR")
+
+
+COMMANDS = {
+    "run": ("simulate scenarios and write their tables and figures", _run_arguments),
+    "check": ("find all faults of scenario and model files, without simulating", _check_arguments),
+    "list": ("list scenarios and models, a line each", _list_arguments),
+    "show": ("print a scenario with every default, and where each value came from", _show_arguments),
+    "describe": ("explain a model, a species, parameter, reaction, module or source", _describe_arguments),
+    "compare": ("put the curves of scenarios side by side, with a table of measures", _compare_arguments),
+    "evidence": ("hold every expectation against the simulation", _evidence_arguments),
+    "replay": ("run a results folder again and say whether the numbers match", _replay_arguments),
+}
 
 
 def _settings(options: argparse.Namespace) -> dict[str, str]:

@@ -123,7 +123,8 @@ class ScenarioBuilder:
         values = {name: item.value for name, item in self.model.parameters.items()} | dict(arm.parameters)
         for changed in [{}, *(dict(change.parameters) for change in arm.changes)]:
             for volume in {dose.volume for dose in arm.doses if dose.volume}:
-                size = constant(self.model, Name(volume), values | changed)
+                own = {**values, **changed}
+                size = own[volume] if volume in own else constant(self.model, Name(volume), own)
                 if not size > 0:
                     here: Path_ = ("parameters", volume) if arm.name == MAIN else ("arms", arm.name)
                     self.fault(here, f"{volume} is {size:g}; a dose needs a volume above zero")

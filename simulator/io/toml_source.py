@@ -46,7 +46,6 @@ class TomlSource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = _short(path)
         self.text = read_text(path)
         try:
             self.data: Table = tomllib.loads(self.text)
@@ -65,6 +64,11 @@ class TomlSource:
         line = int(match[1]) if match else len(rows)
         text = rows[line - 1].strip() if 0 < line <= len(rows) else ""
         return FileFault(self.name, line, f"not TOML: {message}", text)
+
+    @cached_property
+    def name(self) -> str:
+        """The path as people write it, from where they stand."""
+        return _short(self.path)
 
     @cached_property
     def _lines(self) -> dict[tuple[Key, ...], int]:
@@ -95,23 +99,22 @@ def _short(path: Path) -> str:
 
 def read_text(path: Path) -> str:
     """The text of a file, or `FileError` if it is missing, too large, no UTF-8 or nested too deeply."""
-    name = _short(path)
     try:
         if path.is_dir():
-            raise FileError([FileFault(name, 0, "expected a TOML file, found a folder", "")])
+            raise FileError([FileFault(_short(path), 0, "expected a TOML file, found a folder", "")])
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise FileError([FileFault(name, 0, f"{size} bytes; a file may have {MAX_BYTES}", "")])
+            raise FileError([FileFault(_short(path), 0, f"{size} bytes; a file may have {MAX_BYTES}", "")])
         text = path.read_bytes().decode("utf-8-sig")  # some editors put a mark in front
     except FileNotFoundError:
-        raise FileError([FileFault(name, 0, "no such file", "")]) from None
+        raise FileError([FileFault(_short(path), 0, "no such file", "")]) from None
     except UnicodeDecodeError as error:
-        raise FileError([FileFault(name, 0, f"not UTF-8 text (byte {error.start})", "")]) from None
+        raise FileError([FileFault(_short(path), 0, f"not UTF-8 text (byte {error.start})", "")]) from None
     except OSError as error:
-        raise FileError([FileFault(name, 0, f"cannot be read: {error.strerror}", "")]) from None
+        raise FileError([FileFault(_short(path), 0, f"cannot be read: {error.strerror}", "")]) from None
     for number, row in enumerate(text.split("\n"), 1):
         if max(row.count("["), row.count("{")) > MAX_NESTING:
-            raise FileError([FileFault(name, number, f"nested deeper than {MAX_NESTING}", row.strip())])
+            raise FileError([FileFault(_short(path), number, f"nested deeper than {MAX_NESTING}", row.strip())])
     return text
 
 

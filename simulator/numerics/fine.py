@@ -7,7 +7,8 @@ not depend on how often values are saved.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,12 @@ PARTS = 4  # points drawn in each step of the solver
 
 @dataclass(frozen=True)
 class Steps:
-    """The accepted steps of one segment: times (k,), states and slopes (k, species)."""
+    """The accepted steps of one segment: times (k,), states (k, species), and what held all
+    through: infusion (species,) and parameters."""
 
     times: Array
     states: Array
-    slopes: Array
+    infusion: Array
     parameters: Array
 
     def fine_times(self) -> Array:
@@ -32,12 +34,12 @@ class Steps:
         inner = self.times[:-1, None] + np.diff(self.times)[:, None] * (np.arange(PARTS) / PARTS)
         return np.append(inner.ravel(), self.times[-1])
 
-    def fine_states(self, columns: slice | list[int]) -> Array:
+    def fine_states(self, system: System) -> Array:
         """States at `fine_times`: the cubic through both ends of a step with their slopes."""
         s = (np.arange(PARTS) / PARTS)[None, :, None]
         length = np.diff(self.times)[:, None, None]
-        states, slopes = self.states[:, columns], self.slopes[:, columns]
-        before, after = states[:-1, None, :], states[1:, None, :]
+        slopes = system.slopes_along(self.times, self.states, self.parameters).T + self.infusion
+        before, after = self.states[:-1, None, :], self.states[1:, None, :]
         tilt_before, tilt_after = length * slopes[:-1, None, :], length * slopes[1:, None, :]
         inner = (
             (1 + 2 * s) * (1 - s) ** 2 * before
@@ -45,7 +47,7 @@ class Steps:
             + s**2 * (3 - 2 * s) * after
             + s**2 * (s - 1) * tilt_after
         )
-        return np.concatenate([inner.reshape(-1, inner.shape[2]), states[-1:]])
+        return np.concatenate([inner.reshape(-1, inner.shape[2]), self.states[-1:]])
 
 
 @dataclass(frozen=True)
@@ -55,23 +57,32 @@ class FineCurves:
 
     system: System
     segments: Sequence[Steps]
-    _observables: dict[str, Array] = field(default_factory=dict, init=False)
 
     def times(self) -> Array:
         return _joined([steps.fine_times() for steps in self.segments])
 
     def values(self, name: str) -> Array:
+        """Shape (times,), in the unit of the species or observable."""
         if name in self.system.species:
-            column = [self.system.species.index(name)]
-            return _joined([steps.fine_states(column)[:, 0] for steps in self.segments])
-        if not self._observables:
-            tables = [
-                self.system.observe(steps.fine_times(), steps.fine_states(slice(None)), steps.parameters)
-                for steps in self.segments
-            ]
-            rows = np.concatenate(tables, axis=1) if tables else np.empty((len(self.system.model.observables), 0))
-            self._observables.update(zip(self.system.model.observables, rows, strict=True))
-        return self._observables[name]
+            column: Array = self._states[:, self.system.species.index(name)]
+            return column
+        row: Array = self._observables[self.system.observables.index(name)]
+        return row
+
+    @cached_property
+    def _states(self) -> Array:
+        parts = [steps.fine_states(self.system) for steps in self.segments]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.system.species)))
+
+    @cached_property
+    def _observables(self) -> Array:
+        parts, start = [], 0
+        for steps in self.segments:
+            times = steps.fine_times()
+            states = self._states[start : start + len(times)]
+            parts.append(self.system.observe(times, states, steps.parameters))
+            start += len(times)
+        return np.concatenate(parts, axis=1) if parts else np.empty((len(self.system.observables), 0))
 
 
 def _joined(parts: Sequence[Array]) -> Array:

@@ -35,14 +35,14 @@ class Guard:
         self.infusion = infusion if infusion.any() else None
         self.calls = self._calls_before_step = self._tiny_steps = 0
 
-    def bind(self, time: float, states: Array) -> Any:
-        """Computes what depends on parameters alone; returns the derivative at the start."""
+    def bind(self, time: float, states: Array) -> None:
+        """Computes what depends on parameters alone, and tries the derivative at the start."""
         try:
             self._derivative, self._jacobian, slope = self.system.bind(self.parameters.tolist())
         except (ArithmeticError, ValueError):
             raise StopError(NOT_FINITE, time, states) from None
         self._slope = slope
-        return self(time, states)
+        self(time, states)
 
     def __call__(self, time: float, states: Array) -> Any:
         """The derivative with the infusion, shape (species,)."""

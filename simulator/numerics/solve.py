@@ -94,11 +94,12 @@ class _Run:
             self.saved[self.count] = states
             self.count += 1
         reached = segment.start
-        walk: list[tuple[float, Array, Any]] = []
+        walk: list[tuple[float, Array]] = []
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # LSODA warns and fails; the status says so too
-                walk.append((segment.start, states, guard.bind(segment.start, states)))
+                guard.bind(segment.start, states)
+                walk.append((segment.start, states))
                 solver = self.solver(
                     guard,
                     segment.start,
@@ -117,7 +118,7 @@ class _Run:
                     self.steps += 1
                     reached = solver.t
                     if self.fine:
-                        walk.append((reached, np.array(solver.y), guard(reached, solver.y)))
+                        walk.append((reached, np.array(solver.y)))
                     done = int(np.searchsorted(self.times[:stop], reached, side="right"))
                     if done > self.count:
                         self.saved[self.count : done] = solver.dense_output()(self.times[self.count : done]).T
@@ -128,8 +129,8 @@ class _Run:
             self.added += segment.infusion * (reached - segment.start)
             self.parts.append((first, self.count, segment.parameters))
             if self.fine and walk:
-                passed, at, tilt = (np.array(part) for part in zip(*walk, strict=True))
-                self.walked.append(Steps(passed, at, tilt, segment.parameters))
+                passed, at = (np.array(part) for part in zip(*walk, strict=True))
+                self.walked.append(Steps(passed, at, segment.infusion, segment.parameters))
 
     def trajectory(self, outcome: Outcome, seconds: float) -> Trajectory:
         system, times, states = self.system, self.times[: self.count], self.saved[: self.count]

@@ -31,6 +31,7 @@ class System:
         self.model = model
         self.species = tuple(model.species)
         self.parameters = tuple(model.parameters)
+        self.observables = tuple(model.observables)
         self.scales = np.array([species.scale for species in model.species.values()])
         self.lowest = np.array(
             [-np.inf if each.signed else -BELOW_ZERO * each.scale for each in model.species.values()]
@@ -126,6 +127,10 @@ class System:
         return self._over_time([self.names[name] for name in self.model.observables])
 
     @cached_property
+    def _slopes_over_time(self) -> Callable[..., list[Any]]:
+        return self._over_time(self.slopes_in_time)
+
+    @cached_property
     def _rates_over_time(self) -> Callable[..., list[Any]]:
         return self._over_time(list(self.rates.values()))
 
@@ -147,6 +152,10 @@ class System:
         times has shape (n,), states (n, species).
         """
         return _along(self._observables_over_time, times, states, parameters)
+
+    def slopes_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
+        """The derivative of every species along a time course, without infusions, shape (species, n)."""
+        return _along(self._slopes_over_time, times, states, parameters)
 
     def rates_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """Every reaction's rate along a time course, in the unit of its law, shape (reactions, n)."""
