@@ -420,7 +420,7 @@ def test_replay_says_whether_the_numbers_match(say) -> None:
     say("run", "toy.toml", "--no-plots", "--out", "out")
     said = say("replay", "out")
     assert said.code == 0
-    assert said.out.endswith("the numbers match\n")
+    assert said.out.endswith("the numbers match to within 1e-05\n")
     assert document(say("replay", "out", "--json"))["match"] is True
     rows = Path("out/trajectory.csv").read_text().splitlines()
     cells = rows[5].split(",")

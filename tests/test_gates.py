@@ -56,7 +56,9 @@ def test_every_command_is_in_the_readme(command):
 
 
 def test_the_files_shown_in_the_readme_are_read_without_faults(tmp_path):
-    addition, scenario = blocks("toml")[:2]
+    addition, alone, scenario = blocks("toml")[:3]
+    (tmp_path / "drug.toml").write_text(alone, encoding="utf-8")
+    assert list(read_model(tmp_path / "drug.toml").species) == ["central", "tissue"]
     (tmp_path / "my_model.toml").write_text(addition, encoding="utf-8")
     (tmp_path / "my_scenario.toml").write_text(scenario, encoding="utf-8")
     model = read_model(tmp_path / "my_model.toml")

@@ -80,5 +80,6 @@ def replay_text(found: dict[str, Any]) -> str:
             lines.append(f"arm {name}: identical to the last digit")
         else:
             lines.append(f"arm {name}: largest relative difference {arm['difference']:.2g}, in {arm['of']}")
-    lines.append("the numbers match" if found["match"] else "the numbers do NOT match")
+    within = f"to within {found['tolerance']:g}"
+    lines.append(f"the numbers match {within}" if found["match"] else "the numbers do NOT match")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,6 +40,11 @@ def run_text(result: RunResult, folder: Path) -> str:
     if result.verdicts:
         met = sum(verdict.met for verdict in result.verdicts)
         lines += ["", f"expectations: {met} of {len(result.verdicts)} met"]
+    skipped = len(scenario.expectations) - len(result.verdicts)
+    if skipped:
+        lines.append(f"  {skipped} not judged: they need arms that were not run")
+    lines += [f"left out: {each}" for each in scenario.left_out]
+    if result.verdicts:
         lines += [verdict_line(verdict) for verdict in result.verdicts]
     lines += ["", f"results in {folder}"]
     return "\n".join(lines)
@@ -69,5 +75,5 @@ def verdict_line(verdict: Verdict) -> str:
     expectation = verdict.expectation
     unit = "" if expectation.unit_text == "1" else f" {expectation.unit_text}"
     mark = "met   " if verdict.met else "MISSED"
-    found = f"{verdict.simulated:.4g}{unit}"
+    found = "never" if math.isnan(verdict.simulated) else f"{verdict.simulated:.4g}{unit}"
     return f"  {mark} {expectation.that}: {found} (expected {expectation.interval_text}; {expectation.source})"

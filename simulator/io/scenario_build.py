@@ -12,7 +12,6 @@ from ..experiments.scenario import MAIN, Arm, Change, Dose, Expectation, Scenari
 from ..model.expression import FormulaError, Name, nearest
 from ..model.model import Model, dose_unit_factor
 from ..model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity, unit
-from ..numerics.constants import constant
 from .layers import Layers, Origins
 from .toml_source import FileFault, Key, Table
 
@@ -35,7 +34,10 @@ class ScenarioBuilder:
     def build(self, name: str, model_name: str) -> Scenario | None:
         data = self.layers.data
         time = data.get("time", {})
-        end = self.time(("time", "end"), time.get("end"), positive=True)
+        if "end" not in time:
+            self.fault(("time",), "the scenario has no end: [time] end = '60 d'")
+            return None
+        end = self.time(("time", "end"), time["end"], positive=True)
         every = self.time(("time", "every"), time.get("every"), end / 500, positive=True)
         self.end = end
         if end > LONGEST * unit("d").to(self.model.time_unit):
@@ -124,10 +126,16 @@ class ScenarioBuilder:
         for changed in [{}, *(dict(change.parameters) for change in arm.changes)]:
             for volume in {dose.volume for dose in arm.doses if dose.volume}:
                 own = {**values, **changed}
-                size = own[volume] if volume in own else constant(self.model, Name(volume), own)
+                size = own[volume] if volume in own else self.constant(volume, own)
                 if not size > 0:
                     here: Path_ = ("parameters", volume) if arm.name == MAIN else ("arms", arm.name)
                     self.fault(here, f"{volume} is {size:g}; a dose needs a volume above zero")
+
+    def constant(self, name: str, values: Mapping[str, float]) -> float:
+        """An observable of parameters, for these values of theirs."""
+        from ..numerics.constants import constant  # rarely asked for, and `check` is to be quick
+
+        return constant(self.model, Name(name), values)
 
     def values(
         self, table: Mapping[str, Any], path: Path_, read: Callable[[Path_, str, Any], tuple[str, float] | None]
@@ -211,6 +219,11 @@ class ScenarioBuilder:
 
     def dose(self, name: str, table: Table, path: Callable[[str], Path_]) -> Dose | None:
         before = len(self.faults)
+        base = self.layers.data.get("dose", {})
+        meant = nearest(name, base) if name not in base and "target" not in table else ""
+        if meant or not {"target", "amount", "at"} & set(table):
+            self.fault(path("target")[:-1], f"no dose '{name}' to change{meant}")
+            return None
         for key in ("target", "amount", "at"):
             if key not in table:
                 self.fault(path(key)[:-1], f"the dose '{name}' has no {key}")

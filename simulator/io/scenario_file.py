@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from .catalogue import builtin_models, builtin_scenarios
 from .layers import Layers, Origin, Setting
 from .model_file import find_model, read_model
 from .scenario_build import ScenarioBuilder
-from .shorten import shorten
 from .toml_source import (
     LIST,
     NEEDED_TEXT,
@@ -103,8 +103,11 @@ class _ScenarioReader:
         layers = self.layers(self.path, ())
         for name, value in settings.items():
             self.apply_setting(layers, name, value)
+        left_out: list[str] = []
         if "time.end" in settings:
-            shorten(layers)
+            from .shorten import shorten
+
+            left_out = shorten(layers)
         if "sweep" in layers.data:
             self.faults.append(
                 layers.fault(("sweep",), "sweeps are not part of this version; remove [sweep] to run the scenario")
@@ -120,7 +123,7 @@ class _ScenarioReader:
         scenario = ScenarioBuilder(layers, model, self.faults).build(self.path.stem, name)
         if self.faults or scenario is None:
             raise FileError(self.faults)
-        return scenario
+        return replace(scenario, left_out=tuple(left_out))
 
     def layers(self, path: Path, trail: tuple[Path, ...]) -> Layers:
         """The file on top of its parent, its parent's parent, and so on."""

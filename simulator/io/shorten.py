@@ -12,19 +12,24 @@ from .toml_source import Table
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
-def shorten(layers: Layers) -> None:
+def shorten(layers: Layers) -> list[str]:
     """Takes doses, changes and expectations that begin at or after ``time.end`` out of `layers`.
 
     In a file these are faults; here the end was moved on purpose. Lists keep their places, with
-    None for what is gone, so that every other fault still names its line.
+    None for what is gone, so that every other fault still names its line. Returns what was taken
+    out, in words.
     """
     data = layers.data
     end = _seconds(data["time"]["end"])
     if end is None:
-        return
+        return []
+    left_out = []
     arms = [arm for arm in data.get("arms", {}).values() if isinstance(arm, dict)]
     for table in (data, *arms):
         changes = table.get("change", [])
+        late = sum(_starts(change) >= end for change in changes)
+        if late:
+            left_out.append(f"{late} timed change{'s' * (late > 1)} at or after the end")
         changes[:] = [None if _starts(change) >= end else change for change in changes]
     base = data.get("dose", {})
     for arm in arms:
@@ -39,11 +44,16 @@ def shorten(layers: Layers) -> None:
                 own[name] = dose  # whole, since the base's own is taken out below
     for name in [name for name, dose in base.items() if _late(dose, end)]:
         del base[name]
+        left_out.append(f"the dose '{name}', which starts at or after the end")
         for arm in arms:
             if name in arm.get("without", []):
                 arm["without"] = [word for word in arm["without"] if word != name]
     expectations = data.get("expect", [])
+    late = sum(_latest(item) > end * (1 + 1e-9) for item in expectations)
+    if late:
+        left_out.append(f"{late} expectation{'s' * (late > 1)} about a later time")
     expectations[:] = [None if _latest(item) > end * (1 + 1e-9) else item for item in expectations]
+    return left_out
 
 
 def _seconds(text: Any) -> float | None:

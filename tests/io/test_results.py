@@ -219,7 +219,7 @@ def test_a_run_again_is_identical(out: Path) -> None:
     assert {name: arm["identical"] for name, arm in found["arms"].items()} == dict.fromkeys(
         ["main", "untreated", "half"], True
     )
-    assert replay_text(found).endswith("the numbers match")
+    assert replay_text(found).endswith("the numbers match to within 1e-05")
     assert "arm main: identical to the last digit" in replay_text(found)
 
 
@@ -360,3 +360,10 @@ def test_numbers_at_the_edge_of_what_can_be_stored_are_written(folder: Path, tmp
     measures = strict(tmp_path / "out" / "summary.json")["arms"]["main"]["measures"]
     assert measures["cells"]["peak"] == 1e308
     assert measures["cells"]["area"] is None
+
+
+def test_force_spares_a_file_that_no_run_wrote(result: RunResult, out: Path) -> None:
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"also holds notes.txt, so it is not replaced"):
+        write(result, out, ["again"], force=True)
+    assert (out / "notes.txt").read_text() == "mine"
