@@ -110,6 +110,16 @@ def curve_name(tree: Apply, model: Model) -> str:
     return name
 
 
+def arms_of(tree: Expression) -> Iterator[str]:
+    """Every arm that a measure looks at."""
+    if isinstance(tree, Apply):
+        if tree.op in FUNCTIONS:
+            yield arm_of(tree)
+        else:
+            for arg in tree.args:
+                yield from arms_of(arg)
+
+
 def curve_names(tree: Expression, model: Model) -> Iterator[str]:
     """Every species and observable that a measure looks at."""
     if isinstance(tree, Apply):

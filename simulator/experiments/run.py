@@ -12,6 +12,7 @@ from ..numerics.constants import initial_values
 from ..numerics.solve import ATOL_OF_SCALE, RTOL, solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
+from .measure_language import arms_of
 from .measures import measure
 from .scenario import Arm, Expectation, Scenario
 from .schedule import SAME_TIME, LedgerLine, Schedule, compile_schedule, ledger
@@ -94,10 +95,9 @@ def judge(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[Ve
     """Every expectation of `scenario` that can be judged from the arms at hand."""
     verdicts = []
     for expectation in scenario.expectations:
-        try:
-            value, unit = measure(expectation.measure, scenario.model, trajectories)
-        except KeyError:
-            continue  # an arm that was not asked for
+        if not set(arms_of(expectation.measure)) <= set(trajectories):
+            continue
+        value, unit = measure(expectation.measure, scenario.model, trajectories)
         simulated = value * unit.to(expectation.unit)
         verdicts.append(Verdict(expectation, simulated, expectation.met_by(simulated)))
     return verdicts

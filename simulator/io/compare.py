@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario
 from ..model.expression import nearest
 from .folder import SUMMARY, new_folder
-from .results import number
+from .results import curve_measures
 from .toml_source import COMMAND_LINE, FileError, FileFault
 
 MEASURES = ("peak", "time_of_peak", "lowest", "final")
@@ -50,20 +48,15 @@ def table(runs: Sequence[RunResult], names: Sequence[str]) -> list[dict[str, Any
     for name in names:
         for result in runs:
             for arm in result.arms.values():
-                trajectory, values = arm.trajectory, arm.trajectory[name]
-                known = len(values) > 0
-                at = int(np.argmax(values)) if known else 0
+                found = curve_measures(result.scenario, arm.trajectory, name)
                 rows.append(
                     {
                         "name": name,
                         "unit": result.scenario.model.unit_text(name),
                         "scenario": result.scenario.id,
                         "arm": arm.arm.name,
-                        "peak": number(values[at]) if known else None,
-                        "time_of_peak": number(trajectory.times[at]) if known else None,
-                        "lowest": number(values.min()) if known else None,
-                        "final": number(values[-1]) if known else None,
-                        "outcome": trajectory.outcome.kind,
+                        **{key: found.get(key) for key in MEASURES},
+                        "outcome": arm.trajectory.outcome.kind,
                     }
                 )
     return rows

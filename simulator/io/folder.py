@@ -33,9 +33,11 @@ def new_folder(folder: Path, force: bool) -> Iterator[Path]:
     try:
         yield beside
         beside.chmod(0o755)
+        old = beside.with_name(beside.name + ".old")
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(old)  # both are there until the new one has its name
         beside.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
     finally:

@@ -185,7 +185,7 @@ def _mark_doses(axis: Axes, arms: Sequence[Arm], end: float) -> None:
             rows.setdefault(dose.name, [time for time in times if time < end])
     along = blended_transform_factory(axis.transData, axis.transAxes)
     for row, (name, times) in enumerate(rows.items()):
-        height = 1.0 - 0.055 * (row % 4)
+        height = 0.97 - 0.055 * (row % 4)
         axis.plot(
             times, [height] * len(times), "v", transform=along, color="#666666", markersize=4, clip_on=False, zorder=9
         )

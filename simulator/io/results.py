@@ -134,7 +134,7 @@ def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
         "digits_certified": number(certificate.digits),
         "certificate": {**asdict(certificate), "digits": number(certificate.digits)},
         "ledger": [asdict(line) for line in result.ledger],
-        "measures": _measures(scenario, trajectory),
+        "measures": {name: curve_measures(scenario, trajectory, name) for name in trajectory.values},
         "solver": {
             "method": trajectory.solver,
             "calls": trajectory.calls,
@@ -144,15 +144,12 @@ def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
     }
 
 
-def _measures(scenario: Scenario, trajectory: Trajectory) -> dict[str, dict[str, Any]]:
-    """Peak, its time, lowest value, area under the curve and end of every species and observable."""
-    times = trajectory.fine.times()
+def curve_measures(scenario: Scenario, trajectory: Trajectory, name: str) -> dict[str, Any]:
+    """Peak, its time, lowest value, area under the curve and end of a species or observable;
+    empty for a run that failed before its first value."""
+    times, values = trajectory.fine.times(), trajectory.fine.values(name)
     if not len(times):
         return {}
-    return {name: _measures_of(scenario, name, times, trajectory.fine.values(name)) for name in trajectory.values}
-
-
-def _measures_of(scenario: Scenario, name: str, times: Array, values: Array) -> dict[str, Any]:
     unit, time_unit = scenario.model.unit_text(name), scenario.model.time_unit_text
     with np.errstate(all="ignore"):
         at, highest = peak(times, values)

@@ -59,7 +59,7 @@ class FineCurves:
     segments: Sequence[Steps]
 
     def times(self) -> Array:
-        return _joined([steps.fine_times() for steps in self.segments])
+        return self._times
 
     def values(self, name: str) -> Array:
         """Shape (times,), in the unit of the species or observable."""
@@ -68,6 +68,11 @@ class FineCurves:
             return column
         row: Array = self._observables[self.system.observables.index(name)]
         return row
+
+    @cached_property
+    def _times(self) -> Array:
+        parts = [steps.fine_times() for steps in self.segments]
+        return np.concatenate(parts) if parts else np.empty(0)
 
     @cached_property
     def _states(self) -> Array:
@@ -83,7 +88,3 @@ class FineCurves:
             parts.append(self.system.observe(times, states, steps.parameters))
             start += len(times)
         return np.concatenate(parts, axis=1) if parts else np.empty((len(self.system.observables), 0))
-
-
-def _joined(parts: Sequence[Array]) -> Array:
-    return np.concatenate(parts) if parts else np.empty(0)
