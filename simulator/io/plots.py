@@ -37,6 +37,8 @@ STYLES: tuple[tuple[str, Any], ...] = (
 WIDE, PANEL_HIGH = 8.0, 2.5  # inches
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
 LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
+MOST_ROWS = 6  # of dose marks in a figure
+DOSE_ROW = 0.055  # of a panel's height, a row of dose marks
 LABEL_LINE = 0.19  # inches, the height of a label's line
 LABEL_WIDTH = 24  # characters
 
@@ -74,6 +76,7 @@ def draw_group(
     rows = sum(1 + len(curve.label) // LABEL_WIDTH for curve in curves) if len(curves) > 1 else len(names)
     high = max(PANEL_HIGH, rows * LABEL_LINE)  # taller where the labels need it
     figure = Figure(figsize=(WIDE, 0.9 + high * len(panels)), layout="constrained")
+    doses = _dose_rows(arms, scenario.end)[:MOST_ROWS]
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axis, shown in zip(axes, panels, strict=True):
         lines = []
@@ -83,12 +86,13 @@ def draw_group(
                 lines.append(
                     (label, curve.trajectory.times, _in_unit_of(scenario, curve.trajectory[name], name, shown[0]))
                 )
-        _draw_panel(axis, lines, LABEL_LINE / high)
+        head = DOSE_ROW * len(doses) if axis is axes[0] else 0.0
+        _draw_panel(axis, lines, LABEL_LINE / high, head)
         unit = scenario.model.unit_text(shown[0])
         axis.set_ylabel(shown[0] + (f" [{unit}]" if unit != "1" else "") if len(shown) == 1 else f"[{unit}]")
         axis.set_title("; ".join(_label(scenario, name) for name in shown[:3]), fontsize=9, loc="left", color="#444444")
         axis.set_xlim(0, scenario.end)
-    _mark_doses(axes[0], arms, scenario.end)
+    _mark_doses(axes[0], doses, scenario.end)
     axes[-1].set_xlabel(f"time [{scenario.model.time_unit_text}]")
     figure.suptitle(title or scenario.title, fontsize=11, x=0.01, ha="left", wrap=True)
     return figure
@@ -109,7 +113,8 @@ def _label(scenario: Scenario, name: str) -> str:
     return model.species[name].label if name in model.species else model.observables[name].label
 
 
-def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]], label_line: float) -> None:
+def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]], label_line: float, head: float) -> None:
+    """The curves of one panel; `head` is the share of its height kept free for doses, below one."""
     lines = [(label, times, np.where(np.isfinite(values), values, np.nan)) for label, times, values in lines]
     if all(np.isnan(values).all() for _, _, values in lines):
         axis.text(0.5, 0.5, "no finite value", transform=axis.transAxes, ha="center", va="center")
@@ -127,12 +132,12 @@ def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]], label_lin
         lowest = min(
             float(values[values > top * LOWEST].min()) for _, _, values in lines if (values > top * LOWEST).any()
         )
-        axis.set_ylim(lowest / 2, top * 3)
+        axis.set_ylim(lowest / 2, top * 3 * (6 * top / lowest) ** (head / (1 - head)))
     else:
         low = min(float(np.nanmin(values)) for _, _, values in lines if not np.isnan(values).all())
         low = 0.0 if 0 <= low < 0.5 * top else low
         room = (top - low) or abs(top) or 1.0
-        axis.set_ylim(low - 0.03 * room, top + 0.12 * room)
+        axis.set_ylim(low - 0.03 * room, top + (0.12 + 1.15 * head / (1 - head)) * room)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(True, color="#e6e6e6", linewidth=0.6)
     _label_lines(axis, lines, label_line)
@@ -176,23 +181,29 @@ def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]], line: fl
         axis.text(1.06, place, label, transform=axis.transAxes, color=color, fontsize=8, va="center", linespacing=1.0)
 
 
-def _mark_doses(axis: Axes, arms: Sequence[Arm], end: float) -> None:
-    """A row of marks above the panel for every dose of the first arm that gives it."""
-    rows: dict[str, list[float]] = {}
-    for arm in arms:
+def _dose_rows(arms: Sequence[Arm], end: float) -> list[tuple[str, tuple[float, ...], str]]:
+    """Name, times and colour of every dose; where arms differ in its times, one for each schedule
+    in the colour of the first arm that has it."""
+    rows: dict[tuple[str, tuple[float, ...]], str] = {}
+    for number, arm in enumerate(arms):
         for dose in arm.doses:
-            times = [dose.time(number) for number in range(dose.count)]
-            rows.setdefault(dose.name, [time for time in times if time < end])
+            times = tuple([time for time in map(dose.time, range(dose.count)) if time < end])
+            if times:
+                rows.setdefault((dose.name, times), style(number)[0])
+    names = [name for name, _ in rows]
+    return [(name, times, color if names.count(name) > 1 else "#666666") for (name, times), color in rows.items()]
+
+
+def _mark_doses(axis: Axes, rows: Sequence[tuple[str, tuple[float, ...], str]], end: float) -> None:
+    """A row of marks along the top of the panel for each of `rows`."""
     along = blended_transform_factory(axis.transData, axis.transAxes)
-    for row, (name, times) in enumerate(rows.items()):
-        height = 0.97 - 0.055 * (row % 4)
-        axis.plot(
-            times, [height] * len(times), "v", transform=along, color="#666666", markersize=4, clip_on=False, zorder=9
-        )
-        if times:
-            text = f"  {name.replace('_', ' ')}  "
-            place, side = (times[-1], "left") if times[-1] < 0.8 * end else (times[0], "right")
-            axis.text(place, height, text, transform=along, fontsize=7, color="#666666", va="center", ha=side)
+    for row, (name, times, color) in enumerate(rows):
+        height = 0.97 - DOSE_ROW * row
+        marks: dict[str, Any] = {"color": color, "markersize": 4, "clip_on": False, "zorder": 9}
+        axis.plot(times, [height] * len(times), "v", transform=along, **marks)
+        place, side = (times[-1], "left") if times[-1] < 0.8 * end else (times[0], "right")
+        text = f"  {name.replace('_', ' ')}  "
+        axis.text(place, height, text, transform=along, fontsize=7, color=color, va="center", ha=side)
 
 
 def describe_figure(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]) -> str:
