@@ -23,23 +23,22 @@ class Function(NamedTuple):
     gives: str
     arguments: str
     optional: str
-    meaning: str
 
 
 FUNCTIONS = {
-    "at": Function("value", "t", "", "value at a time"),
-    "final": Function("value", "", "", "value at the end"),
-    "max": Function("value", "", "tt", "largest value [between two times]"),
-    "min": Function("value", "", "tt", "smallest value"),
-    "mean": Function("value", "", "tt", "mean over time"),
-    "auc": Function("area", "", "tt", "area under the curve"),
-    "time_of_max": Function("time", "", "tt", "time of the largest value"),
-    "time_of_min": Function("time", "", "tt", "time of the smallest value"),
-    "half_life": Function("time", "tt", "", "half-life of an exponential fall between two times"),
-    "time_above": Function("time", "l", "tt", "total time spent above a level"),
-    "time_below": Function("time", "l", "tt", "total time spent below a level"),
-    "first_above": Function("time", "l", "tt", "first time at or above a level (nan if never)"),
-    "first_below": Function("time", "l", "tt", "first time at or below a level (nan if never)"),
+    "at": Function("value", "t", ""),  # value at a time
+    "final": Function("value", "", ""),  # value at the end
+    "max": Function("value", "", "tt"),  # largest value [between two times]
+    "min": Function("value", "", "tt"),  # smallest value
+    "mean": Function("value", "", "tt"),  # mean over time
+    "auc": Function("area", "", "tt"),  # area under the curve
+    "time_of_max": Function("time", "", "tt"),  # time of the largest value
+    "time_of_min": Function("time", "", "tt"),  # time of the smallest value
+    "half_life": Function("time", "tt", ""),  # half-life of an exponential fall between two times
+    "time_above": Function("time", "l", "tt"),  # total time spent above a level
+    "time_below": Function("time", "l", "tt"),  # total time spent below a level
+    "first_above": Function("time", "l", "tt"),  # first time at or above a level (nan if never)
+    "first_below": Function("time", "l", "tt"),  # first time at or below a level (nan if never)
 }
 _COUNTS = {name: (1 + len(f.arguments), 1 + len(f.arguments) + len(f.optional)) for name, f in FUNCTIONS.items()}
 _ARITHMETIC = ("add", "sub", "mul", "div", "neg")

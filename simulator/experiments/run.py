@@ -119,7 +119,7 @@ def _run_arm(scenario: Scenario, arm: Arm, system: System, certify: bool | None)
     initial = initial_values(scenario.model, scenario.parameters(arm)) | dict(arm.initial)
     start = np.array([initial[name] for name in system.species])
     trajectory = solve(system, start, schedule.segments, times)
-    lines = ledger(scenario, arm, system, trajectory)
+    lines = ledger(scenario, arm, trajectory)
     certificate = _certificate(system, start, schedule, times, trajectory, certify)
     return ArmResult(arm, trajectory, lines, schedule.edges, certificate)
 

@@ -49,7 +49,7 @@ def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     edges = _edges(scenario, arm)
     bounds = [*edges, scenario.end]
     jumps, infusions = np.zeros((2, len(edges), len(system.species)))
-    sizes = _sizes(scenario, arm, system)
+    sizes = _sizes(scenario, arm)
     for dose in arm.doses:
         place = system.species.index(dose.target)
         for number, size in enumerate(sizes[dose.name]):
@@ -102,7 +102,7 @@ def _edges(scenario: Scenario, arm: Arm) -> list[float]:
     return edges
 
 
-def _sizes(scenario: Scenario, arm: Arm, system: System) -> dict[str, list[float]]:
+def _sizes(scenario: Scenario, arm: Arm) -> dict[str, list[float]]:
     """Every single dose in the unit of its target, with the volume and body at its start."""
     values_at = _values_at(scenario, arm)
     known: dict[tuple[str, int], float] = {}  # a volume, and which of the sets of values
@@ -121,7 +121,7 @@ def _sizes(scenario: Scenario, arm: Arm, system: System) -> dict[str, list[float
     return {dose.name: [size(dose, values_at(dose.time(number))) for number in range(dose.count)] for dose in arm.doses}
 
 
-def ledger(scenario: Scenario, arm: Arm, system: System, trajectory: Trajectory) -> list[LedgerLine]:
+def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory) -> list[LedgerLine]:
     """Ordered, delivered and remaining of every dose.
 
     The solver counted what it put into each species while it ran. If that is not the sum of
@@ -130,7 +130,7 @@ def ledger(scenario: Scenario, arm: Arm, system: System, trajectory: Trajectory)
     added, reached = trajectory.added, scenario.end
     if not trajectory.outcome.ok:
         reached = float(trajectory.times[-1]) if len(trajectory.times) else 0.0
-    sizes = _sizes(scenario, arm, system)
+    sizes = _sizes(scenario, arm)
     lines, expected = [], dict.fromkeys(added, 0.0)
     for dose in arm.doses:
         parts = [_fraction(dose, number, reached, scenario.end) for number in range(dose.count)]

@@ -23,12 +23,13 @@ def replay(folder: Path) -> dict[str, Any]:
     """Runs `folder`'s scenario with its own model and compares every saved number.
 
     Per arm: whether the tables are identical, and the largest difference relative to
-    |value| + ATOL_OF_SCALE * scale. All arms that have a table are compared.
+    |value| + ATOL_OF_SCALE * scale. The arms are those that the run was of.
     """
     if not (folder / SCENARIO_FILE).exists():
         raise FileError([FileFault(str(folder), 0, f"no results folder: it has no {SCENARIO_FILE}", "")])
     scenario = read_scenario(folder / SCENARIO_FILE)
-    names = [arm.name for arm in scenario.arms if arm.name in _simulated(folder)]
+    simulated = _simulated(folder)
+    names = [arm.name for arm in scenario.arms if arm.name in simulated]
     result = run(scenario, certify=False, arms=names)
     arms: dict[str, dict[str, Any]] = {}
     for name in names:

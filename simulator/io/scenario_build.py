@@ -12,9 +12,8 @@ from ..experiments.scenario import MAIN, Arm, Expectation, Scenario
 from ..model.expression import FormulaError, Name, nearest
 from ..model.model import Model
 from ..model.units import UnitError, dimension_text, in_moles, unit
-from .layers import Origins
+from .layers import Origins, Path_
 from .scenario_doses import DoseReader
-from .scenario_values import Path_
 from .toml_source import Table
 
 MOST_TIMES = 1_000_000  # output times of one run

@@ -9,7 +9,8 @@ from ..experiments.scenario import Change, Dose
 from ..model.expression import nearest
 from ..model.model import dose_unit_factor
 from ..model.units import UnitError, quantity
-from .scenario_values import Path_, ValueReader
+from .layers import Path_
+from .scenario_values import ValueReader
 from .toml_source import Table
 
 MOST_DOSES = 100_000

@@ -9,12 +9,10 @@ from typing import Any
 from ..model.expression import nearest
 from ..model.model import Model
 from ..model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity, unit
-from .layers import Layers
-from .toml_source import FileFault, Key
+from .layers import Layers, Path_
+from .toml_source import FileFault
 
 ABSURD = 1000.0  # a parameter may leave its published range by this factor
-
-Path_ = tuple[Key, ...]
 
 
 class ValueReader:

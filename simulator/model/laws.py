@@ -175,30 +175,26 @@ def _changes(
     for reaction in model.reactions.values():
         if reaction.id not in rate_units:
             continue
-        volumes = {name: model.species[name].volume for name, _ in reaction.stoichiometry}
-        named = {volume for volume in volumes.values() if volume is not None}
-        undivided = [
-            name for name in volumes if isinstance(_factor_or_none(model, name, rate_units[reaction.id]), Number)
-        ]
-        if len(named) > 1 and undivided:
-            between = ", ".join(f"{name} in {volume}" for name, volume in volumes.items())
-            message = f"a rate per volume between different volumes ({between}) makes or loses matter; "
-            faults.append(Fault(("reactions", reaction.id, "rate"), message + "give the rate as an amount per time"))
+        factors: dict[str, Expression] = {}
         for name, coefficient in reaction.stoichiometry:
             try:
-                factor = _change_factor(model, model.species[name], rate_units[reaction.id])
+                factors[name] = _change_factor(model, model.species[name], rate_units[reaction.id])
             except UnitError as error:
                 faults.append(Fault(("reactions", reaction.id, "rate"), str(error)))
             else:
-                changes[name].append((reaction.id, _times(coefficient, factor)))
+                changes[name].append((reaction.id, _times(coefficient, factors[name])))
+        _check_volumes(model, reaction.id, factors, faults)
     return {name: tuple(found) for name, found in changes.items()}
 
 
-def _factor_or_none(model: Words, name: str, rate: Unit) -> Expression | None:
-    try:
-        return _change_factor(model, model.species[name], rate)
-    except UnitError:
-        return None
+def _check_volumes(model: Words, reaction: str, factors: Mapping[str, Expression], faults: list[Fault]) -> None:
+    """Between two volumes only an amount per time, which each side divides by its own, keeps matter."""
+    volumes = {name: model.species[name].volume for name in factors}
+    undivided = any(isinstance(factor, Number) for factor in factors.values())
+    if undivided and len(set(volumes.values()) - {None}) > 1:
+        between = ", ".join(f"{name} in {volume}" for name, volume in volumes.items())
+        message = f"a rate per volume between different volumes ({between}) makes or loses matter; "
+        faults.append(Fault(("reactions", reaction, "rate"), message + "give the rate as an amount per time"))
 
 
 def _change_factor(model: Words, species: Species, rate: Unit) -> Expression:

@@ -25,11 +25,10 @@ class Emitter:
         self.arrays = arrays
         self.lines: list[str] = []
 
-    def emit(self, outputs: Sequence[int], only: Callable[[int], bool] = lambda node: True) -> list[str]:
+    def emit(self, outputs: Sequence[int]) -> list[str]:
         """Statements for `outputs`, and the text of each. A node used once is written into
-        the expression that uses it, which spares a local variable; nodes for which `only`
-        is false must be known already."""
-        nodes = [node for node in self.graph.needed(outputs) if node not in self.known and only(node)]
+        the expression that uses it, which spares a local variable."""
+        nodes = [node for node in self.graph.needed(outputs) if node not in self.known]
         uses = Counter(arg for node in nodes for arg in self.graph.nodes[node].args)
         uses.update(outputs)
         uses.update(self.graph.nodes[node].args[0] for node in nodes if self._is_clip(node))

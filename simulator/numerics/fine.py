@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .system import System
+from .trajectory import Array
 
-Array = NDArray[np.float64]
 PARTS = 4  # points drawn in each step of the solver
 
 

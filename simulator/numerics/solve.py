@@ -21,7 +21,7 @@ from .fine import FineCurves, Steps
 from .guard import Guard, StopError
 from .rosenbrock import Rodas5P
 from .system import System
-from .trajectory import DEADLINE, NEGATIVE, NO_PROGRESS, NOT_FINITE, SUCCESS, Array, Outcome, Trajectory
+from .trajectory import DEADLINE, NEGATIVE, NO_PROGRESS, NOT_FINITE, Array, Outcome, Trajectory
 
 RTOL = 1e-7
 ATOL_OF_SCALE = 1e-3  # absolute tolerance = rtol * this * the scale of the species
@@ -178,6 +178,3 @@ def _outcome(system: System, stop: StopError, segment: Segment) -> Outcome:
     unit = system.model.time_unit_text
     message = f"{reasons[stop.kind]} at {stop.time:.6g} {unit}" + (f", in reaction {reaction}" if reaction else "")
     return Outcome(stop.kind, message, stop.time, state, reaction)
-
-
-__all__ = ["RTOL", "SUCCESS", "Outcome", "Segment", "Trajectory", "solve"]

@@ -8,17 +8,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..model.expression import TIME
 from ..model.model import Model
 from .code import Emitter, define, hoisted, indented, unpacked
 from .constants import in_order
 from .graph import OPERATIONS, Graph
+from .trajectory import Array
 
 BELOW_ZERO = 1e-3  # of its scale: rounding takes a state slightly below zero, but not so far
 
-Array = NDArray[np.float64]
 Derivative = Callable[[float, Array], list[float]]
 Jacobian = Callable[[float, Array], Array]
 

@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from scipy.optimize import brentq, fsolve
+from scipy.optimize import brentq
 
-from simulator import read_model, read_scenario, run
-from simulator.io.model_file import builtin_models
+from simulator import read_scenario, run
 from simulator.io.scenario_file import builtin_scenarios
-from simulator.numerics.system import System
+from tests.laws import Laws as SharedLaws
 
 Equations = Callable[[float, Sequence[float]], list[float]]
 
@@ -101,27 +100,7 @@ def test_the_simulator_runs_what_the_paper_prints(entry: tuple[str, str, str, Eq
         assert error[worst] < AGREES, f"{species} at {times[worst]:g}: {trajectory[species][worst]}, {values[worst]}"
 
 
-class Laws:
-    """A model's derivative and Jacobian for any values of some of its parameters."""
-
-    def __init__(self, name: str) -> None:
-        self.system = System(read_model(builtin_models()[name]))
-
-    def bind(self, **changed: float) -> tuple[Callable[..., list[float]], Callable[..., np.ndarray]]:
-        values = {name: parameter.value for name, parameter in self.system.model.parameters.items()}
-        assert changed.keys() <= values.keys()
-        bound = self.system.bind(list((values | changed).values()))
-        return bound[0], bound[1]
-
-    def steady(self, near: Sequence[float], **changed: float) -> np.ndarray:
-        """The steady state that Newton's method finds from `near`."""
-        derivative, jacobian = self.bind(**changed)
-        state = fsolve(
-            lambda y: derivative(0.0, y), np.array(near, dtype=float), fprime=lambda y: jacobian(0.0, y), xtol=1e-13
-        )
-        assert np.allclose(derivative(0.0, state), 0.0, atol=1e-8 * np.abs(state).max())
-        return state
-
+class Laws(SharedLaws):
     def growth(self, row: int, state: Sequence[float], **changed: float) -> float:
         """The rate at which a species that is absent from the steady state `state` grows back."""
         derivative, jacobian = self.bind(**changed)
@@ -129,21 +108,6 @@ class Laws:
         assert state[row] == 0
         assert np.allclose(derivative(0.0, state), 0.0, atol=1e-9 * np.abs(state).max())
         return float(jacobian(0.0, state)[row, row])
-
-    def fold(self, parameter: str, near: Sequence[float], value: float) -> float:
-        """Where two steady states meet and vanish: the derivative and the Jacobian's determinant are both zero."""
-        sizes = np.array([*near, value])
-
-        def conditions(scaled: np.ndarray) -> list[float]:
-            *state, at = scaled * sizes
-            derivative, jacobian = self.bind(**{parameter: at})
-            state = np.array(state)
-            relative = jacobian(0.0, state) * sizes[:-1] / sizes[:-1, None]
-            return [*(np.array(derivative(0.0, state)) / sizes[:-1]), np.linalg.det(relative)]
-
-        solution, _, converged, message = fsolve(conditions, np.ones(len(sizes)), xtol=1e-12, full_output=True)
-        assert converged == 1, message
-        return float(solution[-1] * value)
 
 
 @pytest.fixture(scope="module")

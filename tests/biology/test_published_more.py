@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from scipy.optimize import brentq, fsolve
+from scipy.optimize import brentq
 
-from simulator import read_model, read_scenario, run
+from simulator import read_scenario, run
 from simulator.experiments.schedule import compile_schedule
-from simulator.io.catalogue import builtin_models, builtin_scenarios
+from simulator.io.catalogue import builtin_scenarios
 from simulator.numerics.solve import solve
-from simulator.numerics.system import System
+from tests.laws import Laws as SharedLaws
 
 Equations = Callable[[float, Sequence[float]], list[float]]
 
@@ -147,46 +147,12 @@ def test_the_simulator_runs_what_was_published(
         state = second.y[:, -1]
 
 
-class Laws:
-    """A model's derivative and Jacobian for any values of some of its parameters."""
-
-    def __init__(self, name: str) -> None:
-        self.system = System(read_model(builtin_models()[name]))
-
-    def bind(self, **changed: float) -> tuple[Callable[..., list[float]], Callable[..., np.ndarray]]:
-        values = {name: parameter.value for name, parameter in self.system.model.parameters.items()}
-        assert changed.keys() <= values.keys()
-        bound = self.system.bind(list((values | changed).values()))
-        return bound[0], bound[1]
-
-    def steady(self, near: Sequence[float], **changed: float) -> np.ndarray:
-        """The steady state that Newton's method finds from `near`."""
-        derivative, jacobian = self.bind(**changed)
-        state = fsolve(
-            lambda y: derivative(0.0, y), np.array(near, dtype=float), fprime=lambda y: jacobian(0.0, y), xtol=1e-13
-        )
-        assert np.allclose(derivative(0.0, state), 0.0, atol=1e-8 * np.abs(state).max())
-        return state
-
+class Laws(SharedLaws):
     def leading(self, near: Sequence[float], **changed: float) -> complex:
         """The eigenvalue with the largest real part at the steady state next to `near`."""
         state = self.steady(near, **changed)
         values = np.linalg.eigvals(self.bind(**changed)[1](0.0, state))
         return complex(values[values.real.argmax()])
-
-    def fold(self, parameter: str, near: Sequence[float], value: float, **changed: float) -> float:
-        """Where two steady states meet and vanish: the derivative and the Jacobian's determinant are both zero."""
-        sizes = np.array([*near, value])
-
-        def conditions(scaled: np.ndarray) -> list[float]:
-            *state, at = scaled * sizes
-            derivative, jacobian = self.bind(**{parameter: at}, **changed)
-            matrix = jacobian(0.0, np.array(state))
-            return [*derivative(0.0, np.array(state)), np.linalg.det(matrix)]
-
-        solution, _, converged, message = fsolve(conditions, np.ones(len(sizes)), xtol=1e-12, full_output=True)
-        assert converged == 1, message
-        return float(solution[-1] * value)
 
 
 @pytest.fixture(scope="module")

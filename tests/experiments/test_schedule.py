@@ -211,13 +211,12 @@ def test_many_doses_into_one_species_balance(scenario) -> None:
 @pytest.mark.parametrize("factor", [0.999999, 1.000001, 0.0, 2.0])
 def test_a_count_that_does_not_balance_is_an_error_of_ours(scenario, factor: float) -> None:
     question = scenario(dose())
-    system = System(question.model)
     trajectory = run(question).arms["main"].trajectory
-    assert ledger(question, question.arm("main"), system, trajectory)[0].delivered == 400
+    assert ledger(question, question.arm("main"), trajectory)[0].delivered == 400
     wrong = {**trajectory.added, "drug": trajectory.added["drug"] * factor}
     tampered = dataclasses.replace(trajectory, added=wrong)
     with pytest.raises(LedgerError, match=r"drug: the schedule gave 100, the solver counted "):
-        ledger(question, question.arm("main"), system, tampered)
+        ledger(question, question.arm("main"), tampered)
 
 
 def test_something_given_that_nobody_ordered_is_an_error_of_ours(scenario) -> None:
@@ -225,7 +224,7 @@ def test_something_given_that_nobody_ordered_is_an_error_of_ours(scenario) -> No
     trajectory = run(question).arms["main"].trajectory
     tampered = dataclasses.replace(trajectory, added={**trajectory.added, "cells": 1e-3})
     with pytest.raises(LedgerError, match=r"cells: the schedule gave 0, the solver counted 0.001"):
-        ledger(question, question.arm("main"), System(question.model), tampered)
+        ledger(question, question.arm("main"), tampered)
 
 
 # arms
