@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from .measure_language import arms_of
 from .measures import measure
-from .scenario import Arm, Expectation, Scenario
+from .scenario import MAIN, Arm, Expectation, Scenario
 from .schedule import SAME_TIME, LedgerLine, Schedule, compile_schedule, ledger
 
 SECOND_SOLVER = "Rodas5P"
@@ -49,11 +49,25 @@ class ArmResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """An expectation held against a simulation; `simulated` is in the expectation's unit."""
+    """An expectation held against a simulation; `simulated` is in the expectation's unit.
+
+    met: it lies in the interval. broken: what each arm without the mechanism gives instead.
+    """
 
     expectation: Expectation
     simulated: float
     met: bool
+    broken: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def unbroken(self) -> list[str]:
+        """Arms that meet the expectation although they lack the mechanism it is there to show."""
+        return [arm for arm, value in self.broken.items() if self.expectation.met_by(value)]
+
+    @property
+    def holds(self) -> bool:
+        """Whether all is as the scenario says: met, or missed as announced, and broken where it must be."""
+        return self.met != bool(self.expectation.missed) and not self.unbroken
 
 
 @dataclass(frozen=True)
@@ -95,12 +109,20 @@ def judge(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[Ve
     """Every expectation of `scenario` that can be judged from the arms at hand."""
     verdicts = []
     for expectation in scenario.expectations:
-        if not set(arms_of(expectation.measure)) <= set(trajectories):
+        if not {*arms_of(expectation.measure), *expectation.breaks_in} <= set(trajectories):
             continue
-        value, unit = measure(expectation.measure, scenario.model, trajectories)
-        simulated = value * unit.to(expectation.unit)
-        verdicts.append(Verdict(expectation, simulated, expectation.met_by(simulated)))
+        simulated = _simulated(expectation, scenario, trajectories)
+        broken = {
+            arm: _simulated(expectation, scenario, {**trajectories, MAIN: trajectories[arm]})
+            for arm in expectation.breaks_in
+        }
+        verdicts.append(Verdict(expectation, simulated, expectation.met_by(simulated), broken))
     return verdicts
+
+
+def _simulated(expectation: Expectation, scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> float:
+    value, unit = measure(expectation.measure, scenario.model, trajectories)
+    return value * unit.to(expectation.unit)
 
 
 def output_times(scenario: Scenario, schedule: Schedule) -> Array:

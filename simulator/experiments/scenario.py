@@ -66,7 +66,12 @@ class Arm(NamedTuple):
 
 
 class Expectation(NamedTuple):
-    """A measure and the interval it must fall in, with the source that says so."""
+    """A measure and the interval it must fall in, with the source that says so.
+
+    rule: how the interval came from the published number. topic: the field of knowledge it is a fact of. claim: the statement it stands for, if it does.
+    breaks_in: arms without the mechanism, each of which must fail it when read as the main arm.
+    missed: why the model does not meet it, where that is known.
+    """
 
     id: str
     that: str
@@ -78,6 +83,11 @@ class Expectation(NamedTuple):
     unit: Unit
     source: str
     status: str
+    rule: str = ""
+    topic: str = ""
+    claim: str = ""
+    breaks_in: tuple[str, ...] = ()
+    missed: str = ""
 
     def met_by(self, value: float) -> bool:
         """Whether `value`, in `unit`, lies in the interval; 'above' and 'below' exclude the bound."""

@@ -334,10 +334,10 @@ class _ModelReader:
         self.check_source(table["source"], table["status"])
 
     def check_source(self, text: str, status: str = "") -> None:
-        """Sources are 'Key, place', several separated by ';'. What is assumed may say so."""
+        """Sources are 'Key, place', several separated by ';'. What is assumed, or a knob, may say so."""
         for part in text.split(";"):
             key = part.split(",")[0].strip()
-            if key == "assumed" and (status.startswith("assumed") or not status):
+            if key in ("assumed", "knob") and (status.startswith(key) or not status):
                 continue
             if key not in self.declared["sources"]:
                 raise ValueError(f"no source '{key}' is declared{nearest(key, self.declared['sources'])}")

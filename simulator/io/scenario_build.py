@@ -139,6 +139,14 @@ class ScenarioBuilder(DoseReader):
         reference = table["source"].split(",")[0].strip()
         if reference not in self.model.sources and reference != "assumed":
             self.fault((*path, "source"), f"no source '{reference}'{nearest(reference, self.model.sources)}")
+        breaks_in = table.get("breaks_in", [])
+        for arm in breaks_in:
+            if arm not in arms or arm == MAIN:
+                others = [each for each in arms if each != MAIN]
+                hint = nearest(str(arm), others) or f"; arms are {', '.join(others) or 'none'}"
+                self.fault((*path, "breaks_in"), f"no arm '{arm}' in which it could break{hint}")
+        if "claim" in table and not breaks_in:
+            self.fault((*path, "claim"), "a claim names the arms without its mechanism in breaks_in")
         if len(self.faults) > before:
             return None
         return Expectation(
@@ -152,6 +160,11 @@ class ScenarioBuilder(DoseReader):
             wanted,
             table["source"],
             table.get("status", ""),
+            table.get("rule", ""),
+            table.get("topic", ""),
+            table.get("claim", ""),
+            tuple(breaks_in),
+            table.get("missed", ""),
         )
 
     def interval(self, table: Table, path: Path_) -> tuple[float, float]:

@@ -72,6 +72,11 @@ EXPECT = {
     "unit": TEXT,
     "source": NEEDED_TEXT,
     "status": TEXT,
+    "rule": TEXT,
+    "topic": TEXT,
+    "claim": TEXT,
+    "breaks_in": LIST,
+    "missed": TEXT,
 }
 INHERITED = ("question", "model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show")
 

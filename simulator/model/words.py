@@ -10,10 +10,10 @@ from typing import NamedTuple
 from .expression import Expression, fold
 from .units import Substance, Unit, unit
 
-STATUSES = ("verified", "secondary", "derived: HOW", "from memory", "assumed: WHY")
+STATUSES = ("verified", "secondary", "derived: HOW", "from memory", "assumed: WHY", "knob: WHAT")
 BODY = ("body_weight", "body_surface")  # parameters that doses per kg or per m2 refer to
 
-_STATUS = re.compile(r"(verified|secondary|from memory)\Z|(derived|assumed): ?\S.*\Z", re.DOTALL)
+_STATUS = re.compile(r"(verified|secondary|from memory)\Z|(derived|assumed|knob): ?\S.*\Z", re.DOTALL)
 _TERM = re.compile(r"(?:(\d+(?:\.\d+)?)\s+)?([A-Za-z][A-Za-z0-9_]*)\Z")
 
 
@@ -77,6 +77,11 @@ class Parameter(NamedTuple):
     @property
     def assumed(self) -> bool:
         return self.status.startswith("assumed")
+
+    @property
+    def knob(self) -> bool:
+        """Whether it says which patient, disease or treatment this is, and not how the body works."""
+        return self.status.startswith("knob")
 
 
 class Reaction(NamedTuple):
