@@ -186,6 +186,7 @@ def _compare_arguments(command: argparse.ArgumentParser) -> None:
 
 def _evidence_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all that come with the simulator")
+    command.add_argument("--out", metavar="DIR", help="write evidence.csv and evidence.json there too")
 
 
 def _replay_arguments(command: argparse.ArgumentParser) -> None:
@@ -247,7 +248,7 @@ def _run(options: argparse.Namespace) -> int:
             return INTERRUPTED
         if not result.ok:
             code = SOLVER_FAILED
-        elif code == DONE and not all(verdict.met for verdict in result.verdicts):
+        elif code == DONE and not all(verdict.holds for verdict in result.verdicts):
             code = MISSED
     if options.json:
         _print_json(summaries[0] if len(summaries) == 1 else summaries)
@@ -343,12 +344,14 @@ def _compare(options: argparse.Namespace) -> int:
 def _evidence(options: argparse.Namespace) -> int:
     from .io import evidence
     from .io.catalogue import builtin_scenarios
-    from .io.scenario_file import find_scenario, read_scenario
+    from .io.scenario_file import find_scenario
 
     paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
-    rows = evidence.collect([read_scenario(path) for path in paths])
+    rows = evidence.collect(paths)
+    if options.out:
+        evidence.write(rows, Path(options.out))
     _print_json(rows) if options.json else print(evidence.text(rows))
-    return DONE if all(row["verdict"] == evidence.MET for row in rows) else MISSED
+    return DONE if evidence.holds(rows) else MISSED
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -1,51 +1,134 @@
-"""Every expectation of the scenarios: expected, simulated, verdict, source."""
+"""Every expectation of the scenarios: expected, simulated, verdict, source; and what they add up to."""
 
 from __future__ import annotations
 
+import csv
+import json
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
-from ..experiments.run import run
-from ..experiments.scenario import Scenario
+from ..experiments.run import Verdict, run
+from .scenario_file import read_scenario
+from .toml_source import FileError, FileFault
 
-MET, MISSED, FAILED = "met", "missed", "not simulated"
+MET, KNOWN_MISS, MISSED, UNBROKEN, FAILED = "met", "known miss", "missed", "met without its mechanism", "not simulated"
+MARKS = {MET: "met   ", KNOWN_MISS: "missed", MISSED: "MISSED", UNBROKEN: "UNSAFE", FAILED: "FAILED"}
+COLUMNS = ("id", "that", "expected", "simulated", "unit", "verdict", "source", "status", "rule", "topic", "claim")
 
 
-def collect(scenarios: Sequence[Scenario]) -> list[dict[str, Any]]:
-    """One row per expectation; an expectation of a run that failed stays in, as not simulated."""
-    rows = []
-    for scenario in scenarios:
-        result = run(scenario, certify=False)
-        for verdict in result.verdicts:
-            known = math.isfinite(verdict.simulated)
-            expectation = verdict.expectation
-            rows.append(
-                {
-                    "id": f"{scenario.id}/{expectation.id}",
-                    "that": expectation.that,
-                    "expected": expectation.interval_text,
-                    "simulated": verdict.simulated if known else None,
-                    "unit": expectation.unit_text,
-                    "verdict": MET if verdict.met else MISSED if known or result.ok else FAILED,
-                    "source": expectation.source,
-                    "status": expectation.status,
-                }
-            )
-    return rows
+def collect(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """One row per expectation of the scenario files, which must be readable; several files are
+    simulated side by side. An expectation of a run that failed stays in, as not simulated."""
+    workers = min(len(paths), os.cpu_count() or 1)
+    if workers < 2:
+        parts = [_rows_or_faults(path) for path in paths]
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            parts = list(pool.map(_rows_or_faults, paths))
+    if faults := list(dict.fromkeys(fault for _, found in parts for fault in found)):
+        raise FileError(faults)
+    return [row for rows, _ in parts for row in rows]
+
+
+def _rows_or_faults(path: Path) -> tuple[list[dict[str, Any]], list[FileFault]]:
+    """What a worker sends back: the rows of one scenario file, or what is wrong with it."""
+    try:
+        result = run(read_scenario(path), certify=False)
+    except FileError as error:
+        return [], error.faults
+    return [_row(verdict, result.scenario.id, result.ok) for verdict in result.verdicts], []
+
+
+def _row(verdict: Verdict, scenario: str, ran: bool) -> dict[str, Any]:
+    expectation = verdict.expectation
+    known = math.isfinite(verdict.simulated)
+    return {
+        "id": f"{scenario}/{expectation.id}",
+        "that": expectation.that,
+        "expected": expectation.interval_text,
+        "simulated": verdict.simulated if known else None,
+        "unit": expectation.unit_text,
+        "verdict": _verdict(verdict) if known or ran else FAILED,
+        "source": expectation.source,
+        "status": expectation.status,
+        "rule": expectation.rule,
+        "topic": expectation.topic,
+        "claim": expectation.claim,
+        "missed": expectation.missed,
+        "broken": {arm: value if math.isfinite(value) else None for arm, value in verdict.broken.items()},
+    }
+
+
+def _verdict(verdict: Verdict) -> str:
+    if not verdict.met:
+        return KNOWN_MISS if verdict.expectation.missed else MISSED
+    return UNBROKEN if verdict.unbroken else MET
+
+
+def holds(rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether all is as the scenarios say: met, or missed and announced as missed."""
+    return all(row["verdict"] == (KNOWN_MISS if row["missed"] else MET) for row in rows)
+
+
+def totals(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """How many are met: of all, of the published facts of each topic, of each claim."""
+    return {
+        "all": _count(rows),
+        "facts": _count([row for row in rows if row["topic"]]),
+        "topics": {key: _count([row for row in rows if row["topic"] == key]) for key in _keys(rows, "topic")},
+        "claims": {key: _count([row for row in rows if row["claim"] == key]) for key in _keys(rows, "claim")},
+    }
+
+
+def _keys(rows: Sequence[dict[str, Any]], column: str) -> list[str]:
+    return sorted({row[column] for row in rows if row[column]}, key=lambda key: (len(key.rstrip("abc")), key))
+
+
+def _count(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    return {"met": sum(row["verdict"] == MET for row in rows), "of": len(rows)}
 
 
 def text(rows: Sequence[dict[str, Any]]) -> str:
     """The table for people, what was missed marked, totals below."""
     if not rows:
         return "no expectations"
+    return "\n".join(_lines(rows))
+
+
+def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     width = max(len(row["id"]) for row in rows)
-    lines = []
     for row in rows:
-        mark = "met   " if row["verdict"] == MET else "MISSED" if row["verdict"] == MISSED else "FAILED"
         found = "none" if row["simulated"] is None else f"{row['simulated']:.4g}"
-        lines.append(f"{mark}  {row['id']:{width}}  {found:>10}  expected {row['expected']}  [{row['source']}]")
-        lines.append(f"        {'':{width}}  {row['that']}")
-    met = sum(row["verdict"] == MET for row in rows)
-    lines.append(f"{met} of {len(rows)} expectations met")
-    return "\n".join(lines)
+        mark = MARKS[row["verdict"]]
+        yield f"{mark}  {row['id']:{width}}  {found:>10}  expected {row['expected']}  [{row['source']}]"
+        yield f"        {'':{width}}  {row['that']}"
+        if row["missed"]:
+            note = "known miss" if row["verdict"] == KNOWN_MISS else "said to be missed, and is not"
+            yield f"        {'':{width}}  {note}: {row['missed']}"
+        for arm, value in row["broken"].items():
+            without = "none" if value is None else f"{value:.4g}"
+            yield f"        {'':{width}}  shows {row['claim'] or 'the mechanism'}: without it, in arm {arm}, {without}"
+    found_totals = totals(rows)
+    for title, key in (("published facts", "topics"), ("claims", "claims")):
+        if found_totals[key]:
+            yield f"\n{title}, met of all:"
+            yield from (f"  {name:16}  {each['met']:4} of {each['of']}" for name, each in found_totals[key].items())
+    every = found_totals["all"]
+    known = sum(row["verdict"] == KNOWN_MISS for row in rows)
+    yield f"\n{every['met']} of {every['of']} expectations met" + (f", {known} known misses" if known else "")
+
+
+def write(rows: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
+    """The table as evidence.csv and, with all that is known of each row, evidence.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table, document = folder / "evidence.csv", folder / "evidence.json"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, (*COLUMNS, "missed"), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    document.write_text(json.dumps({"totals": totals(rows), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    return [table, document]

@@ -74,6 +74,7 @@ def verdict_line(verdict: Verdict) -> str:
     """One expectation: met or missed, what was found, what was expected."""
     expectation = verdict.expectation
     unit = "" if expectation.unit_text == "1" else f" {expectation.unit_text}"
-    mark = "met   " if verdict.met else "MISSED"
+    mark = "met   " if verdict.met else "missed" if expectation.missed else "MISSED"
     found = "never" if math.isnan(verdict.simulated) else f"{verdict.simulated:.4g}{unit}"
-    return f"  {mark} {expectation.that}: {found} (expected {expectation.interval_text}; {expectation.source})"
+    why = f"; known miss: {expectation.missed}" if expectation.missed and not verdict.met else ""
+    return f"  {mark} {expectation.that}: {found} (expected {expectation.interval_text}; {expectation.source}{why})"

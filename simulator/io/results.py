@@ -117,6 +117,8 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
                 "met": verdict.met,
                 "source": verdict.expectation.source,
                 "status": verdict.expectation.status,
+                "missed": verdict.expectation.missed,
+                "broken": {arm: number(value) for arm, value in verdict.broken.items()},
             }
             for verdict in result.verdicts
         ],
