@@ -68,7 +68,8 @@ class Arm(NamedTuple):
 class Expectation(NamedTuple):
     """A measure and the interval it must fall in, with the source that says so.
 
-    rule: how the interval came from the published number. topic: the field of knowledge it is a fact of. claim: the statement it stands for, if it does.
+    rule: how the interval came from the published number. topic: the field it is a fact of.
+    claim: the statement it stands for, if it does.
     breaks_in: arms without the mechanism, each of which must fail it when read as the main arm.
     missed: why the model does not meet it, where that is known.
     """
