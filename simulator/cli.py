@@ -37,13 +37,17 @@ EXAMPLES = {
     "describe": """examples:
   immunesim describe
   immunesim describe IL-2
-  immunesim describe T_division --model immune""",
+  immunesim describe T_division --model immune
+  immunesim describe --assumed""",
     "compare": """examples:
   immunesim compare acute_infection stop_signal_missing
   immunesim compare il2_therapy low_dose_il2 --of T_regulatory --out compared""",
     "evidence": """examples:
   immunesim evidence
   immunesim evidence il2_therapy --json""",
+    "influence": """examples:
+  immunesim influence acute_infection
+  immunesim influence --out influence.json""",
     "replay": """examples:
   immunesim replay out
   immunesim replay out --json""",
@@ -174,6 +178,8 @@ def _show_arguments(command: argparse.ArgumentParser) -> None:
 def _describe_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", nargs="?", metavar="NAME")
     command.add_argument("--model", default="immune", help="a model's name or file (default: immune)")
+    text = "list the parameters that are assumptions, and the expectations that they can break"
+    command.add_argument("--assumed", action="store_true", help=text)
 
 
 def _compare_arguments(command: argparse.ArgumentParser) -> None:
@@ -189,6 +195,11 @@ def _evidence_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", metavar="DIR", help="write evidence.csv and evidence.json there too")
 
 
+def _influence_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all, which takes many minutes")
+    command.add_argument("--out", metavar="FILE", help="write the answer there as JSON too")
+
+
 def _replay_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("folder", metavar="RUN_DIR")
 
@@ -201,6 +212,7 @@ COMMANDS = {
     "describe": ("explain a model, a species, parameter, reaction, module or source", _describe_arguments),
     "compare": ("put the curves of scenarios side by side, with a table of measures", _compare_arguments),
     "evidence": ("hold every expectation against the simulation", _evidence_arguments),
+    "influence": ("turn each parameter and say which expectations fail", _influence_arguments),
     "replay": ("run a results folder again and say whether the numbers match", _replay_arguments),
 }
 
@@ -317,7 +329,11 @@ def _describe(options: argparse.Namespace) -> int:
     if path is None:
         raise FileError([FileFault(COMMAND_LINE, 0, f"no model '{options.model}'", f"--model {options.model}")])
     model = read_model(path)
-    if options.json:
+    if options.assumed:
+        from .io.influence import assumed, assumed_text
+
+        _print_json(assumed(model)) if options.json else print(assumed_text(model))
+    elif options.json:
         _print_json(describe(model, options.name))
     else:
         print(describe_text(model, options.name))
@@ -352,6 +368,21 @@ def _evidence(options: argparse.Namespace) -> int:
         evidence.write(rows, Path(options.out))
     _print_json(rows) if options.json else print(evidence.text(rows))
     return DONE if evidence.holds(rows) else MISSED
+
+
+def _influence(options: argparse.Namespace) -> int:
+    from .io import influence
+    from .io.catalogue import builtin_scenarios
+    from .io.scenario_file import find_scenario, read_scenario
+
+    paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
+    for path in paths:
+        read_scenario(path)  # what is wrong with a file is said before minutes are spent
+    found = influence.collect(paths)
+    if options.out:
+        influence.write(found, Path(options.out))
+    _print_json(found) if options.json else print(influence.text(found))
+    return DONE
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 from simulator.experiments.run import RunResult, run
-from simulator.io.catalogue import builtin_scenarios
+from simulator.io import evidence
+from simulator.io.catalogue import BIOLOGY, builtin_scenarios
 from simulator.io.scenario_file import read_scenario
+from simulator.io.toml_source import TomlSource
+from tests import readme
 
 PATHS = builtin_scenarios()
+CLAIMS = TomlSource(BIOLOGY / "claims.toml").data["claims"]
 each_scenario = pytest.mark.parametrize("name", PATHS)
 
 
@@ -74,3 +78,23 @@ def test_every_scenario_asks_a_question_and_says_what_it_shows(name: str) -> Non
     assert scenario.title
     assert scenario.question.endswith("?")
     assert scenario.plots
+
+
+def test_the_readme_says_what_the_evidence_adds_up_to() -> None:
+    rows = [
+        evidence.row_of(verdict, name, result_of(name).ok) for name in PATHS for verdict in result_of(name).verdicts
+    ]
+    found = readme.TOTALS.search(readme.README.read_text(encoding="utf-8"))
+    assert found is not None
+    assert found.group() == readme.totals(rows), "python -m tests.readme writes it again"
+
+
+def test_every_claim_is_shown_and_breaks_without_its_mechanism() -> None:
+    """The arms that `breaks_in` names are those without the mechanism."""
+    shown = {
+        verdict.expectation.claim
+        for name in PATHS
+        for verdict in result_of(name).verdicts
+        if verdict.expectation.breaks_in and verdict.met and verdict.holds
+    }
+    assert set(CLAIMS) - shown == set()

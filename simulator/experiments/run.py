@@ -102,6 +102,8 @@ def run(scenario: Scenario, certify: bool | None = None, arms: Sequence[str] | N
             raise
         interrupted = True
     verdicts = judge(scenario, {name: result.trajectory for name, result in results.items()})
+    for result in results.values():
+        result.trajectory.fine.forget()
     return RunResult(scenario, results, verdicts, interrupted)
 
 

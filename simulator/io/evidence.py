@@ -40,10 +40,11 @@ def _rows_or_faults(path: Path) -> tuple[list[dict[str, Any]], list[FileFault]]:
         result = run(read_scenario(path), certify=False)
     except FileError as error:
         return [], error.faults
-    return [_row(verdict, result.scenario.id, result.ok) for verdict in result.verdicts], []
+    return [row_of(verdict, result.scenario.id, result.ok) for verdict in result.verdicts], []
 
 
-def _row(verdict: Verdict, scenario: str, ran: bool) -> dict[str, Any]:
+def row_of(verdict: Verdict, scenario: str, ran: bool) -> dict[str, Any]:
+    """The line of the table for one expectation of `scenario`, whose runs all succeeded if `ran`."""
     expectation = verdict.expectation
     known = math.isfinite(verdict.simulated)
     return {

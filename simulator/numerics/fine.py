@@ -68,6 +68,11 @@ class FineCurves:
         row: Array = self._observables[self.system.observables.index(name)]
         return row
 
+    def forget(self) -> None:
+        """Frees what was computed to be measured: some ten times the size of the saved curves."""
+        for name in ("_times", "_states", "_observables"):
+            self.__dict__.pop(name, None)
+
     @cached_property
     def _times(self) -> Array:
         parts = [steps.fine_times() for steps in self.segments]

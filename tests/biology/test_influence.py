@@ -1,0 +1,52 @@
+"""Which expectations each parameter can break: the kept answer is about the model and scenarios of today.
+
+``python run_sim.py influence --out simulator/biology/influence.json`` computes it again.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from simulator import read_model, read_scenario
+from simulator.experiments.influence import Influence
+from simulator.io.catalogue import builtin_models, builtin_scenarios
+from simulator.io.influence import KEPT, assumed
+
+FOUND = json.loads(KEPT.read_text(encoding="utf-8"))
+BREAKS = [
+    (model, name, FOUND["factor"] if way == "up" else 1 / FOUND["factor"], each)
+    for model, table in FOUND["models"].items()
+    for name, ways in table["breaks"].items()
+    for way, broken in ways.items()
+    for each in broken
+]
+SPOT = [each for each in BREAKS if each[0] == "immune"][:: max(1, len(BREAKS) // 12)]
+
+
+def test_every_expectation_was_asked() -> None:
+    known = {each for *_, each in BREAKS} | {each for table in FOUND["models"].values() for each in table["unbroken"]}
+    scenarios = [read_scenario(path) for path in builtin_scenarios().values()]
+    shipped = {f"{s.id}/{each.id}" for s in scenarios for each in s.expectations}
+    to_ask = {f"{s.id}/{e.id}" for s in scenarios for e in s.expectations if not (e.missed or e.breaks_in)}
+    assert known - shipped == set()
+    assert to_ask - known == set()
+
+
+def test_few_expectations_hold_whatever_the_parameters() -> None:
+    assert sum(len(table["unbroken"]) for table in FOUND["models"].values()) <= len(BREAKS) / 50
+
+
+@pytest.mark.parametrize(("model", "name", "factor", "expectation"), SPOT)
+def test_a_parameter_breaks_what_it_is_said_to(model: str, name: str, factor: float, expectation: str) -> None:
+    scenario, _, id = expectation.partition("/")
+    assert id in Influence(read_scenario(builtin_scenarios()[scenario])).broken_by(name, factor)
+
+
+def test_each_assumption_is_listed_with_its_influence() -> None:
+    model = read_model(builtin_models()["immune"])
+    rows = assumed(model)
+    assert {row["name"] for row in rows} == {each.id for each in model.parameters.values() if each.assumed}
+    assert all(row["why"] for row in rows)
+    assert [len(row["breaks"]) for row in rows] == sorted((len(row["breaks"]) for row in rows), reverse=True)

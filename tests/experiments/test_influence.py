@@ -1,0 +1,69 @@
+"""What the evidence rests on: a turned parameter breaks what hangs on it, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.experiments import influence as influence_module
+from simulator.experiments.influence import Influence, influence, turned
+from simulator.model.units import unit
+from simulator.model.words import Parameter
+
+DOSE = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\n[arms.undosed]\nwithout = ["push"]\n'
+
+
+def expect(id: str, measure: str, bounds: str, more: str = "") -> str:
+    head = f'\n[[expect]]\nid = "{id}"\nthat = "so"\nsource = "Toy2020"\nunit = "h"\n'
+    return head + f'measure = "{measure}"\n{bounds}\n{more}'
+
+
+FALLS = expect("falls", "half_life(drug, '3 h', '9 h')", "between = [1.2, 1.6]")  # ln 2 / 0.5 per h is 1.39 h
+PEAKS = expect("peaks", "time_of_max(drug)", "between = [1.9, 2.1]")
+UNMET = expect("unmet", "time_of_max(drug)", "above = 5")
+
+
+def test_a_parameter_breaks_what_hangs_on_it(scenario) -> None:
+    asked = Influence(scenario(DOSE + FALLS + PEAKS + UNMET))
+    assert asked.met == {"falls", "peaks"}
+    assert asked.broken_by("k_clear", 3.0) == {"falls"}
+    assert asked.broken_by("k_clear", 1.01) == set()
+    assert asked.broken_by("k_leave", 3.0) == set()
+
+
+def test_an_arm_in_which_a_parameter_does_nothing_is_not_simulated_again(
+    scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Influence(scenario(DOSE + FALLS))
+    runs = []
+    monkeypatch.setattr(
+        influence_module, "solve", lambda *a, solve=influence_module.solve, **o: runs.append(a) or solve(*a, **o)
+    )
+    asked.broken_by("k_absorb", 3.0)  # nothing is ever in the depot
+    assert runs == []
+    asked.broken_by("k_clear", 3.0)  # nor any drug in the arm without doses
+    assert len(runs) == 1
+
+
+def test_others_are_asked_only_until_everything_is_broken(scenario) -> None:
+    met, found = influence(scenario(DOSE + FALLS + PEAKS), ["k_leave"], ["k_absorb", "k_clear"])
+    assert met == ["falls", "peaks"]
+    assert ("k_clear", 3.0, ["falls"]) in found
+    _, found = influence(scenario(DOSE + FALLS), ["k_clear"], iter(lambda: pytest.fail("asked another"), None))
+    assert {name for name, _, _ in found} == {"k_clear"}
+
+
+def test_what_an_arm_breaks_needs_no_parameter(scenario) -> None:
+    claim = expect("peaks", "time_of_max(drug)", "between = [1.9, 2.1]", 'breaks_in = ["undosed"]\n')
+    met, found = influence(scenario(DOSE + claim), [], iter(lambda: pytest.fail("asked another"), None))
+    assert (met, found) == (["peaks"], [])
+
+
+@pytest.mark.parametrize(("text", "span", "value", "expected"), [
+    ("1", (0.1, 1.0), 0.5, 1.0),  # a share
+    ("1", (0.1, 4.0), 0.5, 1.5),
+    ("1/h", (0.1, 1.0), 0.5, 1.5),
+    ("1", None, 0.0, 0.0),
+])  # fmt: skip
+def test_a_share_stays_one(text: str, span: tuple[float, float] | None, value: float, expected: float) -> None:
+    parameter = Parameter("x", "x", value, text, unit(text), "assumed", "assumed: so", span)
+    assert turned(parameter, value, 3.0) == expected
