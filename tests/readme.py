@@ -49,8 +49,8 @@ def totals(rows: Sequence[dict[str, Any]]) -> str:
     lines += [f"| {topics[name]} | {each['met']} | {each['of']} |" for name, each in found["topics"].items()]
     lines += [f"| **all** | **{found['facts']['met']}** | **{found['facts']['of']}** |", ""]
     lines.append(
-        f"{sum(each['met'] > 0 for each in claims)} of the {len(claims)} claims about interleukins that this project set"
-        " out to show are shown, each by an expectation that fails in an arm without the mechanism."
+        f"{sum(each['met'] > 0 for each in claims)} of the {len(claims)} claims about interleukins that this project"
+        " set out to show are shown, each by an expectation that fails in an arm without the mechanism."
         f" In all, {found['all']['met']} of {found['all']['of']} expectations are met;"
         f" {known} are known misses, which `evidence` lists with the reason."
     )
