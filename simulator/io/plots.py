@@ -20,6 +20,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Arm, Scenario
+from ..model.units import quantity
 from ..numerics.trajectory import Array, Trajectory
 
 # Okabe and Ito's palette (black first): told apart by the colour-blind, and of rising lightness
@@ -76,26 +77,36 @@ def draw_group(
     rows = sum(1 + len(curve.label) // LABEL_WIDTH for curve in curves) if len(curves) > 1 else len(names)
     high = max(PANEL_HIGH, rows * LABEL_LINE)  # taller where the labels need it
     figure = Figure(figsize=(WIDE, 0.9 + high * len(panels)), layout="constrained")
-    doses = _dose_rows(arms, scenario.end)[:MOST_ROWS]
+    clock, long = _clock(scenario)
+    end = scenario.end * long
+    doses = [
+        (name, tuple(time * long for time in times), color) for name, times, color in _dose_rows(arms, scenario.end)
+    ]
+    doses = doses[:MOST_ROWS]
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axis, shown in zip(axes, panels, strict=True):
         lines = []
         for name in shown:
             for curve in curves:
                 label = curve.label if len(curves) > 1 else name
-                lines.append(
-                    (label, curve.trajectory.times, _in_unit_of(scenario, curve.trajectory[name], name, shown[0]))
-                )
+                values = _in_unit_of(scenario, curve.trajectory[name], name, shown[0])
+                lines.append((label, curve.trajectory.times * long, values))
         head = DOSE_ROW * len(doses) if axis is axes[0] else 0.0
         _draw_panel(axis, lines, LABEL_LINE / high, head)
         unit = scenario.model.unit_text(shown[0])
         axis.set_ylabel(shown[0] + (f" [{unit}]" if unit != "1" else "") if len(shown) == 1 else f"[{unit}]")
         axis.set_title("; ".join(_label(scenario, name) for name in shown[:3]), fontsize=9, loc="left", color="#444444")
-        axis.set_xlim(0, scenario.end)
-    _mark_doses(axes[0], doses, scenario.end)
-    axes[-1].set_xlabel(f"time [{scenario.model.time_unit_text}]")
+        axis.set_xlim(0, end)
+    _mark_doses(axes[0], doses, end)
+    axes[-1].set_xlabel(f"time [{clock}]")
     figure.suptitle(title or scenario.title, fontsize=11, x=0.01, ha="left", wrap=True)
     return figure
+
+
+def _clock(scenario: Scenario) -> tuple[str, float]:
+    """The unit of time in which the scenario gives its end, and how many of it make one of the model's."""
+    _, unit, text = quantity(str(scenario.document["time"]["end"]))
+    return text, scenario.model.time_unit.to(unit)
 
 
 def style(number: int) -> tuple[str, Any]:

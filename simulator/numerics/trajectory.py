@@ -41,6 +41,8 @@ class Curves(Protocol):
 
     def values(self, name: str) -> Array: ...
 
+    def forget(self) -> None: ...
+
 
 @dataclass(frozen=True)
 class Trajectory:

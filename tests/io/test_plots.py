@@ -123,3 +123,14 @@ def test_compare_writes_a_table_and_a_figure_for_each_name(result, tmp_path):
     with pytest.raises(OutputError, match="exists"):
         compare.write([result], ["drug"], rows, tmp_path / "out", force=False)
     compare.write([result], ["drug"], rows, tmp_path / "out", force=True)
+
+
+def test_time_is_in_the_unit_in_which_the_scenario_gives_its_end(folder: Path) -> None:
+    (folder / "toy.toml").write_text(SCENARIO.replace('"48 h"', '"2 d"'), encoding="utf-8")
+    result = run(read_scenario(folder / "toy.toml"), certify=False)
+    arm = result.arms["main"]
+    figure = plots.draw_group(result.scenario, ["drug"], [plots.Curve("as dosed", arm.trajectory)], [arm.arm])
+    axis = figure.axes[0]
+    assert axis.get_xlabel() == "time [d]"
+    assert axis.get_xlim() == (0, 2)
+    assert max(line.get_xdata()[-1] for line in axis.lines if len(line.get_xdata()) > 10) == pytest.approx(2)
