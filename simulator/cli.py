@@ -57,7 +57,7 @@ EXAMPLES = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     if arguments is None:
-        gc.disable()  # a command is short, and imports make no rubbish: a twentieth of a run, cold
+        gc.disable()  # most commands are short, and imports make no rubbish: a twentieth of a run, cold
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser(words).parse_args(words)
     if options.version:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import math
 import os
@@ -27,7 +28,7 @@ def collect(paths: Sequence[Path]) -> list[dict[str, Any]]:
     if workers < 2:
         parts = [_rows_or_faults(path) for path in paths]
     else:
-        with ProcessPoolExecutor(workers) as pool:
+        with ProcessPoolExecutor(workers, initializer=gc.enable) as pool:
             parts = list(pool.map(_rows_or_faults, paths))
     if faults := list(dict.fromkeys(fault for _, found in parts for fault in found)):
         raise FileError(faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ class _Part(NamedTuple):
 def collect(paths: Sequence[Path]) -> dict[str, Any]:
     """For each model, `breaks`: parameter -> {"up" or "down": expectations}, of every assumed parameter and of
     others until each expectation is broken; and `unbroken`: those that neither they nor an arm of theirs break."""
-    with ProcessPoolExecutor(min(len(paths), os.cpu_count() or 1)) as pool:
+    with ProcessPoolExecutor(min(len(paths), os.cpu_count() or 1), initializer=gc.enable) as pool:
         parts = list(pool.map(_part, paths))
     models: dict[str, dict[str, Any]] = {}
     for part in parts:
