@@ -53,6 +53,7 @@ TAKEN_OUT = {
     "vessels do not leak": ("il2_therapy", {"MAP_fall": "0 mmHg"}, "pressure"),
     "T cells spare the tumour": ("il2_therapy", {"tumour_kill_T": "0 uL/cell/d"}, "tumour_responds"),
     "cells do not take IL-2 up": ("low_dose_il2", {"IL2_uptake": "0 1/h"}, "exposure_falls"),
+    "no CD4 cell lasts": ("hiv_il2", {"CD4_expansion": "0 1/d"}, "CD4_doubles"),
     "no T cell divides on self antigen": ("stop_signal_missing", {"T_self_growth": "0"}, "self_damage"),
     "antigen never outweighs the stop signal": ("false_alarm", {"stop_resistance": "0"}, "damage_lasts"),
 }
