@@ -18,23 +18,30 @@ from simulator.io.toml_source import TomlSource
 ROOT = Path(__file__).resolve().parents[1]
 README, PICTURES = ROOT / "README.md", ROOT / "scenarios" / "pictures"
 TOTALS = re.compile(r"(?<=<!-- totals -->\n).*?(?=<!-- end of totals -->)", re.DOTALL)
-DPI = 110
+DPI = 80
 
 
 class Picture(NamedTuple):
-    """A scenario and which of its curves and arms the README shows."""
+    """A scenario and which of its curves and arms, all of them if none is named, the README shows."""
 
     scenario: str
     curves: tuple[str, ...]
     arms: tuple[str, ...]
 
 
-GALLERY = (Picture("il2_therapy", ("IL2_plasma", "blood_pressure", "tumour"), ("main", "half_dose", "untreated")),)
+GALLERY = (
+    Picture("il2_therapy", ("IL2_plasma", "blood_pressure", "tumour"), ("main", "half_dose", "untreated")),
+    Picture("vaccination", ("B_memory", "antibody_IgM", "antibody"), ("main", "without_IL1", "without_T")),
+    Picture("transient_stop", ("stop_heard", "T_self", "tissue_damage"), ()),
+    Picture("nasal_challenge", ("histamine", "itch", "late_phase"), ()),
+    Picture("chemotherapy_il3", ("IL3_plasma", "neutrophils_blood", "platelets"), ()),
+    Picture("rheumatoid_arthritis", ("CRP", "proteoglycan", "joint_damage"), ()),
+)
 
 
 def draw(picture: Picture) -> None:
     scenario = read_scenario(builtin_scenarios()[picture.scenario])
-    results = run(scenario, certify=False, arms=picture.arms).arms.values()
+    results = run(scenario, certify=False, arms=picture.arms or None).arms.values()
     curves = [plots.Curve(plots.arm_label(result.arm), result.trajectory) for result in results]
     figure = plots.draw_group(scenario, picture.curves, curves, [result.arm for result in results])
     figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=DPI, metadata={"Title": scenario.title})

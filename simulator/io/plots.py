@@ -212,9 +212,16 @@ def _mark_doses(axis: Axes, rows: Sequence[tuple[str, tuple[float, ...], str]], 
         height = 0.97 - DOSE_ROW * row
         marks: dict[str, Any] = {"color": color, "markersize": 4, "clip_on": False, "zorder": 9}
         axis.plot(times, [height] * len(times), "v", transform=along, **marks)
-        place, side = (times[-1], "left") if times[-1] < 0.8 * end else (times[0], "right")
         text = f"  {name.replace('_', ' ')}  "
-        axis.text(place, height, text, transform=along, fontsize=7, color=color, va="center", ha=side)
+        style: dict[str, Any] = {"transform": along, "fontsize": 7, "color": color, "va": "center", "zorder": 10}
+        if times[-1] < 0.8 * end:
+            axis.text(times[-1], height, text, ha="left", **style)
+        elif times[0] > 0.2 * end:
+            axis.text(times[0], height, text, ha="right", **style)
+        else:  # marks from end to end: the name lies on them
+            axis.text(
+                times[0], height, text, ha="left", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0}, **style
+            )
 
 
 def describe_figure(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]) -> str:
