@@ -107,6 +107,14 @@ def _run_command(options: argparse.Namespace) -> int:
         return BAD_FILE
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Examples as they are, and a column that the longest command fits in."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = 13  # before Python 3.12 the indent of commands is forgotten
+
+
 class _Parser(argparse.ArgumentParser):
     """Usage errors name the nearest command or option."""
 
@@ -125,7 +133,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         prog="immunesim",
         description="Simulates macrophages, T cells and B cells driven by IL-1, IL-2, IL-3 and IL-4.",
         epilog=EXAMPLES[""],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
@@ -136,7 +144,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
             help=help,
             description=help[0].upper() + help[1:] + ".",
             epilog=EXAMPLES[name],
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
         )
         command.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else there")
         add_arguments(command)
@@ -207,7 +215,7 @@ def _replay_arguments(command: argparse.ArgumentParser) -> None:
 COMMANDS = {
     "run": ("simulate scenarios and write their tables and figures", _run_arguments),
     "check": ("find all faults of scenario and model files, without simulating", _check_arguments),
-    "list": ("list scenarios and models, a line each", _list_arguments),
+    "list": ("list scenarios, with the question of each, and models", _list_arguments),
     "show": ("print a scenario with every default, and where each value came from", _show_arguments),
     "describe": ("explain a model, a species, parameter, reaction, module or source", _describe_arguments),
     "compare": ("put the curves of scenarios side by side, with a table of measures", _compare_arguments),
@@ -303,7 +311,9 @@ def _list(options: argparse.Namespace) -> int:
         print(f"{kind}:")
         width = max(len(row["name"]) for row in rows)
         for row in rows:
-            print(f"  {row['name']:{width}}  {row['title']}")
+            print(f"  {row['name']:{width}}  {row.get('title', '')}")
+            if "question" in row:
+                print(f"  {'':{width}}  {row['question']}")
     return DONE
 
 
@@ -360,9 +370,12 @@ def _compare(options: argparse.Namespace) -> int:
 def _evidence(options: argparse.Namespace) -> int:
     from .io import evidence
     from .io.catalogue import builtin_scenarios
+    from .io.folder import make_folder
     from .io.scenario_file import find_scenario
 
     paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
+    if options.out:
+        make_folder(Path(options.out))
     rows = evidence.collect(paths)
     if options.out:
         evidence.write(rows, Path(options.out))
@@ -373,11 +386,16 @@ def _evidence(options: argparse.Namespace) -> int:
 def _influence(options: argparse.Namespace) -> int:
     from .io import influence
     from .io.catalogue import builtin_scenarios
+    from .io.folder import OutputError, make_folder
     from .io.scenario_file import find_scenario, read_scenario
 
     paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
     for path in paths:
         read_scenario(path)  # what is wrong with a file is said before minutes are spent
+    if options.out:
+        make_folder(Path(options.out).absolute().parent)
+        if Path(options.out).is_dir():
+            raise OutputError(f"{options.out} is a folder; --out names a file here")
     found = influence.collect(paths)
     if options.out:
         influence.write(found, Path(options.out))

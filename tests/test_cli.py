@@ -16,7 +16,7 @@ from simulator.io.catalogue import builtin_scenarios
 from tests.toys import SCENARIO
 
 ROOT = Path(cli.__file__).resolve().parent.parent
-COMMANDS = ["run", "check", "list", "show", "describe", "compare", "evidence", "replay"]
+COMMANDS = ["run", "check", "list", "show", "describe", "compare", "evidence", "influence", "replay"]
 
 
 class Said(NamedTuple):
@@ -211,7 +211,7 @@ def test_a_solver_that_fails_exits_with_4_and_keeps_what_was_computed(say) -> No
 def test_a_wrong_file_exits_with_3_and_all_its_faults(say) -> None:
     edit("[parameters]\nk_clear", "[parameters]\nk_cler")
     edit('amount = "400 pmol"', 'amount = "-400 pmol"')
-    for command in ("run", "show", "check", "evidence", "compare"):
+    for command in ("run", "show", "check", "evidence", "influence", "compare"):
         said = say(command, "toy.toml")
         assert said.code == 3
         assert "error: toy.toml:11: no parameter 'k_cler'; did you mean 'k_clear'?\n    k_cler = " in said.err
@@ -220,7 +220,7 @@ def test_a_wrong_file_exits_with_3_and_all_its_faults(say) -> None:
     assert not Path("out").exists()
 
 
-@pytest.mark.parametrize("command", ["run", "show", "check", "compare", "evidence"])
+@pytest.mark.parametrize("command", ["run", "show", "check", "compare", "evidence", "influence"])
 def test_a_file_that_is_not_there_exits_with_3(say, command: str) -> None:
     said = say(command, "nowhere.toml")
     assert said.code == 3
@@ -414,6 +414,40 @@ def test_evidence_of_a_run_that_fails_stays_in_the_table(say) -> None:
     assert said.code == 1
     (row,) = document(said)
     assert (row["verdict"], row["simulated"]) == ("not simulated", None)
+
+
+@pytest.mark.parametrize("command", ["evidence", "influence"])
+def test_what_cannot_be_written_is_said_before_anything_is_computed(
+    say, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"simulator.io.{command}.collect", lambda *_: pytest.fail("it was computed"))
+    said = say(command, "toy.toml", "--out", "toy.toml" if command == "evidence" else "toy.toml/inside")
+    assert said.code == 3
+    assert said.err == "error: {} is a file, not a folder\n".format(
+        "toy.toml" if command == "evidence" else Path("toy.toml").absolute()
+    )
+
+
+def test_evidence_is_written(say) -> None:
+    assert say("evidence", "toy.toml", "--out", "table").code == 0
+    assert Path("table/evidence.csv").read_text().splitlines()[1].startswith("toy/1,")
+    assert json.loads(Path("table/evidence.json").read_text())["totals"]["all"] == {"met": 1, "of": 1}
+
+
+def test_influence_says_what_breaks_an_expectation(say) -> None:
+    said = say("influence", "toy.toml", "--out", "influence.json")
+    assert said.code == 0
+    assert "breaks 1: toy/1" in said.out
+    assert json.loads(Path("influence.json").read_text()) == document(say("influence", "toy.toml", "--json"))
+    assert say("influence", "toy.toml", "--out", ".").err == "error: . is a folder; --out names a file here\n"
+
+
+def test_describe_lists_assumptions(say) -> None:
+    said = say("describe", "--assumed")
+    assert said.code == 0
+    assert "parameters are assumed" in said.out
+    row = document(say("describe", "--assumed", "--json"))[0]
+    assert {"name", "value", "why", "breaks"} <= set(row)
 
 
 def test_replay_says_whether_the_numbers_match(say) -> None:

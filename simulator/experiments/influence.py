@@ -1,7 +1,7 @@
 """What the evidence rests on: each parameter turned by a factor, and the expectations that then fail.
 
-An arm is simulated again only where the parameter acts: where the initial values, the slopes or the
-observables that are measured differ along the time course that is known.
+An arm is simulated again only where the parameter acts: where the initial values, the doses, the
+slopes or the observables that are measured differ along the time course that is known.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class _Known:
     arm: Arm
     trajectory: Trajectory
     initial: Array
+    segments: Sequence[Segment]
     points: Sequence[tuple[Array, Array, Array]]  # times, states, parameters
 
 
@@ -80,7 +81,7 @@ class Influence:
             some = inside[:: max(1, len(inside) * len(segments) // POINTS)]
             if len(some):
                 points.append((trajectory.times[some], states[some], segment.parameters))
-        return _Known(arm, trajectory, initial, points)
+        return _Known(arm, trajectory, initial, segments, points)
 
     def _run(self, arm: Arm) -> tuple[Trajectory, Array, Sequence[Segment]]:
         schedule = compile_schedule(self.scenario, arm, self.system)
@@ -97,6 +98,10 @@ class Influence:
         scales = self.system.scales
         if np.any(np.abs(self._initial(arm) - known.initial) > SEEN * (np.abs(known.initial) + SEEN * scales)):
             return True
+        again = compile_schedule(self.scenario, arm, self.system).segments
+        for one, other in zip(known.segments, again, strict=True):
+            if not (np.allclose(one.jump, other.jump, SEEN, 0) and np.allclose(one.infusion, other.infusion, SEEN, 0)):
+                return True
         place, value = self.system.parameters.index(name), self.scenario.parameters(arm)[name]
         rows = [self.system.observables.index(each) for each in self.measured]
         for times, states, parameters in known.points:

@@ -24,16 +24,15 @@ def builtin_scenarios() -> dict[str, Path]:
 
 
 def catalogue() -> dict[str, list[dict[str, str]]]:
-    """Name and title of every scenario and model."""
+    """Name and title of every scenario and model, and the question that a scenario asks."""
     files = {"scenarios": builtin_scenarios(), "models": builtin_models()}
-    return {
-        kind: [{"name": name, "title": _title(path)} for name, path in paths.items()] for kind, paths in files.items()
-    }
+    return {kind: [_entry(name, path) for name, path in paths.items()] for kind, paths in files.items()}
 
 
-def _title(path: Path) -> str:
-    """Its title, or what is wrong with it: one broken file does not hide the others."""
+def _entry(name: str, path: Path) -> dict[str, str]:
+    """What a file says of itself, or what is wrong with it: one broken file does not hide the others."""
     try:
-        return str(TomlSource(path).data.get("title", ""))
+        found = TomlSource(path).data
     except FileError as error:
-        return f"({error.faults[0].message})"
+        return {"name": name, "title": f"({error.faults[0].message})"}
+    return {"name": name, **{key: str(found[key]) for key in ("title", "question") if key in found}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gc
+import io
 import json
 import math
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..experiments.run import Verdict, run
+from .folder import make_folder, write_text
 from .scenario_file import read_scenario
 from .toml_source import FileError, FileFault
 
@@ -126,11 +128,12 @@ def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 def write(rows: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
     """The table as evidence.csv and, with all that is known of each row, evidence.json."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     table, document = folder / "evidence.csv", folder / "evidence.json"
-    with table.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, (*COLUMNS, "missed"), extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
-    document.write_text(json.dumps({"totals": totals(rows), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, (*COLUMNS, "missed"), extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(table, lines.getvalue())
+    write_text(document, json.dumps({"totals": totals(rows), "rows": rows}, indent=1) + "\n")
     return [table, document]

@@ -61,6 +61,28 @@ def check_folder(folder: Path, force: bool) -> None:
         raise OutputError(f"{folder} also holds {', '.join(foreign[:3])}, so it is not replaced; choose another --out")
 
 
+def make_folder(folder: Path) -> None:
+    """`folder` is there and can be written, or `OutputError`: asked before the work, not after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise OutputError(f"{folder} is a file, not a folder") from None
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{folder} cannot be written")
+
+
+def write_text(path: Path, text: str) -> None:
+    """`path` with `text` in it, whole or not at all, or `OutputError`."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from None
+
+
 def _written(folder: Path) -> set[str]:
     """The files that a run or a comparison of this program wrote into `folder`, by its own word."""
     import json

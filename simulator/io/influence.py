@@ -14,6 +14,7 @@ from ..experiments.influence import FACTOR, influence
 from ..model.model import Model
 from ..model.words import Parameter
 from .catalogue import BIOLOGY
+from .folder import write_text
 from .scenario_file import read_scenario
 
 KEPT = BIOLOGY / "influence.json"  # of all that come with the simulator
@@ -57,7 +58,7 @@ def _part(path: Path) -> _Part:
 
 
 def write(found: dict[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(found, indent=1) + "\n")
 
 
 def text(found: dict[str, Any]) -> str:
