@@ -6,36 +6,49 @@ slopes or the observables that are measured differ along the time course that is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..model.expression import names
-from ..model.words import Parameter
+from ..model.words import BODY, Parameter
 from ..numerics.constants import initial_values
 from ..numerics.solve import Segment, solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
+from .measure_language import arms_of
 from .run import judge, output_times
-from .scenario import Arm, Scenario
+from .scenario import Arm, Expectation, Scenario
 from .schedule import compile_schedule
 
 FACTOR = 3.0
 RTOL = 1e-5  # an expectation that this decides was met by a hair
 SEEN = 1e-3  # a change of this share of a state, over the whole run, is none
 POINTS = 60  # of a known time course at which slopes are compared
+TINY = 1e-300  # an observable of 0 that stays 0 has not changed
+OTHERS = 40  # parameters that are asked, beside those that must be, for what nothing broke yet
+
+
+@dataclass(frozen=True)
+class _Along:
+    """Points of an arm at which its parameters are the same, and what the model says there."""
+
+    times: Array
+    states: Array
+    parameters: Array
+    slopes: Array
+    measured: Array
 
 
 @dataclass(frozen=True)
 class _Known:
-    """An arm as it runs with every parameter as it is, and points along it."""
+    """An arm as it runs with every parameter as it is."""
 
     arm: Arm
     trajectory: Trajectory
-    initial: Array
-    segments: Sequence[Segment]
-    points: Sequence[tuple[Array, Array, Array]]  # times, states, parameters
+    along: Sequence[_Along]
 
 
 class Influence:
@@ -43,78 +56,106 @@ class Influence:
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario, self.system = scenario, System(scenario.model)
-        self.measured = sorted(
-            {name for each in scenario.expectations for name in names(each.measure)} & set(scenario.model.observables)
-        )
+        measured = {name for each in scenario.expectations for name in names(each.measure)}
+        self._rows = [place for place, name in enumerate(self.system.observables) if name in measured]
+        self._before = _parameters_of_start(scenario)
         self.known = {arm.name: self._known(arm) for arm in scenario.arms}
-        self.met = self._met({name: known.trajectory for name, known in self.known.items()})
+        self.met = {each.id for each, met in self._judged({n: k.trajectory for n, k in self.known.items()}) if met}
 
-    def broken_by(self, name: str, factor: float) -> set[str]:
+    def broken_by(self, name: str, factor: float, of: Iterable[str] | None = None) -> set[str]:
         """The expectations, met as the model stands, that are missed with parameter `name` times `factor`.
 
-        A share stays below 1. Nothing is said of a parameter that is 0, nor of runs that fail.
+        of: only these are asked. A share stays below 1. Nothing is said of a parameter that is 0,
+        nor of runs that fail.
         """
+        asked = self.met if of is None else set(of)
         trajectories = {}
-        for arm, known in self.known.items():
+        for arm in self._arms_of(asked):
+            known = self.known[arm]
             turned = self._turned(known.arm, name, factor)
-            again = turned is not None and self._acts(known, turned, name)
-            trajectories[arm] = self._run(turned)[0] if turned is not None and again else known.trajectory
+            acts = turned is not None and self._strength(known, turned, name) > SEEN
+            trajectories[arm] = self._run(turned)[0] if turned is not None and acts else known.trajectory
         if not all(trajectory.outcome.ok for trajectory in trajectories.values()):
             return set()
-        return self.met - self._met(trajectories)
+        return {each.id for each, met in self._judged(trajectories) if each.id in asked and not met}
 
-    def _met(self, trajectories: Mapping[str, Trajectory]) -> set[str]:
-        return {each.expectation.id for each in judge(self.scenario, trajectories) if each.met and not each.unbroken}
+    def strength(self, name: str) -> float:
+        """How much of its size a state would change over the whole run, were `name` larger by `FACTOR`."""
+        found = [(known, self._turned(known.arm, name, FACTOR)) for known in self.known.values()]
+        return max((self._strength(known, turned, name) for known, turned in found if turned), default=0.0)
+
+    def _judged(self, trajectories: Mapping[str, Trajectory]) -> list[tuple[Expectation, bool]]:
+        verdicts = judge(self.scenario, trajectories)
+        return [(each.expectation, each.met and not each.unbroken) for each in verdicts]
+
+    def _arms_of(self, ids: Iterable[str]) -> set[str]:
+        wanted = set(ids)
+        chosen = [each for each in self.scenario.expectations if each.id in wanted]
+        return {arm for each in chosen for arm in (*arms_of(each.measure), *each.breaks_in)}
 
     def _turned(self, arm: Arm, name: str, factor: float) -> Arm | None:
-        parameter = self.scenario.model.parameters[name]
         before = self.scenario.parameters(arm)[name]
-        after = turned(parameter, before, factor)
+        after = turned(self.scenario.model.parameters[name], before, factor)
         return None if after == before else arm._replace(parameters={**arm.parameters, name: after})
 
     def _known(self, arm: Arm) -> _Known:
-        trajectory, initial, segments = self._run(arm)
+        trajectory, segments = self._run(arm)
         states = np.array([trajectory[name] for name in self.system.species]).T
-        points = []
+        groups: dict[bytes, list[Segment]] = {}
         for segment in segments:
-            inside = np.flatnonzero((trajectory.times >= segment.start) & (trajectory.times < segment.end))
-            some = inside[:: max(1, len(inside) * len(segments) // POINTS)]
-            if len(some):
-                points.append((trajectory.times[some], states[some], segment.parameters))
-        return _Known(arm, trajectory, initial, segments, points)
+            groups.setdefault(segment.parameters.tobytes(), []).append(segment)
+        along = []
+        for group in groups.values():
+            inside = np.zeros(len(trajectory.times), dtype=bool)
+            for segment in group:
+                inside |= (trajectory.times >= segment.start) & (trajectory.times < segment.end)
+            some = np.flatnonzero(inside)
+            some = some[:: max(1, len(some) // POINTS)]
+            along.append(self._along(trajectory.times[some], states[some], group[0].parameters))
+        return _Known(arm, trajectory, along)
 
-    def _run(self, arm: Arm) -> tuple[Trajectory, Array, Sequence[Segment]]:
+    def _along(self, times: Array, states: Array, parameters: Array) -> _Along:
+        slopes = self.system.slopes_along(times, states, parameters).T
+        return _Along(times, states, parameters, slopes, self.system.observe(times, states, parameters)[self._rows])
+
+    def _run(self, arm: Arm) -> tuple[Trajectory, Sequence[Segment]]:
         schedule = compile_schedule(self.scenario, arm, self.system)
-        start = self._initial(arm)
-        times = output_times(self.scenario, schedule)
-        return solve(self.system, start, schedule.segments, times, rtol=RTOL), start, schedule.segments
-
-    def _initial(self, arm: Arm) -> Array:
         initial = initial_values(self.scenario.model, self.scenario.parameters(arm)) | dict(arm.initial)
-        return np.array([initial[name] for name in self.system.species])
+        start = np.array([initial[name] for name in self.system.species])
+        times = output_times(self.scenario, schedule)
+        return solve(self.system, start, schedule.segments, times, rtol=RTOL), schedule.segments
 
-    def _acts(self, known: _Known, arm: Arm, name: str) -> bool:
-        """Whether the parameter, as it is in `arm`, changes anything along the known time course."""
-        scales = self.system.scales
-        if np.any(np.abs(self._initial(arm) - known.initial) > SEEN * (np.abs(known.initial) + SEEN * scales)):
-            return True
-        again = compile_schedule(self.scenario, arm, self.system).segments
-        for one, other in zip(known.segments, again, strict=True):
-            if not (np.allclose(one.jump, other.jump, SEEN, 0) and np.allclose(one.infusion, other.infusion, SEEN, 0)):
-                return True
+    def _strength(self, known: _Known, arm: Arm, name: str) -> float:
+        """By how much of its size the parameter, as it is in `arm`, would change a state over the whole run
+        along the known time course; infinite where it enters before the run."""
+        if name in self._before:
+            return math.inf
         place, value = self.system.parameters.index(name), self.scenario.parameters(arm)[name]
-        rows = [self.system.observables.index(each) for each in self.measured]
-        for times, states, parameters in known.points:
-            changed = np.array(parameters)
-            changed[place] = value
-            before, after = (self.system.slopes_along(times, states, each).T for each in (parameters, changed))
-            size = np.abs(states) + SEEN * scales
-            if not np.all(np.abs(after - before) * self.scenario.end <= SEEN * size):
-                return True
-            before, after = (self.system.observe(times, states, each)[rows] for each in (parameters, changed))
-            if not np.all(np.abs(after - before) <= SEEN * np.abs(before)):
-                return True
-        return False
+        most = 0.0
+        for then in known.along:
+            parameters = np.array(then.parameters)
+            parameters[place] = value
+            now = self._along(then.times, then.states, parameters)
+            size = np.abs(then.states) + SEEN * self.system.scales
+            change = np.abs(now.slopes - then.slopes) * self.scenario.end / size
+            seen = np.abs(now.measured - then.measured) / (np.abs(then.measured) + TINY)
+            most = max([most, *(float(np.nan_to_num(each, nan=math.inf).max(initial=0.0)) for each in (change, seen))])
+        return most
+
+
+def _parameters_of_start(scenario: Scenario) -> set[str]:
+    """The parameters that initial values and the sizes of doses are computed from."""
+    model = scenario.model
+    volumes = [species.volume for species in model.species.values() if species.volume is not None]
+    ahead = [*BODY, *volumes, *(name for each in model.species.values() for name in names(each.initial))]
+    found: set[str] = set()
+    while ahead:
+        name = ahead.pop()
+        if name in model.parameters:
+            found.add(name)
+        elif name in model.observables:
+            ahead += names(model.observables[name].value)
+    return found & set(model.parameters)
 
 
 def turned(parameter: Parameter, value: float, factor: float) -> float:
@@ -124,24 +165,26 @@ def turned(parameter: Parameter, value: float, factor: float) -> float:
 
 
 def influence(
-    scenario: Scenario, first: Sequence[str], then: Iterable[str]
+    scenario: Scenario, first: Sequence[str], then: Sequence[str]
 ) -> tuple[list[str], list[tuple[str, float, list[str]]]]:
     """The expectations that are met, and (parameter, factor, those that then fail): of every parameter in
-    `first`, both ways, and of those in `then` until each expectation is broken, or is by an arm of its own."""
+    `first`, both ways, and of the `OTHERS` strongest in `then`, but only as long as there is an expectation
+    that neither a parameter nor an arm of its own broke, and of such expectations."""
     asked = Influence(scenario)
     left = asked.met - {each.id for each in scenario.expectations if each.breaks_in}
     found: list[tuple[str, float, list[str]]] = []
 
-    def ask(name: str) -> None:
+    def ask(name: str, of: Iterable[str]) -> None:
         for factor in (FACTOR, 1 / FACTOR):
-            broken = asked.broken_by(name, factor)
+            broken = asked.broken_by(name, factor, of)
             left.difference_update(broken)
             if broken:
                 found.append((name, factor, sorted(broken)))
 
     for name in first:
-        ask(name)
-    others = iter(then)
-    while left and (other := next(others, None)) is not None:
-        ask(other)
+        ask(name, asked.met)
+    if left:
+        for name in sorted(then, key=asked.strength, reverse=True)[:OTHERS]:
+            if left:
+                ask(name, tuple(left))
     return sorted(asked.met), found

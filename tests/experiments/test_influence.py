@@ -44,18 +44,33 @@ def test_an_arm_in_which_a_parameter_does_nothing_is_not_simulated_again(
     assert len(runs) == 1
 
 
-def test_others_are_asked_only_until_everything_is_broken(scenario) -> None:
-    met, found = influence(scenario(DOSE + FALLS + PEAKS), ["k_leave"], ["k_absorb", "k_clear"])
-    assert met == ["falls", "peaks"]
+def test_others_are_asked_the_strongest_first_and_only_until_everything_is_broken(
+    scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    broken_by = Influence.broken_by
+    monkeypatch.setattr(
+        Influence, "broken_by", lambda self, name, *rest: asked.append(name) or broken_by(self, name, *rest)
+    )
+    met, found = influence(scenario(DOSE + FALLS), ["k_leave"], ["k_absorb", "k_clear"])
+    assert met == ["falls"]
     assert ("k_clear", 3.0, ["falls"]) in found
-    _, found = influence(scenario(DOSE + FALLS), ["k_clear"], iter(lambda: pytest.fail("asked another"), None))
-    assert {name for name, _, _ in found} == {"k_clear"}
+    assert asked == ["k_leave", "k_leave", "k_clear", "k_clear"]
 
 
-def test_what_an_arm_breaks_needs_no_parameter(scenario) -> None:
+def test_what_an_arm_breaks_needs_no_parameter(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Influence, "broken_by", lambda *_: pytest.fail("asked another"))
     claim = expect("peaks", "time_of_max(drug)", "between = [1.9, 2.1]", 'breaks_in = ["undosed"]\n')
-    met, found = influence(scenario(DOSE + claim), [], iter(lambda: pytest.fail("asked another"), None))
+    met, found = influence(scenario(DOSE + claim), [], ["k_clear"])
     assert (met, found) == (["peaks"], [])
+
+
+def test_a_parameter_that_enters_by_the_dose_alone_acts(scenario) -> None:
+    dose = DOSE.replace("400 pmol", "2 IU/kg")
+    level = expect("level", "time_above(drug, '0.05 pM')", "between = [1.3, 1.5]")  # from 0.1 pM on
+    asked = Influence(scenario(dose + level))
+    assert asked.met == {"level"}
+    assert asked.broken_by("body_weight", 3.0) == {"level"}
 
 
 @pytest.mark.parametrize(("text", "span", "value", "expected"), [
