@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..model.expression import names
+from ..model.expression import TIME, names
+from ..model.model import Model
 from ..model.words import BODY, Parameter
 from ..numerics.constants import initial_values
 from ..numerics.solve import Segment, solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
-from .measure_language import arms_of
+from .measure_language import arms_of, curve_names
 from .run import judge, output_times
 from .scenario import Arm, Expectation, Scenario
 from .schedule import compile_schedule
@@ -28,7 +29,7 @@ RTOL = 1e-5  # an expectation that this decides was met by a hair
 SEEN = 1e-3  # a change of this share of a state, over the whole run, is none
 POINTS = 60  # of a known time course at which slopes are compared
 TINY = 1e-300  # an observable of 0 that stays 0 has not changed
-OTHERS = 40  # parameters that are asked, beside those that must be, for what nothing broke yet
+OTHERS = 25  # parameters that are asked, beside those that must be, for what nothing broke yet
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,11 @@ class Influence:
         for arm in self._arms_of(asked):
             known = self.known[arm]
             turned = self._turned(known.arm, name, factor)
-            acts = turned is not None and self._strength(known, turned, name) > SEEN
+            acts = turned is not None and self._change(known, turned, name) > SEEN
             trajectories[arm] = self._run(turned)[0] if turned is not None and acts else known.trajectory
         if not all(trajectory.outcome.ok for trajectory in trajectories.values()):
             return set()
         return {each.id for each, met in self._judged(trajectories) if each.id in asked and not met}
-
-    def strength(self, name: str) -> float:
-        """How much of its size a state would change over the whole run, were `name` larger by `FACTOR`."""
-        found = [(known, self._turned(known.arm, name, FACTOR)) for known in self.known.values()]
-        return max((self._strength(known, turned, name) for known, turned in found if turned), default=0.0)
 
     def _judged(self, trajectories: Mapping[str, Trajectory]) -> list[tuple[Expectation, bool]]:
         verdicts = judge(self.scenario, trajectories)
@@ -125,7 +121,7 @@ class Influence:
         times = output_times(self.scenario, schedule)
         return solve(self.system, start, schedule.segments, times, rtol=RTOL), schedule.segments
 
-    def _strength(self, known: _Known, arm: Arm, name: str) -> float:
+    def _change(self, known: _Known, arm: Arm, name: str) -> float:
         """By how much of its size the parameter, as it is in `arm`, would change a state over the whole run
         along the known time course; infinite where it enters before the run."""
         if name in self._before:
@@ -164,13 +160,34 @@ def turned(parameter: Parameter, value: float, factor: float) -> float:
     return min(value * factor, 1.0) if share else value * factor
 
 
+def nearest(model: Model, curves: Iterable[str]) -> list[str]:
+    """The parameters that `curves` rest on, those of their own reactions first, then those of what these
+    reactions depend on, and so on."""
+    found: dict[str, None] = {}
+    ahead = list(curves)
+    seen = set(ahead)
+    while ahead:
+        around: list[str] = []
+        for name in ahead:
+            if name in model.parameters:
+                found[name] = None
+            elif name in model.observables:
+                around += names(model.observables[name].value)
+            else:
+                changes = [each.rate for each in model.reactions.values() if name in dict(each.stoichiometry)]
+                around += [inner for rate in (*changes, model.species[name].initial) for inner in names(rate)]
+        ahead = [name for name in dict.fromkeys(around) if name not in seen and name != TIME]
+        seen.update(ahead)
+    return list(found)
+
+
 def influence(
     scenario: Scenario, first: Sequence[str], then: Sequence[str]
 ) -> tuple[list[str], list[tuple[str, float, list[str]]]]:
     """The expectations that are met, and (parameter, factor, those that then fail): of every parameter in
-    `first`, both ways, and of the `OTHERS` strongest in `then`, but only as long as there is an expectation
-    that neither a parameter nor an arm of its own broke, and of such expectations."""
-    asked = Influence(scenario)
+    `first`, both ways. For an expectation that neither these nor an arm of its own broke, the `OTHERS`
+    nearest in `then` are asked too, until one does."""
+    asked, model = Influence(scenario), scenario.model
     left = asked.met - {each.id for each in scenario.expectations if each.breaks_in}
     found: list[tuple[str, float, list[str]]] = []
 
@@ -183,8 +200,11 @@ def influence(
 
     for name in first:
         ask(name, asked.met)
-    if left:
-        for name in sorted(then, key=asked.strength, reverse=True)[:OTHERS]:
-            if left:
+    done = set(first)
+    for expectation in scenario.expectations:
+        near = nearest(model, curve_names(expectation.measure, model)) if expectation.id in left else []
+        for name in [name for name in near if name in then][:OTHERS]:
+            if expectation.id in left and name not in done:
+                done.add(name)
                 ask(name, tuple(left))
     return sorted(asked.met), found

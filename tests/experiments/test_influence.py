@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.experiments import influence as influence_module
-from simulator.experiments.influence import Influence, influence, turned
+from simulator.experiments.influence import Influence, influence, nearest, turned
 from simulator.model.units import unit
 from simulator.model.words import Parameter
 
@@ -44,7 +44,7 @@ def test_an_arm_in_which_a_parameter_does_nothing_is_not_simulated_again(
     assert len(runs) == 1
 
 
-def test_others_are_asked_the_strongest_first_and_only_until_everything_is_broken(
+def test_others_are_asked_the_nearest_first_and_only_until_everything_is_broken(
     scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
@@ -56,6 +56,13 @@ def test_others_are_asked_the_strongest_first_and_only_until_everything_is_broke
     assert met == ["falls"]
     assert ("k_clear", 3.0, ["falls"]) in found
     assert asked == ["k_leave", "k_leave", "k_clear", "k_clear"]
+
+
+def test_the_nearest_parameters_are_those_of_the_curves_own_reactions(scenario) -> None:
+    model = scenario(DOSE).model
+    assert "k_leave" not in nearest(model, ["drug"])  # cells that leave change nothing of the drug
+    found = nearest(model, iter(["cells"]))
+    assert found.index("k_leave") < found.index("k_clear")
 
 
 def test_what_an_arm_breaks_needs_no_parameter(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
