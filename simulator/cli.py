@@ -24,7 +24,7 @@ EXAMPLES = {
     "run": """examples:
   immunesim run scenarios/il2_therapy.toml --out out
   immunesim run acute_infection --set 'stop_sensitivity=0.5' --no-plots
-  immunesim run il2_therapy --arm half_dose --set 'dose.first cycle.amount=300000 IU/kg'""",
+  immunesim run il2_therapy --arm main --set 'dose.first cycle.amount=100000 IU/kg'""",
     "check": """examples:
   immunesim check scenarios/*.toml
   immunesim check my_model.toml my_scenario.toml --json""",
@@ -38,7 +38,8 @@ EXAMPLES = {
   immunesim describe
   immunesim describe IL-2
   immunesim describe T_division --model immune
-  immunesim describe --assumed""",
+  immunesim describe allergy
+  immunesim describe --assumed stop_signal""",
     "compare": """examples:
   immunesim compare acute_infection stop_signal_missing
   immunesim compare il2_therapy low_dose_il2 --of T_regulatory --out compared""",
@@ -82,6 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:  # a full disk behind stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"error: the answer cannot be written: {error.strerror}", file=sys.stderr)
+        return BAD_FILE
     except ModuleNotFoundError as error:
         print(f"the package '{error.name}' is missing: pip install {error.name}", file=sys.stderr)
         return NO_PACKAGE
@@ -246,11 +251,14 @@ def _print_json(document: object) -> None:
 def _run(options: argparse.Namespace) -> int:
     from .experiments.run import run
     from .io import folder, report, results
+    from .io.notes import notes
     from .io.scenario_file import find_scenario, read_scenario
 
     scenarios = [read_scenario(find_scenario(word), _settings(options)) for word in options.scenarios]
     for scenario in scenarios:
         report.check_arms(scenario, options.arm)
+        for note in notes(scenario, list(_settings(options))):
+            print(f"note: {note}", file=sys.stderr)
     draw = None if options.no_plots else _draw()
     summaries, code = [], DONE
     for scenario in scenarios:
@@ -331,10 +339,16 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _describe(options: argparse.Namespace) -> int:
+    from .io.catalogue import builtin_models, builtin_scenarios
     from .io.describe import describe, describe_text
     from .io.model_file import find_model, read_model
     from .io.toml_source import COMMAND_LINE, FileError, FileFault
 
+    if options.name in builtin_models():
+        options.model, options.name = options.name, None
+    elif options.name in builtin_scenarios():
+        hint = f"'{options.name}' is a scenario; 'show {options.name}' prints it"
+        raise FileError([FileFault(COMMAND_LINE, 0, hint, options.name)])
     path = find_model(options.model, Path.cwd())
     if path is None:
         raise FileError([FileFault(COMMAND_LINE, 0, f"no model '{options.model}'", f"--model {options.model}")])
@@ -342,7 +356,8 @@ def _describe(options: argparse.Namespace) -> int:
     if options.assumed:
         from .io.influence import assumed, assumed_text
 
-        _print_json(assumed(model)) if options.json else print(assumed_text(model))
+        found = assumed(model, options.name)
+        _print_json(found) if options.json else print(assumed_text(model, options.name))
     elif options.json:
         _print_json(describe(model, options.name))
     else:

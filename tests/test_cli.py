@@ -445,9 +445,50 @@ def test_influence_says_what_breaks_an_expectation(say) -> None:
 def test_describe_lists_assumptions(say) -> None:
     said = say("describe", "--assumed")
     assert said.code == 0
-    assert "parameters are assumed" in said.out
+    assert "parameters (knobs not counted) are assumed" in said.out
     row = document(say("describe", "--assumed", "--json"))[0]
     assert {"name", "value", "why", "breaks"} <= set(row)
+
+
+def test_a_run_says_why_it_does_not_hold_what_it_met(say) -> None:
+    edit('source = "Toy2020, p. 1"', 'source = "Toy2020, p. 1"\nbreaks_in = ["half"]')
+    said = say("run", "toy.toml", "--no-plots", "--out", "out")
+    assert said.code == 1
+    assert "proves nothing: it also holds in arm half (" in said.out
+    assert "proves nothing: it also holds in arm half (" in say("evidence", "toy.toml").out
+    edit('breaks_in = ["half"]', 'missed = "so"')
+    assert "said to be missed, and is not" in say("run", "toy.toml", "--no-plots", "--out", "again").out
+
+
+def test_a_run_notes_what_is_no_fault(say) -> None:
+    said = say("run", "toy.toml", "--no-plots", "--set", "dose.push.amount=300 pmol", "--set", "k_clear=2 1/h")
+    assert said.code in (0, 1)
+    assert said.err.splitlines() == [
+        "note: arm half sets dose.push.amount itself, and --set does not change it there",
+        "note: k_clear = 2 1/h is outside its range, 0.25 to 1 1/h",
+    ]
+    edit('k_clear = "0.25 1/h"', 'k_clear = "2 1/h"')
+    assert "  note: k_clear = 2 1/h is outside its range" in say("check", "toy.toml").out
+
+
+def test_describe_finds_models_modules_labels_and_points_to_scenarios(say) -> None:
+    assert say("describe", "immune").out == say("describe").out
+    assert document(say("describe", "allergy", "--json"))["knobs"]["atopy"].startswith("0 (0 to 1): ")
+    assert document(say("describe", "regulatory T cells", "--json"))["name"] == "T_regulatory"
+    assert "T_regulatory_tired" in document(say("describe", "regulatory T", "--json"))["labels with 'regulatory T'"]
+    said = say("describe", "il2_therapy")
+    assert said.code == 2
+    assert "'il2_therapy' is a scenario; 'show il2_therapy' prints it" in said.err
+
+
+def test_assumptions_of_one_module_or_word(say) -> None:
+    every = {row["name"] for row in document(say("describe", "--assumed", "--json"))}
+    module = {row["name"] for row in document(say("describe", "--assumed", "stop_signal", "--json"))}
+    assert "K_stop" in module
+    assert module < every
+    assert all(
+        "tumour" in row["name"] + row["label"] for row in document(say("describe", "--assumed", "tumour", "--json"))
+    )
 
 
 def test_replay_says_whether_the_numbers_match(say) -> None:

@@ -176,6 +176,7 @@ def nearest(model: Model, curves: Iterable[str]) -> list[str]:
             else:
                 changes = [each.rate for each in model.reactions.values() if name in dict(each.stoichiometry)]
                 around += [inner for rate in (*changes, model.species[name].initial) for inner in names(rate)]
+                around += [volume] if (volume := model.species[name].volume) is not None else []
         ahead = [name for name in dict.fromkeys(around) if name not in seen and name != TIME]
         seen.update(ahead)
     return list(found)

@@ -65,6 +65,14 @@ class Verdict:
         return [arm for arm, value in self.broken.items() if self.expectation.met_by(value)]
 
     @property
+    def objection(self) -> str:
+        """Why the expectation does not hold although it is met, in words; empty if it does hold or is not met."""
+        if self.met and self.expectation.missed:
+            return "said to be missed, and is not"
+        arms = [f"{arm} ({self.broken[arm]:.4g})" for arm in self.unbroken]
+        return f"proves nothing: it also holds in arm {', '.join(arms)}" if self.met and arms else ""
+
+    @property
     def holds(self) -> bool:
         """Whether all is as the scenario says: met, or missed as announced, and broken where it must be."""
         return self.met != bool(self.expectation.missed) and not self.unbroken

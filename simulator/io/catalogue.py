@@ -23,6 +23,11 @@ def builtin_scenarios() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
+def evidence_words() -> dict[str, dict[str, str]]:
+    """What expectations may be sorted by: `rules`, `topics` and `claims`, each word with its meaning."""
+    return TomlSource(BIOLOGY / "claims.toml").data
+
+
 def catalogue() -> dict[str, list[dict[str, str]]]:
     """Name and title of every scenario and model, and the question that a scenario asks."""
     files = {"scenarios": builtin_scenarios(), "models": builtin_models()}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .catalogue import builtin_models
 from .model_file import read_model
+from .notes import notes
 from .scenario_file import find_scenario, read_scenario
 from .toml_source import read_text
 
@@ -23,9 +24,10 @@ def check_file(word: str) -> str:
         return _model_line(path)
     scenario = read_scenario(path)
     arms = len(scenario.arms)
+    remarks = "".join(f"\n  note: {note}" for note in notes(scenario))
     return (
         f"scenario of {arms} arm{'s' * (arms != 1)} over {scenario.end:g} {scenario.model.time_unit_text}, "
-        f"{len(scenario.expectations)} expectations, model {scenario.model_name}: no faults"
+        f"{len(scenario.expectations)} expectations, model {scenario.model_name}: no faults" + remarks
     )
 
 

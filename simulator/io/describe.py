@@ -8,7 +8,7 @@ from typing import Any
 from ..experiments.scenario import Scenario
 from ..model.expression import names, nearest
 from ..model.model import Model
-from ..model.words import BODY
+from ..model.words import BODY, Parameter
 from .model_write import model_document
 from .toml_source import FileError, FileFault
 
@@ -28,19 +28,23 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
             "left_out": model.left_out,
             "counts": counts,
             "assumed_parameters": assumed,
-            "modules": {name: title for name, (title, _) in model.modules.items()},
+            "modules": {name: title for name, (title, *_) in model.modules.items()},
             "species": {item.id: f"{item.label} [{item.unit_text}]" for item in model.species.values()},
             "observables": {item.id: f"{item.label} [{item.unit_text}]" for item in model.observables.values()},
         }
     name = model.find(word, *_SECTIONS)
     if name is None and word in model.modules:
-        title, left_out = model.modules[word]
-        return {"module": word, "title": title, "left_out": left_out}
+        return _module(model, word)
+    if name is None and (labelled := _by_label(model, word)):
+        exact = [each for each, label in labelled.items() if label.lower() == word.lower()]
+        if len(exact) != 1:
+            return {f"labels with '{word}'": labelled}
+        (name,) = exact
     if name is None:
         known = [each for section in _SECTIONS for each in document[section]]
         raise FileError([FileFault(f"model {model.id}", 0, f"nothing is called '{word}'{nearest(word, known)}", "")])
     section = next(section for section in _SECTIONS if name in document[section])
-    found = {"name": name, "kind": section, **document[section][name]}
+    found: dict[str, Any] = {"name": name, "kind": section, **document[section][name]}
     if section == "species":
         found["changed_by"] = {
             reaction.id: f"{reaction.equation}   at {reaction.rate_text}"
@@ -52,6 +56,39 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
     cited = [part.split(",")[0].strip() for part in str(found.get("source", "")).split(";")]
     citations = {key: _citation(model, key) for key in cited if key in model.sources}
     return {**found, "citations": citations} if citations else found
+
+
+def _module(model: Model, name: str) -> dict[str, Any]:
+    """A file of the model: its knobs first, since they are what a scenario turns."""
+    module = model.modules[name]
+    mine = set(module.names)
+    parameters = [each for each in model.parameters.values() if each.id in mine]
+    return {
+        "module": name,
+        "title": module.title,
+        "left_out": module.left_out,
+        "knobs": {each.id: _parameter(each) for each in parameters if each.knob},
+        "parameters": {each.id: _parameter(each) for each in parameters if not each.knob},
+        "species": {each.id: f"{each.label} [{each.unit_text}]" for each in model.species.values() if each.id in mine},
+        "reactions": {each.id: each.label for each in model.reactions.values() if each.id in mine},
+        "observables": {
+            each.id: f"{each.label} [{each.unit_text}]" for each in model.observables.values() if each.id in mine
+        },
+    }
+
+
+def _parameter(parameter: Parameter) -> str:
+    unit = "" if parameter.unit_text == "1" else f" {parameter.unit_text}"
+    span = f" ({parameter.range[0]:g} to {parameter.range[1]:g})" if parameter.range else ""
+    knob = f"; {parameter.status.removeprefix('knob:').strip()}" if parameter.knob else ""
+    return f"{parameter.value:g}{unit}{span}: {parameter.label}{knob}"
+
+
+def _by_label(model: Model, words: str) -> dict[str, str]:
+    """Names whose label has these words in it."""
+    tables = (model.species, model.observables, model.parameters, model.reactions)
+    labels = {name: each.label for table in tables for name, each in table.items()}
+    return {name: label for name, label in labels.items() if words.lower() in label.lower()}
 
 
 def _users(model: Model, name: str) -> Iterator[str]:

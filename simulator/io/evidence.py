@@ -63,6 +63,7 @@ def row_of(verdict: Verdict, scenario: str, ran: bool) -> dict[str, Any]:
         "topic": expectation.topic,
         "claim": expectation.claim,
         "missed": expectation.missed,
+        "objection": verdict.objection,
         "broken": {arm: value if math.isfinite(value) else None for arm, value in verdict.broken.items()},
     }
 
@@ -110,10 +111,11 @@ def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
         mark = MARKS[row["verdict"]]
         yield f"{mark}  {row['id']:{width}}  {found:>10}  expected {row['expected']}  [{row['source']}]"
         yield f"        {'':{width}}  {row['that']}"
-        if row["missed"]:
-            note = "known miss" if row["verdict"] == KNOWN_MISS else "said to be missed, and is not"
-            yield f"        {'':{width}}  {note}: {row['missed']}"
-        for arm, value in row["broken"].items():
+        if row["verdict"] == KNOWN_MISS:
+            yield f"        {'':{width}}  known miss: {row['missed']}"
+        if row["objection"]:
+            yield f"        {'':{width}}  {row['objection']}"
+        for arm, value in row["broken"].items() if row["verdict"] == MET else ():
             without = "none" if value is None else f"{value:.4g}"
             yield f"        {'':{width}}  shows {row['claim'] or 'the mechanism'}: without it, in arm {arm}, {without}"
     found_totals = totals(rows)
@@ -123,7 +125,9 @@ def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield from (f"  {name:16}  {each['met']:4} of {each['of']}" for name, each in found_totals[key].items())
     every = found_totals["all"]
     known = sum(row["verdict"] == KNOWN_MISS for row in rows)
-    yield f"\n{every['met']} of {every['of']} expectations met" + (f", {known} known misses" if known else "")
+    yield f"\n{every['met']} of {every['of']} expectations met" + (
+        f", {known} known miss{'es' * (known > 1)}" if known else ""
+    )
 
 
 def write(rows: Sequence[dict[str, Any]], folder: Path) -> list[Path]:

@@ -74,11 +74,20 @@ def text(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def assumed(model: Model) -> list[dict[str, Any]]:
+def assumed(model: Model, word: str | None = None) -> list[dict[str, Any]]:
     """The parameters of `model` that are assumptions, the most influential first: why, and which of the
-    expectations that come with the simulator they break (None where that was not computed)."""
+    expectations that come with the simulator they break (None where that was not computed).
+
+    word: only those of this module, or with this in their name or label.
+    """
+    within = set(model.modules[word].names) if word is not None and word in model.modules else None
     table = json.loads(KEPT.read_text(encoding="utf-8"))["models"].get(model.id) if KEPT.exists() else None
-    rows = [_row(each, table) for each in model.parameters.values() if each.assumed]
+    rows = [
+        _row(each, table)
+        for each in model.parameters.values()
+        if each.assumed
+        and (each.id in within if within is not None else not word or word.lower() in f"{each.id} {each.label}".lower())
+    ]
     return sorted(rows, key=lambda row: -len(row["breaks"] or ()))
 
 
@@ -95,14 +104,18 @@ def _row(parameter: Parameter, table: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def assumed_text(model: Model) -> str:
-    return "\n".join(_assumed_lines(model))
+def assumed_text(model: Model, word: str | None = None) -> str:
+    return "\n".join(_assumed_lines(model, word))
 
 
-def _assumed_lines(model: Model) -> Iterator[str]:
-    rows = assumed(model)
+def _assumed_lines(model: Model, word: str | None) -> Iterator[str]:
+    rows = assumed(model, word)
     body = sum(not each.knob for each in model.parameters.values())
-    yield f"{len(rows)} of {body} parameters are assumed. What each breaks, {FACTOR:g} times as large or as small:"
+    what = f"of the parameters of '{word}'" if word else f"of {body} parameters (knobs not counted)"
+    answer = f" What each breaks, {FACTOR:g} times as large or as small:"
+    if any(row["breaks"] is None for row in rows):
+        answer = " What each breaks was not computed for this model."
+    yield f"{len(rows)} {what} are assumed.{answer if rows else ''}"
     for row in rows:
         unit = "" if row["unit"] == "1" else f" {row['unit']}"
         span = f", {row['range'][0]:g} to {row['range'][1]:g}" if row["range"] else ""

@@ -14,6 +14,7 @@ from ..model.words import (
     STATUSES,
     Fault,
     ModelError,
+    Module,
     Observable,
     Parameter,
     Reaction,
@@ -129,7 +130,11 @@ class _ModelReader:
                 time_unit_text=self.time_unit(top),
                 left_out=top.data.get("left_out", ""),
                 modules={
-                    path.stem: (source.data.get("title", ""), source.data.get("left_out", ""))
+                    path.stem: Module(
+                        source.data.get("title", ""),
+                        source.data.get("left_out", ""),
+                        tuple(name for section in SECTIONS for name in source.data.get(section, {})),
+                    )
                     for path, source in self.modules.items()
                     if source is not top
                 },

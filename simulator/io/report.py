@@ -77,4 +77,8 @@ def verdict_line(verdict: Verdict) -> str:
     mark = "met   " if verdict.met else "missed" if expectation.missed else "MISSED"
     found = "never" if math.isnan(verdict.simulated) else f"{verdict.simulated:.4g}{unit}"
     why = f"; known miss: {expectation.missed}" if expectation.missed and not verdict.met else ""
-    return f"  {mark} {expectation.that}: {found} (expected {expectation.interval_text}; {expectation.source}{why})"
+    objection = f"\n         {verdict.objection}" if verdict.objection else ""
+    return (
+        f"  {mark} {expectation.that}: {found} (expected {expectation.interval_text}; {expectation.source}{why})"
+        + objection
+    )

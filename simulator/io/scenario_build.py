@@ -12,6 +12,7 @@ from ..experiments.scenario import MAIN, Arm, Expectation, Scenario
 from ..model.expression import FormulaError, Name, nearest
 from ..model.model import Model
 from ..model.units import UnitError, dimension_text, in_moles, unit
+from .catalogue import evidence_words
 from .layers import Origins, Path_
 from .scenario_doses import DoseReader
 from .toml_source import Table
@@ -145,6 +146,12 @@ class ScenarioBuilder(DoseReader):
                 others = [each for each in arms if each != MAIN]
                 hint = nearest(str(arm), others) or f"; arms are {', '.join(others) or 'none'}"
                 self.fault((*path, "breaks_in"), f"no arm '{arm}' in which it could break{hint}")
+        for key in ("rule", "topic", "claim"):
+            if key in table and table[key] not in (known := evidence_words()[f"{key}s"]):
+                hint = nearest(table[key], known) or f"; {key}s are {', '.join(known)}"
+                self.fault((*path, key), f"no {key} '{table[key]}'{hint}")
+        if "topic" in table and reference == "assumed":
+            self.fault((*path, "topic"), "a topic is for published facts, and the source of this one is 'assumed'")
         if "claim" in table and not breaks_in:
             self.fault((*path, "claim"), "a claim names the arms without its mechanism in breaks_in")
         if len(self.faults) > before:
@@ -170,7 +177,8 @@ class ScenarioBuilder(DoseReader):
     def interval(self, table: Table, path: Path_) -> tuple[float, float]:
         given = [key for key in ("between", "above", "below") if key in table]
         if len(given) != 1:
-            self.fault(path, "an expectation has one of between = [low, high], above, below")
+            found = " and ".join(given) or "none"
+            self.fault(path, f"an expectation has one of between = [low, high], above, below; found {found}")
             return -math.inf, math.inf
         if given == ["above"]:
             return float(table["above"]), math.inf
@@ -179,7 +187,7 @@ class ScenarioBuilder(DoseReader):
         both = table["between"]
         numbers = [value for value in both if isinstance(value, (int, float)) and math.isfinite(value)]
         if len(both) != 2 or len(numbers) != 2 or not both[0] < both[1]:
-            self.fault((*path, "between"), f"expected [low, high], found {both!r}")
+            self.fault((*path, "between"), f"expected [low, high] with low below high, found {both!r}")
             return -math.inf, math.inf
         return float(both[0]), float(both[1])
 

@@ -107,6 +107,14 @@ class Observable(NamedTuple):
     value: Expression
 
 
+class Module(NamedTuple):
+    """A file of the model: what it is about, what it leaves out, and what it declares."""
+
+    title: str
+    left_out: str
+    names: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Words:
     """Everything one model declares. Mappings are in order of declaration."""
@@ -120,7 +128,7 @@ class Words:
     observables: Mapping[str, Observable]
     sources: Mapping[str, Source]
     substances: Mapping[str, Substance]
-    modules: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False)  # title, what it leaves out
+    modules: Mapping[str, Module] = field(default_factory=dict, compare=False)
     left_out: str = ""
 
     @property
