@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -40,6 +40,8 @@ DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axi
 LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
 MOST_ROWS = 6  # of dose marks in a figure
 DOSE_ROW = 0.055  # of a panel's height, a row of dose marks
+LETTER = 0.011  # of a panel's width, a letter of a dose's name
+BAR = 0.01  # of the axis: a dose that takes longer is drawn as a bar
 LABEL_LINE = 0.19  # inches, the height of a label's line
 LABEL_WIDTH = 24  # characters
 
@@ -79,10 +81,7 @@ def draw_group(
     figure = Figure(figsize=(WIDE, 0.9 + high * len(panels)), layout="constrained")
     clock, long = _clock(scenario)
     end = scenario.end * long
-    doses = [
-        (name, tuple(time * long for time in times), color) for name, times, color in _dose_rows(arms, scenario.end)
-    ]
-    doses = doses[:MOST_ROWS]
+    doses = _dose_rows(arms, scenario.end, long)[:MOST_ROWS]
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axis, shown in zip(axes, panels, strict=True):
         lines = []
@@ -192,35 +191,74 @@ def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]], line: fl
         axis.text(1.06, place, label, transform=axis.transAxes, color=color, fontsize=8, va="center", linespacing=1.0)
 
 
-def _dose_rows(arms: Sequence[Arm], end: float) -> list[tuple[str, tuple[float, ...], str]]:
-    """Name, times and colour of every dose; where arms differ in its times, one for each schedule
-    in the colour of the first arm that has it."""
-    rows: dict[tuple[str, tuple[float, ...]], str] = {}
+class _Marked(NamedTuple):
+    """A dose as it is marked above a panel: its name, starts, length and colour, in the unit of the axis."""
+
+    name: str
+    times: tuple[float, ...]
+    over: float
+    color: str
+
+    @property
+    def last(self) -> float:
+        return self.times[-1] + self.over
+
+    def label_side(self, end: float) -> str:
+        """Where its name goes: behind the marks, before them, or, where they fill the axis, on them."""
+        return "behind" if self.last < 0.8 * end else "before" if self.times[0] > 0.2 * end else "on"
+
+    def span(self, end: float) -> tuple[float, float]:
+        """What marks and name take of the axis, roughly."""
+        wide = LETTER * (len(self.name) + 4) * end
+        side = self.label_side(end)
+        return self.times[0] - wide * (side == "before"), self.last + wide * (side == "behind")
+
+
+def _dose_rows(arms: Sequence[Arm], end: float, long: float) -> list[list[_Marked]]:
+    """Every dose, in rows in which none meets another; where arms differ in its times, one for each
+    schedule in the colour of the first arm that has it. long: units of the axis in one of the model's."""
+    found: dict[tuple[str, tuple[float, ...], float], str] = {}
     for number, arm in enumerate(arms):
         for dose in arm.doses:
-            times = tuple([time for time in map(dose.time, range(dose.count)) if time < end])
+            times = tuple([time * long for time in map(dose.time, range(dose.count)) if time < end])
             if times:
-                rows.setdefault((dose.name, times), style(number)[0])
-    names = [name for name, _ in rows]
-    return [(name, times, color if names.count(name) > 1 else "#666666") for (name, times), color in rows.items()]
+                found.setdefault((dose.name, times, min(dose.over, end - times[-1] / long) * long), style(number)[0])
+    names = [name for name, *_ in found]
+    rows: list[list[_Marked]] = []
+    for (name, times, over), color in found.items():
+        marked = _Marked(name.replace("_", " "), times, over, color if names.count(name) > 1 else "#666666")
+        first, last = marked.span(end * long)
+        free = [row for row in rows if all(last < a or first > b for a, b in (each.span(end * long) for each in row))]
+        if free:
+            free[0].append(marked)
+        else:
+            rows.append([marked])
+    return rows
 
 
-def _mark_doses(axis: Axes, rows: Sequence[tuple[str, tuple[float, ...], str]], end: float) -> None:
-    """A row of marks along the top of the panel for each of `rows`."""
+def _mark_doses(axis: Axes, rows: Sequence[Sequence[_Marked]], end: float) -> None:
+    """The doses along the top of the panel: a triangle for a bolus, a bar for an infusion."""
     along = blended_transform_factory(axis.transData, axis.transAxes)
-    for row, (name, times, color) in enumerate(rows):
+    for row, doses in enumerate(rows):
         height = 0.97 - DOSE_ROW * row
-        marks: dict[str, Any] = {"color": color, "markersize": 4, "clip_on": False, "zorder": 9}
-        axis.plot(times, [height] * len(times), "v", transform=along, **marks)
-        text = f"  {name.replace('_', ' ')}  "
-        style: dict[str, Any] = {"transform": along, "fontsize": 7, "color": color, "va": "center", "zorder": 10}
-        if times[-1] < 0.8 * end:
-            axis.text(times[-1], height, text, ha="left", **style)
-        elif times[0] > 0.2 * end:
-            axis.text(times[0], height, text, ha="right", **style)
-        else:  # marks from end to end: the name lies on them
+        for dose in doses:
+            marks: dict[str, Any] = {"color": dose.color, "markersize": 4, "clip_on": False, "zorder": 9}
+            axis.plot(dose.times, [height] * len(dose.times), "v", transform=along, **marks)
+            if dose.over > BAR * end:
+                starts, ends = dose.times, [time + dose.over for time in dose.times]
+                axis.hlines([height] * len(starts), starts, ends, transform=along, color=dose.color, linewidth=3)
+            side = dose.label_side(end)
             axis.text(
-                times[0], height, text, ha="left", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0}, **style
+                dose.last if side == "behind" else dose.times[0],
+                height,
+                f"  {dose.name}  ",
+                transform=along,
+                fontsize=7,
+                color=dose.color,
+                va="center",
+                ha="right" if side == "before" else "left",
+                zorder=10,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0} if side == "on" else None,
             )
 
 

@@ -134,3 +134,19 @@ def test_time_is_in_the_unit_in_which_the_scenario_gives_its_end(folder: Path) -
     assert axis.get_xlabel() == "time [d]"
     assert axis.get_xlim() == (0, 2)
     assert max(line.get_xdata()[-1] for line in axis.lines if len(line.get_xdata()) > 10) == pytest.approx(2)
+
+
+def test_doses_share_a_row_unless_they_meet_and_an_infusion_is_a_bar(folder: Path) -> None:
+    late = SCENARIO.replace("count = 3", "count = 1") + "".join(
+        f'[[dose]]\nname = "{name}"\ntarget = "drug"\namount = "1 pmol"\nat = "{at} h"\nover = "5 h"\n'
+        for name, at in (("drip", 30), ("other", 31))
+    )
+    (folder / "toy.toml").write_text(late, encoding="utf-8")
+    result = run(read_scenario(folder / "toy.toml"), certify=False)
+    curves = [plots.Curve("as dosed", result.arms["main"].trajectory)]
+    figure = plots.draw_group(result.scenario, ["drug"], curves, [result.arms["main"].arm])
+    axis = figure.axes[0]
+    height = {text.get_text().strip(): text.get_position()[1] for text in axis.texts}
+    assert height["push"] == height["drip"] > height["other"]
+    (bar, _) = axis.collections
+    assert bar.get_segments()[0][:, 0].tolist() == [30, 35]
