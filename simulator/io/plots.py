@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.transforms import blended_transform_factory
 
 from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Arm, Scenario
 from ..model.units import quantity
 from ..numerics.trajectory import Array, Trajectory
+from .dose_marks import DOSE_ROW, dose_rows, mark_doses
 
 # Okabe and Ito's palette (black first): told apart by the colour-blind, and of rising lightness
 # so that a grey print keeps the order; the dashes say it again.
@@ -38,10 +38,6 @@ STYLES: tuple[tuple[str, Any], ...] = (
 WIDE, PANEL_HIGH = 8.0, 2.5  # inches
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
 LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
-MOST_ROWS = 6  # of dose marks in a figure
-DOSE_ROW = 0.055  # of a panel's height, a row of dose marks
-LETTER = 0.011  # of a panel's width, a letter of a dose's name
-BAR = 0.01  # of the axis: a dose that takes longer is drawn as a bar
 LABEL_LINE = 0.19  # inches, the height of a label's line
 LABEL_WIDTH = 24  # characters
 
@@ -81,7 +77,7 @@ def draw_group(
     figure = Figure(figsize=(WIDE, 0.9 + high * len(panels)), layout="constrained")
     clock, long = _clock(scenario)
     end = scenario.end * long
-    doses = _dose_rows(arms, scenario.end, long)[:MOST_ROWS]
+    doses = dose_rows(arms, scenario.end, long, lambda number: style(number)[0])
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axis, shown in zip(axes, panels, strict=True):
         lines = []
@@ -96,7 +92,7 @@ def draw_group(
         axis.set_ylabel(shown[0] + (f" [{unit}]" if unit != "1" else "") if len(shown) == 1 else f"[{unit}]")
         axis.set_title("; ".join(_label(scenario, name) for name in shown[:3]), fontsize=9, loc="left", color="#444444")
         axis.set_xlim(0, end)
-    _mark_doses(axes[0], doses, end)
+    mark_doses(axes[0], doses, end)
     axes[-1].set_xlabel(f"time [{clock}]")
     figure.suptitle(title or scenario.title, fontsize=11, x=0.01, ha="left", wrap=True)
     return figure
@@ -189,77 +185,6 @@ def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]], line: fl
             [1.01, 1.05], [place, place], transform=axis.transAxes, color=color, linestyle=dash, lw=1.6, clip_on=False
         )
         axis.text(1.06, place, label, transform=axis.transAxes, color=color, fontsize=8, va="center", linespacing=1.0)
-
-
-class _Marked(NamedTuple):
-    """A dose as it is marked above a panel: its name, starts, length and colour, in the unit of the axis."""
-
-    name: str
-    times: tuple[float, ...]
-    over: float
-    color: str
-
-    @property
-    def last(self) -> float:
-        return self.times[-1] + self.over
-
-    def label_side(self, end: float) -> str:
-        """Where its name goes: behind the marks, before them, or, where they fill the axis, on them."""
-        return "behind" if self.last < 0.8 * end else "before" if self.times[0] > 0.2 * end else "on"
-
-    def span(self, end: float) -> tuple[float, float]:
-        """What marks and name take of the axis, roughly."""
-        wide = LETTER * (len(self.name) + 4) * end
-        side = self.label_side(end)
-        return self.times[0] - wide * (side == "before"), self.last + wide * (side == "behind")
-
-
-def _dose_rows(arms: Sequence[Arm], end: float, long: float) -> list[list[_Marked]]:
-    """Every dose, in rows in which none meets another; where arms differ in its times, one for each
-    schedule in the colour of the first arm that has it. long: units of the axis in one of the model's."""
-    found: dict[tuple[str, tuple[float, ...], float], str] = {}
-    for number, arm in enumerate(arms):
-        for dose in arm.doses:
-            times = tuple([time * long for time in map(dose.time, range(dose.count)) if time < end])
-            if times:
-                found.setdefault((dose.name, times, min(dose.over, end - times[-1] / long) * long), style(number)[0])
-    names = [name for name, *_ in found]
-    rows: list[list[_Marked]] = []
-    for (name, times, over), color in found.items():
-        marked = _Marked(name.replace("_", " "), times, over, color if names.count(name) > 1 else "#666666")
-        first, last = marked.span(end * long)
-        free = [row for row in rows if all(last < a or first > b for a, b in (each.span(end * long) for each in row))]
-        if free:
-            free[0].append(marked)
-        else:
-            rows.append([marked])
-    return rows
-
-
-def _mark_doses(axis: Axes, rows: Sequence[Sequence[_Marked]], end: float) -> None:
-    """The doses along the top of the panel: a triangle for a bolus, a bar for an infusion."""
-    along = blended_transform_factory(axis.transData, axis.transAxes)
-    for row, doses in enumerate(rows):
-        height = 0.97 - DOSE_ROW * row
-        for dose in doses:
-            marks: dict[str, Any] = {"color": dose.color, "markersize": 4, "clip_on": False, "zorder": 9}
-            axis.plot(dose.times, [height] * len(dose.times), "v", transform=along, **marks)
-            if dose.over > BAR * end:
-                starts, ends = dose.times, [time + dose.over for time in dose.times]
-                axis.hlines([height] * len(starts), starts, ends, transform=along, color=dose.color, linewidth=3)
-            side = dose.label_side(end)
-            axis.text(
-                dose.last if side == "behind" else dose.times[0],
-                height,
-                f"  {dose.name}  ",
-                transform=along,
-                fontsize=7,
-                color=dose.color,
-                va="center",
-                ha="right" if side == "before" else "left",
-                zorder=10,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0} if side == "on" else None,
-            )
 
 
 def describe_figure(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]) -> str:
