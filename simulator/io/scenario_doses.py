@@ -74,7 +74,8 @@ class DoseReader(ValueReader):
                 path("over"), f"an infusion of {table['over']!r} is longer than its interval, {table['every']!r}"
             )
         if self.end and at >= self.end:
-            self.fault(path("at"), f"the dose '{name}' starts at {table['at']!r}, not before the end of the run")
+            end = f"{self.end:g} {self.model.time_unit_text}"
+            self.fault(path("at"), f"the dose '{name}' starts at {table['at']!r}, not before the end of the run, {end}")
         amount, unit_text, converted = self.amount(path("amount"), table["amount"], target)
         if len(self.faults) > before or converted is None:
             return None

@@ -197,7 +197,9 @@ class _ScenarioReader:
         path = _setting_path(layers, name)
         if path is None:
             known = "a parameter, initial.SPECIES, dose.NAME.KEY, time.end, time.every"
-            self.faults.append(setting.fault((), f"--set names {known}; '{name}' is none"))
+            doses = [f"dose.{each}.amount" for each in layers.data.get("dose", {})]
+            hint = nearest(name, doses) if name.startswith("dose.") else ""
+            self.faults.append(setting.fault((), f"--set names {known}; '{name}' is none{hint}"))
         else:
             layers.set(path, _setting_value(path, value), setting)
 

@@ -14,6 +14,7 @@ from ..model.expression import nearest
 COMMAND_LINE = "command line"  # stands for the file where a fault is in what was typed
 MAX_BYTES = 1_000_000
 MAX_NESTING = 100
+_BARE = re.compile(r"=\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?\s+[A-Za-z]")  # a number and a unit without quotes
 
 Key = str | int
 Table = dict[str, Any]
@@ -49,6 +50,8 @@ class TomlSource:
         self.text = read_text(path)
         try:
             self.data: Table = tomllib.loads(self.text)
+            if not self.text.strip():
+                raise FileError([FileFault(self.name, 0, "the file is empty", "")])
         except tomllib.TOMLDecodeError as error:
             raise FileError([self._syntax_fault(str(error))]) from None
         except RecursionError:
@@ -63,7 +66,8 @@ class TomlSource:
         rows = self.text.rstrip("\n").split("\n")
         line = int(match[1]) if match else len(rows)
         text = rows[line - 1].strip() if 0 < line <= len(rows) else ""
-        return FileFault(self.name, line, f"not TOML: {message}", text)
+        hint = '; a value with a unit stands in quotes, as "5 d"' if _BARE.search(text) else ""
+        return FileFault(self.name, line, f"not TOML: {message}{hint}", text)
 
     @cached_property
     def name(self) -> str:

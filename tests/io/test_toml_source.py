@@ -216,3 +216,9 @@ def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path: Path) -> N
 def test_the_keys_of_a_table_are_checked(table: object, faults: list[tuple[tuple[str, ...], str]]) -> None:
     fields = {"name": NEEDED_TEXT, "size": NUMBER, "more": LIST, "note": TEXT}
     assert list(check_fields(table, fields, "[t]")) == faults
+
+
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.toml").write_text(" \n", encoding="utf-8")
+    with pytest.raises(FileError, match="the file is empty"):
+        TomlSource(tmp_path / "empty.toml")
