@@ -411,7 +411,7 @@ def _influence(options: argparse.Namespace) -> int:
         make_folder(Path(options.out).absolute().parent)
         if Path(options.out).is_dir():
             raise OutputError(f"{options.out} is a folder; --out names a file here")
-    found = influence.collect(paths)
+    found = influence.collect(paths, lambda line: print(line, file=sys.stderr))
     if options.out:
         influence.write(found, Path(options.out))
     _print_json(found) if options.json else print(influence.text(found))

@@ -438,6 +438,7 @@ def test_influence_says_what_breaks_an_expectation(say) -> None:
     said = say("influence", "toy.toml", "--out", "influence.json")
     assert said.code == 0
     assert "breaks 1: toy/1" in said.out
+    assert said.err == "1 of 1: toy\n"
     assert json.loads(Path("influence.json").read_text()) == document(say("influence", "toy.toml", "--json"))
     assert say("influence", "toy.toml", "--out", ".").err == "error: . is a folder; --out names a file here\n"
 

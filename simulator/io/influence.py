@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,11 +28,17 @@ class _Part(NamedTuple):
     breaks: list[tuple[str, str, list[str]]]
 
 
-def collect(paths: Sequence[Path]) -> dict[str, Any]:
+def collect(paths: Sequence[Path], said: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """For each model, `breaks`: parameter -> {"up" or "down": expectations}, of every assumed parameter and of
-    others until each expectation is broken; and `unbroken`: those that neither they nor an arm of theirs break."""
+    others until each expectation is broken; and `unbroken`: those that neither they nor an arm of theirs break.
+
+    said is told what is done, a line for each scenario.
+    """
     with ProcessPoolExecutor(min(len(paths), os.cpu_count() or 1), initializer=gc.enable) as pool:
-        parts = list(pool.map(_part, paths))
+        parts = []
+        for number, (path, part) in enumerate(zip(paths, pool.map(_part, paths), strict=True), 1):
+            said(f"{number} of {len(paths)}: {path.stem}")
+            parts.append(part)
     models: dict[str, dict[str, Any]] = {}
     for part in parts:
         model = models.setdefault(part.model, {"breaks": {}, "unbroken": []})
