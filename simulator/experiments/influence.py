@@ -78,7 +78,11 @@ class Influence:
             trajectories[arm] = self._run(turned)[0] if turned is not None and acts else known.trajectory
         if not all(trajectory.outcome.ok for trajectory in trajectories.values()):
             return set()
-        return {each.id for each, met in self._judged(trajectories) if each.id in asked and not met}
+        broken = {each.id for each, met in self._judged(trajectories) if each.id in asked and not met}
+        for arm, trajectory in trajectories.items():
+            if trajectory is not self.known[arm].trajectory:
+                trajectory.fine.forget()
+        return broken
 
     def _judged(self, trajectories: Mapping[str, Trajectory]) -> list[tuple[Expectation, bool]]:
         verdicts = judge(self.scenario, trajectories)

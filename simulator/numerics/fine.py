@@ -7,7 +7,7 @@ not depend on how often values are saved.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -56,6 +56,7 @@ class FineCurves:
 
     system: System
     segments: Sequence[Steps]
+    _observed: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def times(self) -> Array:
         return self._times
@@ -65,13 +66,21 @@ class FineCurves:
         if name in self.system.species:
             column: Array = self._states[:, self.system.species.index(name)]
             return column
-        row: Array = self._observables[self.system.observables.index(name)]
-        return row
+        if name not in self._observed:
+            parts, start = [np.empty(0)], 0
+            for steps in self.segments:
+                times = steps.fine_times()
+                states = self._states[start : start + len(times)]
+                parts.append(self.system.observe_one(name, times, states, steps.parameters))
+                start += len(times)
+            self._observed[name] = np.concatenate(parts)
+        return self._observed[name]
 
     def forget(self) -> None:
-        """Frees what was computed to be measured: some ten times the size of the saved curves."""
-        for name in ("_times", "_states", "_observables"):
+        """Frees what was computed to be measured: some times the size of the saved curves."""
+        for name in ("_times", "_states"):
             self.__dict__.pop(name, None)
+        self._observed.clear()
 
     @cached_property
     def _times(self) -> Array:
@@ -82,13 +91,3 @@ class FineCurves:
     def _states(self) -> Array:
         parts = [steps.fine_states(self.system) for steps in self.segments]
         return np.concatenate(parts) if parts else np.empty((0, len(self.system.species)))
-
-    @cached_property
-    def _observables(self) -> Array:
-        parts, start = [], 0
-        for steps in self.segments:
-            times = steps.fine_times()
-            states = self._states[start : start + len(times)]
-            parts.append(self.system.observe(times, states, steps.parameters))
-            start += len(times)
-        return np.concatenate(parts, axis=1) if parts else np.empty((len(self.system.observables), 0))

@@ -43,6 +43,7 @@ class System:
         self.rates = {name: self.graph.add(tree, self.names) for name, tree in model.laws.rates.items()}
         self.parts = {name: self._parts(name) for name in self.species}
         self.slopes_in_time = [self._sum(parts.values()) for parts in self.parts.values()]
+        self._observable_over_time: dict[str, Callable[..., list[Any]]] = {}
         self._moving = frozenset(self.symbols[name] for name in (TIME, *self.species))
 
     def _parts(self, species: str) -> dict[str, int]:
@@ -151,6 +152,13 @@ class System:
         times has shape (n,), states (n, species).
         """
         return _along(self._observables_over_time, times, states, parameters)
+
+    def observe_one(self, name: str, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
+        """The observable `name` along a time course, shape (n,); the others are not computed."""
+        if name not in self._observable_over_time:
+            self._observable_over_time[name] = self._over_time([self.names[name]])
+        row: Array = _along(self._observable_over_time[name], times, states, parameters)[0]
+        return row
 
     def slopes_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """The derivative of every species along a time course, without infusions, shape (species, n)."""
