@@ -21,16 +21,19 @@ KEPT = BIOLOGY / "influence.json"  # of all that come with the simulator
 
 
 class _Part(NamedTuple):
-    """What one scenario says: its model, what no arm of its own breaks, and what breaks by parameter and way."""
+    """What one scenario says: its model, what no arm of its own breaks, what the coarser solution misses,
+    and what breaks, by parameter and way."""
 
     model: str
     unsafe: list[str]
+    unclear: list[str]
     breaks: list[tuple[str, str, list[str]]]
 
 
 def collect(paths: Sequence[Path], said: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """For each model, `breaks`: parameter -> {"up" or "down": expectations}, of every assumed parameter and of
-    others until each expectation is broken; and `unbroken`: those that neither they nor an arm of theirs break.
+    others until each expectation is broken; `unbroken`: those that neither they nor an arm of theirs break; and
+    `unclear`: those so narrow that the coarser solution used here misses them as the model stands.
 
     said is told what is done, a line for each scenario.
     """
@@ -41,7 +44,8 @@ def collect(paths: Sequence[Path], said: Callable[[str], None] = lambda _: None)
             parts.append(part)
     models: dict[str, dict[str, Any]] = {}
     for part in parts:
-        model = models.setdefault(part.model, {"breaks": {}, "unbroken": []})
+        model = models.setdefault(part.model, {"breaks": {}, "unbroken": [], "unclear": []})
+        model["unclear"] += part.unclear
         for name, way, broken in part.breaks:
             model["breaks"].setdefault(name, {}).setdefault(way, []).extend(broken)
         known = {each for _, _, broken in part.breaks for each in broken}
@@ -60,7 +64,13 @@ def _part(path: Path) -> _Part:
         for name, factor, broken in found
     ]
     by_arm = {each.id for each in scenario.expectations if each.breaks_in}
-    return _Part(scenario.model_name, [f"{scenario.id}/{each}" for each in met if each not in by_arm], breaks)
+    unsafe = [f"{scenario.id}/{each}" for each in met if each not in by_arm]
+    unclear = [
+        f"{scenario.id}/{each.id}"
+        for each in scenario.expectations
+        if each.id not in met and not (each.missed or each.breaks_in)
+    ]
+    return _Part(scenario.model_name, unsafe, unclear, breaks)
 
 
 def write(found: dict[str, Any], path: Path) -> None:

@@ -26,7 +26,9 @@ SPOT = [each for each in BREAKS if each[0] == "immune"][:: max(1, len(BREAKS) //
 
 
 def test_every_expectation_was_asked() -> None:
-    known = {each for *_, each in BREAKS} | {each for table in FOUND["models"].values() for each in table["unbroken"]}
+    known = {each for *_, each in BREAKS} | {
+        each for table in FOUND["models"].values() for each in (*table["unbroken"], *table["unclear"])
+    }
     scenarios = [read_scenario(path) for path in builtin_scenarios().values()]
     shipped = {f"{s.id}/{each.id}" for s in scenarios for each in s.expectations}
     to_ask = {f"{s.id}/{e.id}" for s in scenarios for e in s.expectations if not (e.missed or e.breaks_in)}
@@ -34,8 +36,12 @@ def test_every_expectation_was_asked() -> None:
     assert to_ask - known == set()
 
 
-def test_few_expectations_hold_whatever_the_parameters() -> None:
-    assert sum(len(table["unbroken"]) for table in FOUND["models"].values()) <= len(BREAKS) / 50
+def test_what_no_parameter_breaks_is_listed_and_is_the_smaller_part() -> None:
+    """Comparisons of arms, mostly: a knob breaks them, and no number of the body does."""
+    unbroken = {each for table in FOUND["models"].values() for each in table["unbroken"]}
+    broken = {each for *_, each in BREAKS}
+    assert unbroken.isdisjoint(broken)
+    assert len(unbroken) <= len(broken) / 5
 
 
 @pytest.mark.parametrize(("model", "name", "factor", "expectation"), SPOT)
