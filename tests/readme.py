@@ -51,12 +51,14 @@ def totals(rows: Sequence[dict[str, Any]]) -> str:
     """What the evidence adds up to, as the README says it."""
     found, topics = evidence.totals(rows), TomlSource(BIOLOGY / "claims.toml").data["topics"]
     known = sum(row["verdict"] == evidence.KNOWN_MISS for row in rows)
-    claims = found["claims"].values()
+    parts = found["claims"].items()  # C32a, C32b and C32c are one claim in three parts
+    claims = {name.rstrip("abc") for name, _ in parts}
+    missing = {name.rstrip("abc") for name, each in parts if not each["met"]}
     lines = ["| published facts | met | of |", "| --- | ---: | ---: |"]
     lines += [f"| {topics[name]} | {each['met']} | {each['of']} |" for name, each in found["topics"].items()]
     lines += [f"| **all** | **{found['facts']['met']}** | **{found['facts']['of']}** |", ""]
     lines.append(
-        f"{sum(each['met'] > 0 for each in claims)} of the {len(claims)} claims about interleukins that this project"
+        f"{len(claims) - len(missing)} of the {len(claims)} claims about interleukins that this project"
         " set out to show are shown, each by an expectation that fails in an arm without the mechanism."
         f" In all, {found['all']['met']} of {found['all']['of']} expectations are met;"
         f" {known} are known misses, which `evidence` lists with the reason."
