@@ -83,9 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except OSError as error:  # a full disk behind stdout
+    except OSError as error:  # of a file, or, without a name, of a full disk behind stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"error: the answer cannot be written: {error.strerror}", file=sys.stderr)
+        print(f"error: {error.filename or 'the answer cannot be written'}: {error.strerror}", file=sys.stderr)
         return BAD_FILE
     except ModuleNotFoundError as error:
         print(f"the package '{error.name}' is missing: pip install {error.name}", file=sys.stderr)
@@ -254,10 +254,11 @@ def _run(options: argparse.Namespace) -> int:
     from .io.notes import notes
     from .io.scenario_file import find_scenario, read_scenario
 
-    scenarios = [read_scenario(find_scenario(word), _settings(options)) for word in options.scenarios]
+    settings = _settings(options)
+    scenarios = [read_scenario(find_scenario(word), settings) for word in options.scenarios]
     for scenario in scenarios:
         report.check_arms(scenario, options.arm)
-        for note in notes(scenario, list(_settings(options))):
+        for note in notes(scenario, list(settings)):
             print(f"note: {note}", file=sys.stderr)
     draw = None if options.no_plots else _draw()
     summaries, code = [], DONE
@@ -339,16 +340,13 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _describe(options: argparse.Namespace) -> int:
-    from .io.catalogue import builtin_models, builtin_scenarios
+    from .io.catalogue import builtin_models
     from .io.describe import describe, describe_text
     from .io.model_file import find_model, read_model
     from .io.toml_source import COMMAND_LINE, FileError, FileFault
 
     if options.name in builtin_models():
         options.model, options.name = options.name, None
-    elif options.name in builtin_scenarios():
-        hint = f"'{options.name}' is a scenario; 'show {options.name}' prints it"
-        raise FileError([FileFault(COMMAND_LINE, 0, hint, options.name)])
     path = find_model(options.model, Path.cwd())
     if path is None:
         raise FileError([FileFault(COMMAND_LINE, 0, f"no model '{options.model}'", f"--model {options.model}")])

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 from simulator import read_scenario, run
 from simulator.io import evidence, plots
-from simulator.io.catalogue import BIOLOGY, builtin_scenarios
-from simulator.io.toml_source import TomlSource
+from simulator.io.catalogue import builtin_scenarios, evidence_words
 
 ROOT = Path(__file__).resolve().parents[1]
 README, PICTURES = ROOT / "README.md", ROOT / "scenarios" / "pictures"
@@ -49,7 +48,7 @@ def draw(picture: Picture) -> None:
 
 def totals(rows: Sequence[dict[str, Any]]) -> str:
     """What the evidence adds up to, as the README says it."""
-    found, topics = evidence.totals(rows), TomlSource(BIOLOGY / "claims.toml").data["topics"]
+    found, topics = evidence.totals(rows), evidence_words()["topics"]
     known = sum(row["verdict"] == evidence.KNOWN_MISS for row in rows)
     parts = found["claims"].items()  # C32a, C32b and C32c are one claim in three parts
     claims = {name.rstrip("abc") for name, _ in parts}

@@ -482,6 +482,10 @@ def test_describe_finds_models_modules_labels_and_points_to_scenarios(say) -> No
     assert "'il2_therapy' is a scenario; 'show il2_therapy' prints it" in said.err
 
 
+def test_describe_prefers_what_is_in_the_model_to_a_scenario_of_that_name(say) -> None:
+    assert document(say("describe", "dupilumab", "--json"))["kind"] == "species"
+
+
 def test_assumptions_of_one_module_or_word(say) -> None:
     every = {row["name"] for row in document(say("describe", "--assumed", "--json"))}
     module = {row["name"] for row in document(say("describe", "--assumed", "stop_signal", "--json"))}

@@ -10,13 +10,12 @@ import pytest
 
 from simulator.experiments.run import RunResult, run
 from simulator.io import evidence
-from simulator.io.catalogue import BIOLOGY, builtin_scenarios
+from simulator.io.catalogue import builtin_scenarios, evidence_words
 from simulator.io.scenario_file import read_scenario
-from simulator.io.toml_source import TomlSource
 from tests import readme
 
 PATHS = builtin_scenarios()
-CLAIMS = TomlSource(BIOLOGY / "claims.toml").data["claims"]
+CLAIMS = evidence_words()["claims"]
 each_scenario = pytest.mark.parametrize("name", PATHS)
 
 

@@ -7,22 +7,20 @@ slopes or the observables that are measured differ along the time course that is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..model.expression import TIME, names
+from ..model.expression import names
 from ..model.model import Model
 from ..model.words import BODY, Parameter
-from ..numerics.constants import initial_values
 from ..numerics.solve import Segment, solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from .measure_language import arms_of, curve_names
-from .run import judge, output_times
+from .run import judge, prepare
 from .scenario import Arm, Expectation, Scenario
-from .schedule import compile_schedule
 
 FACTOR = 3.0
 RTOL = 1e-5  # an expectation that this decides was met by a hair
@@ -119,10 +117,7 @@ class Influence:
         return _Along(times, states, parameters, slopes, self.system.observe(times, states, parameters)[self._rows])
 
     def _run(self, arm: Arm) -> tuple[Trajectory, Sequence[Segment]]:
-        schedule = compile_schedule(self.scenario, arm, self.system)
-        initial = initial_values(self.scenario.model, self.scenario.parameters(arm)) | dict(arm.initial)
-        start = np.array([initial[name] for name in self.system.species])
-        times = output_times(self.scenario, schedule)
+        schedule, times, start = prepare(self.scenario, arm, self.system)
         return solve(self.system, start, schedule.segments, times, rtol=RTOL), schedule.segments
 
     def _change(self, known: _Known, arm: Arm, name: str) -> float:
@@ -148,14 +143,22 @@ def _parameters_of_start(scenario: Scenario) -> set[str]:
     model = scenario.model
     volumes = [species.volume for species in model.species.values() if species.volume is not None]
     ahead = [*BODY, *volumes, *(name for each in model.species.values() for name in names(each.initial))]
-    found: set[str] = set()
-    while ahead:
-        name = ahead.pop()
-        if name in model.parameters:
-            found.add(name)
-        elif name in model.observables:
-            ahead += names(model.observables[name].value)
-    return found & set(model.parameters)
+
+    def inner(name: str) -> Iterable[str]:
+        return names(model.observables[name].value) if name in model.observables else ()
+
+    return set(_reached(ahead, inner)) & set(model.parameters)
+
+
+def _reached(ahead: Iterable[str], inner: Callable[[str], Iterable[str]]) -> list[str]:
+    """All names that `ahead` leads to, the nearest first; inner gives what a name rests on."""
+    found = dict.fromkeys(ahead)
+    queue = list(found)
+    for name in queue:
+        new = [each for each in dict.fromkeys(inner(name)) if each not in found]
+        found.update(dict.fromkeys(new))
+        queue += new
+    return queue
 
 
 def turned(parameter: Parameter, value: float, factor: float) -> float:
@@ -167,23 +170,18 @@ def turned(parameter: Parameter, value: float, factor: float) -> float:
 def nearest(model: Model, curves: Iterable[str]) -> list[str]:
     """The parameters that `curves` rest on, those of their own reactions first, then those of what these
     reactions depend on, and so on."""
-    found: dict[str, None] = {}
-    ahead = list(curves)
-    seen = set(ahead)
-    while ahead:
-        around: list[str] = []
-        for name in ahead:
-            if name in model.parameters:
-                found[name] = None
-            elif name in model.observables:
-                around += names(model.observables[name].value)
-            else:
-                changes = [each.rate for each in model.reactions.values() if name in dict(each.stoichiometry)]
-                around += [inner for rate in (*changes, model.species[name].initial) for inner in names(rate)]
-                around += [volume] if (volume := model.species[name].volume) is not None else []
-        ahead = [name for name in dict.fromkeys(around) if name not in seen and name != TIME]
-        seen.update(ahead)
-    return list(found)
+
+    def inner(name: str) -> list[str]:
+        if name in model.observables:
+            return list(names(model.observables[name].value))
+        if name not in model.species:
+            return []
+        species = model.species[name]
+        changes = [each.rate for each in model.reactions.values() if name in dict(each.stoichiometry)]
+        volume = [] if species.volume is None else [species.volume]
+        return [each for rate in (*changes, species.initial) for each in names(rate)] + volume
+
+    return [name for name in _reached(curves, inner) if name in model.parameters]
 
 
 def influence(

@@ -145,11 +145,15 @@ def output_times(scenario: Scenario, schedule: Schedule) -> Array:
     return np.union1d(grid[distance > SAME_TIME * scenario.end], marks)
 
 
-def _run_arm(scenario: Scenario, arm: Arm, system: System, certify: bool | None) -> ArmResult:
+def prepare(scenario: Scenario, arm: Arm, system: System) -> tuple[Schedule, Array, Array]:
+    """What happens in `arm` and when, the times to save, and the states at the start, shape (species,)."""
     schedule = compile_schedule(scenario, arm, system)
-    times = output_times(scenario, schedule)
     initial = initial_values(scenario.model, scenario.parameters(arm)) | dict(arm.initial)
-    start = np.array([initial[name] for name in system.species])
+    return schedule, output_times(scenario, schedule), np.array([initial[name] for name in system.species])
+
+
+def _run_arm(scenario: Scenario, arm: Arm, system: System, certify: bool | None) -> ArmResult:
+    schedule, times, start = prepare(scenario, arm, system)
     trajectory = solve(system, start, schedule.segments, times)
     lines = ledger(scenario, arm, trajectory)
     certificate = _certificate(system, start, schedule, times, trajectory, certify)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from .toml_source import FileError, TomlSource
@@ -23,6 +24,7 @@ def builtin_scenarios() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
+@functools.cache
 def evidence_words() -> dict[str, dict[str, str]]:
     """What expectations may be sorted by: `rules`, `topics` and `claims`, each word with its meaning."""
     return TomlSource(BIOLOGY / "claims.toml").data

@@ -9,8 +9,9 @@ from ..experiments.scenario import Scenario
 from ..model.expression import names, nearest
 from ..model.model import Model
 from ..model.words import BODY, Parameter
+from .catalogue import builtin_scenarios
 from .model_write import model_document
-from .toml_source import FileError, FileFault
+from .toml_source import COMMAND_LINE, FileError, FileFault
 
 _SECTIONS = ("species", "parameters", "reactions", "observables", "substances", "sources")
 
@@ -40,6 +41,8 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
         if len(exact) != 1:
             return {f"labels with '{word}'": labelled}
         (name,) = exact
+    if name is None and word in builtin_scenarios():
+        raise FileError([FileFault(COMMAND_LINE, 0, f"'{word}' is a scenario; 'show {word}' prints it", word)])
     if name is None:
         known = [each for section in _SECTIONS for each in document[section]]
         raise FileError([FileFault(f"model {model.id}", 0, f"nothing is called '{word}'{nearest(word, known)}", "")])
