@@ -8,7 +8,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import llvmlite
@@ -33,7 +32,7 @@ class Machine:
         if code is None:
             code = _compile(plan, lanes)
             _write(path, code)
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
         self.drive: Callable[[int], int] = CALLING(self._engine.get_function_address("drive"))
@@ -44,8 +43,8 @@ def best_lanes() -> int:
     return 8 if llvm.get_host_cpu_features().get("avx512f") else 4
 
 
-@cache
-def _target() -> llvm.TargetMachine:
+def target_machine() -> llvm.TargetMachine:
+    """For this processor; an execution engine takes the one it is given and destroys it in the end."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(llvm.get_process_triple())
@@ -59,7 +58,7 @@ def _compile(plan: Plan, lanes: int) -> bytes:
     Driver(plan, Kernel(plan, module, lanes), module, lanes)
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()
-    code: bytes = _target().emit_object(parsed)
+    code: bytes = target_machine().emit_object(parsed)
     return code
 
 
