@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ..model.expression import Expression
 from ..model.model import Model
 from ..model.units import Unit
+from .design import Sweep
 
 MAIN = "main"  # the arm that is the scenario as it stands
 
@@ -55,7 +56,11 @@ class Change(NamedTuple):
 
 
 class Arm(NamedTuple):
-    """One variant of the question: what differs from the model's own values."""
+    """One variant of the question: what differs from the model's own values.
+
+    own: what the arm sets itself and does not take from the scenario, in the words of ``--set``:
+    "stop_sensitivity", "initial.pathogen", "dose.aldesleukin.amount".
+    """
 
     name: str
     label: str
@@ -63,6 +68,7 @@ class Arm(NamedTuple):
     parameters: Mapping[str, float]
     doses: tuple[Dose, ...]
     changes: tuple[Change, ...]
+    own: frozenset[str] = frozenset()
 
 
 class Expectation(NamedTuple):
@@ -119,6 +125,7 @@ class Scenario:
     arms: tuple[Arm, ...]
     plots: tuple[tuple[str, ...], ...]
     expectations: tuple[Expectation, ...]
+    sweep: Sweep | None = None
     left_out: tuple[str, ...] = field(default=(), compare=False)  # by an end moved on the command line
     id: str = field(default="", compare=False)
     model_name: str = field(default="", compare=False)
