@@ -65,6 +65,10 @@ class Engine:
         self.parameters = [system.parameters.index(name) for name in self.plan.parameters]
         self.infused = [system.species.index(name) for name in core.infused]
 
+    @property
+    def name(self) -> str:
+        return f"Rodas5P in {self.machine.lanes} lanes"
+
     def run(self, batch: Batch, times: Array, rtol: float = RTOL, seconds: float = float("inf")) -> Lanes:
         """Every member of `batch`. times, increasing, are the same for all."""
         given = _Given(self, batch, times, rtol)
