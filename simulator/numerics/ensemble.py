@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .core import Core
 from .lanes.plan import Plan
 from .lanes.table import CLOCKS, COLUMNS, DONE, FULL, RUNNING, TABLE
 from .solve import ATOL_OF_SCALE
 from .trajectory import Array
+
+Integers = NDArray[np.int64]
 
 RTOL = 1e-6
 FIRST_STEP = 1e-4  # of the first segment; the error estimate soon finds a better one
@@ -42,14 +45,20 @@ class Batch:
 @dataclass(frozen=True)
 class Lanes:
     """What the lanes made of a batch. grid (m, times, curves); fine: for each member the times
-    (points,) and curves (points, curves) along its steps, two points at a jump. done (m,): False for
-    a member that did not reach its end; its curves are what was computed. steps, tries (m,)."""
+    (points,) and curves (points, curves) along its steps, two points at a jump. states (m,): how it ended,
+    as in `lanes.table`; of a member that did not reach its end the curves are what was computed.
+    steps (m,): accepted ones. tries (m,): all."""
 
     grid: Array
     fine: Sequence[tuple[Array, Array]]
-    done: np.ndarray
-    steps: np.ndarray
-    tries: np.ndarray
+    states: Integers
+    steps: Integers
+    tries: Integers
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        reached: NDArray[np.bool_] = self.states == DONE
+        return reached
 
 
 class Engine:
@@ -91,7 +100,7 @@ class Engine:
         return Lanes(
             grid=given.grid,
             fine=[(each[:, 0], each[:, 1:]) for each in whole],
-            done=states == DONE,
+            states=states.copy(),
             steps=given.counts[:, COLUMNS.index("steps")].copy(),
             tries=given.counts[:, COLUMNS.index("tries")].copy(),
         )
@@ -142,7 +151,7 @@ class _Given:
             "n_times": len(self.times), "capacity": capacity,
         }  # fmt: skip
 
-    def drive(self, todo: np.ndarray) -> None:
+    def drive(self, todo: Integers) -> None:
         """Runs the members in `todo` for a while."""
         todo = np.ascontiguousarray(todo, dtype=np.int64)
         numbers = self.numbers | {"count": len(todo)}
