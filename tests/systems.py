@@ -212,7 +212,20 @@ def logistic() -> ExactSystem:
     )
 
 
-EXACT = [decay(), chain(), binding(), infusion(), logistic()]
+def hastening() -> ExactSystem:
+    """A loss of second order that grows with time itself."""
+    k, first = 0.05, 100.0
+    model = make_model(
+        {"A": ("pM", first, 100)},
+        {"k": (k, "1/h^2"), "first": (first, "pM")},
+        {"loss": ("A ->", "2 * k * time * A^2 / first")},
+    )
+    return ExactSystem(
+        "hastening", model, (Stretch(0, 12),), np.linspace(0, 12, 49), lambda t: {"A": first / (1 + k * t**2)}
+    )
+
+
+EXACT = [decay(), chain(), binding(), infusion(), logistic(), hastening()]
 
 
 def robertson() -> Model:
