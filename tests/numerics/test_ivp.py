@@ -18,6 +18,7 @@ from simulator.io.model_file import read_model
 from simulator.model.model import Model
 from simulator.numerics.solve import ATOL_OF_SCALE, SOLVERS
 from simulator.numerics.trajectory import Array
+from tests.numerics.lanes.runs import on_lanes
 from tests.systems import simulate
 
 FOLDER = Path(__file__).parent / "ivp"
@@ -40,8 +41,16 @@ def with_scipy(model: Model, times: Array, rtol: float, *, method: str) -> Array
     return np.array([trajectory[name] for name in model.species]).T
 
 
+def on_compiled_lanes(model: Model, times: Array, rtol: float) -> Array:
+    found = on_lanes(model, float(times[-1]), times, rtol=rtol)
+    assert found.done.all()
+    states: Array = found.grid[0]
+    return states
+
+
 ENGINES: dict[str, Callable[[Model, Array, float], Array]] = {
-    name: partial(with_scipy, method=name) for name in SOLVERS
+    **{name: partial(with_scipy, method=name) for name in SOLVERS},
+    "compiled": on_compiled_lanes,
 }
 
 each_problem = pytest.mark.parametrize("problem", WANTED)

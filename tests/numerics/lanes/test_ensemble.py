@@ -8,7 +8,8 @@ import pytest
 from simulator.numerics.ensemble import Lanes
 from simulator.numerics.lanes.table import NEGATIVE, NO_PROGRESS, NOT_FINITE
 from tests.numerics.lanes.runs import on_lanes
-from tests.systems import EXACT, ROBERTSON, ROBERTSON_TIMES, ExactSystem, Stretch, make_model, robertson, simulate
+from tests.numerics.order import Run, order_of
+from tests.systems import EXACT, ExactSystem, Stretch, hastening, logistic, make_model, simulate
 
 each_system = pytest.mark.parametrize("exact", EXACT, ids=lambda exact: exact.name)
 
@@ -35,11 +36,18 @@ def test_the_error_falls_with_the_tolerance(exact: ExactSystem) -> None:
     assert tight < 1e-8
 
 
-def test_robertson_agrees_with_its_reference_over_eleven_decades() -> None:
-    model = robertson()
-    found = on_lanes(model, 1e11, ROBERTSON_TIMES, rtol=1e-7)
-    for name, values in zip(model.species, found.grid[0].T, strict=True):
-        np.testing.assert_allclose(values, ROBERTSON[name], rtol=2e-5, atol=1e-10 * model.species[name].scale)
+@pytest.mark.parametrize(("exact", "end"), [(logistic(), 8.0), (hastening(), 6.0)], ids=["logistic", "hastening"])
+@pytest.mark.parametrize("place", ["at the end of a step", "between"])
+def test_the_error_falls_by_the_order_of_the_method(exact: ExactSystem, end: float, place: str) -> None:
+    time = end if place == "at the end of a step" else 0.61 * end
+
+    def run(rtol: float) -> Run:
+        found = on_lanes(exact.model, end, np.array([time]), rtol=rtol)
+        ((_, truth),) = exact.truth(np.array([time])).items()
+        return Run(int(found.steps[0]), float(abs(found.grid[0, 0, 0] - truth[0])))
+
+    order = 4.7 if place == "at the end of a step" else 3.7
+    assert order_of(run, np.geomspace(1e-6, 1e-10, 9)) > order
 
 
 ENZYME = make_model(
