@@ -200,3 +200,37 @@ def test_every_function_is_measured_above() -> None:
 )
 def test_the_unit_of_a_measure_is_known_before_it_is_taken(text: str, dimension: str) -> None:
     assert dimension_text(read_measure(text, MODEL, list(ARMS))[1]) == dimension
+
+
+FEW = np.linspace(0, 10, 41)
+
+
+@pytest.mark.parametrize(
+    ("text", "exact"),
+    [
+        ("at(A, '3.1 h')", 80 * math.exp(-0.93)),
+        ("at(A, '0.1 h')", 80 * math.exp(-0.03)),
+        ("at(A, '9.9 h')", 80 * math.exp(-2.97)),
+        ("auc(A)", 80 / 0.3 * (1 - math.exp(-3))),
+        ("mean(A, '0.1 h', '7.3 h')", 80 / 0.3 * (math.exp(-0.03) - math.exp(-2.19)) / 7.2),
+    ],
+)
+def test_between_points_a_curve_bends_as_it_does_around_them(text: str, exact: float) -> None:
+    tree, _ = read_measure(text, MODEL, ["main"])
+    value, _ = measure(tree, MODEL, {"main": curve(80 * np.exp(-0.3 * FEW), FEW)})
+    assert value == pytest.approx(exact, rel=3e-5), "a straight line would be out by five times as much"
+
+
+def test_a_jump_bends_nothing() -> None:
+    times = np.array([0.0, 1.0, 2.0, 2.0, 3.0, 4.0])
+    values = np.array([1.0, 1.0, 1.0, 9.0, 9.0, 9.0])
+    for text, exact in {"auc(A)": 20.0, "at(A, '1.5 h')": 1.0, "at(A, '2 h')": 9.0, "at(A, '2.5 h')": 9.0}.items():
+        tree, _ = read_measure(text, MODEL, ["main"])
+        assert measure(tree, MODEL, {"main": curve(values, times)})[0] == exact
+
+
+def test_noise_on_a_short_interval_bends_nothing() -> None:
+    times = np.array([0.0, 1.0, 2.0, 2.0 + 1e-6, 3.0, 4.0])
+    values = np.array([1.0, 1.0, 1.0, 1.0 + 1e-4, 1.0, 1.0])
+    tree, _ = read_measure("auc(A)", MODEL, ["main"])
+    assert measure(tree, MODEL, {"main": curve(values, times)})[0] == pytest.approx(4.0, abs=1e-4)
