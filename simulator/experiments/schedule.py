@@ -46,7 +46,7 @@ class LedgerError(RuntimeError):
 
 def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     """Everything that happens in `arm`, in order of time, as the solver wants it."""
-    edges = _edges(scenario, arm)
+    edges = edge_times(scenario, arm)
     bounds = [*edges, scenario.end]
     jumps, infusions = np.zeros((2, len(edges), len(system.species)))
     sizes = _sizes(scenario, arm)
@@ -86,7 +86,7 @@ def _values_at(scenario: Scenario, arm: Arm) -> Callable[[float], dict[str, floa
     return values
 
 
-def _edges(scenario: Scenario, arm: Arm) -> list[float]:
+def edge_times(scenario: Scenario, arm: Arm) -> list[float]:
     """0 and every time before the end at which a dose or change starts or stops."""
     times = [0.0]
     for dose in arm.doses:
