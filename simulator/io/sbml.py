@@ -7,7 +7,6 @@ numbers, and each rate law begins with the factor that makes it one per time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from ..experiments.scenario import MAIN, Scenario
@@ -39,10 +38,10 @@ class _Writer:
         self.scenario, self.arm, self.out = scenario, scenario.arm(arm_name), out
         model = self.model = scenario.model
         self.ids = Ids(*model.species, *model.parameters, *model.observables)
+        self.reaction_ids = {name: self.ids.free(name) for name in model.reactions}
         self.schedule = Schedule(scenario, self.arm, self.ids)
         self.formulas = Formulas(model, out, self.schedule.now, self.ids)
         self.units: dict[str, str] = {}  # of substance: the parameter that is one of it
-        self.reactions = 0
 
     def write(self) -> None:
         self.head()
@@ -145,9 +144,9 @@ class _Writer:
         for number, (volume, coefficients) in enumerate(groups.items()):
             first, coefficient = next(iter(coefficients.items()))
             factor = coefficient / dict(each.stoichiometry)[first]
-            words = (each.id, "in", volume or "amounts") if number else (each.id,)
+            own = self.reaction_ids[each.id]
             reaction = self.out.createReaction()
-            reaction.setId(self.ids.free(*words))
+            reaction.setId(self.ids.free(own, "in", volume or "amounts") if number else own)
             lines = [each.equation, f"rate: {each.rate_text}", f"source: {each.source}"]
             describe(reaction, each.label, [*lines, *cite(reaction, self.model, each.source)])
             self.sides(reaction, {name: value / factor for name, value in coefficients.items()})

@@ -174,7 +174,7 @@ class Schedule:
         trigger.setPersistent(True)
         trigger.setInitialValue(False)
         clock = formulas.name("time")[0]
-        trigger.setMath(_at_least(clock, formulas.number(moment.time, self.model.time_unit)))
+        trigger.setMath(_at_least(clock, formulas.number(_not_later(moment.time), self.model.time_unit)))
         for name, math in assigned.items():
             assignment = event.createEventAssignment()
             assignment.setVariable(name)
@@ -205,6 +205,13 @@ def _times(dose: Dose, time_unit: str) -> str:
 
 def _sum(parts: Iterable[Any]) -> Any:
     return reduce(lambda a, b: joined("add", a, b), parts)
+
+
+def _not_later(time: float) -> float:
+    """`time` in the 15 digits that libSBML writes: rounded up, what is asked for at the time of a dose would
+    be the value before it."""
+    written = float(f"{time:.15g}")
+    return written if written <= time else float(f"{time * (1 - 1e-15):.15g}")
 
 
 def _at_least(a: Any, b: Any) -> Any:

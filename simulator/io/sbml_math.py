@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from ..model.expression import TIME, Apply, Expression, Name, Number, names
 from ..model.model import Model
 from ..model.units import BASES, ONE, Unit
+from ..numerics.constants import in_order
 
 try:
-    import libsbml
+    import libsbml as libsbml  # for all that write SBML
 except ModuleNotFoundError:
     raise ModuleNotFoundError("SBML is written by libSBML", name="python-libsbml") from None
 
@@ -38,11 +40,11 @@ _OPERATORS = {
     "exp": libsbml.AST_FUNCTION_EXP,
     "log": libsbml.AST_FUNCTION_LN,
 }
-_FUNCTIONS = {  # name: another that it needs, and its definition; bases are clipped at zero as ours are
-    "saturation": ("", "lambda(x, K, x / (K + x))"),
-    "clipped_power": ("", "lambda(x, n, max(x, 0 dimensionless)^n)"),
-    "hill": ("saturation", "lambda(x, K, n, saturation(max(x / K, 0 dimensionless)^n, 1 dimensionless))"),
-    "inhibition": ("", "lambda(x, K, n, 1 dimensionless / (1 dimensionless + max(x / K, 0 dimensionless)^n))"),
+_FUNCTIONS = {  # name: arguments, and what it is of these; a base is clipped at zero as ours is
+    "saturation": ("xK", "{x} / ({K} + {x})"),
+    "clipped_power": ("xn", "max({x}, 0 dimensionless)^{n}"),
+    "hill": ("xKn", "{saturation}(max({x} / {K}, 0 dimensionless)^{n}, 1 dimensionless)"),
+    "inhibition": ("xKn", "1 dimensionless / (1 dimensionless + max({x} / {K}, 0 dimensionless)^{n})"),
 }
 SMALL = 8  # whole exponents up to this one keep the sign of their base
 
@@ -71,10 +73,9 @@ class Formulas:
     def _resting_on(self, changed: Mapping[str, str]) -> set[str]:
         """The observables that a change of parameters moves."""
         found: set[str] = set()
-        for _ in self.model.observables:
-            for each in self.model.observables.values():
-                if any(name in changed or name in found for name in names(each.value)):
-                    found.add(each.id)
+        for each in in_order(self.model):
+            if any(name in changed or name in found for name in names(self.model.observables[each].value)):
+                found.add(each)
         return found
 
     # units
@@ -192,13 +193,15 @@ class Formulas:
 
     def _function(self, name: str) -> str:
         if name not in self._functions:
-            before, text = _FUNCTIONS[name]
-            if before:
-                text = text.replace(f"{before}(", f"{self._function(before)}(")
-            self._functions[name] = self.ids.free(name)
+            arguments, text = _FUNCTIONS[name]
+            words = {"saturation": self._function("saturation")} if "{saturation}" in text else {}
+            own = self._functions[name] = self.ids.free(name)
+            # names of its own, since libSBML confuses an argument with what is passed under the same name
+            words |= {each: self.ids.free(own, each) for each in arguments}
             definition = self.out.createFunctionDefinition()
-            definition.setId(self._functions[name])
-            definition.setMath(libsbml.parseL3Formula(text))
+            definition.setId(own)
+            inside = ", ".join(words[each] for each in arguments)
+            definition.setMath(libsbml.parseL3Formula(f"lambda({inside}, {text.format_map(words)})"))
         return self._functions[name]
 
 
@@ -210,8 +213,8 @@ class Ids:
 
     def free(self, *words: str) -> str:
         """`words` as a name that is new; characters that no name may have become underscores."""
-        word = re.sub(r"[^A-Za-z0-9]+", "_", "_".join(words)).strip("_") or "it"
-        word = word if word[0].isalpha() else f"_{word}"
+        word = re.sub(r"\W+", "_", "_".join(words), flags=re.ASCII)
+        word = f"_{word}" if word[:1].isdigit() else word
         name, number = word, 1
         while name in self._taken:
             number += 1
@@ -228,6 +231,7 @@ def joined(op: str, *args: Any) -> Any:
     return node
 
 
+@cache
 def _in_kinds(unit: Unit) -> _Kinds:
     """`unit` in the kinds of SBML: litres rather than cubic metres, the time in which the rest is a round
     number, and the last digits, which rounding makes, left out."""
@@ -243,7 +247,9 @@ def _in_kinds(unit: Unit) -> _Kinds:
     texts = {clock: f"{factor / clock**per:.12g}" for clock in (_CLOCKS if per else _CLOCKS[:1])}
     clock = min(texts, key=lambda each: len(texts[each]))
     factor = float(texts[clock])
-    parts = {kind: (power, clock if kind == libsbml.UNIT_KIND_SECOND else 1.0) for kind, power in powers.items() if power}
+    parts = {
+        kind: (power, clock if kind == libsbml.UNIT_KIND_SECOND else 1.0) for kind, power in powers.items() if power
+    }
     if factor != 1.0:
         roots = {kind: (power, _root(factor, power)) for kind, (power, size) in parts.items() if size == 1.0}
         roots = roots or {libsbml.UNIT_KIND_DIMENSIONLESS: (1, factor)}
