@@ -375,7 +375,9 @@ def test_every_name_and_unit_of_a_model_is_there(toy_file: Path) -> None:
 
 def test_markup_in_a_label_is_text(toy_file: Path) -> None:
     edited = toy_file.parent / "toy_model.toml"
-    edited.write_text(edited.read_text().replace("drug in plasma", "drug <b>&</b> plasma"))
+    text = edited.read_text().replace("drug in plasma", "drug <b>&</b> plasma")
+    edited.write_text(text.replace("Toy2020, p. 2", "Toy2020, p < 0.05 & more"))
     text = sbml_text(read_scenario(toy_file))
     assert faults(text) == []
     assert model_of(text).getSpecies("drug").getName() == "drug <b>&</b> plasma"
+    assert "p &lt; 0.05 &amp; more" in model_of(text).getParameter("k_clear").getNotesString()
