@@ -49,6 +49,10 @@ EXAMPLES = {
     "influence": """examples:
   immunesim influence acute_infection
   immunesim influence --out influence.json""",
+    "export": """examples:
+  immunesim export il2_therapy --to sbml
+  immunesim export il2_therapy --to sbml --arm half_dose --out half_dose.xml
+  immunesim export acute_infection --to sbml --set 'stop_sensitivity=0.5'""",
     "replay": """examples:
   immunesim replay out
   immunesim replay out --json""",
@@ -124,7 +128,7 @@ class _Parser(argparse.ArgumentParser):
     """Usage errors name the nearest command or option."""
 
     def error(self, message: str) -> Any:
-        if "invalid choice" in message:
+        if "COMMAND: invalid choice" in message:
             from .model.expression import nearest
 
             word = message.split("invalid choice: ")[1].split(" ")[0].strip("'")
@@ -213,6 +217,16 @@ def _influence_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", metavar="FILE", help="write the answer there as JSON too")
 
 
+def _export_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenario", metavar="SCENARIO")
+    text = "the format: sbml is Level 3 Version 2, with units, sources, and doses as events"
+    command.add_argument("--to", required=True, choices=["sbml"], help=text)
+    command.add_argument("--arm", default="main", metavar="NAME", help="which arm (default: main)")
+    _settings_argument(command)
+    command.add_argument("--out", metavar="FILE", help="the file to write (default: SCENARIO.xml)")
+    command.add_argument("--force", action="store_true", help="replace FILE")
+
+
 def _replay_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("folder", metavar="RUN_DIR")
 
@@ -226,6 +240,7 @@ COMMANDS = {
     "compare": ("put the curves of scenarios side by side, with a table of measures", _compare_arguments),
     "evidence": ("hold every expectation against the simulation", _evidence_arguments),
     "influence": ("turn each parameter and say which expectations fail", _influence_arguments),
+    "export": ("write an arm of a scenario for other simulators", _export_arguments),
     "replay": ("run a results folder again and say whether the numbers match", _replay_arguments),
 }
 
@@ -413,6 +428,24 @@ def _influence(options: argparse.Namespace) -> int:
     if options.out:
         influence.write(found, Path(options.out))
     _print_json(found) if options.json else print(influence.text(found))
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from .io import folder, report
+    from .io.scenario_file import find_scenario, read_scenario
+
+    scenario = read_scenario(find_scenario(options.scenario), _settings(options))
+    report.check_arms(scenario, [options.arm])
+    target = Path(options.out or f"{scenario.id}.xml")
+    folder.check_file(target, options.force)
+    from .io.sbml import sbml_text  # last, so that a fault of the words is said without libSBML
+
+    folder.write_text(target, sbml_text(scenario, options.arm))
+    if options.json:
+        _print_json({"scenario": scenario.id, "arm": options.arm, "format": options.to, "file": str(target)})
+    else:
+        print(f"{scenario.id}, arm {options.arm}: {target}")
     return DONE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from simulator.io.catalogue import builtin_scenarios
 from tests.toys import SCENARIO
 
 ROOT = Path(cli.__file__).resolve().parent.parent
-COMMANDS = ["run", "check", "list", "show", "describe", "compare", "evidence", "influence", "replay"]
+COMMANDS = ["run", "check", "list", "show", "describe", "compare", "evidence", "influence", "export", "replay"]
 
 
 class Said(NamedTuple):
@@ -96,6 +97,8 @@ def test_no_command_shows_the_help_and_is_a_usage_error(say) -> None:
         (["run", "toy.toml", "--certify", "--no-certify"], "not allowed with"),
         (["check"], "FILE"),
         (["replay"], "RUN_DIR"),
+        (["export", "toy.toml"], "--to"),
+        (["export", "toy.toml", "--to", "sbm"], "invalid choice: 'sbm'"),
         (["show", "a", "b"], "unrecognized arguments: b"),
     ],
 )
@@ -291,6 +294,76 @@ def test_a_missing_package_exits_with_5_and_its_name(say, monkeypatch: pytest.Mo
 def test_certify_and_no_certify(say) -> None:
     assert "digits certified by" in say("run", "toy.toml", "--no-plots", "--certify").out
     assert "digits not certified (switched off)" in say("run", "toy.toml", "--no-plots", "--no-certify").out
+
+
+# export
+
+
+def test_export_writes_a_file_beside_and_says_so(say) -> None:
+    said = say("export", "toy.toml", "--to", "sbml")
+    assert (said.code, said.out, said.err) == (0, "toy, arm main: toy.xml\n", "")
+    assert (
+        Path("toy.xml").read_text().count("<event ") == 8
+    )  # the start, 3 pushes, the drip on and off, the change on and off
+    assert sorted(path.name for path in Path().iterdir()) == ["toy.toml", "toy.xml", "toy_model.toml"]
+
+
+def test_export_takes_an_arm_and_settings(say) -> None:
+    said = say(
+        "export", "toy.toml", "--to", "sbml", "--arm", "half", "--set", "k_absorb=0.7 1/h", "--out", "a/b.xml", "--json"
+    )
+    assert document(said) == {"scenario": "toy", "arm": "half", "format": "sbml", "file": "a/b.xml"}
+    text = Path("a/b.xml").read_text()
+    assert 'id="dose_push" name="amount of each dose of push" value="200"' in text
+    assert 'value="0.7"' in text
+
+
+def test_export_replaces_a_file_only_by_force(say) -> None:
+    Path("toy.xml").write_text("mine")
+    said = say("export", "toy.toml", "--to", "sbml")
+    assert said.code == 3
+    assert said.err == "error: toy.xml exists; choose another --out, or --force to replace it\n"
+    assert Path("toy.xml").read_text() == "mine"
+    assert say("export", "toy.toml", "--to", "sbml", "--force").code == 0
+    assert Path("toy.xml").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["toy.toml", "--arm", "haf"], 2, "toy has no arm 'haf'; did you mean 'half'?"),
+        (["nowhere"], 3, "no such scenario"),
+        (["toy.toml", "--set", "k_clear"], 2, "expected NAME=VALUE"),
+        (["toy.toml", "--out", "."], 3, "is a folder; --out names a file here"),
+        (["toy.toml", "--out", "toy.toml/toy.xml"], 3, "is a file, not a folder"),
+    ],
+)
+def test_export_refuses_what_it_cannot_do(say, words: list[str], code: int, message: str) -> None:
+    said = say("export", "--to", "sbml", *words)
+    assert said.code == code
+    assert message in said.err
+    assert not Path("toy.xml").exists()
+
+
+def test_export_to_a_full_disk_leaves_nothing(say, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, text: str, **options: object) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    said = say("export", "toy.toml", "--to", "sbml")
+    assert said.code == 3
+    assert said.err == "error: toy.xml cannot be written: No space left on device\n"
+    assert sorted(path.name for path in Path().iterdir()) == ["toy.toml", "toy_model.toml"]
+
+
+def test_export_without_libsbml_names_the_package(say, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith("simulator.io.sbml")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "libsbml", None)
+    said = say("export", "toy.toml", "--to", "sbml")
+    assert said.code == 5
+    assert said.err == "the package 'python-libsbml' is missing: pip install python-libsbml\n"
 
 
 # check

@@ -14,7 +14,6 @@ from ..model.units import ONE, Unit, quantity
 from ..numerics.trajectory import Array, Trajectory
 from .measure_language import FUNCTIONS, arguments, arm_of, curve_name, level_value, time_value
 
-
 ALIKE = 20.0  # neighbouring intervals whose lengths differ by less tell how a curve bends
 
 

@@ -16,12 +16,13 @@ Active = tuple[bool, ...]  # which of an arm's changes hold
 class Portion:
     """What is given of one dose before the end of the run.
 
-    dose: its place among the arm's doses. first, last: a jump at the start of stretch `first` if both are
-    the same, else an infusion from there to the end of stretch ``last - 1``. share: how much of the dose
-    it is. active: the changes that hold when it begins.
+    dose: its place among the arm's doses. number: which of its times, from 0. first, last: a jump at the
+    start of stretch `first` if both are the same, else an infusion from there to the end of stretch
+    ``last - 1``. share: how much of the dose it is. active: the changes that hold when it begins.
     """
 
     dose: int
+    number: int
     first: int
     last: int
     share: float
@@ -51,7 +52,7 @@ def timetable(arm: Arm, end: float) -> Timetable:
             first, last = bisect_right(edges, begins) - 1, bisect_right(edges, begins + dose.over) - 1
             if begins + dose.over >= end * (1 - SAME_TIME):
                 last = len(edges)
-            portions.append(Portion(place, first, last, share, active(arm, begins, end)))
+            portions.append(Portion(place, number, first, last, share, active(arm, begins, end)))
     return Timetable((*edges, end), tuple([active(arm, edge, end) for edge in edges]), tuple(portions))
 
 

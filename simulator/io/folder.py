@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SUMMARY = "summary.json"  # what tells a folder of ours from any other
@@ -73,6 +73,15 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"{folder} cannot be written")
 
 
+def check_file(path: Path, force: bool) -> None:
+    """`path` may be written and its folder is there, or `OutputError`: asked before the work, not after it."""
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; --out names a file here")
+    if path.exists() and not force:
+        raise OutputError(f"{path} exists; choose another --out, or --force to replace it")
+    make_folder(path.absolute().parent)
+
+
 def write_text(path: Path, text: str) -> None:
     """`path` with `text` in it, whole or not at all, or `OutputError`."""
     beside = path.with_name(f".{path.name}.part")
@@ -80,6 +89,8 @@ def write_text(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
     except OSError as error:
+        with suppress(OSError):  # part of a file is of no use, least of all on a full disk
+            beside.unlink()
         raise OutputError(f"{path} cannot be written: {error.strerror}") from None
 
 
