@@ -56,7 +56,7 @@ class Cluster:
     @property
     def size(self) -> int:
         """Threads of all workers as they are now, which may come and go."""
-        return max(1, sum(self._client.nthreads().values()))
+        return max(1, int(sum(self._client.nthreads().values())))
 
     def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
         future: Future[tuple[Block, float]] = self._executor.submit(_on_worker, self._name, numbers)

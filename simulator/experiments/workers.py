@@ -195,6 +195,7 @@ def computed(
     suspects: deque[_Task] = deque()
     flying: dict[Future[tuple[Block, float]], _Task] = {}
     guilty, broken = 0, False
+    gone: tuple[type[BaseException], ...] = (*pool.lost, CancelledError)
     while not stop():
         if broken and not flying:
             pool.renew()
@@ -212,7 +213,7 @@ def computed(
             task = flying.pop(future)
             try:
                 block, seconds = future.result()
-            except (*pool.lost, CancelledError):
+            except gone:
                 task.strikes += 1
                 lost.append(task)
                 continue

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..experiments.scenario import Scenario
 from ..experiments.sweep import KILLED, Block, Numbers, curve_times, sweep_of
@@ -32,6 +32,7 @@ from .store_index import NOWHERE, ROWS, Index, Keys, Places, keys_of
 
 IDENTITY, BLOCKS, DAMAGED = "sweep.json", "blocks", ".damaged"
 OF_THE_MACHINE = (DEADLINE, KILLED)  # such a failure says nothing of the model: it is tried again
+Mask = NDArray[np.bool_]
 CACHE = 64 * 2**20  # bytes of blocks that were read
 
 
@@ -124,9 +125,10 @@ class Store:
         places = self._index.find(keys)
         return np.where(places == NOWHERE, self._again.find(keys), places) if len(self._again) else places
 
-    def missing(self, keys: Keys) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def missing(self, keys: Keys) -> Mask:
         """Whether each is still to be computed."""
-        return self._index.find(keys) == NOWHERE
+        missing: Mask = self._index.find(keys) == NOWHERE
+        return missing
 
     def add(self, block: Block) -> None:
         """Stores a block of the scenario's own design."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ..experiments.workers import Pool, Processes, computed, member_bytes
 from .folder import OutputError, write_text
 from .progress import Progress
 from .results import MODEL_FILE, SCENARIO_FILE, resolved
-from .store import Store, opened
+from .store import Mask, Store, opened
 from .store_index import NOWHERE, Places
 from .sweep_tables import BANDS, MEMBERS, PARQUET, bands, members_csv, members_parquet, write_bands
 
@@ -125,7 +125,7 @@ def _pool(scenario: Scenario, work: Work) -> Pool:
     return Cluster(scenario, work.dask, work.size)
 
 
-def _members(store: Store, work: Work) -> Iterator[tuple[Numbers, np.ndarray[Any, np.dtype[np.bool_]]]]:
+def _members(store: Store, work: Work) -> Iterator[tuple[Numbers, Mask]]:
     """The numbers of this shard, and which of them are to be computed, chunk by chunk."""
     for numbers in shard_numbers(store.scenario, work.shard):
         if len(store):
@@ -160,7 +160,7 @@ def _missing(store: Store, work: Work) -> Iterator[Numbers]:
 
 def _merge(store: Store, work: Work) -> dict[str, str]:
     """Takes over the members of other folders; returns the blocks of theirs that are damaged, and why."""
-    damaged = {}
+    damaged: dict[str, str] = {}
     for folder in work.merge:
         if not folder.is_dir():
             raise OutputError(f"{folder} is no folder of a sweep")
@@ -224,9 +224,9 @@ def estimate(scenario: Scenario, work: Work) -> Estimate:
     total = stored = 0
     for _, missing in _members(store, work):
         total, stored = total + len(missing), stored + int((~missing).sum())
-    some = np.unique(np.linspace(0, design.count - 1, TIMED + 1).astype(np.int64)) if total > stored else []
-    failed, spent = 0, []
-    for number in some:
+    some = np.unique(np.linspace(0, design.count - 1, TIMED + 1).astype(np.int64))
+    failed, spent = 0, list[float]()
+    for number in some if total > stored else some[:0]:
         began = time.perf_counter()
         failed += int(compute(scenario, np.array([number])).failed.any())
         spent.append(time.perf_counter() - began)
