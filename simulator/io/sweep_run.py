@@ -20,7 +20,7 @@ from ..experiments.workers import Pool, Processes, computed, member_bytes
 from .folder import OutputError, write_text
 from .progress import Progress
 from .results import MODEL_FILE, SCENARIO_FILE, resolved
-from .store import Mask, Store, opened
+from .store import Store, opened
 from .store_index import NOWHERE, Places
 from .sweep_tables import BANDS, MEMBERS, PARQUET, bands, members_csv, members_parquet, write_bands
 
@@ -75,45 +75,55 @@ def sweep(
     work: Work,
     stop: Callable[[], bool] = lambda: False,
     stream: TextIO | None = None,
+    finish: Callable[[Done], object] = lambda done: None,
 ) -> Done:
     """Computes what `work.folder` does not hold yet, and writes the tables of all that it holds then.
 
     `stop` is asked while members are computed: what is done then is kept. Progress goes to `stream`.
+    `finish` is called at the end, while the folder is still held.
     `OutputError` if the folder cannot be written or is not of this sweep; nothing stored is lost by that.
     """
     if work.parquet:
         import pyarrow.parquet  # noqa: F401  # if it is missing, that is said before the work
     with opened(work.folder, scenario) as store:
-        for name, text in zip((SCENARIO_FILE, MODEL_FILE), resolved(scenario), strict=True):
-            write_text(work.folder / name, text)
-        began, count = time.monotonic(), 0
-        damaged = dict(store.damaged)
-        if work.merge:
-            damaged |= _merge(store, work)
-        else:
-            with ExitStack() as stack:
-                count = _compute(store, work, stop, stream or sys.stderr, stack)
-        done = _read(store, work)
-        done.computed, done.seconds, done.damaged = count, time.monotonic() - began, damaged
-        done.interrupted = stop() and done.missing > 0
-        return done
+        try:
+            return _swept(store, work, stop, stream or sys.stderr, finish)
+        except OutputError as error:  # a full disk, most likely
+            raise OutputError(f"{error}; {len(store):,} members are kept, and the same command goes on") from None
 
 
-def _compute(store: Store, work: Work, stop: Callable[[], bool], stream: TextIO, stack: ExitStack) -> int:
-    scenario = store.scenario
-    total = stored = 0
-    for _, missing in _members(store, work):
-        total, stored = total + len(missing), stored + int((~missing).sum())
-        if stop():
-            return 0
+def _swept(
+    store: Store, work: Work, stop: Callable[[], bool], stream: TextIO, finish: Callable[[Done], object]
+) -> Done:
+    for name, text in zip((SCENARIO_FILE, MODEL_FILE), resolved(store.scenario), strict=True):
+        write_text(work.folder / name, text)
+    began, computed_here, damaged = time.monotonic(), 0, dict(store.damaged)
+    if work.merge:
+        damaged |= _merge(store, work)
+    else:
+        computed_here = _compute(store, work, stop, stream)
+    done = _read(store, work)
+    done.computed, done.seconds, done.damaged = computed_here, time.monotonic() - began, damaged
+    done.interrupted = stop() and done.missing > 0
+    finish(done)
+    if work.draw is not None and len(done.result.numbers):
+        work.draw(done.result, work.folder)
+    return done
+
+
+def _compute(store: Store, work: Work, stop: Callable[[], bool], stream: TextIO) -> int:
+    """Computes and stores what is missing; returns the number of members."""
+    total, stored = _counts(store, work)
     if stored == total:
         return 0
     progress = Progress(total, stored, stream)
-    stack.callback(progress.close)
-    pool = stack.enter_context(_pool(scenario, work))
-    for block in computed(pool, scenario, _missing(store, work), stop):
-        store.add(block)
-        progress.add(len(block.numbers), int(block.failed.any(axis=1).sum()))
+    try:
+        with _pool(store.scenario, work) as pool:
+            for block in computed(pool, store.scenario, _missing(store, work), stop):
+                store.add(block)
+                progress.add(len(block.numbers), int(block.failed.any(axis=1).sum()))
+    finally:
+        progress.close()
     return progress.computed
 
 
@@ -125,13 +135,14 @@ def _pool(scenario: Scenario, work: Work) -> Pool:
     return Cluster(scenario, work.dask, work.size)
 
 
-def _members(store: Store, work: Work) -> Iterator[tuple[Numbers, Mask]]:
-    """The numbers of this shard, and which of them are to be computed, chunk by chunk."""
+def _counts(store: Store, work: Work) -> tuple[int, int]:
+    """How many members this shard has, and how many of them are stored."""
+    total = stored = 0
     for numbers in shard_numbers(store.scenario, work.shard):
+        total += len(numbers)
         if len(store):
-            yield numbers, store.missing(store.keys(values_of(sweep_of(store.scenario).design, numbers)))
-        else:
-            yield numbers, np.ones(len(numbers), dtype=bool)
+            stored += int((~store.missing(store.keys(values_of(sweep_of(store.scenario).design, numbers)))).sum())
+    return total, stored
 
 
 def shard_numbers(scenario: Scenario, shard: tuple[int, int]) -> Iterator[Numbers]:
@@ -221,9 +232,7 @@ def estimate(scenario: Scenario, work: Work) -> Estimate:
     """Counts what is stored and times a few members; writes nothing."""
     design = sweep_of(scenario).design
     store = Store(work.folder, scenario)
-    total = stored = 0
-    for _, missing in _members(store, work):
-        total, stored = total + len(missing), stored + int((~missing).sum())
+    total, stored = _counts(store, work)
     some = np.unique(np.linspace(0, design.count - 1, TIMED + 1).astype(np.int64))
     failed, spent = 0, list[float]()
     for number in some if total > stored else some[:0]:
