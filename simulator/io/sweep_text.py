@@ -166,7 +166,7 @@ def faster() -> list[str]:
     """What would make sweeps faster, if anything would."""
     if find_spec("llvmlite") is not None:
         return []
-    return ["SciPy computes this sweep; with the package 'llvmlite' it takes a small part of the time"]
+    return ["SciPy computes this sweep; with the extra 'fast' (pip install 'immunesim[fast]') it is many times faster"]
 
 
 def damaged_text(done: Done, work: Work) -> list[str]:
