@@ -17,7 +17,9 @@ from simulator.io.catalogue import builtin_scenarios
 from tests.toys import SCENARIO
 
 ROOT = Path(cli.__file__).resolve().parent.parent
-COMMANDS = ["run", "check", "list", "show", "describe", "compare", "evidence", "influence", "export", "replay"]
+COMMANDS = [
+    "run", "sweep", "check", "list", "show", "describe", "compare", "evidence", "influence", "export", "replay"
+]  # fmt: skip
 
 
 class Said(NamedTuple):
@@ -605,7 +607,17 @@ def test_compare_puts_scenarios_side_by_side(say) -> None:
 # what is imported
 
 
-QUICK = ["--help", "run --help", "list", "list --json", "check toy.toml", "describe", "describe IL2", "show toy.toml"]
+QUICK = [
+    "--help",
+    "run --help",
+    "sweep --help",
+    "list",
+    "list --json",
+    "check toy.toml",
+    "describe",
+    "describe IL2",
+    "show toy.toml",
+]
 
 
 @pytest.mark.parametrize("words", QUICK)

@@ -82,16 +82,24 @@ def check_file(path: Path, force: bool) -> None:
     make_folder(path.absolute().parent)
 
 
-def write_text(path: Path, text: str) -> None:
-    """`path` with `text` in it, whole or not at all, or `OutputError`."""
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A file to write in place of `path`, which it replaces when all is written; or `OutputError`."""
     beside = path.with_name(f".{path.name}.part")
     try:
-        beside.write_text(text, encoding="utf-8")
+        yield beside
         beside.replace(path)
     except OSError as error:
-        with suppress(OSError):  # part of a file is of no use, least of all on a full disk
-            beside.unlink()
         raise OutputError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        with suppress(OSError):  # part of a file is of no use, least of all on a full disk
+            beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`path` with `text` in it, whole or not at all, or `OutputError`."""
+    with whole(path) as beside:
+        beside.write_text(text, encoding="utf-8")
 
 
 def _written(folder: Path) -> set[str]:
