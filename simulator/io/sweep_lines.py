@@ -1,0 +1,296 @@
+"""Measures against one parameter: curves of single members, or the median and band of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
+
+from ..experiments.design import Axis
+from ..experiments.sweep import SweepResult
+from ..numerics.trajectory import Array
+from . import sweep_words as words
+from .page import DARK, GREY, SMALL, Label, Page, fold, high, label_right, needed
+from .plots import style
+from .scales import fraction, limits, set_scale, wants_log
+
+LEFT, RIGHT, ROOM = 0.85, 0.3, 1.75  # inches left of a panel, right of it, and there with labels
+PANEL = 2.2  # inches, the least height of a panel
+RUG = 0.06  # of a panel's height, a row of crosses
+DEFAULT = 0.09  # of a panel's height, the row of the word
+MOST_LINE, MOST_DOTS = 2_000, 60  # members that are drawn one by one, and with a dot each
+MOST_BANDS = 3  # arms whose bands may lie over each other
+PANELS_A_PAGE = 4
+
+
+class Picture(NamedTuple):
+    """A figure with the name of its files and its description in words."""
+
+    stem: str
+    figure: Figure
+    text: str
+
+
+class Bins(NamedTuple):
+    """Quantiles 0.05, 0.5 and 0.95 of a measure along a parameter, each of shape (bins,)."""
+
+    x: Array
+    low: Array
+    middle: Array
+    high: Array
+
+
+def curves(result: SweepResult, along: int, banded: bool = False) -> list[Picture]:
+    """Every measure against axis `along`, arms by colour and dash; banded: quantiles of the members at each point."""
+    sweep = words.sweep_of(result)
+    banded = banded or len(result.numbers) > MOST_LINE
+    pictures = []
+    every = range(len(sweep.measures))
+    for first in range(0, len(every), PANELS_A_PAGE):
+        chosen = every[first : first + PANELS_A_PAGE]
+        named = f"{'bands' if banded else 'curves'}_{'_'.join(sweep.measures[j].id for j in chosen)}"
+        figure = _page(result, along, chosen, banded)
+        start = f"{', '.join(sweep.measures[j].label for j in chosen)} against {words.named(sweep.design.axes[along])}"
+        places = [along] if not banded else words.varied(result)
+        text = f"{words.describe(result, start, chosen, places)} {default_words(sweep.design.axes[along])}".strip()
+        pictures.append(Picture(named, figure, text))
+    return pictures
+
+
+def default_words(axis: Axis) -> str:
+    return "" if axis.default is None else f"Default: {axis.label} {words.with_unit(axis.default, axis.unit_text)}."
+
+
+def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) -> Figure:
+    sweep = words.sweep_of(result)
+    axis_of = sweep.design.axes[along]
+    arms = words.arms_of(result)
+    notes = [words.members_words(result), _band_words(result) if banded else ""]
+    page = Page(result.scenario.title, [". ".join(filter(None, notes)) + "."])
+    labels = {j: _labels(result, j, arms) for j in chosen}
+    room = ROOM if any(labels.values()) else RIGHT
+    width = page.width - LEFT - room
+    for j in chosen:
+        measure = sweep.measures[j]
+        values = [words.measured(result, a, j) for a in range(len(arms))]
+        log = wants_log(np.concatenate(values))
+        page.down(page.put(words.named(measure, log), LEFT, page.width - LEFT - RIGHT, 9, DARK) + 0.05)
+        height = max(PANEL, needed(labels[j], ROOM))
+        panel = page.panel(LEFT, width, height)
+        ends = draw_panel(panel, result, along, j, (width, height), banded)
+        if labels[j]:
+            anchors = [_end(result.values[:, along], value, ends, log) for value in values]
+            entries = [Label(anchors[a], labels[j][a], *style(a)) for a in range(len(arms)) if labels[j][a]]
+            label_right(panel, width, height, entries, ROOM)
+        page.down(height + 0.26)
+    page.down(page.put(_axis_words(result, along, axis_of), LEFT, width, 9, "#000000", "center"))
+    return page.finish()
+
+
+def _axis_words(result: SweepResult, along: int, axis: Axis) -> str:
+    text = words.named(axis, axis.log)
+    if axis.default is not None and not _inside(axis, axis_ends(result, along)):
+        text += f"; default {words.with_unit(axis.default, axis.unit_text)}, not on this axis"
+    if words.sweep_of(result).design.kind == "zip":
+        others = [i for i in words.varied(result) if i != along]
+        with_it = [words.sweep_of(result).design.axes[i] for i in others]
+        text += "".join(
+            f"; with it {other.label} from {words.number(result.values[0, i])} "
+            f"to {words.with_unit(result.values[-1, i], other.unit_text)}"
+            for other, i in zip(with_it, others, strict=True)
+        )
+    return text
+
+
+def _band_words(result: SweepResult) -> str:
+    few = len(words.sweep_of(result).arms) <= MOST_BANDS
+    return "Line: median of the members at that value" + ("; band: 5 to 95 % of them" if few else "")
+
+
+def _labels(result: SweepResult, measure: int, arms: Sequence[str]) -> list[str]:
+    """What stands at the right of a panel for each arm: its name if there are others, and what is missing."""
+    gone = [words.missing(result, a, measure) for a in range(len(arms))]
+    if len(arms) == 1:
+        return gone if gone[0] else []
+    return [f"{arm}\n{text}" if text else arm for arm, text in zip(arms, gone, strict=True)]
+
+
+def _end(x: Array, values: Array, ends: tuple[float, float], log: bool) -> float:
+    """Where on the panel's height the curve ends at the right."""
+    known = ~np.isnan(values)
+    if not known.any():
+        return 0.0
+    last = values[known][x[known].argmax()]
+    return min(max(fraction(float(last), *ends, log), 0.0), 1.0)
+
+
+def axis_ends(result: SweepResult, along: int) -> tuple[float, float]:
+    """The ends of the axis of a parameter: what is covered, and a little more."""
+    axis = words.sweep_of(result).design.axes[along]
+    x = result.values[:, along]
+    found = np.array([*x, *([axis.default] if axis.default is not None and axis.low <= axis.default <= axis.high else [])])
+    low, high = float(found.min()), float(found.max())
+    if axis.log:
+        step = max((high / low) ** 0.03, 1.02) if high > low else 2.0
+        return low / step, high * step
+    step = 0.03 * (high - low) or 0.1 * abs(high) or 1.0
+    return low - step, high + step
+
+
+def _inside(axis: Axis, ends: tuple[float, float]) -> bool:
+    return axis.default is not None and ends[0] <= axis.default <= ends[1]
+
+
+def draw_panel(
+    panel: Axes, result: SweepResult, along: int, measure: int, inches: tuple[float, float], banded: bool
+) -> tuple[float, float]:
+    """One measure against one parameter in a panel of these (width, height) inches; returns the ends of its y axis."""
+    axis = words.sweep_of(result).design.axes[along]
+    arms = range(len(words.sweep_of(result).arms))
+    x = result.values[:, along]
+    values = [words.measured(result, a, measure) for a in arms]
+    log = wants_log(np.concatenate(values))
+    ends_x = axis_ends(result, along)
+    rows = [a for a in arms if np.isnan(values[a]).any()]
+    foot = RUG * (len(rows) + 0.7) * PANEL / inches[1] if rows else 0.0
+    marked = _inside(axis, ends_x)
+    bins = [binned(x, value, axis.log) for value in values] if banded else []
+    seen = np.concatenate([np.concatenate(b[1:] if len(arms) <= MOST_BANDS else [b.middle]) for b in bins] or values)
+    ends_y = limits(seen, log, foot, DEFAULT if marked else 0.0)
+    set_scale(panel, "x", ends_x, axis.log, inches[0])
+    set_scale(panel, "y", ends_y, log, inches[1])
+    panel.grid(True, color="#e6e6e6", linewidth=0.6)
+    panel.set_axisbelow(True)
+    for a in arms:
+        if banded:
+            _band(panel, bins[a], a, len(arms))
+        else:
+            _curve(panel, x, values[a], a)
+    for row, a in enumerate(rows):
+        height = RUG * (row + 0.6) * PANEL / inches[1]
+        rug(panel, x, result.failed[:, a], words.empty(result, a, measure), height, style(a)[0])
+    if marked:
+        mark_default(panel, float(axis.default or 0.0), fraction(float(axis.default or 0.0), *ends_x, axis.log))
+    if all(np.isnan(value).all() for value in values):
+        panel.text(0.5, 0.6, "no value in any member", transform=panel.transAxes, ha="center", fontsize=9, color=GREY)
+    return ends_y
+
+
+def _curve(panel: Axes, x: Array, values: Array, number: int) -> None:
+    order = np.argsort(x, kind="stable")
+    color, dash = style(number)
+    marks: dict[str, Any] = {"marker": "o" if len(x) <= MOST_DOTS else "", "markersize": 3}
+    if len(np.unique(x)) < len(x):  # several members at one value are no curve
+        marks, dash = {"marker": "o", "markersize": 3}, "none"
+    panel.plot(
+        x[order], values[order], color=color, linestyle=dash, linewidth=max(1.3, 2.2 - 0.5 * number), zorder=3, **marks
+    )
+
+
+def _band(panel: Axes, bins: Bins, number: int, arms: int) -> None:
+    color, dash = style(number)
+    if arms <= MOST_BANDS:
+        panel.fill_between(bins.x, bins.low, bins.high, color=color, alpha=0.14, linewidth=0, zorder=2)
+        for edge in (bins.low, bins.high):
+            panel.plot(bins.x, edge, color=color, linewidth=0.6, linestyle=dash, zorder=2.5)
+    few: dict[str, Any] = {"marker": "o" if len(bins.x) <= MOST_DOTS else "", "markersize": 3}
+    panel.plot(bins.x, bins.middle, color=color, linestyle=dash, linewidth=1.7, zorder=3, **few)
+
+
+def binned(x: Array, values: Array, log: bool, most: int = 40) -> Bins:
+    """Quantiles of `values` at each value of x, or, where these are many, in bins of as many members each."""
+    points = np.unique(x)
+    if len(points) > most:
+        count = int(np.clip(len(x) // 15, 1, 20))
+        groups = [group for group in np.array_split(np.argsort(x, kind="stable"), count) if len(group)]
+    else:
+        groups = [np.flatnonzero(x == point) for point in points]
+    middles = np.array([np.exp(np.log(x[group]).mean()) if log else x[group].mean() for group in groups])
+    found = np.full((3, len(groups)), np.nan)
+    for i, group in enumerate(groups):
+        known = values[group][~np.isnan(values[group])]
+        if len(known):
+            found[:, i] = np.quantile(known, (0.05, 0.5, 0.95))
+    return Bins(middles, *found)
+
+
+def rug(panel: Axes, x: Array, failed: Array, none: Array, height: float, color: str) -> None:
+    """A cross at the bottom for each failed member, a ring for each without a value."""
+    along = blended_transform_factory(panel.transData, panel.transAxes)
+    for marker, chosen in (("x", failed), ("o", none)):
+        at = x[chosen][words.sampled(int(chosen.sum()), MOST_LINE)]
+        if len(at):
+            marks: dict[str, Any] = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1.1, "zorder": 4}
+            label = "failed" if marker == "x" else "no value"
+            panel.plot(at, np.full(len(at), height), marker, transform=along, color=color, label=label, **marks)
+
+
+def mark_default(panel: Axes, at: float, share: float) -> None:
+    """A thin line at the scenario's own value, with the word at its top; share: how far along the axis it is."""
+    panel.axvline(at, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1.5, label="default")
+    panel.annotate(
+        "default",
+        (at, 1.0),
+        xycoords=blended_transform_factory(panel.transData, panel.transAxes),
+        xytext=(3 if share < 0.8 else -3, -1),
+        textcoords="offset points",
+        ha="left" if share < 0.8 else "right",
+        va="top",
+        fontsize=SMALL,
+        color=GREY,
+        zorder=5,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
+    )
+
+
+def against_each(result: SweepResult, measure: int, axes: Sequence[int], left_out: int) -> Picture:
+    """A small panel of one measure for each of these axes, strongest first."""
+    sweep = words.sweep_of(result)
+    item = sweep.measures[measure]
+    arms = words.arms_of(result)
+    log = wants_log(np.concatenate([words.measured(result, a, measure) for a in range(len(arms))]))
+    less = f" {left_out} more parameters follow it less and are left out." if left_out else ""
+    note = f"{words.members_words(result)}. {_band_words(result)}. Parameters in the order in which the measure follows them.{less}"
+    page = Page(result.scenario.title, [note])
+    page.down(page.put(words.named(item, log), MARGIN_LEFT, page.width - 0.5, 10, DARK) + 0.06)
+    _key(page, result, measure, arms)
+    columns = min(3, len(axes))
+    step = (page.width - 0.1) / 3
+    size = (step - LEFT + 0.05, 1.5)
+    for first in range(0, len(axes), columns):
+        row = axes[first : first + columns]
+        for column, along in enumerate(row):
+            panel = page.panel(LEFT - 0.15 + column * step, size[0], size[1])
+            draw_panel(panel, result, along, measure, size, True)
+        page.down(size[1] + 0.24)
+        texts = [_axis_words(result, along, sweep.design.axes[along]) for along in row]
+        taken = [page.put(t, LEFT - 0.35 + c * step, size[0] + 0.3, SMALL, "#000000") for c, t in enumerate(texts)]
+        page.down(max(taken) + 0.16)
+    strong = words.strength(result, 0, measure)
+    ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
+    start = f"{item.label} against each of {len(axes)} parameters"
+    text = f"{words.describe(result, start, [measure], axes)} Rank correlation with the measure ({arms[0]}): {ranks}."
+    return Picture(f"against_{item.id}", page.finish(), text)
+
+
+MARGIN_LEFT = 0.12
+
+
+def _key(page: Page, result: SweepResult, measure: int, arms: Sequence[str]) -> None:
+    """The arms with their colour and dash, one below the other, where there are several or something is missing."""
+    labels = _labels(result, measure, arms)
+    room = page.width - 0.3
+    for number, text in enumerate(labels):
+        text = text.replace("\n", ": ")
+        tall = high(fold(text, room - 0.6, SMALL), SMALL)
+        line = page.panel(MARGIN_LEFT, 0.3, tall)
+        line.set_axis_off()
+        color, dash = style(number)
+        line.plot([0, 1], [0.5, 0.5], color=color, linestyle=dash, linewidth=1.6)
+        page.down(page.put(text, MARGIN_LEFT + 0.4, room - 0.6, SMALL, color) + 0.03)
+    if labels:
+        page.down(0.06)

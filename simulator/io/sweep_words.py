@@ -1,0 +1,160 @@
+"""What the pictures of a sweep read from it: members' measures, what is missing, and both in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..experiments.design import Axis
+from ..experiments.sweep import SweepMeasure, SweepResult
+from ..numerics.trajectory import Array
+from .plots import arm_label
+
+KINDS = {
+    "grid": "grid",
+    "zip": "steps taken together",
+    "list": "list",
+    "lhs": "Latin hypercube",
+    "sobol": "Sobol sequence",
+    "random": "random sample",
+    "one_at_a_time": "one parameter at a time",
+    "population": "virtual patients",
+    "product": "virtual patients at each point of a grid",
+}
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number as people write it: ``number(600000.0)`` is 600000, ``number(2e9)`` is 2e9.
+
+    >>> [number(x) for x in (0.0, 0.12345, 600000.0, 2e9, -1e-12, 1234.5)]
+    ['0', '0.123', '600000', '2e9', '-1e-12', '1230']
+    """
+    rounded = float(f"{value:.{digits}g}")
+    if rounded == 0 or 1e-3 <= abs(rounded) < 1e6 or not np.isfinite(rounded):
+        return f"{rounded:.15g}" if rounded else "0"
+    mantissa, exponent = f"{rounded:.14e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def with_unit(value: float, unit: str) -> str:
+    return number(value) if unit == "1" else f"{number(value)} {unit}"
+
+
+def named(item: Axis | SweepMeasure, log: bool = False) -> str:
+    """Label and unit of an axis or a measure, and that its scale is logarithmic where it is."""
+    unit = [item.unit_text] if item.unit_text != "1" else []
+    inside = ", ".join([*unit, *(["logarithmic"] if log else [])])
+    return f"{item.label} [{inside}]" if inside else item.label
+
+
+def arms_of(result: SweepResult) -> list[str]:
+    """The arms as they are called in figures."""
+    return [arm_label(result.scenario.arm(name)) for name in sweep_of(result).arms]
+
+
+def sweep_of(result: SweepResult):  # type: ignore[no-untyped-def]
+    return result.scenario.sweep
+
+
+def measured(result: SweepResult, arm: int, measure: int) -> Array:
+    """A measure in one arm, shape (members,), in its unit; NaN where it failed or has no finite value."""
+    values = np.where(result.failed[:, arm], np.nan, result.measures[:, arm, measure])
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def empty(result: SweepResult, arm: int, measure: int) -> Array:
+    """Members that were computed but in which the measure has no value, shape (members,), bool."""
+    return np.isnan(measured(result, arm, measure)) & ~result.failed[:, arm]
+
+
+def missing_words(total: int, failed: int, none: int, failed_mark: str, none_mark: str) -> str:
+    """How many of `total` failed or have no value, with the mark that shows them; empty if none."""
+
+    def part(count: int, verb: str, mark: str) -> str:
+        return f"{f'all {total}' if count == total else f'{count} of {total}'} {verb} ({mark})"
+
+    failures = [part(failed, "failed", failed_mark)] if failed else []
+    return ", ".join(failures + ([part(none, "without a value", none_mark)] if none else []))
+
+
+def missing(result: SweepResult, arm: int, measure: int, failed_mark: str = "×", none_mark: str = "○") -> str:
+    none = int(empty(result, arm, measure).sum())
+    return missing_words(len(result.numbers), int(result.failed[:, arm].sum()), none, failed_mark, none_mark)
+
+
+def varied(result: SweepResult) -> list[int]:
+    """Axes whose values differ between the members that are there."""
+    return [i for i in range(result.values.shape[1]) if len(np.unique(result.values[:, i])) > 1]
+
+
+def members_words(result: SweepResult) -> str:
+    """How the members were chosen and how many are there."""
+    design = sweep_of(result).design
+    shape = f" of {' × '.join(map(str, design.shape))}" if len(design.shape) > 1 else ""
+    there = len(result.numbers)
+    count = f"{there} member{'s' * (there != 1)}"
+    if there < design.count:
+        count = f"{there} of {design.count} members so far"
+    return f"{KINDS.get(design.kind, design.kind)}{shape}, {count}"
+
+
+def extremes(result: SweepResult, arm: int, measure: int, axes: Sequence[int]) -> str:
+    """Smallest and largest value of a measure, and where on `axes` each is, in words."""
+    values = measured(result, arm, measure)
+    item = sweep_of(result).measures[measure]
+    if np.isnan(values).all():
+        return "no value"
+    parts = []
+    for word, at in (("smallest", int(np.nanargmin(values))), ("largest", int(np.nanargmax(values)))):
+        where = place_words(result, result.values[at], axes) or f"member {result.numbers[at]}"
+        parts.append(f"{word} {with_unit(values[at], item.unit_text)} at {where}")
+    return f"{', '.join(parts)}, median {with_unit(float(np.nanmedian(values)), item.unit_text)}"
+
+
+def place_words(result: SweepResult, row: Array, axes: Sequence[int]) -> str:
+    found = [(sweep_of(result).design.axes[i], row[i]) for i in axes]
+    return ", ".join(f"{axis.label} {with_unit(float(value), axis.unit_text)}" for axis, value in found)
+
+
+def describe(result: SweepResult, start: str, measures: Sequence[int], axes: Sequence[int]) -> str:
+    """A figure in words: for each measure and arm its extremes over `axes`, and what is missing."""
+    sweep = sweep_of(result)
+    parts = [f"{start}; {members_words(result)}."]
+    for j in measures:
+        for a, arm in enumerate(arms_of(result)):
+            gone = missing(result, a, j, "no value because the simulation failed", "it cannot be read")
+            text = f"{sweep.measures[j].label} ({arm}): {extremes(result, a, j, axes)}"
+            parts.append(f"{text}{'; ' + gone if gone else ''}.")
+    return " ".join(parts)
+
+
+def strength(result: SweepResult, arm: int, measure: int) -> Array:
+    """Spearman's rank correlation of each axis with a measure, shape (axes,); 0 where there is none."""
+    values = measured(result, arm, measure)
+    known = ~np.isnan(values)
+    found = np.zeros(result.values.shape[1])
+    for i in range(len(found)):
+        x, y = _ranks(result.values[known, i]), _ranks(values[known])
+        if len(x) > 1 and x.std() > 0 and y.std() > 0:
+            found[i] = float(np.corrcoef(x, y)[0, 1])
+    return found
+
+
+def _ranks(values: Array) -> Array:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[inverse])
+
+
+def sampled(count: int, most: int) -> Array:
+    """Numbers of at most `most` of `count` things, always the same ones, in rising order."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).permutation(count)[:most])
+
+
+def grid_axes(result: SweepResult) -> list[int]:
+    """The axes of a product that vary from point to point of its grid, and not from patient to patient."""
+    design = sweep_of(result).design
+    return [i for i in range(len(design.shape) - 1) if i in varied(result)]
