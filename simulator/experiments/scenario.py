@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ..model.expression import Expression
 from ..model.model import Model
 from ..model.units import Unit
+from .design import Sweep
 
 MAIN = "main"  # the arm that is the scenario as it stands
 
@@ -119,6 +120,7 @@ class Scenario:
     arms: tuple[Arm, ...]
     plots: tuple[tuple[str, ...], ...]
     expectations: tuple[Expectation, ...]
+    sweep: Sweep | None = None
     left_out: tuple[str, ...] = field(default=(), compare=False)  # by an end moved on the command line
     id: str = field(default="", compare=False)
     model_name: str = field(default="", compare=False)
