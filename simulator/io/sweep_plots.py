@@ -45,8 +45,8 @@ def _of_measures(result: SweepResult) -> Iterator[Picture]:
     if kind == "one_at_a_time":
         for j in measures:
             yield tornado(result, j)
-    elif kind == "product" and len(words.grid_axes(result)) <= 2:
-        yield from _of_product(result, words.grid_axes(result))
+    elif kind == "product" and len(words.outer_axes(result)) <= 2:
+        yield from _of_product(result, words.outer_axes(result))
     elif kind == "population":
         yield from _of_members(result)
         yield from _of_many(result, axes)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..experiments.design import Axis
-from ..experiments.sweep import SweepMeasure, SweepResult
+from ..experiments.design import Axis, Product, Sweep, SweepMeasure
+from ..experiments.sweep import SweepResult
+from ..experiments.sweep import sweep_of as sweep_of_scenario
 from ..numerics.trajectory import Array
 from .plots import arm_label
 
@@ -53,8 +54,9 @@ def arms_of(result: SweepResult) -> list[str]:
     return [arm_label(result.scenario.arm(name)) for name in sweep_of(result).arms]
 
 
-def sweep_of(result: SweepResult):  # type: ignore[no-untyped-def]
-    return result.scenario.sweep
+def sweep_of(result: SweepResult) -> Sweep:
+    """What was swept."""
+    return sweep_of_scenario(result.scenario)
 
 
 def measured(result: SweepResult, arm: int, measure: int) -> Array:
@@ -154,7 +156,7 @@ def sampled(count: int, most: int) -> Array:
     return np.sort(np.random.default_rng(0).permutation(count)[:most])
 
 
-def grid_axes(result: SweepResult) -> list[int]:
-    """The axes of a product that vary from point to point of its grid, and not from patient to patient."""
+def outer_axes(result: SweepResult) -> list[int]:
+    """The axes of a product that vary from point to point of what is outside, and not from patient to patient."""
     design = sweep_of(result).design
-    return [i for i in range(len(design.shape) - 1) if i in varied(result)]
+    return [i for i in varied(result) if i < len(design.outer.axes)] if isinstance(design, Product) else []
