@@ -80,8 +80,10 @@ class Page:
 
 @lru_cache(maxsize=4096)
 def wide(text: str, size: float) -> float:
-    """Inches that a line of text takes."""
-    return float(text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)[0]) / 72
+    """Inches that a line of text takes, and a little more: what draws it rounds to whole pixels."""
+    return (
+        1.03 * float(text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)[0]) / 72
+    )
 
 
 def high(folded: str, size: float) -> float:
@@ -124,9 +126,7 @@ def label_right(axis: Axes, width: float, height: float, labels: Sequence[Label]
         key, style = [start, start + KEY / width], {"color": label.color, "linestyle": label.dash, "linewidth": 1.6}
         axis.plot(key, [place, place], transform=axis.transAxes, clip_on=False, **style)
         words: dict[str, Any] = {"fontsize": SMALL, "va": "center", "linespacing": 1.1}
-        axis.text(
-            key[1] + GAP / width / 2, place, text, transform=axis.transAxes, color=label.color, **words
-        )
+        axis.text(key[1] + GAP / width / 2, place, text, transform=axis.transAxes, color=label.color, **words)
 
 
 def needed(labels: Sequence[str], room: float) -> float:

@@ -24,8 +24,8 @@ def wants_log(values: Array) -> bool:
     return len(known) > 1 and bool(known.min() > 0) and math.log10(known.max()) - math.log10(known.min()) > DECADES
 
 
-def limits(values: Array, log: bool, foot: float = 0.0, head: float = 0.0) -> tuple[float, float]:
-    """The ends of an axis that shows all known values and keeps these fractions of it free below and above."""
+def limits(values: Array, log: bool, head: float = 0.0) -> tuple[float, float]:
+    """The ends of an axis that shows all known values and keeps this fraction of it free above them."""
     known = values[np.isfinite(values)]
     if not len(known):
         return (0.1, 1.0) if log else (0.0, 1.0)
@@ -39,8 +39,8 @@ def limits(values: Array, log: bool, foot: float = 0.0, head: float = 0.0) -> tu
         low, high = middle - half, middle + half
     elif not log and 0 <= low < 0.5 * high:
         low = 0.0
-    span = (high - low) / (1 - foot - head - 0.08)
-    low, high = low - (foot + 0.04) * span, high + (head + 0.04) * span
+    span = (high - low) / (1 - head - 0.08)
+    low, high = low - 0.04 * span, high + (head + 0.04) * span
     return (10**low, 10**high) if log else (low, high)
 
 

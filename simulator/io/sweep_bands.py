@@ -29,7 +29,10 @@ def bands(result: SweepResult, curve: str) -> Picture:
     negative = bool((known < -1e-6 * top).any())
     log = top > 0 and not negative and wants_log(seen)
     label = (model.species if curve in model.species else model.observables)[curve].label
-    page = Page(result.scenario.title, [f"{words.members_words(result)}. At each time: quantiles of the members that did not fail."])
+    page = Page(
+        result.scenario.title,
+        [f"{words.members_words(result)}. At each time: quantiles of the members that did not fail."],
+    )
     scale = ", ".join(filter(None, ["" if unit == "1" else unit, "logarithmic" if log else ""]))
     page.down(page.put(f"{label} [{scale}]" if scale else label, 0.12, page.width - 0.24, 10, DARK) + 0.06)
     width = page.width - LEFT - ROOM
@@ -44,7 +47,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
         page.down(page.put(head, LEFT, page.width - LEFT - RIGHT, SMALL, style(a)[0]) + 0.04 if head else 0.0)
         panel = page.panel(LEFT, width, HEIGHT)
         doses = dose_rows([result.scenario.arm(name)], result.scenario.end, long, lambda number: DARK)
-        ends = limits(seen if log else known, log, 0.0, DOSE_ROW * len(doses) * 1.3)
+        ends = limits(seen if log else known, log, DOSE_ROW * len(doses) * 1.3)
         set_scale(panel, "x", (0.0, end), False, width)
         set_scale(panel, "y", ends, log, HEIGHT)
         panel.grid(True, color="#e6e6e6", linewidth=0.6)
@@ -79,7 +82,9 @@ QUANTILES = (
 )
 
 
-def _told(middle: np.ndarray, low: np.ndarray, top: np.ndarray, times: np.ndarray, name: str, unit: str, clock: str) -> str:
+def _told(
+    middle: np.ndarray, low: np.ndarray, top: np.ndarray, times: np.ndarray, name: str, unit: str, clock: str
+) -> str:
     at = int(np.nanargmax(middle))
     return (
         f"{name}: median from {words.number(middle[0])} to {words.with_unit(middle[-1], unit)}, largest "

@@ -20,7 +20,7 @@ from .scales import fraction, limits, set_scale, wants_log
 
 LEFT, RIGHT, ROOM = 0.85, 0.3, 1.75  # inches left of a panel, right of it, and there with labels
 PANEL = 2.2  # inches, the least height of a panel
-RUG = 0.06  # of a panel's height, a row of crosses
+RUG = 0.12  # inches, a row of crosses
 DEFAULT = 0.09  # of a panel's height, the row of the word
 MOST_LINE, MOST_DOTS = 2_000, 60  # members that are drawn one by one, and with a dot each
 MOST_BANDS = 3  # arms whose bands may lie over each other
@@ -78,15 +78,14 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
         measure = sweep.measures[j]
         values = [words.measured(result, a, j) for a in range(len(arms))]
         log = wants_log(np.concatenate(values))
-        page.down(page.put(words.named(measure, log), LEFT, page.width - LEFT - RIGHT, 9, DARK) + 0.05)
+        page.down(page.put(words.named(measure, log), LEFT, width, 9, DARK) + 0.05)
         height = max(PANEL, needed(labels[j], ROOM))
-        panel = page.panel(LEFT, width, height)
-        ends = draw_panel(panel, result, along, j, (width, height), banded)
+        panel, ends, total = draw_panel(page, LEFT, (width, height), result, along, j, banded)
         if labels[j]:
             anchors = [_end(result.values[:, along], value, ends, log) for value in values]
             entries = [Label(anchors[a], labels[j][a], *style(a)) for a in range(len(arms)) if labels[j][a]]
             label_right(panel, width, height, entries, ROOM)
-        page.down(height + 0.26)
+        page.down(total + 0.26)
     page.down(page.put(_axis_words(result, along, axis_of), LEFT, width, 9, "#000000", "center"))
     return page.finish()
 
@@ -108,7 +107,7 @@ def _axis_words(result: SweepResult, along: int, axis: Axis) -> str:
 
 def _band_words(result: SweepResult) -> str:
     few = len(words.sweep_of(result).arms) <= MOST_BANDS
-    return "Line: median of the members at that value" + ("; band: 5 to 95 % of them" if few else "")
+    return "Line: median of the members at or near that value" + ("; band: 5 to 95 % of them" if few else "")
 
 
 def _labels(result: SweepResult, measure: int, arms: Sequence[str]) -> list[str]:
@@ -132,7 +131,9 @@ def axis_ends(result: SweepResult, along: int) -> tuple[float, float]:
     """The ends of the axis of a parameter: what is covered, and a little more."""
     axis = words.sweep_of(result).design.axes[along]
     x = result.values[:, along]
-    found = np.array([*x, *([axis.default] if axis.default is not None and axis.low <= axis.default <= axis.high else [])])
+    found = np.array(
+        [*x, *([axis.default] if axis.default is not None and axis.low <= axis.default <= axis.high else [])]
+    )
     low, high = float(found.min()), float(found.max())
     if axis.log:
         step = max((high / low) ** 0.03, 1.02) if high > low else 2.0
@@ -146,23 +147,25 @@ def _inside(axis: Axis, ends: tuple[float, float]) -> bool:
 
 
 def draw_panel(
-    panel: Axes, result: SweepResult, along: int, measure: int, inches: tuple[float, float], banded: bool
-) -> tuple[float, float]:
-    """One measure against one parameter in a panel of these (width, height) inches; returns the ends of its y axis."""
+    page: Page, left: float, size: tuple[float, float], result: SweepResult, along: int, measure: int, banded: bool
+) -> tuple[Axes, tuple[float, float], float]:
+    """One measure against one parameter in `size` (width, height) inches, and below it what has no value.
+
+    Returns the panel, the ends of its y axis, and the inches that both take.
+    """
     axis = words.sweep_of(result).design.axes[along]
     arms = range(len(words.sweep_of(result).arms))
-    x = result.values[:, along]
+    x, (width, height) = result.values[:, along], size
     values = [words.measured(result, a, measure) for a in arms]
     log = wants_log(np.concatenate(values))
-    ends_x = axis_ends(result, along)
-    rows = [a for a in arms if np.isnan(values[a]).any()]
-    foot = RUG * (len(rows) + 0.7) * PANEL / inches[1] if rows else 0.0
-    marked = _inside(axis, ends_x)
     bins = [binned(x, value, axis.log) for value in values] if banded else []
     seen = np.concatenate([np.concatenate(b[1:] if len(arms) <= MOST_BANDS else [b.middle]) for b in bins] or values)
-    ends_y = limits(seen, log, foot, DEFAULT if marked else 0.0)
-    set_scale(panel, "x", ends_x, axis.log, inches[0])
-    set_scale(panel, "y", ends_y, log, inches[1])
+    ends_x = axis_ends(result, along)
+    marked = _inside(axis, ends_x)
+    ends_y = limits(seen, log, DEFAULT * PANEL / height if marked else 0.0)
+    panel = page.panel(left, width, height)
+    set_scale(panel, "x", ends_x, axis.log, width)
+    set_scale(panel, "y", ends_y, log, height)
     panel.grid(True, color="#e6e6e6", linewidth=0.6)
     panel.set_axisbelow(True)
     for a in arms:
@@ -170,14 +173,36 @@ def draw_panel(
             _band(panel, bins[a], a, len(arms))
         else:
             _curve(panel, x, values[a], a)
-    for row, a in enumerate(rows):
-        height = RUG * (row + 0.6) * PANEL / inches[1]
-        rug(panel, x, result.failed[:, a], words.empty(result, a, measure), height, style(a)[0])
+    rows = [a for a in arms if np.isnan(values[a]).any()]
+    total = height + _rug(page, left, size, result, rows, along, measure, marked) if rows else height
+    if rows:
+        panel.tick_params(bottom=False, labelbottom=False)
     if marked:
         mark_default(panel, float(axis.default or 0.0), fraction(float(axis.default or 0.0), *ends_x, axis.log))
     if all(np.isnan(value).all() for value in values):
-        panel.text(0.5, 0.6, "no value in any member", transform=panel.transAxes, ha="center", fontsize=9, color=GREY)
-    return ends_y
+        panel.set_yticks([])
+        panel.text(0.5, 0.5, "no value in any member", transform=panel.transAxes, ha="center", fontsize=8, color=GREY)
+    return panel, ends_y, total
+
+
+def _rug(
+    page: Page, left: float, size: tuple[float, float], result: SweepResult, rows: Sequence[int], along: int,
+    measure: int, marked: bool,
+) -> float:  # fmt: skip
+    """A strip below the panel: a row for each arm in which something is missing; returns its inches."""
+    axis, strip = words.sweep_of(result).design.axes[along], RUG * len(rows) + 0.06
+    page.down(size[1])
+    panel = page.panel(left, size[0], strip)
+    page.down(-size[1])
+    panel.set_facecolor("#f4f4f4")
+    set_scale(panel, "x", axis_ends(result, along), axis.log, size[0])
+    panel.set_ylim(-0.7, len(rows) - 0.3)
+    panel.set_yticks([])
+    for row, a in enumerate(rows):
+        rug(panel, result.values[:, along], result.failed[:, a], words.empty(result, a, measure), row, style(a)[0])
+    if marked:
+        panel.axvline(float(axis.default or 0.0), color=GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1.5)
+    return strip
 
 
 def _curve(panel: Axes, x: Array, values: Array, number: int) -> None:
@@ -197,15 +222,14 @@ def _band(panel: Axes, bins: Bins, number: int, arms: int) -> None:
         panel.fill_between(bins.x, bins.low, bins.high, color=color, alpha=0.14, linewidth=0, zorder=2)
         for edge in (bins.low, bins.high):
             panel.plot(bins.x, edge, color=color, linewidth=0.6, linestyle=dash, zorder=2.5)
-    few: dict[str, Any] = {"marker": "o" if len(bins.x) <= MOST_DOTS else "", "markersize": 3}
-    panel.plot(bins.x, bins.middle, color=color, linestyle=dash, linewidth=1.7, zorder=3, **few)
+    panel.plot(bins.x, bins.middle, color=color, linestyle=dash, linewidth=1.7, zorder=3, marker="o", markersize=3)
 
 
 def binned(x: Array, values: Array, log: bool, most: int = 40) -> Bins:
     """Quantiles of `values` at each value of x, or, where these are many, in bins of as many members each."""
     points = np.unique(x)
     if len(points) > most:
-        count = int(np.clip(len(x) // 15, 1, 20))
+        count = int(np.clip(len(x) // 15, 1, 12))
         groups = [group for group in np.array_split(np.argsort(x, kind="stable"), count) if len(group)]
     else:
         groups = [np.flatnonzero(x == point) for point in points]
@@ -219,14 +243,13 @@ def binned(x: Array, values: Array, log: bool, most: int = 40) -> Bins:
 
 
 def rug(panel: Axes, x: Array, failed: Array, none: Array, height: float, color: str) -> None:
-    """A cross at the bottom for each failed member, a ring for each without a value."""
-    along = blended_transform_factory(panel.transData, panel.transAxes)
+    """A cross at this height for each failed member, a ring for each without a value."""
     for marker, chosen in (("x", failed), ("o", none)):
         at = x[chosen][words.sampled(int(chosen.sum()), MOST_LINE)]
         if len(at):
             marks: dict[str, Any] = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1.1, "zorder": 4}
             label = "failed" if marker == "x" else "no value"
-            panel.plot(at, np.full(len(at), height), marker, transform=along, color=color, label=label, **marks)
+            panel.plot(at, np.full(len(at), height), marker, color=color, label=label, **marks)
 
 
 def mark_default(panel: Axes, at: float, share: float) -> None:
@@ -263,10 +286,10 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], left_ou
     size = (step - LEFT + 0.05, 1.5)
     for first in range(0, len(axes), columns):
         row = axes[first : first + columns]
-        for column, along in enumerate(row):
-            panel = page.panel(LEFT - 0.15 + column * step, size[0], size[1])
-            draw_panel(panel, result, along, measure, size, True)
-        page.down(size[1] + 0.24)
+        drawn = [
+            draw_panel(page, LEFT - 0.15 + c * step, size, result, along, measure, True) for c, along in enumerate(row)
+        ]
+        page.down(max(total for _, _, total in drawn) + 0.24)
         texts = [_axis_words(result, along, sweep.design.axes[along]) for along in row]
         taken = [page.put(t, LEFT - 0.35 + c * step, size[0] + 0.3, SMALL, "#000000") for c, t in enumerate(texts)]
         page.down(max(taken) + 0.16)

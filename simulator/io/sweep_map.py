@@ -46,13 +46,15 @@ class Shade(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """A measure on a grid: points along x and y, values of shape (y, x), and what failed or is not there."""
+    """A measure on a grid: points along x and y, values of shape (y, x), and where all failed, none has a
+    value, or only some failed."""
 
     x: Array
     y: Array
     values: Array
     failed: Array
     none: Array
+    some: Array
 
 
 def maps(result: SweepResult, x: int, y: int, as_grid: bool) -> list[Picture]:
@@ -76,14 +78,16 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
     grids = [_grid(result, a, measure, x, y) for a in range(len(arms))] if as_grid else []
     values = [grid.values for grid in grids] or [words.measured(result, a, measure) for a in range(len(arms))]
     shade = shade_of(np.concatenate([value.ravel() for value in values]))
-    marks = ("hatched", "dotted") if as_grid else ("×", "○")
-    columns = min(3, len(arms))
+    marks = ("hatched where all did, × where some" if over else "hatched", "dotted") if as_grid else ("×", "○")
+    columns = 2 if len(arms) == 4 else min(3, len(arms))
     width, height = ALONE if columns == 1 else (SIDE, SIDE)
     step = width + STEP_GAP
-    page = Page(result.scenario.title, [f"{words.members_words(result)}{'; medians of the patients' * over}."],
-                max(LEFT + columns * step + 0.75, 6.6))
+    note = f"{words.members_words(result)}{'; medians over the patients' * over}."
+    if as_grid and len(result.numbers) < sweep.design.count:
+        note += " White: not there yet."
+    page = Page(result.scenario.title, [note], max(LEFT + columns * step + 0.75, 6.6))
     page.down(page.put(words.named(item, shade.log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
-    top, contours = page.y, []
+    top, contours = None, []
     for first in range(0, len(arms), columns):
         row = range(first, min(first + columns, len(arms)))
         heads = [_head(result, a, measure, arms, marks) for a in row]
@@ -91,6 +95,7 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
         for column, text in enumerate(heads):
             page.put(text, LEFT + column * step, width, SMALL, DARK)
         page.down(tall + 0.05)
+        top = page.y if top is None else top
         for column, a in enumerate(row):
             panel = page.panel(LEFT + column * step, width, height)
             set_scale(panel, "x", axis_ends(result, x), axis_x.log, width)
@@ -109,8 +114,8 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
     if outside:
         page.down(0.04 + page.put(outside, LEFT, page.width - LEFT - 0.2, SMALL, DARK))
     bottom = page.y
-    page.y = top + 0.2
-    _bar(page, LEFT + columns * step - STEP_GAP + 0.2, min(height, bottom - top), shade, item.unit_text)
+    page.y = top or 0.0
+    _bar(page, LEFT + columns * step - STEP_GAP + 0.2, height, shade, item.unit_text)
     page.y = bottom
     figure = page.finish()
     panels = [axis for axis in figure.axes if axis.get_label() != "bar"]
@@ -142,18 +147,19 @@ def _grid(result: SweepResult, arm: int, measure: int, x: int, y: int) -> Grid:
     points_y, at_y = np.unique(result.values[:, y], return_inverse=True)
     values = words.measured(result, arm, measure)
     shape = (len(points_y), len(points_x))
-    found, failed, none = np.full(shape, np.nan), np.zeros(shape, bool), np.zeros(shape, bool)
+    found, failed, none, some = np.full(shape, np.nan), *(np.zeros(shape, bool) for _ in range(3))
     order = np.lexsort((at_x, at_y))
     cells = (at_y * shape[1] + at_x)[order]
     for group in np.split(order, np.flatnonzero(np.diff(cells)) + 1):
         place, inside = (at_y[group[0]], at_x[group[0]]), values[group]
         if not np.isnan(inside).all():
             found[place] = np.nanmedian(inside)
+            some[place] = result.failed[group, arm].any()
         elif result.failed[group, arm].all():
             failed[place] = True
         else:
             none[place] = True
-    return Grid(points_x, points_y, found, failed, none)
+    return Grid(points_x, points_y, found, failed, none, some)
 
 
 def _edges(points: Array, log: bool) -> Array:
@@ -183,8 +189,11 @@ def _fill(panel: Axes, grid: Grid, shade: Shade, log_x: bool, log_y: bool) -> li
             panel.add_collection(
                 PolyCollection(corners, facecolor="white", edgecolor=edge, hatch=hatch, linewidth=0.4, label=name)
             )
+    rows, columns = np.nonzero(grid.some)
+    if len(rows):
+        panel.plot(grid.x[columns], grid.y[rows], "x", color=FAILED, ms=5, mew=1.3, zorder=3, label="some failed")
     known = grid.values[np.isfinite(grid.values)]
-    if min(grid.values.shape) < 2 or not len(known) or known.min() == known.max():
+    if min(grid.values.shape) < 3 or not len(known) or known.min() == known.max():
         return []
     levels = [level for level in shade.levels if known.min() < level < known.max()]
     if not levels:
@@ -254,9 +263,7 @@ def _mark_default(panel: Axes, result: SweepResult, axes: tuple[int, int]) -> An
     )
 
 
-def _points(
-    panel: Axes, result: SweepResult, arm: int, measure: int, axes: tuple[int, int], shade: Shade
-) -> None:
+def _points(panel: Axes, result: SweepResult, arm: int, measure: int, axes: tuple[int, int], shade: Shade) -> None:
     x, y = (result.values[:, i] for i in axes)
     values, failed = words.measured(result, arm, measure), result.failed[:, arm]
     known = np.flatnonzero(~np.isnan(values))

@@ -12,12 +12,12 @@ from ..experiments.design import Axis
 from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
-from .page import DARK, GREY, SMALL, Page, fold, high
+from .page import DARK, SMALL, Page, fold, high
 from .scales import fraction, in_words, limits, round_numbers
 from .sweep_lines import Picture
 from .sweep_map import FAILED, shade_of
 
-MOST_LINES, MOST_FAILED = 300, 100
+MOST_LINES, MOST_FAILED = 150, 50
 NAMES, WIDTH = 2.3, 4.9  # inches: the names at the left, and the axes
 ROW = 0.52  # inches from one axis to the next
 MOST_AXES = 12
@@ -74,7 +74,7 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Figure:
     last = np.array([np.nan if np.isnan(v) else fraction(v, *ends_measure, shade.log) for v in values])
     for member in drawn[np.argsort(values[drawn])]:
         line = [*places[:, member], last[member]]
-        panel.plot(line, middles, color=shade.colours(shade.norm(values[member])), linewidth=0.8, alpha=0.75, zorder=2)
+        panel.plot(line, middles, color=shade.colours(shade.norm(values[member])), linewidth=0.7, alpha=0.8, zorder=2)
     dashed: dict[str, Any] = {"color": FAILED, "linestyle": (0, (4, 2)), "linewidth": 1.0, "zorder": 3}
     for member in lost:
         panel.plot(places[:, member], middles[:-1], label="failed", **dashed)
@@ -102,8 +102,8 @@ def _note(result: SweepResult, arm: int, axes: int, drawn: int, lost: int) -> st
     parts.append(f"{none} without a value, not drawn" if none else "")
     more = len(words.varied(result)) - axes
     parts.append(f"{more} more parameters follow the measure less and are left out" if more > 0 else "")
-    parts.append("black triangle: default")
-    return ". ".join(part[0].upper() + part[1:] for part in parts if part) + "."
+    parts.append("Black triangle: default")
+    return ". ".join(filter(None, parts)) + "."
 
 
 def _ends(axis: Axis, values: Array) -> tuple[float, float]:
@@ -119,6 +119,6 @@ def _ticks(panel: Any, ends: tuple[float, float], log: bool, middle: float) -> N
         at = fraction(value, *ends, log)
         panel.plot([at, at], [middle, middle + 0.04], color="black", linewidth=0.8, zorder=4)
         panel.text(
-            at, middle + 0.06, text, ha="center", va="top", fontsize=7, color=GREY, zorder=5,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3, "alpha": 0.75},
+            at, middle + 0.06, text, ha="center", va="top", fontsize=7, color=DARK, zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
         )  # fmt: skip

@@ -15,7 +15,7 @@ from . import sweep_words as words
 from .page import DARK, GREY, SMALL, Label, Page, fold, high, label_right, needed
 from .plots import style
 from .scales import limits, set_scale, wants_log
-from .sweep_lines import LEFT, PANEL, RIGHT, ROOM, Picture
+from .sweep_lines import LEFT, PANEL, ROOM, Picture
 
 NAMES, STRIP = 1.9, 0.62  # inches: names at the left, and the row of an arm
 TAIL = 0.35  # inches at the right for what has no value
@@ -28,7 +28,7 @@ def spreads(result: SweepResult, measure: int) -> Picture:
     item, arms = words.sweep_of(result).measures[measure], words.arms_of(result)
     values = [words.measured(result, a, measure) for a in range(len(arms))]
     log = wants_log(np.concatenate(values))
-    note = "Thin bar: 5 to 95 %; thick bar: the middle half; number: median"
+    note = "Thin bar: 5 to 95 %; thick bar: the middle half; diamond and number: median"
     page = Page(result.scenario.title, [f"{words.members_words(result)}. {note}."])
     page.down(page.put(words.named(item, log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
     width = page.width - NAMES - TAIL - 0.2
@@ -52,7 +52,7 @@ def spreads(result: SweepResult, measure: int) -> Picture:
         across = panel.get_yaxis_transform()
         panel.text(-0.12 / width, row, names[a], transform=across, ha="right", va="center", fontsize=SMALL,
                    color=style(a)[0], linespacing=1.1)  # fmt: skip
-        _row(panel, values[a], row, a, item.unit_text, width)
+        _row(panel, values[a], row, a, item.unit_text)
         _missing(panel, result, a, measure, row, width)
         text.append(f"{item.label} ({arm}): {_quantile_words(values[a], item.unit_text)}{_gone(result, a, measure)}.")
         top += step
@@ -74,12 +74,12 @@ def _quantile_words(values: Array, unit: str) -> str:
     return f"median {words.with_unit(middle, unit)}, 5 to 95 % from {words.number(low)} to {words.with_unit(top, unit)}"
 
 
-def _jitter(count: int, half: float) -> Array:
-    """Heights that look scattered and are always the same: multiples of the golden section."""
-    return (np.arange(count) * 0.6180339887498949 % 1.0 - 0.5) * 2 * half
+def _jitter(count: int, half: float, stream: int) -> Array:
+    """Places that look scattered and are always the same."""
+    return np.random.default_rng(stream).uniform(-half, half, count)
 
 
-def _row(panel: Axes, values: Array, row: float, number: int, unit: str, width: float) -> None:
+def _row(panel: Axes, values: Array, row: float, number: int, unit: str) -> None:
     known = values[~np.isnan(values)]
     if not len(known):
         panel.text(0.5, row, "no value", transform=panel.get_yaxis_transform(), fontsize=SMALL, color=GREY,
@@ -87,13 +87,15 @@ def _row(panel: Axes, values: Array, row: float, number: int, unit: str, width: 
         return
     color = style(number)[0]
     chosen = known[words.sampled(len(known), MOST_POINTS)]
-    panel.plot(chosen, row + 0.1 + _jitter(len(chosen), 0.12), "o", ms=2.2, color=color, alpha=0.4, mec="none",
+    few = len(chosen) <= 30
+    panel.plot(chosen, row + 0.1 + _jitter(len(chosen), 0.1, 0), "o", ms=4 if few else 2.2, color=color, alpha=0.45,
+               mec="none",
                zorder=2, label="members", rasterized=len(chosen) > 300)  # fmt: skip
     low, lower, middle, upper, top = (float(value) for value in np.quantile(known, QUANTILES))
     bar = row - 0.1
     panel.plot([low, top], [bar, bar], color=color, linewidth=1.0, zorder=3, solid_capstyle="butt")
     panel.plot([lower, upper], [bar, bar], color=color, linewidth=4.5, zorder=3, solid_capstyle="butt")
-    panel.plot([middle], [bar], "|", ms=10, mew=1.6, color="white", zorder=4)
+    panel.plot([middle], [bar], "D", ms=4.5, mec=color, mew=1.2, color="white", zorder=4, label="median")
     share = panel.transAxes.inverted().transform(panel.transData.transform((middle, row)))[0]
     side = {"ha": "left" if share < 0.15 else "right" if share > 0.85 else "center"}
     panel.annotate(words.with_unit(middle, unit), (middle, bar), xytext=(0, 4), textcoords="offset points",
@@ -106,9 +108,9 @@ def _missing(panel: Axes, result: SweepResult, arm: int, measure: int, row: floa
     for marker, chosen, at in (("x", result.failed[:, arm], 0.12), ("o", words.empty(result, arm, measure), 0.27)):
         count = min(int(chosen.sum()), MOST_POINTS)
         if count:
-            x = 1 + (at + _jitter(count, 0.05)) / width
+            x = 1 + (at + _jitter(count, 0.05, 1)) / width
             marks: dict[str, Any] = {"color": style(arm)[0], "mfc": "none", "ms": 4, "clip_on": False}
-            panel.plot(x, row + _jitter(count, 0.2)[::-1], marker, transform=across, **marks,
+            panel.plot(x, row + _jitter(count, 0.2, 2), marker, transform=across, **marks,
                        label="failed" if marker == "x" else "no value")  # fmt: skip
 
 
@@ -139,7 +141,7 @@ def _sorted_figure(
 ) -> Figure:
     page = Page(result.scenario.title, [f"{words.members_words(result)}. Members sorted by their difference."])
     width = page.width - LEFT - ROOM
-    page.down(page.put(title, LEFT, page.width - LEFT - RIGHT, 9, DARK) + 0.05)
+    page.down(page.put(title, LEFT, width, 9, DARK) + 0.05)
     height = max(PANEL * 1.2, needed(labels, ROOM))
     panel = page.panel(LEFT, width, height)
     panel.grid(True, color="#e6e6e6", linewidth=0.6)

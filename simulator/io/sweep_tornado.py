@@ -45,13 +45,13 @@ def tornado(result: SweepResult, measure: int) -> Picture:
     sweep = words.sweep_of(result)
     item, arms = sweep.measures[measure], words.arms_of(result)
     page = Page(result.scenario.title, [_note(result)])
-    page.down(page.put(words.named(item), 0.12, page.width - 0.24, 10, DARK) + 0.08)
+    page.down(page.put(item.label, 0.12, page.width - 0.24, 10, DARK) + 0.08)
     text = [f"{item.label}, one parameter at a time; {words.members_words(result)}."]
     for a, arm in enumerate(arms):
         middle, bars = bars_of(result, a, measure)
         if len(arms) > 1:
             page.down(page.put(arm, 0.12, page.width - 0.24, 9, DARK) + 0.05)
-        _arm(page, bars, middle, words.missing(result, a, measure))
+        _arm(page, bars, middle, item.unit_text, words.missing(result, a, measure))
         text.append(_text(item.unit_text, arm, bars, middle))
     return Picture(f"tornado_{item.id}", page.finish(), " ".join(text))
 
@@ -100,9 +100,9 @@ def bars_of(result: SweepResult, arm: int, measure: int) -> tuple[float, list[Ba
     return middle, [bars[i] for i in order]
 
 
-def _arm(page: Page, bars: list[Bar], middle: float, gone: str) -> None:
+def _arm(page: Page, bars: list[Bar], middle: float, unit: str, gone: str) -> None:
     shown = bars[:MOST_BARS]
-    names = [fold(bar.axis.label, NAMES - 0.25, SMALL, most=3) for bar in shown]
+    names = [fold(bar.axis.label, NAMES - 0.25, SMALL) for bar in shown]
     steps = [max(ROW, high(name, SMALL) + 0.06) for name in names]
     height = sum(steps) or ROW
     values = np.array([middle, *(value for bar in bars for value in bar.measure)])
@@ -130,10 +130,13 @@ def _arm(page: Page, bars: list[Bar], middle: float, gone: str) -> None:
         for side, (color, shift) in enumerate(((LOW, -HALF / 2), (HIGH, HALF / 2))):
             _half(panel, bar, side, start, row + shift, color)
         top += step
-    page.down(height + 0.28)
+    page.down(height + 0.24)
+    scale = ", ".join(filter(None, ["" if unit == "1" else unit, "logarithmic" if log else ""]))
+    if scale:
+        page.down(page.put(f"[{scale}]", NAMES, WIDTH, SMALL, "#000000", "center") + 0.03)
     left_out = len(bars) - len(shown)
     less = f"{left_out} others smaller and not shown" if left_out else ""
-    foot = "; ".join(filter(None, [less, gone, "" if not log else "logarithmic scale"]))
+    foot = "; ".join(filter(None, [less, gone]))
     if foot:
         page.down(page.put(foot, NAMES, WIDTH, SMALL, GREY) + 0.05)
     page.down(0.08)
@@ -143,7 +146,7 @@ def _half(panel: Axes, bar: Bar, side: int, start: float, y: float, color: str) 
     """One end of a parameter: its bar from the default to what it gives, with its value and unit beyond it."""
     value, text = bar.measure[side], words.with_unit(bar.ends[side], bar.axis.unit_text)
     missing = np.isnan(value)
-    to_left = not missing and value < start or (missing and side == 0)
+    to_left = (not missing and value < start) or (missing and side == 0)
     if missing:
         value = start
         why = "failed" if bar.failed[side] else "no value"
@@ -157,7 +160,9 @@ def _half(panel: Axes, bar: Bar, side: int, start: float, y: float, color: str) 
 
 def _scale(panel: Axes, bars: list[Bar], values: Array, log: bool) -> None:
     """Limits that leave room for the longest words at either end."""
-    texts = [f"{words.with_unit(end, bar.axis.unit_text)}{': no value' * bar.incomplete}" for bar in bars for end in bar.ends]
+    texts = [
+        f"{words.with_unit(end, bar.axis.unit_text)}{': no value' * bar.incomplete}" for bar in bars for end in bar.ends
+    ]
     room = min(max((wide(text, TEXT) for text in texts), default=0.5) + 0.15, 0.42 * WIDTH) / WIDTH
     known = values[np.isfinite(values)]
     if not len(known):
@@ -176,7 +181,9 @@ def _scale(panel: Axes, bars: list[Bar], values: Array, log: bool) -> None:
 
 def _text(unit: str, arm: str, bars: list[Bar], middle: float) -> str:
     known = [bar for bar in bars if not bar.incomplete]
-    parts = [f"{arm}: by default {words.with_unit(middle, unit)}" if not np.isnan(middle) else f"{arm}: no default value"]
+    parts = [
+        f"{arm}: by default {words.with_unit(middle, unit)}" if not np.isnan(middle) else f"{arm}: no default value"
+    ]
     for bar in known[:3]:
         low, top = (words.with_unit(end, bar.axis.unit_text) for end in bar.ends)
         one, other = (words.with_unit(value, unit) for value in bar.measure)

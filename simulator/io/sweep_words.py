@@ -13,15 +13,15 @@ from ..numerics.trajectory import Array
 from .plots import arm_label
 
 KINDS = {
-    "grid": "grid",
-    "zip": "steps taken together",
-    "list": "list",
+    "grid": "Grid",
+    "zip": "Values taken together",
+    "list": "List",
     "lhs": "Latin hypercube",
     "sobol": "Sobol sequence",
-    "random": "random sample",
-    "one_at_a_time": "one parameter at a time",
-    "population": "virtual patients",
-    "product": "virtual patients at each point of a grid",
+    "random": "Random sample",
+    "one_at_a_time": "One parameter at a time",
+    "population": "Virtual patients",
+    "product": "Virtual patients at each point of a grid",
 }
 
 
