@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..numerics.constants import initial_values
 from ..numerics.solve import ATOL_OF_SCALE, RTOL, solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from .measure_language import arms_of
 from .measures import measure
 from .scenario import MAIN, Arm, Expectation, Scenario
-from .schedule import SAME_TIME, LedgerLine, Schedule, compile_schedule, ledger
+from .schedule import LedgerLine, Schedule, compile_schedule, ledger
+from .timetable import SAME_TIME
 
 SECOND_SOLVER = "Rodas5P"
 SECOND_RTOL = RTOL / 2
@@ -148,7 +148,7 @@ def output_times(scenario: Scenario, schedule: Schedule) -> Array:
 def prepare(scenario: Scenario, arm: Arm, system: System) -> tuple[Schedule, Array, Array]:
     """What happens in `arm` and when, the times to save, and the states at the start, shape (species,)."""
     schedule = compile_schedule(scenario, arm, system)
-    initial = initial_values(scenario.model, scenario.parameters(arm)) | dict(arm.initial)
+    initial = system.of_parameters.initial_values(scenario.parameters(arm)) | dict(arm.initial)
     return schedule, output_times(scenario, schedule), np.array([initial[name] for name in system.species])
 
 

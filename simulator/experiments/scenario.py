@@ -56,7 +56,11 @@ class Change(NamedTuple):
 
 
 class Arm(NamedTuple):
-    """One variant of the question: what differs from the model's own values."""
+    """One variant of the question: what differs from the model's own values.
+
+    own: what the arm sets itself and does not take from the scenario, in the words of ``--set``:
+    "stop_sensitivity", "initial.pathogen", "dose.aldesleukin.amount".
+    """
 
     name: str
     label: str
@@ -64,6 +68,7 @@ class Arm(NamedTuple):
     parameters: Mapping[str, float]
     doses: tuple[Dose, ...]
     changes: tuple[Change, ...]
+    own: frozenset[str] = frozenset()
 
 
 class Expectation(NamedTuple):

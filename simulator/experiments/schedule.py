@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..model.expression import Name
-from ..numerics.constants import constant
+from ..numerics.constants import ParameterFormulas, Values
 from ..numerics.solve import Segment
 from ..numerics.system import System
-from ..numerics.trajectory import Trajectory
-from .scenario import Arm, Dose, Scenario
-
-SAME_TIME = 1e-9  # two edges closer than this (relative to the horizon) are one
+from ..numerics.trajectory import Array, Trajectory
+from .scenario import Arm, Scenario
+from .timetable import Active, Timetable, active, fraction, timetable
 
 
 @dataclass(frozen=True)
@@ -46,79 +45,80 @@ class LedgerError(RuntimeError):
 
 def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     """Everything that happens in `arm`, in order of time, as the solver wants it."""
-    edges = _edges(scenario, arm)
-    bounds = [*edges, scenario.end]
-    jumps, infusions = np.zeros((2, len(edges), len(system.species)))
-    sizes = _sizes(scenario, arm)
-    for dose in arm.doses:
-        place = system.species.index(dose.target)
-        for number, size in enumerate(sizes[dose.name]):
-            begins = dose.time(number)
-            given = size * _fraction(dose, number, scenario.end, scenario.end)
-            # an edge is never later than what it stands for, so that the last one before is meant
-            first, last = bisect_right(edges, begins) - 1, bisect_right(edges, begins + dose.over) - 1
-            if begins + dose.over >= scenario.end * (1 - SAME_TIME):
-                last = len(edges)
-            if first == last or not given:
-                jumps[first, place] += given
-            else:
-                infusions[first:last, place] += given / (bounds[last] - bounds[first])
-    values = _values_at(scenario, arm)
+    plan = timetable(arm, scenario.end)
+    sizes = Sizes(arm, scenario.parameters(arm), system.of_parameters)
+    jumps, infusions = np.zeros((2, len(plan.active), len(system.species)))
+    for dense, sparse in zip((jumps, infusions), amounts(arm, plan, sizes, system.species), strict=True):
+        for row, given in zip(dense, sparse, strict=True):
+            row[list(given)] = list(given.values())
+    known: dict[Active, Array] = {}
+    for holding in set(plan.active):
+        values = sizes.values(holding)
+        known[holding] = np.array([values[name] for name in system.parameters])
     segments = [
-        Segment(start, end, jump, infusion, np.array([values(start)[name] for name in system.parameters]))
-        for start, end, jump, infusion in zip(edges, bounds[1:], jumps, infusions, strict=True)
+        Segment(start, end, jump, infusion, known[holding])
+        for start, end, jump, infusion, holding in zip(
+            plan.bounds, plan.bounds[1:], jumps, infusions, plan.active, strict=False
+        )
     ]
-    return Schedule(tuple(segments), tuple(edges[1:]))
+    return Schedule(tuple(segments), plan.bounds[1:-1])
 
 
-def _values_at(scenario: Scenario, arm: Arm) -> Callable[[float], dict[str, float]]:
-    """Every parameter as it is from a time on; of two changes that overlap the later line wins."""
-    known: dict[tuple[bool, ...], dict[str, float]] = {}
+class Sizes:
+    """What doses come to in the units of their targets, and every parameter, while certain changes hold.
 
-    def values(time: float) -> dict[str, float]:
-        active = tuple([change.active(time + SAME_TIME * scenario.end) for change in arm.changes])
-        if active not in known:
-            known[active] = scenario.parameters(arm)
-            for change, holds in zip(arm.changes, active, strict=True):
-                known[active] |= change.parameters if holds else {}
-        return known[active]
+    Of one set of values or of many members: what varies is then an array of shape (m,).
+    """
 
-    return values
+    def __init__(self, arm: Arm, parameters: Values, formulas: ParameterFormulas) -> None:
+        self.arm, self.parameters, self.formulas = arm, parameters, formulas
+        self._values: dict[Active, Values] = {}
+        self._volumes: dict[tuple[str, Active], Any] = {}
+        self._sizes: dict[tuple[int, Active], Any] = {}
+
+    def values(self, active: Active) -> Values:
+        """Every parameter; of two changes that overlap the later line wins."""
+        if active not in self._values:
+            values = dict(self.parameters)
+            for change, holds in zip(self.arm.changes, active, strict=True):
+                values |= change.parameters if holds else {}
+            self._values[active] = values
+        return self._values[active]
+
+    def of(self, place: int, active: Active) -> Any:
+        """One dose of the arm's `place`-th, with the volume and body that it meets."""
+        if (place, active) not in self._sizes:
+            dose, values = self.arm.doses[place], self.values(active)
+            size: Any = dose.amount * dose.factor
+            for name in dose.body:
+                size = size * values[name]
+            if dose.volume is not None:
+                size = size / self._volume(dose.volume, active)
+            self._sizes[place, active] = size
+        return self._sizes[place, active]
+
+    def _volume(self, name: str, active: Active) -> Any:
+        if (name, active) not in self._volumes:
+            self._volumes[name, active] = self.formulas.value(Name(name), self.values(active))
+        return self._volumes[name, active]
 
 
-def _edges(scenario: Scenario, arm: Arm) -> list[float]:
-    """0 and every time before the end at which a dose or change starts or stops."""
-    times = [0.0]
-    for dose in arm.doses:
-        for number in range(dose.count):
-            begins = dose.time(number)
-            times += [begins, begins + dose.over]
-    for change in arm.changes:
-        times += [change.start] if change.end is None else [change.start, change.end]
-    edges: list[float] = []
-    for time in sorted(times):
-        if time < scenario.end * (1 - SAME_TIME) and not (edges and time - edges[-1] <= SAME_TIME * scenario.end):
-            edges.append(time)
-    return edges
-
-
-def _sizes(scenario: Scenario, arm: Arm) -> dict[str, list[float]]:
-    """Every single dose in the unit of its target, with the volume and body at its start."""
-    values_at = _values_at(scenario, arm)
-    known: dict[tuple[str, int], float] = {}  # a volume, and which of the sets of values
-
-    def size(dose: Dose, values: dict[str, float]) -> float:
-        amount = dose.amount * dose.factor
-        for name in dose.body:
-            amount *= values[name]
-        if dose.volume is None:
-            return amount
-        key = dose.volume, id(values)
-        if key not in known:
-            known[key] = constant(scenario.model, Name(dose.volume), values)
-        return amount / known[key]
-
-    return {dose.name: [size(dose, values_at(dose.time(number))) for number in range(dose.count)] for dose in arm.doses}
+def amounts(
+    arm: Arm, plan: Timetable, sizes: Sizes, species: Sequence[str]
+) -> tuple[list[dict[int, Any]], list[dict[int, Any]]]:
+    """Jumps, then infusions per time, of each stretch: by the place of the species, in its unit."""
+    jumps: list[dict[int, Any]] = [{} for _ in plan.active]
+    infusions: list[dict[int, Any]] = [{} for _ in plan.active]
+    for portion in plan.portions:
+        place = species.index(arm.doses[portion.dose].target)
+        given = sizes.of(portion.dose, portion.active) * portion.share
+        if portion.first == portion.last:
+            jumps[portion.first][place] = jumps[portion.first].get(place, 0.0) + given
+        else:
+            rate = given / (plan.bounds[portion.last] - plan.bounds[portion.first])
+            for stretch in infusions[portion.first : portion.last]:
+                stretch[place] = stretch.get(place, 0.0) + rate
+    return jumps, infusions
 
 
 def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory) -> list[LedgerLine]:
@@ -130,11 +130,13 @@ def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory) -> list[LedgerL
     added, reached = trajectory.added, scenario.end
     if not trajectory.outcome.ok:
         reached = float(trajectory.times[-1]) if len(trajectory.times) else 0.0
-    sizes = _sizes(scenario, arm)
+    sizes = Sizes(arm, scenario.parameters(arm), ParameterFormulas(scenario.model))
     lines, expected = [], dict.fromkeys(added, 0.0)
-    for dose in arm.doses:
-        parts = [_fraction(dose, number, reached, scenario.end) for number in range(dose.count)]
-        expected[dose.target] += sum(part * size for part, size in zip(parts, sizes[dose.name], strict=True))
+    for place, dose in enumerate(arm.doses):
+        parts = [fraction(dose, number, reached, scenario.end) for number in range(dose.count)]
+        expected[dose.target] += sum(
+            part * sizes.of(place, active(arm, dose.time(number), scenario.end)) for number, part in enumerate(parts)
+        )
         ordered, delivered = dose.amount * dose.count, dose.amount * sum(parts)
         given = sum(part > 0 for part in parts)
         lines.append(
@@ -146,11 +148,3 @@ def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory) -> list[LedgerL
         if trajectory.outcome.ok and abs(added[target] - amount) > 1e-9 * max(abs(amount), abs(added[target])):
             raise LedgerError(f"{target}: the schedule gave {amount:.12g}, the solver counted {added[target]:.12g}")
     return lines
-
-
-def _fraction(dose: Dose, number: int, reached: float, end: float) -> float:
-    """How much of one dose was given by the time `reached`, from 0 to 1."""
-    begins = dose.time(number)
-    if begins >= end * (1 - SAME_TIME) or begins > reached:
-        return 0.0
-    return 1.0 if dose.over == 0.0 else min(1.0, (reached - begins) / dose.over)

@@ -73,14 +73,23 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"{folder} cannot be written")
 
 
-def write_text(path: Path, text: str) -> None:
-    """`path` with `text` in it, whole or not at all, or `OutputError`."""
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A file to write in place of `path`, which it replaces when all is written; or `OutputError`."""
     beside = path.with_name(f".{path.name}.part")
     try:
-        beside.write_text(text, encoding="utf-8")
+        yield beside
         beside.replace(path)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`path` with `text` in it, whole or not at all, or `OutputError`."""
+    with whole(path) as beside:
+        beside.write_text(text, encoding="utf-8")
 
 
 def _written(folder: Path) -> set[str]:

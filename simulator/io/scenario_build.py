@@ -70,11 +70,15 @@ class ScenarioBuilder(DoseReader):
         initial = self.values(base.get("initial", {}), ("initial",), self.initial_value)
         parameters = self.values(base.get("parameters", {}), ("parameters",), self.parameter_value)
         changes = [self.change(item, ("change", i)) for i, item in enumerate(base.get("change", [])) if item]
+        sets = [f"dose.{dose}.{key}" for dose, keys in own.get("dose", {}).items() for key in keys]
         if table is not None:
-            initial |= self.values(own.get("initial", {}), (*at, "initial"), self.initial_value)
-            parameters |= self.values(own.get("parameters", {}), (*at, "parameters"), self.parameter_value)
+            own_initial = self.values(own.get("initial", {}), (*at, "initial"), self.initial_value)
+            own_parameters = self.values(own.get("parameters", {}), (*at, "parameters"), self.parameter_value)
+            sets += [*own_parameters, *(f"initial.{name}" for name in own_initial)]
+            initial |= own_initial
+            parameters |= own_parameters
             changes += [self.change(item, (*at, "change", i)) for i, item in enumerate(own.get("change", [])) if item]
-        arm = Arm(name, label, initial, parameters, tuple(doses), tuple(changes))
+        arm = Arm(name, label, initial, parameters, tuple(doses), tuple(changes), frozenset(sets))
         self.check_volumes(arm)
         return arm
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..model.expression import TIME
 from ..model.model import Model
 from .code import Emitter, define, hoisted, indented, unpacked
-from .constants import in_order
+from .constants import ParameterFormulas, in_order
 from .graph import OPERATIONS, Graph
 from .trajectory import Array
 
@@ -58,6 +58,11 @@ class System:
         for node in nodes:
             total = self.graph.apply("add", total, node)
         return total
+
+    @cached_property
+    def of_parameters(self) -> ParameterFormulas:
+        """Initial values, and other formulas of parameters alone."""
+        return ParameterFormulas(self.model)
 
     @cached_property
     def jacobian_entries(self) -> list[tuple[int, int, int]]:

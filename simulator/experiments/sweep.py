@@ -1,0 +1,205 @@
+"""Members of a sweep computed: some numbers in, a block of values, measures and failures out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..numerics.constants import initial_values
+from ..numerics.fine import FineCurves
+from ..numerics.solve import ATOL_OF_SCALE, RTOL, solve
+from ..numerics.system import System
+from ..numerics.trajectory import NOT_FINITE, Array, Outcome, Trajectory
+from .design import Design, Sweep
+from .measure_language import arms_of
+from .measures import measure
+from .members import arm_with
+from .scenario import MAIN, Arm, Scenario
+from .schedule import SAME_TIME, compile_schedule
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+ENGINE = f"LSODA, rtol {RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
+KILLED = "killed"
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """What a few members gave; everything that is stored.
+
+    numbers: (m,) the members' numbers. values: (m, axes). measures: (m, arms, measures), NaN where it
+    cannot be had. failed: (m, arms), with the outcome of each in `outcomes` by (number, arm).
+    curves: (m, arms, keep, times), or None where none is kept.
+    """
+
+    numbers: Numbers
+    values: Array
+    measures: Array
+    failed: NDArray[np.bool_]
+    outcomes: Mapping[tuple[int, str], Outcome]
+    curves: Array | None
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Block:
+        """The same for some rows."""
+        numbers = self.numbers[rows]
+        kept = set(numbers.tolist())
+        return Block(
+            numbers,
+            self.values[rows],
+            self.measures[rows],
+            self.failed[rows],
+            {key: outcome for key, outcome in self.outcomes.items() if key[0] in kept},
+            None if self.curves is None else self.curves[rows],
+        )
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """A sweep, in the order of the members' numbers: all members that are there.
+
+    numbers, values, measures and failed are as in `Block`: `measures[:, a, j]` is measure j with arm a read
+    as main. bands: by (arm, curve), the `QUANTILES` over members that did not fail, (quantiles, times).
+    times: of bands, in the model's time unit.
+    """
+
+    scenario: Scenario
+    numbers: Numbers
+    values: Array
+    measures: Array
+    failed: NDArray[np.bool_]
+    bands: Mapping[tuple[str, str], Array]
+    times: Array
+
+
+def sweep_of(scenario: Scenario) -> Sweep:
+    """The sweep of `scenario`; ValueError if it has none."""
+    if scenario.sweep is None:
+        raise ValueError(f"scenario {scenario.id} has no sweep")
+    return scenario.sweep
+
+
+def curve_times(scenario: Scenario) -> Array:
+    """Every multiple of `every` up to the end, at which curves are kept."""
+    count = math.floor(scenario.end / scenario.every * (1 + 1e-12))
+    times: Array = np.minimum(np.arange(count + 1) * scenario.every, scenario.end)
+    return times
+
+
+def values_of(design: Design, numbers: Numbers) -> Array:
+    """The values of some members, (m, axes); numbers increase."""
+    cuts = [0, *(np.flatnonzero(np.diff(numbers) > 1_000) + 1).tolist(), len(numbers)]
+    parts = [numbers[a:b] for a, b in pairwise(cuts) if b > a]
+    rows = [design.values(int(part[0]), int(part[-1]) + 1)[part - part[0]] for part in parts]
+    return np.concatenate(rows) if rows else np.empty((0, len(design.axes)))
+
+
+def compute(scenario: Scenario, numbers: Numbers) -> Block:
+    """The members with these numbers, which increase; a pure function.
+
+    A member whose run fails, or in which an arm that its measures read fails, is missing there (NaN).
+    """
+    sweep, system = sweep_of(scenario), _system(scenario)
+    outcomes: dict[tuple[int, str], Outcome] = {}
+    block = _empty(scenario, numbers, outcomes)
+    reads = {arm: _arms_read(sweep, arm) for arm in sweep.arms}
+    needed = [arm for arm in scenario.arms if any(arm.name in names for names in reads.values())]
+    runs = zip(*(trajectories(scenario, arm, system, block.values) for arm in needed), strict=True)
+    for row, runs_of_member in enumerate(runs):
+        known = {arm.name: run for arm, run in zip(needed, runs_of_member, strict=True)}
+        _measure_member(scenario, block, row, known, reads, outcomes)
+    return block
+
+
+def trajectories(scenario: Scenario, arm: Arm, system: System, values: Array) -> Iterator[Trajectory]:
+    """One run of `arm` for each row of `values` (m, axes), in order. Curves are saved at `curve_times`."""
+    sweep, times = sweep_of(scenario), curve_times(scenario)
+    if not sweep.keep:
+        times = times[:1]
+    for row in values:
+        try:
+            member = arm_with(scenario, arm, sweep.design.axes, row)
+            schedule = compile_schedule(scenario, member, system)
+            initial = initial_values(scenario.model, scenario.parameters(member)) | dict(member.initial)
+        except (ArithmeticError, ValueError) as error:
+            yield _never_begun(system, f"doses or initial values cannot be computed: {error}")
+            continue
+        start = np.array([initial[name] for name in system.species])
+        yield solve(system, start, schedule.segments, _after_edges(times, schedule.edges, scenario.end))
+
+
+def killed(scenario: Scenario, number: int, message: str) -> Block:
+    """The block of a member that ends every process that computes it."""
+    outcomes = {(number, arm): Outcome(KILLED, message) for arm in sweep_of(scenario).arms}
+    block = _empty(scenario, np.array([number], dtype=np.int64), outcomes)
+    block.failed[:] = True
+    return block
+
+
+def _empty(scenario: Scenario, numbers: Numbers, outcomes: Mapping[tuple[int, str], Outcome]) -> Block:
+    sweep = sweep_of(scenario)
+    size = len(numbers), len(sweep.arms)
+    curves = np.full((*size, len(sweep.keep), len(curve_times(scenario))), np.nan) if sweep.keep else None
+    measures = np.full((*size, len(sweep.measures)), np.nan)
+    return Block(numbers, values_of(sweep.design, numbers), measures, np.zeros(size, dtype=bool), outcomes, curves)
+
+
+def _measure_member(
+    scenario: Scenario,
+    block: Block,
+    row: int,
+    known: Mapping[str, Trajectory],
+    reads: Mapping[str, Sequence[str]],
+    outcomes: dict[tuple[int, str], Outcome],
+) -> None:
+    sweep = sweep_of(scenario)
+    for place, arm in enumerate(sweep.arms):
+        wrong = [name for name in reads[arm] if not known[name].outcome.ok]
+        if wrong:
+            block.failed[row, place] = True
+            outcomes[int(block.numbers[row]), arm] = known[wrong[0]].outcome
+            continue
+        as_main = {**known, MAIN: known[arm]}
+        for column, each in enumerate(sweep.measures):
+            value, unit = measure(each.tree, scenario.model, as_main)
+            block.measures[row, place, column] = value * unit.to(each.unit)
+        if block.curves is not None:
+            block.curves[row, place] = [known[arm][name] for name in sweep.keep]
+    for run in known.values():
+        run.fine.forget()
+
+
+def _arms_read(sweep: Sweep, arm: str) -> list[str]:
+    """The arms that must run to measure with `arm` read as main, itself first."""
+    read = [name for each in sweep.measures for name in arms_of(each.tree)]
+    return list(dict.fromkeys([arm, *(arm if name == MAIN else name for name in read)]))
+
+
+def _after_edges(times: Array, edges: Sequence[float], end: float) -> Array:
+    """`times`, each moved to the edge that it means, so that what is saved there is the value after it."""
+    if not edges:
+        return times
+    marks = np.array(edges)
+    near = np.searchsorted(marks, times - SAME_TIME * end).clip(max=len(marks) - 1)
+    return np.where(np.abs(marks[near] - times) <= SAME_TIME * end, marks[near], times)
+
+
+def _never_begun(system: System, message: str) -> Trajectory:
+    outcome = Outcome(NOT_FINITE, message, 0.0)
+    return Trajectory(np.empty(0), {}, FineCurves(system, []), outcome, {}, "")
+
+
+_ready: list[tuple[object, System]] = []  # of the last model: blocks of one sweep follow each other
+
+
+def _system(scenario: Scenario) -> System:
+    for model, system in _ready:
+        if model is scenario.model:
+            return system
+    _ready[:] = [(scenario.model, System(scenario.model))]
+    return _ready[0][1]

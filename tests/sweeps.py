@@ -1,0 +1,52 @@
+"""A sweep of the toy by hand: its drug's clearance and one of its doses, on a grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from simulator.experiments.design import Axis, Sweep, SweepMeasure
+from simulator.experiments.measure_language import read_measure
+from simulator.experiments.scenario import Scenario
+
+CLEAR = Axis("k_clear", "clearance of the drug", "1/h", 0.25, 0.25, 1.0, True)
+PUSH = Axis("dose.push.amount", "push", "pmol", 400.0, 100.0, 800.0, False)
+MEASURES = {"peak": "max(drug)", "left": "final(drug) / final(drug, arm='half')", "when": "first_above(drug, '40 pM')"}
+
+
+@dataclass(frozen=True)
+class Members:
+    """Any rows of values, as a design."""
+
+    rows: tuple[tuple[float, ...], ...]
+    axes: tuple[Axis, ...] = (CLEAR, PUSH)
+    kind: str = "list"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.count,)
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+    def values(self, first: int, last: int) -> np.ndarray:
+        return np.array(self.rows[first:last]).reshape(-1, len(self.axes))
+
+
+def grid(clear: int, push: int) -> Members:
+    rows = [(c, p) for c in np.geomspace(0.25, 1.0, clear) for p in np.linspace(100.0, 800.0, push)]
+    return Members(tuple((float(c), float(p)) for c, p in rows))
+
+
+def swept(
+    scenario: Scenario, design: Members, arms: tuple[str, ...] = ("main",), keep: tuple[str, ...] = ()
+) -> Scenario:
+    """`scenario` with a sweep over `design`."""
+    measures = []
+    for name, text in MEASURES.items():
+        tree, unit = read_measure(text, scenario.model, [arm.name for arm in scenario.arms], scenario.end)
+        unit_text = {"peak": "pM", "left": "1", "when": "h"}[name]
+        measures.append(SweepMeasure(name, name, text, tree, unit, unit_text))
+    return replace(scenario, sweep=Sweep(design, tuple(measures), arms, keep, {}))
