@@ -6,10 +6,11 @@ A value that varies takes the place of the scenario's own, as ``--set`` does; wh
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from ..numerics.trajectory import Array
 from .design import Axis
 from .scenario import Arm, Change, Scenario
 from .schedule import Sizes, amounts
-from .timetable import timetable
+from .timetable import Active, Timetable, timetable
 
 Rows = NDArray[np.intp]
 
@@ -40,11 +41,18 @@ def batches(
 
     The same to the last bit as `compile_schedule` of `arm_with`, one by one.
     """
-    found: dict[int, list[tuple[Rows, Batch]]] = defaultdict(list)
-    for rows in _of_one_timetable(axes, arm, values):
-        batch = _batch(scenario, arm, system, axes, values[rows])
-        found[len(batch.starts)].append((rows, batch))
-    return [_joined(parts) for parts in found.values()]
+    moving = [place for place, axis in enumerate(axes) if moves_time(axis) and reaches(axis, arm)]
+    still = [place for place in range(len(axes)) if place not in moving]
+    members = _with(scenario.model, arm, [axes[place] for place in still], list(values[:, still].T.copy()))
+    sizes = Sizes(members, scenario.parameters(members), system.of_parameters)
+    found: dict[int, list[_Part]] = defaultdict(list)
+    for rows in _of_one_timetable(values[:, moving]):
+        first = values[rows[0], moving].tolist()
+        plan = timetable(_with(scenario.model, members, [axes[place] for place in moving], first), scenario.end)
+        found[len(plan.active)].append(_Part(rows, plan, *amounts(members, plan, sizes.of, system.species, rows)))
+    used = {holding for parts in found.values() for part in parts for holding in part.plan.active}
+    tables = _tables(system, members, sizes, used, len(values))
+    return [_batch(parts, tables) for parts in found.values()]
 
 
 def reaches(axis: Axis, arm: Arm) -> bool:
@@ -104,83 +112,77 @@ def _change(change: Change, key: str, value: Any) -> Change:
     return change._replace(parameters={**change.parameters, key: value})
 
 
-def _of_one_timetable(axes: Sequence[Axis], arm: Arm, values: Array) -> Iterator[Rows]:
-    """Rows in which everything happens at the same times."""
-    timing = [place for place, axis in enumerate(axes) if moves_time(axis) and reaches(axis, arm)]
-    if not timing:
-        yield np.arange(len(values))
+class _Part(NamedTuple):
+    """Members to which everything happens at the same times, and how much to each of them."""
+
+    rows: Rows
+    plan: Timetable
+    jumps: list[dict[int, Any]]
+    infusions: list[dict[int, Any]]
+
+
+def _of_one_timetable(times: Array) -> Iterator[Rows]:
+    """The numbers of those rows that are equal."""
+    if not times.shape[1]:
+        yield np.arange(len(times))
         return
-    _, which = np.unique(values[:, timing], axis=0, return_inverse=True)
+    _, which = np.unique(times, axis=0, return_inverse=True)
     order = np.argsort(which, kind="stable")
     yield from np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
 
 
-def _batch(scenario: Scenario, arm: Arm, system: System, axes: Sequence[Axis], values: Array) -> Batch:
-    """Members that all have the times of the first of them."""
-    count = len(values)
-    columns = [row[0].item() if moves_time(axis) else row for axis, row in zip(axes, values.T.copy(), strict=True)]
-    members = _with(scenario.model, arm, axes, columns)
-    plan = timetable(members, scenario.end)
-    sizes = Sizes(members, scenario.parameters(members), system.of_parameters)
+class _Tables(NamedTuple):
+    """Of all members: initial values, and the parameters while certain changes hold."""
+
+    initial: Array
+    parameters: Mapping[Active, Array]
+
+
+def _tables(system: System, members: Arm, sizes: Sizes, used: Iterable[Active], count: int) -> _Tables:
     initial = system.of_parameters.initial_values(sizes.parameters) | dict(members.initial)
-    jumps, infusions = amounts(members, plan, sizes, system.species)
-    known = {holding: _table(sizes.values(holding), system.parameters, count) for holding in set(plan.active)}
-    bounds = np.repeat(np.array(plan.bounds)[:, None], count, axis=1)
-    return Batch(
-        initial=_table(initial, system.species, count),
+    parameters = {holding: _table(sizes.values(holding), system.parameters, count) for holding in used}
+    return _Tables(_table(initial, system.species, count), parameters)
+
+
+def _batch(parts: Sequence[_Part], tables: _Tables) -> tuple[Rows, Batch]:
+    """One batch of all parts, which have the same number of segments."""
+    rows = np.concatenate([part.rows for part in parts])
+    bounds = np.repeat(np.array([part.plan.bounds for part in parts]).T, [len(part.rows) for part in parts], axis=1)
+    active = list(zip(*[part.plan.active for part in parts], strict=True))
+    parameters = {holding: _spliced(parts, [tables.parameters[each] for each in holding]) for holding in set(active)}
+    return rows, Batch(
+        initial=_spliced(parts, [tables.initial] * len(parts)),
         starts=bounds[:-1],
         ends=bounds[1:],
-        jumps=[{place: np.full(count, size) for place, size in each.items()} for each in jumps],
-        infusions=[{place: np.full(count, rate) for place, rate in each.items()} for each in infusions],
-        parameters=[known[holding] for holding in plan.active],
+        jumps=_stacked(parts, [part.jumps for part in parts]),
+        infusions=_stacked(parts, [part.infusions for part in parts]),
+        parameters=[parameters[holding] for holding in active],
     )
+
+
+def _spliced(parts: Sequence[_Part], tables: Sequence[Array]) -> Array:
+    """The members of each part out of its own table of all members."""
+    if len(parts) == 1 and len(parts[0].rows) == len(tables[0]):
+        return tables[0]
+    return np.concatenate([table[part.rows] for table, part in zip(tables, parts, strict=True)])
+
+
+def _stacked(parts: Sequence[_Part], given: Sequence[Sequence[Mapping[int, Any]]]) -> list[dict[int, Array]]:
+    """What is given in each segment to the members of all parts: nothing where a part gives nothing."""
+    ends = np.cumsum([len(part.rows) for part in parts]).tolist()
+    stacked: list[dict[int, Array]] = [{} for _ in given[0]]
+    for of_part, part, end in zip(given, parts, ends, strict=True):
+        for all_given, here in zip(stacked, of_part, strict=True):
+            for place, size in here.items():
+                all_given.setdefault(place, np.zeros(ends[-1]))[end - len(part.rows) : end] = size
+    return stacked
 
 
 def _table(values: Mapping[str, Any], names: Sequence[str], count: int) -> Array:
     """(count, names), each value one number for all members or an array of one for each."""
     table = np.empty((count, len(names)))
-    fixed = [values[name] if np.ndim(values[name]) == 0 else 0.0 for name in names]
-    table[:] = fixed
+    table[:] = [values[name] if np.ndim(values[name]) == 0 else math.nan for name in names]
     for place, name in enumerate(names):
         if np.ndim(values[name]):
             table[:, place] = values[name]
     return table
-
-
-def _joined(parts: Sequence[tuple[Rows, Batch]]) -> tuple[Rows, Batch]:
-    """One batch of all that have the same number of segments."""
-    if len(parts) == 1:
-        return parts[0]
-    rows, found = np.concatenate([rows for rows, _ in parts]), [batch for _, batch in parts]
-    parameters: dict[tuple[int, ...], Array] = {}
-    of_segments = list(zip(*[batch.parameters for batch in found], strict=True))
-    for same in of_segments:
-        key = tuple([id(each) for each in same])
-        if key not in parameters:
-            parameters[key] = np.concatenate(same)
-    joined = Batch(
-        initial=np.concatenate([batch.initial for batch in found]),
-        starts=np.concatenate([batch.starts for batch in found], axis=1),
-        ends=np.concatenate([batch.ends for batch in found], axis=1),
-        jumps=_stacked([batch.jumps for batch in found], [len(batch.initial) for batch in found]),
-        infusions=_stacked([batch.infusions for batch in found], [len(batch.initial) for batch in found]),
-        parameters=[parameters[tuple([id(each) for each in same])] for same in of_segments],
-    )
-    return rows, joined
-
-
-def _stacked(of_batches: Sequence[Sequence[Mapping[int, Array]]], counts: Sequence[int]) -> list[dict[int, Array]]:
-    """What is given in each segment to the members of several batches, nothing where a batch gives nothing."""
-    stacked = []
-    for of_one_segment in zip(*of_batches, strict=True):
-        places = sorted({place for given in of_one_segment for place in given})
-        nothing = [np.zeros(count) for count in counts]
-        stacked.append(
-            {
-                place: np.concatenate(
-                    [given.get(place, zero) for given, zero in zip(of_one_segment, nothing, strict=True)]
-                )
-                for place in places
-            }
-        )
-    return stacked

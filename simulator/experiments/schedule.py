@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     plan = timetable(arm, scenario.end)
     sizes = Sizes(arm, scenario.parameters(arm), system.of_parameters)
     jumps, infusions = np.zeros((2, len(plan.active), len(system.species)))
-    for dense, sparse in zip((jumps, infusions), amounts(arm, plan, sizes, system.species), strict=True):
+    for dense, sparse in zip((jumps, infusions), amounts(arm, plan, sizes.of, system.species), strict=True):
         for row, given in zip(dense, sparse, strict=True):
             row[list(given)] = list(given.values())
     known: dict[Active, Array] = {}
@@ -104,14 +104,18 @@ class Sizes:
 
 
 def amounts(
-    arm: Arm, plan: Timetable, sizes: Sizes, species: Sequence[str]
+    arm: Arm, plan: Timetable, size: Callable[[int, Active], Any], species: Sequence[str], rows: Any = None
 ) -> tuple[list[dict[int, Any]], list[dict[int, Any]]]:
-    """Jumps, then infusions per time, of each stretch: by the place of the species, in its unit."""
+    """Jumps, then infusions per time, of each stretch: by the place of the species, in its unit.
+
+    size: as `Sizes.of`. rows: only these of the members, where they are many.
+    """
     jumps: list[dict[int, Any]] = [{} for _ in plan.active]
     infusions: list[dict[int, Any]] = [{} for _ in plan.active]
     for portion in plan.portions:
         place = species.index(arm.doses[portion.dose].target)
-        given = sizes.of(portion.dose, portion.active) * portion.share
+        whole = size(portion.dose, portion.active)
+        given = (whole if rows is None or np.ndim(whole) == 0 else whole[rows]) * portion.share
         if portion.first == portion.last:
             jumps[portion.first][place] = jumps[portion.first].get(place, 0.0) + given
         else:
