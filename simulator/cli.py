@@ -25,6 +25,12 @@ EXAMPLES = {
   immunesim run scenarios/il2_therapy.toml --out out
   immunesim run acute_infection --set 'stop_sensitivity=0.5' --no-plots
   immunesim run il2_therapy --arm main --set 'dose.first cycle.amount=100000 IU/kg'""",
+    "sweep": """examples:
+  immunesim sweep acute_infection --vary stop_sensitivity=0.1:10:25:log --measure 'max(pathogen)' --out stop
+  immunesim sweep il2_therapy --vary 'dose.first cycle.amount=0:720000:25' --vary tumour_visibility --dry-run
+  immunesim sweep il2_therapy --sample lhs:1000 --vary body_weight --vary tumour_visibility --seed 1 --workers 8
+  immunesim sweep my_sweep.toml --shard 3/16 --out part-3
+  immunesim sweep my_sweep.toml --merge part-* --out whole""",
     "check": """examples:
   immunesim check scenarios/*.toml
   immunesim check my_model.toml my_scenario.toml --json""",
@@ -175,6 +181,43 @@ def _settings_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=text)
 
 
+def _sweep_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
+    text = "what varies, on a grid if nothing else is said; without FROM:TO over its range; may be repeated"
+    command.add_argument("--vary", action="append", default=[], metavar="NAME[=FROM:TO:COUNT[:log]]", help=text)
+    text = "how members are drawn: grid, zip, one_at_a_time, lhs:1000, sobol:1024, random:1000"
+    command.add_argument("--sample", metavar="HOW[:COUNT]", help=text)
+    command.add_argument("--members", metavar="FILE", help="a CSV with a row per member and a column per axis")
+    command.add_argument("--seed", type=int, metavar="N", help="of what is drawn")
+    text = "a formula as in [[expect]], measured on every member; may be repeated"
+    command.add_argument("--measure", action="append", default=[], metavar="FORMULA", help=text)
+    text = "keep the curves of this species or observable; may be repeated"
+    command.add_argument("--keep", action="append", default=[], metavar="NAME", help=text)
+    text = "measure with this arm in place of the main one; may be repeated"
+    command.add_argument("--arm", action="append", default=[], metavar="NAME", help=text)
+    _settings_argument(command)
+    text = "folder of the sweep; what it holds already is not computed again (default: results/SCENARIO-sweep)"
+    command.add_argument("--out", metavar="DIR", help=text)
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers", type=_positive, default=0, metavar="N", help="processes (default: one for each core)"
+    )
+    where.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler, or 'local' for a cluster on this machine")
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--shard", metavar="I/N", help="only every N-th member, from the I-th on: one of N jobs")
+    text = "take over the members of these folders, and compute nothing"
+    which.add_argument("--merge", nargs="+", default=[], metavar="DIR", help=text)
+    command.add_argument("--dry-run", action="store_true", help="say how many members, how long and how large")
+    command.add_argument("--parquet", action="store_true", help="write members.parquet too")
+    command.add_argument("--no-plots", action="store_true", help="no figures")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number of 1 or more, found '{text}'")
+    return int(text)
+
+
 def _check_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("files", nargs="+", metavar="FILE")
 
@@ -219,6 +262,7 @@ def _replay_arguments(command: argparse.ArgumentParser) -> None:
 
 COMMANDS = {
     "run": ("simulate scenarios and write their tables and figures", _run_arguments),
+    "sweep": ("simulate many members of a scenario, and go on where it was interrupted", _sweep_arguments),
     "check": ("find all faults of scenario and model files, without simulating", _check_arguments),
     "list": ("list scenarios, with the question of each, and models", _list_arguments),
     "show": ("print a scenario with every default, and where each value came from", _show_arguments),
@@ -288,6 +332,77 @@ def _draw() -> Any:
     from .io.plots import draw
 
     return draw
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from .experiments.workers import WorkersError
+    from .io import sweep_text
+    from .io.interrupt import Stop
+    from .io.sweep_run import estimate, sweep
+
+    gc.enable()  # a sweep is long
+    scenario, work = _sweep_asked(options)
+    if options.dry_run:
+        found = estimate(scenario, work)
+        shown = sweep_text.estimate_json(found, work), sweep_text.estimate_text(found, work, scenario)
+        _print_json(shown[0]) if options.json else print(shown[1])
+        return DONE
+    summaries: list[dict[str, Any]] = []
+    try:
+        with Stop() as stop:
+            done = sweep(
+                scenario,
+                work,
+                stop,
+                finish=lambda done: summaries.append(sweep_text.write_summary(done, work, options.words)),
+            )
+    except WorkersError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return SOLVER_FAILED
+    for line in sweep_text.damaged_text(done, work):
+        print(f"note: {line}", file=sys.stderr)
+    _print_json(summaries[0]) if options.json else print(sweep_text.sweep_text(done, work))
+    if done.missing:
+        print(sweep_text.go_on_text(done, work, options.words), file=sys.stderr)
+    return INTERRUPTED if done.interrupted else MISSED if done.failed or done.missing else DONE
+
+
+def _sweep_asked(options: argparse.Namespace) -> Any:
+    """The scenario with its sweep, and how it is to be done."""
+    from .io.scenario_file import find_scenario, read_scenario
+    from .io.scenario_sweep import SweepWords
+    from .io.sweep_run import Work
+    from .io.sweep_text import default_folder, read_shard
+
+    words = SweepWords(
+        vary=options.vary,
+        sample=options.sample,
+        members=options.members,
+        seed=options.seed,
+        measures=options.measure,
+        keep=options.keep,
+        arms=options.arm,
+    )
+    scenario = read_scenario(find_scenario(options.scenario), _settings(options), words)
+    shard = read_shard(options.shard)
+    return scenario, Work(
+        Path(options.out) if options.out else default_folder(scenario, shard),
+        options.workers,
+        options.dask,
+        shard,
+        tuple(map(Path, options.merge)),
+        options.parquet,
+        None if options.no_plots else _draw_sweep(),
+    )
+
+
+def _draw_sweep() -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(".io.sweep_plots", __package__).draw
+    except ModuleNotFoundError:
+        return None
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -98,6 +98,39 @@ def _function_unit(tree: Apply, model: Model, arms: Sequence[str], end: float) -
     return {"value": measured, "time": model.time_unit, "area": measured * model.time_unit}[gives]
 
 
+def unit_text_of(tree: Expression, model: Model) -> str:
+    """The unit of a checked measure as text, made of the units of what it measures.
+
+    >>> from ..model.expression import parse_measure
+    >>> unit_text_of(parse_measure("'3 d' / '1 h'", {}), None)
+    'd/h'
+    """
+    if isinstance(tree, Number):
+        return "1"
+    if isinstance(tree, Quoted):
+        return quantity(tree.text)[2]
+    if not isinstance(tree, Apply):
+        raise TypeError(f"{tree!r} is no measure")
+    if tree.op in FUNCTIONS:
+        measured = model.unit_text(curve_name(tree, model))
+        gives = FUNCTIONS[tree.op].gives
+        area = _joined(measured, "*", model.time_unit_text)
+        return {"value": measured, "time": model.time_unit_text, "area": area}[gives]
+    parts = [unit_text_of(arg, model) for arg in tree.args]
+    return _joined(parts[0], {"mul": "*", "div": "/"}[tree.op], parts[1]) if tree.op in ("mul", "div") else parts[0]
+
+
+def _joined(left: str, sign: str, right: str) -> str:
+    if right == "1":
+        return left
+    if sign == "/" and left == right:
+        return "1"
+    if sign == "*" and left == "1":
+        return right
+    left = f"({left})" if sign == "*" and "/" in left else left
+    return f"{left}{sign}({right})" if "*" in right or "/" in right else f"{left}{sign}{right}"
+
+
 def curve_name(tree: Apply, model: Model) -> str:
     """The species or observable that a function measures."""
     first = tree.args[0]

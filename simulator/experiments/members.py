@@ -20,6 +20,7 @@ from ..model.units import unit
 from ..numerics.ensemble import Batch
 from ..numerics.system import System
 from ..numerics.trajectory import Array
+from .axis_paths import moves_time, reaches, split
 from .design import Axis
 from .scenario import Arm, Change, Scenario
 from .schedule import Sizes, amounts
@@ -41,7 +42,7 @@ def batches(
 
     The same to the last bit as `compile_schedule` of `arm_with`, one by one.
     """
-    moving = [place for place, axis in enumerate(axes) if moves_time(axis) and reaches(axis, arm)]
+    moving = [place for place, axis in enumerate(axes) if moves_time(axis) and reaches(axis.path, arm)]
     still = [place for place in range(len(axes)) if place not in moving]
     members = _with(scenario.model, arm, [axes[place] for place in still], list(values[:, still].T.copy()))
     sizes = Sizes(members, scenario.parameters(members), system.of_parameters)
@@ -55,34 +56,11 @@ def batches(
     return [_batch(parts, tables) for parts in found.values()]
 
 
-def reaches(axis: Axis, arm: Arm) -> bool:
-    """Whether the axis changes anything in `arm`."""
-    kind, name, _ = split(axis.path)
-    return axis.path not in arm.own and (kind != "dose" or any(dose.name == name for dose in arm.doses))
-
-
-def split(path: str) -> tuple[str, str, str]:
-    """Kind, name and key of what varies: ("dose", "first cycle", "amount"), ("parameter", "k_clear", "")."""
-    kind, _, rest = path.partition(".")
-    if kind == "initial":
-        return kind, rest, ""
-    if kind in ("dose", "change"):
-        name, _, key = rest.rpartition(".")
-        return kind, name, key
-    return "parameter", path, ""
-
-
-def moves_time(axis: Axis) -> bool:
-    """Whether it decides when something happens, and not only how much."""
-    kind, _, key = split(axis.path)
-    return (kind == "dose" and key != "amount") or (kind == "change" and key == "at")
-
-
 def _with(model: Model, arm: Arm, axes: Sequence[Axis], values: Sequence[Any]) -> Arm:
     """`arm` with a value for each axis, of one member or, as an array of shape (m,), of many."""
     for axis, value in zip(axes, values, strict=True):
         kind, name, key = split(axis.path)
-        if not reaches(axis, arm):
+        if not reaches(axis.path, arm):
             continue
         if kind == "parameter":
             arm = arm._replace(parameters={**arm.parameters, name: value})

@@ -20,7 +20,8 @@ from .measure_language import arms_of
 from .measures import measure
 from .members import arm_with
 from .scenario import MAIN, Arm, Scenario
-from .schedule import SAME_TIME, compile_schedule
+from .schedule import compile_schedule
+from .timetable import SAME_TIME
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 ENGINE = f"LSODA, rtol {RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..model.expression import fold
 from .toml_source import COMMAND_LINE, FileFault, Key, Table, TomlSource
@@ -18,10 +18,10 @@ class _CanBlame(Protocol):
 
 
 class Setting:
-    """A value given on the command line."""
+    """A value given on the command line, by the words in `text`."""
 
-    def __init__(self, name: str, value: str) -> None:
-        self.text = f"--set {name}={value}"
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def fault(self, path: Sequence[Key], message: str) -> FileFault:
         return FileFault(COMMAND_LINE, 0, message, self.text)
@@ -102,7 +102,20 @@ class Layers:
             table = table.setdefault(str(key), {})
         self._drop_other_spellings(path[:-1], table, str(path[-1]))
         table[str(path[-1])] = value
+        self._forget(path)
+        self.blame(path, source)
+
+    def blame(self, path: Path_, source: _CanBlame) -> None:
+        """Says that the value at `path` comes from `source`."""
         self.origins[path] = (source, path)
+
+    def drop(self, path: Path_) -> None:
+        """Takes the value at `path` out, if there is one."""
+        table: Any = self.data
+        for key in path[:-1]:
+            table = table.get(key, {})
+        if table.pop(path[-1], None) is not None:
+            self._forget(path)
 
     def origin(self, path: Sequence[Key]) -> tuple[_CanBlame, Path_]:
         """The source of the value at `path`, or of the nearest table around it."""
@@ -117,9 +130,10 @@ class Layers:
         source, place = self.origin(path)
         return source.fault(place, message)
 
-    def file_of(self, path: Sequence[Key]) -> Path:
+    def folder_of(self, path: Sequence[Key]) -> Path:
+        """What a file named at `path` is relative to."""
         source, _ = self.origin(path)
-        return source.path if isinstance(source, TomlSource) else Path.cwd()
+        return source.path.parent if isinstance(source, TomlSource) else Path.cwd()
 
     def where(self, path: Sequence[Key]) -> str:
         """``file:line`` of the value at `path`."""

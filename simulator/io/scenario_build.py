@@ -7,14 +7,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..experiments.measure_language import curve_names, read_measure
+from ..experiments.design import Sweep
 from ..experiments.scenario import MAIN, Arm, Expectation, Scenario
-from ..model.expression import FormulaError, Name, nearest
+from ..model.expression import Name, nearest
 from ..model.model import Model
-from ..model.units import UnitError, dimension_text, in_moles, unit
+from ..model.units import unit
 from .catalogue import evidence_words
 from .layers import Origins, Path_
 from .scenario_doses import DoseReader
+from .scenario_sweep import SweepReader
 from .toml_source import Table
 
 MOST_TIMES = 1_000_000  # output times of one run
@@ -43,6 +44,10 @@ class ScenarioBuilder(DoseReader):
         plots = self.plots(data.get("show", {}).get("plots"))
         names = [arm.name for arm in arms]
         expectations = [self.expectation(i, item, names) for i, item in enumerate(data.get("expect", [])) if item]
+        sweep = None
+        if {"sweep", "population"} & set(data):
+            reader = SweepReader(self.layers, self.model, self.faults, end, arms[0])
+            sweep = reader.read(arms, [item for item in expectations if item], plots)
         if self.faults:
             return None
         return Scenario(
@@ -56,7 +61,8 @@ class ScenarioBuilder(DoseReader):
             arms=tuple(arms),
             plots=plots,
             expectations=tuple(item for item in expectations if item),
-            document=self.document(),
+            sweep=sweep,
+            document=self.document(sweep),
             origins=Origins(self.layers),
         )
 
@@ -127,20 +133,8 @@ class ScenarioBuilder(DoseReader):
         before = len(self.faults)
         low, high = self.interval(table, path)
         unit_text = table.get("unit", "1")
-        key = "unit"
-        try:
-            wanted = unit(unit_text)
-            key = "measure"
-            tree, found = read_measure(table["measure"], self.model, arms, self.end)
-            substances = {self.model.substance_of(name) for name in curve_names(tree, self.model)}
-            if len(substances) == 1 and (substance := substances.pop()) is not None:
-                wanted = in_moles(wanted, substance)
-            if not found.same_dimension(wanted):
-                key = "unit" if "unit" in table else "measure"
-                expected = f"the expectation is in '{unit_text}', {dimension_text(wanted)}"
-                raise UnitError(f"the measure gives {dimension_text(found)}, {expected}")
-        except (UnitError, FormulaError) as error:
-            self.fault((*path, key), str(error))
+        blamed: Path_ = (*path, "unit" if "unit" in table else "measure")
+        measured = self.measured(blamed, (*path, "measure"), table["measure"], unit_text, arms)
         reference = table["source"].split(",")[0].strip()
         if reference not in self.model.sources and reference != "assumed":
             self.fault((*path, "source"), f"no source '{reference}'{nearest(reference, self.model.sources)}")
@@ -158,8 +152,9 @@ class ScenarioBuilder(DoseReader):
             self.fault((*path, "topic"), "a topic is for published facts, and the source of this one is 'assumed'")
         if "claim" in table and not breaks_in:
             self.fault((*path, "claim"), "a claim names the arms without its mechanism in breaks_in")
-        if len(self.faults) > before:
+        if measured is None or len(self.faults) > before:
             return None
+        tree, wanted = measured
         return Expectation(
             str(table.get("id", number + 1)),
             table["that"],
@@ -195,9 +190,9 @@ class ScenarioBuilder(DoseReader):
             return -math.inf, math.inf
         return float(both[0]), float(both[1])
 
-    def document(self) -> dict[str, Any]:
+    def document(self, sweep: Sweep | None) -> dict[str, Any]:
         """The merged tables with every default written out."""
-        data: dict[str, Any] = copy.deepcopy(self.layers.data)
+        data: dict[str, Any] = copy.deepcopy(self.layers.data) | (dict(sweep.document) if sweep else {})
         for table in (data, *data.get("arms", {}).values()):
             for key in {"change", "expect"} & set(table):
                 table[key] = [item for item in table[key] if item]

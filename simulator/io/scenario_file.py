@@ -13,6 +13,10 @@ from .catalogue import builtin_models, builtin_scenarios
 from .layers import Layers, Origin, Setting
 from .model_file import find_model, read_model
 from .scenario_build import ScenarioBuilder
+from .scenario_design import SWEEP, VARY
+from .scenario_population import PATIENT, POPULATION
+from .scenario_sweep import MEASURE
+from .sweep_settings import SweepWords, put_words
 from .toml_source import (
     LIST,
     NEEDED_TEXT,
@@ -48,6 +52,7 @@ FILE = {
     "show": TABLE,
     "expect": LIST,
     "sweep": TABLE,
+    "population": TABLE,
 }
 TIME = {"end": QUANTITY, "every": QUANTITY}
 DOSE = {
@@ -78,7 +83,8 @@ EXPECT = {
     "breaks_in": LIST,
     "missed": TEXT,
 }
-INHERITED = ("question", "model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show")
+INHERITED = ("question", "model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show",
+             "sweep", "population")  # fmt: skip
 
 
 def find_scenario(word: str) -> Path:
@@ -93,10 +99,12 @@ def find_scenario(word: str) -> Path:
     raise FileError([FileFault(word, 0, f"no such scenario{hint}", "")])
 
 
-def read_scenario(path: Path, settings: Mapping[str, str] | None = None) -> Scenario:
-    """The scenario in a file, with `settings` (``{"dose.aldesleukin.amount": "0 IU/kg"}``) on
-    top of it. `FileError` holds everything that is wrong with the file, its parents and its model."""
-    return _ScenarioReader(path).read(settings or {})
+def read_scenario(
+    path: Path, settings: Mapping[str, str] | None = None, sweep_words: SweepWords | None = None
+) -> Scenario:
+    """The scenario in a file, with `settings` (``{"dose.aldesleukin.amount": "0 IU/kg"}``) and the words of a
+    sweep on top of it. `FileError` holds everything that is wrong with the file, its parents and its model."""
+    return _ScenarioReader(path).read(settings or {}, sweep_words)
 
 
 class _ScenarioReader:
@@ -104,8 +112,10 @@ class _ScenarioReader:
         self.path = path
         self.faults: list[FileFault] = []
 
-    def read(self, settings: Mapping[str, str]) -> Scenario:
+    def read(self, settings: Mapping[str, str], sweep_words: SweepWords | None) -> Scenario:
         layers = self.layers(self.path, ())
+        if sweep_words is not None:
+            self.faults += put_words(layers, sweep_words)
         for name, value in settings.items():
             self.apply_setting(layers, name, value)
         left_out: list[str] = []
@@ -113,10 +123,6 @@ class _ScenarioReader:
             from .shorten import shorten
 
             left_out = shorten(layers)
-        if "sweep" in layers.data:
-            self.faults.append(
-                layers.fault(("sweep",), "sweeps are not part of this version; remove [sweep] to run the scenario")
-            )
         model_path = self.model_path(layers)
         if model_path is None:
             raise FileError(self.faults)
@@ -164,6 +170,17 @@ class _ScenarioReader:
         for key, fields in (("dose", DOSE), ("change", CHANGE), ("expect", EXPECT)):
             if isinstance(data.get(key), list):
                 found += [((key, i), fields, item, f"[[{key}]]") for i, item in enumerate(data[key])]
+        for key, fields, inner in (("sweep", SWEEP, VARY), ("population", POPULATION, PATIENT)):
+            table = data.get(key)
+            if isinstance(table, dict):
+                found.append(((key,), fields, table, f"[{key}]"))
+                items = table.get("vary", [])
+                for i, item in enumerate(items if isinstance(items, list) else []):
+                    found.append(((key, "vary", i), inner, item, f"[[{key}.vary]]"))
+        measures = data["sweep"].get("measures") if isinstance(data.get("sweep"), dict) else None
+        for name, item in measures.items() if isinstance(measures, dict) else []:
+            if not isinstance(item, str):
+                found.append((("sweep", "measures", name), MEASURE, item, "a measure"))
         arms = data.get("arms", {})
         for name, arm in arms.items() if isinstance(arms, dict) else []:
             found.append((("arms", name), ARM, arm, f"[arms.{name}]"))
@@ -193,10 +210,10 @@ class _ScenarioReader:
             raise FileError([*self.faults, *bad])
 
     def apply_setting(self, layers: Layers, name: str, value: str) -> None:
-        setting = Setting(name, value)
+        setting = Setting(f"--set {name}={value}")
         path = _setting_path(layers, name)
         if path is None:
-            known = "a parameter, initial.SPECIES, dose.NAME.KEY, time.end, time.every"
+            known = "a parameter, initial.SPECIES, dose.NAME.KEY, time.end, time.every, population.count or seed"
             doses = [f"dose.{each}.amount" for each in layers.data.get("dose", {})]
             hint = nearest(name, doses) if name.startswith("dose.") else ""
             self.faults.append(setting.fault((), f"--set names {known}; '{name}' is none{hint}"))
@@ -208,7 +225,7 @@ class _ScenarioReader:
         if not isinstance(word, str):
             self.faults.append(layers.fault((), "the scenario has no model, such as 'immune'"))
             return None
-        near = layers.file_of(("model",)).parent
+        near = layers.folder_of(("model",))
         path = find_model(word, near)
         if path is None:
             known = builtin_models()
@@ -239,13 +256,15 @@ def _setting_path(layers: Layers, name: str) -> tuple[Key, ...] | None:
         return ("parameters", parts[0])
     if len(parts) == 2 and (parts[0] in ("parameters", "initial") or (parts[0] == "time" and parts[1] in TIME)):
         return parts
+    if len(parts) == 2 and parts[0] == "population" and "population" in layers.data:
+        return parts if parts[1] in ("count", "seed") else None
     if len(parts) == 3 and parts[0] == "dose" and parts[1] in layers.data.get("dose", {}):
         return parts if parts[2] in DOSE and parts[2] != "name" else None
     return None
 
 
 def _setting_value(path: Sequence[Key], value: str) -> Any:
-    if path[-1] == "count":
+    if path[-1] == "count" or path == ("population", "seed"):
         try:
             return int(value)
         except ValueError:

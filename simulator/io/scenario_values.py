@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..model.expression import nearest
+from ..experiments.measure_language import curve_names, read_measure
+from ..model.expression import Expression, FormulaError, nearest
 from ..model.model import Model
 from ..model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity, unit
 from .layers import Layers, Path_
@@ -114,6 +115,27 @@ class ValueReader:
         return self.quantity(
             path, given, wanted, f"{name} in {unit_text}", f"1 {unit_text}" if unit_text != "1" else "1"
         )
+
+    def measured(
+        self, unit_path: Path_, path: Path_, text: str, unit_text: str, arms: Sequence[str]
+    ) -> tuple[Expression, Unit] | None:
+        """A measure, to be given in `unit_text`: its tree, and that unit."""
+        blamed = unit_path
+        try:
+            wanted = unit(unit_text)
+            blamed = path
+            tree, found = read_measure(text, self.model, arms, self.end)
+            substances = {self.model.substance_of(name) for name in curve_names(tree, self.model)}
+            if len(substances) == 1 and (substance := substances.pop()) is not None:
+                wanted = in_moles(wanted, substance)
+            if not found.same_dimension(wanted):
+                blamed = unit_path
+                expected = f"it is asked for in '{unit_text}', {dimension_text(wanted)}"
+                raise UnitError(f"the measure gives {dimension_text(found)}, {expected}")
+            return tree, wanted
+        except (UnitError, FormulaError) as error:
+            self.fault(blamed, str(error))
+            return None
 
 
 def _near(value: float, low: float, high: float) -> bool:

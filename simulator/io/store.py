@@ -158,8 +158,9 @@ class Store:
             measures[here], failed[here] = stored.measures[rows], stored.failed[rows]
             if kept is not None and stored.curves is not None:
                 kept[here] = stored.curves[rows]
-            for member, row in zip(here.tolist(), rows.tolist(), strict=True):
-                for arm in sweep.arms if stored.failed[row].any() else ():
+            wrong = stored.failed[rows].any(axis=1)
+            for member, row in zip(here[wrong].tolist(), rows[wrong].tolist(), strict=True):
+                for arm in sweep.arms:
                     if (row, arm) in stored.outcomes:
                         outcomes[int(numbers[member]), arm] = stored.outcomes[row, arm]
         return Block(numbers, values, measures, failed, outcomes, kept)

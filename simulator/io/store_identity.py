@@ -22,6 +22,7 @@ def identity_parts(scenario: Scenario) -> dict[str, Any]:
     """The parts, as JSON can hold them. The design is not among them: a member is known by its values."""
     sweep = sweep_of(scenario)
     question = {key: scenario.document[key] for key in QUESTION if key in scenario.document}
+    question["dose"] = {each["name"]: each for each in question.get("dose", [])}
     question["arms"] = _without_words(question.get("arms", {}))
     model = model_document(scenario.model)
     return {
@@ -53,6 +54,9 @@ def differences(stored: Any, given: Any, path: str = "") -> Iterator[str]:
                 yield f"{name} is no longer there"
             else:
                 yield from differences(stored[key], given[key], name)
+    elif isinstance(stored, list) and isinstance(given, list) and len(stored) == len(given):
+        for number, (before, now) in enumerate(zip(stored, given, strict=True), 1):
+            yield from differences(before, now, f"{path}.{number}")
     elif stored != given:
         yield f"{path} was {_short(stored)}, is {_short(given)}"
 

@@ -46,9 +46,10 @@ def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
 
         def write(block: Block) -> None:
             outcomes = outcome_texts(block, sweep_of(scenario).arms)
-            numbers = _numbers(block).tolist()
-            for number, row, outcome in zip(block.numbers.tolist(), numbers, outcomes, strict=True):
-                table.writerow([number, *("" if math.isnan(value) else value for value in row), outcome])
+            numbers = _numbers(block)
+            gaps = np.isnan(numbers).any(axis=1).tolist()
+            for number, row, gap, outcome in zip(block.numbers.tolist(), numbers.tolist(), gaps, outcomes, strict=True):
+                table.writerow([number, *(map(_cell, row) if gap else row), outcome])
 
         yield write
 
@@ -129,7 +130,11 @@ def write_bands(path: Path, scenario: Scenario, found: dict[tuple[str, str], Arr
     with whole(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(header)
-        table.writerows(["" if math.isnan(value) else value for value in row] for row in rows.tolist())
+        table.writerows(map(_cell, row) for row in rows.tolist())
+
+
+def _cell(value: float) -> float | str:
+    return "" if math.isnan(value) else value
 
 
 def _numbers(block: Block) -> Array:

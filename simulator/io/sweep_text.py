@@ -19,8 +19,26 @@ from .results import number, versions
 from .store import DAMAGED
 from .store_identity import identity_of, identity_parts
 from .sweep_run import Done, Estimate, Work
+from .toml_source import COMMAND_LINE, FileError, FileFault
 
 LOW, MIDDLE, HIGH = 0.05, 0.5, 0.95
+
+
+def default_folder(scenario: Scenario, shard: tuple[int, int]) -> Path:
+    """Where a sweep goes that is given no folder: always the same, so that it goes on there."""
+    part = "" if shard[1] == 1 else f"-{shard[0]}-of-{shard[1]}"
+    return Path("results") / f"{scenario.id}-sweep{part}"
+
+
+def read_shard(text: str | None) -> tuple[int, int]:
+    """``3/16`` as numbers; `FileError` if it is no such thing."""
+    if text is None:
+        return 1, 1
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        message = "a shard is I/N, such as 3/16, with I from 1 to N"
+        raise FileError([FileFault(COMMAND_LINE, 0, message, f"--shard {text}")])
+    return int(number), int(of)
 
 
 def summary(done: Done, work: Work, command: Sequence[str]) -> dict[str, Any]:

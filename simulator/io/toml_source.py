@@ -72,7 +72,7 @@ class TomlSource:
     @cached_property
     def name(self) -> str:
         """The path as people write it, from where they stand."""
-        return _short(self.path)
+        return short_path(self.path)
 
     @cached_property
     def _lines(self) -> dict[tuple[Key, ...], int]:
@@ -94,7 +94,7 @@ class TomlSource:
         return FileFault(self.name, line, message, text)
 
 
-def _short(path: Path) -> str:
+def short_path(path: Path) -> str:
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except (ValueError, OSError):
@@ -105,20 +105,20 @@ def read_text(path: Path) -> str:
     """The text of a file, or `FileError` if it is missing, too large, no UTF-8 or nested too deeply."""
     try:
         if path.is_dir():
-            raise FileError([FileFault(_short(path), 0, "expected a TOML file, found a folder", "")])
+            raise FileError([FileFault(short_path(path), 0, "expected a TOML file, found a folder", "")])
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise FileError([FileFault(_short(path), 0, f"{size} bytes; a file may have {MAX_BYTES}", "")])
+            raise FileError([FileFault(short_path(path), 0, f"{size} bytes; a file may have {MAX_BYTES}", "")])
         text = path.read_bytes().decode("utf-8-sig")  # some editors put a mark in front
     except FileNotFoundError:
-        raise FileError([FileFault(_short(path), 0, "no such file", "")]) from None
+        raise FileError([FileFault(short_path(path), 0, "no such file", "")]) from None
     except UnicodeDecodeError as error:
-        raise FileError([FileFault(_short(path), 0, f"not UTF-8 text (byte {error.start})", "")]) from None
+        raise FileError([FileFault(short_path(path), 0, f"not UTF-8 text (byte {error.start})", "")]) from None
     except OSError as error:
-        raise FileError([FileFault(_short(path), 0, f"cannot be read: {error.strerror}", "")]) from None
+        raise FileError([FileFault(short_path(path), 0, f"cannot be read: {error.strerror}", "")]) from None
     for number, row in enumerate(text.split("\n"), 1):
         if max(row.count("["), row.count("{")) > MAX_NESTING:
-            raise FileError([FileFault(_short(path), number, f"nested deeper than {MAX_NESTING}", row.strip())])
+            raise FileError([FileFault(short_path(path), number, f"nested deeper than {MAX_NESTING}", row.strip())])
     return text
 
 
