@@ -21,6 +21,14 @@ SMALL, MIDDLE, LARGE = 7.5, 9.0, 11.0  # points
 KEY, GAP = 0.28, 0.08  # inches: the sample of a line before its label, and the room around it
 
 
+class Picture(NamedTuple):
+    """A figure with the name of its files and its description in words."""
+
+    stem: str
+    figure: Figure
+    text: str
+
+
 class Label(NamedTuple):
     """A text at the right of a panel, with the sample of line or marker that it names.
 
@@ -91,7 +99,7 @@ def high(folded: str, size: float) -> float:
     return (1 + folded.count("\n")) * size * LINE / 72
 
 
-def fold(text: str, width: float, size: float, most: int = 6) -> str:
+def fold(text: str, width: float, size: float, most: int = 9) -> str:
     """`text` in lines of at most `width` inches, at most `most` of them; a longer word is broken, the rest left out."""
     lines: list[str] = []
     for paragraph in text.split("\n"):

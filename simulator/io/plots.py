@@ -1,4 +1,4 @@
-"""Figures: one per group of curves, readable without colour. The only file that knows matplotlib.
+"""Figures of a run: one per group of curves, readable without colour.
 
 Several arms: a panel per curve, arms told apart by colour and dash. One arm: one panel, the
 curves told apart the same way. Curves carry their names at their right end.
@@ -182,7 +182,7 @@ def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]], line: fl
 
 
 def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Middles of labels of these heights as near as may be to where they are `wanted`, in rising order, none over another.
+    """Middles of labels of these heights, near where they are `wanted`, in rising order, none over another.
 
     All are fractions of a panel's height; where they do not fit, the lowest fall below it.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -58,9 +59,9 @@ def round_numbers(low: float, high: float, log: bool, most: int) -> list[float]:
         if len(found) > most:
             return found[:: math.ceil(len(found) / most)]
     for count in range(max(most, 2), 0, -1):
-        found = MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high).tolist()
+        found = [float(v) for v in MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)]
         slack = 1e-9 * (high - low)
-        found = [0.0 if abs(v) < slack else float(v) for v in found if low - slack <= v <= high + slack]
+        found = [0.0 if abs(v) < slack else v for v in found if low - slack <= v <= high + slack]
         if len(found) <= most:
             return found
     return found[:most]
@@ -68,7 +69,7 @@ def round_numbers(low: float, high: float, log: bool, most: int) -> list[float]:
 
 def in_words(values: Sequence[float]) -> list[str]:
     """Numbers with as many digits as tell them apart."""
-    step = min((abs(b - a) for a, b in zip(values, values[1:], strict=False)), default=0.0)
+    step = min((abs(b - a) for a, b in pairwise(values)), default=0.0)
     for digits in range(1, 16):
         if all(abs(float(f"{v:.{digits}g}") - v) <= 1e-6 * (step or abs(v)) for v in values):
             break

@@ -7,10 +7,10 @@ import numpy as np
 from ..experiments.sweep import SweepResult
 from . import sweep_words as words
 from .dose_marks import DOSE_ROW, dose_rows, mark_doses
-from .page import DARK, SMALL, Label, Page, label_right
+from .page import DARK, SMALL, Label, Page, Picture, label_right
 from .plots import clock_of, style
 from .scales import fraction, limits, set_scale, wants_log
-from .sweep_lines import LEFT, RIGHT, ROOM, Picture
+from .sweep_lines import LEFT, RIGHT, ROOM
 
 HEIGHT = 2.0  # inches
 LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
@@ -41,8 +41,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
         if name not in found:
             continue
         band, arm = found[name], words.arms_of(result)[a]
-        failed = int(result.failed[:, a].sum())
-        gone = words.missing_words(len(result.numbers), failed, 0, "left out", "")
+        gone = words.missing(result, a, None, "left out")
         head = ": ".join(filter(None, [arm if len(sweep.arms) > 1 else "", gone]))
         page.down(page.put(head, LEFT, page.width - LEFT - RIGHT, SMALL, style(a)[0]) + 0.04 if head else 0.0)
         panel = page.panel(LEFT, width, HEIGHT)

@@ -14,7 +14,7 @@ from ..experiments.design import Axis
 from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
-from .page import DARK, GREY, SMALL, Label, Page, fold, high, label_right, needed
+from .page import DARK, GREY, SMALL, Label, Page, Picture, label_right, needed
 from .plots import style
 from .scales import fraction, limits, set_scale, wants_log
 
@@ -23,16 +23,9 @@ PANEL = 2.2  # inches, the least height of a panel
 RUG = 0.12  # inches, a row of crosses
 DEFAULT = 0.09  # of a panel's height, the row of the word
 MOST_LINE, MOST_DOTS = 2_000, 60  # members that are drawn one by one, and with a dot each
+MOST_CROSSES = 400  # in a row
 MOST_BANDS = 3  # arms whose bands may lie over each other
 PANELS_A_PAGE = 4
-
-
-class Picture(NamedTuple):
-    """A figure with the name of its files and its description in words."""
-
-    stem: str
-    figure: Figure
-    text: str
 
 
 class Bins(NamedTuple):
@@ -69,9 +62,9 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
     sweep = words.sweep_of(result)
     axis_of = sweep.design.axes[along]
     arms = words.arms_of(result)
-    notes = [words.members_words(result), _band_words(result) if banded else ""]
+    notes = [words.members_words(result), band_words(result) if banded else ""]
     page = Page(result.scenario.title, [". ".join(filter(None, notes)) + "."])
-    labels = {j: _labels(result, j, arms) for j in chosen}
+    labels = {j: ["\n".join(parts) for parts in labels_of(result, j, arms)] for j in chosen}
     room = ROOM if any(labels.values()) else RIGHT
     width = page.width - LEFT - room
     for j in chosen:
@@ -83,14 +76,14 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
         panel, ends, total = draw_panel(page, LEFT, (width, height), result, along, j, banded)
         if labels[j]:
             anchors = [_end(result.values[:, along], value, ends, log) for value in values]
-            entries = [Label(anchors[a], labels[j][a], *style(a)) for a in range(len(arms)) if labels[j][a]]
+            entries = [Label(anchors[a], labels[j][a], *style(a)) for a in range(len(arms))]
             label_right(panel, width, height, entries, ROOM)
         page.down(total + 0.26)
-    page.down(page.put(_axis_words(result, along, axis_of), LEFT, width, 9, "#000000", "center"))
+    page.down(page.put(axis_words(result, along, axis_of), LEFT, width, 9, "#000000", "center"))
     return page.finish()
 
 
-def _axis_words(result: SweepResult, along: int, axis: Axis) -> str:
+def axis_words(result: SweepResult, along: int, axis: Axis) -> str:
     text = words.named(axis, axis.log)
     if axis.default is not None and not _inside(axis, axis_ends(result, along)):
         text += f"; default {words.with_unit(axis.default, axis.unit_text)}, not on this axis"
@@ -105,17 +98,17 @@ def _axis_words(result: SweepResult, along: int, axis: Axis) -> str:
     return text
 
 
-def _band_words(result: SweepResult) -> str:
+def band_words(result: SweepResult) -> str:
     few = len(words.sweep_of(result).arms) <= MOST_BANDS
     return "Line: median of the members at or near that value" + ("; band: 5 to 95 % of them" if few else "")
 
 
-def _labels(result: SweepResult, measure: int, arms: Sequence[str]) -> list[str]:
-    """What stands at the right of a panel for each arm: its name if there are others, and what is missing."""
-    gone = [words.missing(result, a, measure) for a in range(len(arms))]
+def labels_of(result: SweepResult, measure: int, arms: Sequence[str]) -> list[list[str]]:
+    """What is said of each arm, in parts: its name if there are others, and what is missing. Empty if nothing is."""
+    gone = [words.missing_parts(result, a, measure) for a in range(len(arms))]
     if len(arms) == 1:
         return gone if gone[0] else []
-    return [f"{arm}\n{text}" if text else arm for arm, text in zip(arms, gone, strict=True)]
+    return [[arm, *parts] for arm, parts in zip(arms, gone, strict=True)]
 
 
 def _end(x: Array, values: Array, ends: tuple[float, float], log: bool) -> float:
@@ -177,6 +170,7 @@ def draw_panel(
     total = height + _rug(page, left, size, result, rows, along, measure, marked) if rows else height
     if rows:
         panel.tick_params(bottom=False, labelbottom=False)
+        panel.spines["bottom"].set_visible(False)
     if marked:
         mark_default(panel, float(axis.default or 0.0), fraction(float(axis.default or 0.0), *ends_x, axis.log))
     if all(np.isnan(value).all() for value in values):
@@ -242,10 +236,10 @@ def binned(x: Array, values: Array, log: bool, most: int = 40) -> Bins:
     return Bins(middles, *found)
 
 
-def rug(panel: Axes, x: Array, failed: Array, none: Array, height: float, color: str) -> None:
+def rug(panel: Axes, x: Array, failed: words.Flags, none: words.Flags, height: float, color: str) -> None:
     """A cross at this height for each failed member, a ring for each without a value."""
     for marker, chosen in (("x", failed), ("o", none)):
-        at = x[chosen][words.sampled(int(chosen.sum()), MOST_LINE)]
+        at = x[chosen][words.sampled(int(chosen.sum()), MOST_CROSSES)]
         if len(at):
             marks: dict[str, Any] = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1.1, "zorder": 4}
             label = "failed" if marker == "x" else "no value"
@@ -268,52 +262,3 @@ def mark_default(panel: Axes, at: float, share: float) -> None:
         zorder=5,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
     )
-
-
-def against_each(result: SweepResult, measure: int, axes: Sequence[int], left_out: int) -> Picture:
-    """A small panel of one measure for each of these axes, strongest first."""
-    sweep = words.sweep_of(result)
-    item = sweep.measures[measure]
-    arms = words.arms_of(result)
-    log = wants_log(np.concatenate([words.measured(result, a, measure) for a in range(len(arms))]))
-    less = f" {left_out} more parameters follow it less and are left out." if left_out else ""
-    note = f"{words.members_words(result)}. {_band_words(result)}. Parameters in the order in which the measure follows them.{less}"
-    page = Page(result.scenario.title, [note])
-    page.down(page.put(words.named(item, log), MARGIN_LEFT, page.width - 0.5, 10, DARK) + 0.06)
-    _key(page, result, measure, arms)
-    columns = min(3, len(axes))
-    step = (page.width - 0.1) / 3
-    size = (step - LEFT + 0.05, 1.5)
-    for first in range(0, len(axes), columns):
-        row = axes[first : first + columns]
-        drawn = [
-            draw_panel(page, LEFT - 0.15 + c * step, size, result, along, measure, True) for c, along in enumerate(row)
-        ]
-        page.down(max(total for _, _, total in drawn) + 0.24)
-        texts = [_axis_words(result, along, sweep.design.axes[along]) for along in row]
-        taken = [page.put(t, LEFT - 0.35 + c * step, size[0] + 0.3, SMALL, "#000000") for c, t in enumerate(texts)]
-        page.down(max(taken) + 0.16)
-    strong = words.strength(result, 0, measure)
-    ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
-    start = f"{item.label} against each of {len(axes)} parameters"
-    text = f"{words.describe(result, start, [measure], axes)} Rank correlation with the measure ({arms[0]}): {ranks}."
-    return Picture(f"against_{item.id}", page.finish(), text)
-
-
-MARGIN_LEFT = 0.12
-
-
-def _key(page: Page, result: SweepResult, measure: int, arms: Sequence[str]) -> None:
-    """The arms with their colour and dash, one below the other, where there are several or something is missing."""
-    labels = _labels(result, measure, arms)
-    room = page.width - 0.3
-    for number, text in enumerate(labels):
-        text = text.replace("\n", ": ")
-        tall = high(fold(text, room - 0.6, SMALL), SMALL)
-        line = page.panel(MARGIN_LEFT, 0.3, tall)
-        line.set_axis_off()
-        color, dash = style(number)
-        line.plot([0, 1], [0.5, 0.5], color=color, linestyle=dash, linewidth=1.6)
-        page.down(page.put(text, MARGIN_LEFT + 0.4, room - 0.6, SMALL, color) + 0.03)
-    if labels:
-        page.down(0.06)

@@ -18,9 +18,9 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
-from .page import DARK, SMALL, Page, fold, high
+from .page import DARK, SMALL, Page, Picture, fold, high
 from .scales import fraction, in_words, limits, round_numbers, set_scale, wants_log
-from .sweep_lines import Picture, axis_ends, default_words
+from .sweep_lines import axis_ends, default_words
 
 COLOURS = "viridis"  # of even steps in lightness, so that it reads in grey
 FAILED = "#D55E00"
@@ -148,17 +148,18 @@ def _grid(result: SweepResult, arm: int, measure: int, x: int, y: int) -> Grid:
     values = words.measured(result, arm, measure)
     shape = (len(points_y), len(points_x))
     found, failed, none, some = np.full(shape, np.nan), *(np.zeros(shape, bool) for _ in range(3))
-    order = np.lexsort((at_x, at_y))
-    cells = (at_y * shape[1] + at_x)[order]
-    for group in np.split(order, np.flatnonzero(np.diff(cells)) + 1):
-        place, inside = (at_y[group[0]], at_x[group[0]]), values[group]
+    cells = at_y * shape[1] + at_x
+    if len(np.unique(cells)) == len(cells):  # one member a point
+        found[at_y, at_x], failed[at_y, at_x] = values, result.failed[:, arm]
+        none[at_y, at_x] = words.empty(result, arm, measure)
+        return Grid(points_x, points_y, found, failed, none, some)
+    order = np.argsort(cells, kind="stable")
+    for group in np.split(order, np.flatnonzero(np.diff(cells[order])) + 1):
+        place, inside, lost = (at_y[group[0]], at_x[group[0]]), values[group], result.failed[group, arm]
         if not np.isnan(inside).all():
-            found[place] = np.nanmedian(inside)
-            some[place] = result.failed[group, arm].any()
-        elif result.failed[group, arm].all():
-            failed[place] = True
-        else:
-            none[place] = True
+            found[place], some[place] = np.nanmedian(inside), lost.any()
+        failed[place] = lost.all()
+        none[place] = np.isnan(inside).all() and not lost.all()
     return Grid(points_x, points_y, found, failed, none, some)
 
 
@@ -182,7 +183,7 @@ def _fill(panel: Axes, grid: Grid, shade: Shade, log_x: bool, log_y: bool) -> li
     panel.spines[["top", "right"]].set_visible(True)
     for cells, hatch, name in ((grid.failed, "xxxx", "failed"), (grid.none, "....", "no value")):
         corners = [
-            [(x[i], y[k]), (x[i + 1], y[k]), (x[i + 1], y[k + 1]), (x[i], y[k + 1])] for k, i in np.argwhere(cells)
+            [(x[i], y[row]), (x[k], y[row]), (x[k], y[row + 1]), (x[i], y[row + 1])] for row, i, k in _runs(cells)
         ]
         if corners:
             edge = FAILED if name == "failed" else "#888888"
@@ -198,8 +199,15 @@ def _fill(panel: Axes, grid: Grid, shade: Shade, log_x: bool, log_y: bool) -> li
     levels = [level for level in shade.levels if known.min() < level < known.max()]
     if not levels:
         return []
-    masked = np.ma.masked_invalid(grid.values)  # type: ignore[no-untyped-call]
+    masked = np.ma.masked_invalid(grid.values)
     return [panel.contour(grid.x, grid.y, masked, levels=levels, colors="black", linewidths=0.8)]
+
+
+def _runs(cells: words.Flags) -> list[tuple[int, int, int]]:
+    """Cells that are set, as (row, first, last + 1) of those side by side: a hatch for each cell would be slow."""
+    edges = np.diff(np.pad(cells.astype(int), ((0, 0), (1, 1))), axis=1)
+    firsts, lasts = np.argwhere(edges == 1), np.argwhere(edges == -1)
+    return [(int(row), int(i), int(k)) for (row, i), (_, k) in zip(firsts, lasts, strict=True)]
 
 
 def _name_contours(panel: Axes, contours: Sequence[Any], taken: Any) -> None:

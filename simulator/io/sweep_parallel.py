@@ -12,9 +12,8 @@ from ..experiments.design import Axis
 from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
-from .page import DARK, SMALL, Page, fold, high
+from .page import DARK, SMALL, Page, Picture, fold, high
 from .scales import fraction, in_words, limits, round_numbers
-from .sweep_lines import Picture
 from .sweep_map import FAILED, shade_of
 
 MOST_LINES, MOST_FAILED = 150, 50
@@ -67,18 +66,22 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Figure:
     panel.set(xlim=(0, 1), ylim=(height, 0))
     panel.set_axis_off()
     ends = [_ends(sweep.design.axes[i], result.values[:, i]) for i in axes]
-    places = np.array(
-        [[fraction(v, *ends[k], sweep.design.axes[i].log) for v in result.values[:, i]] for k, i in enumerate(axes)]
-    ).reshape(len(axes), len(values))
     ends_measure = limits(values, shade.log)
-    last = np.array([np.nan if np.isnan(v) else fraction(v, *ends_measure, shade.log) for v in values])
+
+    def line(member: int) -> list[float]:
+        row = zip(axes, ends, strict=True)
+        return [fraction(result.values[member, i], *end, sweep.design.axes[i].log) for i, end in row]
+
     for member in drawn[np.argsort(values[drawn])]:
-        line = [*places[:, member], last[member]]
-        panel.plot(line, middles, color=shade.colours(shade.norm(values[member])), linewidth=0.7, alpha=0.8, zorder=2)
+        through = [*line(member), fraction(values[member], *ends_measure, shade.log)]
+        panel.plot(
+            through, middles, color=shade.colours(shade.norm(values[member])), linewidth=0.7, alpha=0.8, zorder=2
+        )
     dashed: dict[str, Any] = {"color": FAILED, "linestyle": (0, (4, 2)), "linewidth": 1.0, "zorder": 3}
     for member in lost:
-        panel.plot(places[:, member], middles[:-1], label="failed", **dashed)
-        panel.plot(places[-1:, member], middles[-2:-1], "x", color=FAILED, ms=5, zorder=4, clip_on=False)
+        through = line(member)
+        panel.plot(through, middles[:-1], label="failed", **dashed)
+        panel.plot(through[-1:], middles[-2:-1], "x", color=FAILED, ms=5, zorder=4, clip_on=False)
     for k, middle in enumerate(middles):
         panel.plot([0, 1], [middle, middle], color="black", linewidth=0.8, zorder=4)
         panel.text(-0.15 / WIDTH, middle, names[k], ha="right", va="center", fontsize=SMALL, linespacing=1.1)

@@ -9,9 +9,11 @@ import numpy as np
 
 from ..experiments.sweep import SweepResult
 from . import sweep_words as words
+from .page import Picture
 from .plots import save
+from .sweep_against import against_each
 from .sweep_bands import bands
-from .sweep_lines import Picture, against_each, curves
+from .sweep_lines import curves
 from .sweep_map import maps
 from .sweep_parallel import parallel, strongest
 from .sweep_population import differences, spreads

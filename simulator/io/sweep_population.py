@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
-from .page import DARK, GREY, SMALL, Label, Page, fold, high, label_right, needed
+from .page import DARK, GREY, SMALL, Label, Page, Picture, fold, high, label_right, needed
 from .plots import style
 from .scales import limits, set_scale, wants_log
-from .sweep_lines import LEFT, PANEL, ROOM, Picture
+from .sweep_lines import LEFT, PANEL, ROOM
 
 NAMES, STRIP = 1.9, 0.62  # inches: names at the left, and the row of an arm
 TAIL = 0.35  # inches at the right for what has no value
@@ -97,7 +97,7 @@ def _row(panel: Axes, values: Array, row: float, number: int, unit: str) -> None
     panel.plot([lower, upper], [bar, bar], color=color, linewidth=4.5, zorder=3, solid_capstyle="butt")
     panel.plot([middle], [bar], "D", ms=4.5, mec=color, mew=1.2, color="white", zorder=4, label="median")
     share = panel.transAxes.inverted().transform(panel.transData.transform((middle, row)))[0]
-    side = {"ha": "left" if share < 0.15 else "right" if share > 0.85 else "center"}
+    side: dict[str, Any] = {"ha": "left" if share < 0.15 else "right" if share > 0.85 else "center"}
     panel.annotate(words.with_unit(middle, unit), (middle, bar), xytext=(0, 4), textcoords="offset points",
                    fontsize=SMALL, color=color, va="bottom", zorder=5, **side)  # fmt: skip
 
@@ -131,15 +131,19 @@ def differences(result: SweepResult, measure: int) -> Picture | None:
     what = f"{item.label}: {'divided by' if ratio else 'minus'} that of {arms[0]} in the same member"
     scale = ", ".join(filter(None, ["" if unit == "1" else unit, "logarithmic" if log else ""]))
     title = f"{what} [{scale}]" if scale else what
-    figure = _sorted_figure(result, found, labels, title, log, 1.0 if ratio else 0.0)
-    text = f"{what}; {words.members_words(result)}. {' '.join(told)}"
+    least = min(len(values) for values in found)
+    lost = len(result.numbers) - least
+    gone = f" Without a value in one of two arms, and so not in it: up to {lost}." if lost else ""
+    note = f"{words.members_words(result)}. Members sorted by what is shown.{gone}"
+    figure = _sorted_figure(result.scenario.title, note, found, labels, title, 1.0 if ratio else 0.0, log)
+    text = f"{what}; {words.members_words(result)}.{gone} {' '.join(told)}"
     return Picture(f"pairs_{item.id}", figure, text)
 
 
 def _sorted_figure(
-    result: SweepResult, found: Sequence[Array], labels: Sequence[str], title: str, log: bool, same: float
+    head: str, note: str, found: Sequence[Array], labels: Sequence[str], title: str, same: float, log: bool
 ) -> Figure:
-    page = Page(result.scenario.title, [f"{words.members_words(result)}. Members sorted by their difference."])
+    page = Page(head, [note])
     width = page.width - LEFT - ROOM
     page.down(page.put(title, LEFT, width, 9, DARK) + 0.05)
     height = max(PANEL * 1.2, needed(labels, ROOM))

@@ -11,9 +11,8 @@ from ..experiments.design import Axis
 from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
-from .page import DARK, GREY, SMALL, Page, fold, high, wide
+from .page import DARK, GREY, SMALL, Page, Picture, fold, high, wide
 from .scales import limits, set_scale, wants_log
-from .sweep_lines import Picture
 
 MOST_BARS = 15
 NAMES, WIDTH = 2.3, 5.3  # inches: the names at the left, and the bars

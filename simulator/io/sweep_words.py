@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..experiments.design import Axis, Product, Sweep, SweepMeasure
 from ..experiments.sweep import SweepResult
 from ..experiments.sweep import sweep_of as sweep_of_scenario
 from ..numerics.trajectory import Array
 from .plots import arm_label
+
+Flags = NDArray[np.bool_]  # (members,)
 
 KINDS = {
     "grid": "Grid",
@@ -21,7 +24,7 @@ KINDS = {
     "random": "Random sample",
     "one_at_a_time": "One parameter at a time",
     "population": "Virtual patients",
-    "product": "Virtual patients at each point of a grid",
+    "product": "Product",
 }
 
 
@@ -65,24 +68,29 @@ def measured(result: SweepResult, arm: int, measure: int) -> Array:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def empty(result: SweepResult, arm: int, measure: int) -> Array:
+def empty(result: SweepResult, arm: int, measure: int) -> Flags:
     """Members that were computed but in which the measure has no value, shape (members,), bool."""
-    return np.isnan(measured(result, arm, measure)) & ~result.failed[:, arm]
+    found: Flags = np.isnan(measured(result, arm, measure)) & ~result.failed[:, arm]
+    return found
 
 
-def missing_words(total: int, failed: int, none: int, failed_mark: str, none_mark: str) -> str:
-    """How many of `total` failed or have no value, with the mark that shows them; empty if none."""
+def missing_parts(
+    result: SweepResult, arm: int, measure: int | None, failed_mark: str = "×", none_mark: str = "○"
+) -> list[str]:
+    """How many members failed, and in how many the measure has no value, each with the mark that shows it."""
+    total = len(result.numbers)
+    none = int(empty(result, arm, measure).sum()) if measure is not None else 0
+    counts = ((int(result.failed[:, arm].sum()), "failed", failed_mark), (none, "without value", none_mark))
+    return [
+        f"{f'all {total}' if count == total else f'{count} of {total}'} {what} ({mark})"
+        for count, what, mark in counts
+        if count
+    ]
 
-    def part(count: int, verb: str, mark: str) -> str:
-        return f"{f'all {total}' if count == total else f'{count} of {total}'} {verb} ({mark})"
 
-    failures = [part(failed, "failed", failed_mark)] if failed else []
-    return ", ".join(failures + ([part(none, "without a value", none_mark)] if none else []))
-
-
-def missing(result: SweepResult, arm: int, measure: int, failed_mark: str = "×", none_mark: str = "○") -> str:
-    none = int(empty(result, arm, measure).sum())
-    return missing_words(len(result.numbers), int(result.failed[:, arm].sum()), none, failed_mark, none_mark)
+def missing(result: SweepResult, arm: int, measure: int | None, failed_mark: str = "×", none_mark: str = "○") -> str:
+    """`missing_parts` in one line; empty if nothing is missing."""
+    return ", ".join(missing_parts(result, arm, measure, failed_mark, none_mark))
 
 
 def varied(result: SweepResult) -> list[int]:
@@ -93,11 +101,14 @@ def varied(result: SweepResult) -> list[int]:
 def members_words(result: SweepResult) -> str:
     """How the members were chosen and how many are there."""
     design = sweep_of(result).design
-    shape = f" of {' × '.join(map(str, design.shape))}" if len(design.shape) > 1 else ""
     there = len(result.numbers)
-    count = f"{there} member{'s' * (there != 1)}"
-    if there < design.count:
-        count = f"{there} of {design.count} members so far"
+    count = (
+        f"{there} of {design.count} members so far" if there < design.count else f"{there} member{'s' * (there != 1)}"
+    )
+    if isinstance(design, Product):
+        who = "virtual patients" if design.inner.kind == "population" else f"members ({KINDS[design.inner.kind]})"
+        return f"{design.inner.count} {who} at each of {design.outer.count} points, {count}"
+    shape = f" of {' × '.join(map(str, design.shape))}" if len(design.shape) > 1 else ""
     return f"{KINDS.get(design.kind, design.kind)}{shape}, {count}"
 
 
@@ -149,7 +160,7 @@ def _ranks(values: Array) -> Array:
     return np.asarray((last - (counts - 1) / 2)[inverse])
 
 
-def sampled(count: int, most: int) -> Array:
+def sampled(count: int, most: int) -> NDArray[np.intp]:
     """Numbers of at most `most` of `count` things, always the same ones, in rising order."""
     if count <= most:
         return np.arange(count)

@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -69,7 +70,7 @@ def made(
     scenario = dataclasses.replace(read_scenario(path), sweep=sweep)
     first = scenario.arms[0]._replace(label=arms[0])
     scenario = dataclasses.replace(scenario, arms=(first, *scenario.arms[1:]))
-    numbers = np.arange(design.count) if there is None else np.asarray(there)
+    numbers = np.arange(design.count) if there is None else np.asarray(there, dtype=int)
     values = design.values(0, design.count)[numbers]
     found = np.empty((len(numbers), len(arms), len(measures)))
     lost = np.zeros((len(numbers), len(arms)), bool)
@@ -91,10 +92,9 @@ def covered(figure: Figure) -> list[str]:
     """Every pair of texts that cover each other, and every text that leaves the figure, in words."""
     renderer = figure.canvas.get_renderer()
     figure.draw(renderer)
-    boxes = []
-    for text in figure.findobj(Text):
-        if text.get_text().strip() and text.get_visible() and _shown(text, figure):
-            boxes.append((text.get_text(), text.get_window_extent(renderer)))
+    unseen = {id(text) for panel in figure.axes for text in _unseen(panel)}
+    texts = [text for text in figure.findobj(Text) if text.get_text().strip() and id(text) not in unseen]
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts if text.get_visible()]
     assert boxes
     frame = figure.bbox
     faults = [
@@ -109,16 +109,12 @@ def covered(figure: Figure) -> list[str]:
     return faults
 
 
-def _shown(text: Text, figure: Figure) -> bool:
-    """Whether matplotlib draws it: labels of ticks that are switched off or beyond the axis are there, unseen."""
-    for panel in figure.axes:
-        for scale in (panel.xaxis, panel.yaxis):
-            ticks = [tick for group in (scale.majorTicks, scale.minorTicks) for tick in group]
-            owners = [tick for tick in ticks if text in (tick.label1, tick.label2)]
-            if owners:
-                low, high = sorted(scale.get_view_interval())
-                on = panel.axison and scale.get_visible()
-                return on and any(tick in scale._update_ticks() and low <= tick.get_loc() <= high for tick in owners)
-            if text is scale.label or text is scale.offsetText:
-                return panel.axison
-    return True
+def _unseen(panel: Axes) -> list[Text]:
+    """Texts of axes that are switched off, and of ticks beyond them: matplotlib has them and draws them not."""
+    texts = []
+    for scale in (panel.xaxis, panel.yaxis):
+        drawn = scale._update_ticks() if panel.axison and scale.get_visible() else []
+        texts += [label for tick in [*scale.majorTicks, *scale.minorTicks] if tick not in drawn
+                  for label in (tick.label1, tick.label2)]  # fmt: skip
+        texts += [] if panel.axison else [scale.label, scale.offsetText]
+    return texts
