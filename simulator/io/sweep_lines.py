@@ -18,7 +18,7 @@ from .page import DARK, GREY, SMALL, Label, Page, Picture, label_right, needed
 from .plots import style
 from .scales import fraction, limits, set_scale, wants_log
 
-LEFT, RIGHT, ROOM = 0.85, 0.3, 1.75  # inches left of a panel, right of it, and there with labels
+LEFT, RIGHT, ROOM = 0.85, 0.3, 1.9  # inches left of a panel, right of it, and there with labels
 PANEL = 2.2  # inches, the least height of a panel
 RUG = 0.12  # inches, a row of crosses
 DEFAULT = 0.09  # of a panel's height, the row of the word

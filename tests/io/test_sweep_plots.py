@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from simulator.experiments.design import OneAtATime, Product, Spaced, Together
 from simulator.experiments.sampling import LatinHypercube, Random
-from simulator.io import scales, sweep_plots, sweep_words
+from simulator.io import plots, scales, sweep_plots, sweep_words
 from simulator.io.sweep_lines import binned
 from simulator.io.sweep_tornado import bars_of
 from tests.io.sweep_results import axis, covered, grid, made, measure
@@ -318,6 +318,14 @@ def test_a_failed_end_of_a_tornado_is_a_cross_with_its_name(tmp_path: Path) -> N
     assert "no value at an end of parameter 1" in picture.text
 
 
+def test_an_end_of_a_tornado_without_a_value_is_no_failure(tmp_path: Path) -> None:
+    result = made(tmp_path, OneAtATime(tuple(many(4))), lambda v, a, j: np.where(v[:, 1] > 5, np.nan, v[:, 0]))
+    (picture,) = sweep_plots.pictures(result)
+    assert "10 1/h: no value" in words_on(picture.figure)
+    assert panels_with(picture.figure, "no value") == [1]
+    assert panels_with(picture.figure, "failed") == [0]
+
+
 def test_the_strongest_parameter_comes_first(tmp_path: Path) -> None:
     result = made(tmp_path, LatinHypercube(tuple(many(5)), 100, 1), lambda v, a, j: v[:, 3] + v[:, 1])
     lines, _ = sweep_plots.pictures(result)
@@ -328,10 +336,28 @@ def test_the_strongest_parameter_comes_first(tmp_path: Path) -> None:
 def test_rank_correlation_is_that_of_scipy(tmp_path: Path) -> None:
     from scipy.stats import spearmanr
 
-    result = made(tmp_path, LatinHypercube(tuple(many(3)), 50, 1), lambda v, a, j: np.round(v[:, 0]) - v[:, 1])
+    result = made(tmp_path, LatinHypercube(tuple(many(3)), 50, 1), lambda v, a, j: np.round(v[:, 0] / 3))
     found = sweep_words.strength(result, 0, 0)
     wanted = [spearmanr(result.values[:, i], result.measures[:, 0, 0]).statistic for i in range(3)]
     assert found == pytest.approx(wanted, abs=1e-12)
+
+
+@pytest.mark.parametrize("wanted", [[0.0] * 5, [0.5] * 5, [1.0] * 5, [0.1, 0.15, 0.5, 0.95, 1.0]])
+def test_labels_stay_in_order_apart_and_beside_their_panel(wanted) -> None:
+    heights = [0.1, 0.3, 0.1, 0.2, 0.1]
+    places = plots.spread(wanted, heights)
+    edges = [(place - height / 2, place + height / 2) for place, height in zip(places, heights, strict=True)]
+    assert edges[0][0] >= -1e-12
+    assert edges[-1][1] <= 1.05 + 1e-12
+    assert all(low[1] <= high[0] + 1e-12 for low, high in itertools.pairwise(edges))
+
+
+def test_no_dollar_is_read_as_mathematics(tmp_path: Path) -> None:
+    result = made(tmp_path, grid([axis(label="$a$ and $b$")], 5), over_clearance, [measure("m", "a $x^2$ b")])
+    (picture,) = sweep_plots.pictures(result)
+    texts = [text._preprocess_math(text.get_text()) for text in picture.figure.findobj(Text)]
+    assert {"a $x^2$ b [pM]", "$a$ and $b$ [1/h]"} <= {text for text, _ in texts}
+    assert not any(mathematics for _, mathematics in texts)
 
 
 def test_bins_hold_every_member_once_and_give_its_quantiles() -> None:
