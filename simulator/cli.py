@@ -26,9 +26,9 @@ EXAMPLES = {
   immunesim run acute_infection --set 'stop_sensitivity=0.5' --no-plots
   immunesim run il2_therapy --arm main --set 'dose.first cycle.amount=100000 IU/kg'""",
     "sweep": """examples:
-  immunesim sweep acute_infection --vary stop_sensitivity=0.1:10:25:log --measure 'max(pathogen)' --out stop
-  immunesim sweep il2_therapy --vary 'dose.first cycle.amount=0:720000:25' --vary tumour_visibility --dry-run
-  immunesim sweep il2_therapy --sample lhs:1000 --vary body_weight --vary tumour_visibility --seed 1 --workers 8
+  immunesim sweep acute_infection --vary 'stop_sensitivity=0.1:10:25:log' --measure 'max(pathogen)' --out stop
+  immunesim sweep il2_therapy --vary 'dose.first cycle.amount=0 IU/kg:720000 IU/kg:25' --keep tumour --dry-run
+  immunesim sweep il2_therapy --vary body_weight --vary IL1_block --sample lhs:1000 --seed 1 --workers 8
   immunesim sweep my_sweep.toml --shard 3/16 --out part-3
   immunesim sweep my_sweep.toml --merge part-* --out whole""",
     "check": """examples:
@@ -370,30 +370,29 @@ def _sweep(options: argparse.Namespace) -> int:
 def _sweep_asked(options: argparse.Namespace) -> Any:
     """The scenario with its sweep, and how it is to be done."""
     from .io.scenario_file import find_scenario, read_scenario
-    from .io.scenario_sweep import SweepWords
     from .io.sweep_run import Work
+    from .io.sweep_settings import SweepWords
     from .io.sweep_text import default_folder, read_shard
+    from .io.toml_source import COMMAND_LINE, FileError, FileFault
 
     words = SweepWords(
-        vary=options.vary,
+        vary=tuple(options.vary),
         sample=options.sample,
-        members=options.members,
+        measures=tuple(options.measure),
         seed=options.seed,
-        measures=options.measure,
-        keep=options.keep,
-        arms=options.arm,
+        keep=tuple(options.keep),
+        arms=tuple(options.arm),
+        members=options.members,
     )
     scenario = read_scenario(find_scenario(options.scenario), _settings(options), words)
+    if scenario.sweep is None:
+        message = f"nothing varies in {scenario.id}: it has no [sweep], and no --vary says what shall"
+        raise FileError([FileFault(COMMAND_LINE, 0, message, "")])
     shard = read_shard(options.shard)
-    return scenario, Work(
-        Path(options.out) if options.out else default_folder(scenario, shard),
-        options.workers,
-        options.dask,
-        shard,
-        tuple(map(Path, options.merge)),
-        options.parquet,
-        None if options.no_plots else _draw_sweep(),
-    )
+    folder = Path(options.out) if options.out else default_folder(scenario, shard)
+    draw = None if options.no_plots else _draw_sweep()
+    merge = tuple(map(Path, options.merge))
+    return scenario, Work(folder, options.workers, options.dask, shard, merge, options.parquet, draw)
 
 
 def _draw_sweep() -> Any:

@@ -16,7 +16,7 @@ from simulator.io.catalogue import builtin_scenarios
 from tests.toys import SCENARIO
 
 ROOT = Path(cli.__file__).resolve().parent.parent
-COMMANDS = ["run", "check", "list", "show", "describe", "compare", "evidence", "influence", "replay"]
+COMMANDS = ["run", "sweep", "check", "list", "show", "describe", "compare", "evidence", "influence", "replay"]
 
 
 class Said(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ..experiments.scenario import Scenario
 from .catalogue import builtin_models
 from .model_file import read_model
 from .notes import notes
@@ -27,8 +28,15 @@ def check_file(word: str) -> str:
     remarks = "".join(f"\n  note: {note}" for note in notes(scenario))
     return (
         f"scenario of {arms} arm{'s' * (arms != 1)} over {scenario.end:g} {scenario.model.time_unit_text}, "
-        f"{len(scenario.expectations)} expectations, model {scenario.model_name}: no faults" + remarks
+        f"{len(scenario.expectations)} expectations, {_sweep(scenario)}model {scenario.model_name}: no faults" + remarks
     )
+
+
+def _sweep(scenario: Scenario) -> str:
+    if scenario.sweep is None:
+        return ""
+    design = scenario.sweep.design
+    return f"a sweep of {design.count} members ({design.kind} of {len(design.axes)} axes), "
 
 
 def _model_line(path: Path) -> str:

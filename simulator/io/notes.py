@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..experiments.axis_paths import reaches
 from ..experiments.scenario import Scenario
 
 ROUNDING = 1e-9  # in units converted from what was written
 
 
 def notes(scenario: Scenario, settings: Sequence[str] = ()) -> list[str]:
-    """Values outside their range, values that are the same in everybody, and settings of the command line
-    that an arm overrides; each is said once."""
-    return list(dict.fromkeys([*_overridden(scenario, settings), *_turned(scenario)]))
+    """Values outside their range, values that are the same in everybody, and settings of the command line or
+    axes of a sweep that an arm overrides; each is said once."""
+    return list(dict.fromkeys([*_overridden(scenario, settings), *_still(scenario), *_turned(scenario)]))
 
 
 def _overridden(scenario: Scenario, settings: Sequence[str]) -> Iterator[str]:
@@ -23,6 +24,17 @@ def _overridden(scenario: Scenario, settings: Sequence[str]) -> Iterator[str]:
         for arm, table in scenario.document.get("arms", {}).items():
             if path[0] != "time" and _holds(table, path):
                 yield f"arm {arm} sets {name} itself, and --set does not change it there"
+
+
+def _still(scenario: Scenario) -> Iterator[str]:
+    if scenario.sweep is None:
+        return
+    for axis in scenario.sweep.design.axes:
+        for arm in scenario.sweep.arms:
+            if axis.path in scenario.arm(arm).own:
+                yield f"arm {arm} sets {axis.path} itself, and the sweep does not vary it there"
+            elif not reaches(axis.path, scenario.arm(arm)):
+                yield f"arm {arm} leaves out the dose of {axis.path}, which does not vary there"
 
 
 def _holds(table: Any, path: Sequence[str]) -> bool:

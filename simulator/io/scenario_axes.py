@@ -131,26 +131,27 @@ class AxisReader(DoseReader):
         return Spot(f"dose.{name}.{key}", "dose", name, key, label, unit_text, default, low, high)
 
     def _change(self, path: Path_, word: str, number: str, key: str) -> Spot | None:
-        tables = [table for table in self.layers.data.get("change", []) if table]
-        if not number.isdecimal() or not 1 <= int(number) <= len(tables):
+        tables = self.layers.data.get("change", [])
+        if not number.isdecimal() or not 1 <= int(number) <= len(tables) or not tables[int(number) - 1]:
             count = f"changes are numbered from 1 to {len(tables)}" if tables else "the scenario has no [[change]]"
             self.fault(path, f"no change '{number}' in '{word}'; {count}")
             return None
+        number = str(sum(bool(table) for table in tables[: int(number)]))  # less those beyond an end that was moved
         change = self.main.changes[int(number) - 1]
-        path_ = f"change.{int(number)}"
+        path_ = f"change.{number}"
         if key == "at":
-            label, high = f"start of change {int(number)}", self.end * (1 - 1e-9)
+            label, high = f"start of change {number}", self.end * (1 - 1e-9)
             unit_text = self.model.time_unit_text
             return Spot(f"{path_}.at", "change", number, "at", label, unit_text, change.start, 0.0, high)
         name = self.model.find(key, "parameters")
         if name not in change.parameters or name is None:
             own = list(change.parameters)
             hint = nearest(key, own) or f"; it sets {', '.join(own)}"
-            self.fault(path, f"change {int(number)} does not set '{key}'{hint}")
+            self.fault(path, f"change {number} does not set '{key}'{hint}")
             return None
-        label = f"{self.model.parameters[name].label}, in change {int(number)}"
+        label = f"{self.model.parameters[name].label}, in change {number}"
         return self._of_parameter(
-            f"{path_}.{name}", "change", str(int(number)), name, name, label, change.parameters[name]
+            f"{path_}.{name}", "change", number, name, name, label, change.parameters[name]
         )
 
     def numbers(self, spot: Spot, given: Sequence[tuple[Path_, Any]]) -> tuple[Spot, list[float]]:
@@ -214,7 +215,7 @@ class AxisReader(DoseReader):
         dose = next((each for each in arm.doses if each.name == name), None)
         if dose is None or not {"count", "every", "over"} & set(varied):
             return
-        path = next(varied[key][0] for key in ("count", "over", "every") if key in varied)
+        path = next(varied[key][0] for key in ("over", "every", "count") if key in varied)
         count = varied["count"][2] if "count" in varied else dose.count
         over = varied["over"][2] if "over" in varied else dose.over
         every = varied["every"][1] if "every" in varied else dose.every

@@ -90,9 +90,7 @@ class PopulationReader(AxisReader):
 
     def _distribution(self, item: Table, path: Path_, spot: Spot, kind: str) -> tuple[Path_, Spot, Distribution] | None:
         before = len(self.faults)
-        texts = {
-            key: ((*path, key), item[key]) for key in ("mean", "sd", "median", "from", "to", "mode") if key in item
-        }
+        texts: dict[str, tuple[Path_, Any]] = {each: ((*path, each), item[each]) for each in _NUMBERS if each in item}
         for word in ("values", "within"):
             texts |= {f"{word} {i}": ((*path, word), text) for i, text in enumerate(item.get(word, []))}
         spot, numbers = self.numbers(spot, list(texts.values()))

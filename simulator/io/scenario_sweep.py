@@ -38,7 +38,7 @@ class SweepReader(AxisReader):
         read_arms, keep = self._arms(), self._keep()
         measures = self._measures(expectations, plots)
         self._once(varied)
-        used = {*read_arms, *(arm for each in measures for arm in arms_of(each.tree))}
+        used = {*read_arms, *(arm for each in measures for arm in arms_of(each.tree) if arm != MAIN)}
         self._reached(varied, [arm for arm in arms if arm.name in used])
         if len(self.faults) == before:
             self.ends(varied, [arm for arm in arms if arm.name in used])

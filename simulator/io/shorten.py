@@ -13,7 +13,7 @@ _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
 def shorten(layers: Layers) -> list[str]:
-    """Takes doses, changes and expectations that begin at or after ``time.end`` out of `layers`.
+    """Takes doses, changes, expectations and measures of a sweep that begin at or after ``time.end`` out of `layers`.
 
     In a file these are faults; here the end was moved on purpose. Lists keep their places, with
     None for what is gone, so that every other fault still names its line. Returns what was taken
@@ -52,6 +52,10 @@ def shorten(layers: Layers) -> list[str]:
     late = sum(_latest(item) > end * (1 + 1e-9) for item in expectations)
     if late:
         left_out.append(f"{late} expectation{'s' * (late > 1)} about a later time")
+    measures = data.get("sweep", {}).get("measures", {})
+    for name in [name for name, item in measures.items() if _latest({"measure": item}) > end * (1 + 1e-9)]:
+        del measures[name]
+        left_out.append(f"the measure '{name}', about a later time")
     expectations[:] = [None if _latest(item) > end * (1 + 1e-9) else item for item in expectations]
     return left_out
 

@@ -47,9 +47,9 @@ def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
         def write(block: Block) -> None:
             outcomes = outcome_texts(block, sweep_of(scenario).arms)
             numbers = _numbers(block)
-            gaps = np.isnan(numbers).any(axis=1).tolist()
-            for number, row, gap, outcome in zip(block.numbers.tolist(), numbers.tolist(), gaps, outcomes, strict=True):
-                table.writerow([number, *(map(_cell, row) if gap else row), outcome])
+            gaps = np.isnan(numbers.sum(axis=1)).tolist()
+            for at, row in enumerate(numbers.tolist()):
+                table.writerow([block.numbers[at], *(map(_cell, row) if gaps[at] else row), outcomes[at]])
 
         yield write
 

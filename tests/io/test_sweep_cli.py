@@ -1,0 +1,159 @@
+"""`sweep` on the command line: words in, exit codes, and nothing but JSON on stdout when that is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from simulator import cli
+from simulator.experiments.workers import Threads
+from tests.toys import SCENARIO
+
+VARY = ("--vary", "k_clear=0.25 1/h:1 1/h:3:log", "--measure", "peak=max(drug)", "--no-plots")
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """``say("--workers", "1")``: a sweep of the toy in its folder, on threads; never a traceback."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("simulator.io.sweep_run.Processes", Threads)
+    (folder / "toy.toml").write_text(SCENARIO)
+
+    def call(*words: str) -> Said:
+        try:
+            code = cli.main(["sweep", "toy.toml", *words])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err + captured.out
+        return Said(code, captured.out, captured.err)
+
+    return call
+
+
+def test_a_sweep_says_what_came_out_and_goes_to_the_same_folder_again(say) -> None:
+    said = say(*VARY)
+    assert said.code == 0
+    assert "3 members (grid of k_clear): 3 computed in " in said.out
+    assert "results in results/toy-sweep" in said.out
+    assert "3 members (grid of k_clear): 0 computed, 3 stored before" in say(*VARY).out
+    assert [path.name for path in Path("results").iterdir()] == ["toy-sweep"]
+
+
+def test_json_is_all_that_is_on_stdout(say) -> None:
+    said = say(*VARY, "--out", "out", "--json")
+    assert said.code == 0
+    found = json.loads(said.out, parse_constant=pytest.fail)
+    assert found == json.loads(Path("out/summary.json").read_text())
+    assert found["command"][:2] == ["sweep", "toy.toml"]
+    assert "3 of 3 members" in said.err
+
+
+def test_members_that_fail_exit_with_1_and_all_is_written(say) -> None:
+    text = Path("toy_model.toml").read_text()
+    rate = "k_clear * drug * (1 - drug / K_drug * 200)"  # the drug makes itself
+    Path("toy_model.toml").write_text(text.replace('rate = "k_clear * drug"', f'rate = "{rate}"'))
+    said = say(*VARY, "--out", "out", "--json")
+    found = json.loads(said.out)
+    assert 0 < found["members"]["failed"] <= 3
+    assert said.code == 1
+    assert len(Path("out/members.csv").read_text().splitlines()) == 4
+
+
+def test_a_dry_run_writes_nothing(say) -> None:
+    said = say(*VARY, "--dry-run")
+    assert said.code == 0
+    assert said.out.startswith("3 members (grid); 0 are stored in results/toy-sweep\n3 to compute: about ")
+    found = json.loads(say(*VARY, "--dry-run", "--json").out)
+    assert (found["members"], found["stored"]) == (3, 0)
+    assert sorted(path.name for path in Path().iterdir()) == ["toy.toml", "toy_model.toml"]
+
+
+def test_shards_and_their_merge(say) -> None:
+    for part in "12":
+        assert say(*VARY, "--shard", f"{part}/2").code == 0
+    parts = ["results/toy-sweep-1-of-2", "results/toy-sweep-2-of-2"]
+    said = say(*VARY, "--merge", parts[0], "--out", "whole")
+    assert said.code == 1
+    assert said.err.endswith("2 of 3 members are kept in whole; go on with\n  " + said.err.split("go on with\n  ")[1])
+    said = say(*VARY, "--merge", *parts, "--out", "whole")
+    assert said.code == 0
+    assert "3 members (grid of k_clear), none missing" in said.out
+    assert say(*VARY, "--out", "alone").code == 0
+    assert Path("whole/members.csv").read_bytes() == Path("alone/members.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ([], 2, "error: command line: nothing varies in toy: it has no [sweep], and no --vary says what shall"),
+        ([*VARY, "--shard", "3/2"], 2, "a shard is I/N, such as 3/16, with I from 1 to N\n    --shard 3/2"),
+        ([*VARY, "--shard", "0/2"], 2, "a shard is I/N"),
+        ([*VARY, "--shard", "x"], 2, "a shard is I/N"),
+        ([*VARY, "--workers", "0"], 2, "a number of 1 or more, found '0'"),
+        ([*VARY, "--workers", "2", "--dask", "local"], 2, "not allowed with"),
+        ([*VARY, "--shard", "1/2", "--merge", "a"], 2, "not allowed with"),
+        ([*VARY, "--merge", "nowhere"], 3, "error: nowhere is no folder of a sweep"),
+        ([*VARY, "--out", "toy.toml"], 3, "error: toy.toml is a file, not a folder"),
+        ([*VARY, "--out", "."], 3, "error: . holds toy.toml and no sweep; choose another --out"),
+    ],
+)
+def test_what_cannot_be_done_is_said(say, words: list[str], code: int, message: str) -> None:
+    said = say(*words)
+    assert (said.code, said.out) == (code, "")
+    assert message in said.err
+
+
+def test_a_store_of_another_question_exits_with_3(say) -> None:
+    assert say(*VARY, "--out", "out").code == 0
+    said = say(*VARY, "--out", "out", "--set", "k_absorb=0.3 1/h", "--json")
+    assert said.code == 3
+    assert "out is a sweep of something else, and stays as it is: scenario.parameters.k_absorb is new" in said.err
+    assert json.loads(said.out)["ok"] is False
+
+
+def test_a_missing_package_exits_with_5(say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.delitem(__import__("sys").modules, "pyarrow.parquet", raising=False)
+    assert say(*VARY, "--parquet").code == 5
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    said = say(*VARY, "--dask", "local")
+    assert said.code == 5
+    assert "the package 'distributed' is missing: pip install distributed" in said.err
+
+
+def test_no_scheduler_at_that_address_exits_with_4(say, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("simulator.experiments.dask_workers.SECONDS_TO_CONNECT", 0.2)
+    said = say(*VARY, "--dask", "tcp://127.0.0.1:9")
+    assert said.code == 4
+    assert said.err.startswith("error: no Dask scheduler at tcp://127.0.0.1:9: ")
+
+
+def test_damage_is_noted(say) -> None:
+    say(*VARY, "--out", "out")
+    path = next(Path("out/blocks").iterdir())
+    path.write_bytes(b"")
+    said = say(*VARY, "--out", "out")
+    assert said.code == 0
+    assert f"note: {path.name} is damaged (" in said.err
+
+
+def test_a_shell_example_of_the_help_is_understood(say) -> None:
+    import shlex
+
+    examples = [line.strip() for line in cli.EXAMPLES["sweep"].splitlines()[1:]]
+    for line in examples[:3]:
+        words = shlex.split(line)[2:]
+        code = cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--shard", "x"])
+        assert code == 2  # all is well but the shard
