@@ -8,41 +8,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
 from .page import DARK, SMALL, Page, Picture, fold, high
-from .scales import fraction, in_words, limits, round_numbers, set_scale, wants_log
+from .scales import fraction, in_words, set_scale
+from .shade import FAILED, Shade, colour_bar, shade_of
 from .sweep_lines import axis_ends, default_words
 
-COLOURS = "viridis"  # of even steps in lightness, so that it reads in grey
-FAILED = "#D55E00"
 SIDE, LEFT, STEP_GAP = 2.35, 0.85, 0.45  # inches: a panel with others beside it, what is left of them, and between
 ALONE = (5.2, 3.9)
-BAR = 0.16
-MOST_CONTOURS = 6
 OUTLINE = [withStroke(linewidth=2.2, foreground="white")]
-
-
-class Shade(NamedTuple):
-    """How values become colours, the same in all panels of a figure."""
-
-    log: bool
-    norm: Normalize
-    levels: list[float]
-
-    @property
-    def colours(self) -> Colormap:
-        import matplotlib
-
-        return matplotlib.colormaps[COLOURS]
 
 
 class Grid(NamedTuple):
@@ -52,9 +32,9 @@ class Grid(NamedTuple):
     x: Array
     y: Array
     values: Array
-    failed: Array
-    none: Array
-    some: Array
+    failed: words.Flags
+    none: words.Flags
+    some: words.Flags
 
 
 def maps(result: SweepResult, x: int, y: int, as_grid: bool) -> list[Picture]:
@@ -115,7 +95,7 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
         page.down(0.04 + page.put(outside, LEFT, page.width - LEFT - 0.2, SMALL, DARK))
     bottom = page.y
     page.y = top or 0.0
-    _bar(page, LEFT + columns * step - STEP_GAP + 0.2, height, shade, item.unit_text)
+    colour_bar(page, LEFT + columns * step - STEP_GAP + 0.2, height, shade, item.unit_text)
     page.y = bottom
     figure = page.finish()
     panels = [axis for axis in figure.axes if axis.get_label() != "bar"]
@@ -128,17 +108,6 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
 def _head(result: SweepResult, arm: int, measure: int, arms: Sequence[str], marks: tuple[str, str]) -> str:
     gone = words.missing(result, arm, measure, *marks)
     return "\n".join(filter(None, [arms[arm] if len(arms) > 1 else "", gone]))
-
-
-def shade_of(values: Array) -> Shade:
-    """The scale of colour for these values, and round numbers for its contours."""
-    log = wants_log(values)
-    known = values[np.isfinite(values)]
-    low, top = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    if top - low <= 1e-6 * max(abs(low), abs(top)):
-        low, top = limits(values, False)
-    levels = round_numbers(low, top, log, MOST_CONTOURS)
-    return Shade(log, LogNorm(low, top) if log else Normalize(low, top), levels)
 
 
 def _grid(result: SweepResult, arm: int, measure: int, x: int, y: int) -> Grid:
@@ -285,18 +254,3 @@ def _points(panel: Axes, result: SweepResult, arm: int, measure: int, axes: tupl
         if chosen.any():
             marks: dict[str, Any] = {"color": FAILED if marker == "x" else "#666666", "mfc": "none", "ms": 5}
             panel.plot(x[chosen], y[chosen], marker, mew=1.3, ls="none", zorder=3.5, label=name, **marks)
-
-
-def _bar(page: Page, left: float, height: float, shade: Shade, unit: str) -> None:
-    """The colour bar with round numbers and the unit along it."""
-    axis = page.panel(left, BAR, height)
-    axis.set_label("bar")
-    bar = axis.figure.colorbar(ScalarMappable(shade.norm, shade.colours), cax=axis)
-    low, top = float(shade.norm.vmin or 0.0), float(shade.norm.vmax or 1.0)
-    ticks = round_numbers(low, top, shade.log, 6)
-    bar.ax.yaxis.set_major_locator(FixedLocator(ticks))
-    bar.ax.yaxis.set_major_formatter(FixedFormatter(in_words(ticks)))
-    bar.ax.yaxis.set_minor_locator(NullLocator())
-    axis.set_label("bar")
-    axis.set_ylabel(fold(f"[{unit}]", height, 9) if unit != "1" else "", fontsize=9)
-    axis.tick_params(labelsize=SMALL)

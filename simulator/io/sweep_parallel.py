@@ -14,7 +14,7 @@ from ..numerics.trajectory import Array
 from . import sweep_words as words
 from .page import DARK, SMALL, Page, Picture, fold, high
 from .scales import fraction, in_words, limits, round_numbers
-from .sweep_map import FAILED, shade_of
+from .shade import FAILED, shade_of
 
 MOST_LINES, MOST_FAILED = 150, 50
 NAMES, WIDTH = 2.3, 4.9  # inches: the names at the left, and the axes
@@ -68,15 +68,14 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Figure:
     ends = [_ends(sweep.design.axes[i], result.values[:, i]) for i in axes]
     ends_measure = limits(values, shade.log)
 
-    def line(member: int) -> list[float]:
+    def line(member: np.intp) -> list[float]:
         row = zip(axes, ends, strict=True)
         return [fraction(result.values[member, i], *end, sweep.design.axes[i].log) for i, end in row]
 
+    norm = shade.norm
     for member in drawn[np.argsort(values[drawn])]:
         through = [*line(member), fraction(values[member], *ends_measure, shade.log)]
-        panel.plot(
-            through, middles, color=shade.colours(shade.norm(values[member])), linewidth=0.7, alpha=0.8, zorder=2
-        )
+        panel.plot(through, middles, color=shade.colours(norm(values[member])), linewidth=0.7, alpha=0.8, zorder=2)
     dashed: dict[str, Any] = {"color": FAILED, "linestyle": (0, (4, 2)), "linewidth": 1.0, "zorder": 3}
     for member in lost:
         through = line(member)

@@ -227,6 +227,15 @@ def test_a_map_shows_each_member_in_its_own_cell(tmp_path: Path) -> None:
         assert mesh.get_array()[np.searchsorted(y, row[1]) - 1, np.searchsorted(x, row[0]) - 1] == value
 
 
+def test_the_colour_bar_covers_the_values_and_has_their_unit(tmp_path: Path) -> None:
+    result = made(tmp_path, grid([AMOUNT, CLEARANCE], 4, 4), lambda v, a, j: v[:, 0] - 1000, arms=["a", "b"])
+    (picture,) = sweep_plots.pictures(result)
+    (bar,) = [axis for axis in picture.figure.axes if axis.get_label() == "bar"]
+    assert bar.get_ylabel() == "[pM]"
+    assert bar.get_ylim() == (-990, 0)
+    assert [tick.get_text() for tick in bar.get_yticklabels()] == ["-800", "-600", "-400", "-200", "0"]
+
+
 def test_a_map_of_patients_shows_medians_and_where_only_some_failed(tmp_path: Path) -> None:
     result = made(tmp_path, Product(grid([AMOUNT, CLEARANCE], 3, 3), patients(9)), noisy,
                   failed=lambda v, a: (v[:, 0] > 500) & (v[:, 2] > 4))  # fmt: skip
