@@ -338,10 +338,13 @@ def _sweep(options: argparse.Namespace) -> int:
     from .experiments.workers import WorkersError
     from .io import sweep_text
     from .io.interrupt import Stop
+    from .io.notes import notes
     from .io.sweep_run import estimate, sweep
 
     gc.enable()  # a sweep is long
     scenario, work = _sweep_asked(options)
+    for note in (*notes(scenario, list(_settings(options))), *sweep_text.faster()):
+        print(f"note: {note}", file=sys.stderr)
     if options.dry_run:
         found = estimate(scenario, work)
         shown = sweep_text.estimate_json(found, work), sweep_text.estimate_text(found, work, scenario)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from simulator.io.model_file import read_model
 from simulator.model.expression import Number, parse
 from simulator.model.model import Model
 from simulator.model.units import Substance, in_moles, unit
@@ -210,59 +212,22 @@ def logistic() -> ExactSystem:
     )
 
 
-EXACT = [decay(), chain(), binding(), infusion(), logistic()]
+def hastening() -> ExactSystem:
+    """A loss of second order that grows with time itself."""
+    k, first = 0.05, 100.0
+    model = make_model(
+        {"A": ("pM", first, 100)},
+        {"k": (k, "1/h^2"), "first": (first, "pM")},
+        {"loss": ("A ->", "2 * k * time * A^2 / first")},
+    )
+    return ExactSystem(
+        "hastening", model, (Stretch(0, 12),), np.linspace(0, 12, 49), lambda t: {"A": first / (1 + k * t**2)}
+    )
+
+
+EXACT = [decay(), chain(), binding(), infusion(), logistic(), hastening()]
 
 
 def robertson() -> Model:
     """Robertson (1966): three reactions whose speeds differ by nine orders of magnitude."""
-    return make_model(
-        {"A": ("1", 1, 1), "B": ("1", 0, 1e-5), "C": ("1", 0, 1)},
-        {"k1": (0.04, "1/s"), "k2": (3e7, "1/s"), "k3": (1e4, "1/s")},
-        {
-            "first": ("A -> B", "k1 * A"),
-            "second": ("2 B -> B + C", "k2 * B^2"),
-            "third": ("B + C -> A + C", "k3 * B * C"),
-        },
-        time_unit="s",
-    )
-
-
-ROBERTSON_TIMES = np.array([0.4, 4, 40, 400, 4e3, 4e4, 1e5, 1e11])
-ROBERTSON = {  # Radau IIA at rtol 3e-14; the last column is that of the IVP test set (Mazzia & Magherini, 2008)
-    "A": np.array(
-        [
-            0.98517211386099,
-            0.90551867858426,
-            0.71582706871941,
-            0.45051866847111,
-            0.18320225777671,
-            0.038983377085484,
-            0.0178659211421,
-            0.2083340149701255e-07,
-        ]
-    ),
-    "B": np.array(
-        [
-            3.3863953789749e-05,
-            2.2404756875602e-05,
-            9.1855347645578e-06,
-            3.2229014416746e-06,
-            8.942371252776e-07,
-            1.6217683159097e-07,
-            7.2747514684364e-08,
-            0.8333360770334713e-13,
-        ]
-    ),
-    "C": np.array(
-        [
-            0.01479402218522,
-            0.09445891665887,
-            0.28416374574583,
-            0.54947810862746,
-            0.81679684798617,
-            0.96101646073769,
-            0.98213400611039,
-            0.9999999791665050,
-        ]
-    ),
-}
+    return read_model(Path(__file__).parent / "numerics" / "ivp" / "robertson.toml")

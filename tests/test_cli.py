@@ -532,7 +532,17 @@ def test_compare_puts_scenarios_side_by_side(say) -> None:
 # what is imported
 
 
-QUICK = ["--help", "run --help", "list", "list --json", "check toy.toml", "describe", "describe IL2", "show toy.toml"]
+QUICK = [
+    "--help",
+    "run --help",
+    "sweep --help",
+    "list",
+    "list --json",
+    "check toy.toml",
+    "describe",
+    "describe IL2",
+    "show toy.toml",
+]
 
 
 @pytest.mark.parametrize("words", QUICK)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .design import Axis, columns
 
@@ -103,18 +104,25 @@ class Sobol:
 
     def values(self, first: int, last: int) -> Array:
         import numpy as np
-        from scipy.stats.qmc import Sobol as Points
 
-        points = Points(len(self.axes), scramble=True, seed=_key(self.seed, "sobol"))
+        points = deepcopy(_sequence(len(self.axes), self.seed))
         share = np.empty((last - first, len(self.axes)))
         begin = first
-        if first == 0 and last > 0:  # the first point by itself, for scipy warns of any other start
+        if first == 0 < last:  # the first point by itself, for scipy warns of any other start
             share[0], begin = points.random(1)[0], 1
-        else:
+        elif first:
             points.fast_forward(first)
         if last > begin:
             share[begin - first :] = points.random(last - begin)
         return columns([spread(axis, share[:, place]) for place, axis in enumerate(self.axes)], last - first)
+
+
+@lru_cache(maxsize=8)  # to scramble takes longer than a block of points
+def _sequence(axes: int, seed: int) -> Any:
+    """A sequence that nobody draws from: it is copied."""
+    from scipy.stats.qmc import Sobol as Points
+
+    return Points(axes, scramble=True, seed=_key(seed, "sobol"))
 
 
 def spread(axis: Axis, share: Array) -> Array:

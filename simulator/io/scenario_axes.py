@@ -150,9 +150,7 @@ class AxisReader(DoseReader):
             self.fault(path, f"change {number} does not set '{key}'{hint}")
             return None
         label = f"{self.model.parameters[name].label}, in change {number}"
-        return self._of_parameter(
-            f"{path_}.{name}", "change", number, name, name, label, change.parameters[name]
-        )
+        return self._of_parameter(f"{path_}.{name}", "change", number, name, name, label, change.parameters[name])
 
     def numbers(self, spot: Spot, given: Sequence[tuple[Path_, Any]]) -> tuple[Spot, list[float]]:
         """The values at some paths, in one unit: that of the spot, or of the first amount of a dose."""

@@ -53,7 +53,8 @@ def shorten(layers: Layers) -> list[str]:
     if late:
         left_out.append(f"{late} expectation{'s' * (late > 1)} about a later time")
     measures = data.get("sweep", {}).get("measures", {})
-    for name in [name for name, item in measures.items() if _latest({"measure": item}) > end * (1 + 1e-9)]:
+    formulas = {name: item if isinstance(item, dict) else {"measure": item} for name, item in measures.items()}
+    for name in [name for name, item in formulas.items() if _latest(item) > end * (1 + 1e-9)]:
         del measures[name]
         left_out.append(f"the measure '{name}', about a later time")
     expectations[:] = [None if _latest(item) > end * (1 + 1e-9) else item for item in expectations]

@@ -43,6 +43,11 @@ def identity_of(parts: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def sweep_name(scenario: Scenario) -> str:
+    """Twelve hexadecimal digits for summaries and pictures."""
+    return identity_of(identity_parts(scenario))[:12]
+
+
 def differences(stored: Any, given: Any, path: str = "") -> Iterator[str]:
     """What differs, in words, one by one."""
     if isinstance(stored, Mapping) and isinstance(given, Mapping):

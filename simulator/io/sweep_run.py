@@ -21,6 +21,7 @@ from .folder import OutputError, write_text
 from .progress import Progress
 from .results import MODEL_FILE, SCENARIO_FILE, resolved
 from .store import Store, opened
+from .store_identity import sweep_name
 from .store_index import NOWHERE, Places
 from .sweep_tables import BANDS, MEMBERS, PARQUET, bands, members_csv, members_parquet, write_bands
 
@@ -33,7 +34,7 @@ FAILURES = 5  # said in words
 @dataclass(frozen=True)
 class Work:
     """How a sweep is done. shard: (number from 1, of how many). merge: folders whose members are taken over;
-    nothing is computed then. draw(result, folder) makes the pictures, if any."""
+    nothing is computed then. draw(result, folder, name of the sweep) makes the pictures, if any."""
 
     folder: Path
     workers: int = 0
@@ -41,7 +42,7 @@ class Work:
     shard: tuple[int, int] = (1, 1)
     merge: tuple[Path, ...] = ()
     parquet: bool = False
-    draw: Callable[[SweepResult, Path], object] | None = None
+    draw: Callable[[SweepResult, Path, str], object] | None = None
 
     @property
     def size(self) -> int:
@@ -107,7 +108,7 @@ def _swept(
     done.interrupted = stop() and done.missing > 0
     finish(done)
     if work.draw is not None and len(done.result.numbers):
-        work.draw(done.result, work.folder)
+        work.draw(done.result, work.folder, sweep_name(store.scenario))
     return done
 
 

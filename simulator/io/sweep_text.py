@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from .folder import SUMMARY, write_text
 from .progress import bytes_text, duration
 from .results import number, versions
 from .store import DAMAGED
-from .store_identity import identity_of, identity_parts
+from .store_identity import sweep_name
 from .sweep_run import Done, Estimate, Work
 from .toml_source import COMMAND_LINE, FileError, FileFault
 
@@ -46,7 +47,7 @@ def summary(done: Done, work: Work, command: Sequence[str]) -> dict[str, Any]:
     scenario = done.result.scenario
     sweep = sweep_of(scenario)
     return {
-        "sweep": identity_of(identity_parts(scenario))[:12],
+        "sweep": sweep_name(scenario),
         "scenario": scenario.id,
         "title": scenario.title,
         "question": scenario.question,
@@ -159,6 +160,13 @@ def _table(rows: Sequence[dict[str, Any]], scenario: Scenario) -> list[str]:
         ).rstrip()
         for row in cells
     ]
+
+
+def faster() -> list[str]:
+    """What would make sweeps faster, if anything would."""
+    if find_spec("llvmlite") is not None:
+        return []
+    return ["SciPy computes this sweep; with the extra 'fast' (pip install 'immunesim[fast]') it is many times faster"]
 
 
 def damaged_text(done: Done, work: Work) -> list[str]:

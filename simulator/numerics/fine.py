@@ -6,7 +6,7 @@ not depend on how often values are saved.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -91,3 +91,21 @@ class FineCurves:
     def _states(self) -> Array:
         parts = [steps.fine_states(self.system) for steps in self.segments]
         return np.concatenate(parts) if parts else np.empty((0, len(self.system.species)))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Curves that were recorded while a solver ran: times (n,), and one array of shape (n,) each. At a jump
+    there are two points of the same time, before and after."""
+
+    at: Array
+    curves: Mapping[str, Array]
+
+    def times(self) -> Array:
+        return self.at
+
+    def values(self, name: str) -> Array:
+        return self.curves[name]
+
+    def forget(self) -> None:
+        """There is nothing that could be computed again."""

@@ -28,9 +28,13 @@ class Node(NamedTuple):
 
 
 class Graph:
-    """Grows by `add`; equal operations on equal arguments give the same index."""
+    """Grows by `add`; equal operations on equal arguments give the same index.
 
-    def __init__(self) -> None:
+    reciprocals: a / b is written a * (1 / b), so that quotients by the same b share their division.
+    """
+
+    def __init__(self, reciprocals: bool = False) -> None:
+        self.reciprocals = reciprocals
         self.nodes: list[Node] = []
         self._index: dict[Node, int] = {}
         self._slopes: dict[tuple[int, int], int] = {}
@@ -95,6 +99,8 @@ class Graph:
                 return args[0]
             if values[1] == 1.0:
                 return args[0]
+            if self.reciprocals and values[0] != 1.0:
+                return self.apply("mul", args[0], self.apply("div", self.constant(1.0), args[1]))
         elif op == "neg" and self.nodes[args[0]].op == "neg":
             return self.nodes[args[0]].args[0]
         elif op == "power" and values[1] == 1.0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,9 @@ class System:
     """The numbers behind a model. Arrays of states and parameters are in the order of
     `species` and `parameters`, each in its declared unit; time is in the model's unit."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, known: Mapping[str, float] | None = None, reciprocals: bool = False) -> None:
+        """known: species and parameters that are numbers in every formula, and stand for no symbol.
+        reciprocals: as in `Graph`."""
         self.model = model
         self.species = tuple(model.species)
         self.parameters = tuple(model.parameters)
@@ -35,9 +37,9 @@ class System:
         self.lowest = np.array(
             [-np.inf if each.signed else -BELOW_ZERO * each.scale for each in model.species.values()]
         )
-        self.graph = Graph()
+        self.graph = Graph(reciprocals)
         self.symbols = {name: self.graph.symbol(name) for name in (TIME, *self.species, *self.parameters)}
-        self.names = dict(self.symbols)
+        self.names = self.symbols | {name: self.graph.constant(value) for name, value in (known or {}).items()}
         for name in in_order(model):
             self.names[name] = self.graph.add(model.laws.observables[name], self.names)
         self.rates = {name: self.graph.add(tree, self.names) for name, tree in model.laws.rates.items()}

@@ -38,10 +38,8 @@ def main(kills: int = 50, seed: int = 0) -> int:
             code, _, err = finished(start(folder, out))
             same = code == 0 and tables(folder, out) == expected
             wrong += not same
-            print(
-                f"sweep {sweeps}: {'identical to the last bit' if same else f'DIFFERENT, exit {code}: {err}'}",
-                flush=True,
-            )
+            told = "identical to the last bit" if same else f"DIFFERENT, exit {code}: {err}"
+            print(f"sweep {sweeps}: {told}", flush=True)
             sweeps += 1
         print(f"{done} kills, {sweeps} sweeps, {wrong} different")
         return wrong

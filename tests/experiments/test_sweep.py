@@ -210,3 +210,19 @@ def test_blocks_grow_to_the_time_they_should_take_and_to_the_memory() -> None:
     slow = workers._BlockSize(4, 8)
     slow.learn(4, 400.0)
     assert slow.members == 1
+
+
+def test_dask_survives_a_worker_that_is_killed_and_finds_the_member_that_does_it(toy: Scenario, tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    import dask
+
+    from simulator.experiments.dask_workers import Cluster
+
+    rows = grid(2, 1).rows
+    sweep = swept(toy, Deadly(rows, guilty=1, folder=str(tmp_path)))
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), Cluster(sweep, "local", 2) as pool:
+        assert pool.size == 2
+        block = joined(list(computed(pool, sweep, chunks(2, 2), first_block=1)))
+    assert block.failed[:, 0].tolist() == [False, True]
+    assert block.outcomes[1, "main"].kind == KILLED
+    same(block.take(numbers(0)), compute(swept(toy, Members(rows)), numbers(0)))

@@ -322,6 +322,22 @@ def test_a_full_disk_loses_the_block_and_nothing_else(
         assert len(store) == 1
 
 
+def test_a_block_has_its_name_only_when_all_of_it_is_on_the_disk(
+    toy: Scenario, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, fsync = [], os.fsync
+
+    def watched(file: int) -> None:
+        seen.append(sorted(path.suffix for path in (out / "blocks").iterdir()))
+        fsync(file)
+
+    with opened(out, toy) as store:
+        monkeypatch.setattr(os, "fsync", watched)
+        store.add(compute(toy, numbers(0)))
+    assert seen[0] == [".part"]
+    assert seen[1:] in ([[".nc"]], [])
+
+
 def test_a_block_that_has_room_for_its_beginning_alone_leaves_nothing(toy: Scenario, out: Path) -> None:
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -309,10 +309,8 @@ def test_a_summary_is_strict_json_that_says_everything(toy: Scenario, tmp_path: 
 
 def test_the_pictures_are_drawn_from_all_that_is_there(toy: Scenario, tmp_path: Path) -> None:
     drawn = []
-    done = swept_into(
-        swept(toy, grid(2, 2)), tmp_path / "out", draw=lambda result, folder: drawn.append((result, folder))
-    )
-    assert drawn == [(done.result, tmp_path / "out")]
+    done = swept_into(swept(toy, grid(2, 2)), tmp_path / "out", draw=lambda *what: drawn.append(what))
+    assert drawn == [(done.result, tmp_path / "out", summary(done, Work(tmp_path), [])["sweep"])]
 
 
 # before it begins, and meanwhile

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.numerics.solve import SOLVERS
-from tests.systems import EXACT, ROBERTSON, ROBERTSON_TIMES, ExactSystem, robertson, simulate
+from tests.systems import EXACT, ExactSystem, robertson, simulate
 
 METHODS = sorted(SOLVERS)
 each_system = pytest.mark.parametrize("exact", EXACT, ids=lambda exact: exact.name)
@@ -29,18 +29,8 @@ def test_the_error_falls_with_the_tolerance(exact: ExactSystem, method: str) -> 
     assert tight < 1e-7
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_robertson_agrees_with_its_reference_over_eleven_decades(method: str) -> None:
-    trajectory = simulate(robertson(), 1e11, ROBERTSON_TIMES, method)
-    assert trajectory.outcome.ok
-    trajectory_scale = {name: species.scale for name, species in robertson().species.items()}
-    for name, reference in ROBERTSON.items():
-        floor = 1e-10 * trajectory_scale[name]
-        np.testing.assert_allclose(trajectory[name], reference, rtol=2e-5, atol=floor, err_msg=name)
-
-
 def test_robertson_keeps_its_total() -> None:
-    trajectory = simulate(robertson(), 1e5, ROBERTSON_TIMES[:-1])
+    trajectory = simulate(robertson(), 1e5, np.geomspace(0.4, 1e5, 7))
     total = trajectory["A"] + trajectory["B"] + trajectory["C"]
     np.testing.assert_allclose(total, 1.0, atol=1e-12)
 

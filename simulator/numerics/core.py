@@ -1,0 +1,94 @@
+"""The part of a system that moves: without the states that stay at zero, whatever happens.
+
+A scenario of the human model leaves most of it asleep: no virus, no allergy, no tumour. A state
+that starts at zero, is never dosed, and whose derivative is zero as long as it and its like are
+zero, is left out of what is integrated; that changes no number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..model.expression import TIME
+from ..model.model import Model
+from .code import hoisted
+from .graph import Graph
+from .system import System
+
+
+@dataclass(frozen=True)
+class Core:
+    """`species` move, `asleep` stay at zero; `parameters` are those that formulas still read.
+
+    Nodes of `graph`: slopes, one for each of `species`; infusion, the symbols of what flows into
+    the species `infused`, per time; by_time, the slopes' own slopes in time.
+    """
+
+    system: System
+    species: tuple[str, ...]
+    asleep: tuple[str, ...]
+    infused: tuple[str, ...]
+    infusion: tuple[int, ...]
+    slopes: tuple[int, ...]
+
+    @property
+    def graph(self) -> Graph:
+        return self.system.graph
+
+    @cached_property
+    def by_time(self) -> tuple[int, ...] | None:
+        """None where no formula names time."""
+        nodes = tuple(self.graph.slope(node, self.system.symbols[TIME]) for node in self.slopes)
+        return None if all(self.graph.value_of(node) == 0.0 for node in nodes) else nodes
+
+    @cached_property
+    def jacobian(self) -> dict[tuple[int, int], int]:
+        """Nodes of the entries that are not zero everywhere, by row and column."""
+        found = {}
+        for row, slope in enumerate(self.slopes):
+            for column, name in enumerate(self.species):
+                node = self.graph.slope(slope, self.system.symbols[name])
+                if self.graph.value_of(node) != 0.0:
+                    found[row, column] = node
+        return found
+
+    @property
+    def moving(self) -> frozenset[int]:
+        """Symbols that change within a segment."""
+        return frozenset(self.system.symbols[name] for name in (TIME, *self.species))
+
+    def hoisted(self, curves: Collection[str]) -> list[int]:
+        """What depends on parameters alone and is read while integrating or recording `curves`."""
+        by_time = self.by_time or ()
+        outputs = [*self.slopes, *by_time, *self.jacobian.values(), *(self.system.names[name] for name in curves)]
+        return hoisted(self.graph, outputs, self.moving)
+
+
+def core_of(model: Model, awake: Collection[str], infused: Collection[str], fixed: Mapping[str, float]) -> Core:
+    """What moves in `model` if the species in `awake` may start above zero or be dosed.
+
+    infused: species with infusions. fixed: parameters with the same value in every member and
+    segment. Of these, zeros and exponents are written into the formulas: terms that are zero go,
+    and whole powers are multiplied out.
+    """
+    whole = System(model)
+    exponents = {whole.graph.nodes[node].args[1] for node, found in enumerate(whole.graph.nodes) if found.op == "power"}
+    known = {name: value for name, value in fixed.items() if value == 0.0 or whole.symbols[name] in exponents}
+    known |= {name: 0.0 for name in model.species if name not in awake}
+    while True:
+        system = System(model, known, reciprocals=True)
+        slopes = dict(zip(system.species, system.slopes_in_time, strict=True))
+        waking = [name for name in slopes if name in known and system.graph.value_of(slopes[name]) != 0.0]
+        if not waking:
+            break
+        for name in waking:
+            del known[name]
+    species = tuple(name for name in system.species if name not in known)
+    graph, order = system.graph, tuple(name for name in species if name in infused)
+    infusion = tuple(graph.symbol(f"infusion of {name}") for name in order)
+    for name, symbol in zip(order, infusion, strict=True):
+        slopes[name] = graph.apply("add", slopes[name], symbol)
+    asleep = tuple(name for name in system.species if name in known)
+    return Core(system, species, asleep, order, infusion, tuple(slopes[name] for name in species))

@@ -1,0 +1,69 @@
+"""A sparse linear system solved on paper: factors and solution as nodes of a graph.
+
+The matrix is I / (h gamma) - J; its order of elimination is fixed once, by Markowitz' rule on the
+diagonal, and every product that is zero everywhere is never written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..graph import Graph
+
+
+@dataclass(frozen=True)
+class Elimination:
+    """Nodes of the factors: `factors[row, column]` below the diagonal the multipliers, on it the
+    reciprocal of the pivot, above it the upper factor. order: the pivots, first to last."""
+
+    graph: Graph
+    order: tuple[int, ...]
+    factors: Mapping[tuple[int, int], int]
+
+    def solution(self, known: Mapping[tuple[int, int], int], right: list[int]) -> list[int]:
+        """Nodes of the solution for the nodes `right`; known: the nodes that stand for the factors."""
+        do, x, place = self.graph.apply, list(right), {pivot: i for i, pivot in enumerate(self.order)}
+        entries = sorted(self.factors, key=lambda entry: (place[entry[1]], place[entry[0]]))
+        for row, column in entries:
+            if place[row] > place[column]:
+                x[row] = do("sub", x[row], do("mul", known[row, column], x[column]))
+        for row in reversed(self.order):
+            for column in reversed([c for r, c in entries if r == row and place[c] > place[row]]):
+                x[row] = do("sub", x[row], do("mul", known[row, column], x[column]))
+            x[row] = do("mul", x[row], known[row, row])
+        return x
+
+
+def eliminate(graph: Graph, size: int, jacobian: Mapping[tuple[int, int], int], diagonal: int) -> Elimination:
+    """The factors of diagonal * I - jacobian, both given as nodes."""
+    do = graph.apply
+    matrix = {entry: do("neg", node) for entry, node in jacobian.items()}
+    for i in range(size):
+        matrix[i, i] = do("add", diagonal, matrix[i, i]) if (i, i) in matrix else diagonal
+    rows: list[set[int]] = [set() for _ in range(size)]
+    columns: list[set[int]] = [set() for _ in range(size)]
+    for row, column in matrix:
+        if row != column:
+            rows[row].add(column)
+            columns[column].add(row)
+    order, left = [], set(range(size))
+    while left:
+        pivot = min(left, key=lambda i: (len(rows[i]) * len(columns[i]), i))
+        left.remove(pivot)
+        order.append(pivot)
+        matrix[pivot, pivot] = do("div", graph.constant(1.0), matrix[pivot, pivot])
+        for row in sorted(columns[pivot]):
+            factor = matrix[row, pivot] = do("mul", matrix[row, pivot], matrix[pivot, pivot])
+            for column in sorted(rows[pivot]):
+                product = do("mul", factor, matrix[pivot, column])
+                before = matrix.get((row, column))
+                matrix[row, column] = do("neg", product) if before is None else do("sub", before, product)
+                if before is None:
+                    rows[row].add(column)
+                    columns[column].add(row)
+        for row in columns[pivot]:
+            rows[row].discard(pivot)
+        for column in rows[pivot]:
+            columns[column].discard(pivot)
+    return Elimination(graph, tuple(order), matrix)
