@@ -29,10 +29,10 @@ def bands(result: SweepResult, curve: str) -> Picture:
     negative = bool((known < -1e-6 * top).any())
     log = top > 0 and not negative and wants_log(seen)
     label = (model.species if curve in model.species else model.observables)[curve].label
-    page = Page(
-        result.scenario.title,
-        [f"{words.members_words(result)}. At each time: quantiles of the members that did not fail."],
-    )
+    note = f"{words.members_words(result)}. At each time: quantiles of the members that did not fail."
+    if log and bool((known < np.nanmin(seen)).any()):
+        note += f" Values below {words.with_unit(float(np.nanmin(seen)), unit)} are drawn at the lower edge."
+    page = Page(result.scenario.title, [note])
     scale = ", ".join(filter(None, ["" if unit == "1" else unit, "logarithmic" if log else ""]))
     page.down(page.put(f"{label} [{scale}]" if scale else label, 0.12, page.width - 0.24, 10, DARK) + 0.06)
     width = page.width - LEFT - ROOM

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def draw(result: SweepResult, folder: Path, run: str) -> list[Path]:
     """The pictures of a sweep as SVG and PNG; returns their paths. Without a member or a measure there are none."""
     paths: list[Path] = []
     for number, picture in enumerate(pictures(result), 1):
-        stem = f"{number:02d}_{picture.stem}"[:60]
+        stem = re.sub(r"[^\w.-]+", "_", f"{number:02d}_{picture.stem}")[:60].strip("_")  # a measure may be a formula
         paths += save(picture.figure, folder / stem, result.scenario.title, picture.text, run)
     return paths
 

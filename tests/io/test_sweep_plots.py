@@ -438,6 +438,24 @@ def test_files_say_what_they_show_and_are_the_same_each_time(tmp_path: Path) -> 
     assert b"0123456789ab" in first[1].read_bytes()
 
 
+def test_a_measure_named_by_its_formula_makes_a_plain_file_name(tmp_path: Path) -> None:
+    result = made(tmp_path, grid([CLEARANCE], 5), over_clearance, [measure("max(drug) / '1 pM'")])
+    assert [path.name for path in sweep_plots.draw(result, tmp_path, "0")] == [
+        "01_curves_max_drug_1_pM.svg",
+        "01_curves_max_drug_1_pM.png",
+    ]
+
+
+def test_bands_say_that_the_smallest_values_are_drawn_at_the_edge(tmp_path: Path) -> None:
+    result = made(tmp_path, patients(9), noisy, keep=["drug"])
+    figure = list(sweep_plots.pictures(result))[-1].figure
+    assert not any("at the lower edge" in text for text in words_on(figure))
+    result.bands["main", "drug"][:, 10:] *= 1e-3
+    result.bands["main", "drug"][:, 30:] *= 1e-6
+    figure = list(sweep_plots.pictures(result))[-1].figure
+    assert any("at the lower edge" in text.replace("\n", " ") for text in words_on(figure))
+
+
 def test_a_sweep_without_members_or_measures_has_no_picture(tmp_path: Path) -> None:
     assert sweep_plots.draw(made(tmp_path, grid([CLEARANCE], 9), over_clearance, there=[]), tmp_path, "0") == []
     assert sweep_plots.draw(made(tmp_path, grid([CLEARANCE], 9), over_clearance, []), tmp_path, "0") == []
