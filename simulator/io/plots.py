@@ -1,4 +1,4 @@
-"""Figures: one per group of curves, readable without colour. The only file that knows matplotlib.
+"""Figures of a run: one per group of curves, readable without colour.
 
 Several arms: a panel per curve, arms told apart by colour and dash. One arm: one panel, the
 curves told apart the same way. Curves carry their names at their right end.
@@ -75,7 +75,7 @@ def draw_group(
     rows = sum(1 + len(curve.label) // LABEL_WIDTH for curve in curves) if len(curves) > 1 else len(names)
     high = max(PANEL_HIGH, rows * LABEL_LINE)  # taller where the labels need it
     figure = Figure(figsize=(WIDE, 0.9 + high * len(panels)), layout="constrained")
-    clock, long = _clock(scenario)
+    clock, long = clock_of(scenario)
     end = scenario.end * long
     doses = dose_rows(arms, scenario.end, long, lambda number: style(number)[0])
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
@@ -98,7 +98,7 @@ def draw_group(
     return figure
 
 
-def _clock(scenario: Scenario) -> tuple[str, float]:
+def clock_of(scenario: Scenario) -> tuple[str, float]:
     """The unit of time in which the scenario gives its end, and how many of it make one of the model's."""
     _, unit, text = quantity(str(scenario.document["time"]["end"]))
     return text, scenario.model.time_unit.to(unit)
@@ -172,19 +172,28 @@ def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]], line: fl
         ends.append((float(to_axes.transform((times[-1], y))[1]), number, textwrap.fill(label, LABEL_WIDTH)))
     ends.sort()
     heights = [line * (1 + label.count("\n")) for _, _, label in ends]
-    gaps = [(one + other) / 2 for one, other in pairwise(heights)]
-    places = [max(wanted, height / 2) for (wanted, _, _), height in zip(ends, heights, strict=True)]
-    for i, gap in enumerate(gaps):
-        places[i + 1] = max(places[i + 1], places[i] + gap)
-    places[-1] = min(places[-1], 1.05 - heights[-1] / 2)
-    for i in reversed(range(len(gaps))):
-        places[i] = min(places[i], places[i + 1] - gaps[i])
+    places = spread([wanted for wanted, _, _ in ends], heights)
     for (_, number, label), place in zip(ends, places, strict=True):
         color, dash = style(number)
         axis.plot(
             [1.01, 1.05], [place, place], transform=axis.transAxes, color=color, linestyle=dash, lw=1.6, clip_on=False
         )
         axis.text(1.06, place, label, transform=axis.transAxes, color=color, fontsize=8, va="center", linespacing=1.0)
+
+
+def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """Middles of labels of these heights, near where they are `wanted`, in rising order, none over another.
+
+    All are fractions of a panel's height; where they do not fit, the lowest fall below it.
+    """
+    gaps = [(one + other) / 2 for one, other in pairwise(heights)]
+    places = [max(place, height / 2) for place, height in zip(wanted, heights, strict=True)]
+    for i, gap in enumerate(gaps):
+        places[i + 1] = max(places[i + 1], places[i] + gap)
+    places[-1] = min(places[-1], 1.05 - heights[-1] / 2)
+    for i in reversed(range(len(gaps))):
+        places[i] = min(places[i], places[i + 1] - gaps[i])
+    return places
 
 
 def describe_figure(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]) -> str:

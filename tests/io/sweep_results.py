@@ -1,0 +1,120 @@
+"""Sweeps that nobody computed: results on the toy model whose numbers a test chooses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from simulator.experiments.design import Axis, Design, Grid, Spaced, Sweep, SweepMeasure
+from simulator.experiments.sweep import SweepResult
+from simulator.io.scenario_file import read_scenario
+from simulator.model.expression import parse
+from simulator.model.units import unit
+from tests.toys import TOY_MODEL
+
+HEAD = """
+title = "{title}"
+model = "{model}"
+[time]
+end = "48 h"
+every = "1 h"
+[[dose]]
+name = "push"
+target = "drug"
+amount = "100 pmol"
+at = "2 h"
+every = "12 h"
+count = 3
+"""
+
+Formula = Callable[[np.ndarray, int, int], np.ndarray]  # (members, axes), arm, measure -> (members,)
+
+
+def axis(name="k_clear", label="clearance of the drug", unit="1/h", default=0.5, low=0.25, high=1.0, log=False) -> Axis:
+    return Axis(name, label, unit, default, low, high, log)
+
+
+def measure(name="peak", label="highest drug in plasma", unit_text="pM") -> SweepMeasure:
+    return SweepMeasure(name, label, "max(drug)", parse("drug"), unit(unit_text), unit_text)
+
+
+def grid(axes: Sequence[Axis], *counts: int) -> Grid:
+    return Grid(tuple(axes), tuple(Spaced(a.low, a.high, n, a.log) for a, n in zip(axes, counts, strict=True)))
+
+
+def made(
+    folder: Path,
+    design: Design,
+    formula: Formula,
+    measures: Sequence[SweepMeasure] = (measure(),),
+    arms: Sequence[str] = ("as described",),
+    failed: Callable[[np.ndarray, int], np.ndarray] | None = None,
+    title: str = "A toy question",
+    keep: Sequence[str] = (),
+    there: Sequence[int] | None = None,
+) -> SweepResult:
+    """A result of `design`: `formula` gives each measure, `failed(values, arm)` which members failed."""
+    path = folder / "question.toml"
+    text = HEAD.format(title=title, model=TOY_MODEL.as_posix())
+    text += "".join(f'[arms.arm{n}]\nlabel = "{label}"\nwithout = ["push"]\n' for n, label in enumerate(arms) if n)
+    path.write_text(text, encoding="utf-8")
+    names = ("main", *(f"arm{n}" for n in range(1, len(arms))))
+    sweep = Sweep(design, tuple(measures), names, tuple(keep), {})
+    scenario = dataclasses.replace(read_scenario(path), sweep=sweep)
+    first = scenario.arms[0]._replace(label=arms[0])
+    scenario = dataclasses.replace(scenario, arms=(first, *scenario.arms[1:]))
+    numbers = np.arange(design.count) if there is None else np.asarray(there, dtype=int)
+    values = design.values(0, design.count)[numbers]
+    found = np.empty((len(numbers), len(arms), len(measures)))
+    lost = np.zeros((len(numbers), len(arms)), bool)
+    for a in range(len(arms)):
+        if failed is not None:
+            lost[:, a] = failed(values, a)
+        for j in range(len(measures)):
+            found[:, a, j] = np.where(lost[:, a], np.nan, formula(values, a, j))
+    times = np.arange(49.0)
+    bands = {}
+    for a, name in enumerate(names):
+        for curve in keep:
+            middle = 100 * np.exp(-times / (8 + 6 * a)) * (1 + np.sin(times / 4) ** 2)
+            bands[name, curve] = middle * np.array([0.3, 0.7, 1.0, 1.3, 2.2])[:, None]
+    return SweepResult(scenario, numbers, values, found, lost, bands, times)
+
+
+def covered(figure: Figure) -> list[str]:
+    """Every pair of texts that cover each other, and every text that leaves the figure, in words."""
+    renderer = figure.canvas.get_renderer()
+    figure.draw(renderer)
+    unseen = {id(text) for panel in figure.axes for text in _unseen(panel)}
+    texts = [text for text in figure.findobj(Text) if text.get_text().strip() and id(text) not in unseen]
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts if text.get_visible()]
+    assert boxes
+    frame = figure.bbox
+    faults = [
+        f"outside: {name!r}"
+        for name, box in boxes
+        if box.x0 < frame.x0 or box.x1 > frame.x1 or box.y0 < frame.y0 or box.y1 > frame.y1
+    ]
+    for (one, a), (other, b) in combinations(boxes, 2):
+        wide, high = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        if wide > 0.5 and high > 0.5:
+            faults.append(f"{one!r} covers {other!r}")
+    return faults
+
+
+def _unseen(panel: Axes) -> list[Text]:
+    """Texts of axes that are switched off, and of ticks beyond them: matplotlib has them and draws them not."""
+    texts = []
+    for scale in (panel.xaxis, panel.yaxis):
+        drawn = scale._update_ticks() if panel.axison and scale.get_visible() else []
+        texts += [label for tick in [*scale.majorTicks, *scale.minorTicks] if tick not in drawn
+                  for label in (tick.label1, tick.label2)]  # fmt: skip
+        texts += [] if panel.axison else [scale.label, scale.offsetText]
+    return texts
