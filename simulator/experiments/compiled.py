@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib.util import find_spec
 
 from ..numerics.constants import ParameterFormulas
 from ..numerics.core import Core, core_of
-from ..numerics.ensemble import Engine
+from ..numerics.ensemble import RTOL, Engine
 from ..numerics.fine import Recorded
+from ..numerics.solve import ATOL_OF_SCALE
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Outcome, Trajectory
 from .axis_paths import split
@@ -16,6 +17,9 @@ from .design import Axis, Sweep
 from .measure_language import curve_names
 from .members import batches
 from .scenario import Arm, Scenario
+
+SOLVER = f"Rodas5P, compiled, rtol {RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
+TOGETHER = 256  # members whose curves are in memory at once
 
 
 def available() -> bool:
@@ -31,15 +35,21 @@ class CompiledSweep:
         measured = dict.fromkeys(name for each in sweep.measures for name in curve_names(each.tree, scenario.model))
         self.engine = Engine(core_for(scenario, arms, sweep.design.axes), sweep.keep, tuple(measured))
 
-    def runs(self, arm: Arm, values: Array, times: Array) -> Iterator[Trajectory | None]:
+    def runs(
+        self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[Trajectory | None]:
         """`arm` for each row of `values`, shape (m, axes), in order; None for a member that did not reach its end.
 
-        times: where the curves that are kept are saved.
+        times: where the curves that are kept are saved. `StoppedError` soon after `stop()` is true.
         """
+        for first in range(0, len(values), TOGETHER):
+            yield from self._runs(arm, values[first : first + TOGETHER], times, stop)
+
+    def _runs(self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool]) -> list[Trajectory | None]:
         found: list[Trajectory | None] = [None] * len(values)
         axes, plan = self.sweep.design.axes, self.engine.plan
         for rows, batch in batches(self.scenario, arm, self.system, axes, values):
-            lanes = self.engine.run(batch, times)
+            lanes = self.engine.run(batch, times, RTOL, stop)
             for place, row in enumerate(rows.tolist()):
                 if lanes.done[place]:
                     at, curves = lanes.fine[place]
@@ -49,10 +59,10 @@ class CompiledSweep:
                         fine=Recorded(at, dict(zip(plan.fine, curves.T, strict=True))),
                         outcome=Outcome(),
                         added={},
-                        solver=self.engine.name,
+                        solver=SOLVER,
                         steps=int(lanes.steps[place]),
                     )
-        yield from found
+        return found
 
 
 def core_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[Axis]) -> Core:

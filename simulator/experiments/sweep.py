@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, repeat
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from ..numerics.fine import FineCurves
 from ..numerics.solve import ATOL_OF_SCALE, RTOL, solve
 from ..numerics.system import System
 from ..numerics.trajectory import NOT_FINITE, Array, Outcome, Trajectory
+from . import compiled
 from .design import Design, Sweep
 from .measure_language import arms_of
 from .measures import measure
@@ -24,7 +26,6 @@ from .schedule import compile_schedule
 from .timetable import SAME_TIME
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-ENGINE = f"LSODA, rtol {RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
 KILLED = "killed"
 
 Numbers = NDArray[np.int64]
@@ -100,38 +101,49 @@ def values_of(design: Design, numbers: Numbers) -> Array:
     return np.concatenate(rows) if rows else np.empty((0, len(design.axes)))
 
 
-def compute(scenario: Scenario, numbers: Numbers) -> Block:
-    """The members with these numbers, which increase; a pure function.
+def solver() -> str:
+    """What computes the members here, as the store knows it."""
+    if compiled.available():
+        return compiled.SOLVER
+    return f"LSODA, rtol {RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
+
+
+def compute(scenario: Scenario, numbers: Numbers, stop: Callable[[], bool] = lambda: False) -> Block:
+    """The members with these numbers, which increase; a pure function, or `StoppedError` once `stop()` is true.
 
     A member whose run fails, or in which an arm that its measures read fails, is missing there (NaN).
     """
-    sweep, system = sweep_of(scenario), _system(scenario)
+    sweep, prepared = sweep_of(scenario), _prepared(scenario)
     outcomes: dict[tuple[int, str], Outcome] = {}
     block = _empty(scenario, numbers, outcomes)
-    reads = {arm: _arms_read(sweep, arm) for arm in sweep.arms}
-    needed = [arm for arm in scenario.arms if any(arm.name in names for names in reads.values())]
-    runs = zip(*(trajectories(scenario, arm, system, block.values) for arm in needed), strict=True)
+    runs = zip(*(trajectories(prepared, arm, block.values, stop) for arm in prepared.arms), strict=True)
     for row, runs_of_member in enumerate(runs):
-        known = {arm.name: run for arm, run in zip(needed, runs_of_member, strict=True)}
-        _measure_member(scenario, block, row, known, reads, outcomes)
+        known = {arm.name: run for arm, run in zip(prepared.arms, runs_of_member, strict=True)}
+        _measure_member(scenario, block, row, known, {arm: _arms_read(sweep, arm) for arm in sweep.arms}, outcomes)
     return block
 
 
-def trajectories(scenario: Scenario, arm: Arm, system: System, values: Array) -> Iterator[Trajectory]:
-    """One run of `arm` for each row of `values` (m, axes), in order. Curves are saved at `curve_times`."""
-    sweep, times = sweep_of(scenario), curve_times(scenario)
-    if not sweep.keep:
-        times = times[:1]
-    for row in values:
-        try:
-            member = arm_with(scenario, arm, sweep.design.axes, row)
-            schedule = compile_schedule(scenario, member, system)
-            initial = initial_values(scenario.model, scenario.parameters(member)) | dict(member.initial)
-        except (ArithmeticError, ValueError) as error:
-            yield _never_begun(system, f"doses or initial values cannot be computed: {error}")
-            continue
-        start = np.array([initial[name] for name in system.species])
-        yield solve(system, start, schedule.segments, _after_edges(times, schedule.edges, scenario.end))
+def trajectories(prepared: Prepared, arm: Arm, values: Array, stop: Callable[[], bool]) -> Iterator[Trajectory]:
+    """One run of `arm` for each row of `values` (m, axes), in order: of the compiled engine where there is one.
+    A member that does not reach its end there is tried again by SciPy, whose outcome says why."""
+    times = curve_times(prepared.scenario)
+    fast = repeat(None) if prepared.compiled is None else prepared.compiled.runs(arm, values, times, stop)
+    for row, run in zip(values, fast, strict=False):
+        yield run or _alone(prepared, arm, row, times)
+
+
+def _alone(prepared: Prepared, arm: Arm, row: Array, times: Array) -> Trajectory:
+    """One run by SciPy."""
+    scenario, system = prepared.scenario, prepared.system
+    try:
+        member = arm_with(scenario, arm, sweep_of(scenario).design.axes, row)
+        schedule = compile_schedule(scenario, member, system)
+        initial = initial_values(scenario.model, scenario.parameters(member)) | dict(member.initial)
+    except (ArithmeticError, ValueError) as error:
+        return _never_begun(system, f"doses or initial values cannot be computed: {error}")
+    start = np.array([initial[name] for name in system.species])
+    times = times if sweep_of(scenario).keep else times[:1]
+    return solve(system, start, schedule.segments, _after_edges(times, schedule.edges, scenario.end))
 
 
 def killed(scenario: Scenario, number: int, message: str) -> Block:
@@ -195,12 +207,26 @@ def _never_begun(system: System, message: str) -> Trajectory:
     return Trajectory(np.empty(0), {}, FineCurves(system, []), outcome, {}, "")
 
 
-_ready: list[tuple[object, System]] = []  # of the last model: blocks of one sweep follow each other
+@dataclass(frozen=True)
+class Prepared:
+    """What all blocks of a sweep share. arms: those that must run."""
+
+    scenario: Scenario
+    system: System
+    arms: Sequence[Arm]
+    compiled: compiled.CompiledSweep | None
 
 
-def _system(scenario: Scenario) -> System:
-    for model, system in _ready:
-        if model is scenario.model:
-            return system
-    _ready[:] = [(scenario.model, System(scenario.model))]
-    return _ready[0][1]
+_ready: list[Prepared] = []  # of the last scenario: blocks of one sweep follow each other
+_one_prepares = Lock()
+
+
+def _prepared(scenario: Scenario) -> Prepared:
+    with _one_prepares:
+        if not _ready or _ready[0].scenario is not scenario:
+            sweep, system = sweep_of(scenario), System(scenario.model)
+            names = {name for arm in sweep.arms for name in _arms_read(sweep, arm)}
+            arms = [arm for arm in scenario.arms if arm.name in names]
+            fast = compiled.CompiledSweep(scenario, sweep, arms, system) if compiled.available() else None
+            _ready[:] = [Prepared(scenario, system, arms, fast)]
+        return _ready[0]

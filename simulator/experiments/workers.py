@@ -66,9 +66,10 @@ class Threads:
     def __init__(self, scenario: Scenario, size: int) -> None:
         self.scenario, self.size = scenario, size
         self._executor = ThreadPoolExecutor(size)
+        self._ended = threading.Event()
 
     def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
-        return self._executor.submit(timed, self.scenario, numbers)
+        return self._executor.submit(timed, self.scenario, numbers, self._ended.is_set)
 
     def renew(self) -> None: ...
 
@@ -76,6 +77,7 @@ class Threads:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ended.set()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
@@ -135,10 +137,10 @@ def _in_process(numbers: Numbers) -> tuple[Block, float]:
     return timed(_scenario, numbers)
 
 
-def timed(scenario: Scenario, numbers: Numbers) -> tuple[Block, float]:
+def timed(scenario: Scenario, numbers: Numbers, stop: Callable[[], bool] = lambda: False) -> tuple[Block, float]:
     """A block, and the seconds that it took."""
     began = time.perf_counter()
-    return compute(scenario, numbers), time.perf_counter() - began
+    return compute(scenario, numbers, stop), time.perf_counter() - began
 
 
 @dataclass

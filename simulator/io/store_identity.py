@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..experiments.scenario import Scenario
-from ..experiments.sweep import ENGINE, sweep_of
+from ..experiments.sweep import solver, sweep_of
 from .model_write import model_document
 from .results import versions
 
@@ -28,7 +28,7 @@ def identity_parts(scenario: Scenario) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": versions()["immunesim"],
-        "solver": ENGINE,
+        "solver": solver(),
         "end": scenario.end,
         "scenario": question,
         "model": {"time_unit": model["time_unit"], **{table: _without_words(model[table]) for table in MODEL}},

@@ -14,9 +14,10 @@ from typing import NamedTuple, TextIO
 
 import numpy as np
 
+from ..experiments import compiled
 from ..experiments.scenario import Scenario
 from ..experiments.sweep import Block, Numbers, SweepResult, compute, curve_times, sweep_of, values_of
-from ..experiments.workers import Pool, Processes, computed, member_bytes
+from ..experiments.workers import Pool, Processes, Threads, computed, member_bytes
 from .folder import OutputError, write_text
 from .progress import Progress
 from .results import MODEL_FILE, SCENARIO_FILE, resolved
@@ -130,7 +131,7 @@ def _compute(store: Store, work: Work, stop: Callable[[], bool], stream: TextIO)
 
 def _pool(scenario: Scenario, work: Work) -> Pool:
     if work.dask is None:
-        return Processes(scenario, work.size)
+        return Threads(scenario, work.size) if compiled.available() else Processes(scenario, work.size)
     from ..experiments.dask_workers import Cluster
 
     return Cluster(scenario, work.dask, work.size)

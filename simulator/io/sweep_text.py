@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..experiments import compiled
 from ..experiments.scenario import MAIN, Scenario
-from ..experiments.sweep import ENGINE, sweep_of
+from ..experiments.sweep import solver, sweep_of
 from ..numerics.trajectory import Array
 from .folder import SUMMARY, write_text
 from .progress import bytes_text, duration
@@ -73,7 +73,7 @@ def summary(done: Done, work: Work, command: Sequence[str]) -> dict[str, Any]:
         "first_failures": [{"number": n, "arm": arm, "message": message} for n, arm, message in done.first],
         "measures": list(_measures(done)),
         "damaged": done.damaged,
-        "solver": ENGINE,
+        "solver": solver(),
         "command": list(command),
         "seed": _seed(sweep.document),
         "seconds": round(done.seconds, 3),
@@ -164,7 +164,7 @@ def _table(rows: Sequence[dict[str, Any]], scenario: Scenario) -> list[str]:
 
 def faster() -> list[str]:
     """What would make sweeps faster, if anything would."""
-    if find_spec("llvmlite") is not None:
+    if compiled.available():
         return []
     return ["SciPy computes this sweep; with the extra 'fast' (pip install 'immunesim[fast]') it is many times faster"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +19,12 @@ Integers = NDArray[np.int64]
 RTOL = 1e-6
 FIRST_STEP = 1e-4  # of the first segment; the error estimate soon finds a better one
 TRIES = 200_000  # steps of one member, refused ones included
-ROUNDS = 2_000  # steps of a group of lanes between two looks at the clock and at Ctrl-C
+ROUNDS = 2_000  # steps of a group of lanes between two looks outside
 POINTS = 2_048  # along the steps of a member, before they are put aside
+
+
+class StoppedError(Exception):
+    """The run was stopped from outside."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,10 @@ class Engine:
         self.parameters = [system.parameters.index(name) for name in self.plan.parameters]
         self.infused = [system.species.index(name) for name in core.infused]
 
-    @property
-    def name(self) -> str:
-        return f"Rodas5P in {self.machine.lanes} lanes"
-
-    def run(self, batch: Batch, times: Array, rtol: float = RTOL, seconds: float = float("inf")) -> Lanes:
-        """Every member of `batch`. times, increasing, are the same for all."""
+    def run(self, batch: Batch, times: Array, rtol: float = RTOL, stop: Callable[[], bool] = lambda: False) -> Lanes:
+        """Every member of `batch`. times, increasing, are the same for all. `StoppedError` once `stop()` is true,
+        which is asked some ten times a second."""
         given = _Given(self, batch, times, rtol)
-        deadline = clock.perf_counter() + seconds
         states = given.counts[:, COLUMNS.index("state")]
         points = given.counts[:, COLUMNS.index("point")]
         put_aside: list[list[Array]] = [[] for _ in states]
@@ -93,8 +92,8 @@ class Engine:
             points[:] = 0
             states[states == FULL] = RUNNING
             todo = np.flatnonzero(states == RUNNING)
-            if clock.perf_counter() > deadline:
-                break
+            if stop():
+                raise StoppedError
         empty = np.empty((0, 1 + len(self.plan.fine)))
         whole = [np.concatenate(parts) if parts else empty for parts in put_aside]
         return Lanes(
