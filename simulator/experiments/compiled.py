@@ -11,9 +11,10 @@ from ..numerics.ensemble import Engine
 from ..numerics.fine import Recorded
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Outcome, Trajectory
+from .axis_paths import split
 from .design import Axis, Sweep
 from .measure_language import curve_names
-from .members import batches, split
+from .members import batches
 from .scenario import Arm, Scenario
 
 
