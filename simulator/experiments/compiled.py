@@ -20,7 +20,7 @@ from .members import batches
 from .scenario import Arm, Scenario
 
 SOLVER = f"Rodas5P, compiled, rtol {RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
-TOGETHER = 256  # members whose curves are in memory at once
+TOGETHER = 128  # members whose curves are in memory at once: few enough that the memory is used again
 
 
 def available() -> bool:

@@ -136,7 +136,7 @@ class _Given:
         distinct = list({id(each): each for each in batch.parameters}.values())
         number = {id(each): i for i, each in enumerate(distinct)}
         self.sets = np.array([number[id(each)] for each in batch.parameters], dtype=np.int64)
-        self.parameters = np.ascontiguousarray(np.stack([each[:, engine.parameters] for each in distinct]))
+        self.parameters = np.stack([each.take(engine.parameters, axis=1) for each in distinct])
         self.times = np.ascontiguousarray(times if plan.grid else times[:0])
         self.grid = np.empty((m, len(self.times), len(plan.grid)))
         capacity = POINTS if plan.fine else 0

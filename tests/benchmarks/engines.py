@@ -55,15 +55,16 @@ class Ours:
         core = core_for(question.scenario, [question.arm], question.axes)
         self.engine = Engine(core, question.system.species, (), lanes)
 
-    def run(self, rows: slice, rtol: float) -> Array:
-        """(members, times, species)"""
-        q = self.question
-        found = np.empty((len(q.values[rows]), len(q.times), len(q.system.species)))
-        for first in range(0, len(found), TOGETHER):
-            part = q.values[rows][first : first + TOGETHER]
-            for places, batch in batches(q.scenario, q.arm, q.system, q.axes, part):
-                found[first + places] = self.engine.run(batch, q.times, rtol).grid
-        return found
+    def run(self, rows: slice, rtol: float, keep: int = 0) -> Array:
+        """States of the first `keep` members, (members, times, species); the others are handed on in blocks."""
+        q, kept = self.question, []
+        values = q.values[rows]
+        for first in range(0, len(values), TOGETHER):
+            for _, batch in batches(q.scenario, q.arm, q.system, q.axes, values[first : first + TOGETHER]):
+                found = self.engine.run(batch, q.times, rtol)
+                if first < keep:
+                    kept.append(found.grid[: keep - first])
+        return np.concatenate(kept) if kept else np.empty((0, 0, 0))
 
 
 class Scipy:

@@ -55,7 +55,7 @@ def at_error(seconds: list[float], reached: list[float], target: float) -> float
 def one_thread(name: str, rounds: int) -> dict[str, list[dict[str, float]]]:
     q = question(name, MEMBERS["immunesim"])
     engines = [Ours(q), Scipy(q), RoadRunner(q)]
-    reference = engines[0].run(slice(0, 200), TRUTH)
+    reference = engines[0].run(slice(0, 200), TRUTH, 200)
     scipy = errors(engines[1].run(slice(0, CHECKED), TRUTH), reference[:CHECKED], q.system.scales)
     print(f"{name}: truth agrees with SciPy at the same tolerance within {scipy.max():.1e}", flush=True)
     seconds: dict[tuple[str, float], list[float]] = {}
@@ -65,11 +65,10 @@ def one_thread(name: str, rounds: int) -> dict[str, list[dict[str, float]]]:
             for rtol in TOLERANCES[engine.name]:
                 count = MEMBERS[engine.name]
                 began = time.perf_counter()
-                found = engine.run(slice(0, count), rtol)
+                found = engine.run(slice(0, count), rtol, *([len(reference)] if engine is engines[0] else []))
                 seconds.setdefault((engine.name, rtol), []).append((time.perf_counter() - began) / count)
-                some = min(count, len(reference))
-                reached[engine.name, rtol] = errors(found[:some], reference[:some], q.system.scales)
-                del found
+                some = len(found)
+                reached[engine.name, rtol] = errors(found, reference[:some], q.system.scales)
     table: dict[str, list[dict[str, float]]] = {}
     for (engine_name, rtol), spent in seconds.items():
         error = reached[engine_name, rtol]
