@@ -17,7 +17,8 @@ from simulator.model.model import Model
 from simulator.model.units import Substance, in_moles, unit
 from simulator.model.words import Observable, Parameter, Reaction, Source, Species, read_equation
 from simulator.numerics.constants import initial_values
-from simulator.numerics.solve import RTOL, Segment, solve
+from simulator.numerics.segment import RTOL, Segment
+from simulator.numerics.solve import solve
 from simulator.numerics.system import System
 from simulator.numerics.trajectory import Array, Trajectory
 

@@ -10,7 +10,7 @@ from ..numerics.constants import ParameterFormulas
 from ..numerics.core import Core, core_of
 from ..numerics.ensemble import RTOL, Engine
 from ..numerics.fine import Recorded
-from ..numerics.solve import ATOL_OF_SCALE
+from ..numerics.segment import ATOL_OF_SCALE
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Outcome, Trajectory
 from .axis_paths import split

@@ -15,7 +15,8 @@ import numpy as np
 from ..model.expression import names
 from ..model.model import Model
 from ..model.words import BODY, Parameter
-from ..numerics.solve import Segment, solve
+from ..numerics.segment import Segment
+from ..numerics.solve import solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from .measure_language import arms_of, curve_names

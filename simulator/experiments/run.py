@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..numerics.solve import ATOL_OF_SCALE, RTOL, solve
+from ..numerics.segment import ATOL_OF_SCALE, RTOL
+from ..numerics.solve import solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from .measure_language import arms_of

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..model.expression import Name
 from ..numerics.constants import ParameterFormulas, Values
-from ..numerics.solve import Segment
+from ..numerics.segment import Segment
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from .scenario import Arm, Scenario

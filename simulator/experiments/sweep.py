@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..numerics.constants import initial_values
 from ..numerics.fine import FineCurves
-from ..numerics.solve import ATOL_OF_SCALE, RTOL, solve
+from ..numerics.segment import ATOL_OF_SCALE, RTOL
 from ..numerics.system import System
 from ..numerics.trajectory import NOT_FINITE, Array, Outcome, Trajectory
 from . import compiled
@@ -134,6 +134,8 @@ def trajectories(prepared: Prepared, arm: Arm, values: Array, stop: Callable[[],
 
 def _alone(prepared: Prepared, arm: Arm, row: Array, times: Array) -> Trajectory:
     """One run by SciPy."""
+    from ..numerics.solve import solve  # slow to import, and seldom needed beside the compiled engine
+
     scenario, system = prepared.scenario, prepared.system
     try:
         member = arm_with(scenario, arm, sweep_of(scenario).design.axes, row)

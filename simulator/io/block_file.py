@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.io import netcdf_file
 
 from ..experiments.scenario import Scenario
 from ..experiments.sweep import Block, curve_times, sweep_of
@@ -48,7 +47,7 @@ def measure_names(scenario: Scenario, axes: Sequence[Varied]) -> list[str]:
 def written(block: Block, scenario: Scenario, axes: Sequence[Varied]) -> bytes:
     """The file's content; the members' numbers, which another design would give otherwise, are not in it."""
     sweep, buffer = sweep_of(scenario), io.BytesIO()
-    file = netcdf_file(buffer, "w", version=2)
+    file = _netcdf()(buffer, "w", version=2)
     file.Conventions, file.title = "CF-1.8", scenario.title or scenario.id
     file.axes = json.dumps(axes)
     file.createDimension("member", len(block.numbers))
@@ -76,7 +75,7 @@ def read(content: bytes, scenario: Scenario, curves: bool = False) -> tuple[list
     """
     sweep = sweep_of(scenario)
     try:
-        file = netcdf_file(io.BytesIO(content), "r", mmap=False)
+        file = _netcdf()(io.BytesIO(content), "r", mmap=False)
         axes = [Varied(*axis) for axis in json.loads(file.axes)]
         measures = measure_names(scenario, axes)
         failed = np.array(file.variables["failed"].data, dtype=bool)
@@ -92,6 +91,13 @@ def read(content: bytes, scenario: Scenario, curves: bool = False) -> tuple[list
     except Exception as error:  # what scipy raises over bytes that are no NetCDF is not said anywhere
         raise BlockError(f"{type(error).__name__}: {error}") from None
     return axes, block
+
+
+def _netcdf() -> Any:
+    """scipy.io takes a third of a second to import: only when a first block is there, or to be read."""
+    from scipy.io import netcdf_file
+
+    return netcdf_file
 
 
 def _put(file: Any, name: str, values: Array, dimensions: tuple[str, ...], unit: str, label: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..experiments.run import run
-from ..numerics.solve import ATOL_OF_SCALE
+from ..numerics.segment import ATOL_OF_SCALE
 from .folder import SUMMARY
 from .results import SCENARIO_FILE, read_table, table_header, table_name, versions
 from .scenario_file import read_scenario

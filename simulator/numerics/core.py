@@ -14,7 +14,7 @@ from functools import cached_property
 from ..model.expression import TIME
 from ..model.model import Model
 from .code import hoisted
-from .graph import Graph
+from .graph import OPERATIONS, Graph, Node
 from .system import System
 
 
@@ -76,15 +76,9 @@ def core_of(model: Model, awake: Collection[str], infused: Collection[str], fixe
     whole = System(model)
     exponents = {whole.graph.nodes[node].args[1] for node, found in enumerate(whole.graph.nodes) if found.op == "power"}
     known = {name: value for name, value in fixed.items() if value == 0.0 or whole.symbols[name] in exponents}
-    known |= {name: 0.0 for name in model.species if name not in awake}
-    while True:
-        system = System(model, known, reciprocals=True)
-        slopes = dict(zip(system.species, system.slopes_in_time, strict=True))
-        waking = [name for name in slopes if name in known and system.graph.value_of(slopes[name]) != 0.0]
-        if not waking:
-            break
-        for name in waking:
-            del known[name]
+    known |= dict.fromkeys(_asleep(whole, set(model.species) - set(awake), known), 0.0)
+    system = System(model, known, reciprocals=True)
+    slopes = dict(zip(system.species, system.slopes_in_time, strict=True))
     species = tuple(name for name in system.species if name not in known)
     graph, order = system.graph, tuple(name for name in species if name in infused)
     infusion = tuple(graph.symbol(f"infusion of {name}") for name in order)
@@ -92,3 +86,37 @@ def core_of(model: Model, awake: Collection[str], infused: Collection[str], fixe
         slopes[name] = graph.apply("add", slopes[name], symbol)
     asleep = tuple(name for name in system.species if name in known)
     return Core(system, species, asleep, order, infusion, tuple(slopes[name] for name in species))
+
+
+def _asleep(system: System, still: Collection[str], known: Mapping[str, float]) -> set[str]:
+    """Those of the species `still` whose derivative is zero as long as all of them are zero."""
+    asleep, graph = set(still), system.graph
+    slopes = dict(zip(system.species, system.slopes_in_time, strict=True))
+    needed = graph.needed(slopes.values())
+    while True:
+        values = {system.symbols[name]: value for name, value in known.items()}
+        values |= {system.symbols[name]: 0.0 for name in asleep}
+        for node in needed:
+            found = graph.nodes[node]
+            value = found.value if found.op == "constant" else values.get(node, _folded(found, values))
+            if value is not None:
+                values[node] = value
+        waking = {name for name in asleep if values.get(slopes[name]) != 0.0}
+        if not waking:
+            return asleep
+        asleep -= waking
+
+
+def _folded(node: Node, values: Mapping[int, float]) -> float | None:
+    """The number that a node is, from the numbers that its arguments are, as far as these are known."""
+    known = [values[arg] for arg in node.args if arg in values]
+    if node.op == "mul" and 0.0 in known:
+        return 0.0
+    if node.op == "div" and values.get(node.args[0]) == 0.0:
+        return 0.0
+    if not known or len(known) < len(node.args):
+        return None
+    try:
+        return OPERATIONS[node.op](*known)
+    except (ArithmeticError, ValueError):
+        return None

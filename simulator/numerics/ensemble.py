@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .core import Core
 from .lanes.plan import Plan
 from .lanes.table import CLOCKS, COLUMNS, DONE, FULL, RUNNING, TABLE
-from .solve import ATOL_OF_SCALE
+from .segment import ATOL_OF_SCALE
 from .trajectory import Array
 
 Integers = NDArray[np.int64]

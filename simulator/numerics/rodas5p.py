@@ -14,6 +14,7 @@ with d_k = sum_i h_ki u_i.
 """
 
 ORDER = 5
+SAFETY, SHRINK, GROW = 0.9, 0.2, 6.0  # of a step that follows another
 GAMMA = 0.21193756319429014
 A = (
     (),
@@ -144,3 +145,9 @@ H = (
         4.883087185713722,
     ),
 )
+STAGES = len(M)
+_taus: list[float] = []
+for _row in C:
+    _taus.append(GAMMA * (1.0 + sum(c * tau for c, tau in zip(_row, _taus, strict=True))))
+TAU = tuple(_taus)
+ALPHA = tuple(sum(a * tau for a, tau in zip(row, TAU, strict=False)) for row in A)

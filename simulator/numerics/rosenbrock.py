@@ -18,8 +18,7 @@ from . import rodas5p
 from .guard import StopError
 from .trajectory import NOT_FINITE, Array
 
-STAGES = len(rodas5p.M)
-SAFETY, SHRINK, GROW = 0.9, 0.2, 6.0
+STAGES, SAFETY, SHRINK, GROW = rodas5p.STAGES, rodas5p.SAFETY, rodas5p.SHRINK, rodas5p.GROW
 SHORTEST = 1e-9  # of the time reached, or of the whole: a trial step into where nothing is finite may be that short
 
 
@@ -32,10 +31,7 @@ def _lower(rows: tuple[tuple[float, ...], ...]) -> Array:
 
 A, C = _lower(rodas5p.A), _lower(rodas5p.C)
 M, E, H = np.array(rodas5p.M), np.array(rodas5p.E), np.array(rodas5p.H)
-TAU = np.zeros(STAGES)
-for _i in range(STAGES):
-    TAU[_i] = rodas5p.GAMMA * (1.0 + C[_i] @ TAU)
-ALPHA = A @ TAU
+TAU, ALPHA = np.array(rodas5p.TAU), np.array(rodas5p.ALPHA)
 A_ROWS, C_ROWS = [A[i, :i].copy() for i in range(STAGES)], [C[i, :i].copy() for i in range(STAGES)]
 
 

@@ -11,7 +11,6 @@ import math
 import time as clock
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,27 +19,12 @@ from scipy.integrate import BDF, LSODA, Radau
 from .fine import FineCurves, Steps
 from .guard import Guard, StopError
 from .rosenbrock import Rodas5P
+from .segment import ATOL_OF_SCALE, RTOL, Segment
 from .system import System
 from .trajectory import DEADLINE, NEGATIVE, NO_PROGRESS, NOT_FINITE, Array, Outcome, Trajectory
 
-RTOL = 1e-7
-ATOL_OF_SCALE = 1e-3  # absolute tolerance = rtol * this * the scale of the species
 SECONDS = 120.0
 SOLVERS = {"LSODA": LSODA, "BDF": BDF, "Radau": Radau, "Rodas5P": Rodas5P}
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A stretch of time in which nothing jumps.
-
-    jump is added to the states at `start`; infusion (species units per time) runs all through.
-    """
-
-    start: float
-    end: float
-    jump: Array
-    infusion: Array
-    parameters: Array
 
 
 def solve(

@@ -15,7 +15,8 @@ from simulator.experiments.schedule import compile_schedule
 from simulator.io.sbml import sbml_text
 from simulator.numerics.constants import initial_values
 from simulator.numerics.ensemble import Engine
-from simulator.numerics.solve import ATOL_OF_SCALE, solve
+from simulator.numerics.segment import ATOL_OF_SCALE
+from simulator.numerics.solve import solve
 from simulator.numerics.system import System
 
 Array = np.ndarray

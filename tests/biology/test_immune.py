@@ -10,7 +10,8 @@ import pytest
 from simulator import Model, read_model, read_scenario, run
 from simulator.io.catalogue import builtin_models, builtin_scenarios
 from simulator.numerics.constants import initial_values
-from simulator.numerics.solve import Segment, solve
+from simulator.numerics.segment import Segment
+from simulator.numerics.solve import solve
 from simulator.numerics.system import System
 
 YEARS = 5

@@ -14,7 +14,8 @@ from simulator.experiments.scenario import Arm, Scenario
 from simulator.io.catalogue import builtin_scenarios
 from simulator.io.scenario_file import read_scenario
 from simulator.numerics.ensemble import Engine
-from simulator.numerics.solve import ATOL_OF_SCALE, solve
+from simulator.numerics.segment import ATOL_OF_SCALE
+from simulator.numerics.solve import solve
 from simulator.numerics.system import System
 
 SCENARIOS = sorted(builtin_scenarios().values())

@@ -24,7 +24,8 @@ from simulator.io.sbml_notes import addresses
 from simulator.io.scenario_file import read_scenario
 from simulator.model.model import Model
 from simulator.model.words import Source
-from simulator.numerics.solve import ATOL_OF_SCALE, solve
+from simulator.numerics.segment import ATOL_OF_SCALE
+from simulator.numerics.solve import solve
 from simulator.numerics.system import System
 from simulator.numerics.trajectory import Array
 

@@ -16,7 +16,8 @@ import pytest
 
 from simulator.io.model_file import read_model
 from simulator.model.model import Model
-from simulator.numerics.solve import ATOL_OF_SCALE, SOLVERS
+from simulator.numerics.segment import ATOL_OF_SCALE
+from simulator.numerics.solve import SOLVERS
 from simulator.numerics.trajectory import Array
 from tests.numerics.lanes.runs import on_lanes
 from tests.systems import simulate

@@ -12,10 +12,10 @@ from llvmlite import ir
 
 from ...model.expression import TIME
 from .. import rodas5p
-from ..rosenbrock import ALPHA, GROW, SAFETY, SHRINK, TAU
+from ..rodas5p import ALPHA, GROW, SAFETY, SHRINK, STAGES, TAU
 from . import vector_math
 from .arithmetic import Arithmetic
-from .plan import STAGES, Plan
+from .plan import Plan
 from .words import WHOLE, Code, whole
 
 
@@ -135,10 +135,10 @@ class Kernel:
         for i in range(STAGES):
             if i:
                 self._state_of_stage(code, w, i, at["stage"])
-                code.put_row(code.fma(h, code.all(float(ALPHA[i])), t), w, at["t_stage"])
+                code.put_row(code.fma(h, code.all(ALPHA[i]), t), w, at["t_stage"])
                 build.call(self.slopes, [w, stage, self._row(code, w, "t_stage"), right])
             if i or self.core.by_time:
-                slant = build.fmul(h, code.all(float(TAU[i])))
+                slant = build.fmul(h, code.all(TAU[i]))
                 with code.rows(w, size) as here:
                     value = code.row(here, at["right"])
                     if i:

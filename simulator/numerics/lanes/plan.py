@@ -9,7 +9,6 @@ from .. import rodas5p
 from ..core import Core
 from .elimination import Elimination, eliminate
 
-STAGES = len(rodas5p.M)
 PARTS = 8  # points recorded in each step, for measures
 NUMBERS = ("t", "h", "per_h", "diagonal", "t_stage", "error", "factor", "low", "s", "rtol", "end", "reached", "h_first")
 COUNTS = ("member", "segment", "first", "rejected", "time", "point", "tries", "steps", "state", "passed")
@@ -75,7 +74,7 @@ class Plan:
         sizes = {
             "y": size,
             "new": size,
-            "u": size * STAGES,
+            "u": size * rodas5p.STAGES,
             "stage": size,
             "right": size,
             "by_time": size if core.by_time else 0,
