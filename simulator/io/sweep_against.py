@@ -10,7 +10,7 @@ from ..experiments.sweep import SweepResult
 from . import sweep_words as words
 from .page import DARK, MARGIN, SMALL, Page, Picture, fold, high
 from .plots import style
-from .scales import wants_log
+from .scales import is_log
 from .sweep_lines import LEFT, axis_words, band_words, draw_panel, labels_of
 
 
@@ -19,7 +19,7 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], left_ou
     sweep = words.sweep_of(result)
     item = sweep.measures[measure]
     arms = words.arms_of(result)
-    log = wants_log(np.concatenate([words.measured(result, a, measure) for a in range(len(arms))]))
+    log = is_log(item, np.concatenate([words.measured(result, a, measure) for a in range(len(arms))]))
     less = f" {left_out} more parameters follow it less and are left out." if left_out else ""
     order = "Parameters in the order in which the measure follows them"
     note = f"{words.members_words(result)}. {band_words(result)}. {order}.{less}"

@@ -48,7 +48,7 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Figure:
     sweep = words.sweep_of(result)
     item = sweep.measures[0]
     values = words.measured(result, arm, 0)
-    failed, shade = result.failed[:, arm], shade_of(values)
+    failed, shade = result.failed[:, arm], shade_of(item, values)
     drawn = np.flatnonzero(~np.isnan(values))
     drawn = drawn[words.sampled(len(drawn), MOST_LINES)]
     lost = np.flatnonzero(failed)

@@ -52,6 +52,16 @@ def named(item: Axis | SweepMeasure, log: bool = False) -> str:
     return f"{item.label} [{inside}]" if inside else item.label
 
 
+def counted(result: SweepResult, arm: int, measure: int) -> str:
+    """The share of members in that interval, of those with a value: ``17.4 % (174 of 1000) below 0.35``."""
+    item, values = sweep_of(result).measures[measure], measured(result, arm, measure)
+    known = int((~np.isnan(values)).sum())
+    if not item.levels or not known:
+        return ""
+    count = item.inside(values)
+    return f"{number(100 * count / known)} % ({count} of {known}) {item.level_text}"
+
+
 def arms_of(result: SweepResult) -> list[str]:
     """The arms as they are called in figures."""
     return [arm_label(result.scenario.arm(name)) for name in sweep_of(result).arms]
