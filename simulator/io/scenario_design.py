@@ -204,7 +204,7 @@ class DesignReader(AxisReader):
         path: Path_ = ("sweep", "members") if number is None else ("sweep", "vary", number)
         before = len(self.faults)
         spot = self.spot(path, column.name)
-        log = number is not None and self._log(self.table["vary"][number], path)
+        log = number is not None and self.log(self.table["vary"][number], path)
         if spot is None:
             return None
         if not column.unit_text and spot.unit_text != "1":

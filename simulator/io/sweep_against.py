@@ -22,6 +22,7 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], left_ou
     log = is_log(item, np.concatenate([words.measured(result, a, measure) for a in range(len(arms))]))
     less = f" {left_out} more parameters follow it less and are left out." if left_out else ""
     order = "Parameters in the order in which the measure follows them"
+    order += ", each in the arm in which it follows it best" if len(arms) > 1 else ""
     note = f"{words.members_words(result)}. {band_words(result)}. {order}.{less}"
     page = Page(result.scenario.title, [note])
     page.down(page.put(words.named(item, log), MARGIN, page.width - 0.5, 10, DARK) + 0.06)
@@ -38,10 +39,10 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], left_ou
         texts = [axis_words(result, along, sweep.design.axes[along]) for along in row]
         taken = [page.put(t, LEFT - 0.35 + c * step, size[0] + 0.3, SMALL, "#000000") for c, t in enumerate(texts)]
         page.down(max(taken) + 0.16)
-    strong = words.strength(result, 0, measure)
+    strong = words.clearest(result, measure)
     ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
     start = f"{item.label} against each of {len(axes)} parameters"
-    text = f"{words.describe(result, start, [measure], axes)} Rank correlation with the measure ({arms[0]}): {ranks}."
+    text = f"{words.describe(result, start, [measure], axes)} Rank correlation with the measure: {ranks}."
     return Picture(f"against_{item.id}", page.finish(), text)
 
 

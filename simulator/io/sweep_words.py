@@ -53,13 +53,12 @@ def named(item: Axis | SweepMeasure, log: bool = False) -> str:
 
 
 def counted(result: SweepResult, arm: int, measure: int) -> str:
-    """The share of members in that interval, of those with a value: ``17.4 % (174 of 1000) below 0.35``."""
+    """The share of members in that interval, of those with a value: ``below 0.35: 17.4 %``."""
     item, values = sweep_of(result).measures[measure], measured(result, arm, measure)
     known = int((~np.isnan(values)).sum())
     if not item.levels or not known:
         return ""
-    count = item.inside(values)
-    return f"{number(100 * count / known)} % ({count} of {known}) {item.level_text}"
+    return f"{item.level_text}: {number(100 * item.inside(values) / known)} %"
 
 
 def arms_of(result: SweepResult) -> list[str]:
@@ -162,6 +161,12 @@ def strength(result: SweepResult, arm: int, measure: int) -> Array:
         if len(x) > 1 and x.std() > 0 and y.std() > 0:
             found[i] = float(np.corrcoef(x, y)[0, 1])
     return found
+
+
+def clearest(result: SweepResult, measure: int) -> Array:
+    """`strength` of each axis in the arm in which the measure follows it best, shape (axes,)."""
+    found = np.array([strength(result, a, measure) for a in range(len(sweep_of(result).arms))])
+    return np.asarray(np.take_along_axis(found, np.abs(found).argmax(axis=0)[None], axis=0)[0])
 
 
 def _ranks(values: Array) -> Array:
