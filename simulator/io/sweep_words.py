@@ -183,6 +183,10 @@ def sampled(count: int, most: int) -> NDArray[np.intp]:
 
 
 def outer_axes(result: SweepResult) -> list[int]:
-    """The axes of a product that vary from point to point of what is outside, and not from patient to patient."""
+    """The axes of a product that vary from point to point of what is outside, and not from patient to patient;
+    of those that are taken together the first."""
     design = sweep_of(result).design
-    return [i for i in varied(result) if i < len(design.outer.axes)] if isinstance(design, Product) else []
+    if not isinstance(design, Product):
+        return []
+    found = [i for i in varied(result) if i < len(design.outer.axes)]
+    return found[:1] if design.outer.kind == "zip" else found
