@@ -134,6 +134,10 @@ UGLY = {
     "patients along a grid": lambda to: made(
         to, Product(grid([AMOUNT], 8), patients(30)), of_three, [PEAK, LOW], ["as dosed", "untreated"], some_fail
     ),
+    "patients along a zip": lambda to: made(
+        to, Product(Together((CLEARANCE, AMOUNT), (Spaced(0.25, 1, 5, False), Spaced(50, 400, 5, False))), patients(9)),
+        over_both,
+    ),
     "patients on a map": lambda to: made(to, Product(grid([AMOUNT, CLEARANCE], 6, 5), patients(9)), over_both,
                                          failed=some_fail),
 }  # fmt: skip
