@@ -22,21 +22,22 @@ measures.left = { measure = "final(drug) / final(drug, arm='half')", unit = "1",
 parameter = "k_clear"
 from = "0.25 1/h"
 to = "1 1/h"
-count = 10
+count = 40
 scale = "log"
 [[sweep.vary]]
 parameter = "dose.push.amount"
 from = "100 pmol"
 to = "800 pmol"
-count = 6
+count = 25
 """
+MEMBERS = 40 * 25
 TABLES = ("members.csv", "bands.csv")
 ONE_BY_ONE = "import sys\nfrom simulator.experiments import workers\nworkers.LARGEST_BLOCK = 1\n"
 RUN = "if __name__ == '__main__':\n    from simulator.cli import main\n    raise SystemExit(main())\n"
 
 
 def write_question(folder: Path) -> None:
-    """The toy with a sweep of 60 members, and a program whose blocks have one member each."""
+    """The toy with a sweep of `MEMBERS`, and a program whose blocks have one member each."""
     (folder / "toy_model.toml").write_text(TOY_MODEL.read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "toy.toml").write_text(SCENARIO + SWEEP, encoding="utf-8")
     (folder / "small_blocks.py").write_text(ONE_BY_ONE + RUN, encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills import blocks, finished, kill, start, tables, write_question
+from tests.kills import MEMBERS, blocks, finished, kill, start, tables, write_question
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def whole(place: Path) -> tuple[dict[str, bytes], float]:
     began = time.monotonic()
     code, out, err = finished(start(place, "whole", "--workers", "2"))
     assert code == 0, err
-    assert "60 members (grid of k_clear, dose.push.amount): 60 computed" in out
+    assert f"{MEMBERS:,} members (grid of k_clear, dose.push.amount): {MEMBERS:,} computed" in out
     return tables(place, "whole"), time.monotonic() - began
 
 
@@ -70,20 +70,21 @@ def test_an_interrupted_sweep_keeps_what_is_done_and_says_how_to_go_on(
     assert code == 130
     assert "Traceback" not in err
     said = err.splitlines()
-    assert f" of 60 members are kept in {out}; go on with" in said[-2]
+    assert f" of {MEMBERS:,} members are kept in {out}; go on with" in said[-2]
     assert said[-1].endswith(f"small_blocks.py sweep toy.toml --out {out} --no-plots --workers 1")
     members = json.loads((place / out / "summary.json").read_text())["members"]
-    assert 0 < members["there"] < 60
+    assert 0 < members["there"] < MEMBERS
     assert len((place / out / "members.csv").read_text().splitlines()) == members["there"] + 1
     code, _, err = finished(start(place, out))
     assert code == 0, err
-    assert json.loads((place / out / "summary.json").read_text())["members"]["computed"] == 60 - members["there"]
+    assert json.loads((place / out / "summary.json").read_text())["members"]["computed"] == MEMBERS - members["there"]
     assert tables(place, out) == whole[0]
 
 
 def test_a_second_process_in_the_same_folder_is_refused(place: Path) -> None:
     first = start(place, "shared", "--workers", "1", program="small_blocks.py")
     until_a_block_is_there(place, "shared")
+    first.send_signal(signal.SIGSTOP)  # it is at work for as long as it takes to see
     code, out, err = finished(start(place, "shared"))
     assert (code, out) == (3, "")
     assert "error: another process is at work in shared; wait for it, or choose another --out\n" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib.util import find_spec
 
@@ -19,12 +20,12 @@ from .members import batches
 from .scenario import Arm, Scenario
 
 SOLVER = f"Rodas5P, compiled, rtol {RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
-TOGETHER = 256  # members whose curves are in memory at once
+TOGETHER = 128  # members whose curves are in memory at once: few enough that the memory is used again
 
 
 def available() -> bool:
-    """Whether llvmlite is installed."""
-    return find_spec("llvmlite") is not None
+    """Whether llvmlite is installed, and not refused by IMMUNESIM_ENGINE=scipy in the environment."""
+    return os.environ.get("IMMUNESIM_ENGINE") != "scipy" and find_spec("llvmlite") is not None
 
 
 class CompiledSweep:

@@ -14,6 +14,7 @@ from ..model.units import ONE, Unit, quantity
 from ..numerics.trajectory import Array, Trajectory
 from .measure_language import FUNCTIONS, arguments, arm_of, curve_name, level_value, time_value
 
+FINER = 16  # points between two, where a curve crosses a level
 ALIKE = 20.0  # neighbouring intervals whose lengths differ by less tell how a curve bends
 
 
@@ -131,19 +132,17 @@ def _half_life(times: Array, values: Array) -> float:
 
 
 def _time_where(times: Array, values: Array, level: float) -> float:
-    """Total time above `level`, with straight lines between the saved points."""
-    total = 0.0
-    above = values - level
-    for a, b, step in zip(above, above[1:], np.diff(times), strict=False):
-        if a >= 0 and b >= 0:
-            total += step
-        elif a >= 0 or b >= 0:
-            total += step * max(a, b) / abs(a - b)
-    return total
+    """Total time at or above `level`."""
+    times, values = _finer_at(times, values, level)
+    a, b, step = values[:-1] - level, values[1:] - level, np.diff(times)
+    across = np.divide(np.maximum(a, b), np.abs(a - b), out=np.zeros(len(step)), where=a != b)
+    share = np.where((a >= 0) & (b >= 0), 1.0, np.where((a >= 0) | (b >= 0), across, 0.0))
+    return float((step * share).sum())
 
 
 def _first_crossing(times: Array, values: Array, level: float) -> float:
-    """First time at or above `level`, by straight lines; NaN if never."""
+    """First time at or above `level`; NaN if never."""
+    times, values = _finer_at(times, values, level)
     at = np.flatnonzero(values >= level)
     if not len(at):
         return math.nan
@@ -151,6 +150,15 @@ def _first_crossing(times: Array, values: Array, level: float) -> float:
     if i == 0:
         return float(times[0])
     return float(times[i - 1] + (times[i] - times[i - 1]) * (level - values[i - 1]) / (values[i] - values[i - 1]))
+
+
+def _finer_at(times: Array, values: Array, level: float) -> tuple[Array, Array]:
+    """The curve with `FINER` points in place of each interval in which it crosses `level`."""
+    above = values >= level
+    crossed = np.flatnonzero((above[:-1] != above[1:]) & (np.diff(times) > 0))
+    inner = (times[crossed, None] + np.diff(times)[crossed, None] * (np.arange(1, FINER) / FINER)).ravel()
+    places = np.repeat(crossed + 1, FINER - 1)
+    return np.insert(times, places, inner), np.insert(values, places, between(times, values, inner))
 
 
 _CURVE: dict[str, Callable[..., Any]] = {

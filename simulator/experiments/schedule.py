@@ -93,7 +93,8 @@ class Sizes:
             for name in dose.body:
                 size = size * values[name]
             if dose.volume is not None:
-                size = size / self._volume(dose.volume, active)
+                with np.errstate(divide="ignore", invalid="ignore"):  # of many members one may have no volume
+                    size = size / self._volume(dose.volume, active)
             self._sizes[place, active] = size
         return self._sizes[place, active]
 

@@ -155,9 +155,9 @@ class Words:
     def find(self, word: str, *groups: str) -> str | None:
         """The declared name that `word` can only mean: itself, or one that differs by case,
         hyphens or underscores (IL-2, il2 and IL2 are one). None where it means none or two."""
-        known = [name for group in groups for name in getattr(self, group)]
-        if word in known:
+        if any(word in getattr(self, group) for group in groups):
             return word
+        known = [name for group in groups for name in getattr(self, group)]
         matches = {name for name in known if fold(name) == fold(word)}
         return matches.pop() if len(matches) == 1 else None
 

@@ -94,6 +94,8 @@ class Engine:
             todo = np.flatnonzero(states == RUNNING)
             if stop():
                 raise StoppedError
+        for member in np.flatnonzero(states != DONE):
+            given.grid[member, given.counts[member, COLUMNS.index("time")] :] = np.nan
         empty = np.empty((0, 1 + len(self.plan.fine)))
         whole = [np.concatenate(parts) if parts else empty for parts in put_aside]
         return Lanes(
@@ -134,9 +136,9 @@ class _Given:
         distinct = list({id(each): each for each in batch.parameters}.values())
         number = {id(each): i for i, each in enumerate(distinct)}
         self.sets = np.array([number[id(each)] for each in batch.parameters], dtype=np.int64)
-        self.parameters = np.ascontiguousarray(np.stack([each[:, engine.parameters] for each in distinct]))
+        self.parameters = np.stack([each.take(engine.parameters, axis=1) for each in distinct])
         self.times = np.ascontiguousarray(times if plan.grid else times[:0])
-        self.grid = np.full((m, len(self.times), len(plan.grid)), np.nan)
+        self.grid = np.empty((m, len(self.times), len(plan.grid)))
         capacity = POINTS if plan.fine else 0
         self.fine = np.empty((m, capacity, 1 + len(plan.fine)))
         self.workspace = _aligned(plan.places["rows"], lanes)

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from ..model.expression import Apply, Expression, Name, Number
 
+WHOLE = 16  # the largest exponent that is multiplied out
+
 
 class Node(NamedTuple):
     """`op` on earlier nodes. ``constant`` and ``symbol`` are leaves with a value or a name.
@@ -72,6 +74,16 @@ class Graph:
                 return self.constant(OPERATIONS[op](*values))
             except (ArithmeticError, ValueError):
                 return self.constant(math.nan)  # the guard finds it when it runs
+        minus = [self.nodes[arg].op == "neg" for arg in args]
+        if any(minus) and op in ("add", "sub", "mul", "div"):  # signs go outward, which changes no rounding
+            plain = [self.nodes[arg].args[0] if signed else arg for arg, signed in zip(args, minus, strict=True)]
+            if op in ("mul", "div"):
+                product = self.apply(op, *plain)
+                return product if all(minus) else self.apply("neg", product)
+            if minus[1]:
+                return self.apply("sub" if op == "add" else "add", args[0], plain[1])
+            if op == "add":
+                return self.apply("sub", args[1], plain[0])
         if op == "sub":
             if args[0] == args[1]:
                 return self.constant(0.0)
@@ -136,12 +148,13 @@ class Graph:
         step slightly below zero, where a fractional power is not a number. `clipped` clips always.
         """
         value = self.value_of(exponent)
-        if (whole or clipped) and value is not None and abs(value) <= 8 and value == int(value):
+        if (whole or clipped) and value is not None and abs(value) <= WHOLE and value == int(value):
             if clipped:
                 base = self.apply("max", base, self.constant(0.0))
-            result = self.constant(1.0)
-            for _ in range(abs(int(value))):
-                result = self.apply("mul", result, base)
+            result, square, left = self.constant(1.0), base, abs(int(value))
+            while left:
+                result = self.apply("mul", result, square) if left % 2 else result
+                square, left = self.apply("mul", square, square) if left > 1 else square, left // 2
             return result if value >= 0 else self.apply("div", self.constant(1.0), result)
         return self.apply("power", base, exponent)
 

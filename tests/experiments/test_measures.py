@@ -212,6 +212,8 @@ FEW = np.linspace(0, 10, 41)
         ("at(A, '0.1 h')", 80 * math.exp(-0.03)),
         ("at(A, '9.9 h')", 80 * math.exp(-2.97)),
         ("auc(A)", 80 / 0.3 * (1 - math.exp(-3))),
+        ("first_below(A, '40 pM')", math.log(2) / 0.3),
+        ("time_above(A, '13 pM')", math.log(80 / 13) / 0.3),
         ("mean(A, '0.1 h', '7.3 h')", 80 / 0.3 * (math.exp(-0.03) - math.exp(-2.19)) / 7.2),
     ],
 )

@@ -9,6 +9,7 @@ from simulator.experiments.design import Axis
 from simulator.experiments.members import arm_with, batches
 from simulator.experiments.run import prepare
 from simulator.io.scenario_file import find_scenario, read_scenario
+from simulator.model.expression import parse
 from simulator.numerics.system import System
 
 SHIPPED = ["il2_therapy", "acute_infection", "chemotherapy_il3", "rheumatoid_arthritis", "transient_stop", "friberg"]
@@ -196,3 +197,16 @@ def test_a_value_that_varies_is_the_value_set_by_hand(scenario) -> None:
     )
     axes = [axis("dose.push.amount", "ug"), axis("dose.drip.over", "h")]
     assert arm_with(question, question.arm("main"), axes, np.array([123.0, 2.0])) == by_hand.arm("main")
+
+
+def test_exponentials_and_powers_over_members_are_those_of_single_numbers(scenario) -> None:
+    formulas, rng = System(scenario("").model).of_parameters, np.random.default_rng(4)
+    text = (
+        "exp(k_clear) * k_leave ^ K_drug + log(plasma_volume) + max(k_clear, k_leave) / hill(k_clear, k_leave, K_drug)"
+    )
+    tree = parse(text)
+    over = {name: np.exp(rng.uniform(-3, 3, 5000)) for name in formulas.model.parameters}
+    over["k_leave"][:3] = 0.0  # nothing to divide by
+    alone = [formulas.value(tree, {name: float(each[row]) for name, each in over.items()}) for row in range(5000)]
+    np.testing.assert_array_equal(formulas.value(tree, over), alone)
+    assert np.isfinite(alone).sum() > 4900

@@ -24,6 +24,12 @@ from simulator.numerics.trajectory import NOT_FINITE
 from tests.sweeps import PUSH, Deadly, Members, grid, swept
 
 
+@pytest.fixture(params=["compiled", "scipy"], autouse=True)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", request.param)
+    return request.param
+
+
 @pytest.fixture
 def toy(toy_file: Path) -> Scenario:
     return read_scenario(toy_file)
@@ -55,10 +61,11 @@ def chunks(count: int, size: int) -> Iterator[np.ndarray]:
 # what a block holds
 
 
-def test_a_member_is_an_ordinary_run_of_its_arms(toy: Scenario) -> None:
+def test_a_member_is_an_ordinary_run_of_its_arms(toy: Scenario, engine: str) -> None:
+    rtol = 0.0 if engine == "scipy" else 1e-5
     sweep = swept(toy, grid(3, 2), ("main", "half"), ("drug", "total_cells"))
-    block = compute(sweep, numbers(1, 4))
-    for row, number in enumerate((1, 4)):
+    block = compute(sweep, numbers(1, 2))
+    for row, number in enumerate((1, 2)):
         values = sweep.sweep.design.values(number, number + 1)[0]
         arms = tuple(arm_with(sweep, arm, sweep.sweep.design.axes, values) for arm in toy.arms)
         results = run(replace(toy, arms=arms), certify=False).arms
@@ -66,10 +73,10 @@ def test_a_member_is_an_ordinary_run_of_its_arms(toy: Scenario) -> None:
         for place, arm in enumerate(("main", "half")):
             for column, each in enumerate(sweep.sweep.measures):
                 value, unit = measure(each.tree, toy.model, {**trajectories, "main": trajectories[arm]})
-                assert np.array_equal(block.measures[row, place, column], value * unit.to(each.unit), equal_nan=True)
+                np.testing.assert_allclose(block.measures[row, place, column], value * unit.to(each.unit), rtol=rtol)
             at = np.searchsorted(trajectories[arm].times, curve_times(sweep))
-            np.testing.assert_array_equal(block.curves[row, place, 0], trajectories[arm]["drug"][at])
-            np.testing.assert_array_equal(block.curves[row, place, 1], trajectories[arm]["total_cells"][at])
+            for curve, name in zip(block.curves[row, place], ("drug", "total_cells"), strict=True):
+                np.testing.assert_allclose(curve, trajectories[arm][name][at], rtol=rtol)
     assert not block.failed.any()
     assert np.isnan(block.measures).any()  # 40 pM is never reached by the smallest dose
 

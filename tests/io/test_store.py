@@ -214,8 +214,8 @@ def test_another_model_solver_version_or_measure_is_another_sweep(
     fewer = swept(read_scenario(toy_file), Members(ROWS), ("main",), ("drug",))
     assert "sweep.arms was" in refused(fewer)
     with monkeypatch.context() as patch:
-        patch.setattr("simulator.io.store_identity.ENGINE", "another solver")
-        assert "solver was 'LSODA, rtol 1e-07, atol rtol * 0.001 * scale', is 'another solver'" in refused(toy)
+        patch.setenv("IMMUNESIM_ENGINE", "scipy")
+        assert "solver was 'Rodas5P, compiled, rtol 1e-06, atol rtol * 0.001 * scale', is 'LSODA" in refused(toy)
     with monkeypatch.context() as patch:
         patch.setattr("simulator.io.store_identity.versions", lambda: {"immunesim": "99"})
         assert "is '99'" in refused(toy)

@@ -49,9 +49,9 @@ def in_threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     timed = workers.timed
 
-    def watched(scenario: Scenario, numbers: np.ndarray):
+    def watched(scenario: Scenario, numbers: np.ndarray, *rest: object):
         seen.extend(numbers.tolist())
-        return timed(scenario, numbers)
+        return timed(scenario, numbers, *rest)
 
     monkeypatch.setattr(workers, "timed", watched)
     monkeypatch.setattr("simulator.io.sweep_run.Processes", Threads)

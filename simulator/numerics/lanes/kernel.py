@@ -138,25 +138,24 @@ class Kernel:
                 code.put_row(code.fma(h, code.all(float(ALPHA[i])), t), w, at["t_stage"])
                 build.call(self.slopes, [w, stage, self._row(code, w, "t_stage"), right])
             if i or self.core.by_time:
-                with code.loop(size) as k:
-                    value = code.row(right, k)
+                slant = build.fmul(h, code.all(float(TAU[i])))
+                with code.rows(w, size) as here:
+                    value = code.row(here, at["right"])
                     if i:
-                        past = code.sum_of(self._terms(code, w, rodas5p.C[i], k), code.all(0.0))
+                        past = code.sum_of(self._terms(code, here, rodas5p.C[i]), code.all(0.0))
                         value = code.fma(past, per_h, value)
                     if self.core.by_time:
-                        slant = build.fmul(h, code.all(float(TAU[i])))
-                        value = code.fma(slant, code.row(w, build.add(k, whole(at["by_time"]))), value)
-                    code.put_row(value, right, k)
+                        value = code.fma(slant, code.row(here, at["by_time"]), value)
+                    code.put_row(value, here, at["right"])
             build.call(self.solve, [w, right, self._row(code, w, "u", i * size)])
         self._state_of_stage(code, w, STAGES, at["new"])
         self._judge(code, w)
         code.build.ret_void()
         return code.function
 
-    def _terms(self, code: Code, w: Any, factors: Sequence[float], k: Any) -> list[tuple[float, Any]]:
-        """(factor, row k of u_j) of the stages whose factor is not zero."""
-        place = [code.build.add(k, whole(self.at["u"] + j * self.size)) for j in range(len(factors))]
-        return [(float(x), code.row(w, place[j])) for j, x in enumerate(factors) if x]
+    def _terms(self, code: Code, here: Any, factors: Sequence[float]) -> list[tuple[float, Any]]:
+        """(factor, u_j of the state whose row is `here`) of the stages whose factor is not zero."""
+        return [(float(x), code.row(here, self.at["u"] + j * self.size)) for j, x in enumerate(factors) if x]
 
     def _state_of_stage(self, code: Code, w: Any, i: int, target: int) -> None:
         """y + sum_j a_ij u_j. A row of A that continues the one before it adds its last term only."""
@@ -164,10 +163,8 @@ class Kernel:
         row, before = list(rows[i]), list(rows[i - 1])
         continues = i > 1 and row[:-1] == before and row[-1] == 1.0
         base, terms = (self.at["stage"], [0.0] * (i - 1) + [1.0]) if continues else (self.at["y"], row)
-        with code.loop(self.size) as k:
-            start = code.row(w, code.build.add(k, whole(base)))
-            value = code.sum_of(self._terms(code, w, terms, k), start)
-            code.put_row(value, w, code.build.add(k, whole(target)))
+        with code.rows(w, self.size) as here:
+            code.put_row(code.sum_of(self._terms(code, here, terms), code.row(here, base)), here, target)
 
     def _judge(self, code: Code, w: Any) -> None:
         """error: the largest of all states in terms of its tolerance, NaN where one is not finite.
@@ -177,18 +174,18 @@ class Kernel:
         for cell in (error, spoiled, low):
             build.store(code.all(0.0), cell)
         rtol = code.row(w, at["rtol"])
-        with code.loop(self.size) as k:
-            old, new = (code.row(w, build.add(k, whole(at[name]))) for name in ("y", "new"))
-            estimate = code.sum_of(self._terms(code, w, rodas5p.E, k), code.all(0.0))
+        with code.rows(w, self.size) as here:
+            old, new = (code.row(here, at[name]) for name in ("y", "new"))
+            estimate = code.sum_of(self._terms(code, here, rodas5p.E), code.all(0.0))
             a, b = code.magnitude(old), code.magnitude(new)
             size = build.select(build.fcmp_ordered(">", b, a), b, a)
-            tolerance = code.fma(rtol, size, code.row(w, build.add(k, whole(at["atol"]))))
+            tolerance = code.fma(rtol, size, code.row(here, at["atol"]))
             share = build.fdiv(code.magnitude(estimate), tolerance)
             worst = build.load(error, typ=code.vector)
             build.store(build.select(build.fcmp_ordered(">", share, worst), share, worst), error)
             noise = code.fma(build.fadd(share, new), code.all(0.0), build.load(spoiled, typ=code.vector))
             build.store(noise, spoiled)
-            lowest = code.row(w, build.add(k, whole(at["lowest"])))
+            lowest = code.row(here, at["lowest"])
             under = build.select(build.fcmp_ordered("<", new, lowest), code.all(1.0), build.load(low, typ=code.vector))
             build.store(under, low)
         worst = build.fadd(build.load(error, typ=code.vector), build.load(spoiled, typ=code.vector))
@@ -211,10 +208,10 @@ class Kernel:
             places = ir.GlobalVariable(self.module, table.type, "recorded")
             places.initializer, places.global_constant = table, True
             with code.loop(len(recorded)) as i:
-                k = code.cell(places, i, WHOLE)
+                here, there = code.address(w, code.cell(places, i, WHOLE), self.lanes), code.address(w, i, self.lanes)
                 for row, factors in enumerate(rodas5p.H):
-                    value = code.sum_of(self._terms(code, w, factors, k), code.all(0.0))
-                    code.put_row(value, w, build.add(i, whole(self.at["dense"] + row * len(recorded))))
+                    value = code.sum_of(self._terms(code, here, factors), code.all(0.0))
+                    code.put_row(value, there, self.at["dense"] + row * len(recorded))
         build.ret_void()
         return code.function
 
@@ -253,9 +250,8 @@ class Kernel:
         build, at = code.build, self.at
         passed = build.load(code.address(w, at["passed"], self.lanes), typ=code.bits, align=8 * self.lanes)
         accepted = build.icmp_signed("!=", passed, code.all_bits(0))
-        with code.loop(self.size) as k:
-            old = build.add(k, whole(at["y"]))
-            new = code.row(w, build.add(k, whole(at["new"])))
-            code.put_row(build.select(accepted, new, code.row(w, old)), w, old)
+        with code.rows(w, self.size) as here:
+            moved = build.select(accepted, code.row(here, at["new"]), code.row(here, at["y"]))
+            code.put_row(moved, here, at["y"])
         build.ret_void()
         return code.function

@@ -49,7 +49,9 @@ def target_machine() -> llvm.TargetMachine:
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(llvm.get_process_triple())
     features = llvm.get_host_cpu_features().flatten()
-    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=OPTIMISATION)
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=features, opt=OPTIMISATION, codemodel="jitdefault"
+    )
 
 
 def _compile(plan: Plan, lanes: int) -> bytes:

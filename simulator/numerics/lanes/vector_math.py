@@ -8,6 +8,7 @@ of exp and log; of a power x^n, |n log x| times as much.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from .words import Code
@@ -39,9 +40,8 @@ def exp(code: Code, x: Any) -> Any:
     turns = b.fsub(shifted, code.all(SHIFT))
     rest = code.fma(turns, code.all(-LOG2_HIGH), inside)
     rest = code.fma(turns, code.all(-LOG2_LOW), rest)
-    series = code.all(1.0 / math.factorial(13))
-    for power in range(12, -1, -1):
-        series = code.fma(series, rest, code.all(1.0 / math.factorial(power)))
+    tail = _polynomial(code, [1.0 / math.factorial(power) for power in range(2, 14)], rest)
+    series = b.fadd(code.all(1.0), code.fma(b.fmul(rest, rest), tail, rest))
     half = b.ashr(count, code.all_bits(1))
     for part in (half, b.sub(count, half)):  # 2^count in two steps, that it may end below the smallest double
         bits = b.shl(b.add(part, code.all_bits(1023)), code.all_bits(52))
@@ -53,25 +53,38 @@ def log(code: Code, x: Any) -> Any:
     """The natural logarithm; -infinity of 0, NaN below."""
     b = code.build
     tiny = b.fcmp_ordered("<", x, code.all(SMALLEST))
-    bits = b.bitcast(b.select(tiny, b.fmul(x, code.all(2.0**54)), x), code.bits)
+    value = _log(code, b.select(tiny, b.fmul(x, code.all(2.0**54)), x))
+    value = b.select(tiny, b.fsub(value, code.all(54.0 * math.log(2.0))), value)
+    value = b.select(b.fcmp_ordered("==", x, code.all(0.0)), code.all(-math.inf), value)
+    value = b.select(b.fcmp_unordered("<", x, code.all(0.0)), code.all(math.nan), value)
+    return b.select(b.fcmp_ordered("==", x, code.all(math.inf)), x, value)
+
+
+def _log(code: Code, x: Any) -> Any:
+    """The logarithm of numbers above the smallest normal one; something else of all others."""
+    b = code.build
+    bits = b.bitcast(x, code.bits)
     turns = b.ashr(b.sub(bits, code.all_bits(HALF_ROOT)), code.all_bits(52))
     mantissa = b.bitcast(b.sub(bits, b.shl(turns, code.all_bits(52))), code.vector)
     shifted = b.bitcast(b.add(turns, code.all_bits(SHIFT_BITS)), code.vector)  # whole number to double
     count = b.fsub(shifted, code.all(SHIFT))
-    count = b.select(tiny, b.fsub(count, code.all(54.0)), count)
     f = b.fsub(mantissa, code.all(1.0))
     s = b.fdiv(f, b.fadd(f, code.all(2.0)))
     z = b.fmul(s, s)
-    series = code.all(FDLIBM[-1])
-    for coefficient in FDLIBM[-2::-1]:
-        series = code.fma(series, z, code.all(coefficient))
-    series = b.fmul(series, z)
+    series = b.fmul(_polynomial(code, FDLIBM, z), z)
     half = b.fmul(b.fmul(f, f), code.all(0.5))
     low = code.fma(s, b.fadd(half, series), b.fmul(count, code.all(LOG2_LOW)))
-    value = code.fma(count, code.all(LOG2_HIGH), b.fsub(f, b.fsub(half, low)))
-    value = b.select(b.fcmp_ordered("==", x, code.all(0.0)), code.all(-math.inf), value)
-    value = b.select(b.fcmp_unordered("<", x, code.all(0.0)), code.all(math.nan), value)
-    return b.select(b.fcmp_ordered("==", x, code.all(math.inf)), x, value)
+    return code.fma(count, code.all(LOG2_HIGH), b.fsub(f, b.fsub(half, low)))
+
+
+def _polynomial(code: Code, coefficients: Sequence[float], x: Any) -> Any:
+    """c0 + c1 x + c2 x^2 + ... after Estrin: in pairs, so that no term has to wait for all the others."""
+    terms = [code.all(each) for each in coefficients]
+    while len(terms) > 1:
+        pairs = [code.fma(x, high, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
+        terms = pairs + terms[len(terms) - len(terms) % 2 :]
+        x = code.build.fmul(x, x)
+    return terms[0]
 
 
 def power(code: Code, base: Any, exponent: Any) -> Any:
@@ -101,7 +114,11 @@ def power_log(code: Code, base: Any, exponent: Any) -> Any:
 
 
 def _positive_power(code: Code, base: Any, exponent: Any) -> Any:
-    return exp(code, code.build.fmul(exponent, log(code, base)))
+    """base^exponent of a normal number above zero; of a smaller one as of the smallest normal one, which no state
+    in its unit comes near."""
+    b = code.build
+    inside = b.select(b.fcmp_ordered(">", base, code.all(SMALLEST)), base, code.all(SMALLEST))
+    return exp(code, b.fmul(exponent, _log(code, inside)))
 
 
 def largest(code: Code, a: Any, b: Any) -> Any:

@@ -111,6 +111,13 @@ class Code:
         self.build.position_at_end(after)
 
     @contextmanager
+    def rows(self, pointer: Any, count: int) -> Iterator[Any]:
+        """Runs what is written inside `count` times, with the address of row 0, 1, ... after `pointer`: what is
+        `n` rows further is then at a distance that is known beforehand."""
+        with self.loop(count, "row") as place:
+            yield self.address(pointer, place, self.lanes)
+
+    @contextmanager
     def repeat(self, name: str = "repeat") -> Iterator[Any]:
         """Runs what is written inside until `leave` (given) is branched to by `leave_if`."""
         body, after = self.function.append_basic_block(name), self.function.append_basic_block(f"{name}.end")
