@@ -90,7 +90,8 @@ def test_the_readme_says_what_the_evidence_adds_up_to() -> None:
 
 
 def test_the_readme_shows_the_pictures_that_are_made_for_it() -> None:
-    shown = re.findall(r"\((scenarios/pictures/\w+\.png)\)\]\((scenarios/\w+\.toml)\)", readme.README.read_text("utf-8"))
+    text = readme.README.read_text(encoding="utf-8")
+    shown = re.findall(r"\((scenarios/pictures/\w+\.png)\)\]\((scenarios/\w+\.toml)\)", text)
     made = [each.scenario for each in (*readme.GALLERY, *readme.SWEEPS)]
     assert sorted(shown) == sorted((f"scenarios/pictures/{name}.png", f"scenarios/{name}.toml") for name in made)
     assert all((readme.ROOT / path).exists() for pair in shown for path in pair)

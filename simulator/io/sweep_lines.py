@@ -92,9 +92,10 @@ def axis_words(result: SweepResult, along: int, axis: Axis) -> str:
         text += f"; default {words.with_unit(axis.default, axis.unit_text)}, not on this axis"
     if words.sweep_of(result).design.kind == "zip":
         first = result.values[:, along]
+        axes = words.sweep_of(result).design.axes
         others = [i for i in words.varied(result) if i != along]
-        others = [i for i in others if not _twin(words.sweep_of(result).design.axes[i], axis, result.values[:, i], first)]
-        with_it = [words.sweep_of(result).design.axes[i] for i in others]
+        others = [i for i in others if not _twin(axes[i], axis, result.values[:, i], first)]
+        with_it = [axes[i] for i in others]
         text += "".join(
             f"; with it {other.label} from {words.number(result.values[0, i])} "
             f"to {words.with_unit(result.values[-1, i], other.unit_text)}"

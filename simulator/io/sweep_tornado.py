@@ -90,7 +90,8 @@ def bars_of(result: SweepResult, arm: int, measure: int) -> tuple[float, list[Ba
         low, top = (candidates[f(result.values[candidates, i])] for f in (np.argmin, np.argmax))
         ends = (float(result.values[low, i]), float(result.values[top, i]))
         bars.append(Bar(axis, ends, (float(values[low]), float(values[top])), (bool(failed[low]), bool(failed[top]))))
-    log = is_log(words.sweep_of(result).measures[measure], np.array([value for bar in bars for value in (*bar.measure, middle)]))
+    item, all_values = words.sweep_of(result).measures[measure], [*(v for bar in bars for v in bar.measure), middle]
+    log = is_log(item, np.array(all_values))
     if log:
         sizes = [bar._replace(measure=tuple(np.log(bar.measure))).size(float(np.log(middle))) for bar in bars]
     else:

@@ -389,7 +389,7 @@ def test_the_strongest_parameter_comes_first(tmp_path: Path) -> None:
 
 
 def test_a_parameter_counts_as_strong_as_it_is_in_any_arm(tmp_path: Path) -> None:
-    result = made(tmp_path, LatinHypercube(tuple(many(4)), 100, 1), lambda v, a, j: v[:, 2] if a else 0 * v[:, 0] + v[:, 1],
+    result = made(tmp_path, LatinHypercube(tuple(many(4)), 100, 1), lambda v, a, j: v[:, 1 + a],
                   arms=["as dosed", "less"])  # fmt: skip
     *_, small = sweep_plots.pictures(result)
     names = [text for text in words_on(small.figure) if text.startswith("parameter")]
