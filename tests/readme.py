@@ -7,17 +7,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from simulator import read_scenario, run
-from simulator.io import evidence, plots
+from simulator.experiments.sweep import sweep_of
+from simulator.io import evidence, plots, sweep_plots
 from simulator.io.catalogue import builtin_scenarios, evidence_words
+from simulator.io.sweep_run import Work, sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 README, PICTURES = ROOT / "README.md", ROOT / "scenarios" / "pictures"
 TOTALS = re.compile(r"(?<=<!-- totals -->\n).*?(?=<!-- end of totals -->)", re.DOTALL)
 DPI = 80
+
+
+class SweepPicture(NamedTuple):
+    """A scenario, which of its measures are drawn, and which of the pictures of the sweep the README shows."""
+
+    scenario: str
+    measures: tuple[str, ...]
+    stem: str
 
 
 class Picture(NamedTuple):
@@ -37,6 +49,12 @@ GALLERY = (
     Picture("rheumatoid_arthritis", ("CRP", "proteoglycan", "joint_damage"), ()),
 )
 
+SWEEPS = (
+    SweepPicture("stop_signal_and_antigen", ("fight",), "map_fight"),
+    SweepPicture("il2_dose", ("tumour_left", "grade"), "curves_tumour_left_grade"),
+    SweepPicture("il2_virtual_trial", ("tumour_left",), "spread_tumour_left"),
+)
+
 
 def draw(picture: Picture) -> None:
     scenario = read_scenario(builtin_scenarios()[picture.scenario])
@@ -44,6 +62,17 @@ def draw(picture: Picture) -> None:
     curves = [plots.Curve(plots.arm_label(result.arm), result.trajectory) for result in results]
     figure = plots.draw_group(scenario, picture.curves, curves, [result.arm for result in results])
     figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=DPI, metadata={"Title": scenario.title})
+
+
+def draw_sweep(picture: SweepPicture) -> None:
+    scenario = read_scenario(builtin_scenarios()[picture.scenario])
+    whole = sweep_of(scenario)
+    measures = tuple([each for each in whole.measures if each.id in picture.measures])
+    scenario = replace(scenario, sweep=replace(whole, measures=measures, keep=()))
+    with TemporaryDirectory() as folder:
+        result = sweep(scenario, Work(Path(folder) / "sweep")).result
+    (drawn,) = [each for each in sweep_plots.pictures(result) if each.stem == picture.stem]
+    drawn.figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=DPI, metadata={"Title": scenario.title})
 
 
 def totals(rows: Sequence[dict[str, Any]]) -> str:
@@ -69,6 +98,8 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     for picture in GALLERY:
         draw(picture)
+    for swept in SWEEPS:
+        draw_sweep(swept)
     text = totals(evidence.collect(list(builtin_scenarios().values())))
     README.write_text(TOTALS.sub(lambda _: text, README.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,14 @@ def test_the_readme_says_what_the_evidence_adds_up_to() -> None:
     found = readme.TOTALS.search(readme.README.read_text(encoding="utf-8"))
     assert found is not None
     assert found.group() == readme.totals(rows), "python -m tests.readme writes it again"
+
+
+def test_the_readme_shows_the_pictures_that_are_made_for_it() -> None:
+    text = readme.README.read_text(encoding="utf-8")
+    shown = re.findall(r"\((scenarios/pictures/\w+\.png)\)\]\((scenarios/\w+\.toml)\)", text)
+    made = [each.scenario for each in (*readme.GALLERY, *readme.SWEEPS)]
+    assert sorted(shown) == sorted((f"scenarios/pictures/{name}.png", f"scenarios/{name}.toml") for name in made)
+    assert all((readme.ROOT / path).exists() for pair in shown for path in pair)
 
 
 def test_every_claim_is_shown_and_breaks_without_its_mechanism() -> None:

@@ -60,7 +60,11 @@ class Design(Protocol):
 
 
 class SweepMeasure(NamedTuple):
-    """A formula measured on every member, and the unit its values are given in."""
+    """A formula measured on every member, and the unit its values are given in.
+
+    low, high: the interval that members are counted in, such as that of a response; all of them if none is given.
+    log: on which scale it is drawn; None leaves that to its values.
+    """
 
     id: str
     label: str
@@ -68,6 +72,27 @@ class SweepMeasure(NamedTuple):
     tree: Expression
     unit: Unit
     unit_text: str
+    low: float = -math.inf
+    high: float = math.inf
+    log: bool | None = None
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The ends of the interval that are there."""
+        return tuple([level for level in (self.low, self.high) if math.isfinite(level)])
+
+    @property
+    def level_text(self) -> str:
+        """The interval in words: ``below 0.35``; empty where there is none."""
+        unit_text = "" if self.unit_text == "1" else f" {self.unit_text}"
+        if len(self.levels) == 2:
+            return f"from {self.low:g} to {self.high:g}{unit_text}"
+        word = "above" if math.isfinite(self.low) else "below"
+        return f"{word} {self.levels[0]:g}{unit_text}" if self.levels else ""
+
+    def inside(self, values: Array) -> int:
+        """How many of some values lie in the interval; NaN never does."""
+        return int(((values >= self.low) & (values <= self.high)).sum())
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
+from ..experiments.design import SweepMeasure
 from ..numerics.trajectory import Array
 from .page import SMALL, wide
 from .sweep_words import number
@@ -23,6 +24,13 @@ def wants_log(values: Array) -> bool:
     """Whether all known values are positive and span more than `DECADES`."""
     known = values[np.isfinite(values)]
     return len(known) > 1 and bool(known.min() > 0) and math.log10(known.max()) - math.log10(known.min()) > DECADES
+
+
+def is_log(item: SweepMeasure, values: Array) -> bool:
+    """Whether these values of a measure are drawn on a logarithmic axis: as it says, or as they ask for."""
+    if item.log is None:
+        return wants_log(values)
+    return item.log and not bool((values <= 0).any())
 
 
 def limits(values: Array, log: bool, head: float = 0.0) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from ..model.model import Model
 from ..model.units import ONE
 from .layers import Layers, Path_
 from .scenario_doses import MOST_DOSES, DoseReader
-from .toml_source import FileFault
+from .toml_source import FileFault, Table
 
 DOSE_KEYS = {
     "amount": "amount of '{}'",
@@ -66,8 +66,19 @@ class AxisReader(DoseReader):
         super().__init__(layers, model, faults)
         self.end, self.main = end, main
 
-    def spot(self, path: Path_, word: Any) -> Spot | None:
-        """What `word` means; None, and a fault at `path`, where it means nothing."""
+    def log(self, item: Table, path: Path_) -> bool:
+        """Whether the scale of an axis or a measure is logarithmic."""
+        scale = item.get("scale", "linear")
+        if scale not in ("linear", "log"):
+            self.fault((*path, "scale"), f"a scale is linear or log, found '{scale}'")
+        return bool(scale == "log")
+
+    def spot(self, path: Path_, word: Any, label: str | None = None) -> Spot | None:
+        """What `word` means, and what figures call it; None, and a fault at `path`, where it means nothing."""
+        found = self._spot(path, word)
+        return found._replace(label=label) if found and label else found
+
+    def _spot(self, path: Path_, word: Any) -> Spot | None:
         parts = [part.strip() for part in str(word).split(".")]
         if parts[0] == "parameters" and len(parts) == 2:
             parts = parts[1:]

@@ -36,6 +36,7 @@ VARY = {
     "count": WHOLE,
     "scale": TEXT,
     "values": LIST,
+    "label": TEXT,
 }
 SAMPLES = ("grid", "zip", "list", "lhs", "sobol", "random", "one_at_a_time")
 FILLING = ("lhs", "sobol", "random")
@@ -107,8 +108,8 @@ class DesignReader(AxisReader):
     def _axis(self, item: Table, number: int, sample: str) -> tuple[Axis, Points] | None:
         path: Path_ = ("sweep", "vary", number)
         before = len(self.faults)
-        spot = self.spot((*path, "parameter"), item["parameter"])
-        log = self._log(item, path)
+        spot = self.spot((*path, "parameter"), item["parameter"], item.get("label"))
+        log = self.log(item, path)
         if "values" in item and {"from", "to", "count"} & set(item):
             self.fault((*path, "values"), "an axis has either values, or from, to and count")
         if "values" in item and sample not in ("grid", "zip"):
@@ -121,12 +122,6 @@ class DesignReader(AxisReader):
         if "values" in item:
             return self._listed(item, path, spot, log)
         return self._interval(item, path, spot, log, sample)
-
-    def _log(self, item: Table, path: Path_) -> bool:
-        scale = item.get("scale", "linear")
-        if scale not in ("linear", "log"):
-            self.fault((*path, "scale"), f"a scale is linear or log, found '{scale}'")
-        return bool(scale == "log")
 
     def _listed(self, item: Table, path: Path_, spot: Spot, log: bool) -> tuple[Axis, Points] | None:
         before, key = len(self.faults), (*path, "values")
@@ -209,7 +204,7 @@ class DesignReader(AxisReader):
         path: Path_ = ("sweep", "members") if number is None else ("sweep", "vary", number)
         before = len(self.faults)
         spot = self.spot(path, column.name)
-        log = number is not None and self._log(self.table["vary"][number], path)
+        log = number is not None and self.log(self.table["vary"][number], path)
         if spot is None:
             return None
         if not column.unit_text and spot.unit_text != "1":

@@ -7,10 +7,11 @@ from typing import Any
 
 from ..experiments.population import Choice, Correlation, Distribution, Normal, Population, Triangular, Uniform, mixing
 from ..model.expression import nearest
+from ..model.words import STATUSES, is_status
 from .layers import Path_
 from .scenario_axes import AxisReader, Spot, Varied, limits
 from .scenario_design import MOST_MEMBERS
-from .toml_source import LIST, NEEDED_TEXT, NUMBER, QUANTITY, WHOLE, Field, Table
+from .toml_source import LIST, NEEDED_TEXT, NUMBER, QUANTITY, TEXT, WHOLE, Field, Table
 
 POPULATION = {"count": Field((int,), True), "seed": WHOLE, "vary": LIST, "correlations": LIST}
 PATIENT = {
@@ -26,7 +27,11 @@ PATIENT = {
     "values": LIST,
     "weights": LIST,
     "within": LIST,
+    "label": TEXT,
+    "source": TEXT,
+    "status": TEXT,
 }
+WORDS = ("label", "source", "status")  # they draw no patient
 DISTRIBUTIONS = {  # each with the sets of keys it may be given by, and those that may be added
     "normal": ((("mean", "sd"),), ("within",)),
     "lognormal": ((("median", "cv"), ("mean", "sd")), ("within",)),
@@ -69,14 +74,15 @@ class PopulationReader(AxisReader):
 
     def _patient(self, item: Table, path: Path_) -> tuple[Path_, Spot, Distribution] | None:
         before = len(self.faults)
-        spot = self.spot((*path, "parameter"), item["parameter"])
+        spot = self.spot((*path, "parameter"), item["parameter"], item.get("label"))
+        self._origin(item, path)
         kind = item["distribution"]
         if kind not in DISTRIBUTIONS:
             hint = nearest(kind, DISTRIBUTIONS) or f"; distributions are {', '.join(DISTRIBUTIONS)}"
             self.fault((*path, "distribution"), f"no distribution '{kind}'{hint}")
             return None
         sets, more = DISTRIBUTIONS[kind]
-        given = [key for key in item if key not in ("parameter", "distribution")]
+        given = [key for key in item if key not in ("parameter", "distribution", *WORDS)]
         fitting = [keys for keys in sets if set(keys) <= set(given) <= {*keys, *more}]
         if not fitting:
             wanted = " or ".join(" and ".join(keys) for keys in sets)
@@ -87,6 +93,17 @@ class PopulationReader(AxisReader):
         if len(self.faults) > before or spot is None:
             return None
         return self._distribution(item, path, spot, kind)
+
+    def _origin(self, item: Table, path: Path_) -> None:
+        """Sources are those of the model, and a status says how sure the spread between people is."""
+        for part in item["source"].split(";") if "source" in item else ():
+            key = part.split(",")[0].strip()
+            if key != "assumed" and key not in self.model.sources:
+                self.fault((*path, "source"), f"no source '{key}'{nearest(key, self.model.sources)}")
+        status = item.get("status", "verified")
+        if not is_status(status) or status.startswith("knob"):
+            wanted = ", ".join(STATUSES[:-1])
+            self.fault((*path, "status"), f"the status {status!r} is none of: {wanted}")
 
     def _distribution(self, item: Table, path: Path_, spot: Spot, kind: str) -> tuple[Path_, Spot, Distribution] | None:
         before = len(self.faults)

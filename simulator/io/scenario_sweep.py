@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +17,9 @@ from .layers import Path_
 from .scenario_axes import AxisReader, Varied
 from .scenario_design import MOST_MEMBERS, DesignReader
 from .scenario_population import PopulationReader
-from .toml_source import NEEDED_TEXT, TEXT
+from .toml_source import NEEDED_TEXT, NUMBER, TEXT
 
-MEASURE = {"measure": NEEDED_TEXT, "unit": TEXT, "label": TEXT}
+MEASURE = {"measure": NEEDED_TEXT, "unit": TEXT, "label": TEXT, "above": NUMBER, "below": NUMBER, "scale": TEXT}
 
 
 class SweepReader(AxisReader):
@@ -47,7 +48,7 @@ class SweepReader(AxisReader):
             self.fault(("sweep",), f"{design.count} members; at most {MOST_MEMBERS}")
         if len(self.faults) > before or design is None:
             return None
-        named = {each.id: {"measure": each.text, "unit": each.unit_text, "label": each.label} for each in measures}
+        named = {each.id: _resolved(each) for each in measures}
         document = {"sweep": {**designs.resolved, "arms": list(read_arms), "keep": list(keep), "measures": named}}
         if population is not None:
             document["population"] = copy.deepcopy(self.layers.data["population"])
@@ -116,13 +117,24 @@ class SweepReader(AxisReader):
         table = {"measure": item} if isinstance(item, str) else item
         text = table["measure"]
         label = table.get("label") or id.replace("_", " ")
+        low, high = float(table.get("above", -math.inf)), float(table.get("below", math.inf))
+        if not low < high:
+            self.fault((*path, "above"), f"expected 'above' lower than 'below', found {low:g} and {high:g}")
+        log = self.log(table, path) if "scale" in table else None
         arms = [arm.name for arm in self.arms]
         if "unit" in table:
             measured = self.measured((*path, "unit"), (*path, "measure"), text, table["unit"], arms)
-            return measured and SweepMeasure(id, label, text, *measured, table["unit"])
+            return measured and SweepMeasure(id, label, text, *measured, table["unit"], low, high, log)
         try:
             tree, unit = read_measure(text, self.model, arms, self.end)
-            return SweepMeasure(id, label, text, tree, unit, unit_text_of(tree, self.model))
+            return SweepMeasure(id, label, text, tree, unit, unit_text_of(tree, self.model), low, high, log)
         except (UnitError, FormulaError) as error:
             self.fault((*path, "measure") if isinstance(item, dict) else path, str(error))
             return None
+
+
+def _resolved(measure: SweepMeasure) -> dict[str, Any]:
+    """A measure as it could stand in a file."""
+    table: dict[str, Any] = {"measure": measure.text, "unit": measure.unit_text, "label": measure.label}
+    table |= {key: at for key, at in (("above", measure.low), ("below", measure.high)) if math.isfinite(at)}
+    return table if measure.log is None else {**table, "scale": "log" if measure.log else "linear"}

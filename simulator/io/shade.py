@@ -9,9 +9,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from ..experiments.design import SweepMeasure
 from ..numerics.trajectory import Array
 from .page import SMALL, Page, fold
-from .scales import in_words, limits, round_numbers, wants_log
+from .scales import in_words, is_log, limits, round_numbers
 
 COLOURS = "viridis"  # of even steps in lightness
 FAILED = "#D55E00"
@@ -41,9 +42,9 @@ class Shade(NamedTuple):
         return matplotlib.colormaps[COLOURS]
 
 
-def shade_of(values: Array) -> Shade:
-    """The scale of colour for these values."""
-    log = wants_log(values)
+def shade_of(item: SweepMeasure, values: Array) -> Shade:
+    """The scale of colour for these values of a measure."""
+    log = is_log(item, values)
     known = values[np.isfinite(values)]
     low, top = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     if top - low <= 1e-6 * max(abs(low), abs(top)):

@@ -10,7 +10,7 @@ from ..experiments.sweep import SweepResult
 from . import sweep_words as words
 from .page import DARK, MARGIN, SMALL, Page, Picture, fold, high
 from .plots import style
-from .scales import wants_log
+from .scales import is_log
 from .sweep_lines import LEFT, axis_words, band_words, draw_panel, labels_of
 
 
@@ -19,9 +19,10 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], left_ou
     sweep = words.sweep_of(result)
     item = sweep.measures[measure]
     arms = words.arms_of(result)
-    log = wants_log(np.concatenate([words.measured(result, a, measure) for a in range(len(arms))]))
+    log = is_log(item, np.concatenate([words.measured(result, a, measure) for a in range(len(arms))]))
     less = f" {left_out} more parameters follow it less and are left out." if left_out else ""
     order = "Parameters in the order in which the measure follows them"
+    order += ", each in the arm in which it follows it best" if len(arms) > 1 else ""
     note = f"{words.members_words(result)}. {band_words(result)}. {order}.{less}"
     page = Page(result.scenario.title, [note])
     page.down(page.put(words.named(item, log), MARGIN, page.width - 0.5, 10, DARK) + 0.06)
@@ -38,10 +39,10 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], left_ou
         texts = [axis_words(result, along, sweep.design.axes[along]) for along in row]
         taken = [page.put(t, LEFT - 0.35 + c * step, size[0] + 0.3, SMALL, "#000000") for c, t in enumerate(texts)]
         page.down(max(taken) + 0.16)
-    strong = words.strength(result, 0, measure)
+    strong = words.clearest(result, measure)
     ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
     start = f"{item.label} against each of {len(axes)} parameters"
-    text = f"{words.describe(result, start, [measure], axes)} Rank correlation with the measure ({arms[0]}): {ranks}."
+    text = f"{words.describe(result, start, [measure], axes)} Rank correlation with the measure: {ranks}."
     return Picture(f"against_{item.id}", page.finish(), text)
 
 

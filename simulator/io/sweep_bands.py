@@ -36,6 +36,8 @@ def bands(result: SweepResult, curve: str) -> Picture:
     scale = ", ".join(filter(None, ["" if unit == "1" else unit, "logarithmic" if log else ""]))
     page.down(page.put(f"{label} [{scale}]" if scale else label, 0.12, page.width - 0.24, 10, DARK) + 0.06)
     width = page.width - LEFT - ROOM
+    drugs = [dose_rows([result.scenario.arm(name)], result.scenario.end, long, lambda number: DARK) for name in found]
+    ends = limits(seen if log else known, log, DOSE_ROW * max(map(len, drugs), default=0) * 1.3)
     text = [f"{label} over time; {words.members_words(result)}."]
     for a, name in enumerate(sweep.arms):
         if name not in found:
@@ -45,8 +47,6 @@ def bands(result: SweepResult, curve: str) -> Picture:
         head = ": ".join(filter(None, [arm if len(sweep.arms) > 1 else "", gone]))
         page.down(page.put(head, LEFT, page.width - LEFT - RIGHT, SMALL, style(a)[0]) + 0.04 if head else 0.0)
         panel = page.panel(LEFT, width, HEIGHT)
-        doses = dose_rows([result.scenario.arm(name)], result.scenario.end, long, lambda number: DARK)
-        ends = limits(seen if log else known, log, DOSE_ROW * len(doses) * 1.3)
         set_scale(panel, "x", (0.0, end), False, width)
         set_scale(panel, "y", ends, log, HEIGHT)
         panel.grid(True, color="#e6e6e6", linewidth=0.6)
@@ -62,7 +62,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
             at = min(max(fraction(float(last[-1]), *ends, log), 0.0), 1.0) if len(last) else 0.0
             entries.append(Label(at + 1e-6 * q, words_q, color, dash))
         label_right(panel, width, HEIGHT, entries, ROOM)
-        mark_doses(panel, doses, end)
+        mark_doses(panel, drugs[list(found).index(name)], end)
         if np.isnan(band).all():
             panel.text(0.5, 0.4, "no member to show", transform=panel.transAxes, ha="center", fontsize=9)
         else:

@@ -16,7 +16,7 @@ from ..numerics.trajectory import Array
 from . import sweep_words as words
 from .page import DARK, GREY, SMALL, Label, Page, Picture, label_right, needed
 from .plots import style
-from .scales import fraction, limits, set_scale, wants_log
+from .scales import fraction, is_log, limits, set_scale
 
 LEFT, RIGHT, ROOM = 0.85, 0.3, 1.9  # inches left of a panel, right of it, and there with labels
 PANEL = 2.2  # inches, the least height of a panel
@@ -26,6 +26,7 @@ MOST_LINE, MOST_DOTS = 2_000, 60  # members that are drawn one by one, and with 
 MOST_CROSSES = 400  # in a row
 MOST_BANDS = 3  # arms whose bands may lie over each other
 PANELS_A_PAGE = 4
+LEVEL: dict[str, Any] = {"color": DARK, "linewidth": 0.9, "linestyle": "-.", "label": "level"}
 
 
 class Bins(NamedTuple):
@@ -70,8 +71,10 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
     for j in chosen:
         measure = sweep.measures[j]
         values = [words.measured(result, a, j) for a in range(len(arms))]
-        log = wants_log(np.concatenate(values))
-        page.down(page.put(words.named(measure, log), LEFT, width, 9, DARK) + 0.05)
+        log = is_log(measure, np.concatenate(values))
+        level = f"; dash-dotted: {' and '.join(map(words.number, measure.levels))}" if measure.levels else ""
+        head = words.named(measure, log) + level
+        page.down(page.put(head, LEFT, width, 9, DARK) + 0.05)
         height = max(PANEL, needed(labels[j], ROOM))
         panel, ends, total = draw_panel(page, LEFT, (width, height), result, along, j, banded)
         if labels[j]:
@@ -88,14 +91,22 @@ def axis_words(result: SweepResult, along: int, axis: Axis) -> str:
     if axis.default is not None and not _inside(axis, axis_ends(result, along)):
         text += f"; default {words.with_unit(axis.default, axis.unit_text)}, not on this axis"
     if words.sweep_of(result).design.kind == "zip":
+        first = result.values[:, along]
+        axes = words.sweep_of(result).design.axes
         others = [i for i in words.varied(result) if i != along]
-        with_it = [words.sweep_of(result).design.axes[i] for i in others]
+        others = [i for i in others if not _twin(axes[i], axis, result.values[:, i], first)]
+        with_it = [axes[i] for i in others]
         text += "".join(
             f"; with it {other.label} from {words.number(result.values[0, i])} "
             f"to {words.with_unit(result.values[-1, i], other.unit_text)}"
             for other, i in zip(with_it, others, strict=True)
         )
     return text
+
+
+def _twin(other: Axis, axis: Axis, values: Array, first: Array) -> bool:
+    """Whether an axis is called as another and has its values: one thing that is set in two places."""
+    return (other.label, other.unit_text) == (axis.label, axis.unit_text) and bool(np.array_equal(values, first))
 
 
 def band_words(result: SweepResult) -> str:
@@ -146,21 +157,23 @@ def draw_panel(
 
     Returns the panel, the ends of its y axis, and the inches that both take.
     """
-    axis = words.sweep_of(result).design.axes[along]
+    axis, item = words.sweep_of(result).design.axes[along], words.sweep_of(result).measures[measure]
     arms = range(len(words.sweep_of(result).arms))
     x, (width, height) = result.values[:, along], size
     values = [words.measured(result, a, measure) for a in arms]
-    log = wants_log(np.concatenate(values))
+    log = is_log(item, np.concatenate(values))
     bins = [binned(x, value, axis.log) for value in values] if banded else []
     seen = np.concatenate([np.concatenate(b[1:] if len(arms) <= MOST_BANDS else [b.middle]) for b in bins] or values)
     ends_x = axis_ends(result, along)
     marked = _inside(axis, ends_x)
-    ends_y = limits(seen, log, DEFAULT * PANEL / height if marked else 0.0)
+    ends_y = limits(np.append(seen, item.levels), log, DEFAULT * PANEL / height if marked else 0.0)
     panel = page.panel(left, width, height)
     set_scale(panel, "x", ends_x, axis.log, width)
     set_scale(panel, "y", ends_y, log, height)
     panel.grid(True, color="#e6e6e6", linewidth=0.6)
     panel.set_axisbelow(True)
+    for level in item.levels:
+        panel.axhline(level, zorder=1.5, **LEVEL)
     for a in arms:
         if banded:
             _band(panel, bins[a], a, len(arms))

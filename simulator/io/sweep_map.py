@@ -57,7 +57,7 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
     over = as_grid and len(np.unique(result.values[:, [x, y]], axis=0)) < len(result.numbers)
     grids = [_grid(result, a, measure, x, y) for a in range(len(arms))] if as_grid else []
     values = [grid.values for grid in grids] or [words.measured(result, a, measure) for a in range(len(arms))]
-    shade = shade_of(np.concatenate([value.ravel() for value in values]))
+    shade = shade_of(item, np.concatenate([value.ravel() for value in values]))
     marks = ("hatched where all did, × where some" if over else "hatched", "dotted") if as_grid else ("×", "○")
     columns = 2 if len(arms) == 4 else min(3, len(arms))
     width, height = ALONE if columns == 1 else (SIDE, SIDE)

@@ -22,9 +22,9 @@ ROW = 0.52  # inches from one axis to the next
 MOST_AXES = 12
 
 
-def strongest(result: SweepResult, measure: int) -> list[int]:
-    """The axes that vary, at most `MOST_AXES`, those first that the measure follows best in rank (in the first arm)."""
-    strong = np.abs(words.strength(result, 0, measure))
+def strongest(result: SweepResult, strength: Array) -> list[int]:
+    """The axes that vary, at most `MOST_AXES`, those first that a measure follows best in rank."""
+    strong = np.abs(strength)
     return sorted(words.varied(result), key=lambda i: -strong[i])[:MOST_AXES]
 
 
@@ -48,7 +48,7 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Figure:
     sweep = words.sweep_of(result)
     item = sweep.measures[0]
     values = words.measured(result, arm, 0)
-    failed, shade = result.failed[:, arm], shade_of(values)
+    failed, shade = result.failed[:, arm], shade_of(item, values)
     drawn = np.flatnonzero(~np.isnan(values))
     drawn = drawn[words.sampled(len(drawn), MOST_LINES)]
     lost = np.flatnonzero(failed)

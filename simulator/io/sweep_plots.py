@@ -85,9 +85,9 @@ def _of_many(result: SweepResult, axes: list[int]) -> Iterator[Picture]:
     sweep = words.sweep_of(result)
     if len(axes) > 1:
         for a in range(len(sweep.arms)):
-            yield parallel(result, a, strongest(result, 0))
+            yield parallel(result, a, strongest(result, words.strength(result, a, 0)))
     if len(np.unique(result.numbers)) < 3:
         return
     for j in range(len(sweep.measures)):
-        chosen = strongest(result, j)
+        chosen = strongest(result, words.clearest(result, j))
         yield against_each(result, j, chosen, len(axes) - len(chosen))

@@ -14,8 +14,8 @@ from ..numerics.trajectory import Array
 from . import sweep_words as words
 from .page import DARK, GREY, SMALL, Label, Page, Picture, fold, high, label_right, needed
 from .plots import style
-from .scales import limits, set_scale, wants_log
-from .sweep_lines import LEFT, PANEL, ROOM
+from .scales import is_log, limits, set_scale, wants_log
+from .sweep_lines import LEFT, LEVEL, PANEL, ROOM
 
 NAMES, STRIP = 1.9, 0.62  # inches: names at the left, and the row of an arm
 TAIL = 0.35  # inches at the right for what has no value
@@ -27,22 +27,24 @@ def spreads(result: SweepResult, measure: int) -> Picture:
     """Every member's measure as a point, a row for each arm, with median, quartiles and 5 to 95 %."""
     item, arms = words.sweep_of(result).measures[measure], words.arms_of(result)
     values = [words.measured(result, a, measure) for a in range(len(arms))]
-    log = wants_log(np.concatenate(values))
+    log = is_log(item, np.concatenate(values))
     note = "Thin bar: 5 to 95 %; thick bar: the middle half; diamond and number: median"
     page = Page(result.scenario.title, [f"{words.members_words(result)}. {note}."])
     page.down(page.put(words.named(item, log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
     width = page.width - NAMES - TAIL - 0.2
     names = []
     for a, arm in enumerate(arms):
-        gone = words.missing(result, a, measure)
-        names.append(fold(f"{arm}\n{gone}" if gone else arm, NAMES - 0.3, SMALL))
+        parts = [arm, words.counted(result, a, measure), words.missing(result, a, measure)]
+        names.append(fold("\n".join(filter(None, parts)), NAMES - 0.3, SMALL))
     steps = [max(STRIP, high(name, SMALL) + 0.1) for name in names]
     panel = page.panel(NAMES, width, sum(steps))
     panel.set_ylim(sum(steps), 0)
     panel.set_yticks([])
     panel.spines["left"].set_visible(False)
-    ends = limits(np.concatenate(values), log)
+    ends = limits(np.concatenate([*values, item.levels]), log)
     set_scale(panel, "x", ends, log, width)
+    for level in item.levels:
+        panel.axvline(level, zorder=1.5, **LEVEL)
     panel.grid(True, axis="x", color="#e6e6e6", linewidth=0.6)
     panel.set_axisbelow(True)
     top = 0.0
@@ -54,7 +56,9 @@ def spreads(result: SweepResult, measure: int) -> Picture:
                    color=style(a)[0], linespacing=1.1)  # fmt: skip
         _row(panel, values[a], row, a, item.unit_text)
         _missing(panel, result, a, measure, row, width)
-        text.append(f"{item.label} ({arm}): {_quantile_words(values[a], item.unit_text)}{_gone(result, a, measure)}.")
+        share = words.counted(result, a, measure)
+        told = _quantile_words(values[a], item.unit_text) + (f"; {share}" if share else "")
+        text.append(f"{item.label} ({arm}): {told}{_gone(result, a, measure)}.")
         top += step
     page.down(sum(steps) + 0.3)
     start = f"Spread of {words.named(item)}; {words.members_words(result)}."
@@ -119,7 +123,7 @@ def differences(result: SweepResult, measure: int) -> Picture | None:
     item, arms = words.sweep_of(result).measures[measure], words.arms_of(result)
     first = words.measured(result, 0, measure)
     others = [words.measured(result, a, measure) for a in range(1, len(arms))]
-    ratio = wants_log(np.concatenate([first, *others]))
+    ratio = is_log(item, np.concatenate([first, *others]))
     with np.errstate(over="ignore"):
         found = [np.sort(known[np.isfinite(known)]) for known in ((o / first if ratio else o - first) for o in others)]
     if not any(len(values) for values in found):

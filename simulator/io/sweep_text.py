@@ -115,6 +115,8 @@ def _measures(done: Done) -> Iterator[dict[str, Any]]:
                 "low": number(low),
                 "high": number(high),
                 "members": len(there),
+                "inside": each.level_text or None,
+                "share": each.inside(there) / len(there) if each.levels and len(there) else None,
                 "never": len(values) - len(there),
                 "failed": int((~good).sum()),
             }
@@ -145,14 +147,18 @@ def sweep_text(done: Done, work: Work) -> str:
 def _table(rows: Sequence[dict[str, Any]], scenario: Scenario) -> list[str]:
     several = len(sweep_of(scenario).arms) > 1
     cells = [["measure", "median", "5 %", "95 %", "", "never", "failed"]]
+    counted = any(row["inside"] for row in rows)
     for row in rows:
         name = row["label"] or row["id"]
         name += f", arm {row['arm']}" if several and row["arm"] != MAIN else ""
         figures = ["-" if row[key] is None else f"{row[key]:.4g}" for key in ("median", "low", "high")]
         unit = "" if row["unit"] == "1" else row["unit"]
         cells.append([name, *figures, unit, f"{row['never']:,}", f"{row['failed']:,}"])
+        if counted:
+            cells[-1].append("" if row["share"] is None else f"{100 * row['share']:.1f} % {row['inside']}")
+    cells[0] += ["of all"] * counted
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    left = (0, 4)
+    left = (0, 4, 7)
     return [
         "  ".join(
             text.ljust(width) if column in left else text.rjust(width)

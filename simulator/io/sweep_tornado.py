@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..experiments.design import Axis
+from ..experiments.design import Axis, SweepMeasure
 from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
 from .page import DARK, GREY, SMALL, Page, Picture, fold, high, wide
-from .scales import limits, set_scale, wants_log
+from .scales import is_log, limits, set_scale
 
 MOST_BARS = 15
 NAMES, WIDTH = 2.3, 5.3  # inches: the names at the left, and the bars
@@ -50,7 +50,7 @@ def tornado(result: SweepResult, measure: int) -> Picture:
         middle, bars = bars_of(result, a, measure)
         if len(arms) > 1:
             page.down(page.put(arm, 0.12, page.width - 0.24, 9, DARK) + 0.05)
-        _arm(page, bars, middle, item.unit_text, words.missing(result, a, measure))
+        _arm(page, bars, middle, item, words.missing(result, a, measure))
         text.append(_text(item.unit_text, arm, bars, middle))
     return Picture(f"tornado_{item.id}", page.finish(), " ".join(text))
 
@@ -90,7 +90,8 @@ def bars_of(result: SweepResult, arm: int, measure: int) -> tuple[float, list[Ba
         low, top = (candidates[f(result.values[candidates, i])] for f in (np.argmin, np.argmax))
         ends = (float(result.values[low, i]), float(result.values[top, i]))
         bars.append(Bar(axis, ends, (float(values[low]), float(values[top])), (bool(failed[low]), bool(failed[top]))))
-    log = wants_log(np.array([value for bar in bars for value in (*bar.measure, middle)]))
+    item, all_values = words.sweep_of(result).measures[measure], [*(v for bar in bars for v in bar.measure), middle]
+    log = is_log(item, np.array(all_values))
     if log:
         sizes = [bar._replace(measure=tuple(np.log(bar.measure))).size(float(np.log(middle))) for bar in bars]
     else:
@@ -99,13 +100,13 @@ def bars_of(result: SweepResult, arm: int, measure: int) -> tuple[float, list[Ba
     return middle, [bars[i] for i in order]
 
 
-def _arm(page: Page, bars: list[Bar], middle: float, unit: str, gone: str) -> None:
+def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, gone: str) -> None:
     shown = bars[:MOST_BARS]
     names = [fold(bar.axis.label, NAMES - 0.25, SMALL) for bar in shown]
     steps = [max(ROW, high(name, SMALL) + 0.06) for name in names]
     height = sum(steps) or ROW
     values = np.array([middle, *(value for bar in bars for value in bar.measure)])
-    log = wants_log(values)
+    log = is_log(item, values)
     page.down(0.18)  # the word above the default line
     panel = page.panel(NAMES, WIDTH, height)
     panel.set_ylim(height, 0)
@@ -130,7 +131,7 @@ def _arm(page: Page, bars: list[Bar], middle: float, unit: str, gone: str) -> No
             _half(panel, bar, side, start, row + shift, color)
         top += step
     page.down(height + 0.24)
-    scale = ", ".join(filter(None, ["" if unit == "1" else unit, "logarithmic" if log else ""]))
+    scale = ", ".join(filter(None, ["" if item.unit_text == "1" else item.unit_text, "logarithmic" if log else ""]))
     if scale:
         page.down(page.put(f"[{scale}]", NAMES, WIDTH, SMALL, "#000000", "center") + 0.03)
     left_out = len(bars) - len(shown)

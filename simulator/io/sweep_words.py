@@ -52,6 +52,15 @@ def named(item: Axis | SweepMeasure, log: bool = False) -> str:
     return f"{item.label} [{inside}]" if inside else item.label
 
 
+def counted(result: SweepResult, arm: int, measure: int) -> str:
+    """The share of members in that interval, of those with a value: ``below 0.35: 17.4 %``."""
+    item, values = sweep_of(result).measures[measure], measured(result, arm, measure)
+    known = int((~np.isnan(values)).sum())
+    if not item.levels or not known:
+        return ""
+    return f"{item.level_text}: {number(100 * item.inside(values) / known)} %"
+
+
 def arms_of(result: SweepResult) -> list[str]:
     """The arms as they are called in figures."""
     return [arm_label(result.scenario.arm(name)) for name in sweep_of(result).arms]
@@ -154,6 +163,12 @@ def strength(result: SweepResult, arm: int, measure: int) -> Array:
     return found
 
 
+def clearest(result: SweepResult, measure: int) -> Array:
+    """`strength` of each axis in the arm in which the measure follows it best, shape (axes,)."""
+    found = np.array([strength(result, a, measure) for a in range(len(sweep_of(result).arms))])
+    return np.asarray(np.take_along_axis(found, np.abs(found).argmax(axis=0)[None], axis=0)[0])
+
+
 def _ranks(values: Array) -> Array:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
@@ -168,6 +183,10 @@ def sampled(count: int, most: int) -> NDArray[np.intp]:
 
 
 def outer_axes(result: SweepResult) -> list[int]:
-    """The axes of a product that vary from point to point of what is outside, and not from patient to patient."""
+    """The axes of a product that vary from point to point of what is outside, and not from patient to patient;
+    of those that are taken together the first."""
     design = sweep_of(result).design
-    return [i for i in varied(result) if i < len(design.outer.axes)] if isinstance(design, Product) else []
+    if not isinstance(design, Product):
+        return []
+    found = [i for i in varied(result) if i < len(design.outer.axes)]
+    return found[:1] if design.outer.kind == "zip" else found

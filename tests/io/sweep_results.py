@@ -41,8 +41,8 @@ def axis(name="k_clear", label="clearance of the drug", unit="1/h", default=0.5,
     return Axis(name, label, unit, default, low, high, log)
 
 
-def measure(name="peak", label="highest drug in plasma", unit_text="pM") -> SweepMeasure:
-    return SweepMeasure(name, label, "max(drug)", parse("drug"), unit(unit_text), unit_text)
+def measure(name="peak", label="highest drug in plasma", unit_text="pM", **more) -> SweepMeasure:
+    return SweepMeasure(name, label, "max(drug)", parse("drug"), unit(unit_text), unit_text, **more)
 
 
 def grid(axes: Sequence[Axis], *counts: int) -> Grid:

@@ -171,6 +171,39 @@ def test_measures_are_those_of_the_expectations_about_one_arm_or_else_the_larges
     assert [(each.id, each.text) for each in sweep.measures] == [("max(drug)",) * 2, ("max(cells)",) * 2]
 
 
+def test_a_measure_has_the_interval_that_members_are_counted_in_and_its_scale(scenario, folder: Path) -> None:
+    axis = '[[sweep.vary]]\nparameter = "k_clear"\n[sweep.measures]\n'
+    tables = 'low = { measure = "min(drug)", below = 0.35, scale = "log" }\n'
+    tables += 'high = { measure = "max(drug)", above = 3 }\nnone = "final(drug)"\n'
+    tables += 'both = { measure = "max(drug)", unit = "nM", above = 3, below = 4, scale = "linear" }\n'
+    low, high, none, both = scenario(BASE + axis + tables).sweep.measures
+    assert [each.level_text for each in (low, high, both, none)] == [
+        "below 0.35 pM", "above 3 pM", "from 3 to 4 nM", ""
+    ]  # fmt: skip
+    assert [each.log for each in (low, high, both, none)] == [True, None, False, None]
+    values = np.array([-1.0, 0.35, 3.0, 3.5, 4.0, 9.0, np.nan])
+    assert [each.inside(values) for each in (low, high, both)] == [2, 4, 3]
+    again = folder / "again.toml"
+    again.write_text(tomli_w.dumps(dict(scenario(BASE + axis + tables).document)), encoding="utf-8")
+    assert read_scenario(again).sweep.measures == (low, high, none, both)
+
+
+def test_an_axis_is_called_as_the_file_calls_it(scenario) -> None:
+    text = BASE + '[[sweep.vary]]\nparameter = "k_clear"\nlabel = "how fast it goes"\n'
+    text += '[population]\ncount = 3\n[[population.vary]]\nparameter = "body_weight"\nlabel = "weight"\n'
+    text += 'distribution = "choice"\nvalues = ["70 kg", "80 kg"]\nsource = "assumed"\nstatus = "assumed: two"\n'
+    assert [axis.label for axis in scenario(text).sweep.design.axes] == ["how fast it goes", "weight"]
+
+
+def test_every_patient_that_ships_differs_for_a_reason_that_is_written_down() -> None:
+    found = 0
+    for path in builtin_scenarios().values():
+        for each in read_scenario(path).document.get("population", {}).get("vary", []):
+            assert {"source", "status"} <= set(each), (path.stem, each["parameter"])
+            found += 1
+    assert found >= 10
+
+
 def test_the_unit_of_every_measure_can_be_written_down() -> None:
     texts = set()
     for path in builtin_scenarios().values():

@@ -127,9 +127,16 @@ UGLY = {
     ),
     "one patient": lambda to: made(to, patients(1), noisy, [PEAK], ["as dosed", "untreated"], keep=["drug"]),
     "patients who all failed": lambda to: made(to, patients(10), noisy, [PEAK], ["as dosed", "x"], all_fail),
+    "patients counted": lambda to: made(
+        to, patients(60), noisy, [measure("m", LONG, "cells/uL", low=-1e5, high=20, log=False)], SEVEN, some_fail
+    ),
     "patients below zero": lambda to: made(to, patients(50), lambda v, a, j: -v[:, 0] * a, [PEAK], ["a", "b", "c"]),
     "patients along a grid": lambda to: made(
         to, Product(grid([AMOUNT], 8), patients(30)), of_three, [PEAK, LOW], ["as dosed", "untreated"], some_fail
+    ),
+    "patients along a zip": lambda to: made(
+        to, Product(Together((CLEARANCE, AMOUNT), (Spaced(0.25, 1, 5, False), Spaced(50, 400, 5, False))), patients(9)),
+        over_both,
     ),
     "patients on a map": lambda to: made(to, Product(grid([AMOUNT, CLEARANCE], 6, 5), patients(9)), over_both,
                                          failed=some_fail),
@@ -268,6 +275,45 @@ def test_failed_patients_stand_beside_the_others(tmp_path: Path) -> None:
     assert f"up to {50 - both}" in pairs.text
 
 
+def test_a_level_is_a_line_and_members_beyond_it_are_counted(tmp_path: Path) -> None:
+    beyond = measure(low=8.0)
+    result = made(tmp_path, patients(40), lambda v, a, j: v[:, 0], [beyond], ["as dosed", "less"],
+                  failed=lambda v, a: v[:, 0] < 2)  # fmt: skip
+    spread, *_ = sweep_plots.pictures(result)
+    assert panels_with(spread.figure, "level") == [2]  # the ends of one line
+    known = result.measures[~result.failed[:, 0], 0, 0]
+    share = f"above 8 pM: {100 * (known > 8).mean():.3g} %"
+    assert 0 < (known > 8).mean() < 1
+    assert sum(share in text.replace("\n", " ") for text in words_on(spread.figure)) == 2
+    assert share in spread.text
+    (curve,) = sweep_plots.pictures(made(tmp_path, grid([CLEARANCE], 9), over_clearance, [measure(high=500.0)]))
+    assert panels_with(curve.figure, "level") == [2]
+    assert curve.figure.axes[0].get_ylim()[1] > 500
+    assert "highest drug in plasma [pM]; dash-dotted: 500" in words_on(curve.figure)
+
+
+@pytest.mark.parametrize(("log", "scale"), [(None, "log"), (False, "linear"), (True, "log")])
+def test_a_measure_is_drawn_on_the_scale_that_it_asks_for(log, scale, tmp_path: Path) -> None:
+    result = made(tmp_path, grid([HUGE], 9), lambda v, a, j: v[:, 0], [measure(log=log)])
+    (picture,) = sweep_plots.pictures(result)
+    assert picture.figure.axes[0].get_yscale() == scale
+
+
+def test_a_measure_that_reaches_zero_is_never_drawn_on_a_logarithmic_scale(tmp_path: Path) -> None:
+    result = made(tmp_path, grid([CLEARANCE], 9), lambda v, a, j: v[:, 0] - 0.25, [measure(log=True)])
+    (picture,) = sweep_plots.pictures(result)
+    assert picture.figure.axes[0].get_yscale() == "linear"
+
+
+def test_two_axes_of_one_name_and_the_same_values_are_one_thing(tmp_path: Path) -> None:
+    both, spaced = (AMOUNT._replace(label="each dose"), CLEARANCE._replace(label="each dose")), Spaced(1, 2, 9, False)
+    one = [each._replace(unit_text="pmol", default=None, log=False) for each in both]
+    (picture,) = sweep_plots.pictures(made(tmp_path, Together(tuple(one), (spaced, spaced)), over_both))
+    assert "each dose [pmol]" in words_on(picture.figure)
+    (picture,) = sweep_plots.pictures(made(tmp_path, Together(tuple(one), (spaced, Spaced(1, 3, 9, False))), over_both))
+    assert "each dose [pmol]" not in words_on(picture.figure)
+
+
 @pytest.mark.parametrize("axes", [[CLEARANCE], [AMOUNT, CLEARANCE], many(3)])
 def test_the_default_is_marked_by_a_line_and_its_name(axes, tmp_path: Path) -> None:
     result = made(tmp_path, grid(axes, *[4] * len(axes)), over_clearance)
@@ -340,6 +386,15 @@ def test_the_strongest_parameter_comes_first(tmp_path: Path) -> None:
     lines, _ = sweep_plots.pictures(result)
     names = [text for text in words_on(lines.figure) if text.startswith("parameter")]
     assert [name[:11] for name in names[:2]] == ["parameter 3", "parameter 1"]
+
+
+def test_a_parameter_counts_as_strong_as_it_is_in_any_arm(tmp_path: Path) -> None:
+    result = made(tmp_path, LatinHypercube(tuple(many(4)), 100, 1), lambda v, a, j: v[:, 1 + a],
+                  arms=["as dosed", "less"])  # fmt: skip
+    *_, small = sweep_plots.pictures(result)
+    names = [text for text in words_on(small.figure) if text.startswith("parameter")]
+    assert {name[:11] for name in names[:2]} == {"parameter 1", "parameter 2"}
+    assert "parameter 2 +1.00" in small.text
 
 
 def test_rank_correlation_is_that_of_scipy(tmp_path: Path) -> None:
