@@ -48,7 +48,8 @@ def swept(members: int, folder: Path, cache: Path, *words: str) -> Spent:
 
 def main(sizes: Sequence[int] = MEMBERS) -> None:
     print(
-        f"{platform.platform()}, {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores; acute_infection, {len(MEASURES)} measures"
+        f"{platform.platform()}, {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores; "
+        f"acute_infection, {len(MEASURES)} measures"
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

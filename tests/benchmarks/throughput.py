@@ -80,7 +80,8 @@ def one_thread(name: str, rounds: int) -> dict[str, list[dict[str, float]]]:
         }
         table.setdefault(engine_name, []).append(row)
         print(
-            f"  {engine_name:20} rtol {rtol:.0e}  {row['ms']:9.3f} ms   error {row['median']:.1e}, 95 % {row['95 %']:.1e}",
+            f"  {engine_name:20} rtol {rtol:.0e}  {row['ms']:9.3f} ms   "
+            f"error {row['median']:.1e}, 95 % {row['95 %']:.1e}",
             flush=True,
         )
     return table
@@ -150,7 +151,8 @@ def main() -> None:
             theirs = equal["libRoadRunner"][target]
             for engine, row in equal.items():
                 print(
-                    f"  at error {target}: {engine:20} {row[target]:9.3f} ms, {theirs / row[target]:6.1f} x libRoadRunner"
+                    f"  at error {target}: {engine:20} {row[target]:9.3f} ms, "
+                    f"{theirs / row[target]:6.1f} x libRoadRunner"
                 )
         near = {engine: min(rows, key=lambda row: abs(np.log(row["median"] / 1e-5))) for engine, rows in table.items()}
         both = two_threads(name, options.rounds, near["immunesim"]["rtol"], near["libRoadRunner"]["rtol"])
