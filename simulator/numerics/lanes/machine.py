@@ -18,7 +18,7 @@ from .driver import Driver
 from .kernel import Kernel
 from .plan import Plan
 
-OPTIMISATION = 2  # of instruction selection and registers; the formulas have been simplified before
+OPTIMISATION = 1  # of instruction selection and registers: more takes four times as long and gives the same code
 CALLING = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)  # lets other threads run meanwhile
 
 
