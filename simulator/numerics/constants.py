@@ -48,17 +48,18 @@ class ParameterFormulas:
 
 def _apply(op: str, args: Sequence[Any]) -> Any:
     """One operation, NaN where it cannot be computed. Over members what is not plain arithmetic is done one by
-    one: NumPy's own functions differ from those of single numbers in the last bit."""
+    one: on some machines NumPy's own functions differ from those of
+    single numbers in the last bit."""
     if not any(hasattr(arg, "shape") and arg.shape for arg in args):
         return _alone(op)(*args)
     import numpy as np
 
-    if op in ("add", "sub", "mul", "neg"):
-        return OPERATIONS[op](*args)
-    if op == "div":
-        with np.errstate(all="ignore"):
-            return np.where(np.equal(args[1], 0.0), math.nan, args[0] / args[1])
-    return np.frompyfunc(_alone(op), len(args), 1)(*args).astype(np.float64)
+    with np.errstate(all="ignore"):
+        if op in ("add", "sub", "mul", "neg"):
+            return OPERATIONS[op](*args)
+        if op == "div":
+            return np.where(np.equal(args[1], 0.0), math.nan, np.divide(args[0], args[1]))
+        return np.frompyfunc(_alone(op), len(args), 1)(*args).astype(np.float64)
 
 
 def _alone(op: str) -> Callable[..., float]:
