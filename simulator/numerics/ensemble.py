@@ -18,7 +18,7 @@ Integers = NDArray[np.int64]
 
 RTOL = 1e-6
 FIRST_STEP = 1e-4  # of the first segment; the error estimate soon finds a better one
-TRIES = 200_000  # steps of one member, refused ones included
+TRIES = 1_000_000  # steps of one member, refused ones included
 ROUNDS = 2_000  # steps of a group of lanes between two looks outside
 POINTS = 2_048  # along the steps of a member, before they are put aside
 

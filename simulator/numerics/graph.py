@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from ..model.expression import Apply, Expression, Name, Number
 
-WHOLE = 16  # the largest exponent that is multiplied out
+WHOLE = 8  # the largest whole exponent that keeps the sign of its base ...
+CLIPPED = 16  # ... and the largest that is multiplied out where the base is clipped at zero
 
 
 class Node(NamedTuple):
@@ -148,7 +149,8 @@ class Graph:
         step slightly below zero, where a fractional power is not a number. `clipped` clips always.
         """
         value = self.value_of(exponent)
-        if (whole or clipped) and value is not None and abs(value) <= WHOLE and value == int(value):
+        largest = CLIPPED if clipped else WHOLE if whole else 0
+        if value is not None and abs(value) <= largest and value == int(value):
             if clipped:
                 base = self.apply("max", base, self.constant(0.0))
             result, square, left = self.constant(1.0), base, abs(int(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -123,10 +124,12 @@ def test_a_store_of_another_question_exits_with_3(say) -> None:
 
 
 def test_a_missing_package_exits_with_5(say, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    monkeypatch.delitem(__import__("sys").modules, "pyarrow.parquet", raising=False)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "pyarrow.parquet", raising=False)
     assert say(*VARY, "--parquet").code == 5
-    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    for name in [each for each in sys.modules if each.partition(".")[0] == "distributed"]:
+        monkeypatch.delitem(sys.modules, name)  # of an earlier test
+    monkeypatch.setitem(sys.modules, "distributed", None)
     said = say(*VARY, "--dask", "local")
     assert said.code == 5
     assert "the package 'distributed' is missing: pip install distributed" in said.err
