@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from ..numerics.constants import ParameterFormulas
 from ..numerics.core import Core, core_of
-from ..numerics.ensemble import RTOL, Engine
+from ..numerics.ensemble import RTOL_OF_MEMBERS, Engine
 from ..numerics.fine import Recorded
 from ..numerics.segment import ATOL_OF_SCALE
 from ..numerics.system import System
@@ -19,7 +19,7 @@ from .measure_language import curve_names
 from .members import batches
 from .scenario import Arm, Scenario
 
-SOLVER = f"Rodas5P, compiled, rtol {RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
+SOLVER = f"Rodas5P, compiled, rtol {RTOL_OF_MEMBERS:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
 TOGETHER = 128  # members whose curves are in memory at once: few enough that the memory is used again
 
 
@@ -50,7 +50,7 @@ class CompiledSweep:
         found: list[Trajectory | None] = [None] * len(values)
         axes, plan = self.sweep.design.axes, self.engine.plan
         for rows, batch in batches(self.scenario, arm, self.system, axes, values):
-            lanes = self.engine.run(batch, times, RTOL, stop)
+            lanes = self.engine.run(batch, times, RTOL_OF_MEMBERS, stop)
             for place, row in enumerate(rows.tolist()):
                 if lanes.done[place]:
                     at, curves = lanes.fine[place]

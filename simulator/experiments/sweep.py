@@ -143,6 +143,8 @@ def _alone(prepared: Prepared, arm: Arm, row: Array, times: Array) -> Trajectory
         initial = initial_values(scenario.model, scenario.parameters(member)) | dict(member.initial)
     except (ArithmeticError, ValueError) as error:
         return _never_begun(system, f"doses or initial values cannot be computed: {error}")
+    with _one_prepares:  # code is written from one graph, which grows
+        system.prepare()
     start = np.array([initial[name] for name in system.species])
     times = times if sweep_of(scenario).keep else times[:1]
     return solve(system, start, schedule.segments, _after_edges(times, schedule.edges, scenario.end))
@@ -225,7 +227,8 @@ _one_prepares = Lock()
 
 def _prepared(scenario: Scenario) -> Prepared:
     with _one_prepares:
-        if not _ready or _ready[0].scenario is not scenario:
+        known = _ready and _ready[0].scenario is scenario and (_ready[0].compiled is not None) == compiled.available()
+        if not known:
             sweep, system = sweep_of(scenario), System(scenario.model)
             names = {name for arm in sweep.arms for name in _arms_read(sweep, arm)}
             arms = [arm for arm in scenario.arms if arm.name in names]

@@ -16,7 +16,7 @@ from .trajectory import Array
 
 Integers = NDArray[np.int64]
 
-RTOL = 1e-6
+RTOL_OF_MEMBERS = 1e-6
 FIRST_STEP = 1e-4  # of the first segment; the error estimate soon finds a better one
 TRIES = 1_000_000  # steps of one member, refused ones included
 ROUNDS = 2_000  # steps of a group of lanes between two looks outside
@@ -77,7 +77,9 @@ class Engine:
         self.parameters = [system.parameters.index(name) for name in self.plan.parameters]
         self.infused = [system.species.index(name) for name in core.infused]
 
-    def run(self, batch: Batch, times: Array, rtol: float = RTOL, stop: Callable[[], bool] = lambda: False) -> Lanes:
+    def run(
+        self, batch: Batch, times: Array, rtol: float = RTOL_OF_MEMBERS, stop: Callable[[], bool] = lambda: False
+    ) -> Lanes:
         """Every member of `batch`. times, increasing, are the same for all. `StoppedError` once `stop()` is true,
         which is asked some ten times a second."""
         given = _Given(self, batch, times, rtol)

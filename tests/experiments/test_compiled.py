@@ -18,7 +18,7 @@ from simulator.numerics.system import System
 from tests.tight import engine_of, states
 
 SCENARIOS = sorted(builtin_scenarios().values())
-TIGHT, TIGHTER = 1e-8, 1e-9
+TIGHT, TIGHTER = 1e-8, 1e-10
 WITHIN = 3e-5  # a few scenarios pass so near a threshold that an error of 1e-8 grows to this
 POINTS = 61
 SEGMENTS = 20  # from the start: a hundred doses more show nothing new, and SciPy takes ten seconds for them

@@ -12,8 +12,8 @@ from typing import Any
 from llvmlite import ir
 
 from .kernel import Kernel
-from .plan import PARTS, Plan
-from .table import CLOCKS, COLUMNS, DONE, FULL, IDLE, NEGATIVE, NO_PROGRESS, NOT_FINITE, NUMBERS, TABLE
+from .plan import PER_STEP, Plan
+from .table import BELOW_ZERO, BROKEN, CLOCKS, COLUMNS, DONE, FULL, IDLE, NUMBERS, STUCK, TABLE
 from .words import DOUBLE, POINTER, WHOLE, Code, number, whole
 
 ROUNDING = 1e-12  # of the time: an output time that is meant to be an edge belongs to what follows it
@@ -134,7 +134,7 @@ class Driver:
         good = build.and_(exact, build.fcmp_ordered("==", self.get("low", lane), number(0.0)))
         with build.if_else(good) as (then, otherwise):
             with then:
-                after = build.add(self.get("point", lane), whole(PARTS + 1))
+                after = build.add(self.get("point", lane), whole(PER_STEP + 1))
                 full = build.icmp_signed(">", after, self.given["capacity"])
                 full = build.and_(full, ir.Constant(ir.IntType(1), int(bool(self.plan.fine))))
                 with build.if_else(full) as (yes, no):
@@ -156,19 +156,19 @@ class Driver:
                 tired = build.icmp_signed(">=", self.get("tries", lane), self.given["tries"])
                 reason = build.select(
                     build.fcmp_unordered("uno", self.get("error", lane), number(0.0)),
-                    whole(NOT_FINITE),
-                    whole(NO_PROGRESS),
+                    whole(BROKEN),
+                    whole(STUCK),
                 )
-                reason = build.select(build.and_(exact, low), whole(NEGATIVE), reason)
+                reason = build.select(build.and_(exact, low), whole(BELOW_ZERO), reason)
                 with build.if_then(build.or_(stuck, tired)):
                     self._end(lane, reason)
 
     def _record_fine(self) -> None:
-        """PARTS points of every step that passed, and its start where the segment starts."""
+        """PER_STEP points of every step that passed, and its start where the segment starts."""
         code, build, curves = self.code, self.build, len(self.plan.fine)
-        for part in range(PARTS + 1):
-            s = number(part / PARTS)
-            code.put_row(code.all(part / PARTS), self.w, self.at["s"])
+        for part in range(PER_STEP + 1):
+            s = number(part / PER_STEP)
+            code.put_row(code.all(part / PER_STEP), self.w, self.at["s"])
             build.call(self.kernel.fine, [self.w])
             with code.loop(self.lanes, "lane") as lane:
                 wanted = self.has_passed(lane)
@@ -181,7 +181,7 @@ class Driver:
                     )
                     start = self.element("fine", *row, (whole(0), whole(1 + curves)))
                     time = code.fma(s, self.get("h", lane), self.get("t", lane))
-                    build.store(self.get("reached", lane) if part == PARTS else time, start, align=8)
+                    build.store(self.get("reached", lane) if part == PER_STEP else time, start, align=8)
                     self._copy_out(lane, code.address(start, 1), curves)
                     self.count_up("point", lane)
 
@@ -251,7 +251,7 @@ class Driver:
                     with last:
                         self._end(lane, whole(DONE))
             with goes_on, build.if_then(tired):
-                self._end(lane, whole(NO_PROGRESS))
+                self._end(lane, whole(STUCK))
 
     def _jump(self, lane: Any) -> None:
         """Doses at the start of a segment; a first step as long as the last segment's first."""

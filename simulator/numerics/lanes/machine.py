@@ -6,8 +6,8 @@ import ctypes
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import llvmlite
@@ -27,11 +27,13 @@ class Machine:
 
     def __init__(self, plan: Plan, lanes: int) -> None:
         self.plan, self.lanes = plan, lanes
-        path = _cache_folder() / f"{_digest(plan, lanes)}.o"
-        code = _read(path)
-        if code is None:
+        folder = _cache_folder()
+        path = folder and folder / f"{_digest(plan, lanes)}.o"
+        code = path and _read(path)
+        if not code:
             code = _compile(plan, lanes)
-            _write(path, code)
+            if path:
+                _write(path, code)
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
@@ -67,24 +69,30 @@ def _compile(plan: Plan, lanes: int) -> bytes:
 def _digest(plan: Plan, lanes: int) -> str:
     """Of everything that the code depends on: formulas, processor, compiler, and our own files."""
     found = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parents[1].glob("**/*.py")):  # whatever it is that has changed in numerics
         found.update(path.read_bytes())
     processor = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     found.update(repr((plan.key(), lanes, processor, llvmlite.__version__, sys.platform, OPTIMISATION)).encode())
     return found.hexdigest()
 
 
-def _cache_folder() -> Path:
+def _cache_folder() -> Path | None:
+    """Where code is kept; None where there is no such place."""
+    try:
+        return _user_cache() / "immunesim"
+    except RuntimeError:  # a user without a home
+        return None
+
+
+def _user_cache() -> Path:
     given = os.environ.get("IMMUNESIM_CACHE")
     if given:
         return Path(given)
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return base / "immunesim"
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def _read(path: Path) -> bytes | None:
@@ -99,10 +107,11 @@ def _read(path: Path) -> bytes | None:
 
 def _write(path: Path, code: bytes) -> None:
     """Keeps the code; where nothing can be written it is made again the next time."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(code + hashlib.sha256(code).digest())
-        os.replace(file.name, path)
+        beside.write_bytes(code + hashlib.sha256(code).digest())
+        beside.replace(path)
     except OSError:
-        pass
+        with suppress(OSError):
+            beside.unlink()

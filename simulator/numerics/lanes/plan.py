@@ -9,7 +9,7 @@ from .. import rodas5p
 from ..core import Core
 from .elimination import Elimination, eliminate
 
-PARTS = 8  # points recorded in each step, for measures
+PER_STEP = 8  # points recorded in each step, for measures
 NUMBERS = ("t", "h", "per_h", "diagonal", "t_stage", "error", "factor", "low", "s", "rtol", "end", "reached", "h_first")
 COUNTS = ("member", "segment", "first", "rejected", "time", "point", "tries", "steps", "state", "passed")
 
@@ -96,6 +96,6 @@ class Plan:
 
     def key(self) -> tuple[object, ...]:
         """Everything the machine code depends on."""
-        graph = self.core.graph
-        nodes = [(each.op, each.args, each.value.hex(), each.name) for each in graph.nodes]
-        return (nodes, self.outputs, self.grid, self.fine, self.core.species, self.core.infused, self.parameters)
+        written = self.outputs, self.places, list(self.elimination.factors.items()), list(self.entries.items())
+        nodes = [(each.op, each.args, each.value.hex(), each.name) for each in self.core.graph.nodes]
+        return (nodes, written, self.grid, self.fine, self.core.species, self.core.infused, self.parameters)

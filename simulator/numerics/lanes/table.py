@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-RUNNING, DONE, NOT_FINITE, NEGATIVE, NO_PROGRESS, FULL = range(6)
+RUNNING, DONE, BROKEN, BELOW_ZERO, STUCK, FULL = range(6)
 IDLE = -1  # a lane without a member
 
 TABLE = (

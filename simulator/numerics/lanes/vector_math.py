@@ -17,7 +17,6 @@ LOG2_HIGH, LOG2_LOW = float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef
 SHIFT = float.fromhex("0x1.8p52")  # added and taken away again, it rounds to a whole number
 SHIFT_BITS = 0x4338000000000000
 HALF_ROOT = 0x3FE6A09E667F3BCD  # the bits of sqrt(1/2): mantissas are taken from there to sqrt(2)
-ONE_BITS = 0x3FF0000000000000
 SMALLEST = float.fromhex("0x1p-1022")
 FDLIBM = (
     6.666666666666735130e-01,

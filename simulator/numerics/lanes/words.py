@@ -54,9 +54,6 @@ class Code:
     def cell(self, pointer: Any, place: Any, kind: Any = DOUBLE) -> Any:
         return self.build.load(self.address(pointer, place), typ=kind, align=8)
 
-    def put_cell(self, value: Any, pointer: Any, place: Any) -> None:
-        self.build.store(value, self.address(pointer, place), align=8)
-
     # vectors
 
     def all(self, value: float) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from simulator.model.model import Model
 from simulator.numerics.constants import initial_values
 from simulator.numerics.core import core_of
-from simulator.numerics.ensemble import RTOL, Batch, Engine, Lanes
+from simulator.numerics.ensemble import RTOL_OF_MEMBERS, Batch, Engine, Lanes
 from simulator.numerics.trajectory import Array
 from tests.systems import Stretch
 
@@ -19,7 +19,7 @@ def on_lanes(
     stretches: float | Sequence[Stretch],
     times: Array,
     *,
-    rtol: float = RTOL,
+    rtol: float = RTOL_OF_MEMBERS,
     lanes: int = 4,
     varied: Mapping[str, Sequence[float]] | None = None,
     fine: Sequence[str] = (),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.numerics.ensemble import Lanes
-from simulator.numerics.lanes.table import NEGATIVE, NO_PROGRESS, NOT_FINITE
+from simulator.numerics.lanes.table import BELOW_ZERO, BROKEN, STUCK
 from tests.numerics.lanes.runs import on_lanes
 from tests.numerics.order import Run, order_of
 from tests.systems import EXACT, ExactSystem, Stretch, hastening, logistic, make_model, simulate
@@ -169,7 +169,7 @@ def test_a_member_that_fails_stops_nobody_else() -> None:
         )
 
 
-@pytest.mark.parametrize(("rate", "state"), [("v * log(2 - k * time)", NOT_FINITE), ("v * k / k", NEGATIVE)])
+@pytest.mark.parametrize(("rate", "state"), [("v * log(2 - k * time)", BROKEN), ("v * k / k", BELOW_ZERO)])
 def test_the_reason_of_a_failure_is_known(rate: str, state: int) -> None:
     model = make_model({"A": ("pM", 5, 5)}, {"k": (1.0, "1/h"), "v": (1.0, "pM/h")}, {"loss": ("A ->", rate)})
     found = on_lanes(model, 1000.0, np.linspace(0, 1000, 3))
@@ -178,7 +178,7 @@ def test_the_reason_of_a_failure_is_known(rate: str, state: int) -> None:
 
 def test_a_member_that_never_comes_to_an_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simulator.numerics.ensemble.TRIES", 20)
-    assert set(several().states.tolist()) == {NO_PROGRESS}
+    assert set(several().states.tolist()) == {STUCK}
 
 
 def test_a_state_that_sleeps_is_zero() -> None:
