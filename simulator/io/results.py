@@ -171,10 +171,10 @@ def number(value: Any) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def versions() -> dict[str, str]:
+def versions(*others: str) -> dict[str, str]:
     """The versions that the numbers depend on."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in ("immunesim", "numpy", "scipy"):
+    for name in ("immunesim", "numpy", "scipy", *others):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -78,7 +78,7 @@ def summary(done: Done, work: Work, command: Sequence[str]) -> dict[str, Any]:
         "seed": _seed(sweep.document),
         "seconds": round(done.seconds, 3),
         "workers": work.dask or work.size,
-        "versions": versions(),
+        "versions": versions(*(["llvmlite"] if compiled.available() else [])),
     }
 
 
