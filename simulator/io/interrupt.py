@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -36,3 +37,4 @@ class Stop:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        print("stopping: what is done is kept, and its tables are written (once more: at once)", file=sys.stderr)
