@@ -131,6 +131,7 @@ def test_a_curve_along_the_steps_has_two_points_at_a_jump() -> None:
     assert substrate[0] == pytest.approx(120.0)
     assert times[-1] == 20.0
     assert (np.diff(times) >= 0).all()
+    assert (np.diff(times) == 0).sum() == len(STRETCHES) - 1
 
 
 def test_a_value_saved_at_a_dose_is_the_value_after_it() -> None:
