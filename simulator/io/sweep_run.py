@@ -188,8 +188,9 @@ def _read(store: Store, work: Work) -> Done:
     scenario, folder = store.scenario, work.folder
     sweep = sweep_of(scenario)
     asked, kinds, first = 0, Counter[str](), list[tuple[int, str, str]]()
-    parts: list[Block] = []
-    all_places: list[Places] = [np.empty(0, dtype=np.int64)]
+    nobody = np.empty(0, dtype=np.int64)  # of a shard of fewer members than shards
+    parts = [store.block(nobody, np.empty((0, len(sweep.design.axes))), nobody)]
+    all_places: list[Places] = [nobody]
     with ExitStack() as stack:
         writers = [stack.enter_context(members_csv(folder / MEMBERS, scenario))]
         if work.parquet:

@@ -146,7 +146,8 @@ def _cell(value: float) -> float | str:
 
 def _numbers(block: Block) -> Array:
     """Axes and measures side by side, (m, columns)."""
-    return np.concatenate([block.values, block.measures.reshape(len(block.numbers), -1)], axis=1)
+    members, arms, measures = block.measures.shape
+    return np.concatenate([block.values, block.measures.reshape(members, arms * measures)], axis=1)
 
 
 def _in_arm(name: str, arm: str) -> str:

@@ -301,17 +301,20 @@ def test_words_of_the_model_and_the_design_make_no_other_sweep(toy: Scenario, to
     ("files", "message"),
     [
         ({"thesis.txt": "years"}, "holds thesis.txt and no sweep; choose another --out"),
+        ({"blocks/0123.nc": "CDF"}, r"out holds members and no sweep.json that says of which sweep"),
         ({"sweep.json": "{"}, r"sweep.json cannot be read \(.*\); choose another --out"),
         ({"sweep.json": "[]"}, "sweep.json cannot be read"),
         ({"sweep.json": '{"identity": "0"}'}, "is a sweep of something else"),
     ],
 )
 def test_a_folder_of_something_else_is_refused(toy: Scenario, out: Path, files: dict[str, str], message: str) -> None:
-    out.mkdir()
+    (out / "blocks").mkdir(parents=True)
     for name, text in files.items():
         (out / name).write_text(text)
     with pytest.raises(OutputError, match=message), opened(out, toy):
         pass
+    with pytest.raises(OutputError, match=message):  # as in a merge
+        Store(out, toy)
     assert everything(out) == {name: text.encode() for name, text in files.items()}
 
 
@@ -468,6 +471,26 @@ def test_merged_members_stand_once_and_the_folders_merged_stay_as_they_are(toy: 
         there = numbers(0, 1, 2, 3)
         block = store.block(there, toy.sweep.design.values(0, 4), places(store)[:4], curves=True)
         same(block, compute(toy, there))
+
+
+def test_a_merge_puts_a_good_member_over_a_failure_of_the_machine_and_never_the_other_way(
+    toy: Scenario, tmp_path: Path
+) -> None:
+    with opened(tmp_path / "good", toy) as good:
+        good.add(compute(toy, numbers(0, 1)))
+    with opened(tmp_path / "killed", toy) as store:
+        store.add(killed(toy, 0, "a power cut"))
+        store.add(killed(toy, 2, "a power cut"))
+        assert store.merge(Store(tmp_path / "good", toy)) == 2
+        found = places(store)
+        block = store.block(numbers(0, 1, 2), np.empty((3, 2)), found[:3])
+        assert block.failed[:, 0].tolist() == [False, False, True]
+    with opened(tmp_path / "good", toy) as store:
+        assert store.merge(Store(tmp_path / "killed", toy)) == 0
+        assert len(store.names) == 2  # member 2 alone came with its failure
+        assert not store.block(numbers(0), np.empty((1, 2)), places(store)[:1]).failed.any()
+        store.merge(Store(tmp_path / "killed", toy))
+        assert len(store.names) == 2
 
 
 def test_the_identity_is_plain_json_with_readable_parts(toy: Scenario, out: Path) -> None:

@@ -120,6 +120,38 @@ def test_shards_together_are_the_whole(toy: Scenario, tmp_path: Path, in_threads
     np.testing.assert_array_equal(done.result.measures, expected.result.measures)
 
 
+@pytest.mark.parametrize("parquet", [False, True])
+def test_a_shard_of_nobody_is_empty(toy: Scenario, tmp_path: Path, parquet: bool) -> None:
+    if parquet:
+        pytest.importorskip("pyarrow.parquet")
+    three = swept(toy, grid(3, 1), ("main", "half"), ("drug",))
+    work = Work(tmp_path / "out", 2, shard=(5, 8), parquet=parquet)
+    done = sweep(three, work, stream=io.StringIO())
+    assert (done.asked, done.missing, done.failed, len(done.result.numbers)) == (0, 0, 0, 0)
+    assert len(table(tmp_path / "out")[1]) == 0
+    assert "0 members (list of k_clear, dose.push.amount): 0 computed" in sweep_text(done, work)
+    assert estimate(three, work).members == 0
+
+
+@pytest.mark.parametrize("done_before", [0, 1, 3])
+def test_a_sweep_stopped_before_whole_chunks_of_it_has_its_tables(
+    toy: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done_before: int
+) -> None:
+    monkeypatch.setattr("simulator.io.sweep_run.CHUNK", 2)
+    question, work = swept(toy, grid(3, 3), ("main", "half"), ("drug",)), Work(tmp_path / "out", 1)
+    sweep(swept(toy, Members(grid(3, 3).rows[:done_before]), ("main", "half"), ("drug",)), work, stream=io.StringIO())
+    done = sweep(question, work, lambda: True, io.StringIO(), lambda done: write_summary(done, work, []))
+    assert (done.interrupted, done.missing) == (True, 9 - done_before)
+    assert [row[0] for row in table(tmp_path / "out")[1]] == [str(number) for number in range(done_before)]
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["members"]["missing"] == 9 - done_before
+
+
+def test_a_merge_of_an_empty_folder_has_its_tables(toy: Scenario, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    done = swept_into(swept(toy, grid(2, 2)), tmp_path / "merged", merge=(tmp_path / "a",))
+    assert (done.missing, len(table(tmp_path / "merged")[1])) == (4, 0)
+
+
 def test_a_merge_says_what_is_missing_and_computes_nothing(
     toy: Scenario, tmp_path: Path, in_threads: list[int]
 ) -> None:
@@ -184,10 +216,11 @@ def test_a_signal_keeps_what_is_done_and_the_same_sweep_goes_on(
         add(store, block)
         os.kill(os.getpid(), number)
 
-    with monkeypatch.context() as patch, Stop() as stop:
+    with monkeypatch.context() as patch:
         patch.setattr(Store, "add", interrupted)
-        patch.setattr(Stop, "_handle", lambda stop, *_: setattr(stop, "asked", True))
-        done = sweep(question, Work(tmp_path / "out", 1), stop, stream=io.StringIO())
+        patch.setattr(Stop, "_handle", lambda stop, *_: setattr(stop, "asked", True))  # two blocks at once: two signals
+        with Stop() as stop:
+            done = sweep(question, Work(tmp_path / "out", 1), stop, stream=io.StringIO())
     assert done.interrupted
     assert 0 < len(done.result.numbers) < 16
     assert len(table(tmp_path / "out")[1]) == len(done.result.numbers)
