@@ -27,6 +27,7 @@ from .store_index import NOWHERE, Places
 from .sweep_tables import BANDS, MEMBERS, PARQUET, bands, members_csv, members_parquet, write_bands
 
 CHUNK = 8192  # members whose values and keys are in memory at once
+LONGEST_RUN = 64  # members of a shard that follow each other
 TIMED = 3  # members computed to tell how long a sweep will take ...
 SECONDS_TIMED = 10.0  # ... or fewer, if they take longer
 FAILURES = 5  # said in words
@@ -148,11 +149,23 @@ def _counts(store: Store, work: Work) -> tuple[int, int]:
 
 
 def shard_numbers(scenario: Scenario, shard: tuple[int, int]) -> Iterator[Numbers]:
-    """Every n-th member, so that all shards are alike, in chunks."""
+    """The members of one shard in chunks: they are dealt to all shards in turn, one by one at first, then, so that
+    values are drawn in runs, in runs of an eighth of what each shard has, up to `LONGEST_RUN`. So shards are alike,
+    and which one a member is in depends on its number and the number of shards alone."""
     number, shards = shard
     count = sweep_of(scenario).design.count
-    for first in range(number - 1, count, CHUNK * shards):
-        yield np.arange(first, min(first + CHUNK * shards, count), shards, dtype=np.int64)
+    chunk: list[Numbers] = []
+    first = each = held = 0  # of the round; members that each shard has by then; members in the chunk
+    while first < count:
+        run = min(max(1, each // 8), LONGEST_RUN)
+        start = first + (number - 1) * run
+        chunk.append(np.arange(start, max(start, min(start + run, count)), dtype=np.int64))
+        first, each, held = first + run * shards, each + run, held + len(chunk[-1])
+        if held >= CHUNK:
+            yield np.concatenate(chunk)
+            chunk, held = [], 0
+    if held:
+        yield np.concatenate(chunk)
 
 
 def _missing(store: Store, work: Work) -> Iterator[Numbers]:

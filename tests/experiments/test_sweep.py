@@ -21,7 +21,7 @@ from simulator.experiments.sweep import KILLED, Block, compute, curve_times, val
 from simulator.experiments.workers import Processes, Threads, WorkersError, computed
 from simulator.io.scenario_file import read_scenario
 from simulator.numerics.trajectory import NOT_FINITE
-from tests.sweeps import PUSH, Deadly, Members, grid, swept
+from tests.sweeps import PUSH, Counted, Deadly, Members, grid, swept
 
 
 @pytest.fixture(params=["compiled", "scipy"], autouse=True)
@@ -118,6 +118,14 @@ def test_values_are_those_of_the_numbers_however_far_apart(toy: Scenario) -> Non
     chosen = numbers(0, 1, 5, 1500, 5000, 5999)
     assert values_of(design, chosen)[:, 0].tolist() == chosen.tolist()
     assert values_of(design, numbers()).shape == (0, 2)
+
+
+def test_no_more_is_drawn_at_once_than_fits_however_members_are_spread() -> None:
+    for stride in (1, 7, 1_000, 1_001):
+        design = Counted()
+        chosen = np.arange(5, 5 + 1_000 * stride, stride)
+        assert values_of(design, chosen)[:, 0].tolist() == chosen.tolist()
+        assert max(design.drawn) <= 65_536
 
 
 # who computes

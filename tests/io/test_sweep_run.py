@@ -8,6 +8,7 @@ import io
 import json
 import os
 import signal
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 
 from simulator.experiments import workers
 from simulator.experiments.scenario import Scenario
-from simulator.experiments.sweep import QUANTILES, compute, curve_times
+from simulator.experiments.sweep import QUANTILES, compute, curve_times, values_of
 from simulator.experiments.workers import Threads
 from simulator.io import sweep_tables
 from simulator.io.folder import OutputError
@@ -23,7 +24,7 @@ from simulator.io.interrupt import Stop
 from simulator.io.progress import Progress
 from simulator.io.scenario_file import read_scenario
 from simulator.io.store import Store
-from simulator.io.sweep_run import Done, Work, estimate, sweep
+from simulator.io.sweep_run import Done, Work, estimate, shard_numbers, sweep
 from simulator.io.sweep_text import (
     damaged_text,
     estimate_text,
@@ -33,7 +34,7 @@ from simulator.io.sweep_text import (
     sweep_text,
     write_summary,
 )
-from tests.sweeps import Members, grid, swept
+from tests.sweeps import Counted, Members, grid, swept
 
 FAILING = (-60.0, 400.0)
 
@@ -144,6 +145,33 @@ def test_a_sweep_stopped_before_whole_chunks_of_it_has_its_tables(
     assert (done.interrupted, done.missing) == (True, 9 - done_before)
     assert [row[0] for row in table(tmp_path / "out")[1]] == [str(number) for number in range(done_before)]
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["members"]["missing"] == 9 - done_before
+
+
+@pytest.mark.parametrize("count", [1, 7, 40, 1_000, 100_003])
+@pytest.mark.parametrize("shards", [1, 2, 16])
+def test_every_member_is_in_one_shard_and_shards_are_alike(toy: Scenario, count: int, shards: int) -> None:
+    many = swept(toy, Members(((0.25, 400.0),) * count))
+    parts = [
+        np.concatenate([np.empty(0, dtype=np.int64), *shard_numbers(many, (number, shards))])
+        for number in range(1, shards + 1)
+    ]
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(count))
+    assert all((np.diff(part) > 0).all() for part in parts)
+    sizes = [len(part) for part in parts]
+    assert max(sizes) - min(sizes) <= max(1, count / shards / 8)
+    more = swept(toy, Members(((0.25, 400.0),) * 2 * count))
+    for number, part in enumerate(parts, 1):
+        larger = np.concatenate([np.empty(0, dtype=np.int64), *shard_numbers(more, (number, shards))])
+        np.testing.assert_array_equal(larger[: len(part)], part)
+
+
+@pytest.mark.parametrize("shards", [16, 1_000, 1_001])
+def test_the_values_of_a_shard_are_drawn_in_runs(toy: Scenario, shards: int) -> None:
+    design = Counted()
+    for numbers in islice(shard_numbers(swept(toy, design), (3, shards)), 1):
+        np.testing.assert_array_equal(values_of(design, numbers)[:, 0], numbers)
+        assert len(design.drawn) < len(numbers) / 20
+        assert sum(design.drawn) <= 20 * len(numbers)
 
 
 def test_a_merge_of_an_empty_folder_has_its_tables(toy: Scenario, tmp_path: Path) -> None:
