@@ -241,3 +241,20 @@ def test_dask_survives_a_worker_that_is_killed_and_finds_the_member_that_does_it
     assert block.failed[:, 0].tolist() == [False, True]
     assert block.outcomes[1, "main"].kind == KILLED
     same(block.take(numbers(0)), compute(swept(toy, Members(rows)), numbers(0)))
+
+
+def test_a_dask_worker_that_would_compute_other_numbers_is_refused(
+    toy: Scenario, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    from simulator.experiments.dask_workers import Cluster
+
+    monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy" if engine == "compiled" else "compiled")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+        monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
+        sweep = swept(toy, grid(2, 2))
+        with (
+            Cluster(sweep, cluster.scheduler_address, 1) as pool,
+            pytest.raises(WorkersError, match=r"a Dask worker \(.+\) has immunesim .*; this sweep is one of immunesim"),
+        ):
+            list(computed(pool, sweep, chunks(4, 4)))
