@@ -42,10 +42,10 @@ def opened(folder: Path, scenario: Scenario) -> Iterator[Store]:
 
     `OutputError` if it cannot be written, is held by another process or is a store of something else.
     """
-    _check(folder, scenario)
+    check(folder, scenario)
     make_folder(folder / BLOCKS)
     with locked(folder):
-        _check(folder, scenario)  # again: another process may have been here first
+        check(folder, scenario)  # again: another process may have been here first
         store = Store(folder, scenario)
         if not (folder / IDENTITY).exists():
             parts = identity_parts(scenario)
@@ -55,7 +55,7 @@ def opened(folder: Path, scenario: Scenario) -> Iterator[Store]:
         yield store
 
 
-def _check(folder: Path, scenario: Scenario) -> None:
+def check(folder: Path, scenario: Scenario) -> None:
     """`OutputError` if `folder` holds anything but a store of `scenario`."""
     if not folder.exists():
         return
@@ -67,7 +67,7 @@ def _check(folder: Path, scenario: Scenario) -> None:
     except FileNotFoundError:
         held = sorted({path.name for path in folder.iterdir()} - {BLOCKS, LOCK})
         if held:
-            raise OutputError(f"{folder} holds {held[0]} and no sweep; choose another --out") from None
+            raise OutputError(f"{folder} holds {held[0]} and no sweep; choose another folder") from None
         if any((folder / BLOCKS).glob("*.nc")):
             message = f"{folder} holds members and no {IDENTITY} that says of which sweep; choose another folder"
             raise OutputError(message) from None
@@ -89,7 +89,7 @@ class Store:
     """Members that are stored, and what is known of each. Reading changes nothing on disk."""
 
     def __init__(self, folder: Path, scenario: Scenario) -> None:
-        _check(folder, scenario)
+        check(folder, scenario)
         self.folder, self.scenario = folder, scenario
         self.axes = varied(scenario)
         self.names: list[str] = []

@@ -16,12 +16,12 @@ import numpy as np
 
 from ..experiments import compiled
 from ..experiments.scenario import Scenario
-from ..experiments.sweep import Block, Numbers, SweepResult, compute, curve_times, sweep_of, values_of
+from ..experiments.sweep import Numbers, SweepResult, compute, curve_times, sweep_of, values_of
 from ..experiments.workers import Pool, Processes, Threads, computed, member_bytes
 from .folder import OutputError, write_text
 from .progress import Progress
 from .results import MODEL_FILE, SCENARIO_FILE, resolved
-from .store import Store, opened
+from .store import Store, check, opened
 from .store_identity import sweep_name
 from .store_index import NOWHERE, Places
 from .sweep_tables import BANDS, MEMBERS, PARQUET, bands, members_csv, members_parquet, write_bands
@@ -88,6 +88,10 @@ def sweep(
     """
     if work.parquet:
         import pyarrow.parquet  # noqa: F401  # if it is missing, that is said before the work
+    for folder in work.merge:  # so is a folder that has nothing to take over
+        if not folder.is_dir():
+            raise OutputError(f"{folder} is no folder of a sweep")
+        check(folder, scenario)
     with opened(work.folder, scenario) as store:
         try:
             return _swept(store, work, stop, stream or sys.stderr, finish)
@@ -188,8 +192,6 @@ def _merge(store: Store, work: Work) -> dict[str, str]:
     """Takes over the members of other folders; returns the blocks of theirs that are damaged, and why."""
     damaged: dict[str, str] = {}
     for folder in work.merge:
-        if not folder.is_dir():
-            raise OutputError(f"{folder} is no folder of a sweep")
         other = Store(folder, store.scenario)
         store.merge(other)
         damaged |= {str(folder / name): why for name, why in other.damaged.items()}

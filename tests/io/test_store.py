@@ -300,7 +300,7 @@ def test_words_of_the_model_and_the_design_make_no_other_sweep(toy: Scenario, to
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"thesis.txt": "years"}, "holds thesis.txt and no sweep; choose another --out"),
+        ({"thesis.txt": "years"}, "holds thesis.txt and no sweep; choose another folder"),
         ({"blocks/0123.nc": "CDF"}, r"out holds members and no sweep.json that says of which sweep"),
         ({"sweep.json": "{"}, r"sweep.json cannot be read \(.*\); choose another --out"),
         ({"sweep.json": "[]"}, "sweep.json cannot be read"),

@@ -104,9 +104,10 @@ def test_shards_and_their_merge(say) -> None:
         ([*VARY, "--workers", "0"], 2, "a number of 1 or more, found '0'"),
         ([*VARY, "--workers", "2", "--dask", "local"], 2, "not allowed with"),
         ([*VARY, "--shard", "1/2", "--merge", "a"], 2, "not allowed with"),
-        ([*VARY, "--merge", "nowhere"], 3, "error: nowhere is no folder of a sweep"),
+        ([*VARY, "--merge", "nowhere"], 3, "error: nowhere is no folder of a sweep\n"),
+        ([*VARY, "--merge", ".", "--out", "o"], 3, "error: . holds toy.toml and no sweep; choose another folder\n"),
         ([*VARY, "--out", "toy.toml"], 3, "error: toy.toml is a file, not a folder"),
-        ([*VARY, "--out", "."], 3, "error: . holds toy.toml and no sweep; choose another --out"),
+        ([*VARY, "--out", "."], 3, "error: . holds toy.toml and no sweep; choose another folder"),
     ],
 )
 def test_what_cannot_be_done_is_said(say, words: list[str], code: int, message: str) -> None:
