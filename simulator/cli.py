@@ -204,11 +204,11 @@ def _sweep_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", metavar="DIR", help=text)
     where = command.add_mutually_exclusive_group()
     where.add_argument(
-        "--workers", type=_positive, default=0, metavar="N", help="processes (default: one for each core)"
+        "--workers", type=_positive, default=0, metavar="N", help="threads or processes (default: one for each core)"
     )
     where.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler, or 'local' for a cluster on this machine")
     which = command.add_mutually_exclusive_group()
-    which.add_argument("--shard", metavar="I/N", help="only every N-th member, from the I-th on: one of N jobs")
+    which.add_argument("--shard", metavar="I/N", help="the members of the I-th of N jobs alone")
     text = "take over the members of these folders, and compute nothing"
     which.add_argument("--merge", nargs="+", default=[], metavar="DIR", help=text)
     command.add_argument("--dry-run", action="store_true", help="say how many members, how long and how large")

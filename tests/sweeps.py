@@ -72,3 +72,17 @@ class Deadly(Members):
             if (marks / "deaths").stat().st_size <= self.times:
                 os.kill(os.getpid(), signal.SIGKILL)
         return super().values(first, last)
+
+
+class Counted:
+    """Members whose only value is their number; `drawn` has how many rows each call gave."""
+
+    kind, axes, count = "list", (CLEAR,), 10_000_000
+    shape = (count,)
+
+    def __init__(self) -> None:
+        self.drawn: list[int] = []
+
+    def values(self, first: int, last: int) -> np.ndarray:
+        self.drawn.append(last - first)
+        return np.arange(first, last, dtype=float)[:, np.newaxis]

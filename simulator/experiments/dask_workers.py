@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 from concurrent.futures import Future
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self
 
 from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin
+from distributed.comm import get_address_host_port
 
 from .scenario import Scenario
-from .sweep import Block, Numbers
+from .sweep import Block, Numbers, solver
 from .workers import WorkersError, timed
 
 LOCAL = "local"
 SECONDS_TO_CONNECT = 10
+ANY_PORT = "127.0.0.1:0"  # of the page that a scheduler shows: its usual port may be taken
 
 _scenarios: dict[str, Scenario] = {}  # of a worker, by the name of the sweep
 
@@ -29,8 +33,18 @@ class _Scenario(WorkerPlugin):  # type: ignore[misc]
         _scenarios.pop(self.name, None)
 
 
-def _on_worker(name: str, numbers: Numbers) -> tuple[Block, float]:
+def _on_worker(name: str, engine: str, numbers: Numbers) -> tuple[Block, float]:
+    if (own := _engine()) != engine:
+        raise WorkersError(f"a Dask worker ({socket.gethostname()}) has {own}; this sweep is one of {engine}")
     return timed(_scenarios[name], numbers)
+
+
+def _engine() -> str:
+    """What the numbers of a member depend on, beside its scenario."""
+    try:
+        return f"immunesim {version('immunesim')}, {solver()}"
+    except PackageNotFoundError:
+        return f"immunesim (checkout), {solver()}"
 
 
 class Cluster:
@@ -43,10 +57,13 @@ class Cluster:
 
     def __init__(self, scenario: Scenario, address: str, size: int) -> None:
         self._name = f"immunesim-{uuid.uuid4().hex[:12]}"
+        self._engine = _engine()
         self._local = None
         if address == LOCAL:
-            self._local = LocalCluster(n_workers=size, threads_per_worker=1, dashboard_address=None)
+            self._local = LocalCluster(n_workers=size, threads_per_worker=1, dashboard_address=ANY_PORT)
         try:
+            if self._local is None:
+                get_address_host_port(address)  # a Client of what is no address goes on trying when it is refused
             self._client = Client(self._local or address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
             raise WorkersError(f"no Dask scheduler at {address}: {error}") from None
@@ -59,7 +76,7 @@ class Cluster:
         return max(1, int(sum(self._client.nthreads().values())))
 
     def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
-        future: Future[tuple[Block, float]] = self._executor.submit(_on_worker, self._name, numbers)
+        future: Future[tuple[Block, float]] = self._executor.submit(_on_worker, self._name, self._engine, numbers)
         return future
 
     def renew(self) -> None: ...

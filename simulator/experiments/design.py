@@ -125,7 +125,8 @@ class Spaced(NamedTuple):
         if self.log:
             between = self.low * (self.high / self.low) ** (numbers / last)
         else:
-            between = self.low + (self.high - self.low) * numbers / last
+            shared = np.gcd(numbers, last)  # equal fractions round alike, so a finer grid keeps the points of a coarser
+            between = self.low + (self.high - self.low) * (numbers // shared) / (last // shared)
         return np.where(numbers == 0, self.low, np.where(numbers == last, self.high, between))
 
 

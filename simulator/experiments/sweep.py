@@ -27,6 +27,8 @@ from .timetable import SAME_TIME
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 KILLED = "killed"
+FAR = 1_000  # members that are drawn in the time of a call: a wider gap is left out
+DRAWN = 65_536  # members drawn at once, at most: for their memory
 
 Numbers = NDArray[np.int64]
 
@@ -95,7 +97,8 @@ def curve_times(scenario: Scenario) -> Array:
 
 def values_of(design: Design, numbers: Numbers) -> Array:
     """The values of some members, (m, axes); numbers increase."""
-    cuts = [0, *(np.flatnonzero(np.diff(numbers) > 1_000) + 1).tolist(), len(numbers)]
+    apart = (np.diff(numbers) > FAR) | (np.diff(numbers // DRAWN) > 0)
+    cuts = [0, *(np.flatnonzero(apart) + 1).tolist(), len(numbers)]
     parts = [numbers[a:b] for a, b in pairwise(cuts) if b > a]
     rows = [design.values(int(part[0]), int(part[-1]) + 1)[part - part[0]] for part in parts]
     return np.concatenate(rows) if rows else np.empty((0, len(design.axes)))

@@ -1,7 +1,7 @@
 """A block of members as a NetCDF classic file (64-bit offset), which xarray, R and MATLAB open.
 
 One variable for each axis and measure, with its unit and label; texts are arrays of characters, as the format
-has them. Doubles are kept to the last bit.
+has them, and all names and texts are UTF-8. Doubles are kept to the last bit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from ..experiments.sweep import Block, curve_times, sweep_of
 from ..numerics.trajectory import Array, Outcome
 
 CURVE = "curve."  # before the name of a species or observable
+AXIS, MEASURE = "axis.", "measure."  # before names that mean something else already
 TEXTS = ("kind", "message", "state", "reaction")  # of an outcome
+RESERVED = {"member", "arm", "time", "failure", "failed", "arm_name", "number", "outcome"}  # in blocks and tables
+BEGINNINGS = (AXIS, MEASURE, CURVE, "failure_", "arm_name_")
 
 
 class BlockError(ValueError):
@@ -38,23 +41,35 @@ def varied(scenario: Scenario) -> list[Varied]:
     return [Varied(axis.path, axis.unit_text, axis.label) for axis in sweep_of(scenario).design.axes]
 
 
+def axis_names(axes: Sequence[Varied]) -> list[str]:
+    """What the axes are called in blocks and tables: their paths, but for those that mean something else there."""
+    return [f"{AXIS}{axis.path}" if _reserved(axis.path) else axis.path for axis in axes]
+
+
 def measure_names(scenario: Scenario, axes: Sequence[Varied]) -> list[str]:
-    """What the measures are called beside these axes: no name twice."""
-    taken = {axis.path for axis in axes}
-    return [f"measure.{each.id}" if each.id in taken else each.id for each in sweep_of(scenario).measures]
+    """What the measures are called beside these axes: no name twice, whatever the order of either."""
+    taken = set(axis_names(axes))
+    return [
+        f"{MEASURE}{each.id}" if each.id in taken or _reserved(each.id) else each.id
+        for each in sweep_of(scenario).measures
+    ]
+
+
+def _reserved(name: str) -> bool:
+    return name in RESERVED or name.startswith(BEGINNINGS)
 
 
 def written(block: Block, scenario: Scenario, axes: Sequence[Varied]) -> bytes:
     """The file's content; the members' numbers, which another design would give otherwise, are not in it."""
     sweep, buffer = sweep_of(scenario), io.BytesIO()
     file = _netcdf()(buffer, "w", version=2)
-    file.Conventions, file.title = "CF-1.8", scenario.title or scenario.id
+    file.Conventions, file.title = "CF-1.8", (scenario.title or scenario.id).encode()
     file.axes = json.dumps(axes)
     file.createDimension("member", len(block.numbers))
     file.createDimension("arm", len(sweep.arms))
     _put_texts(file, "arm_name", "arm", sweep.arms)
-    for axis, column in zip(axes, block.values.T, strict=True):
-        _put(file, axis.path, column, ("member",), axis.unit_text, axis.label)
+    for axis, name, column in zip(axes, axis_names(axes), block.values.T, strict=True):
+        _put(file, name, column, ("member",), axis.unit_text, axis.label)
     names = measure_names(scenario, axes)
     for each, name, column in zip(sweep.measures, names, np.moveaxis(block.measures, 2, 0), strict=True):
         _put(file, name, column, ("member", "arm"), each.unit_text, each.label or each.text)
@@ -82,7 +97,7 @@ def read(content: bytes, scenario: Scenario, curves: bool = False) -> tuple[list
         rows = len(failed)
         block = Block(
             np.arange(rows),
-            np.column_stack([_doubles(file, axis.path) for axis in axes]).reshape(rows, len(axes)),
+            np.column_stack([_doubles(file, name) for name in axis_names(axes)]).reshape(rows, len(axes)),
             np.stack([_doubles(file, name) for name in measures], axis=2) if measures else np.empty((*failed.shape, 0)),
             failed,
             _outcomes(file, sweep.arms) if "failure_row" in file.variables else {},
@@ -101,9 +116,9 @@ def _netcdf() -> Any:
 
 
 def _put(file: Any, name: str, values: Array, dimensions: tuple[str, ...], unit: str, label: str) -> None:
-    variable = file.createVariable(name, "f8", dimensions)
+    variable = file.createVariable(_as_latin(name), "f8", dimensions)
     variable[:] = values
-    variable.units, variable.long_name = unit, label or name
+    variable.units, variable.long_name = unit.encode(), (label or name).encode()
 
 
 def _put_texts(file: Any, name: str, dimension: str, texts: Sequence[str]) -> None:
@@ -148,7 +163,12 @@ def _outcomes(file: Any, arms: Sequence[str]) -> dict[tuple[int, str], Outcome]:
 
 
 def _doubles(file: Any, name: str) -> Array:
-    return np.array(file.variables[name].data, dtype=np.float64)
+    return np.array(file.variables[_as_latin(name)].data, dtype=np.float64)
+
+
+def _as_latin(name: str) -> str:
+    """What scipy, which takes names for Latin-1, writes as the bytes of `name` in UTF-8."""
+    return name.encode().decode("latin-1")
 
 
 def _texts(file: Any, name: str) -> list[str]:

@@ -42,10 +42,10 @@ def opened(folder: Path, scenario: Scenario) -> Iterator[Store]:
 
     `OutputError` if it cannot be written, is held by another process or is a store of something else.
     """
-    _check(folder, scenario)
+    check(folder, scenario)
     make_folder(folder / BLOCKS)
     with locked(folder):
-        _check(folder, scenario)  # again: another process may have been here first
+        check(folder, scenario)  # again: another process may have been here first
         store = Store(folder, scenario)
         if not (folder / IDENTITY).exists():
             parts = identity_parts(scenario)
@@ -55,7 +55,7 @@ def opened(folder: Path, scenario: Scenario) -> Iterator[Store]:
         yield store
 
 
-def _check(folder: Path, scenario: Scenario) -> None:
+def check(folder: Path, scenario: Scenario) -> None:
     """`OutputError` if `folder` holds anything but a store of `scenario`."""
     if not folder.exists():
         return
@@ -67,7 +67,10 @@ def _check(folder: Path, scenario: Scenario) -> None:
     except FileNotFoundError:
         held = sorted({path.name for path in folder.iterdir()} - {BLOCKS, LOCK})
         if held:
-            raise OutputError(f"{folder} holds {held[0]} and no sweep; choose another --out") from None
+            raise OutputError(f"{folder} holds {held[0]} and no sweep; choose another folder") from None
+        if any((folder / BLOCKS).glob("*.nc")):
+            message = f"{folder} holds members and no {IDENTITY} that says of which sweep; choose another folder"
+            raise OutputError(message) from None
         return
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise OutputError(f"{folder / IDENTITY} cannot be read ({error}); choose another --out") from None
@@ -86,7 +89,7 @@ class Store:
     """Members that are stored, and what is known of each. Reading changes nothing on disk."""
 
     def __init__(self, folder: Path, scenario: Scenario) -> None:
-        _check(folder, scenario)
+        check(folder, scenario)
         self.folder, self.scenario = folder, scenario
         self.axes = varied(scenario)
         self.names: list[str] = []
@@ -135,11 +138,13 @@ class Store:
         self._add(block, self.axes)
 
     def merge(self, other: Store) -> int:
-        """Adds the members of `other` that are not here, and returns their number."""
+        """Adds the members of `other` that are not here, or here a failure of the machine alone; returns how many
+        are no longer to be computed."""
         before = len(self)
         for name in other.names:
             axes, block = read(other._content(name), self.scenario, curves=bool(sweep_of(self.scenario).keep))
-            new = self.find(keys_of(axes, block.values)) == NOWHERE
+            keys = keys_of(axes, block.values)
+            new = (self.find(keys) == NOWHERE) | (self.missing(keys) & _final(block))
             if new.any():
                 self._add(block.take(new), axes)
         return len(self) - before
@@ -191,13 +196,18 @@ class Store:
         self._enter(name, block, axes)
 
     def _enter(self, name: str, block: Block, axes: Sequence[Varied]) -> None:
-        again = {number for (number, _), outcome in block.outcomes.items() if outcome.kind in OF_THE_MACHINE}
-        final = np.array([number not in again for number in block.numbers.tolist()], dtype=bool)
+        final = _final(block)
         keys = keys_of(axes, block.values)
         places = len(self.names) * ROWS + np.arange(len(block.numbers))
         self._index.add(keys[final], places[final])
         self._again.add(keys[~final], places[~final])
         self.names.append(name)
+
+
+def _final(block: Block) -> Mask:
+    """Which members need not be tried again."""
+    again = {number for (number, _), outcome in block.outcomes.items() if outcome.kind in OF_THE_MACHINE}
+    return np.array([number not in again for number in block.numbers.tolist()], dtype=bool)
 
 
 def _name(content: bytes) -> str:

@@ -16,17 +16,18 @@ import numpy as np
 
 from ..experiments import compiled
 from ..experiments.scenario import Scenario
-from ..experiments.sweep import Block, Numbers, SweepResult, compute, curve_times, sweep_of, values_of
+from ..experiments.sweep import Numbers, SweepResult, compute, curve_times, sweep_of, values_of
 from ..experiments.workers import Pool, Processes, Threads, computed, member_bytes
 from .folder import OutputError, write_text
 from .progress import Progress
 from .results import MODEL_FILE, SCENARIO_FILE, resolved
-from .store import Store, opened
+from .store import Store, check, opened
 from .store_identity import sweep_name
 from .store_index import NOWHERE, Places
 from .sweep_tables import BANDS, MEMBERS, PARQUET, bands, members_csv, members_parquet, write_bands
 
 CHUNK = 8192  # members whose values and keys are in memory at once
+LONGEST_RUN = 64  # members of a shard that follow each other
 TIMED = 3  # members computed to tell how long a sweep will take ...
 SECONDS_TIMED = 10.0  # ... or fewer, if they take longer
 FAILURES = 5  # said in words
@@ -87,6 +88,10 @@ def sweep(
     """
     if work.parquet:
         import pyarrow.parquet  # noqa: F401  # if it is missing, that is said before the work
+    for folder in work.merge:  # so is a folder that has nothing to take over
+        if not folder.is_dir():
+            raise OutputError(f"{folder} is no folder of a sweep")
+        check(folder, scenario)
     with opened(work.folder, scenario) as store:
         try:
             return _swept(store, work, stop, stream or sys.stderr, finish)
@@ -148,11 +153,23 @@ def _counts(store: Store, work: Work) -> tuple[int, int]:
 
 
 def shard_numbers(scenario: Scenario, shard: tuple[int, int]) -> Iterator[Numbers]:
-    """Every n-th member, so that all shards are alike, in chunks."""
+    """The members of one shard in chunks: they are dealt to all shards in turn, one by one at first, then, so that
+    values are drawn in runs, in runs of an eighth of what each shard has, up to `LONGEST_RUN`. So shards are alike,
+    and which one a member is in depends on its number and the number of shards alone."""
     number, shards = shard
     count = sweep_of(scenario).design.count
-    for first in range(number - 1, count, CHUNK * shards):
-        yield np.arange(first, min(first + CHUNK * shards, count), shards, dtype=np.int64)
+    chunk: list[Numbers] = []
+    first = each = held = 0  # of the round; members that each shard has by then; members in the chunk
+    while first < count:
+        run = min(max(1, each // 8), LONGEST_RUN)
+        start = first + (number - 1) * run
+        chunk.append(np.arange(start, max(start, min(start + run, count)), dtype=np.int64))
+        first, each, held = first + run * shards, each + run, held + len(chunk[-1])
+        if held >= CHUNK:
+            yield np.concatenate(chunk)
+            chunk, held = [], 0
+    if held:
+        yield np.concatenate(chunk)
 
 
 def _missing(store: Store, work: Work) -> Iterator[Numbers]:
@@ -175,8 +192,6 @@ def _merge(store: Store, work: Work) -> dict[str, str]:
     """Takes over the members of other folders; returns the blocks of theirs that are damaged, and why."""
     damaged: dict[str, str] = {}
     for folder in work.merge:
-        if not folder.is_dir():
-            raise OutputError(f"{folder} is no folder of a sweep")
         other = Store(folder, store.scenario)
         store.merge(other)
         damaged |= {str(folder / name): why for name, why in other.damaged.items()}
@@ -188,8 +203,9 @@ def _read(store: Store, work: Work) -> Done:
     scenario, folder = store.scenario, work.folder
     sweep = sweep_of(scenario)
     asked, kinds, first = 0, Counter[str](), list[tuple[int, str, str]]()
-    parts: list[Block] = []
-    all_places: list[Places] = [np.empty(0, dtype=np.int64)]
+    nobody = np.empty(0, dtype=np.int64)  # of a shard of fewer members than shards
+    parts = [store.block(nobody, np.empty((0, len(sweep.design.axes))), nobody)]
+    all_places: list[Places] = [nobody]
     with ExitStack() as stack:
         writers = [stack.enter_context(members_csv(folder / MEMBERS, scenario))]
         if work.parquet:

@@ -14,7 +14,7 @@ import numpy as np
 from ..experiments.scenario import MAIN, Scenario
 from ..experiments.sweep import QUANTILES, Block, curve_times, sweep_of
 from ..numerics.trajectory import Array
-from .block_file import measure_names, varied
+from .block_file import MEASURE, axis_names, measure_names, varied
 from .folder import whole
 from .store import Store
 from .store_index import Places
@@ -26,12 +26,19 @@ Writer = Callable[[Block], None]
 
 
 def columns(scenario: Scenario) -> tuple[list[str], list[str]]:
-    """Names and units of axes, then of measures, those of arms other than the main one as ``peak.half``."""
+    """Names and units of axes, then of measures, those of arms other than the main one as ``peak.half``; no name
+    twice."""
     sweep, axes = sweep_of(scenario), varied(scenario)
-    names, units = [axis.path for axis in axes], [axis.unit_text for axis in axes]
+    names, units = axis_names(axes), [axis.unit_text for axis in axes]
+    measures = measure_names(scenario, axes)
+    taken = {*names, *measures}
     for arm in sweep.arms:
-        for each, name in zip(sweep.measures, measure_names(scenario, axes), strict=True):
-            names.append(_in_arm(name, arm))
+        for each, plain in zip(sweep.measures, measures, strict=True):
+            name = _in_arm(plain, arm)
+            while arm != MAIN and name in taken:
+                name = MEASURE + name
+            taken.add(name)
+            names.append(name)
             units.append(each.unit_text)
     return names, units
 
@@ -139,7 +146,8 @@ def _cell(value: float) -> float | str:
 
 def _numbers(block: Block) -> Array:
     """Axes and measures side by side, (m, columns)."""
-    return np.concatenate([block.values, block.measures.reshape(len(block.numbers), -1)], axis=1)
+    members, arms, measures = block.measures.shape
+    return np.concatenate([block.values, block.measures.reshape(members, arms * measures)], axis=1)
 
 
 def _in_arm(name: str, arm: str) -> str:

@@ -85,6 +85,16 @@ def test_points_of_a_linear_axis_are_as_one_would_write_them() -> None:
     np.testing.assert_array_equal(Spaced(0, 720000, 25, False).at(np.arange(25)), np.arange(25) * 30000.0)
 
 
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize(("low", "high"), [(0.1, 1.0), (0.3, 7.7), (1e-9, 3e5)])
+@pytest.mark.parametrize("finer", [2, 3, 5, 7, 10])
+def test_a_finer_axis_has_the_points_of_a_coarser_to_the_last_bit(
+    low: float, high: float, log: bool, finer: int
+) -> None:
+    coarse = Spaced(low, high, 11, log).at(np.arange(11))
+    np.testing.assert_array_equal(Spaced(low, high, 10 * finer + 1, log).at(np.arange(11) * finer), coarse)
+
+
 def test_one_at_a_time_begins_with_the_scenario_and_turns_each_axis_down_and_up() -> None:
     rows = OneAtATime((A, B)).values(0, 5)
     np.testing.assert_array_equal(rows, [[0.5, 0.5], [1, 0.5], [100, 0.5], [0.5, -2], [0.5, 2]])

@@ -21,7 +21,7 @@ from simulator.experiments.sweep import KILLED, Block, compute, curve_times, val
 from simulator.experiments.workers import Processes, Threads, WorkersError, computed
 from simulator.io.scenario_file import read_scenario
 from simulator.numerics.trajectory import NOT_FINITE
-from tests.sweeps import PUSH, Deadly, Members, grid, swept
+from tests.sweeps import PUSH, Counted, Deadly, Members, grid, swept
 
 
 @pytest.fixture(params=["compiled", "scipy"], autouse=True)
@@ -118,6 +118,14 @@ def test_values_are_those_of_the_numbers_however_far_apart(toy: Scenario) -> Non
     chosen = numbers(0, 1, 5, 1500, 5000, 5999)
     assert values_of(design, chosen)[:, 0].tolist() == chosen.tolist()
     assert values_of(design, numbers()).shape == (0, 2)
+
+
+def test_no_more_is_drawn_at_once_than_fits_however_members_are_spread() -> None:
+    for stride in (1, 7, 1_000, 1_001):
+        design = Counted()
+        chosen = np.arange(5, 5 + 1_000 * stride, stride)
+        assert values_of(design, chosen)[:, 0].tolist() == chosen.tolist()
+        assert max(design.drawn) <= 65_536
 
 
 # who computes
@@ -233,3 +241,20 @@ def test_dask_survives_a_worker_that_is_killed_and_finds_the_member_that_does_it
     assert block.failed[:, 0].tolist() == [False, True]
     assert block.outcomes[1, "main"].kind == KILLED
     same(block.take(numbers(0)), compute(swept(toy, Members(rows)), numbers(0)))
+
+
+def test_a_dask_worker_that_would_compute_other_numbers_is_refused(
+    toy: Scenario, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    from simulator.experiments.dask_workers import Cluster
+
+    monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy" if engine == "compiled" else "compiled")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+        monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
+        sweep = swept(toy, grid(2, 2))
+        with (
+            Cluster(sweep, cluster.scheduler_address, 1) as pool,
+            pytest.raises(WorkersError, match=r"a Dask worker \(.+\) has immunesim .*; this sweep is one of immunesim"),
+        ):
+            list(computed(pool, sweep, chunks(4, 4)))

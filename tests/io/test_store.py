@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,12 @@ from scipy.io import netcdf_file
 
 from simulator.experiments.scenario import Scenario
 from simulator.experiments.sweep import Block, compute, killed, values_of
-from simulator.io.block_file import BlockError, read, varied, written
+from simulator.io.block_file import BlockError, measure_names, read, varied, written
 from simulator.io.folder import OutputError
 from simulator.io.scenario_file import read_scenario
 from simulator.io.store import Store, opened
 from simulator.io.store_index import NOWHERE, UNSORTED, Index, keys_of
+from simulator.io.sweep_tables import columns
 from tests.sweeps import CLEAR, PUSH, Members, grid, swept
 
 ROWS = (*grid(2, 2).rows, (-60.0, 400.0))
@@ -78,13 +81,72 @@ def test_a_block_is_a_netcdf_file_with_labels_and_units(toy: Scenario, tmp_path:
 
 
 def test_a_measure_named_as_an_axis_keeps_its_own_column(toy: Scenario) -> None:
-    from dataclasses import replace
-
     sweep = toy.sweep
     named = replace(sweep, measures=(sweep.measures[0]._replace(id="k_clear"), *sweep.measures[1:]))
     block = compute(toy, numbers(0, 1))
     other = replace(toy, sweep=named)
     same(read(written(block, other, varied(other)), other, curves=True)[1], block)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ("failed", "arm_name", "time"),
+        ("failure_row", "failure_time", "failure"),
+        ("curve.drug", "measure.curve.drug", "drug"),
+        ("k_clear", "measure.k_clear", "arm"),
+        ("number", "outcome", "axis.k_clear"),
+        ("Entzündung", "µg", "炎症"),
+    ],
+)
+def test_a_measure_may_have_any_name(toy: Scenario, ids: tuple[str, ...]) -> None:
+    named = renamed(toy, ids)
+    block = compute(toy, np.arange(5))
+    axes, again = read(written(block, named, varied(named)), named, curves=True)
+    same(again, block)
+    back = renamed(toy, ids[::-1])  # of the same identity
+    moved = measure_names(back, axes)
+    assert moved[::-1] == measure_names(named, axes)
+    header = columns(named)[0]
+    assert len({"number", "outcome", *header}) == 2 + len(header)
+
+
+def renamed(toy: Scenario, ids: Sequence[str]) -> Scenario:
+    measures = [each._replace(id=id) for each, id in zip(toy.sweep.measures, ids, strict=True)]
+    return replace(toy, sweep=replace(toy.sweep, measures=tuple(measures)))
+
+
+def test_a_measure_named_as_another_in_an_arm_keeps_its_own_column(toy: Scenario) -> None:
+    named = renamed(toy, ("peak", "peak.half", "measure.peak.half"))
+    header = columns(named)[0]
+    assert len(set(header)) == len(header) == 2 + 2 * 3
+
+
+@pytest.mark.parametrize("path", ["failed", "time", "arm", "arm_name", "failure_row", "number", "outcome"])
+def test_an_axis_may_have_any_name(toy: Scenario, path: str) -> None:
+    named = replace(toy, sweep=replace(toy.sweep, design=Members(ROWS, (CLEAR._replace(path=path), PUSH))))
+    block = compute(toy, np.arange(5))
+    axes, again = read(written(block, named, varied(named)), named, curves=True)
+    assert axes[0].path == path
+    same(again, block)
+    header = columns(named)[0]
+    assert len({"number", "outcome", *header}) == 2 + len(header)
+
+
+def test_titles_labels_units_and_names_are_utf_8(toy: Scenario, tmp_path: Path) -> None:
+    named = renamed(replace(toy, title="Entzündung"), ("Größe", "left", "when"))
+    axes = [axis._replace(label="µg-Dosis", unit_text="µg") for axis in varied(named)]
+    block = compute(toy, numbers(0, 1))
+    content = written(block, named, axes)
+    again = read(content, named, curves=True)
+    assert again[0] == axes
+    same(again[1], block)
+    (tmp_path / "block.nc").write_bytes(content)
+    with netcdf_file(tmp_path / "block.nc", mmap=False) as file:
+        assert file.title.decode() == "Entzündung"
+        assert file.variables["k_clear"].long_name.decode() == "µg-Dosis"
+        assert file.variables["k_clear"].units.decode() == "µg"
+    assert "Größe".encode() in content
 
 
 @pytest.mark.parametrize("cut", [0, 1, 40, -1])
@@ -238,18 +300,21 @@ def test_words_of_the_model_and_the_design_make_no_other_sweep(toy: Scenario, to
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"thesis.txt": "years"}, "holds thesis.txt and no sweep; choose another --out"),
+        ({"thesis.txt": "years"}, "holds thesis.txt and no sweep; choose another folder"),
+        ({"blocks/0123.nc": "CDF"}, r"out holds members and no sweep.json that says of which sweep"),
         ({"sweep.json": "{"}, r"sweep.json cannot be read \(.*\); choose another --out"),
         ({"sweep.json": "[]"}, "sweep.json cannot be read"),
         ({"sweep.json": '{"identity": "0"}'}, "is a sweep of something else"),
     ],
 )
 def test_a_folder_of_something_else_is_refused(toy: Scenario, out: Path, files: dict[str, str], message: str) -> None:
-    out.mkdir()
+    (out / "blocks").mkdir(parents=True)
     for name, text in files.items():
         (out / name).write_text(text)
     with pytest.raises(OutputError, match=message), opened(out, toy):
         pass
+    with pytest.raises(OutputError, match=message):  # as in a merge
+        Store(out, toy)
     assert everything(out) == {name: text.encode() for name, text in files.items()}
 
 
@@ -406,6 +471,26 @@ def test_merged_members_stand_once_and_the_folders_merged_stay_as_they_are(toy: 
         there = numbers(0, 1, 2, 3)
         block = store.block(there, toy.sweep.design.values(0, 4), places(store)[:4], curves=True)
         same(block, compute(toy, there))
+
+
+def test_a_merge_puts_a_good_member_over_a_failure_of_the_machine_and_never_the_other_way(
+    toy: Scenario, tmp_path: Path
+) -> None:
+    with opened(tmp_path / "good", toy) as good:
+        good.add(compute(toy, numbers(0, 1)))
+    with opened(tmp_path / "killed", toy) as store:
+        store.add(killed(toy, 0, "a power cut"))
+        store.add(killed(toy, 2, "a power cut"))
+        assert store.merge(Store(tmp_path / "good", toy)) == 2
+        found = places(store)
+        block = store.block(numbers(0, 1, 2), np.empty((3, 2)), found[:3])
+        assert block.failed[:, 0].tolist() == [False, False, True]
+    with opened(tmp_path / "good", toy) as store:
+        assert store.merge(Store(tmp_path / "killed", toy)) == 0
+        assert len(store.names) == 2  # member 2 alone came with its failure
+        assert not store.block(numbers(0), np.empty((1, 2)), places(store)[:1]).failed.any()
+        store.merge(Store(tmp_path / "killed", toy))
+        assert len(store.names) == 2
 
 
 def test_the_identity_is_plain_json_with_readable_parts(toy: Scenario, out: Path) -> None:

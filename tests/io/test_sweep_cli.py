@@ -104,9 +104,10 @@ def test_shards_and_their_merge(say) -> None:
         ([*VARY, "--workers", "0"], 2, "a number of 1 or more, found '0'"),
         ([*VARY, "--workers", "2", "--dask", "local"], 2, "not allowed with"),
         ([*VARY, "--shard", "1/2", "--merge", "a"], 2, "not allowed with"),
-        ([*VARY, "--merge", "nowhere"], 3, "error: nowhere is no folder of a sweep"),
+        ([*VARY, "--merge", "nowhere"], 3, "error: nowhere is no folder of a sweep\n"),
+        ([*VARY, "--merge", ".", "--out", "o"], 3, "error: . holds toy.toml and no sweep; choose another folder\n"),
         ([*VARY, "--out", "toy.toml"], 3, "error: toy.toml is a file, not a folder"),
-        ([*VARY, "--out", "."], 3, "error: . holds toy.toml and no sweep; choose another --out"),
+        ([*VARY, "--out", "."], 3, "error: . holds toy.toml and no sweep; choose another folder"),
     ],
 )
 def test_what_cannot_be_done_is_said(say, words: list[str], code: int, message: str) -> None:
@@ -129,6 +130,7 @@ def test_a_missing_package_exits_with_5(say, monkeypatch: pytest.MonkeyPatch) ->
     assert say(*VARY, "--parquet").code == 5
     for name in [each for each in sys.modules if each.partition(".")[0] == "distributed"]:
         monkeypatch.delitem(sys.modules, name)  # of an earlier test
+    monkeypatch.delitem(sys.modules, "simulator.experiments.dask_workers", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
     said = say(*VARY, "--dask", "local")
     assert said.code == 5
@@ -141,6 +143,17 @@ def test_no_scheduler_at_that_address_exits_with_4(say, monkeypatch: pytest.Monk
     said = say(*VARY, "--dask", "tcp://127.0.0.1:9")
     assert said.code == 4
     assert said.err.startswith("error: no Dask scheduler at tcp://127.0.0.1:9: ")
+
+
+@pytest.mark.parametrize("address", ["nowhere", "tcp://nowhere", "tcp://127.0.0.1:port", "carrier-pigeon://a:1"])
+def test_what_is_no_address_exits_with_4_before_anything_is_connected(
+    say, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("simulator.experiments.dask_workers.Client", pytest.fail)
+    said = say(*VARY, "--dask", address)
+    assert said.code == 4
+    assert said.err.startswith(f"error: no Dask scheduler at {address}: ")
 
 
 def test_damage_is_noted(say) -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import signal
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 
 from simulator.experiments import workers
 from simulator.experiments.scenario import Scenario
-from simulator.experiments.sweep import QUANTILES, compute, curve_times
+from simulator.experiments.sweep import QUANTILES, compute, curve_times, values_of
 from simulator.experiments.workers import Threads
 from simulator.io import sweep_tables
 from simulator.io.folder import OutputError
@@ -23,7 +24,7 @@ from simulator.io.interrupt import Stop
 from simulator.io.progress import Progress
 from simulator.io.scenario_file import read_scenario
 from simulator.io.store import Store
-from simulator.io.sweep_run import Done, Work, estimate, sweep
+from simulator.io.sweep_run import Done, Work, estimate, shard_numbers, sweep
 from simulator.io.sweep_text import (
     damaged_text,
     estimate_text,
@@ -33,7 +34,7 @@ from simulator.io.sweep_text import (
     sweep_text,
     write_summary,
 )
-from tests.sweeps import Members, grid, swept
+from tests.sweeps import Counted, Members, grid, swept
 
 FAILING = (-60.0, 400.0)
 
@@ -120,6 +121,65 @@ def test_shards_together_are_the_whole(toy: Scenario, tmp_path: Path, in_threads
     np.testing.assert_array_equal(done.result.measures, expected.result.measures)
 
 
+@pytest.mark.parametrize("parquet", [False, True])
+def test_a_shard_of_nobody_is_empty(toy: Scenario, tmp_path: Path, parquet: bool) -> None:
+    if parquet:
+        pytest.importorskip("pyarrow.parquet")
+    three = swept(toy, grid(3, 1), ("main", "half"), ("drug",))
+    work = Work(tmp_path / "out", 2, shard=(5, 8), parquet=parquet)
+    done = sweep(three, work, stream=io.StringIO())
+    assert (done.asked, done.missing, done.failed, len(done.result.numbers)) == (0, 0, 0, 0)
+    assert len(table(tmp_path / "out")[1]) == 0
+    assert "0 members (list of k_clear, dose.push.amount): 0 computed" in sweep_text(done, work)
+    assert estimate(three, work).members == 0
+
+
+@pytest.mark.parametrize("done_before", [0, 1, 3])
+def test_a_sweep_stopped_before_whole_chunks_of_it_has_its_tables(
+    toy: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done_before: int
+) -> None:
+    monkeypatch.setattr("simulator.io.sweep_run.CHUNK", 2)
+    question, work = swept(toy, grid(3, 3), ("main", "half"), ("drug",)), Work(tmp_path / "out", 1)
+    sweep(swept(toy, Members(grid(3, 3).rows[:done_before]), ("main", "half"), ("drug",)), work, stream=io.StringIO())
+    done = sweep(question, work, lambda: True, io.StringIO(), lambda done: write_summary(done, work, []))
+    assert (done.interrupted, done.missing) == (True, 9 - done_before)
+    assert [row[0] for row in table(tmp_path / "out")[1]] == [str(number) for number in range(done_before)]
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["members"]["missing"] == 9 - done_before
+
+
+@pytest.mark.parametrize("count", [1, 7, 40, 1_000, 100_003])
+@pytest.mark.parametrize("shards", [1, 2, 16])
+def test_every_member_is_in_one_shard_and_shards_are_alike(toy: Scenario, count: int, shards: int) -> None:
+    many = swept(toy, Members(((0.25, 400.0),) * count))
+    parts = [
+        np.concatenate([np.empty(0, dtype=np.int64), *shard_numbers(many, (number, shards))])
+        for number in range(1, shards + 1)
+    ]
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(count))
+    assert all((np.diff(part) > 0).all() for part in parts)
+    sizes = [len(part) for part in parts]
+    assert max(sizes) - min(sizes) <= max(1, count / shards / 8)
+    more = swept(toy, Members(((0.25, 400.0),) * 2 * count))
+    for number, part in enumerate(parts, 1):
+        larger = np.concatenate([np.empty(0, dtype=np.int64), *shard_numbers(more, (number, shards))])
+        np.testing.assert_array_equal(larger[: len(part)], part)
+
+
+@pytest.mark.parametrize("shards", [16, 1_000, 1_001])
+def test_the_values_of_a_shard_are_drawn_in_runs(toy: Scenario, shards: int) -> None:
+    design = Counted()
+    for numbers in islice(shard_numbers(swept(toy, design), (3, shards)), 1):
+        np.testing.assert_array_equal(values_of(design, numbers)[:, 0], numbers)
+        assert len(design.drawn) < len(numbers) / 20
+        assert sum(design.drawn) <= 20 * len(numbers)
+
+
+def test_a_merge_of_an_empty_folder_has_its_tables(toy: Scenario, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    done = swept_into(swept(toy, grid(2, 2)), tmp_path / "merged", merge=(tmp_path / "a",))
+    assert (done.missing, len(table(tmp_path / "merged")[1])) == (4, 0)
+
+
 def test_a_merge_says_what_is_missing_and_computes_nothing(
     toy: Scenario, tmp_path: Path, in_threads: list[int]
 ) -> None:
@@ -184,10 +244,11 @@ def test_a_signal_keeps_what_is_done_and_the_same_sweep_goes_on(
         add(store, block)
         os.kill(os.getpid(), number)
 
-    with monkeypatch.context() as patch, Stop() as stop:
+    with monkeypatch.context() as patch:
         patch.setattr(Store, "add", interrupted)
-        patch.setattr(Stop, "_handle", lambda stop, *_: setattr(stop, "asked", True))
-        done = sweep(question, Work(tmp_path / "out", 1), stop, stream=io.StringIO())
+        patch.setattr(Stop, "_handle", lambda stop, *_: setattr(stop, "asked", True))  # two blocks at once: two signals
+        with Stop() as stop:
+            done = sweep(question, Work(tmp_path / "out", 1), stop, stream=io.StringIO())
     assert done.interrupted
     assert 0 < len(done.result.numbers) < 16
     assert len(table(tmp_path / "out")[1]) == len(done.result.numbers)
