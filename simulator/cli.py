@@ -27,8 +27,8 @@ EXAMPLES = {
   immunesim run il2_therapy --arm main --set 'dose.first cycle.amount=100000 IU/kg'""",
     "sweep": """examples:
   immunesim sweep acute_infection --vary 'stop_sensitivity=0.1:1:25:log' --measure 'max(pathogen)' --out stop
-  immunesim sweep il2_therapy --vary 'dose.first cycle.amount=0 IU/kg:720000 IU/kg:25' --keep tumour --dry-run
-  immunesim sweep il2_therapy --vary body_weight --vary IL1_block --sample lhs:1000 --seed 1 --workers 8
+  immunesim sweep il2_therapy --vary 'tumour_antigenicity=0.1:10:25:log' --keep tumour --dry-run
+  immunesim sweep il2_therapy --vary 'body_weight=50 kg:110 kg' --vary IL1_block --sample lhs:1000 --seed 1
   immunesim sweep my_sweep.toml --shard 3/16 --out part-3
   immunesim sweep my_sweep.toml --merge part-* --out whole""",
     "check": """examples:

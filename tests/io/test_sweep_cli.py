@@ -152,7 +152,7 @@ def test_damage_is_noted(say) -> None:
     assert f"note: {path.name} is damaged (" in said.err
 
 
-def test_a_shell_example_of_the_help_is_understood(say) -> None:
+def test_a_shell_example_of_the_help_is_understood(say, capsys: pytest.CaptureFixture[str]) -> None:
     import shlex
 
     examples = [line.strip() for line in cli.EXAMPLES["sweep"].splitlines()[1:]]
@@ -160,3 +160,16 @@ def test_a_shell_example_of_the_help_is_understood(say) -> None:
         words = shlex.split(line)[2:]
         code = cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--shard", "x"])
         assert code == 2  # all is well but the shard
+        assert cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--dry-run", "--out", "new"]) == 0
+        assert "leaves its range" not in capsys.readouterr().err
+
+
+def test_an_axis_that_leaves_its_range_is_noted_by_sweep_and_check(say, capsys: pytest.CaptureFixture[str]) -> None:
+    told = "k_clear, which varies from 0.1 to 9 1/h, leaves its range, 0.25 to 1 1/h"
+    words = ("--vary", "k_clear=0.1 1/h:9 1/h", "--dry-run")
+    assert f"note: {told}\n" in say(*words).err
+    assert "leaves its range" not in say("--vary", "k_clear", "--dry-run").err
+    values = '[sweep]\n[[sweep.vary]]\nparameter = "k_clear"\nvalues = ["9 1/h", "0.1 1/h"]\n'
+    Path("wide.toml").write_text(f'title = "t"\nextends = "toy.toml"\n{values}')
+    assert cli.main(["check", "wide.toml"]) == 0
+    assert f"\n  note: {told}\n" in capsys.readouterr().out
