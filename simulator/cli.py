@@ -406,6 +406,9 @@ def _sweep_asked(options: argparse.Namespace) -> Any:
     if scenario.sweep is None:
         message = f"nothing varies in {scenario.id}: it has no [sweep], and no --vary says what shall"
         raise FileError([FileFault(COMMAND_LINE, 0, message, "")])
+    if options.merge and options.dry_run:
+        message = "--merge computes nothing that could be estimated: leave out --dry-run"
+        raise FileError([FileFault(COMMAND_LINE, 0, message, "--merge --dry-run")])
     shard = read_shard(options.shard)
     folder = Path(options.out) if options.out else default_folder(scenario, shard)
     draw = None if options.no_plots else _draw_sweep()

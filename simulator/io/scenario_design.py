@@ -69,6 +69,9 @@ class DesignReader(AxisReader):
             return self._list()
         items = table.get("vary", [])
         if not items:
+            if "sample" in table and "population" in self.layers.data and not self.layers.worded(("sweep", "vary")):
+                self.fault(("sweep", "sample"), f"'{sample}' has nothing to put together: only patients vary, as "
+                                                "[population] draws them; say what else varies")  # fmt: skip
             return None
         if len(items) > MOST_AXES:
             self.fault(("sweep", "vary"), f"{len(items)} axes; at most {MOST_AXES}")

@@ -41,6 +41,10 @@ class _Putter:
         self.layers = layers
 
     def put(self, words: SweepWords) -> Iterator[FileFault]:
+        if words.members is not None and words.sample not in (None, "list"):
+            text = f"--members {words.members} --sample {words.sample}"
+            yield Setting(text).fault((), "a file of members leaves nothing to draw: give --members or --sample")
+            return
         if words.members is not None:
             self._forget("sample", "count", "seed", "vary")
             self._set(("sweep", "members"), words.members, f"--members {words.members}")

@@ -173,3 +173,43 @@ def test_an_axis_that_leaves_its_range_is_noted_by_sweep_and_check(say, capsys: 
     Path("wide.toml").write_text(f'title = "t"\nextends = "toy.toml"\n{values}')
     assert cli.main(["check", "wide.toml"]) == 0
     assert f"\n  note: {told}\n" in capsys.readouterr().out
+
+
+LATE = ("--vary", "k_clear", "--measure", "at(drug, '5 h')", "--measure", "at(drug, '9 h')")
+PATIENTS = """
+[population]
+count = 5
+[[population.vary]]
+parameter = "k_clear"
+distribution = "uniform"
+from = "0.3 1/h"
+to = "0.9 1/h"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "words", "message"),
+    [
+        (PATIENTS, ["--sample", "lhs:10"], "'lhs' has nothing to put together: only patients vary"),
+        (PATIENTS, ["--set", "k_clear=0.5 1/h"], "k_clear varies from member to member, so that --set has no effect"),
+        ("", [*VARY, "--set", "k_clear=0.5 1/h"], "k_clear varies from member to member, so that --set has no effect"),
+        ("", ["--vary", "initial.depot=0 pmol:9 pmol", "--set", "initial.depot=1 pmol"], "initial.depot varies from"),
+        ("", ["--vary", "dose.push.at=0 h:9 h", "--set", "dose.push.at=1 h"], "dose.push.at varies from"),
+        ("", [*VARY, "--merge", "a", "--dry-run"], "--merge computes nothing that could be estimated"),
+        ("", ["--members", "m.csv", "--sample", "lhs:9"], "a file of members leaves nothing to draw"),
+        ("", ["--vary", "k_clear=0.3 1/h:0.9 1/h:5.5"], "expected a whole number of points behind FROM:TO"),
+        (PATIENTS, ["--vary", "k_clear=1:2:5.5", "--sample", "lhs:9"], "expected a whole number of points"),
+        ("", [*LATE, "--set", "time.end=60"], "the unit is missing: expected a time such as '10 h', found '60'"),
+    ],
+)
+def test_words_that_contradict_each_other_are_refused_with_one_message(say, more, words, message) -> None:
+    with Path("toy.toml").open("a", encoding="utf-8") as file:
+        file.write(more)
+    said = say(*words)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+    assert said.err.count("error: ") == 1
+
+
+def test_one_at_a_time_a_setting_is_where_the_others_stay(say) -> None:
+    assert say("--vary", "k_clear", "--set", "k_clear=0.5 1/h", "--sample", "one_at_a_time", "--dry-run").code == 0
