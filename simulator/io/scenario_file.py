@@ -157,7 +157,9 @@ class _ScenarioReader:
                 [*self.faults, source.fault(("extends",), f"files extend each other: {' -> '.join(names)}")]
             )
         if not parent_path.exists():
-            raise FileError([*self.faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}")])
+            ours = parent_path.stem
+            hint = f'; extends = "{ours}" takes the one that comes with us' if ours in builtin_scenarios() else ""
+            raise FileError([*self.faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}{hint}")])
         below = self.layers(parent_path, trail)
         below.keep(INHERITED)
         below.put(own)

@@ -213,3 +213,31 @@ def test_words_that_contradict_each_other_are_refused_with_one_message(say, more
 
 def test_one_at_a_time_a_setting_is_where_the_others_stay(say) -> None:
     assert say("--vary", "k_clear", "--set", "k_clear=0.5 1/h", "--sample", "one_at_a_time", "--dry-run").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--vary", "dose.push.amnt=0 pmol:9 pmol"], "no dose and key 'dose.push.amnt'; did you mean 'dose.push.amount'?"),
+        (["--vary", "k_clear", "--measure", "at(drug, '5')"], "'5' is no time: expected a time such as '5 h'"),
+        (["--vary", "k_clear", "--measure", "at(drug, '99 h')"], "'99 h' lies after the end of the run, 48 h"),
+        (["--vary", "k_clear", "--measure", "max(drug, '9 h', '3 h')"], "before the last, found '9 h' and '3 h'"),
+        (["--vary", "body_weight=150 lb:180 kg"], "no unit 'lb'; expected body_weight in kg such as '1 kg', found '150"),
+        (["--members", "m.csv"], "column patient: nothing is called 'patient' that could vary; it is a parameter"),
+    ],
+)
+def test_a_message_says_what_was_expected_and_what_was_found(say, words: list[str], message: str) -> None:
+    Path("m.csv").write_text("patient,k_clear [1/h]\nA,0.5\nB,0.6\n")
+    with Path("toy.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[arms.less]\ndose.push.amount = "4 pmol"\n')
+    said = say(*words)
+    assert (said.code, said.err.count("error: ")) == (2, 1)
+    assert message in said.err
+    assert "only arm" not in said.err
+    assert say("--members", "m.csv", "--vary", "k_clear", "--dry-run").code == 0
+
+
+def test_replay_of_the_folder_of_a_sweep_says_how_to_go_on(say, capsys: pytest.CaptureFixture[str]) -> None:
+    assert say(*VARY, "--out", "out").code == 0
+    assert cli.main(["replay", "out"]) == 3
+    assert "out: the folder of a sweep, not of a run: the same 'sweep' command goes on in it" in capsys.readouterr().err
