@@ -187,9 +187,12 @@ def _settings_argument(command: argparse.ArgumentParser) -> None:
 
 def _sweep_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
-    text = "what varies, on a grid if nothing else is said; without FROM:TO over its range; may be repeated"
-    command.add_argument("--vary", action="append", default=[], metavar="NAME[=FROM:TO:COUNT[:log]]", help=text)
-    text = "how members are drawn: grid, zip, one_at_a_time, lhs:1000, sobol:1024, random:1000"
+    text = """what varies, values with their units, on a grid if --sample says nothing else: NAME=FROM:TO:COUNT[:log] or
+        NAME=V1,V2 (grid, zip), NAME=FROM:TO[:log] (lhs, sobol, random, one_at_a_time; a grid of 11), NAME (over its
+        range); may be repeated"""
+    command.add_argument("--vary", action="append", default=[], metavar="NAME[=VALUES]", help=text)
+    text = """how members are drawn: grid, zip, one_at_a_time, lhs:1000, sobol:1024, random:1000; a larger lhs moves
+        every member, the others keep those that are stored"""
     command.add_argument("--sample", metavar="HOW[:COUNT]", help=text)
     command.add_argument("--members", metavar="FILE", help="a CSV with a row per member and a column per axis")
     command.add_argument("--seed", type=int, metavar="N", help="of what is drawn")

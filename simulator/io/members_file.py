@@ -66,7 +66,8 @@ class _Reader:
     def read(self, known: Callable[[str], bool]) -> None:
         rows = csv.reader(self.lines)
         places = self.header(next(rows, []))
-        if self.faults or not all([known(name) for name in self.columns]):
+        unknown = [name for name in self.columns if not known(name)]
+        if self.faults or unknown:
             return
         width = len(next(csv.reader(self.lines)))
         count = 0

@@ -27,9 +27,8 @@ def replay(folder: Path) -> dict[str, Any]:
     |value| + ATOL_OF_SCALE * scale. The arms are those that the run was of.
     """
     if (folder / IDENTITY).exists():
-        message = "the folder of a sweep, not of a run: the same 'sweep' command goes on in it, and with another --out " \
-                  "computes all of it again"  # fmt: skip
-        raise FileError([FileFault(str(folder), 0, message, "")])
+        more = "the same 'sweep' command goes on in it, and with another --out computes all of it again"
+        raise FileError([FileFault(str(folder), 0, f"the folder of a sweep, not of a run: {more}", "")])
     if not (folder / SCENARIO_FILE).exists():
         raise FileError([FileFault(str(folder), 0, f"no results folder: it has no {SCENARIO_FILE}", "")])
     scenario = read_scenario(folder / SCENARIO_FILE)

@@ -17,7 +17,8 @@ _NAMED = re.compile(r"\s*([A-Za-z][A-Za-z0-9_ ]*?)\s*=(.*)\Z", re.DOTALL)
 class SweepWords:
     """What ``--vary``, ``--sample``, ``--measure``, ``--seed``, ``--keep``, ``--arm`` and ``--members`` say.
 
-    vary: ``NAME=FROM:TO:COUNT[:log]``, ``NAME=V1,V2`` or ``NAME``. sample: ``grid``, ``lhs:1000`` and so on.
+    vary: ``NAME=FROM:TO:COUNT[:log]``, ``NAME=FROM:TO[:log]``, ``NAME=V1,V2`` or ``NAME``.
+    sample: ``grid``, ``lhs:1000`` and so on.
     measures: ``id=formula`` or ``formula``.
     """
 

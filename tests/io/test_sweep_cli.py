@@ -218,11 +218,17 @@ def test_one_at_a_time_a_setting_is_where_the_others_stay(say) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--vary", "dose.push.amnt=0 pmol:9 pmol"], "no dose and key 'dose.push.amnt'; did you mean 'dose.push.amount'?"),
+        (
+            ["--vary", "dose.push.amnt=0 pmol:9 pmol"],
+            "no dose and key 'dose.push.amnt'; did you mean 'dose.push.amount'?",
+        ),
         (["--vary", "k_clear", "--measure", "at(drug, '5')"], "'5' is no time: expected a time such as '5 h'"),
         (["--vary", "k_clear", "--measure", "at(drug, '99 h')"], "'99 h' lies after the end of the run, 48 h"),
         (["--vary", "k_clear", "--measure", "max(drug, '9 h', '3 h')"], "before the last, found '9 h' and '3 h'"),
-        (["--vary", "body_weight=150 lb:180 kg"], "no unit 'lb'; expected body_weight in kg such as '1 kg', found '150"),
+        (
+            ["--vary", "body_weight=150 lb:180 kg"],
+            "no unit 'lb'; expected body_weight in kg such as '1 kg', found '150",
+        ),
         (["--members", "m.csv"], "column patient: nothing is called 'patient' that could vary; it is a parameter"),
     ],
 )
@@ -241,3 +247,16 @@ def test_replay_of_the_folder_of_a_sweep_says_how_to_go_on(say, capsys: pytest.C
     assert say(*VARY, "--out", "out").code == 0
     assert cli.main(["replay", "out"]) == 3
     assert "out: the folder of a sweep, not of a run: the same 'sweep' command goes on in it" in capsys.readouterr().err
+
+
+def test_the_help_shows_every_form_of_an_axis_and_each_is_understood(say) -> None:
+    shown = " ".join(say("--help").out.split())
+    for form in ("NAME=FROM:TO:COUNT[:log]", "NAME=V1,V2", "NAME=FROM:TO[:log]", "values with their units"):
+        assert form in shown
+    forms = {"0.3 1/h:0.9 1/h:4:log": "4 members (grid)", "0.3 1/h,0.9 1/h": "2 members (grid)"}
+    forms["0.3 1/h:0.9 1/h"] = "11 members (grid)"
+    for values, found in forms.items():
+        assert say("--vary", f"k_clear={values}", "--dry-run").out.startswith(found)
+    for sample, found in {"lhs:9": "9 members", "sobol:8": "8 members", "one_at_a_time": "3 members"}.items():
+        said = say("--vary", "k_clear=0.3 1/h:0.9 1/h:log", "--sample", sample, "--dry-run")
+        assert said.out.startswith(found)
