@@ -27,8 +27,8 @@ EXAMPLES = {
   immunesim run il2_therapy --arm main --set 'dose.first cycle.amount=100000 IU/kg'""",
     "sweep": """examples:
   immunesim sweep acute_infection --vary 'stop_sensitivity=0.1:1:25:log' --measure 'max(pathogen)' --out stop
-  immunesim sweep il2_therapy --vary 'dose.first cycle.amount=0 IU/kg:720000 IU/kg:25' --keep tumour --dry-run
-  immunesim sweep il2_therapy --vary body_weight --vary IL1_block --sample lhs:1000 --seed 1 --workers 8
+  immunesim sweep il2_therapy --vary 'tumour_antigenicity=0.1:10:25:log' --keep tumour --dry-run
+  immunesim sweep il2_therapy --vary 'body_weight=50 kg:110 kg' --vary IL1_block --sample lhs:1000 --seed 1
   immunesim sweep my_sweep.toml --shard 3/16 --out part-3
   immunesim sweep my_sweep.toml --merge part-* --out whole""",
     "check": """examples:
@@ -187,9 +187,12 @@ def _settings_argument(command: argparse.ArgumentParser) -> None:
 
 def _sweep_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
-    text = "what varies, on a grid if nothing else is said; without FROM:TO over its range; may be repeated"
-    command.add_argument("--vary", action="append", default=[], metavar="NAME[=FROM:TO:COUNT[:log]]", help=text)
-    text = "how members are drawn: grid, zip, one_at_a_time, lhs:1000, sobol:1024, random:1000"
+    text = """what varies, values with their units, on a grid if --sample says nothing else: NAME=FROM:TO:COUNT[:log] or
+        NAME=V1,V2 (grid, zip), NAME=FROM:TO[:log] (lhs, sobol, random, one_at_a_time; a grid of 11), NAME (over its
+        range); may be repeated"""
+    command.add_argument("--vary", action="append", default=[], metavar="NAME[=VALUES]", help=text)
+    text = """how members are drawn: grid, zip, one_at_a_time, lhs:1000, sobol:1024, random:1000; a larger lhs moves
+        every member, the others keep those that are stored"""
     command.add_argument("--sample", metavar="HOW[:COUNT]", help=text)
     command.add_argument("--members", metavar="FILE", help="a CSV with a row per member and a column per axis")
     command.add_argument("--seed", type=int, metavar="N", help="of what is drawn")
@@ -406,6 +409,9 @@ def _sweep_asked(options: argparse.Namespace) -> Any:
     if scenario.sweep is None:
         message = f"nothing varies in {scenario.id}: it has no [sweep], and no --vary says what shall"
         raise FileError([FileFault(COMMAND_LINE, 0, message, "")])
+    if options.merge and options.dry_run:
+        message = "--merge computes nothing that could be estimated: leave out --dry-run"
+        raise FileError([FileFault(COMMAND_LINE, 0, message, "--merge --dry-run")])
     shard = read_shard(options.shard)
     folder = Path(options.out) if options.out else default_folder(scenario, shard)
     draw = None if options.no_plots else _draw_sweep()

@@ -84,13 +84,14 @@ def _function_unit(tree: Apply, model: Model, arms: Sequence[str], end: float) -
         if kind == "t":
             times.append(time_value(text, model))
             if times[-1] > end * (1 + 1e-9):
-                raise FormulaError(f"'{text}' lies after the end of the run")
+                raise FormulaError(f"'{text}' lies after the end of the run, {end:g} {model.time_unit_text}")
         else:
             level_value(text, name, model)
     if tree.op != "at" and len(times) == 1:
         raise FormulaError(f"{tree.op}() takes a first and a last time, found only {text!r}")
     if len(times) == 2 and not times[0] < times[1]:
-        raise FormulaError(f"in {tree.op}() the first time must come before the last")
+        found = " and ".join(f"'{text}'" for kind, text in arguments(tree) if kind == "t")
+        raise FormulaError(f"in {tree.op}() the first time must come before the last, found {found}")
     for _, arm in tree.options:
         if arm not in arms:
             raise FormulaError(f"no arm '{arm}'{nearest(arm, list(arms)) or '; arms are ' + ', '.join(arms)}")
@@ -179,7 +180,7 @@ def arm_of(tree: Apply) -> str:
 def time_value(text: str, model: Model) -> float:
     number, given, _ = quantity(text)
     if not given.same_dimension(model.time_unit):
-        raise UnitError(f"'{text}' is no time")
+        raise UnitError(f"'{text}' is no time: expected a time such as '5 {model.time_unit_text}'")
     return number * given.to(model.time_unit)
 
 

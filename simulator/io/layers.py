@@ -130,6 +130,10 @@ class Layers:
         source, place = self.origin(path)
         return source.fault(place, message)
 
+    def worded(self, path: Path_) -> bool:
+        """Whether the value at `path` itself was given on the command line."""
+        return path in self.origins and isinstance(self.origins[path][0], Setting)
+
     def folder_of(self, path: Sequence[Key]) -> Path:
         """What a file named at `path` is relative to."""
         source, _ = self.origin(path)

@@ -6,7 +6,7 @@ import csv
 import math
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -32,8 +32,11 @@ class MembersFile(NamedTuple):
     digest: str
 
 
-def read_members(path: Path, wanted: Sequence[str] | None, most: int) -> MembersFile | list[FileFault]:
-    """The columns named in `wanted`, or all of them, of at most `most` members; or everything that is wrong."""
+def read_members(
+    path: Path, wanted: Sequence[str] | None, most: int, known: Callable[[str], bool]
+) -> MembersFile | list[FileFault]:
+    """The columns named in `wanted`, or all of them, of at most `most` members; or everything that is wrong, which
+    is nothing that is left to say if `known` does not know a column: it has said so itself."""
     try:
         content = path.read_bytes()
         text = content.decode("utf-8-sig")
@@ -44,7 +47,9 @@ def read_members(path: Path, wanted: Sequence[str] | None, most: int) -> Members
     except OSError as error:
         return [FileFault(short_path(path), 0, f"cannot be read: {error.strerror}", "")]
     reader = _Reader(short_path(path), text.splitlines(), wanted, most)
-    reader.read()
+    reader.read(known)
+    if not all(column.numbers for column in reader.columns.values()):  # one is not known
+        return reader.faults
     return reader.faults or MembersFile(reader.columns, sha256(content).hexdigest())
 
 
@@ -58,10 +63,11 @@ class _Reader:
         text = self.lines[line - 1].strip() if 0 < line <= len(self.lines) else ""
         self.faults.append(FileFault(self.name, line, message, text))
 
-    def read(self) -> None:
+    def read(self, known: Callable[[str], bool]) -> None:
         rows = csv.reader(self.lines)
         places = self.header(next(rows, []))
-        if self.faults:
+        unknown = [name for name in self.columns if not known(name)]
+        if self.faults or unknown:
             return
         width = len(next(csv.reader(self.lines)))
         count = 0

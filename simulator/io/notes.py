@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..experiments.axis_paths import reaches
+from ..experiments.axis_paths import reaches, split
+from ..experiments.design import Product
 from ..experiments.scenario import Scenario
+from ..model.words import Parameter
 
 ROUNDING = 1e-9  # in units converted from what was written
 
@@ -14,7 +16,8 @@ ROUNDING = 1e-9  # in units converted from what was written
 def notes(scenario: Scenario, settings: Sequence[str] = ()) -> list[str]:
     """Values outside their range, values that are the same in everybody, and settings of the command line or
     axes of a sweep that an arm overrides; each is said once."""
-    return list(dict.fromkeys([*_overridden(scenario, settings), *_still(scenario), *_turned(scenario)]))
+    found = [*_overridden(scenario, settings), *_still(scenario), *_turned(scenario), *_beyond(scenario)]
+    return list(dict.fromkeys(found))
 
 
 def _overridden(scenario: Scenario, settings: Sequence[str]) -> Iterator[str]:
@@ -52,9 +55,33 @@ def _turned(scenario: Scenario) -> Iterator[str]:
         changes = [pair for change in arm.changes for pair in change.parameters.items()]
         for name, value in (*arm.parameters.items(), *changes):
             parameter = model.parameters[name]
-            unit = "" if parameter.unit_text == "1" else f" {parameter.unit_text}"
-            low, high = parameter.range or (value, value)
-            if not low - ROUNDING * abs(low) <= value <= high + ROUNDING * abs(high):
-                yield f"{name} = {value:g}{unit} is outside its range, {low:g} to {high:g}{unit}"
+            if _outside(parameter, value):
+                yield f"{name} = {value:g}{_unit(parameter)} is outside its range, {_range(parameter)}"
             if has_knobs and not parameter.knob and value != parameter.value:
                 yield f"{name} is no knob of patient, disease or treatment: the scenarios that come with us leave it"
+
+
+def _beyond(scenario: Scenario) -> Iterator[str]:
+    """Axes that leave the range of their parameter at one end or both; patients vary as their distributions say."""
+    design = scenario.sweep.design if scenario.sweep else None
+    swept = design.outer if isinstance(design, Product) else design
+    for axis in swept.axes if swept and swept.kind != "population" else ():
+        kind, name, key = split(axis.path)
+        parameter = scenario.model.parameters.get({"parameter": name, "change": key}.get(kind, ""))
+        if parameter is not None and (_outside(parameter, axis.low) or _outside(parameter, axis.high)):
+            covered = f"{axis.low:g} to {axis.high:g}{_unit(parameter)}"
+            yield f"{axis.path}, which varies from {covered}, leaves its range, {_range(parameter)}"
+
+
+def _outside(parameter: Parameter, value: float) -> bool:
+    low, high = parameter.range or (value, value)
+    return not low - ROUNDING * abs(low) <= value <= high + ROUNDING * abs(high)
+
+
+def _range(parameter: Parameter) -> str:
+    low, high = parameter.range or (parameter.value, parameter.value)
+    return f"{low:g} to {high:g}{_unit(parameter)}"
+
+
+def _unit(parameter: Parameter) -> str:
+    return "" if parameter.unit_text == "1" else f" {parameter.unit_text}"

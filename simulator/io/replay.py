@@ -13,6 +13,7 @@ from ..numerics.segment import ATOL_OF_SCALE
 from .folder import SUMMARY
 from .results import SCENARIO_FILE, read_table, table_header, table_name, versions
 from .scenario_file import read_scenario
+from .store import IDENTITY
 from .toml_source import FileError, FileFault
 
 LARGEST = 1e300  # stands for a number that is none, which JSON cannot hold
@@ -25,6 +26,9 @@ def replay(folder: Path) -> dict[str, Any]:
     Per arm: whether the tables are identical, and the largest difference relative to
     |value| + ATOL_OF_SCALE * scale. The arms are those that the run was of.
     """
+    if (folder / IDENTITY).exists():
+        more = "the same 'sweep' command goes on in it, and with another --out computes all of it again"
+        raise FileError([FileFault(str(folder), 0, f"the folder of a sweep, not of a run: {more}", "")])
     if not (folder / SCENARIO_FILE).exists():
         raise FileError([FileFault(str(folder), 0, f"no results folder: it has no {SCENARIO_FILE}", "")])
     scenario = read_scenario(folder / SCENARIO_FILE)

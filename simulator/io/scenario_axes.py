@@ -126,7 +126,8 @@ class AxisReader(DoseReader):
         dose = next((each for each in self.main.doses if each.name == name), None)
         if name not in known or key not in DOSE_KEYS:
             words = [f"dose.{each}.{key}" for each in known for key in DOSE_KEYS]
-            own = [arm for arm, table in self.layers.data.get("arms", {}).items() if name in table.get("dose", {})]
+            arms = self.layers.data.get("arms", {}) if name not in known else {}
+            own = [arm for arm, table in arms.items() if name in table.get("dose", {})]
             hint = f"; only arm {', '.join(own)} has it, and what an arm sets itself does not vary" if own else ""
             self.fault(path, f"no dose and key '{word}'{hint or nearest(word, words)}; keys are {', '.join(DOSE_KEYS)}")
             return None

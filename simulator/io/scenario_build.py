@@ -32,12 +32,15 @@ class ScenarioBuilder(DoseReader):
         if "end" not in time:
             self.fault(("time",), "the scenario has no end: [time] end = '60 d'")
             return None
+        before = len(self.faults)
         end = self.time(("time", "end"), time["end"], positive=True)
+        known = len(self.faults) == before
+        end = end if known else math.inf  # nothing lies after an end that is not known
         every = self.time(("time", "every"), time.get("every"), end / 500, positive=True)
         self.end = end
-        if end > LONGEST * unit("d").to(self.model.time_unit):
+        if known and end > LONGEST * unit("d").to(self.model.time_unit):
             self.fault(("time", "end"), f"longer than {LONGEST:g} d")
-        if every > 0 and end / every > MOST_TIMES:
+        if known and every > 0 and end / every > MOST_TIMES:
             self.fault(("time", "every"), f"{end / every:.3g} output times; at most {MOST_TIMES}")
         arms = [self.arm(MAIN, None)]
         arms += [self.arm(arm, table) for arm, table in data.get("arms", {}).items()]

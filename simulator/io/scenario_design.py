@@ -69,6 +69,9 @@ class DesignReader(AxisReader):
             return self._list()
         items = table.get("vary", [])
         if not items:
+            if "sample" in table and "population" in self.layers.data and not self.layers.worded(("sweep", "vary")):
+                self.fault(("sweep", "sample"), f"'{sample}' has nothing to put together: only patients vary, as "
+                                                "[population] draws them; say what else varies")  # fmt: skip
             return None
         if len(items) > MOST_AXES:
             self.fault(("sweep", "vary"), f"{len(items)} axes; at most {MOST_AXES}")
@@ -183,10 +186,11 @@ class DesignReader(AxisReader):
                     ("sweep", "vary", number, key), f"'{key}' does not belong to a list: its file has the values"
                 )
         place = self.layers.folder_of(path) / self.table["members"]
-        found = read_members(place, list(items) or None, MOST_MEMBERS)
+        found = read_members(place, list(items) or None, MOST_MEMBERS, lambda name: self._known(name, items))
         if not isinstance(found, MembersFile):
             self.faults += found
-            self.fault(path, f"the members cannot be read from {self.table['members']}")
+            if found:
+                self.fault(path, f"the members cannot be read from {self.table['members']}")
             return None
         given = self.table.get("members_sha256", found.digest)
         if given != found.digest:
@@ -198,6 +202,17 @@ class DesignReader(AxisReader):
             return None
         axes, points = zip(*[each for each in columns if each], strict=True)
         return Together(axes, points, "list")
+
+    def _known(self, name: str, items: Mapping[str, int]) -> bool:
+        """Whether a column is something that varies; else a fault says which columns may stay unread."""
+        number = items.get(name)
+        path: Path_ = ("sweep", "members") if number is None else ("sweep", "vary", number)
+        known = self.spot(path, name) is not None
+        if not known and number is None:
+            last = self.faults.pop()
+            self.fault(path, f"column {name}: {last.message}; where --vary or [[sweep.vary]] names columns, "
+                             "others are not read")  # fmt: skip
+        return known
 
     def _column(self, column: Column, items: Mapping[str, int], place: Path) -> tuple[Axis, Points] | None:
         number = items.get(column.name)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..experiments.design import Product
 from ..experiments.scenario import MAIN, Scenario
 from ..model.expression import is_identifier, nearest
 from .catalogue import builtin_models, builtin_scenarios
@@ -132,6 +133,8 @@ class _ScenarioReader:
             raise FileError([*self.faults, *error.faults]) from None
         name = str(layers.data["model"])
         scenario = ScenarioBuilder(layers, model, self.faults).build(self.path.stem, name)
+        if scenario is not None and sweep_words is not None:
+            self.faults += _without_effect(scenario, settings)
         if self.faults or scenario is None:
             raise FileError(self.faults)
         return replace(scenario, left_out=tuple(left_out))
@@ -154,7 +157,9 @@ class _ScenarioReader:
                 [*self.faults, source.fault(("extends",), f"files extend each other: {' -> '.join(names)}")]
             )
         if not parent_path.exists():
-            raise FileError([*self.faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}")])
+            ours = parent_path.stem
+            hint = f'; extends = "{ours}" takes the one that comes with us' if ours in builtin_scenarios() else ""
+            raise FileError([*self.faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}{hint}")])
         below = self.layers(parent_path, trail)
         below.keep(INHERITED)
         below.put(own)
@@ -232,6 +237,21 @@ class _ScenarioReader:
             hint = nearest(word, known) or f"; models are {', '.join(known)}"
             self.faults.append(layers.fault(("model",), f"no model '{word}'{hint}"))
         return path
+
+
+def _without_effect(scenario: Scenario, settings: Mapping[str, str]) -> Iterator[FileFault]:
+    """Settings of what varies: every member has another value. One at a time, others stay as they are set."""
+    design = scenario.sweep.design if scenario.sweep else None
+    parts = (design.outer, design.inner) if isinstance(design, Product) else (design,) if design else ()
+    varied = {axis.path for part in parts if part.kind != "one_at_a_time" for axis in part.axes}
+    for name, value in settings.items():
+        words = [word.strip() for word in name.split(".")]
+        kind = words[0] if words[0] in ("initial", "dose") else "parameters"
+        found = scenario.model.find(words[-1], "species" if kind == "initial" else "parameters")
+        path = {"initial": f"initial.{found}", "dose": ".".join(words)}.get(kind, found)
+        if path in varied:
+            message = f"{path} varies from member to member, so that --set has no effect: leave out one of the two"
+            yield Setting(f"--set {name}={value}").fault((), message)
 
 
 def _by_name(source: TomlSource) -> tuple[Table, Origin]:

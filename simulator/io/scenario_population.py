@@ -66,7 +66,11 @@ class PopulationReader(AxisReader):
         found = [self._patient(item, ("population", "vary", number)) for number, item in enumerate(items)]
         spots = [each for each in found if each is not None]
         self.varied = [(path, spot, *each.shown) for path, spot, each in spots]
-        correlations = self._correlations(table.get("correlations", []), [spot.path for _, spot, _ in spots])
+        known = [
+            each[1].path if each else self.model.find(str(item["parameter"]), "parameters") or str(item["parameter"])
+            for item, each in zip(items, found, strict=True)
+        ]
+        correlations = self._correlations(table.get("correlations", []), known)
         if len(self.faults) > before:
             return None
         axes = tuple([spot.axis(*each.shown, each.log) for _, spot, each in spots])

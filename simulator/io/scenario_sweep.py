@@ -33,7 +33,8 @@ class SweepReader(AxisReader):
         self.arms, self.table = arms, self.layers.data.get("sweep", {})
         designs, patients = DesignReader(self), PopulationReader(self)
         members, population = designs.design(), patients.population()
-        if members is None and "population" not in self.layers.data and len(self.faults) == before:
+        told = len(self.faults) > before or self.layers.worded(("sweep", "vary"))  # of words that are no axis
+        if members is None and "population" not in self.layers.data and not told:
             self.fault(("sweep",), "nothing varies: add [[sweep.vary]], with its parameter and values, or [population]")
         varied = [*designs.varied, *patients.varied]
         read_arms, keep = self._arms(), self._keep()

@@ -30,7 +30,7 @@ class ValueReader:
         """A number in `wanted`, from text such as '5 d'; 0.0 and a fault where that fails."""
         try:
             if isinstance(given, str):
-                number, measured_in, text = quantity(given)
+                number, measured_in, text = self._read(given, what, example)
             elif isinstance(given, (int, float)) and not isinstance(given, bool):
                 number, measured_in, text = float(given), unit("1"), "1"
                 if not math.isfinite(number):
@@ -48,6 +48,15 @@ class ValueReader:
         except UnitError as error:
             self.fault(path, str(error))
             return 0.0
+
+    def _read(self, given: str, what: str, example: str) -> tuple[float, Unit, str]:
+        """Number, unit and its text, or what is wrong with them and what would be right."""
+        try:
+            return quantity(given)
+        except UnitError as error:
+            if str(error).startswith("expected"):
+                raise
+            raise UnitError(f"{error}; expected {what} such as '{example}', found {given!r}") from None
 
     def time(self, path: Path_, given: object, default: float | None = None, positive: bool = False) -> float:
         if given is None and default is not None:

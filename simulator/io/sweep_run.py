@@ -113,7 +113,7 @@ def _swept(
     done.computed, done.seconds, done.damaged = computed_here, time.monotonic() - began, damaged
     done.interrupted = stop() and done.missing > 0
     finish(done)
-    if work.draw is not None and len(done.result.numbers):
+    if work.draw is not None and len(done.result.numbers) and not done.interrupted:
         work.draw(done.result, work.folder, sweep_name(store.scenario))
     return done
 

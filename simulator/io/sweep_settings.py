@@ -17,7 +17,8 @@ _NAMED = re.compile(r"\s*([A-Za-z][A-Za-z0-9_ ]*?)\s*=(.*)\Z", re.DOTALL)
 class SweepWords:
     """What ``--vary``, ``--sample``, ``--measure``, ``--seed``, ``--keep``, ``--arm`` and ``--members`` say.
 
-    vary: ``NAME=FROM:TO:COUNT[:log]``, ``NAME=V1,V2`` or ``NAME``. sample: ``grid``, ``lhs:1000`` and so on.
+    vary: ``NAME=FROM:TO:COUNT[:log]``, ``NAME=FROM:TO[:log]``, ``NAME=V1,V2`` or ``NAME``.
+    sample: ``grid``, ``lhs:1000`` and so on.
     measures: ``id=formula`` or ``formula``.
     """
 
@@ -41,6 +42,10 @@ class _Putter:
         self.layers = layers
 
     def put(self, words: SweepWords) -> Iterator[FileFault]:
+        if words.members is not None and words.sample not in (None, "list"):
+            text = f"--members {words.members} --sample {words.sample}"
+            yield Setting(text).fault((), "a file of members leaves nothing to draw: give --members or --sample")
+            return
         if words.members is not None:
             self._forget("sample", "count", "seed", "vary")
             self._set(("sweep", "members"), words.members, f"--members {words.members}")

@@ -165,7 +165,7 @@ def test_damage_is_noted(say) -> None:
     assert f"note: {path.name} is damaged (" in said.err
 
 
-def test_a_shell_example_of_the_help_is_understood(say) -> None:
+def test_a_shell_example_of_the_help_is_understood(say, capsys: pytest.CaptureFixture[str]) -> None:
     import shlex
 
     examples = [line.strip() for line in cli.EXAMPLES["sweep"].splitlines()[1:]]
@@ -173,3 +173,103 @@ def test_a_shell_example_of_the_help_is_understood(say) -> None:
         words = shlex.split(line)[2:]
         code = cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--shard", "x"])
         assert code == 2  # all is well but the shard
+        assert cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--dry-run", "--out", "new"]) == 0
+        assert "leaves its range" not in capsys.readouterr().err
+
+
+def test_an_axis_that_leaves_its_range_is_noted_by_sweep_and_check(say, capsys: pytest.CaptureFixture[str]) -> None:
+    told = "k_clear, which varies from 0.1 to 9 1/h, leaves its range, 0.25 to 1 1/h"
+    words = ("--vary", "k_clear=0.1 1/h:9 1/h", "--dry-run")
+    assert f"note: {told}\n" in say(*words).err
+    assert "leaves its range" not in say("--vary", "k_clear", "--dry-run").err
+    values = '[sweep]\n[[sweep.vary]]\nparameter = "k_clear"\nvalues = ["9 1/h", "0.1 1/h"]\n'
+    Path("wide.toml").write_text(f'title = "t"\nextends = "toy.toml"\n{values}')
+    assert cli.main(["check", "wide.toml"]) == 0
+    assert f"\n  note: {told}\n" in capsys.readouterr().out
+
+
+LATE = ("--vary", "k_clear", "--measure", "at(drug, '5 h')", "--measure", "at(drug, '9 h')")
+PATIENTS = """
+[population]
+count = 5
+[[population.vary]]
+parameter = "k_clear"
+distribution = "uniform"
+from = "0.3 1/h"
+to = "0.9 1/h"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "words", "message"),
+    [
+        (PATIENTS, ["--sample", "lhs:10"], "'lhs' has nothing to put together: only patients vary"),
+        (PATIENTS, ["--set", "k_clear=0.5 1/h"], "k_clear varies from member to member, so that --set has no effect"),
+        ("", [*VARY, "--set", "k_clear=0.5 1/h"], "k_clear varies from member to member, so that --set has no effect"),
+        ("", ["--vary", "initial.depot=0 pmol:9 pmol", "--set", "initial.depot=1 pmol"], "initial.depot varies from"),
+        ("", ["--vary", "dose.push.at=0 h:9 h", "--set", "dose.push.at=1 h"], "dose.push.at varies from"),
+        ("", [*VARY, "--merge", "a", "--dry-run"], "--merge computes nothing that could be estimated"),
+        ("", ["--members", "m.csv", "--sample", "lhs:9"], "a file of members leaves nothing to draw"),
+        ("", ["--vary", "k_clear=0.3 1/h:0.9 1/h:5.5"], "expected a whole number of points behind FROM:TO"),
+        (PATIENTS, ["--vary", "k_clear=1:2:5.5", "--sample", "lhs:9"], "expected a whole number of points"),
+        ("", [*LATE, "--set", "time.end=60"], "the unit is missing: expected a time such as '10 h', found '60'"),
+    ],
+)
+def test_words_that_contradict_each_other_are_refused_with_one_message(say, more, words, message) -> None:
+    with Path("toy.toml").open("a", encoding="utf-8") as file:
+        file.write(more)
+    said = say(*words)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+    assert said.err.count("error: ") == 1
+
+
+def test_one_at_a_time_a_setting_is_where_the_others_stay(say) -> None:
+    assert say("--vary", "k_clear", "--set", "k_clear=0.5 1/h", "--sample", "one_at_a_time", "--dry-run").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--vary", "dose.push.amnt=0 pmol:9 pmol"],
+            "no dose and key 'dose.push.amnt'; did you mean 'dose.push.amount'?",
+        ),
+        (["--vary", "k_clear", "--measure", "at(drug, '5')"], "'5' is no time: expected a time such as '5 h'"),
+        (["--vary", "k_clear", "--measure", "at(drug, '99 h')"], "'99 h' lies after the end of the run, 48 h"),
+        (["--vary", "k_clear", "--measure", "max(drug, '9 h', '3 h')"], "before the last, found '9 h' and '3 h'"),
+        (
+            ["--vary", "body_weight=150 lb:180 kg"],
+            "no unit 'lb'; expected body_weight in kg such as '1 kg', found '150",
+        ),
+        (["--members", "m.csv"], "column patient: nothing is called 'patient' that could vary; it is a parameter"),
+    ],
+)
+def test_a_message_says_what_was_expected_and_what_was_found(say, words: list[str], message: str) -> None:
+    Path("m.csv").write_text("patient,k_clear [1/h]\nA,0.5\nB,0.6\n")
+    with Path("toy.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[arms.less]\ndose.push.amount = "4 pmol"\n')
+    said = say(*words)
+    assert (said.code, said.err.count("error: ")) == (2, 1)
+    assert message in said.err
+    assert "only arm" not in said.err
+    assert say("--members", "m.csv", "--vary", "k_clear", "--dry-run").code == 0
+
+
+def test_replay_of_the_folder_of_a_sweep_says_how_to_go_on(say, capsys: pytest.CaptureFixture[str]) -> None:
+    assert say(*VARY, "--out", "out").code == 0
+    assert cli.main(["replay", "out"]) == 3
+    assert "out: the folder of a sweep, not of a run: the same 'sweep' command goes on in it" in capsys.readouterr().err
+
+
+def test_the_help_shows_every_form_of_an_axis_and_each_is_understood(say) -> None:
+    shown = " ".join(say("--help").out.split())
+    for form in ("NAME=FROM:TO:COUNT[:log]", "NAME=V1,V2", "NAME=FROM:TO[:log]", "values with their units"):
+        assert form in shown
+    forms = {"0.3 1/h:0.9 1/h:4:log": "4 members (grid)", "0.3 1/h,0.9 1/h": "2 members (grid)"}
+    forms["0.3 1/h:0.9 1/h"] = "11 members (grid)"
+    for values, found in forms.items():
+        assert say("--vary", f"k_clear={values}", "--dry-run").out.startswith(found)
+    for sample, found in {"lhs:9": "9 members", "sobol:8": "8 members", "one_at_a_time": "3 members"}.items():
+        said = say("--vary", "k_clear=0.3 1/h:0.9 1/h:log", "--sample", sample, "--dry-run")
+        assert said.out.startswith(found)
