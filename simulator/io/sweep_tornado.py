@@ -12,7 +12,7 @@ from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
 from .page import DARK, GREY, SMALL, Page, Picture, fold, high, wide
-from .scales import is_log, limits, set_scale
+from .scales import beyond, frame, is_log, limits, set_scale
 
 MOST_BARS = 15
 NAMES, WIDTH = 2.3, 5.3  # inches: the names at the left, and the bars
@@ -169,7 +169,7 @@ def _scale(panel: Axes, bars: list[Bar], values: Array, log: bool) -> None:
         set_scale(panel, "x", (0.0, 1.0), False, WIDTH)
         panel.set_xticks([])
         return
-    low, top = float(known.min()), float(known.max())
+    low, top = frame(known) if log else (float(known.min()), float(known.max()))
     if log:
         low, top = float(np.log10(low)), float(np.log10(top))
     if top - low <= 1e-6 * max(abs(low), abs(top)):

@@ -15,6 +15,8 @@ from .plots import arm_label
 
 Flags = NDArray[np.bool_]  # (members,)
 
+MOST_LETTERS = 40  # of a name; what is longer is a sentence
+
 KINDS = {
     "grid": "Grid",
     "zip": "Values taken together",
@@ -49,7 +51,19 @@ def named(item: Axis | SweepMeasure, log: bool = False) -> str:
     """Label and unit of an axis or a measure, and that its scale is logarithmic where it is."""
     unit = [item.unit_text] if item.unit_text != "1" else []
     inside = ", ".join([*unit, *(["logarithmic"] if log else [])])
-    return f"{item.label} [{inside}]" if inside else item.label
+    name = title(item) if isinstance(item, SweepMeasure) else item.label
+    return f"{name} [{inside}]" if inside else name
+
+
+def title(measure: SweepMeasure) -> str:
+    """A measure as figures call it: its label, or its id where that is a sentence."""
+    return short(measure.label, measure.id)
+
+
+def short(label: str, name: str, most: int = MOST_LETTERS) -> str:
+    """`label`, or where it or nothing is longer than `most` letters `name`, cut there."""
+    found = label if 0 < len(label) <= MOST_LETTERS else name
+    return found if len(found) <= most else f"{found[: most - 1].rstrip()}…"
 
 
 def counted(result: SweepResult, arm: int, measure: int) -> str:
