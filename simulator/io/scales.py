@@ -39,24 +39,25 @@ def is_log(item: SweepMeasure, values: Array) -> bool:
 def frame(values: Array) -> tuple[float, float]:
     """The part of positive values that a logarithmic axis shows: all of them if they span few decades, else
     `MOST_DECADES` below their 95th percentile and `ABOVE` above it, cut at a power of ten."""
-    known = np.sort(np.log10(values[np.isfinite(values)]))
+    whole = values[np.isfinite(values)]
+    known = np.sort(np.log10(whole))
     low, high = float(known[0]), float(known[-1])
     if high - low > MOST_DECADES:
         upper = float(np.quantile(known, 0.95, method="lower"))
         if ((known >= upper - MOST_DECADES) & (known <= upper + ABOVE)).mean() < ENOUGH:
             inside = np.searchsorted(known, known, "right") - np.searchsorted(known, known - MOST_DECADES)
             upper = float(known[len(known) - 1 - inside[::-1].argmax()])
-        low = max(low, float(math.floor(upper - MOST_DECADES)))
-        high = min(high, float(math.ceil(upper + ABOVE)))
-    return 10**low, 10**high
+        low, high = math.floor(upper - MOST_DECADES), math.ceil(upper + ABOVE)
+        return max(float(whole.min()), 10.0**low), min(float(whole.max()), 10.0**high)
+    return float(whole.min()), float(whole.max())
 
 
 def frame_of_ratios(values: Array) -> tuple[float, float]:
     """The same for ratios: `ABOVE` decades below and above one and their median."""
-    known = np.log10(values[np.isfinite(values)])
-    middle = float(np.median(known))
-    low = max(float(known.min()), float(math.floor(min(middle, 0.0) - ABOVE)))
-    return 10**low, 10 ** min(float(known.max()), float(math.ceil(max(middle, 0.0) + ABOVE)))
+    known = values[np.isfinite(values)]
+    middle = float(np.median(np.log10(known)))
+    low, high = math.floor(min(middle, 0.0) - ABOVE), math.ceil(max(middle, 0.0) + ABOVE)
+    return max(float(known.min()), 10.0**low), min(float(known.max()), 10.0**high)
 
 
 def limits(
@@ -101,7 +102,9 @@ def mark_beyond(panel: Axes, which: str, along: Array, values: Array, ends: tupl
         at = along[chosen][sampled(int(chosen.sum()), MOST_MARKS)]
         if len(at):
             places = (np.full(len(at), end), at) if which == "x" else (at, np.full(len(at), end))
-            panel.plot(*places, marker, color=color, ms=4, mec="white", mew=0.4, zorder=4, clip_on=False, label="beyond")
+            panel.plot(
+                *places, marker, color=color, ms=4, mec="white", mew=0.4, zorder=4, clip_on=False, label="beyond"
+            )
 
 
 def round_numbers(low: float, high: float, log: bool, most: int) -> list[float]:

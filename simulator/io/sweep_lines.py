@@ -14,7 +14,7 @@ from ..experiments.design import Axis
 from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
-from .page import DARK, GREY, SMALL, Label, Page, Picture, label_right, needed
+from .page import DARK, GREY, SMALL, Label, Page, Picture, fold, label_right, needed
 from .plots import style
 from .scales import beyond, fraction, is_log, limits, mark_beyond, set_scale
 
@@ -167,6 +167,7 @@ def draw_panel(
     ends_x = axis_ends(result, along)
     marked = _inside(axis, ends_x)
     ends_y = limits(seen, log, DEFAULT * PANEL / height if marked else 0.0, item.levels)
+    cut = log and bool(beyond(seen, ends_y))
     panel = page.panel(left, width, height)
     set_scale(panel, "x", ends_x, axis.log, width)
     set_scale(panel, "y", ends_y, log, height)
@@ -179,9 +180,10 @@ def draw_panel(
             _band(panel, bins[a], a, len(arms))
         else:
             _curve(panel, x, values[a], a)
-        if log:
+        if cut:
             mark_beyond(panel, "y", x, values[a], ends_y, style(a)[0])
-    if log and (gone := beyond(np.concatenate(values), ends_y, item.unit_text)):
+    if cut:
+        gone = fold(beyond(np.concatenate(values), ends_y, item.unit_text), width - 0.15, 7)
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
         panel.annotate(gone, (0, 0), xycoords="axes fraction", xytext=(4, 5), textcoords="offset points",
                        fontsize=7, color=GREY, zorder=5, bbox=box)  # fmt: skip

@@ -136,7 +136,7 @@ def differences(result: SweepResult, measure: int) -> Picture | None:
     unit = "1" if ratio else item.unit_text
     told = [_told(values, arms[a], arms[0], ratio, unit) for a, values in enumerate(found, 1)]
     labels = [f"{arms[a]}: {_sides(values, ratio)}" for a, values in enumerate(found, 1)]
-    what = f"{item.label}: {'divided by' if ratio else 'minus'} that in arm '{arms[0]}', same member"
+    what = f"{words.title(item)}: {'divided by' if ratio else 'minus'} that in arm '{arms[0]}', same member"
     scale = ", ".join(filter(None, ["" if unit == "1" else unit, "logarithmic" if log else ""]))
     title = f"{what} [{scale}]" if scale else what
     least = min(len(values) for values in found)

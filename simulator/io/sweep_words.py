@@ -12,10 +12,9 @@ from ..experiments.sweep import SweepResult
 from ..experiments.sweep import sweep_of as sweep_of_scenario
 from ..numerics.trajectory import Array
 from .plots import arm_label
+from .sweep_names import short
 
 Flags = NDArray[np.bool_]  # (members,)
-
-MOST_LETTERS = 40  # of a name; what is longer is a sentence
 
 KINDS = {
     "grid": "Grid",
@@ -58,12 +57,6 @@ def named(item: Axis | SweepMeasure, log: bool = False) -> str:
 def title(measure: SweepMeasure) -> str:
     """A measure as figures call it: its label, or its id where that is a sentence."""
     return short(measure.label, measure.id)
-
-
-def short(label: str, name: str, most: int = MOST_LETTERS) -> str:
-    """`label`, or where it or nothing is longer than `most` letters `name`, cut there."""
-    found = label if 0 < len(label) <= MOST_LETTERS else name
-    return found if len(found) <= most else f"{found[: most - 1].rstrip()}…"
 
 
 def counted(result: SweepResult, arm: int, measure: int) -> str:
