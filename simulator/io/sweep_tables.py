@@ -127,7 +127,7 @@ def few_curves(store: Store, places: Places, failed: Any) -> dict[tuple[str, str
     if not sweep.keep or not 0 < len(places) <= FEW:
         return {}
     block = store.block(np.arange(len(places)), np.empty((len(places), 0)), places, curves=True)
-    curves = np.where(failed[:, :, None, None], np.nan, block.curves)
+    curves = np.where(failed[:, :, None, None], np.nan, block.curves)  # type: ignore[arg-type]  # asked for
     return {
         (arm, name): curves[:, row, column]
         for row, arm in enumerate(sweep.arms)
