@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise, repeat
 from threading import Lock
 
@@ -69,7 +69,7 @@ class SweepResult:
 
     numbers, values, measures and failed are as in `Block`: `measures[:, a, j]` is measure j with arm a read
     as main. bands: by (arm, curve), the `QUANTILES` over members that did not fail, (quantiles, times).
-    times: of bands, in the model's time unit.
+    times: of bands, in the model's time unit. curves: by (arm, curve), (members, times), of few members only.
     """
 
     scenario: Scenario
@@ -79,6 +79,7 @@ class SweepResult:
     failed: NDArray[np.bool_]
     bands: Mapping[tuple[str, str], Array]
     times: Array
+    curves: Mapping[tuple[str, str], Array] = field(default_factory=dict)
 
 
 def sweep_of(scenario: Scenario) -> Sweep:

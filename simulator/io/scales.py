@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,10 +13,13 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from ..experiments.design import SweepMeasure
 from ..numerics.trajectory import Array
 from .page import SMALL, wide
-from .sweep_words import number
+from .sweep_words import number, sampled, with_unit
 
 DECADES = 2.0  # positive values that span more than this are drawn on a logarithmic axis
-MOST_DECADES = 24.0
+MOST_DECADES = 6  # of a logarithmic axis, below all but the largest values
+ABOVE = 3  # decades above these
+ENOUGH = 0.25  # of the values: a frame with fewer is moved to where most are
+MOST_MARKS = 400  # at one end
 SAME = 1e-6  # of the size: values that differ by less are drawn as one, for a solver knows no more
 
 
@@ -33,15 +36,47 @@ def is_log(item: SweepMeasure, values: Array) -> bool:
     return item.log and not bool((values <= 0).any())
 
 
-def limits(values: Array, log: bool, head: float = 0.0) -> tuple[float, float]:
-    """The ends of an axis that shows all known values and keeps this fraction of it free above them."""
+def frame(values: Array) -> tuple[float, float]:
+    """The part of positive values that a logarithmic axis shows: all of them if they span few decades, else
+    `MOST_DECADES` below their 95th percentile and `ABOVE` above it, cut at a power of ten."""
+    whole = values[np.isfinite(values)]
+    known = np.sort(np.log10(whole))
+    low, high = float(known[0]), float(known[-1])
+    if high - low > MOST_DECADES:
+        upper = float(np.quantile(known, 0.95, method="lower"))
+        if ((known >= upper - MOST_DECADES) & (known <= upper + ABOVE)).mean() < ENOUGH:
+            inside = np.searchsorted(known, known, "right") - np.searchsorted(known, known - MOST_DECADES)
+            upper = float(known[len(known) - 1 - inside[::-1].argmax()])
+        low, high = math.floor(upper - MOST_DECADES), math.ceil(upper + ABOVE)
+        return max(float(whole.min()), 10.0**low), min(float(whole.max()), 10.0**high)
+    return float(whole.min()), float(whole.max())
+
+
+def frame_of_ratios(values: Array) -> tuple[float, float]:
+    """The same for ratios: `ABOVE` decades below and above one and their median."""
     known = values[np.isfinite(values)]
+    middle = float(np.median(np.log10(known)))
+    low, high = math.floor(min(middle, 0.0) - ABOVE), math.ceil(max(middle, 0.0) + ABOVE)
+    return max(float(known.min()), 10.0**low), min(float(known.max()), 10.0**high)
+
+
+def limits(
+    values: Array, log: bool, head: float = 0.0, always: Sequence[float] = (),
+    framed: Callable[[Array], tuple[float, float]] = frame,
+) -> tuple[float, float]:  # fmt: skip
+    """The ends of an axis that shows the known values, of a logarithmic one those in their frame, and `always`;
+    it keeps this fraction of it free above them."""
+    known = values[np.isfinite(values)]
+    levels = np.array([level for level in always if level > 0 or not log])
+    if not len(known):
+        known = levels
     if not len(known):
         return (0.1, 1.0) if log else (0.0, 1.0)
-    low, high = float(known.min()), float(known.max())
+    ends = framed(known) if log else (known.min(), known.max())
+    low, high = float(min(ends[0], *levels, ends[0])), float(max(ends[1], *levels, ends[1]))
+    cut_low, cut_high = bool(known.min() < low * (1 - SAME)), bool(known.max() > high * (1 + SAME))
     if log:
         low, high = math.log10(low), math.log10(high)
-        low = max(low, high - MOST_DECADES)
     same = high - low <= (1e-3 if log else SAME * max(abs(low), abs(high)))
     if same:
         middle, half = (low + high) / 2, (0.5 if log else 0.1 * abs(high) or 1.0)
@@ -49,8 +84,27 @@ def limits(values: Array, log: bool, head: float = 0.0) -> tuple[float, float]:
     elif not log and 0 <= low < 0.5 * high:
         low = 0.0
     span = (high - low) / (1 - head - 0.08)
-    low, high = low - 0.04 * span, high + (head + 0.04) * span
+    low -= 0.0 if log and cut_low else 0.04 * span
+    high += (head if log and cut_high else head + 0.04) * span
     return (10**low, 10**high) if log else (low, high)
+
+
+def beyond(values: Array, ends: tuple[float, float], unit: str = "1") -> str:
+    """How many values lie beyond the ends of an axis, in words: ``12 below 0.001 pM, 1 above 1e6 pM``."""
+    counts = (("below", int((values < ends[0]).sum()), ends[0]), ("above", int((values > ends[1]).sum()), ends[1]))
+    return ", ".join(f"{count} {word} {with_unit(float(f'{end:.2g}'), unit)}" for word, count, end in counts if count)
+
+
+def mark_beyond(panel: Axes, which: str, along: Array, values: Array, ends: tuple[float, float], color: str) -> None:
+    """A triangle at the end of the x or y axis for each value beyond it; along: where they stand on the other axis."""
+    markers = "<>" if which == "x" else "v^"
+    for marker, chosen, end in zip(markers, (values < ends[0], values > ends[1]), ends, strict=True):
+        at = along[chosen][sampled(int(chosen.sum()), MOST_MARKS)]
+        if len(at):
+            places = (np.full(len(at), end), at) if which == "x" else (at, np.full(len(at), end))
+            panel.plot(
+                *places, marker, color=color, ms=4, mec="white", mew=0.4, zorder=4, clip_on=False, label="beyond"
+            )
 
 
 def round_numbers(low: float, high: float, log: bool, most: int) -> list[float]:

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from ..experiments.design import SweepMeasure
 from ..numerics.trajectory import Array
 from .page import SMALL, Page, fold
-from .scales import in_words, is_log, limits, round_numbers
+from .scales import frame, in_words, is_log, limits, round_numbers
 
 COLOURS = "viridis"  # of even steps in lightness
 FAILED = "#D55E00"
@@ -49,11 +49,13 @@ def shade_of(item: SweepMeasure, values: Array) -> Shade:
     low, top = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     if top - low <= 1e-6 * max(abs(low), abs(top)):
         low, top = limits(values, False)
+    elif log:
+        low, top = frame(known)
     return Shade((low, top), log)
 
 
-def colour_bar(page: Page, left: float, height: float, shade: Shade, unit: str) -> None:
-    """The colour bar with round numbers and the unit along it."""
+def colour_bar(page: Page, left: float, height: float, shade: Shade, name: str) -> None:
+    """The colour bar with round numbers, and along it what it shows."""
     axis = page.panel(left, BAR, height)
     bar = axis.figure.colorbar(ScalarMappable(shade.norm, shade.colours), cax=axis)
     ticks = round_numbers(*shade.ends, shade.log, 6)
@@ -61,5 +63,5 @@ def colour_bar(page: Page, left: float, height: float, shade: Shade, unit: str) 
     bar.ax.yaxis.set_major_formatter(FixedFormatter(in_words(ticks)))
     bar.ax.yaxis.set_minor_locator(NullLocator())
     axis.set_label("bar")
-    axis.set_ylabel(fold(f"[{unit}]", height, 9) if unit != "1" else "", fontsize=9)
+    axis.set_ylabel(fold(name, height, SMALL, most=2), fontsize=SMALL)
     axis.tick_params(labelsize=SMALL)

@@ -14,9 +14,9 @@ from ..experiments.design import Axis
 from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
-from .page import DARK, GREY, SMALL, Label, Page, Picture, label_right, needed
+from .page import DARK, GREY, SMALL, Label, Page, Picture, fold, label_right, needed
 from .plots import style
-from .scales import fraction, is_log, limits, set_scale
+from .scales import beyond, fraction, is_log, limits, mark_beyond, set_scale
 
 LEFT, RIGHT, ROOM = 0.85, 0.3, 1.9  # inches left of a panel, right of it, and there with labels
 PANEL = 2.2  # inches, the least height of a panel
@@ -166,7 +166,8 @@ def draw_panel(
     seen = np.concatenate([np.concatenate(b[1:] if len(arms) <= MOST_BANDS else [b.middle]) for b in bins] or values)
     ends_x = axis_ends(result, along)
     marked = _inside(axis, ends_x)
-    ends_y = limits(np.append(seen, item.levels), log, DEFAULT * PANEL / height if marked else 0.0)
+    ends_y = limits(seen, log, DEFAULT * PANEL / height if marked else 0.0, item.levels)
+    cut = log and bool(beyond(seen, ends_y))
     panel = page.panel(left, width, height)
     set_scale(panel, "x", ends_x, axis.log, width)
     set_scale(panel, "y", ends_y, log, height)
@@ -179,6 +180,13 @@ def draw_panel(
             _band(panel, bins[a], a, len(arms))
         else:
             _curve(panel, x, values[a], a)
+        if cut:
+            mark_beyond(panel, "y", x, values[a], ends_y, style(a)[0])
+    if cut:
+        gone = fold(beyond(np.concatenate(values), ends_y, item.unit_text), width - 0.15, 7)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
+        panel.annotate(gone, (0, 0), xycoords="axes fraction", xytext=(4, 5), textcoords="offset points",
+                       fontsize=7, color=GREY, zorder=5, bbox=box)  # fmt: skip
     rows = [a for a in arms if np.isnan(values[a]).any()]
     total = height + _rug(page, left, size, result, rows, along, measure, marked) if rows else height
     if rows:

@@ -10,18 +10,20 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
 from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
 from .page import DARK, SMALL, Page, Picture, fold, high
-from .scales import fraction, in_words, set_scale
+from .scales import beyond, fraction, in_words, set_scale
 from .shade import FAILED, Shade, colour_bar, shade_of
 from .sweep_lines import axis_ends, default_words
 
 SIDE, LEFT, STEP_GAP = 2.35, 0.85, 0.45  # inches: a panel with others beside it, what is left of them, and between
 ALONE = (5.2, 3.9)
+LEAST_CELLS = 3
 OUTLINE = [withStroke(linewidth=2.2, foreground="white")]
 
 
@@ -65,6 +67,8 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
     note = f"{words.members_words(result)}{'; medians over the patients' * over}."
     if as_grid and len(result.numbers) < sweep.design.count:
         note += " White: not there yet."
+    gone = beyond(np.concatenate([v.ravel() for v in values]), shade.ends, item.unit_text) if shade.log else ""
+    note += f" {gone}, in the colour of that end." if gone else ""
     page = Page(result.scenario.title, [note], max(LEFT + columns * step + 0.75, 6.6))
     page.down(page.put(words.named(item, shade.log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
     top, contours = None, []
@@ -95,7 +99,7 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
         page.down(0.04 + page.put(outside, LEFT, page.width - LEFT - 0.2, SMALL, DARK))
     bottom = page.y
     page.y = top or 0.0
-    colour_bar(page, LEFT + columns * step - STEP_GAP + 0.2, height, shade, item.unit_text)
+    colour_bar(page, LEFT + columns * step - STEP_GAP + 0.2, height, shade, words.named(item, shade.log))
     page.y = bottom
     figure = page.finish()
     panels = [axis for axis in figure.axes if axis.get_label() != "bar"]
@@ -169,7 +173,23 @@ def _fill(panel: Axes, grid: Grid, shade: Shade, log_x: bool, log_y: bool) -> li
     if not levels:
         return []
     masked = np.ma.masked_invalid(grid.values)
-    return [panel.contour(grid.x, grid.y, masked, levels=levels, colors="black", linewidths=0.8)]
+    contours = panel.contour(grid.x, grid.y, masked, levels=levels, colors="black", linewidths=0.8)
+    contours.set_paths([Path.make_compound_path(*map(Path, _clear(lines, grid))) for lines in contours.allsegs])
+    return [contours]
+
+
+def _clear(lines: Sequence[Array], grid: Grid) -> list[Array]:
+    """The lines of one level without noise: those that enclose, or run past, fewer than `LEAST_CELLS` cells."""
+    kept = []
+    for line in lines:
+        x, y = (np.interp(line[:, i], points, np.arange(len(points))) for i, points in enumerate((grid.x, grid.y)))
+        if np.array_equal(line[0], line[-1]):
+            size, least = 0.5 * abs(float(x[:-1] @ y[1:] - x[1:] @ y[:-1])), LEAST_CELLS
+        else:
+            size, least = float(np.hypot(np.diff(x), np.diff(y)).sum()), min(LEAST_CELLS, min(grid.values.shape) - 1)
+        if size >= least * (1 - 1e-9):
+            kept.append(line)
+    return kept
 
 
 def _runs(cells: words.Flags) -> list[tuple[int, int, int]]:

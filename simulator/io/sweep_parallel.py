@@ -13,8 +13,8 @@ from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
 from .page import DARK, SMALL, Page, Picture, fold, high
-from .scales import fraction, in_words, limits, round_numbers
-from .shade import FAILED, shade_of
+from .scales import beyond, fraction, in_words, limits, round_numbers
+from .shade import FAILED, Shade, shade_of
 
 MOST_LINES, MOST_FAILED = 150, 50
 NAMES, WIDTH = 2.3, 4.9  # inches: the names at the left, and the axes
@@ -54,7 +54,7 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Figure:
     lost = np.flatnonzero(failed)
     lost = lost[words.sampled(len(lost), MOST_FAILED)]
     name = words.arms_of(result)[arm]
-    page = Page(result.scenario.title, [_note(result, arm, len(axes), len(drawn), len(lost))])
+    page = Page(result.scenario.title, [_note(result, arm, len(axes), len(drawn), len(lost), shade)])
     page.down(page.put(name, 0.12, page.width - 0.24, 10, DARK) + 0.1 if len(sweep.arms) > 1 else 0.05)
     rows = len(axes) + 1
     names = [fold(words.named(sweep.design.axes[i], sweep.design.axes[i].log), NAMES - 0.2, SMALL) for i in axes]
@@ -74,7 +74,7 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Figure:
 
     norm = shade.norm
     for member in drawn[np.argsort(values[drawn])]:
-        through = [*line(member), fraction(values[member], *ends_measure, shade.log)]
+        through = [*line(member), min(max(fraction(values[member], *ends_measure, shade.log), 0.0), 1.0)]
         panel.plot(through, middles, color=shade.colours(norm(values[member])), linewidth=0.7, alpha=0.8, zorder=2)
     dashed: dict[str, Any] = {"color": FAILED, "linestyle": (0, (4, 2)), "linewidth": 1.0, "zorder": 3}
     for member in lost:
@@ -94,7 +94,7 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Figure:
     return page.finish()
 
 
-def _note(result: SweepResult, arm: int, axes: int, drawn: int, lost: int) -> str:
+def _note(result: SweepResult, arm: int, axes: int, drawn: int, lost: int, shade: Shade) -> str:
     known, failed = int((~np.isnan(words.measured(result, arm, 0))).sum()), int(result.failed[:, arm].sum())
     parts = [words.members_words(result)]
     parts.append(f"{drawn} of the {known} with a value drawn" if drawn < known else "")
@@ -104,6 +104,10 @@ def _note(result: SweepResult, arm: int, axes: int, drawn: int, lost: int) -> st
     parts.append(f"{none} without a value, not drawn" if none else "")
     more = len(words.varied(result)) - axes
     parts.append(f"{more} more parameters follow the measure less and are left out" if more > 0 else "")
+    item, (low, top) = words.sweep_of(result).measures[0], (words.number(end) for end in shade.ends)
+    parts.append(f"Colour: {words.title(item)}, dark (blue) is low ({low}), light (yellow) is high ({top})")
+    gone = beyond(words.measured(result, arm, 0), shade.ends, item.unit_text) if shade.log else ""
+    parts.append(f"{gone}, drawn at the edge" if gone else "")
     parts.append("Black triangle: default")
     return ". ".join(filter(None, parts)) + "."
 

@@ -14,7 +14,7 @@ from ..numerics.trajectory import Array
 from . import sweep_words as words
 from .page import DARK, GREY, SMALL, Label, Page, Picture, fold, high, label_right, needed
 from .plots import style
-from .scales import is_log, limits, set_scale, wants_log
+from .scales import beyond, frame_of_ratios, is_log, limits, mark_beyond, set_scale, wants_log
 from .sweep_lines import LEFT, LEVEL, PANEL, ROOM
 
 NAMES, STRIP = 1.9, 0.62  # inches: names at the left, and the row of an arm
@@ -32,16 +32,17 @@ def spreads(result: SweepResult, measure: int) -> Picture:
     page = Page(result.scenario.title, [f"{words.members_words(result)}. {note}."])
     page.down(page.put(words.named(item, log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
     width = page.width - NAMES - TAIL - 0.2
+    ends = limits(np.concatenate(values), log, always=item.levels)
+    gone = [beyond(value, ends, item.unit_text) if log else "" for value in values]
     names = []
     for a, arm in enumerate(arms):
-        parts = [arm, words.counted(result, a, measure), words.missing(result, a, measure)]
+        parts = [arm, words.counted(result, a, measure), gone[a], words.missing(result, a, measure)]
         names.append(fold("\n".join(filter(None, parts)), NAMES - 0.3, SMALL))
     steps = [max(STRIP, high(name, SMALL) + 0.1) for name in names]
     panel = page.panel(NAMES, width, sum(steps))
     panel.set_ylim(sum(steps), 0)
     panel.set_yticks([])
     panel.spines["left"].set_visible(False)
-    ends = limits(np.concatenate([*values, item.levels]), log)
     set_scale(panel, "x", ends, log, width)
     for level in item.levels:
         panel.axvline(level, zorder=1.5, **LEVEL)
@@ -55,6 +56,8 @@ def spreads(result: SweepResult, measure: int) -> Picture:
         panel.text(-0.12 / width, row, names[a], transform=across, ha="right", va="center", fontsize=SMALL,
                    color=style(a)[0], linespacing=1.1)  # fmt: skip
         _row(panel, values[a], row, a, item.unit_text)
+        if gone[a]:
+            mark_beyond(panel, "x", row + 0.1 + _jitter(len(values[a]), 0.1, 0), values[a], ends, style(a)[0])
         _missing(panel, result, a, measure, row, width)
         share = words.counted(result, a, measure)
         told = _quantile_words(values[a], item.unit_text) + (f"; {share}" if share else "")
@@ -97,12 +100,13 @@ def _row(panel: Axes, values: Array, row: float, number: int, unit: str) -> None
                zorder=2, label="members", rasterized=len(chosen) > 300)  # fmt: skip
     low, lower, middle, upper, top = (float(value) for value in np.quantile(known, QUANTILES))
     bar = row - 0.1
+    at = float(np.clip(middle, *panel.get_xlim()))
     panel.plot([low, top], [bar, bar], color=color, linewidth=1.0, zorder=3, solid_capstyle="butt")
     panel.plot([lower, upper], [bar, bar], color=color, linewidth=4.5, zorder=3, solid_capstyle="butt")
-    panel.plot([middle], [bar], "D", ms=4.5, mec=color, mew=1.2, color="white", zorder=4, label="median")
-    share = panel.transAxes.inverted().transform(panel.transData.transform((middle, row)))[0]
+    panel.plot([at], [bar], "D", ms=4.5, mec=color, mew=1.2, color="white", zorder=4, label="median")
+    share = panel.transAxes.inverted().transform(panel.transData.transform((at, row)))[0]
     side: dict[str, Any] = {"ha": "left" if share < 0.15 else "right" if share > 0.85 else "center"}
-    panel.annotate(words.with_unit(middle, unit), (middle, bar), xytext=(0, 4), textcoords="offset points",
+    panel.annotate(words.with_unit(middle, unit), (at, bar), xytext=(0, 4), textcoords="offset points",
                    fontsize=SMALL, color=color, va="bottom", zorder=5, **side)  # fmt: skip
 
 
@@ -132,7 +136,7 @@ def differences(result: SweepResult, measure: int) -> Picture | None:
     unit = "1" if ratio else item.unit_text
     told = [_told(values, arms[a], arms[0], ratio, unit) for a, values in enumerate(found, 1)]
     labels = [f"{arms[a]}: {_sides(values, ratio)}" for a, values in enumerate(found, 1)]
-    what = f"{item.label}: {'divided by' if ratio else 'minus'} that in arm '{arms[0]}', same member"
+    what = f"{words.title(item)}: {'divided by' if ratio else 'minus'} that in arm '{arms[0]}', same member"
     scale = ", ".join(filter(None, ["" if unit == "1" else unit, "logarithmic" if log else ""]))
     title = f"{what} [{scale}]" if scale else what
     least = min(len(values) for values in found)
@@ -150,11 +154,13 @@ def _sorted_figure(
     page = Page(head, [note])
     width = page.width - LEFT - ROOM
     page.down(page.put(title, LEFT, width, 9, DARK) + 0.05)
+    ends = limits(np.concatenate(found), log, 0.0, [same], frame_of_ratios)
+    if log:
+        labels = [f"{x}; {y}" if (y := beyond(values, ends)) else x for x, values in zip(labels, found, strict=True)]
     height = max(PANEL * 1.2, needed(labels, ROOM))
     panel = page.panel(LEFT, width, height)
     panel.grid(True, color="#e6e6e6", linewidth=0.6)
     panel.set_axisbelow(True)
-    ends = limits(np.append(np.concatenate(found), same), log)
     set_scale(panel, "x", (0, 100), False, width)
     set_scale(panel, "y", ends, log, height)
     panel.axhline(same, color=GREY, linewidth=1.0, zorder=2, label="no difference")
@@ -164,8 +170,10 @@ def _sorted_figure(
         share = (np.arange(len(values)) + 0.5) / max(len(values), 1) * 100
         dots: dict[str, Any] = {"marker": "o" if len(values) <= 60 else "", "ms": 2.5}
         panel.plot(share, values, color=color, linestyle=dash, linewidth=1.5, zorder=3, **dots)
+        if log:
+            mark_beyond(panel, "y", share, values, ends, color)
         at = panel.transLimits.transform(panel.transScale.transform((0, values[-1])))[1] if len(values) else 0.0
-        entries.append(Label(float(at), label, color, dash))
+        entries.append(Label(float(np.clip(at, 0.0, 1.0)), label, color, dash))
     label_right(panel, width, height, entries, ROOM)
     page.down(height + 0.26)
     page.down(page.put("members, sorted [%]", LEFT, width, 9, "#000000", "center"))

@@ -24,7 +24,7 @@ from .results import MODEL_FILE, SCENARIO_FILE, resolved
 from .store import Store, check, opened
 from .store_identity import sweep_name
 from .store_index import NOWHERE, Places
-from .sweep_tables import BANDS, MEMBERS, PARQUET, bands, members_csv, members_parquet, write_bands
+from .sweep_tables import BANDS, MEMBERS, PARQUET, bands, few_curves, members_csv, members_parquet, write_bands
 
 CHUNK = 8192  # members whose values and keys are in memory at once
 LONGEST_RUN = 64  # members of a shard that follow each other
@@ -227,10 +227,11 @@ def _read(store: Store, work: Work) -> Done:
     numbers, values, measures, failed = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("numbers", "values", "measures", "failed")
     )
-    found = bands(store, np.concatenate(all_places), failed)
+    places = np.concatenate(all_places)
+    found, few = bands(store, places, failed), few_curves(store, places, failed)
     if found:
         write_bands(folder / BANDS, scenario, found)
-    result = SweepResult(scenario, numbers, values, measures, failed, found, curve_times(scenario))
+    result = SweepResult(scenario, numbers, values, measures, failed, found, curve_times(scenario), few)
     return Done(result, asked, kinds=kinds, first=first)
 
 

@@ -19,6 +19,7 @@ from .folder import whole
 from .store import Store
 from .store_index import Places
 
+FEW = 12  # members whose curves are drawn one by one
 MEMBERS, BANDS, PARQUET = "members.csv", "bands.csv", "members.parquet"
 IN_MEMORY = 128 * 2**20  # bytes of curves at a time
 
@@ -125,6 +126,20 @@ def bands(store: Store, places: Places, failed: Any) -> dict[tuple[str, str], Ar
                 if good.any():
                     found[arm, name][:, some] = np.quantile(curves[good, row, column], QUANTILES, axis=0)
     return found
+
+
+def few_curves(store: Store, places: Places, failed: Any) -> dict[tuple[str, str], Array]:
+    """By (arm, curve), the curve of each member, (m, times), NaN where it failed; none of more than `FEW` members."""
+    sweep = sweep_of(store.scenario)
+    if not sweep.keep or not 0 < len(places) <= FEW:
+        return {}
+    block = store.block(np.arange(len(places)), np.empty((len(places), 0)), places, curves=True)
+    curves = np.where(failed[:, :, None, None], np.nan, block.curves)  # type: ignore[arg-type]  # asked for
+    return {
+        (arm, name): curves[:, row, column]
+        for row, arm in enumerate(sweep.arms)
+        for column, name in enumerate(sweep.keep)
+    }
 
 
 def write_bands(path: Path, scenario: Scenario, found: dict[tuple[str, str], Array]) -> None:

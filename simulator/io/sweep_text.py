@@ -19,9 +19,11 @@ from .progress import bytes_text, duration
 from .results import number, versions
 from .store import DAMAGED
 from .store_identity import sweep_name
+from .sweep_names import MOST_LETTERS, short
 from .sweep_run import Done, Estimate, Work
 from .toml_source import COMMAND_LINE, FileError, FileFault
 
+LEAST_LETTERS = 20  # of a name beside a long arm
 LOW, MIDDLE, HIGH = 0.05, 0.5, 0.95
 
 
@@ -149,8 +151,8 @@ def _table(rows: Sequence[dict[str, Any]], scenario: Scenario) -> list[str]:
     cells = [["measure", "median", "5 %", "95 %", "", "never", "failed"]]
     counted = any(row["inside"] for row in rows)
     for row in rows:
-        name = row["label"] or row["id"]
-        name += f", arm {row['arm']}" if several and row["arm"] != MAIN else ""
+        arm = f", arm {row['arm']}" if several and row["arm"] != MAIN else ""
+        name = short(row["label"], row["id"], max(MOST_LETTERS - len(arm), LEAST_LETTERS)) + arm
         figures = ["-" if row[key] is None else f"{row[key]:.4g}" for key in ("median", "low", "high")]
         unit = "" if row["unit"] == "1" else row["unit"]
         cells.append([name, *figures, unit, f"{row['never']:,}", f"{row['failed']:,}"])

@@ -12,7 +12,7 @@ from ..experiments.sweep import SweepResult
 from ..numerics.trajectory import Array
 from . import sweep_words as words
 from .page import DARK, GREY, SMALL, Page, Picture, fold, high, wide
-from .scales import is_log, limits, set_scale
+from .scales import frame, is_log, limits, mark_beyond, set_scale
 
 MOST_BARS = 15
 NAMES, WIDTH = 2.3, 5.3  # inches: the names at the left, and the bars
@@ -44,7 +44,7 @@ def tornado(result: SweepResult, measure: int) -> Picture:
     sweep = words.sweep_of(result)
     item, arms = sweep.measures[measure], words.arms_of(result)
     page = Page(result.scenario.title, [_note(result)])
-    page.down(page.put(item.label, 0.12, page.width - 0.24, 10, DARK) + 0.08)
+    page.down(page.put(words.title(item), 0.12, page.width - 0.24, 10, DARK) + 0.08)
     text = [f"{item.label}, one parameter at a time; {words.members_words(result)}."]
     for a, arm in enumerate(arms):
         middle, bars = bars_of(result, a, measure)
@@ -112,14 +112,14 @@ def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, gone: s
     panel.set_ylim(height, 0)
     panel.set_yticks([])
     panel.spines["left"].set_visible(False)
-    _scale(panel, shown, values, log)
+    ends = _scale(panel, shown, values, log)
     start = middle
     if not np.isnan(middle):
         panel.axvline(middle, color=GREY, linewidth=0.9, zorder=4, label="default")
         panel.annotate("default", (middle, 0), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom",
                        fontsize=SMALL, color=GREY, annotation_clip=False)  # fmt: skip
     elif np.isfinite(values).any():
-        start = float(np.nanmedian(values))
+        start = min(max(float(np.nanmedian(values)), ends[0]), ends[1])
     else:
         start = 0.5
     top = 0.0
@@ -128,7 +128,7 @@ def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, gone: s
         panel.text(-0.15 / WIDTH, row, name, transform=panel.get_yaxis_transform(), ha="right", va="center",
                    fontsize=SMALL, linespacing=1.1)  # fmt: skip
         for side, (color, shift) in enumerate(((LOW, -HALF / 2), (HIGH, HALF / 2))):
-            _half(panel, bar, side, start, row + shift, color)
+            _half(panel, bar, side, start, row + shift, color, ends)
         top += step
     page.down(height + 0.24)
     scale = ", ".join(filter(None, ["" if item.unit_text == "1" else item.unit_text, "logarithmic" if log else ""]))
@@ -142,7 +142,7 @@ def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, gone: s
     page.down(0.08)
 
 
-def _half(panel: Axes, bar: Bar, side: int, start: float, y: float, color: str) -> None:
+def _half(panel: Axes, bar: Bar, side: int, start: float, y: float, color: str, ends: tuple[float, float]) -> None:
     """One end of a parameter: its bar from the default to what it gives, with its value and unit beyond it."""
     value, text = bar.measure[side], words.with_unit(bar.ends[side], bar.axis.unit_text)
     missing = np.isnan(value)
@@ -153,23 +153,36 @@ def _half(panel: Axes, bar: Bar, side: int, start: float, y: float, color: str) 
         panel.plot([value], [y], "x" if bar.failed[side] else "o", color=color, mfc="none", ms=5, zorder=5, label=why)
         text = f"{text}: {why}"
     else:
-        panel.barh(y, value - start, HALF * 0.9, start, color=color, zorder=3)
+        shown = min(max(value, ends[0]), ends[1])
+        panel.barh(y, shown - start, HALF * 0.9, start, color=color, zorder=3)
+        if shown != value:
+            text = f"{text}: {words.number(value, 2)}"
+            mark_beyond(panel, "x", np.array([y]), np.array([value]), ends, color)
+        value = shown
     panel.annotate(text, (value, y), xytext=(-5 if to_left else 5, 0), textcoords="offset points", fontsize=TEXT,
                    ha="right" if to_left else "left", va="center", color=DARK, zorder=5)  # fmt: skip
 
 
-def _scale(panel: Axes, bars: list[Bar], values: Array, log: bool) -> None:
-    """Limits that leave room for the longest words at either end."""
+def _scale(panel: Axes, bars: list[Bar], values: Array, log: bool) -> tuple[float, float]:
+    """Limits that leave room for the longest words at either end; returns the ends of the bars."""
+    known = values[np.isfinite(values)]
+    ends = (0.0, 1.0)
+    if len(known):
+        ends = frame(known) if log else (float(known.min()), float(known.max()))
+        if not np.isnan(values[0]):  # the default
+            ends = (min(ends[0], float(values[0])), max(ends[1], float(values[0])))
     texts = [
-        f"{words.with_unit(end, bar.axis.unit_text)}{': no value' * bar.incomplete}" for bar in bars for end in bar.ends
+        f"{words.with_unit(end, bar.axis.unit_text)}"
+        + (": no value" if bar.incomplete else "" if ends[0] <= value <= ends[1] else f": {words.number(value, 2)}")
+        for bar in bars
+        for end, value in zip(bar.ends, bar.measure, strict=True)
     ]
     room = min(max((wide(text, TEXT) for text in texts), default=0.5) + 0.15, 0.42 * WIDTH) / WIDTH
-    known = values[np.isfinite(values)]
     if not len(known):
-        set_scale(panel, "x", (0.0, 1.0), False, WIDTH)
+        set_scale(panel, "x", ends, False, WIDTH)
         panel.set_xticks([])
-        return
-    low, top = float(known.min()), float(known.max())
+        return ends
+    low, top = ends
     if log:
         low, top = float(np.log10(low)), float(np.log10(top))
     if top - low <= 1e-6 * max(abs(low), abs(top)):
@@ -177,6 +190,7 @@ def _scale(panel: Axes, bars: list[Bar], values: Array, log: bool) -> None:
     span = (top - low) / (1 - 2 * room)
     low, top = low - room * span, top + room * span
     set_scale(panel, "x", (10**low, 10**top) if log else (low, top), log, WIDTH)
+    return ends
 
 
 def _text(unit: str, arm: str, bars: list[Bar], middle: float) -> str:

@@ -12,6 +12,7 @@ from ..experiments.sweep import SweepResult
 from ..experiments.sweep import sweep_of as sweep_of_scenario
 from ..numerics.trajectory import Array
 from .plots import arm_label
+from .sweep_names import short
 
 Flags = NDArray[np.bool_]  # (members,)
 
@@ -49,7 +50,13 @@ def named(item: Axis | SweepMeasure, log: bool = False) -> str:
     """Label and unit of an axis or a measure, and that its scale is logarithmic where it is."""
     unit = [item.unit_text] if item.unit_text != "1" else []
     inside = ", ".join([*unit, *(["logarithmic"] if log else [])])
-    return f"{item.label} [{inside}]" if inside else item.label
+    name = title(item) if isinstance(item, SweepMeasure) else item.label
+    return f"{name} [{inside}]" if inside else name
+
+
+def title(measure: SweepMeasure) -> str:
+    """A measure as figures call it: its label, or its id where that is a sentence."""
+    return short(measure.label, measure.id)
 
 
 def counted(result: SweepResult, arm: int, measure: int) -> str:

@@ -15,6 +15,7 @@ from matplotlib.text import Text
 from simulator.experiments.design import Axis, Design, Grid, Spaced, Sweep, SweepMeasure
 from simulator.experiments.sweep import SweepResult
 from simulator.io.scenario_file import read_scenario
+from simulator.io.sweep_tables import FEW
 from simulator.model.expression import parse
 from simulator.model.units import unit
 from tests.toys import TOY_MODEL
@@ -80,12 +81,14 @@ def made(
         for j in range(len(measures)):
             found[:, a, j] = np.where(lost[:, a], np.nan, formula(values, a, j))
     times = np.arange(49.0)
-    bands = {}
+    bands, curves = {}, {}
     for a, name in enumerate(names):
         for curve in keep:
             middle = 100 * np.exp(-times / (8 + 6 * a)) * (1 + np.sin(times / 4) ** 2)
             bands[name, curve] = middle * np.array([0.3, 0.7, 1.0, 1.3, 2.2])[:, None]
-    return SweepResult(scenario, numbers, values, found, lost, bands, times)
+            if len(numbers) <= FEW:
+                curves[name, curve] = np.where(lost[:, [a]], np.nan, middle * (1 + np.arange(len(numbers)))[:, None])
+    return SweepResult(scenario, numbers, values, found, lost, bands, times, curves)
 
 
 def covered(figure: Figure) -> list[str]:

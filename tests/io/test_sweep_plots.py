@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection, QuadMesh
+from matplotlib.contour import ContourSet
 from matplotlib.text import Text
 
 from simulator.experiments.design import OneAtATime, Product, Spaced, Together
@@ -238,7 +239,7 @@ def test_the_colour_bar_covers_the_values_and_has_their_unit(tmp_path: Path) -> 
     result = made(tmp_path, grid([AMOUNT, CLEARANCE], 4, 4), lambda v, a, j: v[:, 0] - 1000, arms=["a", "b"])
     (picture,) = sweep_plots.pictures(result)
     (bar,) = [axis for axis in picture.figure.axes if axis.get_label() == "bar"]
-    assert bar.get_ylabel() == "[pM]"
+    assert bar.get_ylabel() == "highest drug in plasma [pM]"
     assert bar.get_ylim() == (-990, 0)
     assert [tick.get_text() for tick in bar.get_yticklabels()] == ["-800", "-600", "-400", "-200", "0"]
 
@@ -514,3 +515,136 @@ def test_bands_say_that_the_smallest_values_are_drawn_at_the_edge(tmp_path: Path
 def test_a_sweep_without_members_or_measures_has_no_picture(tmp_path: Path) -> None:
     assert sweep_plots.draw(made(tmp_path, grid([CLEARANCE], 9), over_clearance, there=[]), tmp_path, "0") == []
     assert sweep_plots.draw(made(tmp_path, grid([CLEARANCE], 9), over_clearance, []), tmp_path, "0") == []
+
+
+COUNTED = measure("left", "tumour left", "cells/uL", low=0.5, log=True)
+
+
+def few_at_zero(values, arm, _):
+    found = np.exp(np.random.default_rng(1 + arm).normal(size=len(values))) * values[:, 0] * (1 + arm)
+    found[:6] *= 1e-19
+    found[8] *= 1e54 if arm else 1
+    return found
+
+
+def ends_of(panel, which):
+    return panel.get_xlim() if which == "x" else panel.get_ylim()
+
+
+def beyond_on(panel, which):
+    """Where on the axis each triangle stands."""
+    lines = [line for line in panel.lines if line.get_label() == "beyond"]
+    return [float(place) for line in lines for place in (line.get_xdata() if which == "x" else line.get_ydata())]
+
+
+def test_a_few_members_near_zero_or_huge_do_not_empty_a_panel_and_are_counted(tmp_path: Path) -> None:
+    result = made(tmp_path, patients(60), few_at_zero, [COUNTED], ["as dosed", "untreated"])
+    spread, pairs, *_ = sweep_plots.pictures(result)
+    panel = spread.figure.axes[0]
+    low, high = ends_of(panel, "x")
+    assert high / low <= 1e10
+    assert low <= 0.5 <= high
+    values = result.measures[:, :, 0]
+    assert ((values > low) & (values < high)).mean() > 0.85
+    assert sorted(beyond_on(panel, "x")) == pytest.approx([low] * 12 + [high])
+    said = " ".join(words_on(spread.figure)).replace("\n", " ")
+    assert f"6 below {sweep_words.number(low)} cells/uL, 1 above {sweep_words.number(high)} cells/uL" in said
+    low, high = ends_of(pairs.figure.axes[0], "y")
+    assert low < 1 < high <= 1e4
+    assert beyond_on(pairs.figure.axes[0], "y") == pytest.approx([high])
+    assert any("1 above 10000" in text.replace("\n", " ") for text in words_on(pairs.figure))
+
+
+def test_a_curve_that_falls_to_nothing_ends_at_the_edge_of_six_decades(tmp_path: Path) -> None:
+    result = made(tmp_path, grid([CLEARANCE], 30), lambda v, a, j: np.exp(-360 * (v[:, 0] - 0.25) ** 2), [COUNTED])
+    (picture,) = sweep_plots.pictures(result)
+    low, high = ends_of(picture.figure.axes[0], "y")
+    gone = int((result.measures < low).sum())
+    assert high / low < 1e10
+    assert 0 < gone < 25
+    assert beyond_on(picture.figure.axes[0], "y") == pytest.approx([low] * gone)
+    assert f"{gone} below {sweep_words.number(low)} cells/uL" in words_on(picture.figure)
+
+
+def test_a_bar_of_a_tornado_that_is_too_long_ends_in_its_number(tmp_path: Path) -> None:
+    design = OneAtATime(tuple(many(5)))
+    (picture,) = sweep_plots.pictures(made(tmp_path, design, lambda v, a, j: v[:, 4] ** 25 * v[:, 1]))
+    assert "10 cells/uL: 1e25" in words_on(picture.figure)
+    assert "10 1/h" in words_on(picture.figure)
+    assert len(beyond_on(picture.figure.axes[0], "x")) == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([1e-3, 1, 1e3], (1e-3, 1e3)),
+        ([1e-20, *[1.0] * 30], (1e-6, 1)),
+        ([1e54, *[1.0] * 30], (1, 1e3)),
+        ([*[1e-20] * 18, *[2.0] * 12], (1e-6, 2)),
+        ([*[1e54] * 3, *[1.0] * 27], (1, 1e3)),
+    ],
+)
+def test_a_logarithmic_axis_shows_six_decades_and_never_nothing(values, shown) -> None:
+    assert scales.frame(np.array(values)) == pytest.approx(shown)
+
+
+@pytest.mark.parametrize("same", [1.0, 1e-9])
+def test_one_is_inside_the_frame_of_ratios(same) -> None:
+    low, high = scales.limits(np.array([same] * 20 + [1e54]), True, 0.0, [1.0], scales.frame_of_ratios)
+    assert low < same < high
+    assert low < 1 < high <= 1e3
+
+
+def lines_over_time(panel):
+    return [line for line in panel.lines if line.get_label() == "member"]
+
+
+@pytest.mark.parametrize(
+    ("design", "lines"),
+    [(grid([CLEARANCE], 9), 9), (grid([AMOUNT, CLEARANCE], 4, 3), 12), (grid([CLEARANCE], 13), 0), (patients(9), 0)],
+)
+def test_few_members_that_are_no_patients_are_drawn_one_by_one(design, lines, tmp_path: Path) -> None:
+    result = made(tmp_path, design, lambda v, a, j: v[:, 0], keep=["drug"])
+    picture = list(sweep_plots.pictures(result))[-1]
+    assert covered(picture.figure) == []
+    found = lines_over_time(picture.figure.axes[0])
+    assert len(found) == lines
+    if lines:
+        assert np.array([line.get_ydata() for line in found]) == pytest.approx(result.curves["main", "drug"])
+        assert len({(line.get_color(), str(line._dash_pattern)) for line in found}) == lines
+    note = " ".join(words_on(picture.figure)).replace("\n", " ")
+    assert "Values every 1 h: peaks between are not seen." in note
+    assert ("dotted: 5 to 95 %" in note) == (not lines)
+
+
+def test_a_member_that_failed_has_no_line_over_time(tmp_path: Path) -> None:
+    result = made(tmp_path, grid([CLEARANCE], 9), over_clearance, keep=["drug"], failed=lambda v, a: v[:, 0] > 0.95)
+    figure = list(sweep_plots.pictures(result))[-1].figure
+    assert len(lines_over_time(figure.axes[0])) == 8
+
+
+def test_a_measure_whose_label_is_a_sentence_goes_by_its_id(tmp_path: Path) -> None:
+    (picture,) = sweep_plots.pictures(made(tmp_path, grid([CLEARANCE], 9), over_clearance, [measure("m1", LONG)]))
+    assert "m1 [pM]" in words_on(picture.figure)
+    assert LONG in picture.text
+
+
+def test_parallel_lines_say_what_their_colour_means(tmp_path: Path) -> None:
+    result = made(tmp_path, grid(many(3), 3, 3, 3), of_three)
+    low, high = (sweep_words.number(end) for end in (result.measures.min(), result.measures.max()))
+    note = " ".join(words_on(next(sweep_plots.pictures(result)).figure)).replace("\n", " ")
+    assert f"Colour: highest drug in plasma, dark (blue) is low ({low}), light (yellow) is high ({high})" in note
+
+
+def contour_lines(figure):
+    sets = [each for each in figure.axes[0].collections if isinstance(each, ContourSet)]
+    return [line for each in sets for path in each.get_paths() for line in path.to_polygons(closed_only=False)]
+
+
+def test_a_contour_around_one_cell_is_noise_and_not_drawn(tmp_path: Path) -> None:
+    (one,) = sweep_plots.pictures(
+        made(tmp_path, grid([CLEARANCE, AMOUNT], 9, 9), lambda v, a, j: 1 + 8.0 * (np.arange(81) == 38))
+    )
+    assert contour_lines(one.figure) == []
+    (edge,) = sweep_plots.pictures(made(tmp_path, design, lambda v, a, j: v[:, 0]))
+    assert contour_lines(edge.figure)
