@@ -642,9 +642,8 @@ def contour_lines(figure):
 
 
 def test_a_contour_around_one_cell_is_noise_and_not_drawn(tmp_path: Path) -> None:
-    (one,) = sweep_plots.pictures(
-        made(tmp_path, grid([CLEARANCE, AMOUNT], 9, 9), lambda v, a, j: 1 + 8.0 * (np.arange(81) == 38))
-    )
+    design = grid([CLEARANCE, AMOUNT], 9, 9)
+    (one,) = sweep_plots.pictures(made(tmp_path, design, lambda v, a, j: 1 + 8.0 * (np.arange(81) == 38)))
     assert contour_lines(one.figure) == []
     (edge,) = sweep_plots.pictures(made(tmp_path, design, lambda v, a, j: v[:, 0]))
     assert contour_lines(edge.figure)
