@@ -39,7 +39,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
     log = top > 0 and not negative and wants_log(seen)
     label = (model.species if curve in model.species else model.observables)[curve].label
     note = f"{words.members_words(result)}. {_key(result, varied)}."
-    every = words.with_unit(result.scenario.every * long, clock)
+    every = result.scenario.document["time"].get("every") or words.with_unit(result.scenario.every * long, clock)
     note += f" Values every {every}: peaks between are not seen."
     if log and bool((known < np.nanmin(seen)).any()):
         note += f" Values below {words.with_unit(float(np.nanmin(seen)), unit)} are drawn at the lower edge."

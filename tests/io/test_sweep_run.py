@@ -8,6 +8,7 @@ import io
 import json
 import os
 import signal
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -324,6 +325,31 @@ def test_bands_are_quantiles_over_members_that_did_not_fail(
     assert header[11] == "drug.half 5% [pM]"
     assert [float(row[0]) for row in rows] == curve_times(question).tolist()
     assert [float(row[3]) for row in rows] == whole["main", "drug"][2].tolist()
+
+
+def test_curves_of_few_members_are_kept_one_by_one(toy: Scenario, tmp_path: Path) -> None:
+    question = swept(toy, Members((*grid(3, 3).rows, FAILING)), ("main", "half"), ("drug", "cells"))
+    block = compute(question, np.arange(10))
+    found = swept_into(question, tmp_path / "few").result.curves
+    assert np.isnan(found["main", "drug"][9]).all()
+    for key, curves in found.items():
+        place, name = ("main", "half").index(key[0]), ("drug", "cells").index(key[1])
+        np.testing.assert_array_equal(curves[:9], block.curves[:9, place, name])
+    assert len(found) == 4
+    many = swept(toy, grid(4, 4), ("main",), ("drug",))
+    assert swept_into(many, tmp_path / "many").result.curves == {}
+
+
+def test_a_long_label_does_not_widen_the_table(toy: Scenario, tmp_path: Path) -> None:
+    question = swept(toy, grid(2, 2), ("main", "half"))
+    sentence = "the highest concentration of the drug in plasma that is ever reached after a push"
+    first = question.sweep.measures[0]._replace(label=sentence, id="peak_of_the_drug_in_plasma_after_the_push_is_high")
+    question = replace(question, sweep=replace(question.sweep, measures=(first, *question.sweep.measures[1:])))
+    lines = sweep_text(swept_into(question, tmp_path / "out"), Work(tmp_path / "out")).splitlines()
+    (one, other) = [line for line in lines if line.startswith("peak_of_the_drug")]
+    assert max(len(one), len(other)) <= 110
+    assert one.split("  ")[0] == "peak_of_the_drug_in_plasma_after_the_pu…"
+    assert other.split("  ")[0] == "peak_of_the_drug_in_plasma_af…, arm half"
 
 
 def test_parquet_is_the_same_table(toy: Scenario, tmp_path: Path) -> None:
