@@ -120,10 +120,11 @@ def compute(scenario: Scenario, numbers: Numbers, stop: Callable[[], bool] = lam
     sweep, prepared = sweep_of(scenario), _prepared(scenario)
     outcomes: dict[tuple[int, str], Outcome] = {}
     block = _empty(scenario, numbers, outcomes)
+    reads = {arm: _arms_read(sweep, arm) for arm in sweep.arms}
     runs = zip(*(trajectories(prepared, arm, block.values, stop) for arm in prepared.arms), strict=True)
     for row, runs_of_member in enumerate(runs):
         known = {arm.name: run for arm, run in zip(prepared.arms, runs_of_member, strict=True)}
-        _measure_member(scenario, block, row, known, {arm: _arms_read(sweep, arm) for arm in sweep.arms}, outcomes)
+        _measure_member(scenario, block, row, known, reads, outcomes)
     return block
 
 

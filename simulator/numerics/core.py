@@ -13,7 +13,6 @@ from functools import cached_property
 
 from ..model.expression import TIME
 from ..model.model import Model
-from .code import hoisted
 from .graph import OPERATIONS, Graph, Node
 from .system import System
 
@@ -58,12 +57,6 @@ class Core:
     def moving(self) -> frozenset[int]:
         """Symbols that change within a segment."""
         return frozenset(self.system.symbols[name] for name in (TIME, *self.species))
-
-    def hoisted(self, curves: Collection[str]) -> list[int]:
-        """What depends on parameters alone and is read while integrating or recording `curves`."""
-        by_time = self.by_time or ()
-        outputs = [*self.slopes, *by_time, *self.jacobian.values(), *(self.system.names[name] for name in curves)]
-        return hoisted(self.graph, outputs, self.moving)
 
 
 def core_of(model: Model, awake: Collection[str], infused: Collection[str], fixed: Mapping[str, float]) -> Core:

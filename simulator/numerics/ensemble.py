@@ -50,13 +50,12 @@ class Lanes:
     """What the lanes made of a batch. grid (m, times, curves); fine: for each member the times
     (points,) and curves (points, curves) along its steps, two points at a jump. states (m,): how it ended,
     as in `lanes.table`; of a member that did not reach its end the curves are what was computed.
-    steps (m,): accepted ones. tries (m,): all."""
+    steps (m,): accepted ones."""
 
     grid: Array
     fine: Sequence[tuple[Array, Array]]
     states: Integers
     steps: Integers
-    tries: Integers
 
     @property
     def done(self) -> NDArray[np.bool_]:
@@ -105,7 +104,6 @@ class Engine:
             fine=[(each[:, 0], each[:, 1:]) for each in whole],
             states=states.copy(),
             steps=given.counts[:, COLUMNS.index("steps")].copy(),
-            tries=given.counts[:, COLUMNS.index("tries")].copy(),
         )
 
 
@@ -116,6 +114,9 @@ class _Given:
         plan, core, lanes = engine.plan, engine.plan.core, engine.machine.lanes
         m, k = len(batch.initial), len(batch.ends)
         self.machine = engine.machine
+        asleep = [core.system.species.index(name) for name in core.asleep]
+        if batch.initial[:, asleep].any():
+            raise ValueError("a species that was said to stay at zero starts above it")
         self.states = np.ascontiguousarray(batch.initial[:, engine.species])
         place = {species: i for i, species in enumerate(engine.species)}
         for species, amount in batch.jumps[0].items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .. import rodas5p
+from ..code import hoisted
 from ..core import Core
 from .elimination import Elimination, eliminate
 
@@ -43,7 +44,7 @@ class Plan:
     @cached_property
     def hoisted(self) -> list[int]:
         """Nodes of parameters alone, computed when a member is loaded."""
-        return self.core.hoisted([*self.grid, *self.fine])
+        return hoisted(self.core.graph, self.outputs, self.core.moving)
 
     @cached_property
     def outputs(self) -> list[int]:
