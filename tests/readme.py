@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from simulator import read_scenario, run
 from simulator.experiments.sweep import sweep_of
-from simulator.io import evidence, plots, sweep_plots
+from simulator.io import evidence
 from simulator.io.catalogue import builtin_scenarios, evidence_words
+from simulator.io.figures import plots, sweep_plots
 from simulator.io.sweep_run import Work, sweep
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,7 +60,7 @@ SWEEPS = (
 def draw(picture: Picture) -> None:
     scenario = read_scenario(builtin_scenarios()[picture.scenario])
     results = run(scenario, certify=False, arms=picture.arms or None).arms.values()
-    curves = [plots.Curve(plots.arm_label(result.arm), result.trajectory) for result in results]
+    curves = [plots.Curve(result.arm.title, result.trajectory) for result in results]
     figure = plots.draw_group(scenario, picture.curves, curves, [result.arm for result in results])
     figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=DPI, metadata={"Title": scenario.title})
 

@@ -70,6 +70,11 @@ class Arm(NamedTuple):
     changes: tuple[Change, ...]
     own: frozenset[str] = frozenset()
 
+    @property
+    def title(self) -> str:
+        """What figures and tables call it."""
+        return self.label or ("as described" if self.name == MAIN else self.name)
+
 
 class Expectation(NamedTuple):
     """A measure and the interval it must fall in, with the source that says so.

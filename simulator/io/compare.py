@@ -83,7 +83,7 @@ def write(
     runs: Sequence[RunResult], names: Sequence[str], rows: Sequence[dict[str, Any]], folder: Path, force: bool
 ) -> None:
     """The table as CSV and JSON, and a figure for each name, in a new folder."""
-    from . import plots
+    from .figures import plots
 
     with new_folder(folder, force) as beside:
         with (beside / "comparison.csv").open("w", encoding="utf-8", newline="") as file:
@@ -92,7 +92,7 @@ def write(
             writer.writerows(rows)
         longest = max((result.scenario for result in runs), key=lambda scenario: scenario.end)
         curves = [
-            plots.Curve(_curve_label(result, arm.arm.name, plots.arm_label(arm.arm)), arm.trajectory)
+            plots.Curve(_curve_label(result, arm.arm.name, arm.arm.title), arm.trajectory)
             for result in runs
             for arm in result.arms.values()
         ]

@@ -11,7 +11,6 @@ from ..experiments.design import Axis, Product, Sweep, SweepMeasure
 from ..experiments.sweep import SweepResult
 from ..experiments.sweep import sweep_of as sweep_of_scenario
 from ..numerics.trajectory import Array
-from .plots import arm_label
 from .sweep_names import short
 
 Flags = NDArray[np.bool_]  # (members,)
@@ -70,7 +69,7 @@ def counted(result: SweepResult, arm: int, measure: int) -> str:
 
 def arms_of(result: SweepResult) -> list[str]:
     """The arms as they are called in figures."""
-    return [arm_label(result.scenario.arm(name)) for name in sweep_of(result).arms]
+    return [result.scenario.arm(name).title for name in sweep_of(result).arms]
 
 
 def sweep_of(result: SweepResult) -> Sweep:

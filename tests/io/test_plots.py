@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from simulator import read_scenario, run
-from simulator.io import compare, plots
+from simulator.io import compare
+from simulator.io.figures import plots, style
 from simulator.io.folder import OutputError
 
 SCENARIO = """
@@ -40,7 +41,7 @@ def result(folder: Path):
 
 def group(result, arms):
     chosen = [result.arms[name] for name in arms]
-    curves = [plots.Curve(plots.arm_label(each.arm), each.trajectory) for each in chosen]
+    curves = [plots.Curve(each.arm.title, each.trajectory) for each in chosen]
     return plots.draw_group(result.scenario, ["drug"], curves, [each.arm for each in chosen])
 
 
@@ -76,7 +77,7 @@ def test_every_dose_is_marked_at_its_time(result):
 
 
 def test_no_two_of_forty_curves_look_alike():
-    styles = [plots.style(number) for number in range(40)]
+    styles = [style.style(number) for number in range(40)]
     assert len(set(map(repr, styles))) == 40
 
 

@@ -168,7 +168,7 @@ def test_damage_is_noted(say) -> None:
 def test_a_shell_example_of_the_help_is_understood(say, capsys: pytest.CaptureFixture[str]) -> None:
     import shlex
 
-    examples = [line.strip() for line in cli.EXAMPLES["sweep"].splitlines()[1:]]
+    examples = [line.strip() for line in cli.command_file("sweep").EXAMPLES.splitlines()[1:]]
     for line in examples[:3]:
         words = shlex.split(line)[2:]
         code = cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--shard", "x"])

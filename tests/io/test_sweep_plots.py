@@ -13,9 +13,10 @@ from matplotlib.text import Text
 
 from simulator.experiments.design import OneAtATime, Product, Spaced, Together
 from simulator.experiments.sampling import LatinHypercube, Random
-from simulator.io import plots, scales, sweep_plots, sweep_words
-from simulator.io.sweep_lines import binned
-from simulator.io.sweep_tornado import bars_of
+from simulator.io import sweep_words
+from simulator.io.figures import page, scales, sweep_plots
+from simulator.io.figures.sweep_lines import binned
+from simulator.io.figures.sweep_tornado import bars_of
 from tests.io.sweep_results import axis, covered, grid, made, measure
 
 LONG = (
@@ -410,7 +411,7 @@ def test_rank_correlation_is_that_of_scipy(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wanted", [[0.0] * 5, [0.5] * 5, [1.0] * 5, [0.1, 0.15, 0.5, 0.95, 1.0]])
 def test_labels_stay_in_order_apart_and_beside_their_panel(wanted) -> None:
     heights = [0.1, 0.3, 0.1, 0.2, 0.1]
-    places = plots.spread(wanted, heights)
+    places = page.spread(wanted, heights)
     edges = [(place - height / 2, place + height / 2) for place, height in zip(places, heights, strict=True)]
     assert edges[0][0] >= -1e-12
     assert edges[-1][1] <= 1.05 + 1e-12

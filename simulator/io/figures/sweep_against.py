@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..experiments.sweep import SweepResult
-from . import sweep_words as words
+from ...experiments.sweep import SweepResult
+from .. import sweep_words as words
 from .page import DARK, MARGIN, SMALL, Page, Picture, fold, high
-from .plots import style
 from .scales import is_log
+from .style import style
 from .sweep_lines import LEFT, axis_words, band_words, draw_panel, labels_of
 
 

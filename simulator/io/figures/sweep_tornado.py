@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..experiments.design import Axis, SweepMeasure
-from ..experiments.sweep import SweepResult
-from ..numerics.trajectory import Array
-from . import sweep_words as words
+from ...experiments.design import Axis, SweepMeasure
+from ...experiments.sweep import SweepResult
+from ...numerics.trajectory import Array
+from .. import sweep_words as words
 from .page import DARK, GREY, SMALL, Page, Picture, fold, high, wide
 from .scales import frame, is_log, limits, mark_beyond, set_scale
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
-from ..experiments.scenario import Arm
+from ...experiments.scenario import Arm
 
 MOST_ROWS = 6  # of dose marks in a figure
 DOSE_ROW = 0.055  # of a panel's height, a row of dose marks

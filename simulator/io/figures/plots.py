@@ -9,31 +9,19 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..experiments.run import RunResult
-from ..experiments.scenario import MAIN, Arm, Scenario
-from ..model.units import quantity
-from ..numerics.trajectory import Array, Trajectory
+from ...experiments.run import RunResult
+from ...experiments.scenario import Arm, Scenario
+from ...model.units import quantity
+from ...numerics.trajectory import Array, Trajectory
 from .dose_marks import DOSE_ROW, dose_rows, mark_doses
-
-# Okabe and Ito's palette (black first): told apart by the colour-blind, and of rising lightness
-# so that a grey print keeps the order; the dashes say it again.
-STYLES: tuple[tuple[str, Any], ...] = (
-    ("#000000", "-"),
-    ("#D55E00", (0, (6, 2))),
-    ("#0072B2", (0, (2, 1.2))),
-    ("#009E73", (0, (7, 1.5, 1.5, 1.5))),
-    ("#CC79A7", (0, (1, 1))),
-    ("#E69F00", (0, (9, 2, 2, 2, 2, 2))),
-    ("#56B4E9", (0, (4, 4))),
-)
+from .page import spread
+from .style import style
 
 WIDE, PANEL_HIGH = 8.0, 2.5  # inches
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
@@ -53,7 +41,7 @@ class Curve:
 def draw(result: RunResult, folder: Path, run: str) -> list[Path]:
     """The figures of a run, as SVG and PNG; returns their paths."""
     scenario = result.scenario
-    curves = [Curve(arm_label(arm.arm), arm.trajectory) for arm in result.arms.values() if len(arm.trajectory.times)]
+    curves = [Curve(arm.arm.title, arm.trajectory) for arm in result.arms.values() if len(arm.trajectory.times)]
     arms = [arm.arm for arm in result.arms.values()]
     paths = []
     for number, names in enumerate(scenario.plots, 1):
@@ -61,10 +49,6 @@ def draw(result: RunResult, folder: Path, run: str) -> list[Path]:
         stem = f"{number:02d}_{'_'.join(names)}"[:60]
         paths += save(figure, folder / stem, scenario.title, describe_figure(scenario, names, curves), run)
     return paths
-
-
-def arm_label(arm: Arm) -> str:
-    return arm.label or ("as described" if arm.name == MAIN else arm.name)
 
 
 def draw_group(
@@ -102,12 +86,6 @@ def clock_of(scenario: Scenario) -> tuple[str, float]:
     """The unit of time in which the scenario gives its end, and how many of it make one of the model's."""
     _, unit, text = quantity(str(scenario.document["time"]["end"]))
     return text, scenario.model.time_unit.to(unit)
-
-
-def style(number: int) -> tuple[str, Any]:
-    """Colour and dash of a curve; past the palette the colours come again with other dashes."""
-    count = len(STYLES)
-    return STYLES[number % count][0], STYLES[(number + number // count) % count][1]
 
 
 def _in_unit_of(scenario: Scenario, values: Array, name: str, other: str) -> Array:
@@ -179,21 +157,6 @@ def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]], line: fl
             [1.01, 1.05], [place, place], transform=axis.transAxes, color=color, linestyle=dash, lw=1.6, clip_on=False
         )
         axis.text(1.06, place, label, transform=axis.transAxes, color=color, fontsize=8, va="center", linespacing=1.0)
-
-
-def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Middles of labels of these heights, near where they are `wanted`, in rising order, none over another.
-
-    All are fractions of a panel's height; where they do not fit, the lowest fall below it.
-    """
-    gaps = [(one + other) / 2 for one, other in pairwise(heights)]
-    places = [max(place, height / 2) for place, height in zip(wanted, heights, strict=True)]
-    for i, gap in enumerate(gaps):
-        places[i + 1] = max(places[i + 1], places[i] + gap)
-    places[-1] = min(places[-1], 1.05 - heights[-1] / 2)
-    for i in reversed(range(len(gaps))):
-        places[i] = min(places[i], places[i + 1] - gaps[i])
-    return places
 
 
 def describe_figure(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]) -> str:

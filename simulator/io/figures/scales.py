@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
-from ..experiments.design import SweepMeasure
-from ..numerics.trajectory import Array
+from ...experiments.design import SweepMeasure
+from ...numerics.trajectory import Array
+from ..sweep_words import number, sampled, with_unit
 from .page import SMALL, wide
-from .sweep_words import number, sampled, with_unit
 
 DECADES = 2.0  # positive values that span more than this are drawn on a logarithmic axis
 MOST_DECADES = 6  # of a logarithmic axis, below all but the largest values

@@ -9,8 +9,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from ..experiments.design import SweepMeasure
-from ..numerics.trajectory import Array
+from ...experiments.design import SweepMeasure
+from ...numerics.trajectory import Array
 from .page import SMALL, Page, fold
 from .scales import frame, in_words, is_log, limits, round_numbers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
@@ -11,8 +12,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
-
-from .plots import spread
 
 MARGIN = 0.12  # inches around everything
 LINE = 1.32  # height of a line of text, of its size
@@ -140,3 +139,18 @@ def label_right(axis: Axes, width: float, height: float, labels: Sequence[Label]
 def needed(labels: Sequence[str], room: float) -> float:
     """Inches that these labels take below each other."""
     return sum(high(fold(text, room - KEY - 2 * GAP, SMALL), SMALL) for text in labels)
+
+
+def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """Middles of labels of these heights, near where they are `wanted`, in rising order, none over another.
+
+    All are fractions of a panel's height; where they do not fit, the lowest fall below it.
+    """
+    gaps = [(one + other) / 2 for one, other in pairwise(heights)]
+    places = [max(place, height / 2) for place, height in zip(wanted, heights, strict=True)]
+    for i, gap in enumerate(gaps):
+        places[i + 1] = max(places[i + 1], places[i] + gap)
+    places[-1] = min(places[-1], 1.05 - heights[-1] / 2)
+    for i in reversed(range(len(gaps))):
+        places[i] = min(places[i], places[i + 1] - gaps[i])
+    return places

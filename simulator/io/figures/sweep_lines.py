@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
-from ..experiments.design import Axis
-from ..experiments.sweep import SweepResult
-from ..numerics.trajectory import Array
-from . import sweep_words as words
+from ...experiments.design import Axis
+from ...experiments.sweep import SweepResult
+from ...numerics.trajectory import Array
+from .. import sweep_words as words
 from .page import DARK, GREY, SMALL, Label, Page, Picture, fold, label_right, needed
-from .plots import style
 from .scales import beyond, fraction, is_log, limits, mark_beyond, set_scale
+from .style import style
 
 LEFT, RIGHT, ROOM = 0.85, 0.3, 1.9  # inches left of a panel, right of it, and there with labels
 PANEL = 2.2  # inches, the least height of a panel

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..experiments.design import Axis
-from ..experiments.sweep import SweepResult
-from ..numerics.trajectory import Array
-from . import sweep_words as words
+from ...experiments.design import Axis
+from ...experiments.sweep import SweepResult
+from ...numerics.trajectory import Array
+from .. import sweep_words as words
 from .page import DARK, SMALL, Page, Picture, fold, high
 from .scales import beyond, fraction, in_words, limits, round_numbers
 from .shade import FAILED, Shade, shade_of

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..experiments.sweep import SweepResult
-from . import sweep_words as words
+from ...experiments.sweep import SweepResult
+from .. import sweep_words as words
 from .page import Picture
 from .plots import save
 from .sweep_against import against_each

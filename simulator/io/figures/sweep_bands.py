@@ -8,14 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from ..experiments.sweep import SweepResult
-from ..numerics.trajectory import Array
-from . import sweep_words as words
+from ...experiments.sweep import SweepResult
+from ...numerics.trajectory import Array
+from .. import sweep_words as words
 from .dose_marks import DOSE_ROW, dose_rows, mark_doses
 from .page import DARK, SMALL, Label, Page, Picture, label_right
-from .plots import clock_of, style
+from .plots import clock_of
 from .scales import fraction, limits, set_scale, wants_log
 from .shade import COLOURS
+from .style import style
 from .sweep_lines import LEFT, RIGHT, ROOM
 
 HEIGHT = 2.0  # inches

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
-from ..experiments.sweep import SweepResult
-from ..numerics.trajectory import Array
-from . import sweep_words as words
+from ...experiments.sweep import SweepResult
+from ...numerics.trajectory import Array
+from .. import sweep_words as words
 from .page import DARK, SMALL, Page, Picture, fold, high
 from .scales import beyond, fraction, in_words, set_scale
 from .shade import FAILED, Shade, colour_bar, shade_of

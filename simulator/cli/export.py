@@ -1,0 +1,42 @@
+"""`export`: an arm for other simulators."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .exit_codes import DONE
+from .words import print_json, settings_argument, settings_of
+
+EXAMPLES = """examples:
+  immunesim export il2_therapy --to sbml
+  immunesim export il2_therapy --to sbml --arm half_dose --out half_dose.xml
+  immunesim export acute_infection --to sbml --set 'stop_sensitivity=0.5'"""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenario", metavar="SCENARIO")
+    text = "the format: sbml is Level 3 Version 2, with units, sources, and doses as events"
+    command.add_argument("--to", required=True, choices=["sbml"], help=text)
+    command.add_argument("--arm", default="main", metavar="NAME", help="which arm (default: main)")
+    settings_argument(command)
+    command.add_argument("--out", metavar="FILE", help="the file to write (default: SCENARIO.xml)")
+    command.add_argument("--force", action="store_true", help="replace FILE")
+
+
+def execute(options: argparse.Namespace) -> int:
+    from ..io import folder, run_text
+    from ..io.scenario_file import find_scenario, read_scenario
+
+    scenario = read_scenario(find_scenario(options.scenario), settings_of(options))
+    run_text.check_arms(scenario, [options.arm])
+    target = Path(options.out or f"{scenario.id}.xml")
+    folder.check_file(target, options.force)
+    from ..io.sbml import sbml_text  # last, so that a fault of the words is said without libSBML
+
+    folder.write_text(target, sbml_text(scenario, options.arm))
+    if options.json:
+        print_json({"scenario": scenario.id, "arm": options.arm, "format": options.to, "file": str(target)})
+    else:
+        print(f"{scenario.id}, arm {options.arm}: {target}")
+    return DONE

@@ -1,0 +1,33 @@
+"""`list`: what comes with the simulator."""
+
+from __future__ import annotations
+
+import argparse
+
+from .exit_codes import DONE
+from .words import print_json
+
+EXAMPLES = """examples:
+  immunesim list
+  immunesim list --json"""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    pass
+
+
+def execute(options: argparse.Namespace) -> int:
+    from ..io.catalogue import catalogue
+
+    found = catalogue()
+    if options.json:
+        print_json(found)
+        return DONE
+    for kind, rows in found.items():
+        print(f"{kind}:")
+        width = max(len(row["name"]) for row in rows)
+        for row in rows:
+            print(f"  {row['name']:{width}}  {row.get('title', '')}")
+            if "question" in row:
+                print(f"  {'':{width}}  {row['question']}")
+    return DONE

@@ -1,0 +1,140 @@
+"""From the words of a command line to one command, and from what goes wrong to an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from .exit_codes import BAD_FILE, DONE, INTERRUPTED, NO_PACKAGE, USAGE
+
+COMMANDS = {
+    "run": "simulate scenarios and write their tables and figures",
+    "sweep": "simulate many members of a scenario, and go on where it was interrupted",
+    "check": "find all faults of scenario and model files, without simulating",
+    "list": "list scenarios, with the question of each, and models",
+    "show": "print a scenario with every default, and where each value came from",
+    "describe": "explain a model, a species, parameter, reaction, module or source",
+    "compare": "put the curves of scenarios side by side, with a table of measures",
+    "evidence": "hold every expectation against the simulation",
+    "influence": "turn each parameter and say which expectations fail",
+    "export": "write an arm of a scenario for other simulators",
+    "replay": "run a results folder again and say whether the numbers match",
+}
+EXAMPLES = """examples:
+  immunesim run il2_therapy --out out
+  immunesim check my_scenario.toml
+  immunesim describe IL2"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    if arguments is None:
+        gc.disable()  # most commands are short, and imports make no rubbish: a twentieth of a run, cold
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser(words).parse_args(words)
+    if options.version:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"immunesim {version('immunesim')}")
+        except PackageNotFoundError:
+            print("immunesim, from a checkout that is not installed")
+        return DONE
+    if options.command is None:
+        _parser(words).print_help()
+        return USAGE
+    options.words = words
+    try:
+        code = _execute(options)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is kept", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as error:  # of a file, or, without a name, of a full disk behind stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"error: {error.filename or 'the answer cannot be written'}: {error.strerror}", file=sys.stderr)
+        return BAD_FILE
+    except ModuleNotFoundError as error:
+        print(f"the package '{error.name}' is missing: pip install {error.name}", file=sys.stderr)
+        return NO_PACKAGE
+
+
+def _execute(options: argparse.Namespace) -> int:
+    from ..io.folder import OutputError
+    from ..io.toml_source import COMMAND_LINE, FileError
+    from .words import print_json
+
+    try:
+        return int(command_file(options.command).execute(options))
+    except FileError as error:
+        for fault in error.faults:
+            print(f"error: {fault}", file=sys.stderr)
+        if options.json:
+            print_json({"ok": False, "faults": [fault._asdict() for fault in error.faults]})
+        return USAGE if all(fault.file == COMMAND_LINE for fault in error.faults) else BAD_FILE
+    except OutputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if options.json:
+            print_json({"ok": False, "faults": [{"message": str(error)}]})
+        return BAD_FILE
+
+
+def command_file(name: str) -> Any:
+    """The module of a command, loaded when it is wanted: `--help` is to be quick."""
+    return import_module(f".{name}", __package__)
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Examples as they are, and a column that the longest command fits in."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = 13  # before Python 3.12 the indent of commands is forgotten
+
+
+class _Parser(argparse.ArgumentParser):
+    """Usage errors name the nearest command or option."""
+
+    def error(self, message: str) -> Any:
+        if "COMMAND: invalid choice" in message:
+            from ..model.expression import nearest
+
+            word = message.split("invalid choice: ")[1].split(" ")[0].strip("'")
+            message = f"no command '{word}'{nearest(word, list(COMMANDS))}"
+        super().error(message)
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of every command's name, and of the arguments of the one that `words` begin with."""
+    parser = _Parser(
+        prog="immunesim",
+        description="Simulates macrophages, T cells and B cells driven by IL-1, IL-2, IL-3 and IL-4.",
+        epilog=EXAMPLES,
+        formatter_class=_Help,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    asked = next((word for word in words if not word.startswith("-")), None)
+    for name, help in COMMANDS.items():
+        if name == asked:
+            file = command_file(name)
+            sentence = help[0].upper() + help[1:] + "."
+            command = commands.add_parser(
+                name, help=help, description=sentence, epilog=file.EXAMPLES, formatter_class=_Help
+            )
+            command.add_argument(
+                "--json", action="store_true", help="one JSON document on stdout, and nothing else there"
+            )
+            file.arguments(command)
+        else:
+            commands.add_parser(name, help=help)
+    return parser

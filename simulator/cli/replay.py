@@ -1,0 +1,25 @@
+"""`replay`: a folder run again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .exit_codes import DONE, MISSED
+from .words import print_json
+
+EXAMPLES = """examples:
+  immunesim replay out
+  immunesim replay out --json"""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", metavar="RUN_DIR")
+
+
+def execute(options: argparse.Namespace) -> int:
+    from ..io.replay import replay, replay_text
+
+    found = replay(Path(options.folder))
+    print_json(found) if options.json else print(replay_text(found))
+    return DONE if found["match"] else MISSED

@@ -1,0 +1,72 @@
+"""`run`: scenarios become folders of tables and figures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from .exit_codes import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
+from .words import print_json, settings_argument, settings_of
+
+EXAMPLES = """examples:
+  immunesim run scenarios/il2_therapy.toml --out out
+  immunesim run acute_infection --set 'stop_sensitivity=0.5' --no-plots
+  immunesim run il2_therapy --arm main --set 'dose.first cycle.amount=100000 IU/kg'"""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenarios", nargs="+", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
+    command.add_argument("--out", metavar="DIR", help="new folder for the results (default: results/SCENARIO)")
+    command.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier run and nothing else")
+    settings_argument(command)
+    command.add_argument("--arm", action="append", metavar="NAME", help="only this arm; may be repeated")
+    command.add_argument("--no-plots", action="store_true", help="no figures")
+    certify = command.add_mutually_exclusive_group()
+    text = "check the digits with a second solver, however long it takes"
+    certify.add_argument("--certify", dest="certify", action="store_true", default=None, help=text)
+    text = "never check them (default: where it takes under a second an arm)"
+    certify.add_argument("--no-certify", dest="certify", action="store_false", help=text)
+
+
+def execute(options: argparse.Namespace) -> int:
+    from ..experiments.run import run
+    from ..io import folder, results, run_text
+    from ..io.notes import notes
+    from ..io.scenario_file import find_scenario, read_scenario
+
+    settings = settings_of(options)
+    scenarios = [read_scenario(find_scenario(word), settings) for word in options.scenarios]
+    for scenario in scenarios:
+        run_text.check_arms(scenario, options.arm)
+        for note in notes(scenario, list(settings)):
+            print(f"note: {note}", file=sys.stderr)
+    draw = None if options.no_plots else _draw()
+    summaries, code = [], DONE
+    for scenario in scenarios:
+        target = Path(options.out) if options.out else folder.free_folder(Path("results") / scenario.id)
+        if options.out and len(scenarios) > 1:
+            target = target / scenario.id
+        folder.check_folder(target, options.force)
+        result = run(scenario, options.certify, options.arm)
+        summary = results.write(result, target, options.words, options.force, draw)
+        summaries.append(summary)
+        if not options.json:
+            print(run_text.run_text(result, target))
+        if result.interrupted:
+            print("interrupted; the arms that were finished are kept", file=sys.stderr)
+            return INTERRUPTED
+        if not result.ok:
+            code = SOLVER_FAILED
+        elif code == DONE and not all(verdict.holds for verdict in result.verdicts):
+            code = MISSED
+    if options.json:
+        print_json(summaries[0] if len(summaries) == 1 else summaries)
+    return code
+
+
+def _draw() -> Any:
+    from ..io.figures.plots import draw
+
+    return draw

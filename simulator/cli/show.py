@@ -1,0 +1,30 @@
+"""`show`: a scenario with every default."""
+
+from __future__ import annotations
+
+import argparse
+
+from .exit_codes import DONE
+from .words import print_json, settings_argument, settings_of
+
+EXAMPLES = """examples:
+  immunesim show il2_therapy
+  immunesim show il2_therapy --set 'body_weight=90 kg'"""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenario", metavar="SCENARIO")
+    settings_argument(command)
+
+
+def execute(options: argparse.Namespace) -> int:
+    from ..io.describe import show_text
+    from ..io.scenario_file import find_scenario, read_scenario
+
+    scenario = read_scenario(find_scenario(options.scenario), settings_of(options))
+    if options.json:
+        origins = {".".join(map(str, path)): where for path, where in scenario.origins.items()}
+        print_json({"scenario": scenario.document, "origins": origins})
+    else:
+        print(show_text(scenario))
+    return DONE

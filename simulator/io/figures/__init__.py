@@ -1,0 +1,1 @@
+"""Pictures of runs and sweeps; the only rooms that import matplotlib."""
