@@ -50,6 +50,12 @@ def scenario_of(word: str, options: argparse.Namespace, sweep_words: SweepWords 
     return read_scenario(find_scenario(word), settings_of(options), sweep_words, interventions_of(options))
 
 
+def change_in_words(options: argparse.Namespace, scenario: Scenario) -> str:
+    """What the options change, for people: "without IL4, IL1 blocked by 90 %"."""
+    settings = [f"{name} = {value}" for name, value in settings_of(options).items()]
+    return ", ".join([*interventions_of(options).in_words(scenario.model), *settings])
+
+
 def print_json(document: object) -> None:
     import json
 

@@ -108,11 +108,12 @@ class Observable(NamedTuple):
 
 
 class Intervention(NamedTuple):
-    """What may be done to a messenger or a cell, which the model names for people.
+    """What may be done to a messenger or a cell, in a word of the command line.
 
     knockout: what parameters become where the body cannot make it; a dose of it still works. block: the parameter
     that is the share of its effect that is blocked; heard: the one that is the share that is left. dose: the species
-    that a dose goes to, by route, the usual route first ('' where there is but one). note: what else a knockout takes along, or leaves.
+    that a dose goes to, by route, the usual route first ('' where there is but one). note: what a knockout takes
+    along, or leaves.
     """
 
     id: str
