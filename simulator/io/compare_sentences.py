@@ -56,7 +56,7 @@ def nothing(group: Sequence[Row]) -> float:
 def _most_telling(found: list[Difference]) -> list[Difference]:
     """The first that is nearly as large as the largest, if there is any: a higher peak says more than the area."""
     largest = max((each.size for each in found), default=0.0)
-    return [each for each in found if each.size > largest - math.log(FACTOR)][:1] if found else []
+    return [each for each in found if each.size >= largest - math.log(FACTOR)][:1]
 
 
 def _differences(row: Row, base: Row, group: Sequence[Row]) -> Iterator[Difference]:
@@ -79,9 +79,9 @@ def _differences(row: Row, base: Row, group: Sequence[Row]) -> Iterator[Differen
     levels = []
     for key, tell in tells.items():
         size = _size(row[key], base[key], high, span)
-        if size and base[key] <= NOTHING * high:
+        if size and abs(base[key]) <= NOTHING * high:
             levels.append(Difference(size, f"{who}: {name} {tell(row)}, where there is none {than.as_is}"))
-        elif size and 0 <= row[key] <= NOTHING * high:
+        elif size and abs(row[key]) <= NOTHING * high:
             gone = "is gone at the end" if key == "final" else "falls to nothing"
             levels.append(Difference(size, f"{who}: {name} {gone}, where there is {_known(base, key)} {than.as_is}"))
         elif size:

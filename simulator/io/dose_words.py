@@ -62,7 +62,7 @@ def number_of_doses(words: DoseWords, end: str) -> int:
     if every <= 0:
         raise ValueError(f"expected an interval above zero, found '{words.every}'")
     steps = (last - at) / every
-    if steps < 0:
+    if steps < 0 and words.until:
         raise ValueError(f"the doses end before the first of them, at {words.at}")
     whole = math.floor(steps + 1e-9)
     return whole + 1 if words.until else max(1, math.ceil(steps - 1e-9))

@@ -32,7 +32,7 @@ def _knockout(model: Words, each: Intervention) -> Iterable[tuple[tuple[str, ...
             yield ("knockout", name), f"no parameter '{name}'{nearest(name, model.parameters)}"
         elif _is_share(parameter) and not SHARE[0] <= value <= SHARE[1]:
             yield ("knockout", name), f"{name} is a share, from 0 to 1, found {value:g}"
-        elif value < 0 <= min(parameter.value, *(parameter.range or ())):
+        elif value < 0 <= min((parameter.value, *(parameter.range or ()))):
             yield ("knockout", name), f"{name} cannot be negative, found {value:g}"
 
 
