@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +21,8 @@ from .sweep_words import number
 from .toml_source import COMMAND_LINE, FileError, FileFault
 
 MEASURES = ("peak", "lowest", "final", "area")
-GAP = 8  # characters, for the ratio behind a value
+WIDE = 120  # characters
+GAP = 9  # characters, for the ratio behind a value
 
 
 class Reference(NamedTuple):
@@ -137,27 +139,25 @@ def text(rows: Sequence[dict[str, Any]]) -> str:
     for name in dict.fromkeys(row["name"] for row in rows):
         group = [row for row in rows if row["name"] == name]
         unit, none = group[0]["unit"], nothing(group)
-        heads = ["peak", f"at [{group[0]['time_unit']}]", "lowest", "final", f"area [{group[0]['area_unit']}]"]
-        lines += [
-            "",
-            name if unit == "1" else f"{name} [{unit}]",
-            _line("", width, [f"{head:{GAP}}" for head in heads]),
-        ]
+        heads = [f"{head}{'':{GAP}}" for head in ("peak", "lowest", "final", f"area [{group[0]['area_unit']}]")]
+        lines += ["", name if unit == "1" else f"{name} [{unit}]"]
+        lines.append(_line("", width, heads, f"at [{group[0]['time_unit']}]"))
         for row in group:
-            peak, *others = (_cell(row, key, none) for key in MEASURES)
-            time = "none" if row["time_of_peak"] is None else number(row["time_of_peak"])
-            lines.append(_line(row["label"], width, [peak, f"{time:{GAP}}", *others]))
+            time = number(row["time_of_peak"]) if row["peak"] is not None and abs(row["peak"]) > none else "-"
+            lines.append(_line(row["label"], width, [_cell(row, key, none) for key in MEASURES], time))
             if row["outcome"] != "success":
                 lines.append(f"  {'':{width}}  FAILED: {row['outcome']}")
     base = next(row["label"] for row in rows if row["reference"])
     marks = f"(2x): twice that of '{base}'; (-): nothing to divide by, or another length of run"
     lines += ["", marks + "; 0: under a millionth of the highest"]
-    return "\n".join([*lines[1:], "", *(sentences(rows) or ["no large difference"]), "", f"large: {RULE}"])
+    return "\n".join(
+        [*lines[1:], "", *(sentences(rows) or ["no large difference"]), "", textwrap.fill(f"large: {RULE}", WIDE)]
+    )
 
 
-def _line(head: str, width: int, cells: Sequence[str]) -> str:
-    columns = (22, 12, 18, 18, 24)
-    return f"  {head:{width}}" + "".join(f"{cell:>{wide}}" for cell, wide in zip(cells, columns, strict=True)).rstrip()
+def _line(head: str, width: int, cells: Sequence[str], time: str) -> str:
+    peak, lowest, final, area = cells
+    return f"  {head:{width}}{peak:>20}{time:>9}{lowest:>20}{final:>20}{area:>26}".rstrip()
 
 
 def _cell(row: dict[str, Any], key: str, none: float) -> str:

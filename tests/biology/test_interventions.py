@@ -112,6 +112,31 @@ def test_every_route_of_a_dose_takes_an_amount(name: str) -> None:
         assert simulated(add=(words,)).trajectory[target].max() > 0
 
 
+PUBLISHED = [
+    (model, name)
+    for model, each in MODELS.items()
+    for name, intervention in each.interventions.items()
+    if intervention.knockout and model != "immune"
+]
+
+
+@pytest.mark.parametrize(("model", "name"), PUBLISHED)
+def test_a_knockout_of_a_published_model_leaves_none_but_what_is_given(model: str, name: str) -> None:
+    path = next(path for path in builtin_scenarios().values() if f'model = "{model}"' in path.read_text())
+    (target,) = MODELS[model].interventions[name].dose.values()
+    unit, scale = MODELS[model].unit_text(target), MODELS[model].species[target].scale
+    scenario = read_scenario(path)
+    half = f"{scenario.end / 2} {MODELS[model].time_unit_text}"
+    found = {}
+    for kind, add in (("out", ()), ("given", (f"{name} {10 * scale} {unit} at {half}",))):
+        result = run(read_scenario(path, None, None, Interventions((name,), (), add)), certify=False, arms=["main"])
+        assert result.ok
+        trajectory = result.arms["main"].trajectory
+        found[kind] = trajectory[target][trajectory.times >= scenario.end / 2]
+    assert abs(found["out"]).max() < 1e-6 * scale
+    assert found["given"].max() == pytest.approx(10 * scale, rel=1e-6)
+
+
 def test_a_knockout_is_a_knob_of_the_patient_or_its_word_is_known() -> None:
     """What no scenario turns may be turned by a word alone."""
     model = MODELS["immune"]
