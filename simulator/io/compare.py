@@ -194,7 +194,8 @@ def write(
             for place, result in enumerate(runs)
             for arm in result.arms.values()
         ]
-        title = " / ".join(dict.fromkeys(curve.label for curve in curves))
+        scenarios = {result.scenario.id: result.scenario.title for result in runs}
+        title = " / ".join(scenarios) if len(scenarios) > 1 else runs[0].scenario.title
         for name in names:
             figure = plots.draw_group(longest, [name], curves, (), title)
             plots.save(figure, beside / name, title, plots.describe_figure(longest, [name], curves), "compare")
