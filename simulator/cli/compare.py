@@ -24,13 +24,18 @@ def arguments(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     from ..experiments.run import run
     from ..io import compare, folder
+    from ..io.progress import Progress
     from ..io.scenario_file import find_scenario, read_scenario
 
     scenarios = [read_scenario(find_scenario(word)) for word in options.scenarios]
     names = compare.shared_names(scenarios, options.of)
     if options.out:
         folder.check_folder(Path(options.out), options.force)
-    runs = [run(scenario, certify=False) for scenario in scenarios]
+    runs = []
+    with Progress("scenarios", len(scenarios)) as progress:
+        for scenario in scenarios:
+            runs.append(run(scenario, certify=False, told=progress.within))
+            progress.add()
     table = compare.table(runs, names)
     if options.out:
         compare.write(runs, names, table, Path(options.out), options.force)

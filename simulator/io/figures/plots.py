@@ -19,6 +19,7 @@ from ...experiments.run import RunResult
 from ...experiments.scenario import Arm, Scenario
 from ...model.units import quantity
 from ...numerics.trajectory import Array, Trajectory
+from ..progress import Progress
 from .dose_marks import DOSE_ROW, dose_rows, mark_doses
 from .page import spread
 from .style import style
@@ -44,10 +45,12 @@ def draw(result: RunResult, folder: Path, run: str) -> list[Path]:
     curves = [Curve(arm.arm.title, arm.trajectory) for arm in result.arms.values() if len(arm.trajectory.times)]
     arms = [arm.arm for arm in result.arms.values()]
     paths = []
-    for number, names in enumerate(scenario.plots, 1):
-        figure = draw_group(scenario, names, curves, arms)
-        stem = f"{number:02d}_{'_'.join(names)}"[:60]
-        paths += save(figure, folder / stem, scenario.title, describe_figure(scenario, names, curves), run)
+    with Progress("figures drawn", len(scenario.plots)) as progress:
+        for number, names in enumerate(scenario.plots, 1):
+            figure = draw_group(scenario, names, curves, arms)
+            stem = f"{number:02d}_{'_'.join(names)}"[:60]
+            paths += save(figure, folder / stem, scenario.title, describe_figure(scenario, names, curves), run)
+            progress.add()
     return paths
 
 
