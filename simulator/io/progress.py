@@ -9,6 +9,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import ClassVar, Self, TextIO
 
+from .notebook_line import notebook_line
+
 QUIET = 2.0  # seconds in which nothing is said: most things are done by then
 INTERVAL = 0.2  # seconds between two lines on a terminal
 MANY = 10.0  # a second: below, the pace tells nobody anything
@@ -18,8 +20,9 @@ class Progress:
     """``with Progress("scenarios", 41) as progress:``, and in it `add` for each that is done.
 
     Says nothing for the first `QUIET` seconds, then how much is done and how long the rest will take: on a
-    terminal in one line, which is taken away at the end, elsewhere in a line per tenth. `stream` is stderr if it
-    is not given. One within another is silent, so that there is one line, about the whole.
+    terminal or in a notebook in one line, which is taken away at the end, elsewhere in a line per tenth. `stream`
+    is stderr, or the notebook's cell, if it is not given. One within another is silent, so that there is one line,
+    about the whole.
     before: how many of `total` were done before; they tell nothing about the pace.
     """
 
@@ -30,7 +33,7 @@ class Progress:
         self.done: float = before  # with what is half done
         self.failed = 0
         self._counted = before
-        self._stream = stream or sys.stderr  # None in a program that was started without one
+        self._stream = stream or notebook_line() or sys.stderr  # None where a program was started without one
         self._terminal = self._stream is not None and self._stream.isatty()
         self._tenth, self._shown = self._tenths(), False
 

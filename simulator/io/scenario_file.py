@@ -101,11 +101,11 @@ def find_scenario(word: str) -> Path:
 
 
 def read_scenario(
-    path: Path, settings: Mapping[str, str] | None = None, sweep_words: SweepWords | None = None
+    path: str | Path, settings: Mapping[str, str] | None = None, sweep_words: SweepWords | None = None
 ) -> Scenario:
     """The scenario in a file, with `settings` (``{"dose.aldesleukin.amount": "0 IU/kg"}``) and the words of a
     sweep on top of it. `FileError` holds everything that is wrong with the file, its parents and its model."""
-    return _ScenarioReader(path).read(settings or {}, sweep_words)
+    return _ScenarioReader(Path(path)).read(settings or {}, sweep_words)
 
 
 class _ScenarioReader:

@@ -22,6 +22,7 @@ from ...numerics.trajectory import Array, Trajectory
 from ..progress import Progress
 from .dose_marks import DOSE_ROW, dose_rows, mark_doses
 from .page import spread
+from .sheet import Sheet
 from .style import style
 
 WIDE, PANEL_HIGH = 8.0, 2.5  # inches
@@ -56,12 +57,12 @@ def draw(result: RunResult, folder: Path, run: str) -> list[Path]:
 
 def draw_group(
     scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], arms: Sequence[Arm], title: str = ""
-) -> Figure:
+) -> Sheet:
     """One figure: `names` by `curves`, with the doses of `arms` marked; the scenario's title if no other."""
     panels = [[name] for name in names] if len(curves) > 1 else [list(names)]
     rows = sum(1 + len(curve.label) // LABEL_WIDTH for curve in curves) if len(curves) > 1 else len(names)
     high = max(PANEL_HIGH, rows * LABEL_LINE)  # taller where the labels need it
-    figure = Figure(figsize=(WIDE, 0.9 + high * len(panels)), layout="constrained")
+    figure = Sheet(figsize=(WIDE, 0.9 + high * len(panels)), layout="constrained")
     clock, long = clock_of(scenario)
     end = scenario.end * long
     doses = dose_rows(arms, scenario.end, long, lambda number: style(number)[0])
