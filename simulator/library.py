@@ -234,8 +234,10 @@ class Run:
         return results.write(self.result, Path(folder), self.command, force, _draw if plots else None)
 
     def __repr__(self) -> str:
-        met, count = sum(verdict.met for verdict in self.result.verdicts), len(self.result.verdicts)
-        told = f", {met} of {count} expectations met" if count else ""
+        verdicts = self.result.verdicts
+        told = f", {sum(each.met for each in verdicts)} of {len(verdicts)} expectations met" if verdicts else ""
+        known = sum(bool(each.expectation.missed) and not each.met for each in verdicts)
+        told += f" ({known} known to be missed)" if known else ""
         failed = "" if self.result.ok else ", FAILED"
         return f"<Run of {self.scenario.id}: {_counted(len(self.arms), 'arm')}{told}{failed}>"
 

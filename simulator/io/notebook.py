@@ -1,4 +1,4 @@
-"""A run as a notebook shows it: question, how it went, measures and a figure, in one piece of HTML."""
+"""A run as a notebook shows it: question, how it went, a figure (which has the title) and its measures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..experiments.run import RunResult
 from . import run_tables
-from .evidence import MET
+from .run_text import verdict_line
 
 if TYPE_CHECKING:
     from .figures.sheet import Sheet
@@ -23,9 +23,8 @@ def run_html(result: RunResult, sheet: Sheet, text: str) -> str:
         f'<img src="data:image/png;base64,{base64.b64encode(data).decode()}" alt="{escape(text)}"'
         f' width="{size["width"]}" style="max-width:100%">'
     )
-    parts = [f"<h4>{escape(scenario.title)}</h4>", f"<p><em>{escape(scenario.question)}</em></p>"]
-    parts += [f"<p>{escape(line)}</p>" for line in _went(result)]
-    return "\n".join([*parts, picture, table._repr_html_()])
+    lines = [f"<strong>{escape(scenario.question)}</strong>", *map(escape, _went(result))]
+    return "\n".join([*(f"<p>{line}</p>" for line in lines), picture, table._repr_html_()])
 
 
 def _went(result: RunResult) -> list[str]:
@@ -35,13 +34,8 @@ def _went(result: RunResult) -> list[str]:
         for name, arm in result.arms.items()
         if not arm.trajectory.outcome.ok
     ]
-    rows = run_tables.expectations(result)
-    if rows:
-        met = sum(row["verdict"] == MET for row in rows)
-        lines.append(f"Expectations: {met} of {len(rows)} met" + (":" if met < len(rows) else "."))
-    lines += [
-        f"{row['verdict']}: {row['that']}, found {row['simulated']:.4g} {row['unit']} for {row['expected']}"
-        for row in rows
-        if row["verdict"] != MET
-    ]
-    return lines
+    missed = [verdict for verdict in result.verdicts if not verdict.met or verdict.objection]
+    if result.verdicts:
+        met, count = len(result.verdicts) - len(missed), len(result.verdicts)
+        lines.append(f"Expectations: {met} of {count} met" + (":" if missed else "."))
+    return [*lines, *(verdict_line(verdict).strip() for verdict in missed)]

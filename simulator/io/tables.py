@@ -11,6 +11,7 @@ from typing import Any
 
 MOST = 60  # rows that a notebook shows at once
 WIDE = 60  # characters of a column of text
+SHORT = 30  # characters that stay in one line
 NOTHING = 1e-20  # in any unit that people choose: what a solver leaves of what is gone
 
 
@@ -44,20 +45,19 @@ class Table(list[dict[str, Any]]):
             yield from (list(line) for line in zip_longest(*cells, fillvalue=""))
 
     def _repr_html_(self) -> str:
-        right = {title: self._is_number(keys[0]) for title, keys in self.shown.items()}
-        side = {True: "right", False: "left"}
-        head = "".join(f'<th style="text-align:{side[right[title]]}">{escape(title)}</th>' for title in self.shown)
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f'<td style="text-align:{side[right[title]]}">{escape(self._cell(row, keys))}</td>'
-                for title, keys in self.shown.items()
-            )
-            + "</tr>"
-            for row in self[:MOST]
+        align = [f"text-align:{'right' if self._is_number(keys[0]) else 'left'}" for keys in self.shown.values()]
+        head = "".join(
+            f'<th style="{side}">{escape(title)}</th>' for title, side in zip(self.shown, align, strict=True)
         )
+        body = []
+        for row in self[:MOST]:
+            cells = [self._cell(row, keys) for keys in self.shown.values()]
+            whole = ["; white-space:nowrap" if len(cell) < SHORT else "" for cell in cells]
+            made = zip(cells, align, whole, strict=True)
+            body.append("".join(f'<td style="{side}{fold}">{escape(cell)}</td>' for cell, side, fold in made))
+        rows = "".join(f"<tr>{cells}</tr>" for cells in body)
         more = f"<p>and {len(self) - MOST} more rows</p>" if len(self) > MOST else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
 
     def _cell(self, row: Mapping[str, Any], keys: tuple[str, ...]) -> str:
         value, *units = (row[key] for key in keys)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
 from simulator.experiments.run import Told, run
 from simulator.experiments.scenario import Scenario
 from simulator.io import progress as module
+from simulator.io.notebook_line import notebook_line
 from simulator.io.progress import QUIET, Progress
 from simulator.io.side_by_side import side_by_side
 from simulator.numerics import solve as solver
@@ -160,6 +163,49 @@ def test_nobody_is_lost_to_a_log_that_cannot_be_written(clock: Clock, monkeypatc
             clock.now += 3.0
             progress.add(10)
         assert progress.done == 10
+
+
+class Cell:
+    """What a notebook shows below a cell, by the handle of each display."""
+
+    def __init__(self) -> None:
+        self.shown: list[dict[str, str]] = []
+
+    def __call__(self, data: dict[str, str], raw: bool, display_id: bool) -> Cell:
+        assert raw
+        assert display_id
+        assert not self.shown, "a second line"
+        self.shown.append(data)
+        return self
+
+    def update(self, data: dict[str, str], raw: bool) -> None:
+        assert raw
+        self.shown.append(data)
+
+
+def test_a_notebook_has_one_line_that_leaves_nothing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = Cell()
+    shell = SimpleNamespace(kernel=True)
+    ipython = SimpleNamespace(get_ipython=lambda: shell, display=SimpleNamespace(display=cell))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    with Progress("arms", 4) as progress:
+        for _ in range(4):
+            clock.now += 1.5
+            progress.add()
+    assert [data["text/plain"] for data in cell.shown] == [
+        "2 of 4 arms (50 %), 3 s left",
+        "3 of 4 arms (75 %), 2 s left",
+        "4 of 4 arms (100 %)",
+        "",
+    ]
+    assert cell.shown[-1]["text/html"] == ""
+
+
+def test_ipython_on_a_terminal_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace()))
+    assert notebook_line() is None
+    monkeypatch.delitem(sys.modules, "IPython")
+    assert notebook_line() is None
 
 
 def heard(question: Scenario, certify: bool | None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
