@@ -240,6 +240,15 @@ def test_a_run_tells_how_far_it_is(
     assert max(steps) < 0.25, "no part of the work is passed over in silence"
 
 
+def test_an_arm_of_a_few_steps_is_told_when_it_is_done(
+    scenario: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(solver, "TOLD", 10**9)
+    shares: list[float] = []
+    run(scenario(TWO_ARMS), told=shares.append)
+    assert shares == [0.5, 1.0]
+
+
 def test_a_solver_counts_time_and_segments(scenario: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch) -> None:
     from simulator.experiments.run import prepare
     from simulator.numerics.system import System
