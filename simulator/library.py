@@ -19,6 +19,7 @@ from .experiments.measures import measure
 from .experiments.run import RunResult
 from .experiments.scenario import MAIN, Scenario
 from .io import results, run_tables, run_text
+from .io.interventions import Interventions
 from .io.notes import notes
 from .io.progress import Progress
 from .io.scenario_file import find_scenario, read_scenario
@@ -38,44 +39,57 @@ def run(
     scenario: str | Path | Scenario,
     *,
     set: Mapping[str, str | float] | None = None,
+    knockout: str | Sequence[str] | None = None,
+    block: Mapping[str, str | float] | None = None,
+    add: str | Sequence[str] | None = None,
     arms: str | Sequence[str] | None = None,
     certify: bool | None = None,
 ) -> Run:
     """Simulates a scenario: a file, the name of one of ours, or one that has been read.
 
-    set: values in place of the file's, in the words of ``--set``: ``{"body_weight": "90 kg"}``.
+    set, knockout, block, add: changes of all its arms, as on the command line: ``set={"body_weight": "90 kg"}``,
+    ``knockout="IL4"``, ``block={"IL1": "90%"}``, ``add="IL-2 18 MIU at 3 d"``.
     arms: only these; all, if it is left out.
     certify: True has a second solver check the digits of every arm, False of none, None where it takes a second.
 
-    Raises `FileError` with everything that is wrong with the scenario, or with what is set.
+    Raises `FileError` with everything that is wrong with the scenario, or with a change of it.
     """
-    if isinstance(scenario, Scenario):
-        if set:
-            raise TypeError("'set' goes with a file or a name; this scenario has been read already: read_scenario(...)")
-        words = [scenario.id]
-    else:
-        settings = {name: str(value) for name, value in (set or {}).items()}
-        words = [str(scenario), *(f"--set={name}={value}" for name, value in settings.items())]
-        scenario = _read(str(scenario), settings)
-        for note in notes(scenario, list(settings)):
-            warnings.warn(note, stacklevel=2)
+    settings = {name: str(value) for name, value in (set or {}).items()}
+    blocked = tuple((name, str(share)) for name, share in (block or {}).items())
+    asked = Interventions(tuple(_several(knockout)), blocked, tuple(_several(add)))
+    words: list[str] = []
+    if not isinstance(scenario, Scenario):
+        words = ["run", str(scenario), *_typed(settings, asked)]
+        scenario = _read(str(scenario), settings, asked)
+    elif settings or any(asked):
+        raise TypeError("changes go with a file or a name; this scenario has been read already")
+    for note in notes(scenario, asked):
+        warnings.warn(note, stacklevel=2)
     known = [arm.name for arm in scenario.arms]
     chosen = _several(arms)
     for arm in chosen:
         if arm not in known:
             raise _no_name(f"{scenario.id} has no arm", arm, known)
-    words += [f"--arm={arm}" for arm in chosen]
+    words += [f"--arm={arm}" for arm in chosen if words]
     count = len(chosen or known)
     with Progress("arms simulated", count) as progress:
         result = experiment.run(scenario, certify, chosen or None, partial(progress.within, of=count))
     if result.interrupted:
         raise KeyboardInterrupt
-    return Run(result, ("run", *words))
+    return Run(result, tuple(words))
 
 
-def _read(word: str, settings: Mapping[str, str]) -> Scenario:
+def _typed(settings: Mapping[str, str], asked: Interventions) -> list[str]:
+    """The changes in the words of the command line."""
+    words = [f"--set={name}={value}" for name, value in settings.items()]
+    words += [f"--knockout={name}" for name in asked.knockout]
+    words += [word for name, share in asked.block for word in ("--block", name, share)]
+    return words + [f"--add={dose}" for dose in asked.add]
+
+
+def _read(word: str, settings: Mapping[str, str], asked: Interventions) -> Scenario:
     try:
-        return read_scenario(find_scenario(word), settings)
+        return read_scenario(find_scenario(word), settings, interventions=asked)
     except FileError as error:  # nobody typed a command here
         faults = [
             fault._replace(file="run()", text=fault.text.removeprefix("--")) if fault.file == COMMAND_LINE else fault
@@ -127,7 +141,8 @@ class Run:
     ``r.times``; ``r["IL2", "untreated"]`` that of another arm, along ``r["time", "untreated"]``: each arm is also
     saved at the times of its own doses. Names are forgiving: IL-2, il2 and IL2 are one.
 
-    result: everything that was computed. command: the words of the command line that compute the same.
+    result: everything that was computed. command: the words of the command line that compute the same, if the
+    scenario was named.
     """
 
     result: RunResult

@@ -46,11 +46,29 @@ def test_a_scenario_is_a_path_a_name_or_one_that_was_read(toy: str) -> None:
     assert sim.run("scenarios/friberg.toml", certify=False).scenario.id == "friberg"
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of a change that sets it too
 def test_values_are_set_as_on_the_command_line(toy: str) -> None:
     fast, usual = sim.run(toy, set={"k_clear": "0.9 1/h"}), sim.run(toy)
     assert fast.scenario.parameters(fast.scenario.arm("main"))["k_clear"] == 0.9
     assert fast.measure("auc(drug)") < 0.5 * usual.measure("auc(drug)")
     assert fast.command == ("run", "toy.toml", "--set=k_clear=0.9 1/h")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of what the words do not reach
+def test_the_words_for_immunologists_are_those_of_the_command_line() -> None:
+    from simulator.cli.program import _parser
+    from simulator.cli.words import scenario_of
+
+    changes = {"knockout": "IL4", "block": {"IL1": "90%"}, "add": ["IL-2 18 MIU into skin at 3 d"]}
+    run = sim.run("acute_infection", **changes, arms="main", certify=False)
+    assert run.scenario.parameters(run.scenario.arm("main"))["IL4_made"] == 0
+    options = _parser(run.command).parse_args(run.command)
+    typed = scenario_of("acute_infection", options)
+    assert typed == run.scenario
+    assert options.arm == ["main"]
+    with pytest.raises(sim.FileError, match=r"run\(\): .*IL9") as caught:
+        sim.run("acute_infection", knockout="IL9")
+    assert str(caught.value).endswith("    knockout IL9")
 
 
 def test_arms_are_chosen_by_name(toy: str) -> None:
@@ -90,7 +108,11 @@ def test_the_second_solver_can_be_asked_for_and_switched_off(toy: str) -> None:
             sim.FileError,
             "run(): no parameter 'k_claer'; did you mean 'k_clear'?\n    set k_claer=1",
         ),
-        (lambda r: sim.run(r.scenario, set={"k_clear": 1}), TypeError, "this scenario has been read already"),
+        (
+            lambda r: sim.run(r.scenario, set={"k_clear": 1}),
+            TypeError,
+            "changes go with a file or a name; this scenario has been read already",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_what_is_right(toy: str, call, error: type[Exception], message: str) -> None:
@@ -297,6 +319,7 @@ def test_a_package_that_is_missing_is_named(
         getattr(run, method)()
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_run_is_saved_as_the_command_saves_it(toy: str) -> None:
     from simulator.cli import main
 
