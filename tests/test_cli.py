@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -732,10 +731,7 @@ def test_what_takes_long_tells_how_far_it_is_and_leaves_stdout_alone(
 ) -> None:
     Path("again.toml").write_text(SCENARIO)
     say("run", "toy.toml", "--out", "ran", "--no-plots")
-    assert "100 %" not in say(*words, "--json").err, "it took no two seconds"
     monkeypatch.setattr("simulator.io.progress.QUIET", 0.0)
-    shutil.rmtree("out", ignore_errors=True)
-    shutil.rmtree("results", ignore_errors=True)
     said = say(*words, "--json")
     document(said)
     assert said.err.count("100 %") == (2 if words[0] == "run" else 1)
