@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def execute(options: argparse.Namespace) -> int:
     from ..experiments.run import run
     from ..io import folder, results, run_text
     from ..io.notes import notes
+    from ..io.progress import Progress
 
     scenarios = [scenario_of(word, options) for word in options.scenarios]
     for scenario in scenarios:
@@ -48,7 +50,9 @@ def execute(options: argparse.Namespace) -> int:
         if options.out and len(scenarios) > 1:
             target = target / scenario.id
         folder.check_folder(target, options.force)
-        result = run(scenario, options.certify, options.arm)
+        arms = len(set(options.arm)) if options.arm else len(scenario.arms)
+        with Progress("arms simulated", arms) as progress:
+            result = run(scenario, options.certify, options.arm, partial(progress.within, of=arms))
         summary = results.write(result, target, options.words, options.force, draw)
         summaries.append(summary)
         if not options.json:

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from .sheet import Sheet
+
 MARGIN = 0.12  # inches around everything
 LINE = 1.32  # height of a line of text, of its size
 GREY, DARK = "#666666", "#333333"
@@ -46,7 +48,7 @@ class Page:
     def __init__(self, title: str, notes: Sequence[str], width: float = 8.0) -> None:
         self.width = width
         self.y = MARGIN
-        self.figure = Figure(figsize=(width, 1.0))
+        self.figure = Sheet(figsize=(width, 1.0))
         FigureCanvasAgg(self.figure)
         self._panels: list[tuple[Axes, float, float, float, float]] = []
         self._texts: list[tuple[Any, float, float]] = []

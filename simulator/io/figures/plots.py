@@ -19,8 +19,10 @@ from ...experiments.run import RunResult
 from ...experiments.scenario import Arm, Scenario
 from ...model.units import quantity
 from ...numerics.trajectory import Array, Trajectory
+from ..progress import Progress
 from .dose_marks import DOSE_ROW, dose_rows, mark_doses
 from .page import spread
+from .sheet import Sheet
 from .style import style
 
 WIDE, PANEL_HIGH = 8.0, 2.5  # inches
@@ -44,21 +46,23 @@ def draw(result: RunResult, folder: Path, run: str) -> list[Path]:
     curves = [Curve(arm.arm.title, arm.trajectory) for arm in result.arms.values() if len(arm.trajectory.times)]
     arms = [arm.arm for arm in result.arms.values()]
     paths = []
-    for number, names in enumerate(scenario.plots, 1):
-        figure = draw_group(scenario, names, curves, arms)
-        stem = f"{number:02d}_{'_'.join(names)}"[:60]
-        paths += save(figure, folder / stem, scenario.title, describe_figure(scenario, names, curves), run)
+    with Progress("figures drawn", len(scenario.plots)) as progress:
+        for number, names in enumerate(scenario.plots, 1):
+            figure = draw_group(scenario, names, curves, arms)
+            stem = f"{number:02d}_{'_'.join(names)}"[:60]
+            paths += save(figure, folder / stem, scenario.title, describe_figure(scenario, names, curves), run)
+            progress.add()
     return paths
 
 
 def draw_group(
     scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], arms: Sequence[Arm], title: str = ""
-) -> Figure:
+) -> Sheet:
     """One figure: `names` by `curves`, with the doses of `arms` marked; the scenario's title if no other."""
     panels = [[name] for name in names] if len(curves) > 1 else [list(names)]
     rows = sum(1 + len(curve.label) // LABEL_WIDTH for curve in curves) if len(curves) > 1 else len(names)
     high = max(PANEL_HIGH, rows * LABEL_LINE)  # taller where the labels need it
-    figure = Figure(figsize=(WIDE, 0.9 + high * len(panels)), layout="constrained")
+    figure = Sheet(figsize=(WIDE, 0.9 + high * len(panels)), layout="constrained")
     clock, long = clock_of(scenario)
     end = scenario.end * long
     doses = dose_rows(arms, scenario.end, long, lambda number: style(number)[0])
