@@ -29,10 +29,10 @@ class Sensitivity(NamedTuple):
 
 
 class Jump(NamedTuple):
-    """What an edge adds at once: `index` is the point after it, dosed what doses add, changed what follows
+    """What an edge adds at once: `point` is the one after it, dosed what doses add, changed what follows
     from parameters that change there."""
 
-    index: int
+    point: int
     dosed: float
     changed: float
 
@@ -58,7 +58,8 @@ class Fluxes:
     @cached_property
     def slope(self) -> Array:
         """The derivative, shape (n,)."""
-        return np.sum([*self.reactions.values(), self.infusion, self.clock], axis=0)
+        total: Array = np.sum([*self.reactions.values(), self.infusion, self.clock], axis=0)
+        return total
 
     def integral(self, flux: Array) -> Array:
         """From the start to each point, shape (n,), of a flux of shape (n,), without jumps.
@@ -81,7 +82,7 @@ class Fluxes:
         """What jumps have added up to each point, shape (n,); which: ``dosed`` or ``changed``."""
         found = np.zeros(len(self.times))
         for jump in self.jumps:
-            found[jump.index] += getattr(jump, which)
+            found[jump.point] += getattr(jump, which)
         return found.cumsum()
 
 

@@ -1,0 +1,122 @@
+"""What makes a curve and what takes from it, between two times or at one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from ..numerics.fluxes import Fluxes
+from ..numerics.system import System
+from ..numerics.trajectory import Array
+from .measures import between
+from .scenario import Arm, Scenario
+
+REACTION, DOSES, CHANGES, CLOCK = "reaction", "doses", "changes", "time"
+
+
+class Source(NamedTuple):
+    """What adds to a curve or takes from it: a reaction, doses, changes of parameters, or formulas of time.
+
+    label: as the model says it; for doses their names. flux, shape (n,), in the unit of the curve per time
+    unit of the model. made and lost, shape (n,): what it has added and taken since the start, jumps among it.
+    """
+
+    id: str
+    kind: str
+    label: str
+    flux: Array
+    made: Array
+    lost: Array
+
+
+class Part(NamedTuple):
+    """What one source makes and loses in a stretch of time, or at a moment per time; neither is negative."""
+
+    id: str
+    kind: str
+    label: str
+    made: float
+    lost: float
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What is made and lost between two times, or at one time per time unit of the model: in the curve's unit.
+
+    parts: the largest first. error: how far made less lost is from what the curve does, as a share of the
+    larger of both.
+    """
+
+    start: float
+    end: float
+    before: float
+    after: float
+    made: float
+    lost: float
+    parts: tuple[Part, ...]
+    error: float = 0.0
+
+    @property
+    def net(self) -> float:
+        return self.made - self.lost
+
+
+def sources_of(scenario: Scenario, arm: Arm, system: System, flux: Fluxes) -> tuple[Source, ...]:
+    """Everything that moves the curve, the largest turnover first."""
+    read = {flux.name} if flux.name in system.species else set(_read(system, flux.name))
+    given = [dose.name for dose in arm.doses if dose.target in read]
+    labels = {each: scenario.model.reactions[each].label or each for each in flux.reactions}
+    rows: list[tuple[str, str, str, Array, Array]] = [
+        (each, REACTION, labels[each], row, np.zeros(len(row))) for each, row in flux.reactions.items()
+    ]
+    rows.append(("doses", DOSES, ", ".join(given), flux.infusion, flux.jumped("dosed")))
+    rows.append(("changes", CHANGES, "", np.zeros(len(flux.times)), flux.jumped("changed")))
+    rows.append(("time", CLOCK, "", flux.clock, np.zeros(len(flux.times))))
+    found = []
+    for id, kind, label, row, jumped in rows:
+        steps = np.diff(jumped, prepend=0.0)
+        made = flux.integral(row.clip(min=0.0)) + steps.clip(min=0.0).cumsum()
+        lost = -flux.integral(row.clip(max=0.0)) - steps.clip(max=0.0).cumsum()
+        if made[-1] or lost[-1] or row.any():
+            found.append(Source(id, kind, label, row, made, lost))
+    return tuple(sorted(found, key=lambda source: -(source.made[-1] + source.lost[-1])))
+
+
+def _read(system: System, name: str) -> list[str]:
+    symbols = system.graph.symbols_of(system.names[name])
+    return [each for each in system.species if system.symbols[each] in symbols]
+
+
+def balance(flux: Fluxes, sources: Sequence[Source], first: int, last: int) -> Balance:
+    """From the point `first` to the point `last`."""
+    parts = []
+    for source in sources:
+        made, lost = source.made[last] - source.made[first], source.lost[last] - source.lost[first]
+        parts.append(Part(source.id, source.kind, source.label, max(float(made), 0.0), max(float(lost), 0.0)))
+    before, after = float(flux.values[first]), float(flux.values[last])
+    found = _sum(float(flux.times[first]), float(flux.times[last]), before, after, parts)
+    larger = max(found.made, found.lost)
+    off = abs(found.net - (after - before))
+    noise = 1e-12 * float(np.abs(flux.values).max())  # of a curve that is zero, rounding
+    return replace(found, error=off / larger if larger > noise else 0.0)
+
+
+def _sum(start: float, end: float, before: float, after: float, parts: Sequence[Part]) -> Balance:
+    seen = [part for part in parts if part.made or part.lost]
+    seen.sort(key=lambda part: -(part.made + part.lost))
+    made, lost = sum(part.made for part in seen), sum(part.lost for part in seen)
+    return Balance(start, end, before, after, made, lost, tuple(seen))
+
+
+def balance_at(flux: Fluxes, sources: Sequence[Source], time: float) -> Balance:
+    """The balance at one time, per time; at a jump, after it."""
+    point = np.array([time])
+    value = float(between(flux.times, flux.values, point)[0])
+    parts = []
+    for source in sources:
+        rate = float(between(flux.times, source.flux, point)[0])
+        parts.append(Part(source.id, source.kind, source.label, max(rate, 0.0), max(-rate, 0.0)))
+    return _sum(time, time, value, value, parts)
