@@ -9,16 +9,20 @@ from typing import NamedTuple
 import numpy as np
 
 from ..numerics.fluxes import Fluxes
-from ..numerics.system import System
 from ..numerics.trajectory import Array
 from .measures import between
 from .scenario import Arm, Scenario
 
-REACTION, DOSES, CHANGES, CLOCK = "reaction", "doses", "changes", "time"
+REACTION, SPECIES, DOSES, CHANGES, CLOCK = "reaction", "species", "doses", "changes", "time"
+
+ROUNDING = 1e-12  # of all that is made or lost: less is nothing
 
 
 class Source(NamedTuple):
     """What adds to a curve or takes from it: a reaction, doses, changes of parameters, or formulas of time.
+
+    Of an observable that reads several species it is one of these, with all its reactions: their turnover would
+    else drown what moves the observable.
 
     label: as the model says it; for doses their names. flux, shape (n,), in the unit of the curve per time
     unit of the model. made and lost, shape (n,): what it has added and taken since the start, jumps among it.
@@ -64,30 +68,28 @@ class Balance:
         return self.made - self.lost
 
 
-def sources_of(scenario: Scenario, arm: Arm, system: System, flux: Fluxes) -> tuple[Source, ...]:
+def sources_of(scenario: Scenario, arm: Arm, flux: Fluxes) -> tuple[Source, ...]:
     """Everything that moves the curve, the largest turnover first."""
-    read = {flux.name} if flux.name in system.species else set(_read(system, flux.name))
-    given = [dose.name for dose in arm.doses if dose.target in read]
-    labels = {each: scenario.model.reactions[each].label or each for each in flux.reactions}
-    rows: list[tuple[str, str, str, Array, Array]] = [
-        (each, REACTION, labels[each], row, np.zeros(len(row))) for each, row in flux.reactions.items()
-    ]
-    rows.append(("doses", DOSES, ", ".join(given), flux.infusion, flux.jumped("dosed")))
-    rows.append(("changes", CHANGES, "", np.zeros(len(flux.times)), flux.jumped("changed")))
-    rows.append(("time", CLOCK, "", flux.clock, np.zeros(len(flux.times))))
+    model, nothing = scenario.model, np.zeros(len(flux.times))
+    given = [dose.name for dose in arm.doses if dose.target in (flux.species or {flux.name})]
+    rows: list[tuple[str, str, str, Array, Array]] = []
+    if len(flux.species) > 1:
+        rows += [(each, SPECIES, model.species[each].label, row, nothing) for each, row in flux.species.items()]
+    else:
+        rows += [
+            (each, REACTION, model.reactions[each].label or each, row, nothing) for each, row in flux.reactions.items()
+        ]
+    rows.append((DOSES, DOSES, ", ".join(given), flux.infusion, flux.jumped("dosed")))
+    rows.append((CHANGES, CHANGES, "", nothing, flux.jumped("changed")))
+    rows.append((CLOCK, CLOCK, "", flux.clock, nothing))
     found = []
     for id, kind, label, row, jumped in rows:
         steps = np.diff(jumped, prepend=0.0)
         made = flux.integral(row.clip(min=0.0)) + steps.clip(min=0.0).cumsum()
         lost = -flux.integral(row.clip(max=0.0)) - steps.clip(max=0.0).cumsum()
-        if made[-1] or lost[-1] or row.any():
+        if row.any() or jumped.any():
             found.append(Source(id, kind, label, row, made, lost))
     return tuple(sorted(found, key=lambda source: -(source.made[-1] + source.lost[-1])))
-
-
-def _read(system: System, name: str) -> list[str]:
-    symbols = system.graph.symbols_of(system.names[name])
-    return [each for each in system.species if system.symbols[each] in symbols]
 
 
 def balance(flux: Fluxes, sources: Sequence[Source], first: int, last: int) -> Balance:
@@ -105,9 +107,10 @@ def balance(flux: Fluxes, sources: Sequence[Source], first: int, last: int) -> B
 
 
 def _sum(start: float, end: float, before: float, after: float, parts: Sequence[Part]) -> Balance:
-    seen = [part for part in parts if part.made or part.lost]
+    made, lost = sum(part.made for part in parts), sum(part.lost for part in parts)
+    least = ROUNDING * max(made, lost)
+    seen = [part for part in parts if part.made + part.lost > least]
     seen.sort(key=lambda part: -(part.made + part.lost))
-    made, lost = sum(part.made for part in seen), sum(part.lost for part in seen)
     return Balance(start, end, before, after, made, lost, tuple(seen))
 
 

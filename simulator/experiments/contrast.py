@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from ..numerics.fluxes import Fluxes
-from .balance import REACTION, Balance, Source, balance
-from .drivers import Driver, Reader, drivers
+from .balance import REACTION, SPECIES, Balance, Source, balance
+from .conditions import Conditions, Driver
+from .scenario import Arm, Scenario
 
-FEW = 1e-9  # of a curve's largest value: less is nothing that a rate could be per head of
-MOST = 4
+MOST = 4  # differences in a window
+SAME = 0.02  # of all rates: less is no difference
 
 
 class Difference(NamedTuple):
-    """One source in both arms: net rate `here` and `there`, and its shares of all that is made, or lost.
-
-    Rates are per time unit of the model, and per head where `Window.per_head`. share: of everything that
-    differs this way or that, with the sign of here less there. drivers: what its law reads in
-    the other arm (before) and in this one (after).
+    """One source in both arms: its mean rate `here` and `there` at the level of the window, per time unit of the
+    model, and its shares of all that is made, and lost. share: of everything that differs, with the sign of
+    here less there. drivers: what its law reads in the other arm (before) and in this one (after).
     """
 
     id: str
@@ -37,11 +38,12 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of time in both arms. differences: the largest first."""
+    """A stretch of time in both arms. level: at which rates are compared (see `conditions`): between the mean
+    levels of the arms, by ratio. differences: the largest first."""
 
     start: float
     end: float
-    per_head: bool
+    level: float
     here: Balance
     there: Balance
     differences: tuple[Difference, ...]
@@ -57,18 +59,13 @@ class Contrast:
 
 
 class Side(NamedTuple):
-    """One arm, as far as the contrast reads it."""
+    """One curve of one arm, with what moves it."""
 
-    reader: Reader
+    scenario: Scenario
+    arm: Arm
+    conditions: Conditions
     flux: Fluxes
     sources: Sequence[Source]
-
-    def points(self, start: float, end: float) -> tuple[int, int]:
-        """The first point at or behind an edge at `start`, the last at or before an edge at `end`."""
-        times = self.flux.times
-        first = int(np.searchsorted(times, start, side="right")) - 1
-        last = int(np.searchsorted(times, end, side="left"))
-        return max(first, 0), max(min(last, len(times) - 1), first, 0)
 
 
 def contrast(other: str, here: Side, there: Side, windows: Sequence[tuple[float, float]]) -> Contrast:
@@ -78,51 +75,53 @@ def contrast(other: str, here: Side, there: Side, windows: Sequence[tuple[float,
 
 
 def _window(here: Side, there: Side, start: float, end: float) -> Window:
-    mine, theirs = (_Seen(side, start, end) for side in (here, there))
-    per_head = here.reader.per_head and mine.has_heads and theirs.has_heads
-    ids = dict.fromkeys(part.id for seen in (mine, theirs) for part in seen.balance.parts)
-    rows = [(id, mine.rate(id, per_head), theirs.rate(id, per_head)) for id in ids]
-    total = sum(abs(one - other) for _, one, other in rows)
-    rows.sort(key=lambda row: -abs(row[1] - row[2]))
+    mine, theirs = _Seen(here, start, end), _Seen(there, start, end)
+    level = _level(mine.mean, theirs.mean)
+    rates = [each.side.conditions.rates(each.side.sources, each.points, level) for each in (mine, theirs)]
+    parts = {part.id: part for each in (theirs, mine) for part in each.balance.parts}
+    rows = [(part, rates[0].get(id, 0.0), rates[1].get(id, 0.0)) for id, part in parts.items()]
+    total, turnover = (sum(abs(one + sign * other) for _, one, other in rows) for sign in (-1.0, 1.0))
     differences = []
-    for id, one, other in rows[:MOST]:
-        if one == other:
+    for part, one, other in sorted(rows, key=lambda row: -abs(row[1] - row[2]))[:MOST]:
+        if abs(one - other) <= SAME * turnover:
             break
-        part = mine.parts.get(id) or theirs.parts[id]
         why: tuple[Driver, ...] = ()
         if part.kind == REACTION:
-            itself = here.flux.name if per_head else None
-            why = drivers(here.reader.fine.system.model, id, theirs.law(id), mine.law(id), itself)
-        made, lost = (mine.share_made(id), theirs.share_made(id)), (mine.share_lost(id), theirs.share_lost(id))
-        differences.append(Difference(id, part.kind, part.label, one, other, made, lost, (one - other) / total, why))
-    return Window(start, end, per_head, mine.balance, theirs.balance, tuple(differences))
+            laws = [each.side.conditions.law(part.id, each.points, level) for each in (theirs, mine)]
+            why = here.conditions.drivers(part.id, *laws)
+        elif part.kind == SPECIES:
+            means = [each.side.conditions.mean(part.id, each.points) for each in (theirs, mine)]
+            why = (Driver(part.id, means[0], means[1], 1.0),)
+        made = mine.share(part.id, "made"), theirs.share(part.id, "made")
+        lost = mine.share(part.id, "lost"), theirs.share(part.id, "lost")
+        share = (one - other) / total
+        differences.append(Difference(part.id, part.kind, part.label, one, other, made, lost, share, why))
+    return Window(start, end, level, mine.balance, theirs.balance, tuple(differences))
+
+
+def _level(one: float, other: float) -> float:
+    return math.sqrt(one * other) if one > 0 and other > 0 else max(one, other, 0.0)
 
 
 class _Seen:
     """One arm in one window."""
 
     def __init__(self, side: Side, start: float, end: float) -> None:
-        self.side = side
-        self.first, self.last = side.points(start, end)
-        self.balance = balance(side.flux, side.sources, self.first, self.last)
-        self.parts = {part.id: part for part in self.balance.parts}
-        self.length = float(side.flux.times[self.last] - side.flux.times[self.first])
-        heads = side.flux.integral(side.flux.values)
-        self.heads = float(heads[self.last] - heads[self.first])
+        times = side.flux.times
+        first = int(np.searchsorted(times, start, side="right")) - 1  # behind an edge
+        last = int(np.searchsorted(times, end, side="left"))  # before an edge
+        first = max(first, 0)
+        last = max(min(last, len(times) - 1), first)
+        self.side, self.points = side, slice(first, last + 1)
+        self.balance = balance(side.flux, side.sources, first, last)
+        length = float(times[last] - times[first])
+        area = side.flux.integral(side.flux.values)
+        self.mean = float(area[last] - area[first]) / length if length > 0 else float(side.flux.values[first])
 
-    @property
-    def has_heads(self) -> bool:
-        return self.heads > FEW * self.length * float(np.abs(self.side.flux.values).max())
+    @cached_property
+    def _parts(self) -> dict[str, dict[str, float]]:
+        return {part.id: {"made": part.made, "lost": part.lost} for part in self.balance.parts}
 
-    def rate(self, id: str, per_head: bool) -> float:
-        part, over = self.parts.get(id), self.heads if per_head else self.length
-        return (part.made - part.lost) / over if part and over else 0.0
-
-    def share_made(self, id: str) -> float:
-        return self.parts[id].made / self.balance.made if id in self.parts and self.balance.made else 0.0
-
-    def share_lost(self, id: str) -> float:
-        return self.parts[id].lost / self.balance.lost if id in self.parts and self.balance.lost else 0.0
-
-    def law(self, id: str) -> dict[str, float]:
-        return self.side.reader.mean(id, slice(self.first, self.last + 1))
+    def share(self, id: str, side: str) -> float:
+        whole = {"made": self.balance.made, "lost": self.balance.lost}[side]
+        return self._parts[id][side] / whole if id in self._parts and whole else 0.0

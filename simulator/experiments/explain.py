@@ -12,11 +12,11 @@ import numpy as np
 from ..numerics.fine import FineCurves
 from ..numerics.fluxes import Fluxes, fluxes
 from ..numerics.trajectory import Array, Trajectory
-from .balance import REACTION, Balance, Source, balance, balance_at, sources_of
+from .balance import REACTION, SPECIES, Balance, Source, balance, balance_at, sources_of
+from .conditions import Conditions, Driver
 from .contrast import Contrast, Side, contrast
-from .drivers import Driver, Reader, drivers
 from .loops import Loop, loops_of
-from .phases import FALLS, LEVEL, LOWEST, RISES, WAVES, Phase, phases, scaled
+from .phases import FALLS, LEVEL, RISES, WAVES, Phase, phases, scaled
 from .run import ArmResult, run
 from .scenario import Arm, Scenario
 
@@ -37,10 +37,9 @@ class PhaseBalance:
 
 
 class Shift(NamedTuple):
-    """A source that helped to turn a curve: its rate before and at the turn, as `Explanation.per_head` says.
-
-    share: of all that helped. drivers: what its rate law reads that moved it.
-    """
+    """A source that helped to turn a curve: its rates before and after, at the level of the turn (see
+    `conditions`). share: of all that helped. drivers: what the law of a reaction reads that moved it. inner: what
+    moved a species that an observable reads, in the unit of that species."""
 
     id: str
     kind: str
@@ -49,12 +48,13 @@ class Shift(NamedTuple):
     after: float
     share: float
     drivers: tuple[Driver, ...]
+    inner: tuple[Shift, ...] = ()
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A turning point, or a jump by `dosed` and `changed`. since: the time that shifts compare it with, half-way
-    through the swing before it (of the level phase, half its time; compared is then half-way up or down)."""
+    """A turning point, or a jump by `dosed` and `changed`. Shifts compare half-way through the phase before it
+    (at the time `since`) with half-way through the one behind it (`until`)."""
 
     kind: str
     time: float
@@ -70,9 +70,8 @@ class Turn:
 class Explanation:
     """Why `name` does what it does in one arm of a scenario.
 
-    Values are in the unit of `name`, times in that of the model. per_head: rates of shifts and contrasts
-    are divided by the curve, so that they say what becomes of each unit of it; else they are those of the
-    curve. log: the curve is judged by its logarithm. error: the largest of the balances.
+    Values are in the unit of `name`, times in that of the model. log: the curve is judged by its logarithm.
+    error: the largest of the balances.
     """
 
     scenario: Scenario
@@ -81,7 +80,6 @@ class Explanation:
     flux: Fluxes
     sources: tuple[Source, ...]
     log: bool
-    per_head: bool
     whole: Balance
     phases: tuple[PhaseBalance, ...]
     turns: tuple[Turn, ...]
@@ -114,13 +112,10 @@ def explain(
     if missing:
         results |= run(scenario, certify=False, arms=missing).arms
     arm, fine = scenario.arm(arm_name), _fine(results[arm_name].trajectory)
-    flux = fluxes(fine, name)
-    sources = sources_of(scenario, arm, fine.system, flux)
+    here = _side(scenario, arm, fine, name)
+    flux, sources = here.flux, here.sources
     y, log = scaled(flux.values)
     found = phases(flux.times, y, _breaks(arm, flux))
-    species = scenario.model.species.get(name)
-    per_head = species is not None and not species.signed
-    reader = Reader(fine, name, per_head)
     return Explanation(
         scenario,
         arm,
@@ -128,13 +123,12 @@ def explain(
         flux,
         sources,
         log,
-        per_head,
         balance(flux, sources, 0, len(flux.times) - 1),
         tuple(_phase(flux, sources, phase) for phase in found),
-        tuple(_turns(flux, sources, y, found, reader)),
+        tuple(_turns(here, y, found)),
         tuple(balance_at(flux, sources, time) for time in at),
         loops_of(fine, flux, y),
-        None if against is None else _against(scenario, results, against, Side(reader, flux, sources), found),
+        None if against is None else _against(scenario, results, against, here, found),
     )
 
 
@@ -142,6 +136,11 @@ def _fine(trajectory: Trajectory) -> FineCurves:
     if not isinstance(trajectory.fine, FineCurves) or len(trajectory.fine.times()) < 2:
         raise ValueError("a run is explained from the solver's steps, and this one kept none")
     return trajectory.fine
+
+
+def _side(scenario: Scenario, arm: Arm, fine: FineCurves, name: str) -> Side:
+    flux = fluxes(fine, name)
+    return Side(scenario, arm, Conditions(fine, name), flux, sources_of(scenario, arm, flux))
 
 
 def _breaks(arm: Arm, flux: Fluxes) -> list[int]:
@@ -157,27 +156,22 @@ def _phase(flux: Fluxes, sources: Sequence[Source], phase: Phase) -> PhaseBalanc
     return PhaseBalance(phase.kind, phase.tops, float(values.min()), float(values.max()), account)
 
 
-def _turns(
-    flux: Fluxes, sources: Sequence[Source], y: Array, found: Sequence[Phase], reader: Reader
-) -> list[Turn]:  # fmt: skip
-    turns = []
+def _turns(here: Side, y: Array, found: Sequence[Phase]) -> list[Turn]:
+    turns, times, values = [], here.flux.times, here.flux.values
     for before, after in pairwise(found):
-        point, time = before.last, float(flux.times[before.last])
-        if after.first != before.last:
-            jumped = [
-                float(flux.jumped(which)[after.first] - flux.jumped(which)[point]) for which in ("dosed", "changed")
-            ]
-            turns.append(Turn(JUMP, time, float(flux.values[after.first]), dosed=jumped[0], changed=jumped[1]))
+        point = before.last
+        if after.first != point:
+            dosed, changed = (np.diff(here.flux.jumped(which)[[point, after.first]]) for which in ("dosed", "changed"))
+            height = float(values[after.first])
+            turns.append(Turn(JUMP, float(times[point]), height, dosed=float(dosed[0]), changed=float(changed[0])))
             continue
         kind = _TURNS.get((before.kind, after.kind))
         if kind is None or WAVES in (before.kind, after.kind):
             continue
-        since = _halfway(flux.times, y, before)
-        until = _halfway(flux.times, y, after) if before.kind == LEVEL else _behind(flux.times, point)
-        sign = -1.0 if kind in (PEAK, DOWN) else 1.0
-        shifts = _shifts(sources, reader, since, until, sign)
-        span = float(flux.times[since]), float(flux.times[until])
-        turns.append(Turn(kind, time, float(flux.values[point]), *span, shifts))
+        since, until = _halfway(times, y, before), _halfway(times, y, after)
+        shifts = _shifts(here, since, until, point, -1.0 if kind in (PEAK, DOWN) else 1.0)
+        span = float(times[since]), float(times[until])
+        turns.append(Turn(kind, float(times[point]), float(values[point]), *span, shifts))
     return turns
 
 
@@ -190,31 +184,29 @@ def _halfway(times: Array, y: Array, phase: Phase) -> int:
     return first + int(((y[first : last + 1] - middle) * np.sign(y[last] - y[first]) >= 0).argmax())
 
 
-def _behind(times: Array, point: int) -> int:
-    """Of a time that stands twice, the point after the edge."""
-    return point + 1 if point + 1 < len(times) and times[point + 1] == times[point] else point
-
-
-def _shifts(sources: Sequence[Source], reader: Reader, since: int, until: int, sign: float) -> tuple[Shift, ...]:
-    """The sources whose rates moved most in the direction of `sign`."""
-    values = reader.fine.values(reader.name)
-    heads = (float(values[since]), float(values[until]))
-    itself: str | None = reader.name
-    if not reader.per_head or min(heads) <= LOWEST * values.max():
-        heads, itself = (1.0, 1.0), None
-    rates = [(source, float(source.flux[since]) / heads[0], float(source.flux[until]) / heads[1]) for source in sources]
-    helped = [(sign * (after - before), source, before, after) for source, before, after in rates]
-    helped = [each for each in helped if each[0] > 0]
-    total = sum(each[0] for each in helped)
+def _shifts(here: Side, since: int, until: int, turn: int, sign: float) -> tuple[Shift, ...]:
+    """The sources whose rates moved most in the direction of `sign`, at the level of the point `turn`."""
+    level = float(here.flux.values[turn])
+    points = [slice(since, since + 1), slice(until, until + 1)]
+    before, after = (here.conditions.rates(here.sources, each, level) for each in points)
+    helped = {source.id: sign * (after[source.id] - before[source.id]) for source in here.sources}
+    total = sum(moved for moved in helped.values() if moved > 0)
     found = []
-    for moved, source, before, after in sorted(helped, key=lambda each: -each[0])[:MOST_SHIFTS]:
-        if moved < 0.1 * total:
+    for source in sorted(here.sources, key=lambda source: -helped[source.id])[:MOST_SHIFTS]:
+        moved = helped[source.id]
+        if moved <= 0.1 * total:
             break
         why: tuple[Driver, ...] = ()
         if source.kind == REACTION:
-            laws = reader.at(source.id, since), reader.at(source.id, until)
-            why = drivers(reader.fine.system.model, source.id, *laws, itself)
-        found.append(Shift(source.id, source.kind, source.label, before, after, moved / total, why))
+            laws = [here.conditions.law(source.id, each, level) for each in points]
+            why = here.conditions.drivers(source.id, *laws)
+        inner: tuple[Shift, ...] = ()
+        if source.kind == SPECIES:
+            deeper = _side(here.scenario, here.arm, here.conditions.fine, source.id)
+            same = float(source.flux @ deeper.flux.slope) >= 0
+            inner = _shifts(deeper, since, until, turn, sign if same else -sign)[:1]
+        rates = before[source.id], after[source.id]
+        found.append(Shift(source.id, source.kind, source.label, *rates, moved / total, why, inner))
     return tuple(found)
 
 
@@ -222,7 +214,5 @@ def _against(
     scenario: Scenario, results: Mapping[str, ArmResult], other: str, here: Side, found: Sequence[Phase]
 ) -> Contrast:
     fine, times = _fine(results[other].trajectory), here.flux.times
-    theirs = fluxes(fine, here.reader.name)
-    sources = sources_of(scenario, scenario.arm(other), fine.system, theirs)
-    there = Side(Reader(fine, here.reader.name, here.reader.per_head), theirs, sources)
+    there = _side(scenario, scenario.arm(other), fine, here.flux.name)
     return contrast(other, here, there, [(float(times[phase.first]), float(times[phase.last])) for phase in found])

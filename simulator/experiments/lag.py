@@ -12,11 +12,12 @@ CLEAR = 0.5  # of a perfect match: a weaker one shows no delay
 
 
 def lag(times: Array, first: Array, second: Array, sign: int) -> float | None:
-    """The time by which `second` follows `first`: where their cross-correlation is largest, at most half the run.
+    """The time by which `second` follows `first`: where their cross-correlation is largest.
 
-    Both are taken from their means, on a logarithmic scale where they span decades (`scaled`), at `EVEN` even
-    times; sign: 1 if they should move alike, -1 if against each other. What is not seen (behind the end) counts as
-    no match. None where the largest correlation is below `CLEAR`, at the longest lag, or sign is 0.
+    Both are taken from their means, on a logarithmic scale where they span decades (`scaled`), at `EVEN` even times, up
+    to half the run apart; sign: 1 if they should move alike, -1 if against each other. What lies behind the end counts
+    as no match. None where the largest correlation is below `CLEAR`, at the longest lag, or where `second` moves
+    first; or sign is 0.
     """
     if sign == 0:
         return None
@@ -26,8 +27,8 @@ def lag(times: Array, first: Array, second: Array, sign: int) -> float | None:
     size = float(np.sqrt((one @ one) * (other @ other)))
     if size == 0:
         return None
-    match = sign * np.array([one[: EVEN - k] @ other[k:] for k in range(EVEN // 2)]) / size
+    match = sign * np.correlate(other, one, mode="full")[EVEN // 2 : -EVEN // 2] / size
     best = int(match.argmax())
-    if match[best] < CLEAR or best == len(match) - 1:
+    if match[best] < CLEAR or not EVEN // 2 - 1 <= best < len(match) - 1:
         return None
-    return float(even[best] - even[0])
+    return float(even[best - EVEN // 2 + 1] - even[0])

@@ -1,11 +1,12 @@
 """Feedback loops through a curve, as they acted in one run: their species, sign, strength and delay.
 
 An edge from species j to species i is what j does to the derivative of i. Its strength at a moment is
-``J_ij x_j / turnover_i``: by how many per cent the turnover of i moves (half of all that is made and lost of it)
-when j moves by one. It is averaged over the run, weighted by how much the explained curve moves, so
-that what acts while the curve is at rest counts for little. The strength of a loop is the product of
-its edges: of a push of one per cent, so many per cent come back once all species on the way have followed. The
-product, not its root: a long loop of weak links hardly feeds back, and shall not rank as if it did.
+``J_ij x_j / turnover_i``: by how many per cent the turnover of i moves when j moves by one. (Turnover: half of all that
+is made and lost of i, or what its own slope takes, ``-J_ii x_i``, where one formula holds both.) It is averaged over
+the run, weighted by how much the explained curve moves, so that what acts while the curve is at rest counts for little.
+The strength of a loop is the product of its edges: of a push of one per cent, so many per cent come back once all
+species on the way have followed. The product, not its root: a long loop of weak links hardly feeds back, and shall
+not rank as if it did.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ def _edges(fine: FineCurves, points: Array, weights: Array) -> dict[str, list[Ed
     for effect in moved:
         for reaction, part in system.parts[effect].items():
             for cause in moved:
-                slope = graph.slope(part, system.symbols[cause]) if cause != effect else graph.constant(0.0)
+                slope = graph.slope(part, system.symbols[cause])
                 if graph.value_of(slope) != 0.0:
                     places.append((cause, effect, reaction))
                     nodes.append(slope)
@@ -142,9 +143,15 @@ def _edges(fine: FineCurves, points: Array, weights: Array) -> dict[str, list[Ed
     turnover: dict[str, Array] = defaultdict(lambda: np.zeros(len(points)))
     for (effect, _), row in zip(gross, found[len(nodes) :], strict=True):
         turnover[effect] += np.abs(row) / 2
+    own: dict[str, Array] = defaultdict(lambda: np.zeros(len(points)))
+    for (cause, effect, _), row in zip(places, found, strict=False):
+        if cause == effect:
+            own[effect] -= row * fine.values(effect)[points]
     rows: dict[tuple[str, str], dict[str, Array]] = defaultdict(dict)
     for (cause, effect, reaction), row in zip(places, found, strict=False):
-        over = turnover[effect]
+        if cause == effect:
+            continue
+        over = np.maximum(turnover[effect], own[effect])
         moves = row * fine.values(cause)[points]
         rows[cause, effect][reaction] = np.divide(moves, over, out=np.zeros(len(over)), where=over > 0)
     edges: dict[str, list[Edge]] = defaultdict(list)

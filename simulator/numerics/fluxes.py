@@ -44,12 +44,14 @@ class Fluxes:
     times and values, shape (n,), are the points of `FineCurves`: two of the same time at an edge. Each of
     `reactions`, `infusion` and `clock` (formulas that name time) has shape (n,); reactions that add
     nothing all along are left out. Their sum is the derivative between two edges; jumps are at edges.
+    species: the same as reactions, but what comes through each species that `name` reads.
     """
 
     name: str
     times: Array
     values: Array
     reactions: Mapping[str, Array]
+    species: Mapping[str, Array]
     infusion: Array
     clock: Array
     jumps: tuple[Jump, ...]
@@ -106,10 +108,13 @@ def fluxes(fine: FineCurves, name: str) -> Fluxes:
     along = system.along([*apart.reactions.values(), apart.by_time, *apart.by_species.values()])
     read = [system.species.index(each) for each in apart.by_species]
     rows = np.zeros((len(apart.reactions) + 2, len(times)))
+    through = np.zeros((len(read), len(times)))
     for steps, part in zip(fine.segments, stretches, strict=True):
         found = along(times[part], states[part], steps.parameters)
         rows[:-1, part] = found[: len(rows) - 1]
-        rows[-1, part] = steps.infusion[read] @ found[len(rows) - 1 :]
+        slopes = found[len(rows) - 1 :]
+        rows[-1, part] = steps.infusion[read] @ slopes
+        through[:, part] = slopes * system.slopes_along(times[part], states[part], steps.parameters)[read]
     jumps = []
     for (before, here), (after, there) in pairwise(zip(fine.segments, stretches, strict=True)):
         first, last = there.start, here.stop - 1
@@ -121,7 +126,8 @@ def fluxes(fine: FineCurves, name: str) -> Fluxes:
         if jump.dosed or jump.changed:
             jumps.append(jump)
     reactions = {each: row for each, row in zip(apart.reactions, rows, strict=False) if row.any()}
-    return Fluxes(name, times, values, reactions, rows[-1], rows[-2], tuple(jumps), tuple(stretches))
+    species = {each: row for each, row in zip(apart.by_species, through, strict=True) if row.any()}
+    return Fluxes(name, times, values, reactions, species, rows[-1], rows[-2], tuple(jumps), tuple(stretches))
 
 
 def _weights() -> Array:
