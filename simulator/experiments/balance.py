@@ -109,7 +109,10 @@ def balance(flux: Fluxes, sources: Sequence[Source], first: int, last: int) -> B
 def _sum(start: float, end: float, before: float, after: float, parts: Sequence[Part]) -> Balance:
     made, lost = sum(part.made for part in parts), sum(part.lost for part in parts)
     least = ROUNDING * max(made, lost)
-    seen = [part for part in parts if part.made + part.lost > least]
+    clean = [
+        part._replace(made=part.made * (part.made > least), lost=part.lost * (part.lost > least)) for part in parts
+    ]
+    seen = [part for part in clean if part.made or part.lost]
     seen.sort(key=lambda part: -(part.made + part.lost))
     return Balance(start, end, before, after, made, lost, tuple(seen))
 

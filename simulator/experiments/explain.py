@@ -20,7 +20,7 @@ from .phases import FALLS, LEVEL, RISES, WAVES, Phase, phases, scaled
 from .run import ArmResult, run
 from .scenario import Arm, Scenario
 
-PEAK, TROUGH, UP, DOWN, JUMP = "peak", "trough", "begins to rise", "begins to fall", "jump"
+PEAK, TROUGH, UP, DOWN, TOP, JUMP = "peak", "trough", "begins to rise", "begins to fall", "highest top", "jump"
 _TURNS = {(RISES, FALLS): PEAK, (FALLS, RISES): TROUGH, (LEVEL, RISES): UP, (LEVEL, FALLS): DOWN}
 MOST_SHIFTS = 3
 
@@ -34,6 +34,10 @@ class PhaseBalance:
     lowest: float
     highest: float
     balance: Balance
+
+
+class NoStepsError(ValueError):
+    """A run failed before its first step, or was computed without keeping any."""
 
 
 class Shift(NamedTuple):
@@ -78,7 +82,7 @@ class Explanation:
     arm: Arm
     name: str
     flux: Fluxes
-    sources: tuple[Source, ...]
+    sources: Sequence[Source]
     log: bool
     whole: Balance
     phases: tuple[PhaseBalance, ...]
@@ -104,8 +108,8 @@ def explain(
     """Why the species or observable `name` does what it does in the arm `arm_name`.
 
     at: times, in the model's unit, at which the balance is wanted. against: another arm to compare with.
-    known: arms that were run already; those that are needed and missing are run. `ValueError` if a run
-    failed before its first step.
+    known: arms that were run already; those that are needed and missing are run. `NoStepsError` if a run
+    has nothing to explain.
     """
     results = dict(known or {})
     missing = [each for each in (arm_name, against) if each is not None and each not in results]
@@ -126,7 +130,7 @@ def explain(
         balance(flux, sources, 0, len(flux.times) - 1),
         tuple(_phase(flux, sources, phase) for phase in found),
         tuple(_turns(here, y, found)),
-        tuple(balance_at(flux, sources, time) for time in at),
+        tuple(balance_at(flux, sources, time) for time in at if time <= flux.times[-1]),
         loops_of(fine, flux, y),
         None if against is None else _against(scenario, results, against, here, found),
     )
@@ -134,7 +138,7 @@ def explain(
 
 def _fine(trajectory: Trajectory) -> FineCurves:
     if not isinstance(trajectory.fine, FineCurves) or len(trajectory.fine.times()) < 2:
-        raise ValueError("a run is explained from the solver's steps, and this one kept none")
+        raise NoStepsError("a run is explained from the solver's steps, and this one has none")
     return trajectory.fine
 
 
@@ -158,6 +162,9 @@ def _phase(flux: Fluxes, sources: Sequence[Source], phase: Phase) -> PhaseBalanc
 
 def _turns(here: Side, y: Array, found: Sequence[Phase]) -> list[Turn]:
     turns, times, values = [], here.flux.times, here.flux.values
+    for phase in found:
+        if phase.kind == WAVES:
+            turns += _highest(here, y, phase)
     for before, after in pairwise(found):
         point = before.last
         if after.first != point:
@@ -166,13 +173,26 @@ def _turns(here: Side, y: Array, found: Sequence[Phase]) -> list[Turn]:
             turns.append(Turn(JUMP, float(times[point]), height, dosed=float(dosed[0]), changed=float(changed[0])))
             continue
         kind = _TURNS.get((before.kind, after.kind))
-        if kind is None or WAVES in (before.kind, after.kind):
+        if kind is None:
             continue
         since, until = _halfway(times, y, before), _halfway(times, y, after)
         shifts = _shifts(here, since, until, point, -1.0 if kind in (PEAK, DOWN) else 1.0)
         span = float(times[since]), float(times[until])
         turns.append(Turn(kind, float(times[point]), float(values[point]), *span, shifts))
-    return turns
+    return sorted(turns, key=lambda turn: turn.time)
+
+
+def _highest(here: Side, y: Array, phase: Phase) -> list[Turn]:
+    """Of a curve that goes up and down, its highest turn, unless it jumps there."""
+    top = phase.first + int(y[phase.first : phase.last + 1].argmax())
+    middle = (float(y[top]) + float(y[phase.first : phase.last + 1].min())) / 2
+    before, after = (np.flatnonzero(part <= middle) for part in (y[phase.first : top], y[top : phase.last + 1]))
+    if not len(before) or not len(after) or any(jump.point == top for jump in here.flux.jumps):
+        return []
+    since, until = phase.first + int(before[-1]), top + int(after[0])
+    times = here.flux.times[[top, since, until]].tolist()
+    shifts = _shifts(here, since, until, top, -1.0)
+    return [Turn(TOP, times[0], float(here.flux.values[top]), times[1], times[2], shifts)]
 
 
 def _halfway(times: Array, y: Array, phase: Phase) -> int:
