@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..numerics.fluxes import Fluxes
+from ..numerics.trajectory import Array
 from .balance import REACTION, SPECIES, Balance, Source, balance
 from .conditions import Conditions, Driver
 from .scenario import Arm, Scenario
@@ -51,9 +52,12 @@ class Window:
 
 @dataclass(frozen=True)
 class Contrast:
-    """How an arm differs from the arm `other`, over the whole run and in each of its phases."""
+    """How an arm differs from the arm `other`, over the whole run and in each of its phases. times, values: the
+    curve of the other arm."""
 
     other: str
+    times: Array
+    values: Array
     whole: Window
     phases: tuple[Window, ...]
 
@@ -71,7 +75,13 @@ class Side(NamedTuple):
 def contrast(other: str, here: Side, there: Side, windows: Sequence[tuple[float, float]]) -> Contrast:
     """`here` against the arm called `other`, in each of `windows` and over the whole run."""
     whole = (float(here.flux.times[0]), float(min(here.flux.times[-1], there.flux.times[-1])))
-    return Contrast(other, _window(here, there, *whole), tuple(_window(here, there, *window) for window in windows))
+    return Contrast(
+        other,
+        there.flux.times,
+        there.flux.values,
+        _window(here, there, *whole),
+        tuple(_window(here, there, *window) for window in windows),
+    )
 
 
 def _window(here: Side, there: Side, start: float, end: float) -> Window:

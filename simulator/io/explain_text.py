@@ -131,6 +131,16 @@ def _turn(words: Words, turn: Turn) -> Iterator[str]:
         yield head + "; ".join(_shift(words, shift, words.explanation.name) for shift in turn.shifts) + "."
 
 
+def turn_line(words: Words, turn: Turn) -> str:
+    """A turning point in a line, with what did most to it."""
+    if turn.kind == JUMP:
+        return f"jumps at {words.time(turn.time)}, by {_cause(words, turn)}"
+    (most, *_) = turn.shifts
+    level = " at the same level" if words.is_species else ""
+    moved = words.moved(most, most.after, most.before, words.explanation.name)
+    return f"{turn.kind}, {words.value(turn.value)} at {words.time(turn.time)}: then {moved} before{level}"
+
+
 def _cause(words: Words, turn: Turn) -> str:
     causes = []
     if turn.dosed:

@@ -117,10 +117,13 @@ class Words:
         return sum(_quoted(source.label) == _quoted(item.label) for source in self.explanation.sources) > 1
 
 
+def short(label: str) -> str:
+    """Of a long label what stands before its first comma."""
+    return label.split(",")[0].split(";")[0] if len(label) > LONG else label
+
+
 def _quoted(label: str) -> str:
-    """In quotation marks, and of a long label what stands before its first comma."""
-    short = label.split(",")[0].split(";")[0] if len(label) > LONG else label
-    return f"“{short}”"
+    return f"“{short(label)}”"
 
 
 def share(value: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -20,12 +20,13 @@ class Sensitivity(NamedTuple):
     """Nodes of the chain rule for one species or observable.
 
     by_species: its slope by each species that it reads; by_time: by time itself. reactions: what each adds to
-    its derivative, the slopes times what the reaction adds to their species.
+    its derivative, the slopes times what the reaction adds to their species. through: the same by species.
     """
 
     by_species: Mapping[str, int]
     by_time: int
     reactions: Mapping[str, int]
+    through: Mapping[str, int]
 
 
 class Jump(NamedTuple):
@@ -98,23 +99,22 @@ def sensitivity(system: System, name: str) -> Sensitivity:
         for reaction, part in system.parts[each].items():
             added = graph.apply("mul", slope, part)
             reactions[reaction] = graph.apply("add", reactions[reaction], added) if reaction in reactions else added
-    return Sensitivity(by_species, graph.slope(node, system.symbols[TIME]), reactions)
+    nets = dict(zip(system.species, system.slopes_in_time, strict=True))
+    through = {each: graph.apply("mul", slope, nets[each]) for each, slope in by_species.items()}
+    return Sensitivity(by_species, graph.slope(node, system.symbols[TIME]), reactions, through)
 
 
 def fluxes(fine: FineCurves, name: str) -> Fluxes:
     """What moves `name` along a run."""
     system, times, states, values = fine.system, fine.times(), fine.states(), fine.values(name)
     apart, stretches = sensitivity(system, name), fine.stretches()
-    along = system.along([*apart.reactions.values(), apart.by_time, *apart.by_species.values()])
-    read = [system.species.index(each) for each in apart.by_species]
-    rows = np.zeros((len(apart.reactions) + 2, len(times)))
-    through = np.zeros((len(read), len(times)))
+    nodes = [*apart.reactions.values(), *apart.through.values(), apart.by_time, *apart.by_species.values()]
+    along, read = system.along(nodes), [system.species.index(each) for each in apart.by_species]
+    rows, infusion = np.zeros((len(nodes) - len(read), len(times))), np.zeros(len(times))
     for steps, part in zip(fine.segments, stretches, strict=True):
         found = along(times[part], states[part], steps.parameters)
-        rows[:-1, part] = found[: len(rows) - 1]
-        slopes = found[len(rows) - 1 :]
-        rows[-1, part] = steps.infusion[read] @ slopes
-        through[:, part] = slopes * system.slopes_along(times[part], states[part], steps.parameters)[read]
+        rows[:, part] = found[: len(rows)]
+        infusion[part] = steps.infusion[read] @ found[len(rows) :]
     jumps = []
     for (before, here), (after, there) in pairwise(zip(fine.segments, stretches, strict=True)):
         first, last = there.start, here.stop - 1
@@ -125,9 +125,15 @@ def fluxes(fine: FineCurves, name: str) -> Fluxes:
         jump = Jump(first, float(middle - values[last]), float(values[first] - middle))
         if jump.dosed or jump.changed:
             jumps.append(jump)
-    reactions = {each: row for each, row in zip(apart.reactions, rows, strict=False) if row.any()}
-    species = {each: row for each, row in zip(apart.by_species, through, strict=True) if row.any()}
-    return Fluxes(name, times, values, reactions, species, rows[-1], rows[-2], tuple(jumps), tuple(stretches))
+    named = list(zip([*apart.reactions, *apart.through], rows, strict=False))
+    reactions, species = named[: len(apart.reactions)], named[len(apart.reactions) :]
+    return Fluxes(
+        name, times, values, _moving(reactions), _moving(species), infusion, rows[-1], tuple(jumps), tuple(stretches)
+    )
+
+
+def _moving(named: Iterable[tuple[str, Array]]) -> dict[str, Array]:
+    return {name: row for name, row in named if row.any()}
 
 
 def _weights() -> Array:
