@@ -136,9 +136,10 @@ def turn_line(words: Words, turn: Turn) -> str:
     if turn.kind == JUMP:
         return f"jumps at {words.time(turn.time)}, by {_cause(words, turn)}"
     (most, *_) = turn.shifts
-    level = " at the same level" if words.is_species else ""
+    level = " (at the same level)" if words.is_species else ""
     moved = words.moved(most, most.after, most.before, words.explanation.name)
-    return f"{turn.kind}, {words.value(turn.value)} at {words.time(turn.time)}: then {moved} before{level}"
+    head = f"{turn.kind}, {words.value(turn.value)} at {words.time(turn.time)}"
+    return f"{head}: {moved}, at {words.time(turn.until)} and {words.time(turn.since)}{level}"
 
 
 def _cause(words: Words, turn: Turn) -> str:

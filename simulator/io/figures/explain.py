@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from ...experiments.balance import REACTION, SPECIES, Source
 from ...experiments.explain import JUMP, Explanation, Turn
 from ...experiments.phases import FALLS, LOWEST, RISES
 from ...numerics.trajectory import Array
 from ..explain_text import sentences, turn_line
-from ..explain_words import Words, capital, short
-from .page import DARK, GAP, GREY, KEY, SMALL, Label, Page, Picture, fold, high, label_right, spread
+from ..explain_words import Words, capital
+from .explain_bands import COLUMNS, Band, bands_of, columns
+from .page import DARK, GAP, GREY, KEY, MARGIN, SMALL, Label, Page, Picture, fold, high, label_right, spread
 from .plots import save
 from .scales import fraction, limits, set_scale
 from .style import STYLES
 
 LEFT, ROOM = 0.72, 2.3  # inches left of the panels, and right of them for names
 CURVE, FLUX = 1.7, 2.6  # inches
-COLUMNS = 800  # stretches of time over which fluxes are averaged
-MOST = 4  # named sources on each side
-NAMED = 0.03  # of all that is drawn on its side: a smaller source is one of the others
 SHADES = {RISES: "#ffffff", FALLS: "#f0f0f0"}
-HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----")
-OTHERS = ("#d9d9d9", "")
-
-
-class Band(NamedTuple):
-    """One source on one side of zero: its drawn heights in each column, and how it looks."""
-
-    label: str
-    heights: Array
-    color: str
-    hatch: str
 
 
 def draw(explanation: Explanation, stem: Path) -> list[Path]:
@@ -52,13 +38,14 @@ def picture(explanation: Explanation) -> Picture:
     label = capital(words.label(explanation.name))
     arm = explanation.arm
     notes = [f"{explanation.scenario.title}: arm {arm.name}{f' ({arm.label})' if arm.label else ''}"]
-    page = Page(f"{label} ({explanation.name}): what makes it, and what takes from it", notes)
+    what = "what makes it and what takes from it" if words.is_species else "what raises and what lowers it"
+    page = Page(f"{label} ({explanation.name}): {what}", notes)
     width = page.width - LEFT - ROOM
     turns = [turn for turn in explanation.turns if turn.kind == JUMP or turn.shifts]
     _curve(page, words, width, turns)
     _fluxes(page, words, width)
     for number, turn in enumerate(turns, 1):
-        page.down(page.put(f"{number}  {turn_line(words, turn)}", LEFT, page.width - LEFT - 0.3, SMALL, DARK) + 0.02)
+        page.down(page.put(f"{number}: {turn_line(words, turn)}", LEFT, page.width - LEFT - 0.3, SMALL, DARK) + 0.02)
     return Picture("explain", page.finish(), " ".join(sentences(explanation)))
 
 
@@ -73,7 +60,11 @@ def _curve(page: Page, words: Words, width: float, turns: list[Turn]) -> None:
     if log and ends[0] < least:
         ends = least, ends[1]
     unit = ", ".join(filter(None, [words.unit if words.unit != "1" else "", "logarithmic" if log else ""]))
-    page.down(page.put(f"the curve{f' [{unit}]' if unit else ''}", MARGIN_LEFT, width, SMALL, GREY) + 0.12)
+    given = ", ".join(dose.name.replace("_", " ") for dose in explanation.arm.doses)
+    page.put(f"▼ {given}" if given else "", LEFT, width, SMALL, GREY, "right")
+    page.down(
+        page.put(f"the curve{f' [{unit}]' if unit else ''}, grey where it falls", MARGIN, width, SMALL, GREY) + 0.12
+    )
     panel = page.panel(LEFT, width, CURVE)
     set_scale(panel, "x", (0.0, explanation.scenario.end * words.long), False, width)
     set_scale(panel, "y", ends, log, CURVE)
@@ -90,15 +81,28 @@ def _curve(page: Page, words: Words, width: float, turns: list[Turn]) -> None:
     for number, turn in enumerate(turns, 1):
         x, y = turn.time * words.long, max(turn.value, ends[0])
         panel.plot([x], [y], "o", ms=3.5, color="#000000", zorder=6, clip_on=False)
-        panel.annotate(str(number), (x, y), (0, 5), textcoords="offset points", ha="center", va="bottom",
-                       fontsize=SMALL, color="#000000", zorder=7, bbox={"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.7})  # fmt: skip
-    page.down(CURVE)
-    given = [dose for dose in explanation.arm.doses]
-    if given:
-        marks = [dose.time(number) * words.long for dose in given for number in range(dose.count)]
-        panel.plot(
-            marks, [1.04] * len(marks), "v", ms=3.5, color=GREY, clip_on=False, transform=panel.get_xaxis_transform()
+        style: dict[str, Any] = {
+            "ha": "center",
+            "va": "bottom",
+            "fontsize": SMALL,
+            "zorder": 7,
+            "textcoords": "offset points",
+        }
+        panel.annotate(
+            str(number), (x, y), (0, 5), bbox={"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.7}, **style
         )
+    page.down(CURVE + 0.06)
+    marks = [dose.time(number) for dose in explanation.arm.doses for number in range(dose.count)]
+    along = panel.get_xaxis_transform()
+    panel.plot(
+        [time * words.long for time in marks],
+        [1.04] * len(marks),
+        "v",
+        ms=3.5,
+        color=GREY,
+        clip_on=False,
+        transform=along,
+    )
     page.down(0.1)
 
 
@@ -118,7 +122,8 @@ def _shade(panel: Axes, words: Words) -> None:
 
 def _fluxes(page: Page, words: Words, width: float) -> None:
     explanation = words.explanation
-    edges, made, lost = _columns(explanation)
+    edges, made, lost = columns(explanation)
+    often = " (means over the time between doses)" if len(edges) <= COLUMNS else ""
     turnover = np.maximum(sum(made.values()), sum(lost.values()))
     if explanation.log:
         what = "share of what is made (up) or lost (down), whichever is more"
@@ -129,8 +134,8 @@ def _fluxes(page: Page, words: Words, width: float) -> None:
         what = f"what is {up} (up) and {down} (down)" if words.is_species else f"what {up} (up) and {down} (down)"
         what += f" [{unit}]"
         size = np.full(len(turnover), words.long)
-    page.down(page.put(f"{what}; black: the difference", MARGIN_LEFT, page.width - 0.3, SMALL, GREY) + 0.05)
-    bands = [_bands(explanation, side, size) for side in (made, lost)]
+    page.down(page.put(f"{what}{often}; black: the difference", MARGIN, page.width - 0.3, SMALL, GREY) + 0.05)
+    bands = bands_of(explanation, (made, lost), size)
     heights = [np.sum([band.heights for band in side], axis=0) if side else np.zeros(len(size)) for side in bands]
     ends = (-1.0, 1.0) if explanation.log else limits(np.concatenate([heights[0], -heights[1], [0.0]]), False)
     panel = page.panel(LEFT, width, FLUX)
@@ -145,14 +150,12 @@ def _fluxes(page: Page, words: Words, width: float) -> None:
         base = np.zeros(len(size))
         for band in side:
             top = base + sign * band.heights
-            style = {"facecolor": band.color, "edgecolor": "white", "hatch": band.hatch, "linewidth": 0.0}
-            panel.fill_between(
-                times, np.append(base, base[-1]), np.append(top, top[-1]), step="post", zorder=3, **style
-            )
+            outline = [np.append(edge, edge[-1]) for edge in (base, top)]
+            panel.fill_between(times, *outline, step="post", zorder=3, **_look(band))
             middle = float(np.average((base + top) / 2, weights=band.heights + 1e-300))
             names.append((_height(middle, ends, False), band))
             base = top
-    net = heights[0] - heights[1]
+    net = (sum(made.values()) - sum(lost.values())) / size
     panel.step(times, np.append(net, net[-1]), where="post", color="#000000", linewidth=1.1, zorder=5)
     panel.axhline(0.0, color=DARK, linewidth=0.6, zorder=4)
     _name(panel, width, names)
@@ -160,44 +163,8 @@ def _fluxes(page: Page, words: Words, width: float) -> None:
     page.down(page.put(f"time [{words.clock}]", LEFT, width, 9, "#000000", "center") + 0.1)
 
 
-def _columns(explanation: Explanation) -> tuple[Array, dict[str, Array], dict[str, Array]]:
-    """Edges of the columns, and what each source makes and loses in each, per time: averages, without jumps."""
-    flux = explanation.flux
-    edges = np.linspace(flux.times[0], flux.times[-1], COLUMNS + 1)
-    sides: list[dict[str, Array]] = []
-    for sign in (1.0, -1.0):
-        side = {}
-        for source in explanation.sources:
-            total = np.interp(edges, flux.times, flux.integral((sign * source.flux).clip(min=0.0)))
-            side[source.id] = np.diff(total).clip(min=0.0) / np.diff(edges)
-        sides.append(side)
-    return edges, sides[0], sides[1]
-
-
-def _bands(explanation: Explanation, side: dict[str, Array], size: Array) -> list[Band]:
-    """The largest sources of one side, then the others together; a source looks alike on both sides."""
-    drawn = {id: row / size for id, row in side.items()}
-    whole = sum(float(row.sum()) for row in drawn.values())
-    largest = sorted((id for id in drawn if drawn[id].sum() > NAMED * whole), key=lambda id: -drawn[id].sum())[:MOST]
-    looks = {source.id: number for number, source in enumerate(explanation.sources)}
-    found = []
-    for source in explanation.sources:
-        if source.id in largest:
-            number = looks[source.id]
-            color = STYLES[1:][number % (len(STYLES) - 1)][0]
-            found.append(Band(_called(source), drawn[source.id], color, HATCHES[number % len(HATCHES)]))
-    rest = [row for id, row in drawn.items() if id not in largest and row.any()]
-    return [*found, Band("others", np.sum(rest, axis=0), *OTHERS)] if rest else found
-
-
-def _called(source: Source) -> str:
-    return (
-        short(source.label)
-        if source.kind in (REACTION, SPECIES)
-        else f"given: {source.label}"
-        if source.label
-        else source.id
-    )
+def _look(band: Band) -> dict[str, Any]:
+    return {"facecolor": band.color, "edgecolor": "white", "hatch": band.hatch, "linewidth": 0.0}
 
 
 def _name(panel: Axes, width: float, names: list[tuple[float, Band]]) -> None:
@@ -207,12 +174,7 @@ def _name(panel: Axes, width: float, names: list[tuple[float, Band]]) -> None:
     heights = [high(text, SMALL) / FLUX + 0.015 for text in texts]
     for (_, band), text, place in zip(names, texts, spread([each[0] for each in names], heights), strict=True):
         left, tall = 1 + GAP / width, 0.09 / FLUX
-        style = {"facecolor": band.color, "edgecolor": "white", "hatch": band.hatch, "linewidth": 0.0}
-        panel.add_patch(
-            Rectangle((left, place - tall / 2), KEY / width, tall, transform=panel.transAxes, clip_on=False, **style)
-        )
+        where: dict[str, Any] = {"transform": panel.transAxes, "clip_on": False}
+        panel.add_patch(Rectangle((left, place - tall / 2), KEY / width, tall, **where, **_look(band)))
         panel.text(left + (KEY + GAP) / width, place, text, transform=panel.transAxes, fontsize=SMALL, color=DARK,
                    va="center", linespacing=1.1)  # fmt: skip
-
-
-MARGIN_LEFT = 0.12
