@@ -125,16 +125,14 @@ def _fluxes(page: Page, words: Words, width: float) -> None:
     edges, made, lost = columns(explanation)
     often = " (means over the time between doses)" if len(edges) <= COLUMNS else ""
     turnover = np.maximum(sum(made.values()), sum(lost.values()))
+    what = f"what {words.side('made')} (up) and {words.side('lost')} (down)"
     if explanation.log:
-        what = "share of what is made (up) or lost (down), whichever is more"
+        what += ", as a share of the larger"
         size = np.where(turnover > LOWEST * turnover.max(), turnover, np.inf)
     else:
-        unit = f"{words.unit}/{words.clock}" if words.unit != "1" else f"1/{words.clock}"
-        up, down = ("made", "lost") if words.is_species else ("raises it", "lowers it")
-        what = f"what is {up} (up) and {down} (down)" if words.is_species else f"what {up} (up) and {down} (down)"
-        what += f" [{unit}]"
+        what += f" [{words.unit}/{words.clock}]" if words.unit != "1" else f" [1/{words.clock}]"
         size = np.full(len(turnover), words.long)
-    page.down(page.put(f"{what}{often}; black: the difference", MARGIN, page.width - 0.3, SMALL, GREY) + 0.05)
+    page.down(page.put(f"{what}{often}; black: the difference", MARGIN, LEFT + width - MARGIN, SMALL, GREY) + 0.08)
     bands = bands_of(explanation, (made, lost), size)
     heights = [np.sum([band.heights for band in side], axis=0) if side else np.zeros(len(size)) for side in bands]
     ends = (-1.0, 1.0) if explanation.log else limits(np.concatenate([heights[0], -heights[1], [0.0]]), False)
@@ -150,8 +148,8 @@ def _fluxes(page: Page, words: Words, width: float) -> None:
         base = np.zeros(len(size))
         for band in side:
             top = base + sign * band.heights
-            outline = [np.append(edge, edge[-1]) for edge in (base, top)]
-            panel.fill_between(times, *outline, step="post", zorder=3, **_look(band))
+            below, above = (np.append(edge, edge[-1]) for edge in (base, top))
+            panel.fill_between(times, below, above, step="post", zorder=3, **_look(band))
             middle = float(np.average((base + top) / 2, weights=band.heights + 1e-300))
             names.append((_height(middle, ends, False), band))
             base = top
