@@ -1,8 +1,8 @@
 """What the same amount would meet at other times or in another arm: conditions, told apart from the amount itself.
 
 A fast species follows its production, a slow one grows on itself; in either, more of it is lost
-where there is more of it. So rates of two moments are compared at one level of the curve: its species is set to
-that level in both, everything else stays as it was. What is left is what the others did.
+where there is more of it. So rates under two conditions are compared for one amount: the species is set to the
+same level in both, everything else stays as it was. What is left is what the others did.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .balance import REACTION, Source
 ENOUGH = 0.15  # of what all drivers did: a smaller one is not named
 MOST = 2  # drivers
 ROUNDING = 1e-6  # of a rate: less is no change
+ALL = slice(None)
 
 
 class Driver(NamedTuple):
@@ -46,52 +47,53 @@ class Conditions:
     fine: FineCurves
     name: str
 
-    def rates(self, sources: Sequence[Source], points: slice, level: float) -> dict[str, float]:
-        """The mean rate of each source over these points, in the unit of the curve per time: where the curve
-        is an amount, the mean of what each unit of it met, else the mean over time."""
-        weights = self._weights(points)
-        found = {source.id: float(weights @ source.flux[points]) for source in sources}
+    def rates(self, sources: Sequence[Source], level: Array, points: slice = ALL) -> dict[str, Array]:
+        """The rate of each source at these points, in the unit of the curve per time, with the curve at `level`
+        (one for each point)."""
+        found = {source.id: source.flux[points] for source in sources}
         if self.name in self.fine.system.species:
             ids = [source.id for source in sources if source.kind == REACTION]
             rows = self._along([self._reactions[id] for id in ids], points, level)
-            found |= dict(zip(ids, (rows @ weights).tolist(), strict=True))
+            found |= dict(zip(ids, rows, strict=True))
         return found
 
-    def law(self, reaction: str, points: slice, level: float) -> dict[str, float]:
-        """The mean of every name in a rate law."""
+    def law(self, reaction: str, points: slice, level: Array) -> dict[str, float]:
+        """The mean of every name in a rate law at these points: where the curve is an amount, of what each unit
+        of it meets, if it were at `level` (one for each point of the run)."""
         read = list(dict.fromkeys(names(self.fine.system.model.laws.rates[reaction])))
-        rows = self._along([self.fine.system.names[each] for each in read], points, level)
-        return dict(zip(read, (rows @ self._weights(points)).tolist(), strict=True))
+        rows = self._along([self.fine.system.names[each] for each in read], points, level[points])
+        return dict(zip(read, (rows @ self._weights(points, level[points])).tolist(), strict=True))
+
+    def mean(self, name: str, points: slice) -> float:
+        """The mean of a species or observable over time, as it was."""
+        values = self.fine.values(name)[points]
+        return float(self._weights(points, np.ones(len(values))) @ values)
 
     @cached_property
     def _reactions(self) -> Mapping[str, int]:
         return sensitivity(self.fine.system, self.name).reactions
 
-    def mean(self, name: str, points: slice) -> float:
-        """The mean of a species or observable, as it was."""
-        return float(self._weights(points) @ self.fine.values(name)[points])
-
-    def _weights(self, points: slice) -> Array:
+    def _weights(self, points: slice, level: Array) -> Array:
         times = self.fine.times()[points]
-        if len(times) < 2 or times[-1] == times[0]:
-            return np.full(len(times), 1 / len(times))
         weights = np.diff(times, prepend=times[0]) + np.diff(times, append=times[-1])
         if self.name in self.fine.system.species:
-            amounts = weights * self.fine.values(self.name)[points].clip(min=0.0)
-            weights = amounts if amounts.sum() > 0 else weights
+            weights = weights * level.clip(min=0.0)
+        if not weights.any():
+            weights = np.ones(len(times))
         found: Array = weights / weights.sum()
         return found
 
-    def _along(self, nodes: Sequence[int], points: slice, level: float) -> Array:
-        """Nodes over a stretch of points, shape (nodes, points)."""
-        function, parts = self.fine.system.along(nodes), []
+    def _along(self, nodes: Sequence[int], points: slice, level: Array) -> Array:
+        """Nodes over a stretch of points, shape (nodes, points), with the curve at `level` (one for each point)."""
+        function, parts = self.fine.system.along(nodes), [np.empty((len(nodes), 0))]
+        first, stop, _ = points.indices(len(self.fine.times()))
         for steps, part in zip(self.fine.segments, self.fine.stretches(), strict=True):
-            here = slice(max(part.start, points.start), min(part.stop, points.stop))
+            here = slice(max(part.start, first), min(part.stop, stop))
             if here.stop > here.start:
                 states = self.fine.states()[here]
                 if self.name in self.fine.system.species:
                     states = states.copy()
-                    states[:, self.fine.system.species.index(self.name)] = level
+                    states[:, self.fine.system.species.index(self.name)] = level[here.start - first : here.stop - first]
                 parts.append(function(self.fine.times()[here], states, steps.parameters))
         return np.concatenate(parts, axis=1)
 

@@ -206,9 +206,12 @@ def _halfway(times: Array, y: Array, phase: Phase) -> int:
 
 def _shifts(here: Side, since: int, until: int, turn: int, sign: float) -> tuple[Shift, ...]:
     """The sources whose rates moved most in the direction of `sign`, at the level of the point `turn`."""
-    level = float(here.flux.values[turn])
+    level = np.full(len(here.flux.times), here.flux.values[turn])
     points = [slice(since, since + 1), slice(until, until + 1)]
-    before, after = (here.conditions.rates(here.sources, each, level) for each in points)
+    before, after = (
+        {id: float(row[0]) for id, row in here.conditions.rates(here.sources, level[each], each).items()}
+        for each in points
+    )
     helped = {source.id: sign * (after[source.id] - before[source.id]) for source in here.sources}
     total = sum(moved for moved in helped.values() if moved > 0)
     found = []

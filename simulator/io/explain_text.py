@@ -180,11 +180,14 @@ def _contrast(words: Words, contrast: Contrast) -> Iterator[str]:
     told = [window for window in contrast.phases if window.differences]
     told = sorted(sorted(told, key=words.apart)[-MOST:], key=lambda window: window.start)
     if not told:
-        yield "Nothing that makes it or takes from it differs by more than 2 % at the same level."
+        yield "Nothing that makes it or takes from it differs by more than 2 % of all."
     for window in told:
-        level = f", at the same level ({words.value(window.level)})" if words.is_species else ""
-        head = f"From {words.span(window.start, window.end)}{level}: "
-        yield head + "; ".join(_difference(words, each) for each in window.differences[:2]) + "."
+        much = ", of as much as there is here" if words.is_species else ""
+        yield (
+            f"From {words.span(window.start, window.end)}{much}: "
+            + "; ".join(_difference(words, each) for each in window.differences[:2])
+            + "."
+        )
 
 
 def _difference(words: Words, difference: Difference) -> str:

@@ -29,7 +29,11 @@ MODEL = make_model(
         "wave": ("-> A", "k * K * (1 + time / day)"),
         "never": ("-> silent", "k * silent"),
     },
-    {"seen": ("pM^2", "gain * A * B + K * A * (time / day)"), "clock": ("1", "(time / day)^2")},
+    {
+        "seen": ("pM^2", "gain * A * B + K * A * (time / day)"),
+        "clock": ("1", "(time / day)^2"),
+        "bent": ("1", "(A / K)^1.5 + (B / K)^(A / K)"),
+    },
 )
 STRETCHES = [
     Stretch(0, 4),
@@ -93,7 +97,7 @@ def test_fluxes_add_up_to_the_derivative_and_to_the_curve(curves, scenario: str,
     check_windows(flux)
 
 
-@pytest.mark.parametrize("name", ["A", "B", "seen", "clock"])
+@pytest.mark.parametrize("name", ["A", "B", "seen", "clock", "bent"])
 def test_fluxes_of_the_toy_add_up(toy, name: str) -> None:
     flux = fluxes(toy, name)
     check_derivative(flux)
