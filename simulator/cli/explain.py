@@ -38,16 +38,20 @@ def execute(options: argparse.Namespace) -> int:
     from ..io import explain as doors
     from ..io import folder
     from ..io.explain_text import text
+    from ..io.notes import notes
     from ..io.run_text import check_arms
     from ..io.scenario_file import find_scenario, read_scenario
 
-    scenario = read_scenario(find_scenario(options.scenario), settings_of(options))
+    settings = settings_of(options)
+    scenario = read_scenario(find_scenario(options.scenario), settings)
     name, at = doors.asked(scenario, options.of, options.at)
-    arms = [arm for arm in (options.arm, options.against) if arm is not None]
-    check_arms(scenario, arms)
+    check_arms(scenario, [options.arm])
+    check_arms(scenario, [options.against] if options.against else [], "--against")
+    for note in notes(scenario, list(settings)):
+        print(f"note: {note}", file=sys.stderr)
     if options.out:
         folder.check_folder(Path(options.out), options.force)
-    result = run(scenario, certify=False, arms=arms)
+    result = run(scenario, certify=False, arms=[options.arm, *([options.against] if options.against else [])])
     for arm in result.arms.values():
         if not arm.trajectory.outcome.ok:
             print(

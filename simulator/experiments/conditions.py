@@ -47,11 +47,15 @@ class Conditions:
     fine: FineCurves
     name: str
 
+    @property
+    def settable(self) -> bool:
+        return self.name in self.fine.system.species
+
     def rates(self, sources: Sequence[Source], level: Array, points: slice = ALL) -> dict[str, Array]:
         """The rate of each source at these points, in the unit of the curve per time, with the curve at `level`
         (one for each point)."""
         found = {source.id: source.flux[points] for source in sources}
-        if self.name in self.fine.system.species:
+        if self.settable:
             ids = [source.id for source in sources if source.kind == REACTION]
             rows = self._along([self._reactions[id] for id in ids], points, level)
             found |= dict(zip(ids, rows, strict=True))
@@ -76,7 +80,7 @@ class Conditions:
     def _weights(self, points: slice, level: Array) -> Array:
         times = self.fine.times()[points]
         weights = np.diff(times, prepend=times[0]) + np.diff(times, append=times[-1])
-        if self.name in self.fine.system.species:
+        if self.settable:
             weights = weights * level.clip(min=0.0)
         if not weights.any():
             weights = np.ones(len(times))
@@ -91,7 +95,7 @@ class Conditions:
             here = slice(max(part.start, first), min(part.stop, stop))
             if here.stop > here.start:
                 states = self.fine.states()[here]
-                if self.name in self.fine.system.species:
+                if self.settable:
                     states = states.copy()
                     states[:, self.fine.system.species.index(self.name)] = level[here.start - first : here.stop - first]
                 parts.append(function(self.fine.times()[here], states, steps.parameters))

@@ -79,7 +79,11 @@ def contrast(other: str, here: Side, there: Side, windows: Sequence[tuple[float,
     compared.
     """
     level = _level(here.flux, there.flux)
-    moved = there.conditions.rates(there.sources, level)
+    sources = list(there.sources)
+    if here.conditions.settable:  # what adds nothing to a curve that is zero there would add to this one
+        seen = {source.id for source in sources}
+        sources += [each for each in here.sources if each.kind == REACTION and each.id not in seen]
+    moved = there.conditions.rates(sources, level)
     net = {id: there.flux.integral(row) for id, row in moved.items()}
     for source in there.sources:
         if source.kind != REACTION:

@@ -182,7 +182,7 @@ def _contrast(words: Words, contrast: Contrast) -> Iterator[str]:
     if not told:
         yield "Nothing that makes it or takes from it differs by more than 2 % of all."
     for window in told:
-        much = ", of as much as there is here" if words.is_species else ""
+        much = ", for the same amount" if words.is_species else ""
         yield (
             f"From {words.span(window.start, window.end)}{much}: "
             + "; ".join(_difference(words, each) for each in window.differences[:2])

@@ -154,7 +154,8 @@ def test_the_other_arm_is_asked_what_it_would_do_to_this_curve(toy) -> None:
     mean = found.whole.lost / 24
     assert cleared.here == pytest.approx(-mean, rel=1e-9)
     assert cleared.there == pytest.approx(-mean / 2, rel=1e-6)  # of the same drug, half the clearance
-    assert [(driver.name, driver.before, driver.after) for driver in cleared.drivers] == [("k_clear", 0.25, 0.5)]
+    (driver,) = cleared.drivers
+    assert (driver.name, driver.before, driver.after) == ("k_clear", pytest.approx(0.25), pytest.approx(0.5))
     assert explain(toy, "main", "drug", against="main").against.whole.differences == ()
     without = explain(toy, "main", "drug", against="untreated").against.whole
     assert [each.id for each in without.differences] == ["doses"]
