@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,6 @@ from .balance import REACTION, Source
 ENOUGH = 0.15  # of what all drivers did: a smaller one is not named
 MOST = 2  # drivers
 ROUNDING = 1e-6  # of a rate: less is no change
-ALL = slice(None)
 
 
 class Driver(NamedTuple):
@@ -51,54 +51,42 @@ class Conditions:
     def settable(self) -> bool:
         return self.name in self.fine.system.species
 
-    def rates(self, sources: Sequence[Source], level: Array, points: slice = ALL) -> dict[str, Array]:
-        """The rate of each source at these points, in the unit of the curve per time, with the curve at `level`
-        (one for each point)."""
-        found = {source.id: source.flux[points] for source in sources}
-        if self.settable:
-            ids = [source.id for source in sources if source.kind == REACTION]
-            rows = self._along([self._reactions[id] for id in ids], points, level)
-            found |= dict(zip(ids, rows, strict=True))
-        return found
+    def rates(self, sources: Sequence[Source], times: Array, level: Array) -> dict[str, Array]:
+        """The rate of each source at these times, in the unit of the curve per time, with the curve at `level`."""
+        law = [source.id for source in sources if self.settable and source.kind == REACTION]
+        found = dict(zip(law, self._along([self._reactions[id] for id in law], times, level), strict=True))
+        at = self.fine.times()
+        return found | {each.id: np.interp(times, at, each.flux) for each in sources if each.id not in found}
 
-    def law(self, reaction: str, points: slice, level: Array) -> dict[str, float]:
-        """The mean of every name in a rate law at these points: where the curve is an amount, of what each unit
-        of it meets, if it were at `level` (one for each point of the run)."""
+    def law(self, reaction: str, times: Array, level: Array, weights: Array) -> dict[str, float]:
+        """The mean of every name in a rate law over these times, with the curve at `level`."""
         read = list(dict.fromkeys(names(self.fine.system.model.laws.rates[reaction])))
-        rows = self._along([self.fine.system.names[each] for each in read], points, level[points])
-        return dict(zip(read, (rows @ self._weights(points, level[points])).tolist(), strict=True))
+        rows = self._along([self.fine.system.names[each] for each in read], times, level)
+        return dict(zip(read, (rows @ weights / weights.sum()).tolist(), strict=True))
 
-    def mean(self, name: str, points: slice) -> float:
-        """The mean of a species or observable over time, as it was."""
-        values = self.fine.values(name)[points]
-        return float(self._weights(points, np.ones(len(values))) @ values)
+    def mean(self, name: str, times: Array, weights: Array) -> float:
+        """The mean of a species or observable, as it was."""
+        return float(np.interp(times, self.fine.times(), self.fine.values(name)) @ weights / weights.sum())
 
     @cached_property
     def _reactions(self) -> Mapping[str, int]:
         return sensitivity(self.fine.system, self.name).reactions
 
-    def _weights(self, points: slice, level: Array) -> Array:
-        times = self.fine.times()[points]
-        weights = np.diff(times, prepend=times[0]) + np.diff(times, append=times[-1])
-        if self.settable:
-            weights = weights * level.clip(min=0.0)
-        if not weights.any():
-            weights = np.ones(len(times))
-        found: Array = weights / weights.sum()
-        return found
-
-    def _along(self, nodes: Sequence[int], points: slice, level: Array) -> Array:
-        """Nodes over a stretch of points, shape (nodes, points), with the curve at `level` (one for each point)."""
-        function, parts = self.fine.system.along(nodes), [np.empty((len(nodes), 0))]
-        first, stop, _ = points.indices(len(self.fine.times()))
-        for steps, part in zip(self.fine.segments, self.fine.stretches(), strict=True):
-            here = slice(max(part.start, first), min(part.stop, stop))
-            if here.stop > here.start:
-                states = self.fine.states()[here]
-                if self.settable:
-                    states = states.copy()
-                    states[:, self.fine.system.species.index(self.name)] = level[here.start - first : here.stop - first]
-                parts.append(function(self.fine.times()[here], states, steps.parameters))
+    def _along(self, nodes: Sequence[int], times: Array, level: Array) -> Array:
+        """Nodes at rising times, shape (nodes, times), with the curve at `level`; at an edge, behind it."""
+        system, function = self.fine.system, self.fine.system.along(nodes)
+        read = {system.graph.nodes[leaf].name for node in nodes for leaf in system.graph.symbols_of(node)}
+        states = np.zeros((len(times), len(system.species)))
+        for place, name in enumerate(system.species):
+            if name == self.name:
+                states[:, place] = level
+            elif name in read:
+                states[:, place] = np.interp(times, self.fine.times(), self.fine.states()[:, place])
+        cuts = np.searchsorted(times, [steps.times[0] for steps in self.fine.segments[1:]], side="left").tolist()
+        parts = [
+            function(times[part], states[part], steps.parameters)
+            for steps, part in zip(self.fine.segments, _slices(cuts, len(times)), strict=True)
+        ]
         return np.concatenate(parts, axis=1)
 
     def drivers(self, reaction: str, before: Mapping[str, float], after: Mapping[str, float]) -> tuple[Driver, ...]:
@@ -121,3 +109,7 @@ class Conditions:
         ordered = sorted(helped, key=lambda name: -abs(helped[name]))[:MOST]
         found = [Driver(name, before[name], after[name], helped[name] / total) for name in ordered]
         return tuple(driver for driver in found if driver.share >= ENOUGH)
+
+
+def _slices(cuts: Sequence[int], size: int) -> list[slice]:
+    return [slice(a, b) for a, b in pairwise([0, *cuts, size])]

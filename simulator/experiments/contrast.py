@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -78,39 +79,34 @@ def contrast(other: str, here: Side, there: Side, windows: Sequence[tuple[float,
     as there is here at each time. An observable is no state that could be set: of it the rates of both runs are
     compared.
     """
-    level = _level(here.flux, there.flux)
-    sources = list(there.sources)
-    if here.conditions.settable:  # what adds nothing to a curve that is zero there would add to this one
-        seen = {source.id for source in sources}
-        sources += [each for each in here.sources if each.kind == REACTION and each.id not in seen]
-    moved = there.conditions.rates(sources, level)
-    net = {id: there.flux.integral(row) for id, row in moved.items()}
-    for source in there.sources:
-        if source.kind != REACTION:
-            net[source.id] = source.made - source.lost
-    both = _Both(here, there, level, net)
+    edges = np.union1d(here.flux.times, there.flux.times)
+    edges = edges[edges <= min(here.flux.times[-1], there.flux.times[-1])]
+    middle = (edges[:-1] + edges[1:]) / 2  # where neither run jumps
+    level = between(here.flux.times, here.flux.values, middle)
+    both = _Both(here, there, edges, middle, level)
     whole = (float(here.flux.times[0]), float(min(here.flux.times[-1], there.flux.times[-1])))
     found = tuple(both.window(*window) for window in windows)
     return Contrast(other, there.flux.times, there.flux.values, both.window(*whole), found)
 
 
-def _level(here: Fluxes, there: Fluxes) -> Array:
-    """The curve of this arm at the points of the other; at the end of a stretch the value before what jumps there."""
-    times = there.times.copy()
-    ends = [part.stop - 1 for part in there.stretches]
-    times[ends] = np.nextafter(times[ends], -np.inf)
-    return between(here.times, here.values, times)
-
-
 @dataclass(frozen=True)
 class _Both:
-    """level, shape (n,) of the other arm: the curve of this arm. net: what each source there would have added to
-    it since the start."""
+    """edges, shape (m + 1,): all points of both runs. middle, shape (m,): the times between. level, shape (m,): the
+    curve of this arm then."""
 
     here: Side
     there: Side
+    edges: Array
+    middle: Array
     level: Array
-    net: Mapping[str, Array]
+
+    @cached_property
+    def _net_there(self) -> dict[str, Array]:
+        """What each reaction of the other arm would have added to this curve up to each of `edges`."""
+        sources = {source.id: source for source in (*self.here.sources, *self.there.sources)}
+        asked = [source for source in sources.values() if source.kind == REACTION]
+        moved = self.there.conditions.rates(asked, self.middle, self.level) if self.there.conditions.settable else {}
+        return {id: np.append(0.0, (row * np.diff(self.edges)).cumsum()) for id, row in moved.items()}
 
     def window(self, start: float, end: float) -> Window:
         mine, theirs = _points(self.here.flux, start, end), _points(self.there.flux, start, end)
@@ -119,34 +115,41 @@ class _Both:
             balance(self.there.flux, self.there.sources, *theirs),
         )
         parts = {part.id: part for one in reversed(balances) for part in one.parts}
-        rates = [(part, self._here(part.id, *mine), self._there(part.id, *theirs)) for part in parts.values()]
+        rates = [
+            (part, self._here(part.id, *mine), self._there(part.id, start, end, *theirs)) for part in parts.values()
+        ]
         total, turnover = (sum(abs(one + sign * other) for _, one, other in rates) for sign in (-1.0, 1.0))
         differences = []
         for part, one, other in sorted(rates, key=lambda row: -abs(row[1] - row[2]))[:MOST]:
             if abs(one - other) <= SAME * turnover:
                 break
-            why = self._drivers(part, slice(mine[0], mine[1] + 1), slice(theirs[0], theirs[1] + 1))
+            why = self._drivers(part, start, end)
             made, lost = ((_share(balances[0], part.id, side), _share(balances[1], part.id, side)) for side in SIDES)
             share = (one - other) / total
             differences.append(Difference(part.id, part.kind, part.label, one, other, made, lost, share, why))
         return Window(start, end, *balances, tuple(differences))
 
     def _here(self, id: str, first: int, last: int) -> float:
-        source = next((source for source in self.here.sources if source.id == id), None)
-        net = np.zeros(len(self.here.flux.times)) if source is None else source.made - source.lost
-        return _mean(net, self.here.flux.times, first, last)
+        return _mean(self.here, id, first, last)
 
-    def _there(self, id: str, first: int, last: int) -> float:
-        return _mean(self.net[id], self.there.flux.times, first, last) if id in self.net else 0.0
+    def _there(self, id: str, start: float, end: float, first: int, last: int) -> float:
+        if id not in self._net_there:
+            return _mean(self.there, id, first, last)
+        a, b = np.searchsorted(self.edges, [start, end])
+        return float(self._net_there[id][b] - self._net_there[id][a]) / (end - start)
 
-    def _drivers(self, part: Part, mine: slice, theirs: slice) -> tuple[Driver, ...]:
-        sides = ((self.there, theirs, self.level), (self.here, mine, self.here.flux.values))
+    def _drivers(self, part: Part, start: float, end: float) -> tuple[Driver, ...]:
+        inside = slice(*np.searchsorted(self.edges, [start, end]).tolist())
+        times, level, weights = self.middle[inside], self.level[inside], np.diff(self.edges)[inside]
+        sides = (self.there.conditions, self.here.conditions)
         if part.kind == SPECIES:
-            before, after = (side.conditions.mean(part.id, points) for side, points, _ in sides)
+            before, after = (side.mean(part.id, times, weights) for side in sides)
             return (Driver(part.id, before, after, 1.0),)
         if part.kind != REACTION:
             return ()
-        laws = [side.conditions.law(part.id, points, level) for side, points, level in sides]
+        amounts = weights * level.clip(min=0.0)  # of what each unit of this curve meets
+        weights = amounts if self.here.conditions.settable and amounts.any() else weights
+        laws = [side.law(part.id, times, level, weights) for side in sides]
         return self.here.conditions.drivers(part.id, *laws)
 
 
@@ -156,8 +159,11 @@ def _points(flux: Fluxes, start: float, end: float) -> tuple[int, int]:
     return first, max(min(int(np.searchsorted(flux.times, end, side="left")), len(flux.times) - 1), first)
 
 
-def _mean(net: Array, times: Array, first: int, last: int) -> float:
-    return float(net[last] - net[first]) / float(times[last] - times[first]) if times[last] > times[first] else 0.0
+def _mean(side: Side, id: str, first: int, last: int) -> float:
+    """The mean net rate of a source between two points of its own run."""
+    length = float(side.flux.times[last] - side.flux.times[first])
+    net = [source.made - source.lost for source in side.sources if source.id == id]
+    return float(net[0][last] - net[0][first]) / length if net and length > 0 else 0.0
 
 
 def _share(account: Balance, id: str, side: str) -> float:

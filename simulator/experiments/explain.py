@@ -206,11 +206,10 @@ def _halfway(times: Array, y: Array, phase: Phase) -> int:
 
 def _shifts(here: Side, since: int, until: int, turn: int, sign: float) -> tuple[Shift, ...]:
     """The sources whose rates moved most in the direction of `sign`, at the level of the point `turn`."""
-    level = np.full(len(here.flux.times), here.flux.values[turn])
-    points = [slice(since, since + 1), slice(until, until + 1)]
+    level, times = here.flux.values[[turn]], here.flux.times
     before, after = (
-        {id: float(row[0]) for id, row in here.conditions.rates(here.sources, level[each], each).items()}
-        for each in points
+        {id: float(row[0]) for id, row in here.conditions.rates(here.sources, times[[point]], level).items()}
+        for point in (since, until)
     )
     helped = {source.id: sign * (after[source.id] - before[source.id]) for source in here.sources}
     total = sum(moved for moved in helped.values() if moved > 0)
@@ -221,7 +220,7 @@ def _shifts(here: Side, since: int, until: int, turn: int, sign: float) -> tuple
             break
         why: tuple[Driver, ...] = ()
         if source.kind == REACTION:
-            laws = [here.conditions.law(source.id, each, level) for each in points]
+            laws = [here.conditions.law(source.id, times[[point]], level, np.ones(1)) for point in (since, until)]
             why = here.conditions.drivers(source.id, *laws)
         inner: tuple[Shift, ...] = ()
         if source.kind == SPECIES:

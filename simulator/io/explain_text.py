@@ -71,8 +71,8 @@ def text(explanation: Explanation) -> str:
         lines += _folded(_contrast(words, explanation.against))
     for balance in explanation.at:
         lines += ["", *_table(words, balance)]
-    lines += ["", f"Feedback ({STRENGTH}; {DELAY}):", *_folded(_loops(words))]
-    return "\n".join([*lines, "", *_folded([_closure(words)], "")])
+    lines += ["", fill(f"Feedback ({STRENGTH}; {DELAY}):", WIDE), *_folded(_loops(words))]
+    return "\n".join([*lines, "", _closure(words)])
 
 
 def _folded(found: Iterable[str], then: str = "  ") -> list[str]:

@@ -195,7 +195,7 @@ def _along(
 ) -> Array:
     with np.errstate(all="ignore"):
         values = function(times, states.T, np.asarray(parameters))
-    return np.array([np.broadcast_to(value, times.shape) for value in values]).reshape(-1, len(times))
+    return np.array([np.broadcast_to(value, times.shape) for value in values]).reshape(len(values), len(times))
 
 
 _SCALAR = {**OPERATIONS, "nan": math.nan, "inf": math.inf}  # constants that could not be folded, as written
