@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 from .exit_codes import DONE, SOLVER_FAILED
-from .words import print_json, settings_argument, settings_of
+from .words import change_in_words, interventions_of, print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim explain acute_infection --of IL-2
   immunesim explain il2_therapy --of tumour --against untreated --out why
   immunesim explain transient_stop --of T_self --against healthy
+  immunesim explain acute_infection --of pathogen --knockout IL2
   immunesim explain vaccination --of antibody --at '12 d' --at '70 d'
 
 Turning points and arms are compared at one level of the curve: what would be made and lost if there were
@@ -40,14 +41,12 @@ def execute(options: argparse.Namespace) -> int:
     from ..io.explain_text import text
     from ..io.notes import notes
     from ..io.run_text import check_arms
-    from ..io.scenario_file import find_scenario, read_scenario
 
-    settings = settings_of(options)
-    scenario = read_scenario(find_scenario(options.scenario), settings)
+    scenario = scenario_of(options.scenario, options)
     name, at = doors.asked(scenario, options.of, options.at)
     check_arms(scenario, [options.arm])
     check_arms(scenario, [options.against] if options.against else [], "--against")
-    for note in notes(scenario, list(settings)):
+    for note in notes(scenario, interventions_of(options)):
         print(f"note: {note}", file=sys.stderr)
     if options.out:
         folder.check_folder(Path(options.out), options.force)
@@ -68,5 +67,6 @@ def execute(options: argparse.Namespace) -> int:
     if options.json:
         print_json(document or doors.document(found))
     else:
-        print(text(found))
+        changed = change_in_words(options, scenario)
+        print(text(found) + (f"\nChanged in all arms: {changed}." if changed else ""))
     return DONE if result.ok else SOLVER_FAILED

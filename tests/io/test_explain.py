@@ -53,7 +53,7 @@ def test_the_terminal_says_what_turns_the_drug_and_balances_it_at_a_time(say) ->
 
 
 def test_the_document_adds_up_and_is_alone_on_stdout(say) -> None:
-    code, out, _ = say("--of", "drug", "--against", "half", "--json")
+    code, out, _ = say("--of", "drug", "--against", "half", "--json", "--set", "dose.drip.amount=1 IU/kg")
     assert code == 0
     found = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     whole = found["whole"]
@@ -64,6 +64,7 @@ def test_the_document_adds_up_and_is_alone_on_stdout(say) -> None:
         assert sum(part["lost"] for part in parts) == pytest.approx(phase["balance"]["lost"], rel=1e-9)
     assert found["against"]["arm"] == "half"
     assert found["sentences"]
+    assert "Changed in all arms: k_clear = 1 1/h.\n" in say("--of", "drug", "--set", "k_clear=1 1/h")[1]
     assert found["loops"] == []
 
 
