@@ -59,7 +59,7 @@ def test_a_clear_jump_ends_a_phase_and_a_small_one_does_not() -> None:
 
 
 def test_many_short_swings_are_one_phase_that_counts_its_tops() -> None:
-    wave = np.where((T > 3) & (T < 6), np.sin(2 * np.pi * 4 * T), 0.0)
+    wave = np.where((T > 3) & (T < 5.875), np.sin(2 * np.pi * 4 * T), 0.0)
     y, _ = scaled(wave)
     found = phases(T, y)
     waves = [phase for phase in found if phase.kind == WAVES]
