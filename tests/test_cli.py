@@ -18,7 +18,8 @@ from tests.toys import SCENARIO
 
 ROOT = Path(cli.__file__).resolve().parents[2]
 COMMANDS = [
-    "run", "sweep", "check", "list", "show", "describe", "compare", "evidence", "influence", "export", "replay"
+    "run", "sweep", "check", "list", "show", "describe", "compare", "explain", "evidence", "influence", "export",
+    "replay"
 ]  # fmt: skip
 
 
@@ -672,6 +673,7 @@ QUICK = [
     "--help",
     "run --help",
     "sweep --help",
+    "explain --help",
     "list",
     "list --json",
     "check toy.toml",

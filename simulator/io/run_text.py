@@ -12,15 +12,15 @@ from ..model.expression import nearest
 from .toml_source import COMMAND_LINE, FileError, FileFault
 
 
-def check_arms(scenario: Scenario, names: Sequence[str] | None) -> None:
-    """`FileError` if one of `names` is no arm of `scenario`."""
+def check_arms(scenario: Scenario, names: Sequence[str] | None, option: str = "--arm") -> None:
+    """`FileError` if one of `names`, given as `option`, is no arm of `scenario`."""
     known = [arm.name for arm in scenario.arms]
     faults = [
         FileFault(
             COMMAND_LINE,
             0,
             f"{scenario.id} has no arm '{name}'{nearest(name, known) or '; arms are ' + ', '.join(known)}",
-            f"--arm {name}",
+            f"{option} {name}",
         )
         for name in names or ()
         if name not in known

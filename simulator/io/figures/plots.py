@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 
 from ...experiments.run import RunResult
 from ...experiments.scenario import Arm, Scenario
-from ...model.units import quantity
 from ...numerics.trajectory import Array, Trajectory
+from ..clock import clock_of
 from ..progress import Progress
 from .dose_marks import DOSE_ROW, dose_rows, mark_doses
 from .page import spread
@@ -84,12 +84,6 @@ def draw_group(
     axes[-1].set_xlabel(f"time [{clock}]")
     figure.suptitle(title or scenario.title, fontsize=11, x=0.01, ha="left", wrap=True)
     return figure
-
-
-def clock_of(scenario: Scenario) -> tuple[str, float]:
-    """The unit of time in which the scenario gives its end, and how many of it make one of the model's."""
-    _, unit, text = quantity(str(scenario.document["time"]["end"]))
-    return text, scenario.model.time_unit.to(unit)
 
 
 def _in_unit_of(scenario: Scenario, values: Array, name: str, other: str) -> Array:

@@ -11,9 +11,9 @@ from matplotlib.colors import to_hex
 from ...experiments.sweep import SweepResult
 from ...numerics.trajectory import Array
 from .. import sweep_words as words
+from ..clock import clock_of
 from .dose_marks import DOSE_ROW, dose_rows, mark_doses
 from .page import DARK, SMALL, Label, Page, Picture, label_right
-from .plots import clock_of
 from .scales import fraction, limits, set_scale, wants_log
 from .shade import COLOURS
 from .style import style
