@@ -8,7 +8,9 @@ ranges; where it may be either, the influence has both signs.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from .expression import TIME, Expression, names
@@ -17,10 +19,11 @@ from .monotone import DOWN, UP, Interval, Monotone, Sum, added, chained
 
 
 class Influence(NamedTuple):
-    """`source` (a species) acts on `target` (a species or observable) with `sign`: UP, DOWN or BOTH.
+    """`source` acts on `target` with `sign`: UP, DOWN or BOTH. Either is a species or an observable.
 
-    reactions: those whose rate it acts on, empty where the target is an observable.
-    through: the observables by which it acts, those nearest to the target; empty where it acts directly.
+    reactions: those of the target whose rate it acts on, none where the target is an observable.
+    through: the observables by which it acts, those nearest to the target; empty where only directly.
+    moved: it acts by becoming the target, and in no other way.
     """
 
     source: str
@@ -28,17 +31,21 @@ class Influence(NamedTuple):
     sign: int
     reactions: tuple[str, ...] = ()
     through: tuple[str, ...] = ()
+    moved: bool = False
 
 
 class Wiring(NamedTuple):
-    """influences: of species on species, own loss left out. on_observables: of species on observables.
+    """influences: of all on all, where an observable passes on what acts on it; a species' own loss is left out.
 
     shares: species that stay between 0 and 1 by their own rate laws.
     """
 
     influences: tuple[Influence, ...]
-    on_observables: tuple[Influence, ...]
     shares: frozenset[str]
+
+    def between(self, names: Container[str]) -> list[Influence]:
+        """The influences of `names` on each other."""
+        return [each for each in self.influences if each.source in names and each.target in names]
 
 
 def wiring_of(model: Model) -> Wiring:
@@ -47,75 +54,70 @@ def wiring_of(model: Model) -> Wiring:
 
 
 class _Reader:
-    """laws as sums of products; `direct` holds the signs of an observable's or species' own formula by each name
-    in it, `reached` those of an observable by each species, through other observables too."""
+    """`reached` holds who acts on an observable with which sign, itself among them."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.order = _in_order(model)
-        self.shares = _shares(model, self.order)
-        self.sums = _Sums(model, self.order, self.shares)
+        self.sums = _within_shares(model, self.order)
         self.reached: dict[str, dict[str, int]] = {}
+        self.ways = {  # which species a reaction makes, and which it takes
+            each.id: {(name, 1 if number > 0 else -1) for name, number in each.stoichiometry}
+            for each in model.reactions.values()
+        }
 
     def read(self) -> Wiring:
-        on_observables = []
+        influences = []
         for name in self.order:
             formula = self.sums.observables[name]
-            direct = {each: self.sums.sign_by(formula, each) for each in self.moving(self.model.laws.observables[name])}
-            found = self.by_species(direct)
-            self.reached[name] = {source: sign for source, (sign, _) in found.items()}
-            on_observables += [Influence(source, name, sign, (), via) for source, (sign, via) in found.items()]
-        influences = [each for name in self.model.species for each in self.on(name)]
-        return Wiring(tuple(influences), tuple(on_observables), self.shares)
+            found = self.sources(formula, self.moving(self.model.laws.observables[name]))
+            self.reached[name] = {name: UP} | {source: sign for source, (sign, _) in found.items()}
+            influences += [Influence(source, name, sign, (), via) for source, (sign, via) in found.items()]
+        influences += [each for name in self.model.species for each in self.on(name)]
+        return Wiring(tuple(influences), self.sums.shares)
 
     def on(self, target: str) -> Iterator[Influence]:
         """Who acts on `target`: the sign is that of all its reactions together, in which much may cancel."""
-        parts = self.sums.parts[target]
-        by_reaction = {
-            reaction: self.by_species({each: self.sums.sign_by(part, each) for each in self.moving_in(reaction)})
-            for reaction, part in parts.items()
-        }
-        total = self.sums.total(target)
-        names_in = {each for reaction in parts for each in self.moving_in(reaction)}
-        together = self.by_species({each: self.sums.sign_by(total, each) for each in sorted(names_in)})
-        for source, (sign, via) in together.items():
+        parts = self.sums.parts(target)
+        moving = {reaction: self.moving(self.model.laws.rates[reaction]) for reaction in parts}
+        by_reaction = {reaction: self.sources(part, moving[reaction]) for reaction, part in parts.items()}
+        everyone = dict.fromkeys(name for found in moving.values() for name in found)
+        for source, (sign, via) in self.sources(self.sums.total(target), everyone).items():
             mine = {reaction: found[source][0] for reaction, found in by_reaction.items() if source in found}
             if source == target:  # its own loss says nothing of who acts on whom, but what makes more of it does
-                makes = {each.id for each in self.model.reactions.values() if dict(each.stoichiometry).get(target, 0) > 0}
-                mine = {reaction: each for reaction, each in mine.items() if each != DOWN and reaction in makes}
-                sign = 0
-                for each in mine.values():
-                    sign |= each
+                mine = {each: way for each, way in mine.items() if way != DOWN and (target, 1) in self.ways[each]}
+                sign = reduce(or_, mine.values(), 0)
             if sign:
-                yield Influence(source, target, sign, tuple(mine), via)
+                moved = all({(source, -1), (target, 1)} <= self.ways[each] for each in mine)
+                yield Influence(source, target, sign, tuple(mine), via, moved)
 
-    def by_species(self, direct: Mapping[str, int]) -> dict[str, tuple[int, tuple[str, ...]]]:
-        """Each species that acts: its sign, and the observables among `direct` that it acts through."""
+    def sources(self, total: Sum, moving: Iterable[str]) -> dict[str, tuple[int, tuple[str, ...]]]:
+        """Who acts on a sum of products with the names `moving` in it: sign, and the observables among those names
+        that it acts through."""
         signs: dict[str, int] = {}
         via: dict[str, list[str]] = {}
-        for name, sign in direct.items():
+        for name in moving:
+            sign = self.sums.sign_by(total, name)
             if name in self.model.species and sign:
                 signs[name] = signs.get(name, 0) | sign
             for source, inner in self.reached.get(name, {}).items():
                 joined = chained(sign, inner)
                 if joined:
                     signs[source] = signs.get(source, 0) | joined
-                    via.setdefault(source, []).append(name)
+                    if source != name:
+                        via.setdefault(source, []).append(name)
         return {source: (sign, tuple(via.get(source, ()))) for source, sign in signs.items()}
 
     def moving(self, tree: Expression) -> list[str]:
         """The species and observables that a formula names, each once."""
         return [name for name in dict.fromkeys(names(tree)) if name in self.model.species or name in self.reached]
 
-    def moving_in(self, reaction: str) -> list[str]:
-        return self.moving(self.model.laws.rates[reaction])
-
 
 class _Sums:
     """The laws of a model as sums of products, where `shares` lie between 0 and 1."""
 
-    def __init__(self, model: Model, order: Iterable[str], shares: Iterable[str]) -> None:
-        laws = model.laws
+    def __init__(self, model: Model, order: Iterable[str], shares: frozenset[str]) -> None:
+        self.laws, self.shares = model.laws, shares
         intervals: dict[str, Interval] = {TIME: (0.0, math.inf)}
         for name, parameter in model.parameters.items():  # what is switched off stays a name: it may be turned on
             if parameter.value == 0.0:
@@ -125,18 +127,24 @@ class _Sums:
         self.monotone = Monotone(intervals, {name: each.value for name, each in model.parameters.items() if each.value})
         self.observables: dict[str, Sum] = {}
         for name in order:
-            self.observables[name] = self.monotone.sum_of(laws.observables[name])
+            self.observables[name] = self.monotone.sum_of(self.laws.observables[name])
             intervals[name] = self.monotone.span(self.observables[name])
-        rates = {name: self.monotone.sum_of(tree) for name, tree in laws.rates.items()}
-        self.parts: dict[str, dict[str, Sum]] = {name: {} for name in model.species}
-        for name, changes in laws.changes.items():
-            for reaction, factor in changes:
-                self.parts[name][reaction] = self.monotone.product(self.monotone.sum_of(factor), rates[reaction])
+        self._parts: dict[str, dict[str, Sum]] = {}
+
+    def parts(self, species: str) -> dict[str, Sum]:
+        """What each reaction adds to the rate of change of a species."""
+        if species not in self._parts:
+            product, sum_of = self.monotone.product, self.monotone.sum_of
+            self._parts[species] = {
+                reaction: product(sum_of(factor), sum_of(self.laws.rates[reaction]))
+                for reaction, factor in self.laws.changes[species]
+            }
+        return self._parts[species]
 
     def total(self, species: str) -> Sum:
         """The rate of change of a species."""
         found: Sum = {}
-        for part in self.parts[species].values():
+        for part in self.parts(species).values():
             found = added(found, part)
         return found
 
@@ -144,8 +152,9 @@ class _Sums:
         return self.monotone.sign(self.monotone.slope(total, name))
 
 
-def _shares(model: Model, order: list[str]) -> frozenset[str]:
-    """Species that start between 0 and 1 and, at 1, cannot rise: assumed of all that may, until none falls out.
+def _within_shares(model: Model, order: list[str]) -> _Sums:
+    """The laws where species that start between 0 and 1 and, at 1, cannot rise stay there: assumed of all that may,
+    until none falls out.
 
     Where every face of a box turns inward while the others are in it, no trajectory leaves it.
     """
@@ -156,7 +165,7 @@ def _shares(model: Model, order: list[str]) -> frozenset[str]:
     found = frozenset(
         name
         for name, species in model.species.items()
-        if not species.signed and values.sum_of(model.laws.initial[name]).get((), 0.0) <= 1.0
+        if not species.signed and species.unit.dimensionless and values.sum_of(model.laws.initial[name]).get((), 0.0) <= 1.0
     )
     while True:
         sums = _Sums(model, order, found)
@@ -164,7 +173,7 @@ def _shares(model: Model, order: list[str]) -> frozenset[str]:
             name for name in found if sums.monotone.sign(sums.monotone.at(sums.total(name), name, 1.0)) in (0, DOWN)
         }
         if len(kept) == len(found):
-            return found
+            return sums
         found = frozenset(kept)
 
 
