@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from typing import NamedTuple
 
-from .monotone import UP, chained
+from .monotone import BOTH, UP, chained
 from .wiring import Influence
 
 LONGEST = 6  # influences in a loop: a longer one says little to a reader
@@ -78,12 +78,12 @@ def _distances(graph: Mapping[str, list[str]], end: str, longest: int) -> dict[s
 
 
 def _varied(loops: list[Loop], most: int) -> list[Loop]:
-    """`most` of the loops: shorter ones first, and among those of a length the ones whose names were seen least."""
+    """`most` of the loops: shorter ones first, of those the ones of one sign, of those with the names seen least."""
     chosen: list[Loop] = []
     seen: dict[str, int] = {}
     rest = list(loops)
     while rest and len(chosen) < most:
-        best = min(rest, key=lambda loop: (len(loop.names), sum(seen.get(name, 0) for name in loop.names)))
+        best = min(rest, key=lambda loop: (len(loop.names), loop.sign == BOTH, sum(seen.get(name, 0) for name in loop.names)))
         rest.remove(best)
         chosen.append(best)
         for name in best.names:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 POINTS = 72.0  # in an inch
 Point = tuple[float, float]
+# room for a title: a table without text, since a text would need fonts, and Fontconfig to complain about them
+_ROOM = '<<table border="0" cellborder="0" fixedsize="true" width="{}" height="{}"><tr><td></td></tr></table>>'
 
 
 class Box(NamedTuple):
@@ -29,6 +32,10 @@ class Box(NamedTuple):
             and other.bottom < self.top
         )
 
+    def holds(self, point: Point, margin: float = 0.0) -> bool:
+        x, y = point
+        return self.left - margin < x < self.right + margin and self.bottom - margin < y < self.top + margin
+
 
 class Layout(NamedTuple):
     """curves: for each edge the points of its cubic curve (3n + 1 of them), and then the point of its head."""
@@ -40,10 +47,17 @@ class Layout(NamedTuple):
     groups: Mapping[str, Box]
 
 
+class Group(NamedTuple):
+    """What is kept together under a title that takes `title` (width, height in inches)."""
+
+    names: Sequence[str]
+    title: tuple[float, float]
+
+
 def lay_out(
     sizes: Mapping[str, tuple[float, float]],
     edges: Sequence[tuple[str, str]],
-    groups: Mapping[str, Sequence[str]],
+    groups: Mapping[str, Group],
     **settings: str,
 ) -> Layout:
     """Boxes of these sizes (inches), so that edges point one way where they can and cross little.
@@ -60,8 +74,9 @@ def lay_out(
         graph.add_node(name, width=f"{width:.4f}", height=f"{height:.4f}")
     for number, (source, target) in enumerate(edges):
         graph.add_edge(source, target, key=str(number))
-    for number, names in enumerate(groups.values()):
-        graph.add_subgraph(list(names), f"cluster{number}", margin="14")
+    for number, group in enumerate(groups.values()):
+        room = _ROOM.format(*(math.ceil(each * POINTS) for each in group.title))
+        graph.add_subgraph(list(group.names), f"cluster{number}", margin="9", label=room, labeljust="l")
     graph.layout("dot")
     left, bottom, right, top = _numbers(graph.graph_attr["bb"])
     boxes = {}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,9 +13,9 @@ from matplotlib.path import Path as Curve
 
 from ...model.model import Model
 from ...model.monotone import BOTH, DOWN, UP
-from ..wiring import Arrow, Node, View, loop_words, view
-from .layout import Box, Layout, Point, lay_out
-from .page import DARK, GREY, LARGE, MARGIN, SMALL, Page, fold, high, wide
+from ..wiring import Arrow, Node, View, loop_words
+from .layout import Box, Group, Layout, Point, lay_out
+from .page import DARK, GREY, MARGIN, SMALL, Page, fold, high, wide
 
 LABEL, NAME = 8.0, 6.5  # points
 PAD = 0.07  # inches around the text of a box
@@ -24,25 +24,44 @@ COLORS = {UP: "#0072B2", DOWN: "#D55E00", BOTH: "#888888"}  # of Okabe and Ito's
 DASHES: Mapping[int, Any] = {UP: "-", DOWN: (0, (5, 1.6)), BOTH: (0, (1.2, 1.2))}
 LOOP = "#FFE08A"
 HEAD = 0.085  # inches
+END = 0.09  # inches of a box's side for each arrow that meets it
 FILLS = {"species": "#FFFFFF", "observable": "#FFFFFF", "module": "#FFFFFF", "outside": "#F2F2F2", "centre": "#FFF3C4"}
+
+
+class Plan(NamedTuple):
+    """Where everything is, in inches. titles: of groups, folded, each in a box free of arrows if there is one."""
+
+    layout: Layout
+    titles: Mapping[str, tuple[str, Box]]
+
+
+def plan(seen: View) -> Plan:
+    """The layout of a picture, of those that run down and across the one with the better shape."""
+    sizes = {node.id: _size(node, seen) for node in seen.nodes}
+    edges = [(arrow.source, arrow.target) for arrow in seen.arrows]
+    folded = {title: fold(title, 2.6, NAME) for title in seen.groups}
+    groups = {title: Group(names, _extent(folded[title], NAME)) for title, names in seen.groups.items()}
+    layout = min((lay_out(sizes, edges, groups, rankdir=way) for way in ("TB", "LR")), key=_ungainly)
+    titles = {title: (folded[title], _title_box(layout, title, groups[title])) for title in groups}
+    return Plan(layout, titles)
 
 
 def draw(seen: View) -> Figure:
     """The picture of what is seen."""
-    sizes = {node.id: _size(node) for node in seen.nodes}
-    edges = [(arrow.source, arrow.target) for arrow in seen.arrows]
-    layout = min((lay_out(sizes, edges, seen.groups, rankdir=way) for way in ("TB", "LR")), key=_ungainly)
+    layout, titles = plan(seen)
     width = max(8.0, layout.width + 2 * MARGIN)
-    page = Page(seen.title, [seen.note], width)
+    page = Page(seen.title, [], width)
     axis = page.panel((width - layout.width) / 2, layout.width, layout.height)
     page.down(layout.height + 0.1)
-    _prepare(axis, layout)
-    _draw_groups(axis, layout)
-    on_loops = {step for loop in seen.loops for step in loop.steps}
+    axis.set_xlim(0, layout.width)
+    axis.set_ylim(0, layout.height)
+    axis.axis("off")
+    for title, (text, box) in titles.items():
+        _draw_box(axis, layout.groups[title], "#F3F6FA", "#C9D3DF", zorder=0)
+        axis.text(box.left, box.top, text, fontsize=NAME, color=GREY, va="top", linespacing=1.1, zorder=6)
     for arrow, curve in zip(seen.arrows, layout.curves, strict=True):
-        if (arrow.source, arrow.target) in on_loops:
-            _underline(axis, curve)
-    for arrow, curve in zip(seen.arrows, layout.curves, strict=True):
+        if (arrow.source, arrow.target) in seen.lit:
+            _draw_line(axis, curve, color=LOOP, linewidth=7, zorder=1)
         _draw_arrow(axis, arrow, curve)
     for node in seen.nodes:
         _draw_node(axis, node, layout.boxes[node.id])
@@ -61,61 +80,83 @@ def _texts(node: Node) -> list[tuple[str, float, str]]:
     widest = WIDEST.get(node.kind, 1.35)
     pale = node.kind == "outside"
     texts = [(fold(node.label, widest, LABEL), LABEL, GREY if pale else "#000000")]
-    below = ", ".join(node.inside) if node.kind == "module" else node.id
-    return [*texts, (fold(below, widest, NAME), NAME, "#888888" if pale else GREY)]
+    return [*texts, (fold(node.note, widest, NAME), NAME, "#888888" if pale else GREY)]
 
 
-def _size(node: Node) -> tuple[float, float]:
-    texts = _texts(node)
-    width = max(wide(line, size) for text, size, _ in texts for line in text.split("\n"))
-    return width + 2 * PAD, sum(high(text, size) for text, size, _ in texts) + 2 * PAD
+def _size(node: Node, seen: View) -> tuple[float, float]:
+    """The room of the texts of a box, and more where many arrows meet it."""
+    extents = [_extent(text, size) for text, size, _ in _texts(node)]
+    width = max(each for each, _ in extents) + 2 * PAD
+    height = sum(each for _, each in extents) + 2 * PAD
+    ends = max(sum(arrow.source == node.id for arrow in seen.arrows), sum(arrow.target == node.id for arrow in seen.arrows))
+    return width, max(height, END * ends)
 
 
-def _prepare(axis: Axes, layout: Layout) -> None:
-    axis.set_xlim(0, layout.width)
-    axis.set_ylim(0, layout.height)
-    axis.axis("off")
+def _extent(folded: str, size: float) -> tuple[float, float]:
+    return max(wide(line, size) for line in folded.split("\n")), high(folded, size)
+
+
+def _title_box(layout: Layout, title: str, group: Group) -> Box:
+    """A place for a group's title along its upper or lower edge: the first that no arrow crosses and no box covers."""
+    (width, height), frame = group.title, layout.groups[title]
+    spots = []
+    for top in (frame.top - 0.03, frame.bottom + height + 0.02):
+        for part in range(11):
+            left = frame.left + 0.05 + (frame.right - frame.left - width - 0.1) * part / 10
+            spots.append(Box(left, top - height, left + width, top))
+    covered = [*layout.boxes.values()]
+    points = [point for curve in layout.curves for point in along(curve)]
+
+    def cost(box: Box) -> int:
+        return sum(box.meets(other) for other in covered) * 1000 + sum(box.holds(point, 0.02) for point in points)
+
+    return min(spots, key=cost)
+
+
+def along(curve: Sequence[Point], parts: int = 24) -> list[Point]:
+    """Points of a curve and its head, close enough to each other to see what it runs over."""
+    found: list[Point] = []
+    for start in range(0, len(curve) - 2, 3):
+        a, b, c, d = curve[start : start + 4]
+        for step in range(parts):
+            t = step / parts
+            u = 1 - t
+            w = u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t
+            found.append((sum(k * p[0] for k, p in zip(w, (a, b, c, d), strict=True)),
+                          sum(k * p[1] for k, p in zip(w, (a, b, c, d), strict=True))))  # fmt: skip
+    return [*found, curve[-2], curve[-1]]
 
 
 def _draw_node(axis: Axes, node: Node, box: Box) -> None:
-    round_ = 0.09 if node.kind == "observable" else 0.03
-    shape = FancyBboxPatch(
-        (box.left, box.bottom), box.right - box.left, box.top - box.bottom,
-        boxstyle=f"round,pad=0,rounding_size={round_}", zorder=5, facecolor=FILLS[node.kind],
-        edgecolor="#BBBBBB" if node.kind == "outside" else "#000000" if node.kind == "centre" else DARK,
-        linewidth=1.8 if node.kind == "centre" else 0.8, linestyle="--" if node.kind == "observable" else "-",
-    )  # fmt: skip
-    axis.add_patch(shape)
-    y = box.top - PAD
-    for text, size, color in _texts(node):
+    edge = {"outside": "#BBBBBB", "centre": "#000000"}.get(node.kind, DARK)
+    style: dict[str, Any] = {"linewidth": 1.8 if node.kind == "centre" else 0.8}
+    if node.kind == "observable":
+        style |= {"linestyle": (0, (3, 1.5))}
+    _draw_box(axis, box, FILLS[node.kind], edge, zorder=5, **style)
+    texts = _texts(node)
+    y = box.middle[1] + sum(high(text, size) for text, size, _ in texts) / 2
+    for text, size, color in texts:
         axis.text(box.middle[0], y, text, fontsize=size, color=color, ha="center", va="top", linespacing=1.1, zorder=6)
         y -= high(text, size)
 
 
-def _draw_groups(axis: Axes, layout: Layout) -> None:
-    for title, box in layout.groups.items():
-        axis.add_patch(
-            FancyBboxPatch((box.left, box.bottom), box.right - box.left, box.top - box.bottom, zorder=0,
-                           boxstyle="round,pad=0,rounding_size=0.08", facecolor="#F3F6FA", edgecolor="#C9D3DF", lw=0.8)
-        )  # fmt: skip
-        axis.text(box.left + 0.05, box.top - 0.03, title, fontsize=NAME, color=GREY, va="top", zorder=6)
+def _draw_box(axis: Axes, box: Box, fill: str, edge: str, zorder: int, **style: Any) -> None:
+    shape = FancyBboxPatch((box.left, box.bottom), box.right - box.left, box.top - box.bottom, clip_on=False,
+                           boxstyle="round,pad=0,rounding_size=0.04", facecolor=fill, edgecolor=edge, zorder=zorder,
+                           **{"linewidth": 0.8} | style)  # fmt: skip
+    axis.add_patch(shape)
 
 
-def _path(curve: tuple[Point, ...]) -> Curve:
+def _draw_line(axis: Axes, curve: Sequence[Point], **style: Any) -> None:
     points = curve[:-1]
-    return Curve(points, [Curve.MOVETO] + [Curve.CURVE4] * (len(points) - 1))
+    path = Curve(points, [Curve.MOVETO] + [Curve.CURVE4] * (len(points) - 1))
+    axis.add_patch(PathPatch(path, fill=False, clip_on=False, **style))
 
 
-def _underline(axis: Axes, curve: tuple[Point, ...]) -> None:
-    axis.add_patch(PathPatch(_path(curve), fill=False, edgecolor=LOOP, linewidth=7, capstyle="round", zorder=1))
-
-
-def _draw_arrow(axis: Axes, arrow: Arrow, curve: tuple[Point, ...]) -> None:
+def _draw_arrow(axis: Axes, arrow: Arrow, curve: Sequence[Point]) -> None:
     color = COLORS[arrow.sign]
     line = 0.9 + 0.5 * math.log2(arrow.weight)
-    axis.add_patch(
-        PathPatch(_path(curve), fill=False, edgecolor=color, linewidth=line, linestyle=DASHES[arrow.sign], zorder=3)
-    )
+    _draw_line(axis, curve, color=color, linewidth=line, linestyle=DASHES[arrow.sign], zorder=3)
     _draw_head(axis, curve[-2], curve[-1], arrow.sign, color, line)
 
 
@@ -165,7 +206,5 @@ def _draw_key(page: Page, seen: View) -> None:
         axis.plot([x, x + 0.4], [0.11, 0.11], color=LOOP, lw=7, solid_capstyle="round")
         axis.text(x + 0.53, 0.11, "on a feedback loop listed below", fontsize=SMALL, color=DARK, va="center")
     page.down(high_ + 0.05)
-    signs = {(arrow.source, arrow.target): arrow.sign for arrow in seen.arrows}
     for loop in seen.loops:
-        if all(step in signs for step in loop.steps):
-            page.down(page.put(loop_words(loop, signs), MARGIN, width, SMALL, DARK) + 0.03)
+        page.down(page.put(loop_words(loop, seen.signs), MARGIN, width, SMALL, DARK) + 0.03)
