@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..model.loops import Loop, loops
 from ..model.model import Model
@@ -13,7 +13,7 @@ from ..model.monotone import BOTH, DOWN, UP
 from ..model.wiring import Influence, Wiring, wiring_of
 
 CROWD = 40  # species: a larger model is drawn with its modules as boxes
-WORDS = {UP: "raises", DOWN: "lowers", BOTH: "either way"}
+VERBS = {UP: "raises", DOWN: "lowers", BOTH: "raises or lowers"}
 LOOPS = {UP: "reinforcing", DOWN: "damping", BOTH: "either way"}
 
 
@@ -27,12 +27,13 @@ class Node(NamedTuple):
 
 
 class Arrow(NamedTuple):
-    """weight: how many influences it stands for."""
+    """weight: how many influences it stands for. faint: it belongs to no part that is in the foreground."""
 
     source: str
     target: str
     sign: int
     weight: int = 1
+    faint: bool = False
 
 
 class View(NamedTuple):
@@ -53,7 +54,10 @@ class View(NamedTuple):
 def view(model: Model, name: str | None, steps: int = 1) -> View:
     """What is drawn of `model`: all of it, the module `name`.toml, or what is around a species or observable
     within `steps` influences. `name` is one that the model declares."""
-    wiring = wiring_of(model)
+    return _seen(model, wiring_of(model), name, steps)
+
+
+def _seen(model: Model, wiring: Wiring, name: str | None, steps: int) -> View:
     if name is None and len(model.species) > CROWD and len(_homes(model)) > 1:
         return _modules(model, wiring)
     if name is None:
@@ -67,9 +71,12 @@ def view(model: Model, name: str | None, steps: int = 1) -> View:
 def _species(model: Model, wiring: Wiring, title: str, inside: Sequence[str]) -> View:
     """Species with what they do to each other, and those outside that act on them."""
     drawn = [each for each in wiring.between(model.species) if each.target in set(inside)]
-    shown = dict.fromkeys([*inside, *(each.source for each in drawn)])
-    kinds = {name: "" if name in set(inside) else "outside" for name in shown}
-    return _view(model, title, kinds, drawn, loops(drawn), wiring, inside)
+    kinds = dict.fromkeys(inside, "")
+    for each in drawn:
+        kinds.setdefault(each.source, "outside")
+    graph = wiring.between(kinds)
+    found = loops(graph, keep=lambda loop: not set(inside).isdisjoint(loop.names))
+    return _view(model, title, kinds, [*drawn, *_on(found, graph)], found, wiring, inside)
 
 
 def _around(model: Model, wiring: Wiring, name: str, steps: int) -> View:
@@ -83,12 +90,17 @@ def _around(model: Model, wiring: Wiring, name: str, steps: int) -> View:
         targets |= {each.target for each in graph if each.source in targets}
     shown = sources | targets
     found = loops(wiring.between(shown), name)
-    on_loops = {step for loop in found for step in loop.steps}
-    drawn += [each for each in graph if (each.source, each.target) in on_loops]
+    drawn += _on(found, graph)
     kinds = {each: "centre" if each == name else "" for each in (*model.species, *model.observables) if each in shown}
     label = _label(model, name)
     return _view(model, f"{label[0].upper()}{label[1:]}: what acts on it, and on what it acts", kinds, drawn, found,
                  wiring, shown)  # fmt: skip
+
+
+def _on(found: Iterable[Loop], graph: Iterable[Influence]) -> list[Influence]:
+    """The influences that loops are made of."""
+    steps = {step for loop in found for step in loop.steps}
+    return [each for each in graph if (each.source, each.target) in steps]
 
 
 def _view(
@@ -133,15 +145,20 @@ def _modules(model: Model, wiring: Wiring) -> View:
         pair = home[each.source], home[each.target]
         if pair[0] != pair[1]:
             counted.setdefault(pair, []).append(each.sign)
-    arrows = [Arrow(*pair, reduce(or_, signs), len(signs)) for pair, signs in counted.items()]
+    core = _core(counted)
+    arrows = [
+        Arrow(*pair, reduce(or_, signs), len(signs), faint=not core.issuperset(pair)) for pair, signs in counted.items()
+    ]
     nodes = [Node(name, _short(model.modules[name].title), "module", ", ".join(names)) for name, names in homes.items()]
-    found = [loop for loop in loops(graph, most=60) if len({home[name] for name in loop.names}) > 1][:8]
+    found = loops(graph, keep=lambda loop: loop.sign != BOTH and len({home[name] for name in loop.names}) > 2)
     steps = {(home[source], home[target]) for loop in found for source, target in loop.steps}
-    return View(model.title, tuple(nodes), tuple(arrows), _roles(counted), tuple(found), frozenset(steps), _signs(wiring))
+    groups = {"Each of these acts on every other, by some way": tuple(name for name in homes if name in core)}
+    return View(model.title, tuple(nodes), tuple(arrows), groups if core else {}, tuple(found), frozenset(steps),
+                _signs(wiring))  # fmt: skip
 
 
-def _roles(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    """The modules that all act on each other, by some way."""
+def _core(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """The largest set of modules of which each acts on every other, by some way."""
     graph: dict[str, set[str]] = {}
     for source, target in pairs:
         graph.setdefault(source, set()).add(target)
@@ -154,9 +171,8 @@ def _roles(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
                 seen.add(each)
                 stack.append(each)
         reached[name] = seen
-    circles = [tuple(other for other in graph if other in reached[name] and name in reached[other]) for name in graph]
-    largest = max(circles, key=len, default=())
-    return {"Each of these acts on every other, by some way": largest} if len(largest) > 1 else {}
+    circles = [frozenset(other for other in reached[name] if name in reached[other]) for name in graph]
+    return max(circles, key=len, default=frozenset())
 
 
 def _homes(model: Model) -> dict[str, tuple[str, ...]]:
@@ -180,13 +196,59 @@ def _signs(wiring: Wiring) -> dict[tuple[str, str], int]:
     return {(each.source, each.target): each.sign for each in wiring.influences}
 
 
-def loop_words(loop: Loop, signs: Mapping[tuple[str, str], int]) -> str:
-    """``IL2 + T_regulatory - IL2 (damping)``, with arrows for the signs."""
+def loop_signs(loop: Loop, signs: Mapping[tuple[str, str], int]) -> str:
+    """``IL2 → T_regulatory ⊣ IL2: damping``."""
     heads = {UP: "→", DOWN: "⊣", BOTH: "⇢"}
-    text = loop.names[0] + "".join(f" {heads[signs[step]]} {step[1]}" for step in loop.steps)
-    return f"{text}: {LOOPS[loop.sign]}"
+    return loop.names[0] + "".join(f" {heads[signs[step]]} {step[1]}" for step in loop.steps) + f": {LOOPS[loop.sign]}"
 
 
-def words(model: Model, name: str | None) -> dict[str, Any]:
-    """The wiring of a name in words, for `describe`: who raises and lowers it, and what it raises and lowers."""
-    return {}
+def loop_words(loop: Loop, signs: Mapping[tuple[str, str], int]) -> str:
+    """``IL2 raises T_regulatory, which lowers IL2``."""
+    return loop.names[0] + ", which".join(f" {VERBS[signs[step]]} {step[1]}" for step in loop.steps)
+
+
+def words(model: Model, name: str | None) -> dict[str, dict[str, str]]:
+    """The wiring in words, for `describe`: what raises and lowers a species or observable, what it raises and
+    lowers, and the loops that it is on; of a model or a module (`name`.toml) the loops."""
+    wiring = wiring_of(model)
+    told: dict[str, dict[str, str]] = {}
+    if name in model.species or name in model.observables:
+        assert name is not None
+        for sign, passive, active in (
+            (UP, "raised_by", "raises"), (DOWN, "lowered_by", "lowers"), (BOTH, "raised_or_lowered_by", "raises_or_lowers")
+        ):  # fmt: skip
+            mine = [each for each in wiring.influences if each.sign == sign]
+            told[passive] = {
+                each.source: _how(model, each.source, each)
+                for each in mine
+                if each.target == name and each.source in model.species
+            }
+            told[active] = {
+                each.target: _how(model, each.target, each)
+                for each in mine
+                if each.source == name and each.target in model.species
+            }
+    seen = _seen(model, wiring, name, 1)
+    told["loops"] = {loop_words(loop, seen.signs): LOOPS[loop.sign] for loop in seen.loops}
+    order = ("raised_by", "lowered_by", "raised_or_lowered_by", "raises", "lowers", "raises_or_lowers", "loops")
+    return {key: told[key] for key in order if told.get(key)}
+
+
+def _how(model: Model, name: str, influence: Influence) -> str:
+    """``regulatory T cells; in IL2_eaten, through IL2_free``."""
+    places = [f"in {', '.join(influence.reactions)}"] if influence.reactions else []
+    places += [f"through {', '.join(influence.through)}"] if influence.through else []
+    return "; ".join([_label(model, name), ", ".join(places)]) if places else _label(model, name)
+
+
+def text_of(seen: View) -> str:
+    """The picture in words, for those who cannot see it."""
+    labels = {node.id: node.label for node in seen.nodes}
+    parts = []
+    for node in seen.nodes:
+        for sign, verb in VERBS.items():
+            acted_on = [labels[arrow.target] for arrow in seen.arrows if (arrow.source, arrow.sign) == (node.id, sign)]
+            if acted_on:
+                parts.append(f"{node.label} {verb} {'; '.join(acted_on)}.")
+    found = [f"{loop_words(loop, seen.signs)}: {LOOPS[loop.sign]}." for loop in seen.loops]
+    return " ".join([f"Who acts on whom, {len(labels)} boxes.", *parts, *(["Feedback loops:"] if found else []), *found])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
 from typing import NamedTuple
 
@@ -24,9 +24,17 @@ class Loop(NamedTuple):
         return list(zip(self.names, (*self.names[1:], self.names[0]), strict=True))
 
 
-def loops(influences: Iterable[Influence], through: str | None = None, most: int = 6) -> list[Loop]:
+def loops(
+    influences: Iterable[Influence],
+    through: str | None = None,
+    most: int = 6,
+    keep: Callable[[Loop], bool] = lambda loop: True,
+) -> list[Loop]:
     """The `most` shortest loops of two or more names, or those through one name; among loops of one length those
-    first that share least with others. What only goes to and fro between two places is no feedback."""
+    first that share least with others. What only goes to and fro between two places is no feedback.
+
+    keep: says which loops are of interest.
+    """
     influences = list(influences)
     moved = {(each.source, each.target) for each in influences if each.moved}
     signs = {(each.source, each.target): each.sign for each in influences if each.source != each.target}
@@ -39,7 +47,7 @@ def loops(influences: Iterable[Influence], through: str | None = None, most: int
         for start in starts:
             for names in _cycles(graph, start, length):
                 loop = Loop(names, reduce(chained, [signs[step] for step in Loop(names, UP).steps], UP))
-                if not moved.issuperset(loop.steps):
+                if keep(loop) and not moved.issuperset(loop.steps):
                     found.setdefault(frozenset(loop.steps), loop)
         if len(found) >= most:
             break
@@ -78,12 +86,12 @@ def _distances(graph: Mapping[str, list[str]], end: str, longest: int) -> dict[s
 
 
 def _varied(loops: list[Loop], most: int) -> list[Loop]:
-    """`most` of the loops: shorter ones first, of those the ones of one sign, of those with the names seen least."""
+    """`most` of the loops: those of one sign first, of those the shorter ones, of those the ones with names seen least."""
     chosen: list[Loop] = []
     seen: dict[str, int] = {}
     rest = list(loops)
     while rest and len(chosen) < most:
-        best = min(rest, key=lambda loop: (len(loop.names), loop.sign == BOTH, sum(seen.get(name, 0) for name in loop.names)))
+        best = min(rest, key=lambda loop: (loop.sign == BOTH, len(loop.names), sum(seen.get(name, 0) for name in loop.names)))
         rest.remove(best)
         chosen.append(best)
         for name in best.names:

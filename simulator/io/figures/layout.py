@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 POINTS = 72.0  # in an inch
+LEAVES = 5  # that may stand side by side
 Point = tuple[float, float]
 # room for a title: a table without text, since a text would need fonts, and Fontconfig to complain about them
 _ROOM = '<<table border="0" cellborder="0" fixedsize="true" width="{}" height="{}"><tr><td></td></tr></table>>'
@@ -72,8 +73,9 @@ def lay_out(
     graph.edge_attr.update(arrowsize="0.9")
     for name, (width, height) in sizes.items():
         graph.add_node(name, width=f"{width:.4f}", height=f"{height:.4f}")
+    lengths = _staggered(edges, groups)
     for number, (source, target) in enumerate(edges):
-        graph.add_edge(source, target, key=str(number))
+        graph.add_edge(source, target, key=str(number), minlen=str(lengths.get(target, 1)))
     for number, group in enumerate(groups.values()):
         room = _ROOM.format(*(math.ceil(each * POINTS) for each in group.title))
         graph.add_subgraph(list(group.names), f"cluster{number}", margin="9", label=room, labeljust="l")
@@ -86,6 +88,21 @@ def lay_out(
     found = {number: Box(*_numbers(graph.get_subgraph(f"cluster{number}").graph_attr["bb"])) for number in range(len(groups))}
     curves = [_curve(graph.get_edge(*edge, key=str(number)).attr["pos"]) for number, edge in enumerate(edges)]
     return Layout(right - left, top - bottom, boxes, curves, dict(zip(groups, found.values(), strict=True)))
+
+
+def _staggered(edges: Sequence[tuple[str, str]], groups: Mapping[str, Group]) -> dict[str, int]:
+    """Ranks between a name and what hangs on it alone: several, so that many leaves do not stand in one long row."""
+    acting = {source for source, _ in edges}
+    once = {target for _, target in edges if target not in acting and sum(each == target for _, each in edges) == 1}
+    home = {name: title for title, group in groups.items() for name in group.names}
+    found: dict[str, int] = {}
+    for source in acting:
+        places = list(dict.fromkeys(home.get(target, target) for start, target in edges if start == source and target in once))
+        rows = 1 + len(places) // (LEAVES + 1)
+        for start, target in edges:
+            if start == source and target in once:
+                found[target] = 1 + places.index(home.get(target, target)) % rows
+    return found
 
 
 def _numbers(text: str) -> tuple[float, ...]:

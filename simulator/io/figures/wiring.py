@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
@@ -13,7 +16,7 @@ from matplotlib.path import Path as Curve
 
 from ...model.model import Model
 from ...model.monotone import BOTH, DOWN, UP
-from ..wiring import Arrow, Node, View, loop_words
+from ..wiring import Arrow, Node, View, loop_signs, text_of, view
 from .layout import Box, Group, Layout, Point, lay_out
 from .page import DARK, GREY, MARGIN, SMALL, Page, fold, high, wide
 
@@ -21,6 +24,7 @@ LABEL, NAME = 8.0, 6.5  # points
 PAD = 0.07  # inches around the text of a box
 WIDEST = {"module": 1.9}  # inches of text before it is folded
 COLORS = {UP: "#0072B2", DOWN: "#D55E00", BOTH: "#888888"}  # of Okabe and Ito's palette
+PALE = {UP: "#9CC4DE", DOWN: "#EDB893", BOTH: "#C9C9C9"}
 DASHES: Mapping[int, Any] = {UP: "-", DOWN: (0, (5, 1.6)), BOTH: (0, (1.2, 1.2))}
 LOOP = "#FFE08A"
 HEAD = 0.085  # inches
@@ -44,6 +48,32 @@ def plan(seen: View) -> Plan:
     layout = min((lay_out(sizes, edges, groups, rankdir=way) for way in ("TB", "LR")), key=_ungainly)
     titles = {title: (folded[title], _title_box(layout, title, groups[title])) for title in groups}
     return Plan(layout, titles)
+
+
+def svg(model: Model, name: str | None = None, steps: int = 1) -> str:
+    """The wiring of a model, of its module `name`.toml, or around a species or observable within `steps` influences,
+    as SVG with title and description, to be written to a file or set into a page."""
+    seen = view(model, name, steps)
+    return svg_of(draw(seen), seen)
+
+
+def svg_of(figure: Figure, seen: View) -> str:
+    """`figure` as SVG that refers to nothing outside itself."""
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": seen.title, "svg.fonttype": "none"}):
+        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    drawn = file.getvalue()
+    drawn = drawn[drawn.index("<svg") :]  # without the document type, which names an address
+    head, rest = drawn.split(">", 1)
+    texts = f"<title>{escape(seen.title)}</title>\n <desc>{escape(text_of(seen))}</desc>"
+    return f'{head} role="img">\n {texts}{rest}'
+
+
+def png_of(figure: Figure, seen: View) -> bytes:
+    file = io.BytesIO()
+    about = {"Title": seen.title, "Description": text_of(seen), "Software": "immunesim"}
+    figure.savefig(file, format="png", dpi=130, metadata=about)
+    return file.getvalue()
 
 
 def draw(seen: View) -> Figure:
@@ -154,9 +184,9 @@ def _draw_line(axis: Axes, curve: Sequence[Point], **style: Any) -> None:
 
 
 def _draw_arrow(axis: Axes, arrow: Arrow, curve: Sequence[Point]) -> None:
-    color = COLORS[arrow.sign]
+    color = (PALE if arrow.faint else COLORS)[arrow.sign]
     line = 0.9 + 0.5 * math.log2(arrow.weight)
-    _draw_line(axis, curve, color=color, linewidth=line, linestyle=DASHES[arrow.sign], zorder=3)
+    _draw_line(axis, curve, color=color, linewidth=line, linestyle=DASHES[arrow.sign], zorder=2 if arrow.faint else 3)
     _draw_head(axis, curve[-2], curve[-1], arrow.sign, color, line)
 
 
@@ -207,4 +237,4 @@ def _draw_key(page: Page, seen: View) -> None:
         axis.text(x + 0.53, 0.11, "on a feedback loop listed below", fontsize=SMALL, color=DARK, va="center")
     page.down(high_ + 0.05)
     for loop in seen.loops:
-        page.down(page.put(loop_words(loop, seen.signs), MARGIN, width, SMALL, DARK) + 0.03)
+        page.down(page.put(loop_signs(loop, seen.signs), MARGIN, width, SMALL, DARK) + 0.03)
