@@ -28,7 +28,9 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", default="immune", help="a model's name or file (default: immune)")
     text = "list the parameters that are assumptions, and the expectations that they can break"
     command.add_argument("--assumed", action="store_true", help=text)
-    text = "draw who acts on whom into FILE.svg or FILE.png: around NAME, in the module NAME.toml, or in the whole model"
+    text = (
+        "draw who acts on whom into FILE.svg or FILE.png: around NAME, in the module NAME.toml, or in the whole model"
+    )
     command.add_argument("--wiring", action="append", default=[], metavar="FILE", help=text)
     text = "how many influences away from NAME the picture goes (default: 1)"
     command.add_argument("--steps", type=int, choices=[1, 2], default=1, help=text)
@@ -72,7 +74,11 @@ def _draw(model: Model, told: dict[str, Any], options: argparse.Namespace) -> li
             raise _refusal(f"expected a file that ends in .svg or .png, found '{path.name}'", f"--wiring {path}")
         folder.check_file(path, options.force, "--wiring")
     name = subject(told)
-    from ..io.figures.wiring import draw, png_of, svg_of  # last, so that a fault of the words is said without pygraphviz
+    from ..io.figures.wiring import (
+        draw,
+        png_of,
+        svg_of,
+    )  # last, so that a fault of the words is said without pygraphviz
     from ..io.wiring import view
 
     seen = view(model, name, options.steps)

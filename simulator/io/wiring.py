@@ -215,8 +215,10 @@ def words(model: Model, name: str | None) -> dict[str, dict[str, str]]:
     if name in model.species or name in model.observables:
         assert name is not None
         for sign, passive, active in (
-            (UP, "raised_by", "raises"), (DOWN, "lowered_by", "lowers"), (BOTH, "raised_or_lowered_by", "raises_or_lowers")
-        ):  # fmt: skip
+            (UP, "raised_by", "raises"),
+            (DOWN, "lowered_by", "lowers"),
+            (BOTH, "raised_or_lowered_by", "raises_or_lowers"),
+        ):
             mine = [each for each in wiring.influences if each.sign == sign]
             told[passive] = {
                 each.source: _how(model, each.source, each)
@@ -251,4 +253,6 @@ def text_of(seen: View) -> str:
             if acted_on:
                 parts.append(f"{node.label} {verb} {'; '.join(acted_on)}.")
     found = [f"{loop_words(loop, seen.signs)}: {LOOPS[loop.sign]}." for loop in seen.loops]
-    return " ".join([f"Who acts on whom, {len(labels)} boxes.", *parts, *(["Feedback loops:"] if found else []), *found])
+    return " ".join(
+        [f"Who acts on whom, {len(labels)} boxes.", *parts, *(["Feedback loops:"] if found else []), *found]
+    )

@@ -86,12 +86,14 @@ def _distances(graph: Mapping[str, list[str]], end: str, longest: int) -> dict[s
 
 
 def _varied(loops: list[Loop], most: int) -> list[Loop]:
-    """`most` of the loops: those of one sign first, of those the shorter ones, of those the ones with names seen least."""
+    """`most` of the loops: those of one sign first, of those the shortest, of those the ones with names seen least."""
     chosen: list[Loop] = []
     seen: dict[str, int] = {}
     rest = list(loops)
     while rest and len(chosen) < most:
-        best = min(rest, key=lambda loop: (loop.sign == BOTH, len(loop.names), sum(seen.get(name, 0) for name in loop.names)))
+        best = min(
+            rest, key=lambda loop: (loop.sign == BOTH, len(loop.names), sum(seen.get(name, 0) for name in loop.names))
+        )
         rest.remove(best)
         chosen.append(best)
         for name in best.names:

@@ -12,16 +12,27 @@ import math
 from collections.abc import Iterable, Mapping
 
 from .expression import Apply, Expression, Name, Number
+from .sums import (
+    Interval,
+    Product,
+    Sum,
+    added,
+    exponential,
+    key_of,
+    merged,
+    multiplied,
+    number,
+    product_of_ends,
+    raised,
+    times,
+    to_power,
+    value_of,
+)
 
 UP, DOWN = 1, 2  # bits of a sign: 0 does not act, 3 may act either way
 BOTH = UP | DOWN
 MOST_TERMS = 200  # a longer sum is an atom of its own: less is proved of it, and nothing is wrong
-MOST_SPLITS = 4000  # ends tried before a sign counts as unknown
-ROUNDING = 1e-9  # of the largest coefficient: what cancels on paper may leave this much
-
-Product = tuple[tuple[int, float], ...]  # (atom, power), in the order of atoms
-Sum = dict[Product, float]
-Interval = tuple[float, float]
+MOST_SPLITS = 300  # ends tried before a sign counts as unknown
 
 
 def flipped(sign: int) -> int:
@@ -47,13 +58,11 @@ class Monotone:
 
     def sign(self, total: Sum) -> int:
         """Where the values of `total` lie: UP not below zero, DOWN not above, 0 both, BOTH unknown."""
-        largest = max(map(abs, total.values()), default=0.0)
-        total = {product: factor for product, factor in total.items() if abs(factor) > ROUNDING * largest}
         if not total:
             return 0
         if self._never_negative(total, [MOST_SPLITS]):
             return UP
-        if self._never_negative(_times(total, -1.0), [MOST_SPLITS]):
+        if self._never_negative(times(total, -1.0), [MOST_SPLITS]):
             return DOWN
         opened = self._opened(total)
         return BOTH if opened is None else self.sign(opened)
@@ -63,26 +72,26 @@ class Monotone:
         total = self._reduced(total)
         for product, factor in total.items():
             for atom, power in product:
-                if atom in self._wholes and power in (1.0, 2.0):
-                    rest = {each: value for each, value in total.items() if each != product}
-                    whole = {tuple(each for each in product if each[0] != atom): factor}
+                whole = self._wholes.get(atom, {})
+                if power in (1.0, 2.0) and 0 < len(whole) ** power <= MOST_TERMS:
+                    found = {tuple(each for each in product if each[0] != atom): factor}
                     for _ in range(int(power)):
-                        whole = self.product(whole, self._wholes[atom])
-                    return added(rest, whole)
+                        found = multiplied(found, whole)
+                    return added({each: value for each, value in total.items() if each != product}, found)
         return None
 
     # from a formula to a sum of products
 
     def sum_of(self, tree: Expression) -> Sum:
         if isinstance(tree, Number):
-            return _number(tree.value)
+            return number(tree.value)
         if isinstance(tree, Name):
-            return _number(self.known[tree.id]) if tree.id in self.known else self._one(self._name(tree.id))
+            return number(self.known[tree.id]) if tree.id in self.known else self._one(self._name(tree.id))
         if not isinstance(tree, Apply):
             raise TypeError(f"{tree!r} cannot be computed")
         args = [self.sum_of(arg) for arg in tree.args]
         if tree.op == "neg":
-            return _times(args[0], -1.0)
+            return times(args[0], -1.0)
         if tree.op in ("add", "sub"):
             return added(args[0], args[1], 1.0 if tree.op == "add" else -1.0)
         if tree.op == "mul":
@@ -91,10 +100,10 @@ class Monotone:
             return self.product(args[0], self._power(args[1], -1.0))
         if tree.op == "sqrt":
             return self._power(args[0], 0.5)
-        if tree.op == "pow" and isinstance(tree.args[1], Number):
-            return self._power(args[0], tree.args[1].value)
+        if tree.op == "pow" and not any(args[1]):
+            return self._power(args[0], args[1].get((), 0.0))
         if all(len(arg) <= 1 and not any(arg) for arg in args):
-            return _number(_value(tree.op, [arg.get((), 0.0) for arg in args]))
+            return number(value_of(tree.op, [arg.get((), 0.0) for arg in args]))
         return self._one(self._function(tree.op, args))
 
     def at(self, total: Sum, name: str, value: float) -> Sum:
@@ -115,7 +124,7 @@ class Monotone:
                 inner = self._slope_of_atom(atom, name)
                 if not inner:
                     continue
-                rest = _merged((*product[:place], *product[place + 1 :], (atom, power - 1.0)))
+                rest = merged((*product[:place], *product[place + 1 :], (atom, power - 1.0)))
                 found = added(found, self.product({rest: factor * power}, inner))
         return found
 
@@ -152,11 +161,14 @@ class Monotone:
 
     def _function(self, op: str, args: list[Sum]) -> int:
         """The atom of a function that is no sum or product, with its slope in each argument."""
-        key = (op, *[_key(arg) for arg in args])
+        key = (op, *[key_of(arg) for arg in args])
         if key in self._index:
             return self._index[key]
         spans = [self.span(arg) for arg in args]
         x = spans[0]
+        if op in ("saturation", "hill", "inhibition") and spans[1][0] < 0.0:  # no level of anything: nothing is known
+            unknown = [self._slope_atom((*key, place), (-math.inf, math.inf)) for place in range(len(args))]
+            return self._atom(key, (-math.inf, math.inf), zip(args, unknown, strict=True))
         if op == "saturation" and x[0] >= 0.0:
             self._index[key] = self._function("hill", [*args, {(): 1.0}])
             return self._index[key]
@@ -164,7 +176,7 @@ class Monotone:
             return self._hill(op, args)
         if op == "saturation":  # of what may be negative
             steep = self._slope_atom(key)
-            by_level = self.product(_times(steep, -1.0), self.product(args[0], self._power(args[1], -1.0)))
+            by_level = self.product(times(steep, -1.0), self.product(args[0], self._power(args[1], -1.0)))
             return self._atom(key, (-math.inf, 1.0), [(args[0], steep), (args[1], by_level)])
         if op in ("min", "max"):
             share = self._slope_atom(key, (0.0, 1.0))
@@ -172,7 +184,7 @@ class Monotone:
             interval = (pick(x[0], spans[1][0]), pick(x[1], spans[1][1]))
             return self._atom(key, interval, [(args[0], share), (args[1], added({(): 1.0}, share, -1.0))])
         if op == "exp":
-            interval = (_exp(x[0]), _exp(x[1]))
+            interval = (exponential(x[0]), exponential(x[1]))
             atom = self._atom(key, interval)
             self._inner[atom] = ((args[0], self._one(atom)),)
             return atom
@@ -187,17 +199,18 @@ class Monotone:
     def _hill(self, op: str, args: list[Sum]) -> int:
         """h = hill(x, K, n) and g = 1 - h: h rises with x by n h g / x and falls with K by n h g / K, and g does
         the opposite. Written in h and g, so that x inhibition(x, K, 1) is seen to rise with x."""
-        key = tuple(map(_key, args))
+        key = tuple(map(key_of, args))
         h, g = (self._atom((each, *key), (0.0, 1.0)) for each in ("hill", "inhibition"))
         x, level, exponent = args
         if self.span(x)[0] < 0.0:
-            by_x, by_level = self._slope_atom((*key, "x")), self._slope_atom((*key, "K"))
+            way = (0.0 if self.span(exponent)[0] >= 0.0 else -math.inf, math.inf)
+            by_x, by_level = (self._slope_atom((*key, each), way) for each in "xK")
         else:
             both = self.product(exponent, self.product(self._one(h), self._one(g)))
             by_x, by_level = (self.product(both, self._power(each, -1.0)) for each in (x, level))
         either = self._slope_atom((*key, "n"), (-math.inf, math.inf))
-        for atom, way in ((h, 1.0), (g, -1.0)):
-            self._inner[atom] = ((x, _times(by_x, way)), (level, _times(by_level, -way)), (exponent, either))
+        for atom, up in ((h, 1.0), (g, -1.0)):
+            self._inner[atom] = ((x, times(by_x, up)), (level, times(by_level, -up)), (exponent, either))
         return h if op == "hill" else g
 
     def _power(self, base: Sum, power: float) -> Sum:
@@ -206,19 +219,19 @@ class Monotone:
         if len(base) == 1:
             ((product, factor),) = base.items()
             if factor > 0.0 or power == int(power):
-                return {tuple((atom, each * power) for atom, each in product): factor**power}
+                return {tuple((atom, each * power) for atom, each in product): raised(factor, power)}
         if power == int(power) and 0 < power <= 3:
             found = base
             for _ in range(int(power) - 1):
                 found = self.product(found, base)
             return found
         if not base:
-            return {}
+            return {} if power > 0.0 else number(math.nan)
         return {((self._whole(base), power),): 1.0}
 
     def _whole(self, total: Sum) -> int:
         """A sum as one atom: what a quotient or power of it needs."""
-        key = ("sum", _key(total))
+        key = ("sum", key_of(total))
         if key not in self._index:
             self._wholes[self._atom(key, self.span(total), [(total, {(): 1.0})])] = total
         return self._index[key]
@@ -226,12 +239,7 @@ class Monotone:
     def product(self, one: Sum, other: Sum) -> Sum:
         if len(one) * len(other) > MOST_TERMS:
             one, other = (self._one(self._whole(each)) if len(each) > 1 else each for each in (one, other))
-        found: Sum = {}
-        for left, a in one.items():
-            for right, b in other.items():
-                product = _merged(left + right)
-                found[product] = found.get(product, 0.0) + a * b
-        return {product: factor for product, factor in found.items() if factor}
+        return multiplied(one, other)
 
     # intervals and signs
 
@@ -241,8 +249,8 @@ class Monotone:
         for product, factor in total.items():
             ends = [factor, factor]
             for atom, power in product:
-                a, b = _power_of(self._atoms[atom], power)
-                corners = [_safe(x, y) for x in ends for y in (a, b)]
+                a, b = to_power(self._atoms[atom], power)
+                corners = [product_of_ends(x, y) for x in ends for y in (a, b)]
                 ends = [min(corners), max(corners)]
             low, high = low + ends[0], high + ends[1]
         if len(total) > 1:
@@ -263,7 +271,7 @@ class Monotone:
         split = self._split(total)
         if split is None:
             return False
-        low, high = _power_of(self._atoms[split[0]], split[1])
+        low, high = to_power(self._atoms[split[0]], split[1])
         rising: Sum = {}
         still: Sum = {}
         for product, factor in total.items():
@@ -289,7 +297,7 @@ class Monotone:
         if not shared:
             return total
         over = tuple((atom, -power) for atom, power in shared.items())
-        return {_merged(product + over): factor for product, factor in total.items()}
+        return {merged(product + over): factor for product, factor in total.items()}
 
     def _split(self, total: Sum) -> tuple[int, float] | None:
         """The atom, with its power, whose ends are tried next: one of what may pull the sum down."""
@@ -297,83 +305,3 @@ class Monotone:
             if product and not (factor >= 0.0 and self._positive(product)):
                 return min(product, key=lambda each: math.isinf(self._atoms[each[0]][1]))
         return None
-
-
-def added(one: Sum, other: Sum, factor: float = 1.0) -> Sum:
-    """one + factor * other."""
-    found = dict(one)
-    for product, value in other.items():
-        sum_ = found.get(product, 0.0) + factor * value
-        if abs(sum_) <= ROUNDING * abs(value * factor):
-            found.pop(product, None)
-        else:
-            found[product] = sum_
-    return found
-
-
-def _number(value: float) -> Sum:
-    return {(): value} if value else {}
-
-
-def _value(op: str, args: list[float]) -> float:
-    """A function of numbers; not a number where it has no value, of which no sign is known."""
-    x, *rest = args
-    try:
-        if op == "saturation":
-            return x / (rest[0] + x)
-        if op in ("hill", "inhibition"):
-            ratio = float((max(x, 0.0) / rest[0]) ** rest[1])
-            below = 1.0 / (1.0 + ratio)
-            return below if op == "inhibition" else ratio * below
-        if op in ("min", "max"):
-            return min(args) if op == "min" else max(args)
-        if op == "pow":
-            return float(max(x, 0.0) ** rest[0])
-        return math.exp(x) if op == "exp" else math.log(x)
-    except (ArithmeticError, ValueError):
-        return math.nan
-
-
-def _times(total: Sum, factor: float) -> Sum:
-    return {product: factor * value for product, value in total.items()}
-
-
-def _merged(product: Product) -> Product:
-    powers: dict[int, float] = {}
-    for atom, power in product:
-        powers[atom] = powers.get(atom, 0.0) + power
-    return tuple(sorted((atom, power) for atom, power in powers.items() if power))
-
-
-def _key(total: Sum) -> object:
-    return tuple(sorted(total.items()))
-
-
-def _power_of(interval: Interval, power: float) -> Interval:
-    low, high = interval
-    if power == 1.0:
-        return interval
-    if low < 0.0:
-        if power % 2 == 0.0 and power > 0:
-            return 0.0, max(low * low, high * high) ** (power / 2)
-        return -math.inf, math.inf
-    ends = [math.inf if power < 0 and end == 0.0 else _raised(end, power) for end in (low, high)]
-    return min(ends), max(ends)
-
-
-def _raised(end: float, power: float) -> float:
-    if math.isinf(end):
-        return 0.0 if power < 0 else math.inf
-    try:
-        return float(end**power)
-    except OverflowError:
-        return math.inf
-
-
-def _exp(value: float) -> float:
-    return math.inf if value > 700 else math.exp(value)
-
-
-def _safe(one: float, other: float) -> float:
-    """A product of ends, where zero times infinity is zero: the end is not reached."""
-    return 0.0 if 0.0 in (one, other) else one * other

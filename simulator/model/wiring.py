@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from .expression import TIME, Expression, names
 from .model import Model
-from .monotone import DOWN, UP, Interval, Monotone, Sum, added, chained
+from .monotone import DOWN, UP, Monotone, chained
+from .sums import Interval, Sum, added
 
 
 class Influence(NamedTuple):
@@ -165,7 +166,9 @@ def _within_shares(model: Model, order: list[str]) -> _Sums:
     found = frozenset(
         name
         for name, species in model.species.items()
-        if not species.signed and species.unit.dimensionless and values.sum_of(model.laws.initial[name]).get((), 0.0) <= 1.0
+        if not species.signed
+        and species.unit.dimensionless
+        and values.sum_of(model.laws.initial[name]).get((), 0.0) <= 1.0
     )
     while True:
         sums = _Sums(model, order, found)

@@ -27,10 +27,7 @@ class Box(NamedTuple):
 
     def meets(self, other: Box) -> bool:
         return (
-            self.left < other.right
-            and other.left < self.right
-            and self.bottom < other.top
-            and other.bottom < self.top
+            self.left < other.right and other.left < self.right and self.bottom < other.top and other.bottom < self.top
         )
 
     def holds(self, point: Point, margin: float = 0.0) -> bool:
@@ -85,7 +82,9 @@ def lay_out(
     for name, (width, height) in sizes.items():
         x, y = _numbers(graph.get_node(name).attr["pos"])
         boxes[name] = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-    found = {number: Box(*_numbers(graph.get_subgraph(f"cluster{number}").graph_attr["bb"])) for number in range(len(groups))}
+    found = {
+        number: Box(*_numbers(graph.get_subgraph(f"cluster{number}").graph_attr["bb"])) for number in range(len(groups))
+    }
     curves = [_curve(graph.get_edge(*edge, key=str(number)).attr["pos"]) for number, edge in enumerate(edges)]
     return Layout(right - left, top - bottom, boxes, curves, dict(zip(groups, found.values(), strict=True)))
 
@@ -97,7 +96,9 @@ def _staggered(edges: Sequence[tuple[str, str]], groups: Mapping[str, Group]) ->
     home = {name: title for title, group in groups.items() for name in group.names}
     found: dict[str, int] = {}
     for source in acting:
-        places = list(dict.fromkeys(home.get(target, target) for start, target in edges if start == source and target in once))
+        places = list(
+            dict.fromkeys(home.get(target, target) for start, target in edges if start == source and target in once)
+        )
         rows = 1 + len(places) // (LEAVES + 1)
         for start, target in edges:
             if start == source and target in once:

@@ -118,7 +118,9 @@ def _size(node: Node, seen: View) -> tuple[float, float]:
     extents = [_extent(text, size) for text, size, _ in _texts(node)]
     width = max(each for each, _ in extents) + 2 * PAD
     height = sum(each for _, each in extents) + 2 * PAD
-    ends = max(sum(arrow.source == node.id for arrow in seen.arrows), sum(arrow.target == node.id for arrow in seen.arrows))
+    ends = max(
+        sum(arrow.source == node.id for arrow in seen.arrows), sum(arrow.target == node.id for arrow in seen.arrows)
+    )
     return width, max(height, END * ends)
 
 
