@@ -22,7 +22,7 @@ from .page import DARK, GREY, MARGIN, SMALL, Page, fold, high, wide
 
 LABEL, NAME = 8.0, 6.5  # points
 PAD = 0.07  # inches around the text of a box
-WIDEST = {"module": 1.9}  # inches of text before it is folded
+WIDEST = {"module": 1.9, "group": 1.7}  # inches of text before it is folded
 COLORS = {UP: "#0072B2", DOWN: "#D55E00", BOTH: "#888888"}  # of Okabe and Ito's palette
 PALE = {UP: "#9CC4DE", DOWN: "#EDB893", BOTH: "#C9C9C9"}
 DASHES: Mapping[int, Any] = {UP: "-", DOWN: (0, (5, 1.6)), BOTH: (0, (1.2, 1.2))}
@@ -33,21 +33,43 @@ FILLS = {"species": "#FFFFFF", "observable": "#FFFFFF", "module": "#FFFFFF", "ou
 
 
 class Plan(NamedTuple):
-    """Where everything is, in inches. titles: of groups, folded, each in a box free of arrows if there is one."""
+    """Where everything is, in inches. titles: of groups, folded, each in a box free of arrows if there is one.
+    crossed: points of arrows that lie in those boxes."""
 
     layout: Layout
     titles: Mapping[str, tuple[str, Box]]
+    crossed: int
 
 
 def plan(seen: View) -> Plan:
-    """The layout of a picture, of those that run down and across the one with the better shape."""
+    """The layout of a picture that runs down or across, whichever crosses fewer titles and has the better shape."""
+    for room in (0.0, 0.8, 1.6):
+        best = min((_plan(seen, way, room) for way in ("TB", "LR")), key=_unfit)
+        if not best.crossed:
+            break
+    return best
+
+
+def _unfit(plan: Plan) -> tuple[int, float]:
+    """Titles crossed, then how far from a page somewhat wider than high, and how large."""
+    width, height = plan.layout.width, plan.layout.height
+    return plan.crossed, abs(math.log(width / height / 1.3)) + 0.5 * math.log(width * height)
+
+
+def _plan(seen: View, way: str, room: float) -> Plan:
+    """room: inches that the frame of a group is wider than its title, for arrows to pass it."""
     sizes = {node.id: _size(node, seen) for node in seen.nodes}
     edges = [(arrow.source, arrow.target) for arrow in seen.arrows]
-    folded = {title: fold(title, 2.6, NAME) for title in seen.groups}
-    groups = {title: Group(names, _extent(folded[title], NAME)) for title, names in seen.groups.items()}
-    layout = min((lay_out(sizes, edges, groups, rankdir=way) for way in ("TB", "LR")), key=_ungainly)
-    titles = {title: (folded[title], _title_box(layout, title, groups[title])) for title in groups}
-    return Plan(layout, titles)
+    folded = {title: fold(title, WIDEST["group"], NAME) for title in seen.groups}
+    extents = {title: _extent(text, NAME) for title, text in folded.items()}
+    groups = {title: Group(seen.groups[title], (width + room, height)) for title, (width, height) in extents.items()}
+    layout = lay_out(sizes, edges, groups, rankdir=way)
+    titles, crossed = {}, 0
+    for title, extent in extents.items():
+        cost, box = _title_box(layout, layout.groups[title], extent)
+        titles[title] = (folded[title], box)
+        crossed += cost
+    return Plan(layout, titles, crossed)
 
 
 def svg(model: Model, name: str | None = None, steps: int = 1) -> str:
@@ -78,7 +100,7 @@ def png_of(figure: Figure, seen: View) -> bytes:
 
 def draw(seen: View) -> Figure:
     """The picture of what is seen."""
-    layout, titles = plan(seen)
+    layout, titles, _ = plan(seen)
     width = max(8.0, layout.width + 2 * MARGIN)
     page = Page(seen.title, [], width)
     axis = page.panel((width - layout.width) / 2, layout.width, layout.height)
@@ -97,12 +119,6 @@ def draw(seen: View) -> Figure:
         _draw_node(axis, node, layout.boxes[node.id])
     _draw_key(page, seen)
     return page.finish()
-
-
-def _ungainly(layout: Layout) -> float:
-    """How far a layout is from a page that is somewhat wider than high, and its size."""
-    shape = abs(math.log(layout.width / layout.height / 1.3))
-    return shape + 0.5 * math.log(layout.width * layout.height)
 
 
 def _texts(node: Node) -> list[tuple[str, float, str]]:
@@ -128,21 +144,25 @@ def _extent(folded: str, size: float) -> tuple[float, float]:
     return max(wide(line, size) for line in folded.split("\n")), high(folded, size)
 
 
-def _title_box(layout: Layout, title: str, group: Group) -> Box:
-    """A place for a group's title along its upper or lower edge: the first that no arrow crosses and no box covers."""
-    (width, height), frame = group.title, layout.groups[title]
-    spots = []
-    for top in (frame.top - 0.03, frame.bottom + height + 0.02):
-        for part in range(11):
-            left = frame.left + 0.05 + (frame.right - frame.left - width - 0.1) * part / 10
-            spots.append(Box(left, top - height, left + width, top))
-    covered = [*layout.boxes.values()]
-    points = [point for curve in layout.curves for point in along(curve)]
+def _title_box(layout: Layout, frame: Box, extent: tuple[float, float]) -> tuple[int, Box]:
+    """A place for a group's title in its frame that no box covers and no arrow crosses, as near to the upper left
+    corner as there is one; and how many points of arrows it covers all the same."""
+    width, height = extent
+    across, down = frame.right - frame.left - width - 0.1, frame.top - frame.bottom - height - 0.06
+    parts = [part / 12 for part in range(13)]
+    spots = [
+        Box(left, top - height, left + width, top)
+        for top in (frame.top - 0.03 - down * part for part in parts)
+        for left in (frame.left + 0.05 + across * part for part in parts)
+    ]
+    points = [point for curve in layout.curves for point in along(curve) if frame.holds(point)]
+    boxes = [box for box in layout.boxes.values() if box.meets(frame)]
 
-    def cost(box: Box) -> int:
-        return sum(box.meets(other) for other in covered) * 1000 + sum(box.holds(point, 0.02) for point in points)
+    def cost(spot: Box) -> int:
+        return sum(map(spot.meets, boxes)) * len(points) + sum(spot.holds(point, 0.02) for point in points)
 
-    return min(spots, key=cost)
+    best = min(spots, key=cost)
+    return cost(best), best
 
 
 def along(curve: Sequence[Point], parts: int = 24) -> list[Point]:
