@@ -42,12 +42,17 @@ class Plan(NamedTuple):
 
 
 def plan(seen: View) -> Plan:
-    """The layout of a picture that runs down or across, whichever crosses fewer titles and has the better shape."""
-    for room in (0.0, 0.8, 1.6):
-        best = min((_plan(seen, way, room) for way in ("TB", "LR")), key=_unfit)
-        if not best.crossed:
+    """The layout of a picture that runs down or across, whichever has the better shape."""
+    return min((_free(seen, way) for way in ("TB", "LR")), key=_unfit)
+
+
+def _free(seen: View, way: str) -> Plan:
+    """A layout in which no arrow crosses a title, with the narrowest frames that leave room for both."""
+    for room in (0.0, 0.8, 1.6, 2.4):
+        found = _plan(seen, way, room)
+        if not found.crossed:
             break
-    return best
+    return found
 
 
 def _unfit(plan: Plan) -> tuple[int, float]:
@@ -241,22 +246,29 @@ def _draw_head(axis: Axes, start: Point, end: Point, sign: int, color: str, line
 
 
 def _draw_key(page: Page, seen: View) -> None:
-    """Samples of the arrows, and the highlighted loops in words."""
-    keys = [(UP, "raises"), (DOWN, "lowers"), (BOTH, "either way")]
-    width, high_ = page.width - 2 * MARGIN, 0.22
-    axis = page.panel(MARGIN, width, high_)
+    """Samples of what is drawn, and the highlighted loops in words."""
+    kinds = {node.kind for node in seen.nodes}
+    width, middle, step = page.width - 2 * MARGIN, 0.11, 0.1
+    axis = page.panel(MARGIN, width, 2 * middle)
     axis.set_xlim(0, width)
-    axis.set_ylim(0, high_)
+    axis.set_ylim(0, 2 * middle)
     axis.axis("off")
     x = 0.0
-    for sign, text in keys:
-        points = ((x, 0.11), (x + 0.1, 0.11), (x + 0.2, 0.11), (x + 0.3, 0.11), (x + 0.4, 0.11))
-        _draw_arrow(axis, Arrow("", "", sign), points)
-        axis.text(x + 0.48, 0.11, text, fontsize=SMALL, color=DARK, va="center")
-        x += 0.48 + wide(text, SMALL) + 0.25
+    both = "some raise, some lower, or either way" if "module" in kinds else "raises or lowers, as the state has it"
+    for sign, text in ((UP, "raises"), (DOWN, "lowers"), (BOTH, both)):
+        if any(arrow.sign == sign for arrow in seen.arrows):
+            _draw_arrow(axis, Arrow("", "", sign), [(x + step * part, middle) for part in range(5)])
+            axis.text(x + 0.48, middle, text, fontsize=SMALL, color=DARK, va="center")
+            x += 0.48 + wide(text, SMALL) + 0.25
     if seen.loops:
-        axis.plot([x, x + 0.4], [0.11, 0.11], color=LOOP, lw=7, solid_capstyle="round")
-        axis.text(x + 0.53, 0.11, "on a feedback loop listed below", fontsize=SMALL, color=DARK, va="center")
-    page.down(high_ + 0.05)
-    for loop in seen.loops:
-        page.down(page.put(loop_signs(loop, seen.signs), MARGIN, width, SMALL, DARK) + 0.03)
+        axis.plot([x + 0.05, x + 0.4], [middle, middle], color=LOOP, lw=7, solid_capstyle="round")
+        axis.text(x + 0.53, middle, "on a feedback loop", fontsize=SMALL, color=DARK, va="center")
+    page.down(2 * middle + 0.05)
+    notes = []
+    if "module" in kinds:
+        notes.append("The wider an arrow, the more influences between species it stands for; pale where it leaves or "
+                     "enters the shaded modules.")  # fmt: skip
+    if "outside" in kinds:
+        notes.append("Grey boxes are species of other modules.")
+    for text in [*notes, *(loop_signs(loop, seen.signs) for loop in seen.loops)]:
+        page.down(page.put(text, MARGIN, width, SMALL, DARK) + 0.03)
