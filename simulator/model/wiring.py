@@ -14,6 +14,7 @@ from operator import or_
 from typing import NamedTuple
 
 from .expression import TIME, Expression, names
+from .laws import in_order
 from .model import Model
 from .monotone import DOWN, UP, Monotone, chained
 from .sums import Interval, Sum, added
@@ -59,7 +60,7 @@ class _Reader:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.order = _in_order(model)
+        self.order = in_order(model)
         self.sums = _within_shares(model, self.order)
         self.reached: dict[str, dict[str, int]] = {}
         self.ways = {  # which species a reaction makes, and which it takes
@@ -178,18 +179,3 @@ def _within_shares(model: Model, order: list[str]) -> _Sums:
         if len(kept) == len(found):
             return sums
         found = frozenset(kept)
-
-
-def _in_order(model: Model) -> list[str]:
-    """Observables, each after those that it names."""
-    order: dict[str, None] = {}
-
-    def visit(name: str) -> None:
-        if name in model.observables and name not in order:
-            for inner in names(model.laws.observables[name]):
-                visit(inner)
-            order[name] = None
-
-    for name in model.observables:
-        visit(name)
-    return list(order)

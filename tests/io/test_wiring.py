@@ -86,7 +86,7 @@ def test_an_svg_has_title_and_description_and_refers_to_nothing_outside(of, name
     assert root.find(f"{SVG}title").text == view(model(of), name).title
     assert "Who acts on whom" in root.find(f"{SVG}desc").text
     assert not re.search(r"<!DOCTYPE|<\?xml|<image|@import|url\(\s*['\"]?http", text)
-    assert {match for match in re.findall(r"https?://[^\"'\s<]+", text)} <= {
+    assert set(re.findall(r"https?://[^\"'\s<]+", text)) <= {
         "http://www.w3.org/2000/svg",
         "http://www.w3.org/1999/xlink",
     }
