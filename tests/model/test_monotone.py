@@ -85,7 +85,7 @@ def trees():
     return st.recursive(leaf, joined, max_leaves=10)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(tree=trees(), seed=st.integers(0, 2**31))
 def test_no_slope_contradicts_a_sign(tree, seed):
     """Random formulas at random points: the exact slope, where it is a number that rounding cannot have made."""

@@ -89,8 +89,9 @@ def test_every_influence_is_one_in_some_state_of_some_patient(name):
 
 
 def turned(parameter, random):
-    """A knob anywhere in its range; any other parameter as it is."""
-    return random.uniform(*parameter.range) if parameter.knob and parameter.range else parameter.value
+    """A knob, or what is switched off, anywhere in its range; any other parameter as it is."""
+    turns = parameter.range and (parameter.knob or parameter.value == 0.0)
+    return random.uniform(*parameter.range) if turns else parameter.value
 
 
 def test_most_signs_of_the_human_model_are_known():
@@ -100,19 +101,15 @@ def test_most_signs_of_the_human_model_are_known():
     assert sum(each.sign == BOTH for each in between) < 0.1 * len(between)
 
 
-def influence(model, source, target):
-    (found,) = [each for each in wiring_of(model).influences if (each.source, each.target) == (source, target)]
-    return found
-
-
 def test_an_influence_says_by_which_reactions_and_through_what():
-    model = read_model(builtin_models()["immune"])
-    found = influence(model, "IL2", "T_active")
+    wiring = wiring_of(read_model(builtin_models()["immune"]))
+    known = {(each.source, each.target): each for each in wiring.influences}
+    found = known["IL2", "T_active"]
     assert found.sign == UP  # leaving effectors that die and those that remember cancel
     assert found.reactions == ("T_division", "T_dies", "T_remembers")
     assert found.through == ("T_growth_factor",)
-    assert influence(model, "stop_signal", "T_active").sign == DOWN
-    assert influence(model, "IL2_depot", "IL2_absorbing").moved
+    assert known["stop_signal", "T_active"].sign == DOWN
+    assert known["IL2_depot", "IL2_absorbing"].moved
     assert not found.moved
 
 
