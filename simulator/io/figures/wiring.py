@@ -22,7 +22,8 @@ from .page import DARK, GREY, MARGIN, SMALL, Page, fold, high, wide
 
 LABEL, NAME = 8.0, 6.5  # points
 PAD = 0.07  # inches around the text of a box
-WIDEST = {"module": 1.9, "group": 1.7}  # inches of text before it is folded
+WIDEST = {"module": 1.9}  # inches of text before it is folded
+TITLES = (1.7, 1.2, 0.9)  # the same of a group's title, tried in turn
 COLORS = {UP: "#0072B2", DOWN: "#D55E00", BOTH: "#888888"}  # of Okabe and Ito's palette
 PALE = {UP: "#9CC4DE", DOWN: "#EDB893", BOTH: "#C9C9C9"}
 DASHES: Mapping[int, Any] = {UP: "-", DOWN: (0, (5, 1.6)), BOTH: (0, (1.2, 1.2))}
@@ -34,11 +35,11 @@ FILLS = {"species": "#FFFFFF", "observable": "#FFFFFF", "module": "#FFFFFF", "ou
 
 class Plan(NamedTuple):
     """Where everything is, in inches. titles: of groups, folded, each in a box free of arrows if there is one.
-    crossed: points of arrows that lie in those boxes."""
+    crossed: the groups without one."""
 
     layout: Layout
     titles: Mapping[str, tuple[str, Box]]
-    crossed: int
+    crossed: tuple[str, ...]
 
 
 def plan(seen: View) -> Plan:
@@ -47,34 +48,33 @@ def plan(seen: View) -> Plan:
 
 
 def _free(seen: View, way: str) -> Plan:
-    """A layout in which no arrow crosses a title, with the narrowest frames that leave room for both."""
-    for room in (0.0, 0.8, 1.6, 2.4):
-        found = _plan(seen, way, room)
+    """A layout in which no arrow crosses a title, if titles that are folded more narrowly find a place for that."""
+    widths = dict.fromkeys(seen.groups, TITLES[0])
+    for narrower in TITLES[1:]:
+        found = _plan(seen, way, widths)
         if not found.crossed:
-            break
-    return found
+            return found
+        widths |= dict.fromkeys(found.crossed, narrower)
+    return _plan(seen, way, widths)
 
 
 def _unfit(plan: Plan) -> tuple[int, float]:
     """Titles crossed, then how far from a page somewhat wider than high, and how large."""
     width, height = plan.layout.width, plan.layout.height
-    return plan.crossed, abs(math.log(width / height / 1.3)) + 0.5 * math.log(width * height)
+    return len(plan.crossed), abs(math.log(width / height / 1.3)) + 0.5 * math.log(width * height)
 
 
-def _plan(seen: View, way: str, room: float) -> Plan:
-    """room: inches that the frame of a group is wider than its title, for arrows to pass it."""
+def _plan(seen: View, way: str, widths: Mapping[str, float]) -> Plan:
+    """widths: inches to which the title of each group is folded."""
     sizes = {node.id: _size(node, seen) for node in seen.nodes}
     edges = [(arrow.source, arrow.target) for arrow in seen.arrows]
-    folded = {title: fold(title, WIDEST["group"], NAME) for title in seen.groups}
+    folded = {title: fold(title, width, NAME) for title, width in widths.items()}
     extents = {title: _extent(text, NAME) for title, text in folded.items()}
-    groups = {title: Group(seen.groups[title], (width + room, height)) for title, (width, height) in extents.items()}
+    groups = {title: Group(seen.groups[title], extent) for title, extent in extents.items()}
     layout = lay_out(sizes, edges, groups, rankdir=way)
-    titles, crossed = {}, 0
-    for title, extent in extents.items():
-        cost, box = _title_box(layout, layout.groups[title], extent)
-        titles[title] = (folded[title], box)
-        crossed += cost
-    return Plan(layout, titles, crossed)
+    spots = {title: _title_box(layout, layout.groups[title], extent) for title, extent in extents.items()}
+    crossed = tuple(title for title, (cost, _) in spots.items() if cost)
+    return Plan(layout, {title: (folded[title], box) for title, (_, box) in spots.items()}, crossed)
 
 
 def svg(model: Model, name: str | None = None, steps: int = 1) -> str:
