@@ -679,6 +679,7 @@ QUICK = [
     "check toy.toml",
     "describe",
     "describe IL2",
+    "describe allergy",
     "show toy.toml",
 ]
 
@@ -688,7 +689,8 @@ def test_what_computes_nothing_imports_nothing_slow(toy_file: Path, words: str) 
     code = (
         "import sys\nfrom simulator.cli import main\n"
         "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
-        "print([m for m in ('numpy', 'scipy', 'matplotlib', 'pint', 'tomli_w') if m in sys.modules], file=sys.stderr)"
+        "slow = ('numpy', 'scipy', 'matplotlib', 'pint', 'tomli_w', 'pygraphviz')\n"
+        "print([m for m in slow if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *words.split()],

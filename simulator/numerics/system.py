@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..model.expression import TIME
+from ..model.laws import in_order
 from ..model.model import Model
 from .code import Emitter, define, hoisted, indented, unpacked
-from .constants import ParameterFormulas, in_order
+from .constants import ParameterFormulas
 from .graph import OPERATIONS, Graph
 from .trajectory import Array
 
