@@ -11,6 +11,7 @@ from typing import Any
 from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario
 from ..model.expression import nearest
+from .figure_text import Curve
 from .folder import SUMMARY, new_folder
 from .results import curve_measures
 from .toml_source import COMMAND_LINE, FileError, FileFault
@@ -92,14 +93,14 @@ def write(
             writer.writerows(rows)
         longest = max((result.scenario for result in runs), key=lambda scenario: scenario.end)
         curves = [
-            plots.Curve(_curve_label(result, arm.arm.name, arm.arm.title), arm.trajectory)
+            Curve(_curve_label(result, arm.arm.name, arm.arm.title), arm.trajectory)
             for result in runs
             for arm in result.arms.values()
         ]
         title = " / ".join(result.scenario.id for result in runs)
         for name in names:
-            figure = plots.draw_group(longest, [name], curves, (), title)
-            plots.save(figure, beside / name, title, plots.describe_figure(longest, [name], curves), "compare")
+            picture = plots.draw_group(longest, [name], curves, (), title)
+            plots.save(picture.figure, beside / name, title, picture.text, "compare")
         report = {"comparison": list(rows), "files": sorted(path.name for path in beside.iterdir())}
         (beside / SUMMARY).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

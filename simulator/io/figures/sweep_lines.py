@@ -14,9 +14,9 @@ from ...experiments.design import Axis
 from ...experiments.sweep import SweepResult
 from ...numerics.trajectory import Array
 from .. import sweep_words as words
-from .page import DARK, GREY, SMALL, Label, Page, Picture, fold, label_right, needed
+from .page import Label, Page, Picture, fold, label_right, needed
 from .scales import beyond, fraction, is_log, limits, mark_beyond, set_scale
-from .style import style
+from .style import DARK, GREY, SMALL, style
 
 LEFT, RIGHT, ROOM = 0.85, 0.3, 1.9  # inches left of a panel, right of it, and there with labels
 PANEL = 2.2  # inches, the least height of a panel

@@ -16,9 +16,10 @@ from matplotlib.patheffects import withStroke
 from ...experiments.sweep import SweepResult
 from ...numerics.trajectory import Array
 from .. import sweep_words as words
-from .page import DARK, SMALL, Page, Picture, fold, high
+from .page import Page, Picture, fold, high
 from .scales import beyond, fraction, in_words, set_scale
 from .shade import FAILED, Shade, colour_bar, shade_of
+from .style import DARK, SMALL
 from .sweep_lines import axis_ends, default_words
 
 SIDE, LEFT, STEP_GAP = 2.35, 0.85, 0.45  # inches: a panel with others beside it, what is left of them, and between

@@ -12,9 +12,10 @@ from ...experiments.design import Axis
 from ...experiments.sweep import SweepResult
 from ...numerics.trajectory import Array
 from .. import sweep_words as words
-from .page import DARK, SMALL, Page, Picture, fold, high
+from .page import Page, Picture, fold, high
 from .scales import beyond, fraction, in_words, limits, round_numbers
 from .shade import FAILED, Shade, shade_of
+from .style import DARK, SMALL
 
 MOST_LINES, MOST_FAILED = 150, 50
 NAMES, WIDTH = 2.3, 4.9  # inches: the names at the left, and the axes

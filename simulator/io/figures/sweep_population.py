@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from ...experiments.sweep import SweepResult
 from ...numerics.trajectory import Array
 from .. import sweep_words as words
-from .page import DARK, GREY, SMALL, Label, Page, Picture, fold, high, label_right, needed
+from .page import Label, Page, Picture, fold, high, label_right, needed
 from .scales import beyond, frame_of_ratios, is_log, limits, mark_beyond, set_scale, wants_log
-from .style import style
+from .style import DARK, GREY, SMALL, style
 from .sweep_lines import LEFT, LEVEL, PANEL, ROOM
 
 NAMES, STRIP = 1.9, 0.62  # inches: names at the left, and the row of an arm
