@@ -15,6 +15,7 @@ from .targets import Target
 from .windows import windows
 
 ALIKE = 0.01  # of the largest value: curves that differ by less are one to the eye
+NOTHING = 1e-9  # of the largest value: what a solver leaves of what is gone
 TURN = 0.05  # of the largest value: a curve that falls by more below both its ends has a lowest point to tell
 
 
@@ -85,6 +86,9 @@ def _course(times: Array, values: Array, unit: str, clock: str) -> str:
     if not known.any():
         return "no finite value"
     times, values = times[known], values[known]
+    values = np.where(np.abs(values) < NOTHING * np.abs(values).max(), 0.0, values)
+    if np.ptp(values) <= ALIKE * np.abs(values).max():
+        return f"stays at {with_unit(values[0], unit)}"
     top, low = int(values.argmax()), int(values.argmin())
     turn = TURN * float(np.abs(values).max())
     found = [f"starts at {with_unit(values[0], unit)}"]

@@ -17,7 +17,8 @@ from simulator.io import sweep_words
 from simulator.io.figures import page, scales, sweep_plots
 from simulator.io.figures.sweep_lines import binned
 from simulator.io.figures.sweep_tornado import bars_of
-from tests.io.sweep_results import axis, covered, grid, made, measure
+from tests.boxes import covered
+from tests.io.sweep_results import axis, grid, made, measure
 
 LONG = (
     "the fraction of regulatory T cells of the draining lymph node that carry the high-affinity receptor "

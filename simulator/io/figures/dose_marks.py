@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
@@ -14,9 +14,12 @@ from .page import Page, high, wide
 from .style import GAP, GREY, Look, ink
 
 BAR = 0.01  # of the axis: a dose that takes longer is drawn as a bar
-MANY = 4  # doses of different names, all into one target, are named together
+MANY = 3  # doses of different names, all into one target, are named together
 ROW = 1.1  # height of a row, of a line of text
 BETWEEN = 0.05  # inches between two things in a row
+
+
+Given = tuple[str, tuple[float, ...], float]  # name, times and length of a dose
 
 
 class Marked(NamedTuple):
@@ -86,36 +89,34 @@ class Strip(NamedTuple):
 
 
 def doses_of(arms: Sequence[Arm], end: float, long: float, color_of: Callable[[int], str]) -> list[Marked]:
-    """Every dose; where arms differ in its times, one for each schedule in the colour of the first arm that has
-    it. end is in the model's unit of time, of which the axis has `long` in one; color_of gives the colour of an
-    arm by its number."""
-    found: dict[tuple[str, tuple[float, ...], float], str] = {}
+    """Every dose; where arms differ in when something is given, each schedule in the colour of the first arm that
+    has it. end is in the model's unit of time, of which the axis has `long` in one; color_of gives the colour of
+    an arm by its number."""
+    found: dict[str, dict[tuple[Given, ...], str]] = {}
     for number, arm in enumerate(arms):
-        for name, doses in _together(arm.doses).items():
-            times = sorted(time for dose in doses for time in map(dose.time, range(dose.count)) if time < end)
-            if times:
-                over = min(max(dose.over for dose in doses), end - times[-1]) * long
-                found.setdefault((name, tuple(time * long for time in times), over), color_of(number))
-    names = [name for name, *_ in found]
-    return [
-        Marked(name, times, over, (color if names.count(name) > 1 else GREY,))
-        for (name, times, over), color in found.items()
-    ]
+        for target in dict.fromkeys(dose.target for dose in arm.doses):
+            schedule = tuple(_given([dose for dose in arm.doses if dose.target == target], end, long))
+            if schedule:
+                found.setdefault(target, {}).setdefault(schedule, color_of(number))
+    marked: dict[Given, tuple[str, ...]] = {}
+    for schedules in found.values():
+        for schedule, color in schedules.items():
+            for given in schedule:
+                shared = all(given in other for other in schedules)
+                marked.setdefault(given, (GREY if shared else color,))
+    return [Marked(name, times, over, colors) for (name, times, over), colors in marked.items()]
 
 
-def _together(doses: Sequence[Dose]) -> dict[str, list[Dose]]:
-    """Doses by the name they are marked with: its own, or, of many into one target, the first and the last one."""
-    targets: dict[tuple[str, float], list[Dose]] = {}
-    for dose in doses:
-        targets.setdefault((dose.target, dose.over), []).append(dose)
-    named: dict[str, list[Dose]] = {}
-    for group in targets.values():
-        words = [dose.name.replace("_", " ") for dose in group]
-        if len(group) >= MANY:
-            named[f"{words[0]} … {words[-1]}"] = group
-        else:
-            named.update({word: [dose] for word, dose in zip(words, group, strict=True)})
-    return named
+def _given(doses: Sequence[Dose], end: float, long: float) -> Iterator[Given]:
+    """Name, times and length of each of the doses of one arm into one target; of many alike as one, named after the
+    first and the last."""
+    names = [dose.name.replace("_", " ") for dose in doses]
+    groups = [list(doses)] if len(doses) >= MANY and len({dose.over for dose in doses}) == 1 else [[d] for d in doses]
+    for group in groups:
+        name = f"{names[0]} … {names[-1]}" if len(group) > 1 else group[0].name.replace("_", " ")
+        times = sorted(time for dose in group for time in map(dose.time, range(dose.count)) if time < end)
+        if times:
+            yield name, tuple(time * long for time in times), min(group[0].over, end - times[-1]) * long
 
 
 def changes_of(

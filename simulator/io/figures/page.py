@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from .style import GAP, GREY, LINE, MARGIN, PAPER, Look, ink
+from .style import GAP, GREY, KEY, LINE, MARGIN, PAPER, Look, ink
 
 LEADER = 0.14  # inches, from where a curve ends to the sample before its name
 STRAIGHT = 0.03  # inches: a name that stands no further from where its curve ends needs no leader
@@ -43,7 +43,7 @@ class Page:
 
     def __init__(self, title: str, notes: Sequence[str], width: float | None = None, look: Look = PAPER) -> None:
         self.look, self.width = look, width or look.width
-        self.y = MARGIN * look.small / PAPER.small
+        self.y = MARGIN * look.scale
         self.figure = Figure(figsize=(self.width, 1.0))
         FigureCanvasAgg(self.figure)
         self._panels: list[tuple[Axes, float, float, float, float]] = []
@@ -133,20 +133,20 @@ def label_right(
     wanted = [label.wanted for label in ordered]
     places = spread(wanted, [high(text, size) / height for text in folded])
     for label, text, place in zip(ordered, folded, places, strict=True):
-        start = 1 + LEADER / width
+        start = 1 + LEADER * look.scale / width
         if abs(place - label.wanted) * height > STRAIGHT:
             thin: dict[str, Any] = {"color": label.color, "linewidth": 0.5 * look.thick, "alpha": 0.6}
             axis.plot([1, start], [label.wanted, place], transform=axis.transAxes, clip_on=False, **thin)
-        key = [start, start + look.key / width]
+        key = [start, start + KEY * look.scale / width]
         style = {"color": label.color, "linestyle": label.dash, "linewidth": 1.6 * look.thick}
         axis.plot(key, [place, place], transform=axis.transAxes, clip_on=False, **style)
         words: dict[str, Any] = {"fontsize": size, "va": "center", "linespacing": 1.1, "color": ink(label.color)}
-        axis.text(key[1] + GAP / width / 2, place, text, transform=axis.transAxes, **words)
+        axis.text(key[1] + GAP * look.scale / width / 2, place, text, transform=axis.transAxes, **words)
 
 
 def words_room(room: float, look: Look = PAPER) -> float:
     """Inches for the words of a name in the room at the right of a panel."""
-    return room - LEADER - look.key - 1.5 * GAP
+    return room - (LEADER + KEY + 1.5 * GAP) * look.scale
 
 
 def needed(labels: Sequence[str], room: float, look: Look = PAPER) -> float:
@@ -182,5 +182,5 @@ def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
 
 
 def _inside(bottom: float, height: float) -> float:
-    """The bottom of a block of labels, moved so that it stands within the panel, or a little above it."""
-    return min(max(bottom, 0.0), 1.05 - height)
+    """The bottom of a block of labels, moved so that it stands within the panel."""
+    return min(max(bottom, 0.0), 1.0 - height)

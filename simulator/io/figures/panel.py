@@ -21,10 +21,11 @@ from .style import GRID, SHADE, Look, style
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
 MOST_DECADES = 14.0  # of a logarithmic axis that is made longer for a published interval
 LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
-START = 0.01  # of the time: a rise from nothing that takes no longer does not set the axis
+PASSING = 0.025  # of the time: so long before and after a curve is at nothing it is on its way
 REACH = 0.6  # of what the curves span: so far beyond them an axis goes to show a published value
 LEAST = 0.012  # of the time axis, the least width of a band
 ROOM = 0.04  # of the height, free above and below the curves
+OPEN = 0.06  # of the height: a band that has one bound only
 BRACKET = 0.96  # of the height: where the time of a peak is marked
 
 
@@ -71,24 +72,24 @@ def panels_of(
 def _panel(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], verdicts: Sequence[Verdict]) -> Panel:
     model, (_, long) = scenario.model, clock_of(scenario)
     lines: list[Line] = []
-    shown = []
     for name in names:
         factor = model.unit(name).to(model.unit(names[0]))
         for curve in curves:
             label = curve.label if len(names) == 1 else label_of(scenario, name)
             values = np.where(np.isfinite(curve.trajectory[name]), curve.trajectory[name] * factor, np.nan)
             lines.append(Line(label, curve.arm, name, curve.trajectory.times * long, values, len(lines)))
-            shown.append(settled(lines[-1].times, values, scenario.end * long))
     there = {(line.arm, line.name) for line in lines if line.arm}
     aims = []
     for aim in targets(scenario, verdicts, names):
         if (aim.arm, aim.name) in there:
             factor = 1.0 if aim.kind == "time_of_max" else model.unit(aim.name).to(model.unit(names[0]))
             aims.append(aim._replace(low=aim.low * factor, high=aim.high * factor))
-    log = wants_log(shown)
+    whole = [line.values for line in lines]
+    shown = [settled(line.times, line.values, scenario.end * long) for line in lines]
+    log = wants_log(whole) and wants_log(shown)
+    ends = ends_of(shown if log else whole, log, [aim for aim in aims if aim.kind != "time_of_max"])
     title = f"{label_of(scenario, names[0])} ({names[0]})" if len(names) == 1 else ""
-    values_aims = [aim for aim in aims if aim.kind != "time_of_max"]
-    return Panel(title, model.unit_text(names[0]), lines, aims, log, ends_of(shown, log, values_aims))
+    return Panel(title, model.unit_text(names[0]), lines, aims, log, ends)
 
 
 def wants_log(curves: Sequence[Array]) -> bool:
@@ -103,19 +104,23 @@ def wants_log(curves: Sequence[Array]) -> bool:
 
 
 def settled(times: Array, values: Array, end: float) -> Array:
-    """The values of a curve without a short rise from nothing at its start; all of them if that is all there is."""
+    """The values that set a logarithmic axis: the largest, and those that are not on the way to or from nothing,
+    where an axis could be as long as one likes."""
     known = np.isfinite(values)
     times, values = times[known], values[known]
-    if not len(values) or values[0] > values.max() * LOWEST or values.max() <= 0:
+    nothing = values <= (values.max() if len(values) else 0.0) * LOWEST
+    if not nothing.any() or nothing.all():
         return values
-    above = np.flatnonzero(values > values.max() * LOWEST)
-    rest = values[times >= times[above[0]] + START * end]
-    return rest if len(rest) else values
+    empty = times[nothing]
+    after = np.searchsorted(empty, times).clip(1, len(empty) - 1) if len(empty) > 1 else np.zeros(len(times), int)
+    distance = np.minimum(np.abs(times - empty[after]), np.abs(times - empty[after - 1]))
+    return np.append(values[distance > PASSING * end], values.max())
 
 
 def ends_of(shown: Sequence[Array], log: bool, aims: Sequence[Target]) -> tuple[float, float]:
     """The ends of the y axis: all that the curves show, and published values that are not too far from it."""
-    values = np.concatenate([*shown, np.zeros(0)])
+    values = np.concatenate(shown)
+    values = values[np.isfinite(values)]
     if not len(values):
         return (0.0, 1.0)
     top, low = float(values.max()), float(values.min())
@@ -186,11 +191,20 @@ def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, long: float, lo
     low, high = max(aim.low, bottom), min(aim.high, top)
     if low > high:
         return  # beyond the axis; the text of the figure has it
+    bounds = [bound for bound in (aim.low, aim.high) if bottom <= bound <= top]
+    if not np.isfinite(aim.low):
+        low = max(low, _above(high, -OPEN, panel))
+    if not np.isfinite(aim.high):
+        high = min(high, _above(low, OPEN, panel))
     face: dict[str, Any] = {"facecolor": color, "alpha": 0.15, "edgecolor": "none", "zorder": 2}
     axis.add_patch(Rectangle((t0, low), t1 - t0, high - low, label="target", **face))
-    bounds = [bound for bound in (aim.low, aim.high) if bottom <= bound <= top]
     axis.hlines(bounds, t0, t1, color=color, linewidth=0.8 * look.thick, alpha=0.7, zorder=2.5)
-    open_ = not (np.isfinite(aim.low) and np.isfinite(aim.high))
-    middle = (bounds[0] if bounds else low) if open_ else (low * high) ** 0.5 if panel.log else (low + high) / 2
+    middle = (low * high) ** 0.5 if panel.log else (low + high) / 2
     where = (t0 + t1) / 2 if t1 - t0 < 2 * LEAST * span else t1 - LEAST * span
     axis.plot([where], [middle], label="verdict", **marker)
+
+
+def _above(value: float, share: float, panel: Panel) -> float:
+    """What stands this share of the panel's height above a value."""
+    low, high = panel.ends
+    return value * (high / low) ** share if panel.log else value + share * (high - low)

@@ -27,6 +27,7 @@ from .style import DARK, GAP, GREY, MARGIN, PAPER, Look, printed, style
 FORMATS = ("svg", "png")  # those that are written if no other are asked for
 MOST_SOURCES = 5  # named in the key of a figure
 DPI = 130
+STRIP = 0.03  # inches between the strip of doses and the panel
 
 
 def draw(result: RunResult, folder: Path, run: str, look: Look = PAPER, formats: Sequence[str] = FORMATS) -> list[Path]:
@@ -80,14 +81,14 @@ def draw_group(
     marks = doses_of(arms, scenario.end, long, _color) + changes_of(changed, arms, long, _color)
     strip = Strip(end, width, look.room - GAP, look)
     if look.height:
-        heights = [height - strip.high(marks) / len(panels) for height in heights]
+        heights = [height - (strip.high(marks) + STRIP) / len(panels) for height in heights]
     shades = sorted({(window.start * long, window.end * long) for window in changed})
     for panel, height in zip(panels, heights, strict=True):
         first, last = panel is panels[0], panel is panels[-1]
         if panel.title:
             page.down(page.put(panel.title, left, look.width - left - MARGIN, look.middle, DARK) + GAP / 2)
         if first:
-            page.down(draw_strip(page, left, strip, marks))
+            page.down(draw_strip(page, left, strip, marks) + STRIP)
         axis = page.panel(left, width, height)
         set_scale(axis, "x", (0.0, end), False, width, look.small)
         set_scale(axis, "y", panel.ends, panel.log, height, look.small)
@@ -131,12 +132,12 @@ def _heights(page: Page, panels: Sequence[Panel], key: str) -> list[float]:
 
 def _between(look: Look) -> float:
     """Inches from a panel to the next."""
-    return 0.16 * look.small / PAPER.small
+    return 0.16 * look.scale
 
 
 def _numbers(look: Look) -> float:
     """Inches below a panel for the numbers of its axis."""
-    return high("", look.small) + 0.12 * look.thick
+    return high("", look.small) + 0.13
 
 
 def _left(panel: Panel, height: float, look: Look) -> float:

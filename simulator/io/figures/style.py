@@ -43,9 +43,9 @@ class Look(NamedTuple):
     thick: float
 
     @property
-    def key(self) -> float:
-        """Inches of the sample of a line before its name."""
-        return KEY * self.small / PAPER.small
+    def scale(self) -> float:
+        """How much larger its type is than on paper."""
+        return self.small / PAPER.small
 
 
 PAPER = Look("paper", 8.0, None, 1.7, 2.0, 11.0, 9.0, 7.5, 1.0)
