@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from .exit_codes import DONE, MISSED
+from .figure_words import figure_arguments, formats_of
 from .words import print_json
 
 EXAMPLES = """examples:
@@ -19,6 +20,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--of", action="append", metavar="NAME", help=text)
     command.add_argument("--out", metavar="DIR", help="new folder for the table and the figures")
     command.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier comparison")
+    figure_arguments(command)
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -26,6 +28,7 @@ def execute(options: argparse.Namespace) -> int:
     from ..io import compare, folder
     from ..io.scenario_file import find_scenario, read_scenario
 
+    formats = formats_of(options)
     scenarios = [read_scenario(find_scenario(word)) for word in options.scenarios]
     names = compare.shared_names(scenarios, options.of)
     if options.out:
@@ -33,6 +36,6 @@ def execute(options: argparse.Namespace) -> int:
     runs = [run(scenario, certify=False) for scenario in scenarios]
     table = compare.table(runs, names)
     if options.out:
-        compare.write(runs, names, table, Path(options.out), options.force)
+        compare.write(runs, names, table, Path(options.out), options.force, options.slides, formats)
     print_json(table) if options.json else print(compare.text(table))
     return DONE if all(result.ok for result in runs) else MISSED

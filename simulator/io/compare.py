@@ -81,10 +81,12 @@ def _who(row: dict[str, Any]) -> str:
 
 
 def write(
-    runs: Sequence[RunResult], names: Sequence[str], rows: Sequence[dict[str, Any]], folder: Path, force: bool
-) -> None:
+    runs: Sequence[RunResult], names: Sequence[str], rows: Sequence[dict[str, Any]], folder: Path, force: bool,
+    slides: bool = False, formats: Sequence[str] = ("svg", "png"),
+) -> None:  # fmt: skip
     """The table as CSV and JSON, and a figure for each name, in a new folder."""
     from .figures import plots
+    from .figures.style import PAPER, SLIDES
 
     with new_folder(folder, force) as beside:
         with (beside / "comparison.csv").open("w", encoding="utf-8", newline="") as file:
@@ -98,9 +100,10 @@ def write(
             for arm in result.arms.values()
         ]
         title = " / ".join(result.scenario.id for result in runs)
+        look = SLIDES if slides else PAPER
         for name in names:
-            picture = plots.draw_group(longest, [name], curves, (), title)
-            plots.save(picture.figure, beside / name, title, picture.text, "compare")
+            picture = plots.draw_group(longest, [name], curves, (), title, look)
+            plots.save(picture.figure, beside / name, title, picture.text, "compare", formats)
         report = {"comparison": list(rows), "files": sorted(path.name for path in beside.iterdir())}
         (beside / SUMMARY).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
@@ -19,7 +19,13 @@ ROW = 1.1  # height of a row, of a line of text
 BETWEEN = 0.05  # inches between two things in a row
 
 
-Given = tuple[str, tuple[float, ...], float]  # name, times and length of a dose
+class Given(NamedTuple):
+    """A dose, or several together, in the unit of the axis."""
+
+    name: str
+    target: str
+    times: tuple[float, ...]
+    over: float
 
 
 class Marked(NamedTuple):
@@ -89,34 +95,33 @@ class Strip(NamedTuple):
 
 
 def doses_of(arms: Sequence[Arm], end: float, long: float, color_of: Callable[[int], str]) -> list[Marked]:
-    """Every dose; where arms differ in when something is given, each schedule in the colour of the first arm that
-    has it. end is in the model's unit of time, of which the axis has `long` in one; color_of gives the colour of
-    an arm by its number."""
-    found: dict[str, dict[tuple[Given, ...], str]] = {}
-    for number, arm in enumerate(arms):
-        for target in dict.fromkeys(dose.target for dose in arm.doses):
-            schedule = tuple(_given([dose for dose in arm.doses if dose.target == target], end, long))
-            if schedule:
-                found.setdefault(target, {}).setdefault(schedule, color_of(number))
-    marked: dict[Given, tuple[str, ...]] = {}
-    for schedules in found.values():
-        for schedule, color in schedules.items():
-            for given in schedule:
-                shared = all(given in other for other in schedules)
-                marked.setdefault(given, (GREY if shared else color,))
-    return [Marked(name, times, over, colors) for (name, times, over), colors in marked.items()]
+    """Every dose: in grey if no arm gives something of that name or into that target at other times, else in the
+    colours of the arms that have it. end is in the model's unit of time, of which the axis has `long` in one;
+    color_of gives the colour of an arm by its number."""
+    given = [_given(arm.doses, end, long) for arm in arms]
+    found: dict[Given, tuple[str, ...]] = {}
+    for mark in dict.fromkeys(mark for marks in given for mark in marks):
+        alike = {i for i, marks in enumerate(given) for m in marks if m.name == mark.name or m.target == mark.target}
+        who = [i for i, marks in enumerate(given) if mark in marks]
+        found[mark] = (GREY,) if len(who) == len(alike) else tuple(color_of(i) for i in who)
+    return [Marked(mark.name, mark.times, mark.over, colors) for mark, colors in found.items()]
 
 
-def _given(doses: Sequence[Dose], end: float, long: float) -> Iterator[Given]:
-    """Name, times and length of each of the doses of one arm into one target; of many alike as one, named after the
-    first and the last."""
-    names = [dose.name.replace("_", " ") for dose in doses]
-    groups = [list(doses)] if len(doses) >= MANY and len({dose.over for dose in doses}) == 1 else [[d] for d in doses]
-    for group in groups:
-        name = f"{names[0]} … {names[-1]}" if len(group) > 1 else group[0].name.replace("_", " ")
-        times = sorted(time for dose in group for time in map(dose.time, range(dose.count)) if time < end)
-        if times:
-            yield name, tuple(time * long for time in times), min(group[0].over, end - times[-1]) * long
+def _given(doses: Sequence[Dose], end: float, long: float) -> list[Given]:
+    """What an arm is given, each dose by itself, or, of many into one target, together under the names of the first
+    and the last."""
+    found = []
+    for target in dict.fromkeys(dose.target for dose in doses):
+        into = [dose for dose in doses if dose.target == target]
+        together = len(into) >= MANY and len({dose.over for dose in into}) == 1
+        for group in [into] if together else [[dose] for dose in into]:
+            names = [dose.name.replace("_", " ") for dose in (group[0], group[-1])]
+            times = sorted(time for dose in group for time in map(dose.time, range(dose.count)) if time < end)
+            if times:
+                over = min(group[0].over, end - times[-1]) * long
+                name = " … ".join(dict.fromkeys(names))
+                found.append(Given(name, target, tuple(time * long for time in times), over))
+    return found
 
 
 def changes_of(
@@ -157,6 +162,8 @@ def _draw(axis: Axes, marked: Marked, row: int, strip: Strip) -> None:
         _bars(axis, marked, row, 0.3)
     if marked.kind == "dose":
         marks: dict[str, Any] = {"color": marked.colors[0], "markersize": 0.55 * size, "clip_on": False, "zorder": 9}
+        if len(marked.colors) > 1:  # half in the colour of another arm that has it
+            marks |= {"fillstyle": "left", "markerfacecoloralt": marked.colors[1], "markeredgewidth": 0}
         axis.plot(marked.times, [row] * len(marked.times), "v", **marks)
     side = strip.side(marked)
     gap = GAP / strip.width * strip.end
