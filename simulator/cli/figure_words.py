@@ -22,9 +22,7 @@ def formats_of(options: argparse.Namespace) -> list[str]:
     asked = [word.strip().lower() for word in options.format.split(",") if word.strip()]
     known = f"formats are {', '.join(FORMATS)}"
     faults = [
-        FileFault(
-            COMMAND_LINE, 0, f"no format '{word}'{nearest(word, list(FORMATS))}; {known}", f"--format {options.format}"
-        )
+        FileFault(COMMAND_LINE, 0, f"no format '{word}'{nearest(word, list(FORMATS))}; {known}", f"--format {word}")
         for word in asked
         if word not in FORMATS
     ]

@@ -17,7 +17,7 @@ class Window(NamedTuple):
     """A time in which `parameter` is not what the arm starts with, the same in all of `arms`.
 
     start, end: in the model's unit of time; end is that of the run where it lasts. before, value: in the
-    unit of the parameter. words: what changes, for people.
+    unit of the parameter. words: what changes, for people; short: with the name of the parameter.
     """
 
     parameter: str
@@ -27,6 +27,7 @@ class Window(NamedTuple):
     value: float
     arms: tuple[str, ...]
     words: str
+    short: str
 
 
 def windows(scenario: Scenario, arms: Sequence[Arm]) -> list[Window]:
@@ -37,7 +38,7 @@ def windows(scenario: Scenario, arms: Sequence[Arm]) -> list[Window]:
             for start, end, before, value in _of(scenario, arm, parameter):
                 found.setdefault((parameter, start, end, before, value), []).append(arm.name)
     made = [
-        Window(name, start, end, before, value, tuple(who), _words(scenario, name, before, value))
+        Window(name, start, end, before, value, tuple(who), *_words(scenario, name, before, value))
         for (name, start, end, before, value), who in found.items()
     ]
     return sorted(made, key=lambda window: (window.start, window.end))
@@ -61,9 +62,10 @@ def _of(scenario: Scenario, arm: Arm, parameter: str) -> list[tuple[float, float
     return stretches
 
 
-def _words(scenario: Scenario, parameter: str, before: float, value: float) -> str:
-    """``share of the growth that a drug stops: 0 → 1``; its name where the label is long."""
+def _words(scenario: Scenario, parameter: str, before: float, value: float) -> tuple[str, str]:
+    """``share of the growth that a drug stops: 0 → 1``, with the name where the label is long; and with the name."""
     item = scenario.model.parameters[parameter]
     label = re.split(r"[,:;(]", item.label)[0].strip()
-    name = label if len(label) <= FEW_LETTERS else parameter
-    return f"{name}: {number(before)} → {with_unit(value, item.unit_text)}"
+    change = f"{number(before)} → {with_unit(value, item.unit_text)}"
+    short = f"{parameter}: {change}"
+    return (f"{label}: {change}" if len(label) <= FEW_LETTERS else short), short

@@ -597,8 +597,8 @@ def test_one_is_inside_the_frame_of_ratios(same) -> None:
     assert low < 1 < high <= 1e3
 
 
-def lines_over_time(panel):
-    return [line for line in panel.lines if line.get_label() == "member"]
+def lines_over_time(figure):
+    return [line for panel in figure.axes for line in panel.lines if line.get_label() == "member"]
 
 
 @pytest.mark.parametrize(
@@ -609,7 +609,7 @@ def test_few_members_that_are_no_patients_are_drawn_one_by_one(design, lines, tm
     result = made(tmp_path, design, lambda v, a, j: v[:, 0], keep=["drug"])
     picture = list(sweep_plots.pictures(result))[-1]
     assert covered(picture.figure) == []
-    found = lines_over_time(picture.figure.axes[0])
+    found = lines_over_time(picture.figure)
     assert len(found) == lines
     if lines:
         assert np.array([line.get_ydata() for line in found]) == pytest.approx(result.curves["main", "drug"])
@@ -622,7 +622,7 @@ def test_few_members_that_are_no_patients_are_drawn_one_by_one(design, lines, tm
 def test_a_member_that_failed_has_no_line_over_time(tmp_path: Path) -> None:
     result = made(tmp_path, grid([CLEARANCE], 9), over_clearance, keep=["drug"], failed=lambda v, a: v[:, 0] > 0.95)
     figure = list(sweep_plots.pictures(result))[-1].figure
-    assert len(lines_over_time(figure.axes[0])) == 8
+    assert len(lines_over_time(figure)) == 8
 
 
 def test_a_measure_whose_label_is_a_sentence_goes_by_its_id(tmp_path: Path) -> None:

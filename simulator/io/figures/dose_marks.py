@@ -29,7 +29,8 @@ class Given(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """Something that is done: its name, starts, length and colours, in the unit of the axis.
+    """Something that is done: its name, starts, length and colours, in the unit of the axis; short: its name where
+    there is no room beside the marks.
 
     colors: one, or one of each arm that it is done in. kind: ``dose`` or ``change``.
     """
@@ -39,6 +40,7 @@ class Marked(NamedTuple):
     over: float
     colors: tuple[str, ...]
     kind: str = "dose"
+    short: str = ""
 
     @property
     def last(self) -> float:
@@ -89,6 +91,10 @@ class Strip(NamedTuple):
         """Inches of a row."""
         return ROW * high("", self.look.small)
 
+    def fitted(self, marked: Sequence[Marked]) -> list[Marked]:
+        """The same, under their short names where there is no room for others."""
+        return [m._replace(name=m.short) if m.short and self.side(m) == "on" else m for m in marked]
+
     def high(self, marked: Sequence[Marked]) -> float:
         """Inches that these take."""
         return self.row * len(self.rows(marked))
@@ -119,7 +125,7 @@ def _given(doses: Sequence[Dose], end: float, long: float) -> list[Given]:
             times = sorted(time for dose in group for time in map(dose.time, range(dose.count)) if time < end)
             if times:
                 over = min(group[0].over, end - times[-1]) * long
-                name = " … ".join(dict.fromkeys(names))
+                name = " … ".join(dict.fromkeys(names)) + (f" ×{len(times)}" if len(times) > 1 else "")
                 found.append(Given(name, target, tuple(time * long for time in times), over))
     return found
 
@@ -130,11 +136,15 @@ def changes_of(
     """Every timed change, those that say the same of the same arms together: grey where it is in all `arms`, else
     in the colours of those that have it."""
     number = {arm.name: i for i, arm in enumerate(arms)}
-    found: dict[tuple[str, tuple[str, ...], float], list[float]] = {}
+    found: dict[tuple[str, str, tuple[str, ...], float], list[float]] = {}
     for window in windows:
         colors = tuple(color_of(number[name]) for name in window.arms) if len(window.arms) < len(arms) else (GREY,)
-        found.setdefault((window.words, colors, (window.end - window.start) * long), []).append(window.start * long)
-    return [Marked(words, tuple(times), over, colors, "change") for (words, colors, over), times in found.items()]
+        key = (window.words, window.short, colors, (window.end - window.start) * long)
+        found.setdefault(key, []).append(window.start * long)
+    return [
+        Marked(words, tuple(times), over, colors, "change", short)
+        for (words, short, colors, over), times in found.items()
+    ]
 
 
 def draw_strip(page: Page, left: float, strip: Strip, marked: Sequence[Marked]) -> float:

@@ -80,6 +80,7 @@ def draw_group(
     changed = windows(scenario, arms)
     marks = doses_of(arms, scenario.end, long, _color) + changes_of(changed, arms, long, _color)
     strip = Strip(end, width, look.room - GAP, look)
+    marks = strip.fitted(marks)
     if look.height:
         heights = [height - (strip.high(marks) + STRIP) / len(panels) for height in heights]
     shades = sorted({(window.start * long, window.end * long) for window in changed})
