@@ -110,7 +110,8 @@ def test_a_figure_shows_the_targets_of_its_curves_in_the_colour_of_their_arm(fol
     bands = [patch for patch in panel.patches if patch.get_label() == "target"]
     assert bands[0].get_facecolor()[:3] == pytest.approx((213 / 255, 94 / 255, 0))
     marks = [line.get_marker() for line in panel.lines if line.get_label() == "verdict"]
-    assert sorted(marks) == sorted("o" if verdict.met else "X" for verdict in result.verdicts)[: len(marks)]
+    assert [verdict.met for verdict in result.verdicts] == [True, False]
+    assert marks == ["o"]  # the other lies far below the axis
     assert "published: Toy2020" in " ".join(text.get_text() for text in picture.figure.texts)
 
 
