@@ -218,12 +218,14 @@ class Run:
 
     def _drawn(self, names: Sequence[str], arms: Sequence[str]) -> tuple[Sheet, str]:
         """A figure, and what is on it in words."""
+        from .io.figure_text import Curve
         from .io.figures import plots
 
         chosen = [self.result.arms[self._arm(arm)] for arm in arms]
-        curves = [plots.Curve(each.arm.title, each.trajectory) for each in chosen]
-        figure = plots.draw_group(self.scenario, names, curves, [each.arm for each in chosen])
-        return figure, plots.describe_figure(self.scenario, names, curves)
+        curves = [Curve(each.arm.title, each.trajectory, each.arm.name) for each in chosen]
+        arms_of = [each.arm for each in chosen]
+        drawn = plots.draw_group(self.scenario, names, curves, arms_of, verdicts=self.result.verdicts)
+        return drawn.figure, drawn.text
 
     def to_pandas(self, *names: str) -> DataFrame:
         """A row for every arm and time, a column for each of `names`, or else for everything; units in ``attrs``."""

@@ -17,13 +17,16 @@ from simulator.experiments.run import run
 from simulator.experiments.sweep import sweep_of
 from simulator.io import evidence
 from simulator.io.catalogue import builtin_scenarios, evidence_words
+from simulator.io.figure_text import Curve
 from simulator.io.figures import plots, sweep_plots
+from simulator.io.figures.style import CARD
 from simulator.io.sweep_run import Work, sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 README, PICTURES = ROOT / "README.md", ROOT / "scenarios" / "pictures"
 TOTALS = re.compile(r"(?<=<!-- totals -->\n).*?(?=<!-- end of totals -->)", re.DOTALL)
 DPI = 80
+CARD_DPI = 140
 
 
 class SweepPicture(NamedTuple):
@@ -61,9 +64,10 @@ SWEEPS = (
 def draw(picture: Picture) -> None:
     scenario = read_scenario(builtin_scenarios()[picture.scenario])
     results = run(scenario, certify=False, arms=picture.arms or None).arms.values()
-    curves = [plots.Curve(result.arm.title, result.trajectory) for result in results]
-    figure = plots.draw_group(scenario, picture.curves, curves, [result.arm for result in results])
-    figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=DPI, metadata={"Title": scenario.title})
+    curves = [Curve(result.arm.title, result.trajectory) for result in results]
+    drawn = plots.draw_group(scenario, picture.curves, curves, [result.arm for result in results], look=CARD)
+    metadata = {"Title": scenario.title, "Description": drawn.text}
+    drawn.figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=CARD_DPI, metadata=metadata)
 
 
 def draw_sweep(picture: SweepPicture) -> None:

@@ -137,6 +137,23 @@ def test_run_writes_a_folder_and_says_what_happened(say) -> None:
     assert Path("out/summary.json").exists()
 
 
+def test_figures_come_in_the_formats_asked_for_and_as_slides(say) -> None:
+    assert say("run", "toy.toml", "--slides", "--format", "pdf, PNG,pdf", "--out", "out").code == 0
+    assert {path.suffix for path in Path("out").glob("0*")} == {".pdf", ".png"}
+    assert say("compare", "toy.toml", "--of", "drug", "--format", "pdf", "--out", "compared").code == 0
+    assert [path.name for path in Path("compared").glob("drug.*")] == ["drug.pdf"]
+
+
+@pytest.mark.parametrize("command", ["run", "compare"])
+@pytest.mark.parametrize(("word", "fault"), [("gif", "no format 'gif'"), ("svgg", "did you mean"), (" ", "expected a")])
+def test_an_unknown_format_is_refused_before_anything_is_simulated(say, command: str, word: str, fault: str) -> None:
+    said = say(command, "toy.toml", "--format", word, "--out", "out")
+    assert said.code == 2
+    assert fault in said.err
+    assert "formats are svg, png, pdf" in said.err
+    assert not Path("out").exists()
+
+
 def test_run_without_out_finds_a_free_folder(say) -> None:
     assert say("run", "toy.toml", "--no-plots").code == 0
     assert say("run", "toy.toml", "--no-plots").code == 0

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from .exit_codes import DONE, MISSED
+from .figure_words import figure_arguments, formats_of
 from .words import change_in_words, interventions_of, print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
@@ -27,6 +28,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     settings_argument(command)
     command.add_argument("--out", metavar="DIR", help="new folder for the table and the figures")
     command.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier comparison")
+    figure_arguments(command)
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -37,6 +39,7 @@ def execute(options: argparse.Namespace) -> int:
     from ..io.progress import Progress
     from ..io.scenario_file import find_scenario, read_scenario
 
+    formats = formats_of(options)
     described = [read_scenario(find_scenario(word)) for word in options.scenarios]
     changed = [scenario_of(word, options) for word in options.scenarios] if _changes(options) else []
     words = [change_in_words(options, scenario) for scenario in changed]
@@ -55,7 +58,7 @@ def execute(options: argparse.Namespace) -> int:
     changes = [side.words for side in chosen]
     table = compare.table(runs, names, changes, against)
     if options.out:
-        compare.write(runs, names, table, Path(options.out), options.force, changes)
+        compare.write(runs, names, table, Path(options.out), options.force, changes, options.slides, formats)
     print_json(compare.document(table)) if options.json else print(compare.text(table))
     return DONE if all(result.ok for result in runs) else MISSED
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .exit_codes import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
+from .figure_words import figure_arguments, formats_of
 from .words import interventions_of, print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim run scenarios/il2_therapy.toml --out out
   immunesim run acute_infection --set 'stop_sensitivity=0.5' --no-plots
   immunesim run acute_infection --knockout IL4 --block IL1 90% --add 'IL-2 18 MIU at 3 d'
+  immunesim run vaccination --slides --format pdf --out lecture
   immunesim run il2_therapy --arm main --set 'dose.first cycle.amount=100000 IU/kg'"""
 
 
@@ -25,6 +28,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     settings_argument(command)
     command.add_argument("--arm", action="append", metavar="NAME", help="only this arm; may be repeated")
     command.add_argument("--no-plots", action="store_true", help="no figures")
+    figure_arguments(command)
     certify = command.add_mutually_exclusive_group()
     text = "check the digits with a second solver, however long it takes"
     certify.add_argument("--certify", dest="certify", action="store_true", default=None, help=text)
@@ -38,12 +42,13 @@ def execute(options: argparse.Namespace) -> int:
     from ..io.notes import notes
     from ..io.progress import Progress
 
+    formats = formats_of(options)
     scenarios = [scenario_of(word, options) for word in options.scenarios]
     for scenario in scenarios:
         run_text.check_arms(scenario, options.arm)
         for note in notes(scenario, interventions_of(options)):
             print(f"note: {note}", file=sys.stderr)
-    draw = None if options.no_plots else _draw()
+    draw = None if options.no_plots else _draw(options.slides, formats)
     summaries, code = [], DONE
     for scenario in scenarios:
         target = Path(options.out) if options.out else folder.free_folder(Path("results") / scenario.id)
@@ -69,7 +74,8 @@ def execute(options: argparse.Namespace) -> int:
     return code
 
 
-def _draw() -> Any:
+def _draw(slides: bool, formats: Sequence[str]) -> Any:
     from ..io.figures.plots import draw
+    from ..io.figures.style import PAPER, SLIDES
 
-    return draw
+    return partial(draw, look=SLIDES if slides else PAPER, formats=formats)

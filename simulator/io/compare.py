@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from ..experiments.run import ArmResult, RunResult
 from ..experiments.scenario import MAIN, Scenario
 from ..model.expression import nearest
-from ..model.units import quantity
+from .clock import clock_of
 from .compare_sentences import RULE, SAME_END, nothing
 from .compare_sentences import sentences as sentences
+from .figure_text import Curve
 from .folder import SUMMARY, new_folder
 from .results import curve_measures
 from .sweep_words import number
@@ -66,7 +67,7 @@ def table(
     by, a level below `NOTHING` of the highest that is compared, and for what needs runs of one length.
     """
     words = words or [""] * len(runs)
-    clock, long = _clock(runs[0].scenario)
+    clock, long = clock_of(runs[0].scenario)
     base = against or Reference(0, next(iter(runs[0].arms)))
     rows = []
     for name in names:
@@ -178,9 +179,12 @@ def write(
     folder: Path,
     force: bool,
     words: Sequence[str] = (),
+    slides: bool = False,
+    formats: Sequence[str] = ("svg", "png"),
 ) -> None:
     """The table as CSV and JSON with its sentences, and a figure for each name, in a new folder."""
     from .figures import plots
+    from .figures.style import PAPER, SLIDES
 
     words = words or [""] * len(runs)
     with new_folder(folder, force) as beside:
@@ -190,15 +194,16 @@ def write(
             writer.writerows(rows)
         longest = max((result.scenario for result in runs), key=lambda scenario: scenario.end)
         curves = [
-            plots.Curve(label(runs, words, place, arm), arm.trajectory)
+            Curve(label(runs, words, place, arm), arm.trajectory)
             for place, result in enumerate(runs)
             for arm in result.arms.values()
         ]
         scenarios = {result.scenario.id: result.scenario.title for result in runs}
         title = " / ".join(scenarios) if len(scenarios) > 1 else runs[0].scenario.title
+        look = SLIDES if slides else PAPER
         for name in names:
-            figure = plots.draw_group(longest, [name], curves, (), title)
-            plots.save(figure, beside / name, title, plots.describe_figure(longest, [name], curves), "compare")
+            picture = plots.draw_group(longest, [name], curves, (), title, look)
+            plots.save(picture.figure, beside / name, title, picture.text, "compare", formats)
         report = document(rows) | {"files": sorted(path.name for path in beside.iterdir())}
         (beside / SUMMARY).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
@@ -206,9 +211,3 @@ def write(
 def document(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The comparison as one JSON document."""
     return {"comparison": list(rows), "sentences": sentences(rows), "large": RULE}
-
-
-def _clock(scenario: Scenario) -> tuple[str, float]:
-    """The unit of time in which a scenario gives its end, and how many of it make one of the model's."""
-    _, unit, name = quantity(str(scenario.document["time"]["end"]))
-    return name, scenario.model.time_unit.to(unit)

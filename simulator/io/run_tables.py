@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ..experiments.run import RunResult
-from ..model.units import quantity
 from . import evidence, results
+from .clock import clock_of
 from .tables import Table
 
 
@@ -17,7 +17,7 @@ def measures(result: RunResult, names: Sequence[str]) -> Table:
 
     Times are in the unit in which the scenario gives its end; every row says its units.
     """
-    clock, long = _clock(result)
+    clock, long = clock_of(result.scenario)
     rows: list[dict[str, Any]] = []
     for name in names:
         for arm in result.arms.values():
@@ -37,12 +37,6 @@ def measures(result: RunResult, names: Sequence[str]) -> Table:
     values = {each: (each, "unit") for each in ("peak", "lowest", "final")}
     shown = {"name": ("name",), "arm": ("arm",), "peak": values["peak"], "at": ("time_of_peak", "time_unit")}
     return Table(rows, {**shown, **values, "area": ("area", "area_unit")})
-
-
-def _clock(result: RunResult) -> tuple[str, float]:
-    """The unit of time in which the scenario gives its end, and how many of it make one of the model's."""
-    _, unit, text = quantity(str(result.scenario.document["time"]["end"]))
-    return text, result.scenario.model.time_unit.to(unit)
 
 
 def expectations(result: RunResult) -> Table:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from simulator.experiments.design import Axis, Design, Grid, Spaced, Sweep, SweepMeasure
 from simulator.experiments.sweep import SweepResult
@@ -89,35 +85,3 @@ def made(
             if len(numbers) <= FEW:
                 curves[name, curve] = np.where(lost[:, [a]], np.nan, middle * (1 + np.arange(len(numbers)))[:, None])
     return SweepResult(scenario, numbers, values, found, lost, bands, times, curves)
-
-
-def covered(figure: Figure) -> list[str]:
-    """Every pair of texts that cover each other, and every text that leaves the figure, in words."""
-    renderer = figure.canvas.get_renderer()
-    figure.draw(renderer)
-    unseen = {id(text) for panel in figure.axes for text in _unseen(panel)}
-    texts = [text for text in figure.findobj(Text) if text.get_text().strip() and id(text) not in unseen]
-    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts if text.get_visible()]
-    assert boxes
-    frame = figure.bbox
-    faults = [
-        f"outside: {name!r}"
-        for name, box in boxes
-        if box.x0 < frame.x0 or box.x1 > frame.x1 or box.y0 < frame.y0 or box.y1 > frame.y1
-    ]
-    for (one, a), (other, b) in combinations(boxes, 2):
-        wide, high = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
-        if wide > 0.5 and high > 0.5:
-            faults.append(f"{one!r} covers {other!r}")
-    return faults
-
-
-def _unseen(panel: Axes) -> list[Text]:
-    """Texts of axes that are switched off, and of ticks beyond them: matplotlib has them and draws them not."""
-    texts = []
-    for scale in (panel.xaxis, panel.yaxis):
-        drawn = scale._update_ticks() if panel.axison and scale.get_visible() else []
-        texts += [label for tick in [*scale.majorTicks, *scale.minorTicks] if tick not in drawn
-                  for label in (tick.label1, tick.label2)]  # fmt: skip
-        texts += [] if panel.axison else [scale.label, scale.offsetText]
-    return texts

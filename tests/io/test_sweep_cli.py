@@ -51,7 +51,8 @@ def test_a_sweep_says_what_came_out_and_goes_to_the_same_folder_again(say) -> No
     assert [path.name for path in Path("results").iterdir()] == ["toy-sweep"]
 
 
-def test_json_is_all_that_is_on_stdout(say) -> None:
+def test_json_is_all_that_is_on_stdout(say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.io.progress.QUIET", 0.0)
     said = say(*VARY, "--out", "out", "--json")
     assert said.code == 0
     found = json.loads(said.out, parse_constant=pytest.fail)

@@ -15,10 +15,10 @@ from ...numerics.trajectory import Array
 from ..explain_text import sentences, turn_line
 from ..explain_words import Words, capital
 from .explain_bands import COLUMNS, Band, bands_of, columns
-from .page import DARK, GAP, GREY, KEY, MARGIN, SMALL, Label, Page, Picture, fold, high, label_right, spread
+from .page import Label, Page, Picture, fold, high, label_right, spread
 from .plots import save
 from .scales import fraction, limits, set_scale
-from .style import STYLES
+from .style import DARK, GAP, GREY, KEY, MARGIN, SMALL, STYLES
 
 LEFT, ROOM = 0.72, 2.3  # inches left of the panels, and right of them for names
 CURVE, FLUX = 1.7, 2.6  # inches

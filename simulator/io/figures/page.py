@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from .sheet import Sheet
+from .style import GAP, GREY, KEY, LINE, MARGIN, PAPER, Look, ink
 
-MARGIN = 0.12  # inches around everything
-LINE = 1.32  # height of a line of text, of its size
-GREY, DARK = "#666666", "#333333"
-SMALL, MIDDLE, LARGE = 7.5, 9.0, 11.0  # points
-KEY, GAP = 0.28, 0.08  # inches: the sample of a line before its label, and the room around it
+LEADER = 0.14  # inches, from where a curve ends to the sample before its name
+STRAIGHT = 0.03  # inches: a name that stands no further from where its curve ends needs no leader
 
 
 class Picture(NamedTuple):
     """A figure with the name of its files and its description in words."""
 
     stem: str
-    figure: Figure
+    figure: Sheet
     text: str
 
 
@@ -45,16 +41,16 @@ class Label(NamedTuple):
 class Page:
     """A figure whose panels and texts are placed by their distance in inches from its left and its top."""
 
-    def __init__(self, title: str, notes: Sequence[str], width: float = 8.0) -> None:
-        self.width = width
-        self.y = MARGIN
-        self.figure = Sheet(figsize=(width, 1.0))
+    def __init__(self, title: str, notes: Sequence[str], width: float | None = None, look: Look = PAPER) -> None:
+        self.look, self.width = look, width or look.width
+        self.y = MARGIN * look.scale
+        self.figure = Sheet(figsize=(self.width, 1.0))
         FigureCanvasAgg(self.figure)
         self._panels: list[tuple[Axes, float, float, float, float]] = []
         self._texts: list[tuple[Any, float, float]] = []
-        self.down(self.put(title, MARGIN, width - 2 * MARGIN, LARGE, "#000000") + 0.02)
+        self.down(self.put(title, MARGIN, self.width - 2 * MARGIN, look.large, "#000000") + 0.02)
         for note in filter(None, notes):
-            self.down(self.put(note, MARGIN, width - 2 * MARGIN, SMALL, GREY) + 0.02)
+            self.down(self.put(note, MARGIN, self.width - 2 * MARGIN, look.small, GREY) + 0.02)
         self.down(0.08)
 
     def down(self, inches: float) -> None:
@@ -72,13 +68,13 @@ class Page:
         """Axes at the present height, which stays as it is."""
         axis: Axes = self.figure.add_axes((0, 0, 1, 1), label=str(len(self._panels)), **settings)
         self._panels.append((axis, left, self.y, width, high))
-        axis.tick_params(labelsize=SMALL)
+        axis.tick_params(labelsize=self.look.small)
         axis.spines[["top", "right"]].set_visible(False)
         return axis
 
-    def finish(self) -> Figure:
-        """The figure, as high as what is on it."""
-        total = self.y + MARGIN
+    def finish(self) -> Sheet:
+        """The figure, as high as what is on it, or as its look says."""
+        total = self.look.height or self.y + MARGIN
         self.figure.set_size_inches(self.width, total)
         for axis, left, top, width, height in self._panels:
             axis.set_position((left / self.width, 1 - (top + height) / total, width / self.width, height / total))
@@ -123,36 +119,68 @@ def fold(text: str, width: float, size: float, most: int = 9) -> str:
     return "\n".join(lines).replace("$", r"\$")  # else two of them would be read as mathematics
 
 
-def label_right(axis: Axes, width: float, height: float, labels: Sequence[Label], room: float) -> None:
-    """Names at the right of a panel of `width` by `height` inches, folded to `room`, none over another."""
+def label_right(
+    axis: Axes, width: float, height: float, labels: Sequence[Label], room: float, look: Look = PAPER,
+    size: float | None = None,
+) -> None:  # fmt: skip
+    """Names at the right of a panel of `width` by `height` inches, folded to `room`, none over another, each
+    led to from where it is wanted; size: of their type, if it is not that of the look."""
     ordered = sorted(labels, key=lambda label: label.wanted)
     if not ordered:
         return
-    folded = [fold(label.text, room - KEY - 2 * GAP, SMALL) for label in ordered]
-    places = spread([label.wanted for label in ordered], [high(text, SMALL) / height for text in folded])
-    start = 1 + GAP / width
+    size = size or look.small
+    folded = [fold(label.text, words_room(room, look), size) for label in ordered]
+    wanted = [label.wanted for label in ordered]
+    places = spread(wanted, [high(text, size) / height for text in folded])
     for label, text, place in zip(ordered, folded, places, strict=True):
-        key, style = [start, start + KEY / width], {"color": label.color, "linestyle": label.dash, "linewidth": 1.6}
+        start = 1 + LEADER * look.scale / width
+        if abs(place - label.wanted) * height > STRAIGHT:
+            thin: dict[str, Any] = {"color": label.color, "linewidth": 0.5 * look.thick, "alpha": 0.6}
+            axis.plot([1, start], [label.wanted, place], transform=axis.transAxes, clip_on=False, **thin)
+        key = [start, start + KEY * look.scale / width]
+        style = {"color": label.color, "linestyle": label.dash, "linewidth": 1.6 * look.thick}
         axis.plot(key, [place, place], transform=axis.transAxes, clip_on=False, **style)
-        words: dict[str, Any] = {"fontsize": SMALL, "va": "center", "linespacing": 1.1}
-        axis.text(key[1] + GAP / width / 2, place, text, transform=axis.transAxes, color=label.color, **words)
+        words: dict[str, Any] = {"fontsize": size, "va": "center", "linespacing": 1.1, "color": ink(label.color)}
+        axis.text(key[1] + GAP * look.scale / width / 2, place, text, transform=axis.transAxes, **words)
 
 
-def needed(labels: Sequence[str], room: float) -> float:
+def words_room(room: float, look: Look = PAPER) -> float:
+    """Inches for the words of a name in the room at the right of a panel."""
+    return room - (LEADER + KEY + 1.5 * GAP) * look.scale
+
+
+def needed(labels: Sequence[str], room: float, look: Look = PAPER) -> float:
     """Inches that these labels take below each other."""
-    return sum(high(fold(text, room - KEY - 2 * GAP, SMALL), SMALL) for text in labels)
+    return sum(high(fold(text, words_room(room, look), look.small), look.small) for text in labels)
 
 
 def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Middles of labels of these heights, near where they are `wanted`, in rising order, none over another.
+    """Middles of labels of these heights, as near as can be to where they are `wanted`, in rising order, none
+    over another.
 
-    All are fractions of a panel's height; where they do not fit, the lowest fall below it.
+    All are fractions of a panel's height; where they do not fit, the lowest fall below it. Labels that meet
+    become a block, which stands where the mean of its labels is wanted.
     """
-    gaps = [(one + other) / 2 for one, other in pairwise(heights)]
-    places = [max(place, height / 2) for place, height in zip(wanted, heights, strict=True)]
-    for i, gap in enumerate(gaps):
-        places[i + 1] = max(places[i + 1], places[i] + gap)
-    places[-1] = min(places[-1], 1.05 - heights[-1] / 2)
-    for i in reversed(range(len(gaps))):
-        places[i] = min(places[i], places[i + 1] - gaps[i])
+    blocks: list[list[int]] = []
+    bottoms: list[float] = []
+    for i, height in enumerate(heights):
+        blocks.append([i])
+        bottoms.append(_inside(wanted[i] - height / 2, height))
+        while len(blocks) > 1 and bottoms[-1] < bottoms[-2] + sum(heights[j] for j in blocks[-2]):
+            blocks[-2:], bottoms[-2:] = [blocks[-2] + blocks[-1]], [0.0]
+            below, ideal = 0.0, []
+            for j in blocks[-1]:
+                ideal.append(wanted[j] - heights[j] / 2 - below)
+                below += heights[j]
+            bottoms[-1] = _inside(sum(ideal) / len(ideal), below)
+    places = []
+    for block, bottom in zip(blocks, bottoms, strict=True):
+        for j in block:
+            places.append(bottom + heights[j] / 2)
+            bottom += heights[j]
     return places
+
+
+def _inside(bottom: float, height: float) -> float:
+    """The bottom of a block of labels, moved so that it stands within the panel."""
+    return min(max(bottom, 0.0), 1.0 - height)

@@ -1,185 +1,189 @@
 """Figures of a run: one per group of curves, readable without colour.
 
 Several arms: a panel per curve, arms told apart by colour and dash. One arm: one panel, the
-curves told apart the same way. Curves carry their names at their right end.
+curves told apart the same way. Curves carry their names at their right end. On slides each panel
+is a slide of its own.
 """
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...experiments.run import RunResult
+from ...experiments.run import RunResult, Verdict
 from ...experiments.scenario import Arm, Scenario
-from ...numerics.trajectory import Array, Trajectory
 from ..clock import clock_of
+from ..figure_text import Curve, describe_figure
 from ..progress import Progress
-from .dose_marks import DOSE_ROW, dose_rows, mark_doses
-from .page import spread
-from .sheet import Sheet
-from .style import style
+from ..targets import ASSUMED
+from ..windows import windows
+from .dose_marks import Strip, changes_of, doses_of, draw_strip
+from .page import Page, Picture, fold, high, label_right, needed, wide
+from .panel import Panel, draw_panel, labels_of, panels_of
+from .scales import set_scale, ticks_of
+from .style import DARK, GAP, GREY, MARGIN, PAPER, Look, printed, style
 
-WIDE, PANEL_HIGH = 8.0, 2.5  # inches
-DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
-LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
-LABEL_LINE = 0.19  # inches, the height of a label's line
-LABEL_WIDTH = 24  # characters
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A time course with the name it goes by in a figure."""
-
-    label: str
-    trajectory: Trajectory
+FORMATS = ("svg", "png")  # those that are written if no other are asked for
+MOST_SOURCES = 5  # named in the key of a figure
+DPI = 130
+STRIP = 0.03  # inches between the strip of doses and the panel
 
 
-def draw(result: RunResult, folder: Path, run: str) -> list[Path]:
-    """The figures of a run, as SVG and PNG; returns their paths."""
-    scenario = result.scenario
-    curves = [Curve(arm.arm.title, arm.trajectory) for arm in result.arms.values() if len(arm.trajectory.times)]
-    arms = [arm.arm for arm in result.arms.values()]
+def draw(result: RunResult, folder: Path, run: str, look: Look = PAPER, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """The figures of a run in these formats; returns their paths."""
     paths = []
-    with Progress("figures drawn", len(scenario.plots)) as progress:
-        for number, names in enumerate(scenario.plots, 1):
-            figure = draw_group(scenario, names, curves, arms)
-            stem = f"{number:02d}_{'_'.join(names)}"[:60]
-            paths += save(figure, folder / stem, scenario.title, describe_figure(scenario, names, curves), run)
+    with Progress("figures drawn", len(result.scenario.plots)) as progress:
+        for picture in pictures(result, look):
+            paths += save(picture.figure, folder / picture.stem, result.scenario.title, picture.text, run, formats)
             progress.add()
     return paths
 
 
+def pictures(result: RunResult, look: Look = PAPER) -> Iterator[Picture]:
+    """One after the other, so that only one figure is held at a time; look.height: a panel is one of its own."""
+    scenario = result.scenario
+    found = [arm for arm in result.arms.values() if len(arm.trajectory.times)]
+    clock, long = clock_of(scenario)
+    curves = []
+    for arm in found:
+        outcome = arm.trajectory.outcome
+        failed = "" if outcome.ok else f" (failed at {arm.trajectory.times[-1] * long:.3g} {clock})"
+        curves.append(Curve(arm.arm.title + failed, arm.trajectory, arm.arm.name))
+    arms = [arm.arm for arm in found]
+    for number, names in enumerate(scenario.plots, 1):
+        groups = [[name] for name in names] if look.height and len(curves) > 1 else [list(names)]
+        for group in groups:
+            stem, figure, text = draw_group(scenario, group, curves, arms, "", look, result.verdicts)
+            yield Picture(f"{number:02d}_{stem}"[:60], figure, text)
+
+
 def draw_group(
-    scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], arms: Sequence[Arm], title: str = ""
-) -> Sheet:
-    """One figure: `names` by `curves`, with the doses of `arms` marked; the scenario's title if no other."""
-    panels = [[name] for name in names] if len(curves) > 1 else [list(names)]
-    rows = sum(1 + len(curve.label) // LABEL_WIDTH for curve in curves) if len(curves) > 1 else len(names)
-    high = max(PANEL_HIGH, rows * LABEL_LINE)  # taller where the labels need it
-    figure = Sheet(figsize=(WIDE, 0.9 + high * len(panels)), layout="constrained")
+    scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], arms: Sequence[Arm], title: str = "",
+    look: Look = PAPER, verdicts: Sequence[Verdict] = (),
+) -> Picture:  # fmt: skip
+    """One figure: `names` by `curves`, with what is done in `arms`, and what of `verdicts` can be drawn; the
+    scenario's title if no other."""
+    panels = panels_of(scenario, names, curves, verdicts)
+    title = title or scenario.title
+    logs, aims = {name: panel.log for panel in panels for name in panel.names}, [aim for p in panels for aim in p.aims]
+    text = f"{title}. {describe_figure(scenario, names, curves, arms, aims, logs)}"
+    if look.height and len(panels) == 1 and panels[0].title:  # a slide is called by what it shows
+        page = Page(panels[0].title, [title], look=look)
+        panels = [panels[0]._replace(title="")]
+    else:
+        page = Page(title, [], look=look)
+    key = key_of(panels, look)
+    heights = _heights(page, panels, key)
+    left = max(_left(panel, height, look) for panel, height in zip(panels, heights, strict=True))
+    width = look.width - left - look.room
     clock, long = clock_of(scenario)
     end = scenario.end * long
-    doses = dose_rows(arms, scenario.end, long, lambda number: style(number)[0])
-    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-    for axis, shown in zip(axes, panels, strict=True):
-        lines = []
-        for name in shown:
-            for curve in curves:
-                label = curve.label if len(curves) > 1 else name
-                values = _in_unit_of(scenario, curve.trajectory[name], name, shown[0])
-                lines.append((label, curve.trajectory.times * long, values))
-        head = DOSE_ROW * len(doses) if axis is axes[0] else 0.0
-        _draw_panel(axis, lines, LABEL_LINE / high, head)
-        unit = scenario.model.unit_text(shown[0])
-        axis.set_ylabel(shown[0] + (f" [{unit}]" if unit != "1" else "") if len(shown) == 1 else f"[{unit}]")
-        axis.set_title("; ".join(_label(scenario, name) for name in shown[:3]), fontsize=9, loc="left", color="#444444")
-        axis.set_xlim(0, end)
-    mark_doses(axes[0], doses, end)
-    axes[-1].set_xlabel(f"time [{clock}]")
-    figure.suptitle(title or scenario.title, fontsize=11, x=0.01, ha="left", wrap=True)
-    return figure
+    changed = windows(scenario, arms)
+    marks = doses_of(arms, scenario.end, long, _color) + changes_of(changed, arms, long, _color)
+    strip = Strip(end, width, look.room - GAP, look)
+    marks = strip.fitted(marks)
+    if look.height:
+        heights = [height - (strip.high(marks) + STRIP) / len(panels) for height in heights]
+    shades = sorted({(window.start * long, window.end * long) for window in changed})
+    for panel, height in zip(panels, heights, strict=True):
+        first, last = panel is panels[0], panel is panels[-1]
+        if panel.title:
+            page.down(page.put(panel.title, left, look.width - left - MARGIN, look.middle, DARK) + GAP / 2)
+        if first:
+            page.down(draw_strip(page, left, strip, marks) + STRIP)
+        axis = page.panel(left, width, height)
+        set_scale(axis, "x", (0.0, end), False, width, look.small)
+        set_scale(axis, "y", panel.ends, panel.log, height, look.small)
+        axis.tick_params(labelbottom=last)
+        axis.set_ylabel(_axis_words(panel, height, look), fontsize=look.small)
+        draw_panel(axis, panel, shades, long, look)
+        labels = labels_of(panel)
+        tall = needed([label.text for label in labels], look.room, look)
+        label_right(axis, width, height, labels, look.room, look, look.small * min(1.0, height / tall))
+        page.down(height + (_numbers(look) if last else _between(look)))
+    page.down(page.put(f"time [{clock}]", left, width, look.middle, "#000000", "center"))
+    if key:
+        page.down(GAP)
+        page.down(page.put(key, MARGIN, look.width - 2 * MARGIN, look.small, GREY))
+    return Picture("_".join(names), page.finish(), text)
 
 
-def _in_unit_of(scenario: Scenario, values: Array, name: str, other: str) -> Array:
-    return values * scenario.model.unit(name).to(scenario.model.unit(other))
+def key_of(panels: Sequence[Panel], look: Look) -> str:
+    """What the bands are, where there are any, and who says so."""
+    aims = [aim for panel in panels for aim in panel.aims]
+    sources = list(dict.fromkeys(aim.source for aim in aims if aim.source != ASSUMED))
+    more = [f"{len(sources) - MOST_SOURCES} more"] if len(sources) > MOST_SOURCES else []
+    said = [f"published: {', '.join([*sources[:MOST_SOURCES], *more])}"] if sources else []
+    said += ["our own expectation"] if any(aim.source == ASSUMED for aim in aims) else []
+    if not aims:
+        return ""
+    return f"Bands: where a curve of that colour should be ({'; '.join(said)}); ● it is there, ✖ it is not."
 
 
-def _label(scenario: Scenario, name: str) -> str:
-    model = scenario.model
-    return model.species[name].label if name in model.species else model.observables[name].label
+def _heights(page: Page, panels: Sequence[Panel], key: str) -> list[float]:
+    """Inches of each panel: what its names need, or, where the page has a height, what everything else leaves."""
+    look = page.look
+    if look.height is None:
+        return [max(look.panel, needed([line.label for line in p.lines], look.room, look)) for p in panels]
+    titles = sum(high(fold(p.title, look.width, look.middle), look.middle) + GAP / 2 for p in panels if p.title)
+    below = _numbers(look) + high("", look.middle) + MARGIN * 2
+    below += high(fold(key, look.width - 2 * MARGIN, look.small), look.small) + GAP if key else 0.0
+    free = look.height - page.y - titles - below - _between(look) * (len(panels) - 1)
+    return [free / len(panels)] * len(panels)
 
 
-def _draw_panel(axis: Axes, lines: Sequence[tuple[str, Array, Array]], label_line: float, head: float) -> None:
-    """The curves of one panel; `head` is the share of its height kept free for doses, below one."""
-    lines = [(label, times, np.where(np.isfinite(values), values, np.nan)) for label, times, values in lines]
-    if all(np.isnan(values).all() for _, _, values in lines):
-        axis.text(0.5, 0.5, "no finite value", transform=axis.transAxes, ha="center", va="center")
-        return
-    top = max(float(np.nanmax(values)) for _, _, values in lines if not np.isnan(values).all())
-    log = wants_log([values for _, _, values in lines])
-    for number, (_, times, values) in enumerate(lines):
-        color, dash = style(number)
-        # the first curve lies lowest and widest, so that one that follows it exactly still shows it
-        axis.plot(
-            times, values, color=color, linestyle=dash, linewidth=max(1.4, 2.4 - 0.5 * number), zorder=3 + 0.1 * number
-        )
-    if log:
-        axis.set_yscale("log")
-        lowest = min(
-            float(values[values > top * LOWEST].min()) for _, _, values in lines if (values > top * LOWEST).any()
-        )
-        axis.set_ylim(lowest / 2, top * 3 * (6 * top / lowest) ** (head / (1 - head)))
-    else:
-        low = min(float(np.nanmin(values)) for _, _, values in lines if not np.isnan(values).all())
-        low = 0.0 if 0 <= low < 0.5 * top else low
-        room = (top - low) or abs(top) or 1.0
-        axis.set_ylim(low - 0.03 * room, top + (0.12 + 1.15 * head / (1 - head)) * room)
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.grid(True, color="#e6e6e6", linewidth=0.6)
-    _label_lines(axis, lines, label_line)
+def _between(look: Look) -> float:
+    """Inches from a panel to the next."""
+    return 0.16 * look.scale
 
 
-def wants_log(curves: Sequence[Array]) -> bool:
-    """Whether the curves span more than `DECADES`, leaving out what is below `LOWEST` of the top."""
-    values = np.concatenate(curves)
-    top = float(np.nanmax(values))
-    seen = values[values > max(top, 0.0) * LOWEST]
-    return (
-        top > 0 and len(seen) > 1 and float(np.nanmin(values)) >= -top * 1e-6 and np.log10(top / seen.min()) > DECADES
-    )
+def _numbers(look: Look) -> float:
+    """Inches below a panel for the numbers of its axis."""
+    return high("", look.small) + 0.13
 
 
-def _label_lines(axis: Axes, lines: Sequence[tuple[str, Array, Array]], line: float) -> None:
-    """Each curve's name at its right end, moved up or down until none covers another; `line` is
-    the height of a line of text as a fraction of the panel's."""
-    to_axes = axis.transScale + axis.transLimits
-    lowest, highest = axis.get_ylim()
-    ends = []
-    for number, (label, times, values) in enumerate(lines):
-        known = values[np.isfinite(values)]
-        last = known[-1] if len(known) else lowest
-        y = float(np.clip(last, min(lowest, highest), max(lowest, highest)))
-        ends.append((float(to_axes.transform((times[-1], y))[1]), number, textwrap.fill(label, LABEL_WIDTH)))
-    ends.sort()
-    heights = [line * (1 + label.count("\n")) for _, _, label in ends]
-    places = spread([wanted for wanted, _, _ in ends], heights)
-    for (_, number, label), place in zip(ends, places, strict=True):
-        color, dash = style(number)
-        axis.plot(
-            [1.01, 1.05], [place, place], transform=axis.transAxes, color=color, linestyle=dash, lw=1.6, clip_on=False
-        )
-        axis.text(1.06, place, label, transform=axis.transAxes, color=color, fontsize=8, va="center", linespacing=1.0)
+def _left(panel: Panel, height: float, look: Look) -> float:
+    """Inches left of a panel: the numbers of its axis, and what they are."""
+    _, numbers = ticks_of("y", panel.ends, panel.log, height, look.small)
+    words = high(_axis_words(panel, height, look), look.small)
+    return max(wide(each, look.small) for each in numbers) + words + 0.2 + MARGIN
 
 
-def describe_figure(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve]) -> str:
-    """The figure in words, for those who cannot see it."""
-    parts = []
-    for name in names:
-        unit = scenario.model.unit_text(name)
-        for curve in curves:
-            values, times = curve.trajectory[name], curve.trajectory.times
-            at = int(values.argmax())
-            parts.append(
-                f"{name} ({curve.label}): from {values[0]:.3g} to {values[-1]:.3g} {unit}, "
-                f"largest {values[at]:.3g} at {times[at]:.3g} {scenario.model.time_unit_text}"
-            )
-    return f"Time course of {', '.join(names)}. " + "; ".join(parts) + "."
+def _axis_words(panel: Panel, height: float, look: Look) -> str:
+    return fold(", ".join(filter(None, [printed(panel.unit), "log scale" if panel.log else ""])), height, look.small)
 
 
-def save(figure: Figure, stem: Path, title: str, description: str, run: str) -> list[Path]:
-    """`figure` as SVG and PNG with its title, its description and the run's id inside."""
+def _color(number: int) -> str:
+    return style(number)[0]
+
+
+def save(
+    figure: Figure, stem: Path, title: str, description: str, run: str, formats: Sequence[str] = FORMATS
+) -> list[Path]:
+    """`figure` in these formats with its title, its description and the run's id inside."""
     import matplotlib
 
     matplotlib.rcParams["svg.hashsalt"] = run  # the same run gives the same file
     matplotlib.rcParams["svg.fonttype"] = "none"
-    svg, png = stem.with_name(stem.name + ".svg"), stem.with_name(stem.name + ".png")
+    matplotlib.rcParams["pdf.fonttype"] = 42  # text that can be searched and edited
     text = f"{description} Run {run}."
-    figure.savefig(svg, metadata={"Title": title, "Description": text, "Date": None})
-    figure.savefig(png, dpi=130, metadata={"Title": title, "Description": text, "Software": "immunesim"})
-    return [svg, png]
+    inside: dict[str, dict[str, Any]] = {
+        "svg": {"Title": title, "Description": text, "Date": None},
+        "png": {"Title": title, "Description": text, "Software": "immunesim"},
+        "pdf": {
+            "Title": title,
+            "Subject": text,
+            "Keywords": run,
+            "Creator": "immunesim",
+            "CreationDate": None,
+        },
+    }
+    paths = []
+    for kind in formats:
+        path = stem.with_name(f"{stem.name}.{kind}")
+        figure.savefig(path, dpi=DPI, metadata=inside[kind])
+        paths.append(path)
+    return paths

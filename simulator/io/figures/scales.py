@@ -13,7 +13,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from ...experiments.design import SweepMeasure
 from ...numerics.trajectory import Array
 from ..sweep_words import number, sampled, with_unit
-from .page import SMALL, wide
+from .page import wide
+from .style import SMALL
 
 DECADES = 2.0  # positive values that span more than this are drawn on a logarithmic axis
 MOST_DECADES = 6  # of a logarithmic axis, below all but the largest values
@@ -138,22 +139,31 @@ def in_words(values: Sequence[float]) -> list[str]:
     return [number(value, digits) for value in values]
 
 
-def set_scale(axis: Axes, which: str, ends: tuple[float, float], log: bool, inches: float) -> None:
-    """The x or y axis from end to end with as many round ticks as its length in inches holds."""
-    low, high = ends
+def set_scale(axis: Axes, which: str, ends: tuple[float, float], log: bool, inches: float, size: float = SMALL) -> None:
+    """The x or y axis from end to end with as many round ticks as its length in inches holds in type of this size."""
     scaled = axis.xaxis if which == "x" else axis.yaxis
     (axis.set_xscale if which == "x" else axis.set_yscale)("log" if log else "linear")
-    (axis.set_xlim if which == "x" else axis.set_ylim)(low, high)
-    for most in (7, 6, 5, 4, 3, 2):
-        ticks = round_numbers(low, high, log, most)
-        texts = in_words(ticks)
-        size = [wide(text, SMALL) + 0.12 for text in texts] if which == "x" else [0.2] * len(texts)
-        places = [fraction(value, low, high, log) * inches for value in ticks]
-        if all(b - a >= (p + q) / 2 for a, b, p, q in zip(places, places[1:], size, size[1:], strict=False)):
-            break
+    (axis.set_xlim if which == "x" else axis.set_ylim)(*ends)
+    ticks, texts = ticks_of(which, ends, log, inches, size)
     scaled.set_major_locator(FixedLocator(ticks))
     scaled.set_major_formatter(FixedFormatter(texts))
     scaled.set_minor_locator(NullLocator())
+
+
+def ticks_of(
+    which: str, ends: tuple[float, float], log: bool, inches: float, size: float = SMALL
+) -> tuple[list[float], list[str]]:
+    """As many round numbers as an axis of this length in inches holds, and their words."""
+    low, high = ends
+    between, line = 0.12 * size / SMALL, 0.2 * size / SMALL
+    for most in (7, 6, 5, 4, 3, 2):
+        ticks = round_numbers(low, high, log, most)
+        texts = in_words(ticks)
+        sizes = [wide(text, size) + between for text in texts] if which == "x" else [line] * len(texts)
+        places = [fraction(value, low, high, log) * inches for value in ticks]
+        if all(b - a >= (p + q) / 2 for a, b, p, q in zip(places, places[1:], sizes, sizes[1:], strict=False)):
+            break
+    return ticks, texts
 
 
 def fraction(value: float, low: float, high: float, log: bool) -> float:

@@ -11,8 +11,9 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from ...experiments.design import SweepMeasure
 from ...numerics.trajectory import Array
-from .page import SMALL, Page, fold
+from .page import Page, fold
 from .scales import frame, in_words, is_log, limits, round_numbers
+from .style import SMALL
 
 COLOURS = "viridis"  # of even steps in lightness
 FAILED = "#D55E00"

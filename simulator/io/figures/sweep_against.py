@@ -8,9 +8,9 @@ import numpy as np
 
 from ...experiments.sweep import SweepResult
 from .. import sweep_words as words
-from .page import DARK, MARGIN, SMALL, Page, Picture, fold, high
+from .page import Page, Picture, fold, high
 from .scales import is_log
-from .style import style
+from .style import DARK, MARGIN, SMALL, style
 from .sweep_lines import LEFT, axis_words, band_words, draw_panel, labels_of
 
 

@@ -12,11 +12,11 @@ from ...experiments.sweep import SweepResult
 from ...numerics.trajectory import Array
 from .. import sweep_words as words
 from ..clock import clock_of
-from .dose_marks import DOSE_ROW, dose_rows, mark_doses
-from .page import DARK, SMALL, Label, Page, Picture, label_right
+from .dose_marks import Strip, doses_of, draw_strip
+from .page import Label, Page, Picture, label_right
 from .scales import fraction, limits, set_scale, wants_log
 from .shade import COLOURS
-from .style import style
+from .style import DARK, GAP, SMALL, style
 from .sweep_lines import LEFT, RIGHT, ROOM
 
 HEIGHT = 2.0  # inches
@@ -47,9 +47,9 @@ def bands(result: SweepResult, curve: str) -> Picture:
     page = Page(result.scenario.title, [note])
     scale = ", ".join(filter(None, ["" if unit == "1" else unit, "logarithmic" if log else ""]))
     page.down(page.put(f"{label} [{scale}]" if scale else label, 0.12, page.width - 0.24, 10, DARK) + 0.06)
-    width = page.width - LEFT - (ROOM if varied else RIGHT)
-    drugs = [dose_rows([result.scenario.arm(name)], result.scenario.end, long, lambda number: DARK) for name in found]
-    ends = limits(seen if log else known, log, DOSE_ROW * max(map(len, drugs), default=0) * 1.3)
+    room = ROOM if varied else RIGHT
+    width = page.width - LEFT - room
+    ends = limits(seen if log else known, log)
     text = [f"{label} over time; {words.members_words(result)}."]
     for a, name in enumerate(sweep.arms):
         if name not in found:
@@ -58,6 +58,8 @@ def bands(result: SweepResult, curve: str) -> Picture:
         gone = words.missing(result, a, None, "left out")
         head = ": ".join(filter(None, [arm if len(sweep.arms) > 1 else "", gone]))
         page.down(page.put(head, LEFT, page.width - LEFT - RIGHT, SMALL, style(a)[0]) + 0.04 if head else 0.0)
+        doses = doses_of([result.scenario.arm(name)], result.scenario.end, long, lambda number: DARK)
+        page.down(draw_strip(page, LEFT, Strip(end, width, room - GAP, page.look), doses))
         panel = page.panel(LEFT, width, HEIGHT)
         set_scale(panel, "x", (0.0, end), False, width)
         set_scale(panel, "y", ends, log, HEIGHT)
@@ -68,7 +70,6 @@ def bands(result: SweepResult, curve: str) -> Picture:
             _lines(panel, width, times, shown, result, varied, ends, log)
         else:
             _quantiles(panel, times, shown, style(a)[0])
-        mark_doses(panel, drugs[list(found).index(name)], end)
         if np.isnan(band).all():
             panel.text(0.5, 0.4, "no member to show", transform=panel.transAxes, ha="center", fontsize=9)
         else:

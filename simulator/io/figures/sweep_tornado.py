@@ -11,8 +11,9 @@ from ...experiments.design import Axis, SweepMeasure
 from ...experiments.sweep import SweepResult
 from ...numerics.trajectory import Array
 from .. import sweep_words as words
-from .page import DARK, GREY, SMALL, Page, Picture, fold, high, wide
+from .page import Page, Picture, fold, high, wide
 from .scales import frame, is_log, limits, mark_beyond, set_scale
+from .style import DARK, GREY, SMALL
 
 MOST_BARS = 15
 NAMES, WIDTH = 2.3, 5.3  # inches: the names at the left, and the bars

@@ -18,7 +18,8 @@ from ...model.model import Model
 from ...model.monotone import BOTH, DOWN, UP
 from ..wiring import Arrow, Node, View, loop_signs, text_of, view
 from .layout import Box, Group, Layout, Point, lay_out
-from .page import DARK, GREY, MARGIN, SMALL, Page, fold, high, wide
+from .page import Page, fold, high, wide
+from .style import DARK, GREY, MARGIN, SMALL
 
 LABEL, NAME = 8.0, 6.5  # points
 PAD = 0.07  # inches around the text of a box
