@@ -12,6 +12,7 @@ from .words import print_json, settings_argument, settings_of
 
 EXAMPLES = """examples:
   immunesim run scenarios/il2_therapy.toml --out out
+  immunesim run il2_therapy --report --out out
   immunesim run acute_infection --set 'stop_sensitivity=0.5' --no-plots
   immunesim run il2_therapy --arm main --set 'dose.first cycle.amount=100000 IU/kg'"""
 
@@ -23,6 +24,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
     settings_argument(command)
     command.add_argument("--arm", action="append", metavar="NAME", help="only this arm; may be repeated")
     command.add_argument("--no-plots", action="store_true", help="no figures")
+    text = "also one page, DIR/report.html, with figures, curves to touch, doses, expectations and equations"
+    command.add_argument("--report", action="store_true", help=text)
     certify = command.add_mutually_exclusive_group()
     text = "check the digits with a second solver, however long it takes"
     certify.add_argument("--certify", dest="certify", action="store_true", default=None, help=text)
@@ -50,7 +53,7 @@ def execute(options: argparse.Namespace) -> int:
             target = target / scenario.id
         folder.check_folder(target, options.force)
         result = run(scenario, options.certify, options.arm)
-        summary = results.write(result, target, options.words, options.force, draw)
+        summary = results.write(result, target, options.words, options.force, draw, options.report)
         summaries.append(summary)
         if not options.json:
             print(run_text.run_text(result, target))
