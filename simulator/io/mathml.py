@@ -36,15 +36,6 @@ def derivative(name: str) -> str:
     return f"<mfrac>{over}{_row([_mi('d'), _mi('t', italic=True)])}</mfrac>"
 
 
-def name(text: str) -> str:
-    """A declared name."""
-    return _name(text)
-
-
-def equals() -> str:
-    return _mo("=")
-
-
 def term(coefficient: Expression, rate: Expression, first: bool) -> str:
     """A rate times its coefficient with the sign before it, as one of a sum."""
     value, rest = _split(coefficient)
@@ -54,7 +45,8 @@ def term(coefficient: Expression, rate: Expression, first: bool) -> str:
     for tree in factors[1:]:
         whole = Apply("mul", (whole, tree))
     part = _part(whole)
-    return (_mo(sign) if sign else "") + (_fenced(part) if part.binds == SUM else part.markup)
+    operator = f'<mo form="infix">{sign}</mo>' if sign else ""  # with the room of one between two summands
+    return operator + (_fenced(part) if part.binds == SUM else part.markup)
 
 
 def _split(tree: Expression) -> tuple[float, list[Expression]]:
@@ -119,16 +111,19 @@ def _saturation(tree: Apply) -> _Part:
 
 def _hill(tree: Apply) -> _Part:
     """(x/K)^n / (1 + (x/K)^n)"""
-    x, level, n = tree.args
-    ratio = Apply("pow", (Apply("div", (x, level)), n))
+    ratio = _ratio(*tree.args)
     return _divide(Apply("div", (ratio, Apply("add", (Number(1.0), ratio)))))
 
 
 def _inhibition(tree: Apply) -> _Part:
     """1 / (1 + (x/K)^n)"""
-    x, level, n = tree.args
-    ratio = Apply("pow", (Apply("div", (x, level)), n))
-    return _divide(Apply("div", (Number(1.0), Apply("add", (Number(1.0), ratio)))))
+    return _divide(Apply("div", (Number(1.0), Apply("add", (Number(1.0), _ratio(*tree.args))))))
+
+
+def _ratio(x: Expression, level: Expression, n: Expression) -> Expression:
+    """(x/K)^n"""
+    ratio = Apply("div", (x, level))
+    return ratio if n == Number(1.0) else Apply("pow", (ratio, n))
 
 
 def _call(tree: Apply) -> _Part:
@@ -175,7 +170,7 @@ def _fraction(over: str, under: str) -> str:
 
 
 def _fenced(part: _Part) -> str:
-    return _mo("(") + _row([part.markup]) + _mo(")")
+    return _row([_mo("("), part.markup, _mo(")")])  # in a row of their own, so that they grow with what they hold
 
 
 def _name(text: str) -> str:

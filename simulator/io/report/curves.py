@@ -16,7 +16,8 @@ from ..figures.plots import wants_log
 from ..figures.style import style
 from .thin import needed
 
-TOLERANCE = 1 / 3000  # of an axis: a tenth of a pixel of a chart, so that zooming finds the curve too
+TOLERANCES = (1 / 250, 1 / 1000, 1 / 4000)  # of an axis: a pixel of a chart, and less, so that zooming finds the curve
+MOST_VALUES = 36_000  # of all charts together, some 0.7 MB: beyond it a pixel must do
 MOST_ROWS = 24  # of the table below a chart
 
 
@@ -43,7 +44,8 @@ def charts(result: RunResult) -> list[Chart]:
     """One for everything that the scenario shows, in its order."""
     names = list(dict.fromkeys(name for group in result.scenario.plots for name in group))
     arms = drawn_arms(result)
-    return [_chart(result.scenario, arms, name) for name in names] if arms else []
+    most = MOST_VALUES // max(len(names), 1)
+    return [_chart(result.scenario, arms, name, most) for name in names] if arms else []
 
 
 def drawn_arms(result: RunResult) -> list[ArmResult]:
@@ -51,10 +53,15 @@ def drawn_arms(result: RunResult) -> list[ArmResult]:
     return [arm for arm in result.arms.values() if len(arm.trajectory.times)]
 
 
-def _chart(scenario: Scenario, arms: Sequence[ArmResult], name: str) -> Chart:
+def _chart(scenario: Scenario, arms: Sequence[ArmResult], name: str, most: int) -> Chart:
     curves = [(arm.trajectory.times, arm.trajectory[name]) for arm in arms]
-    kept = _union([times[needed(times, values, TOLERANCE)] for times, values in curves])
     few = _union([times[needed(times, values, 0.01, MOST_ROWS // len(arms) + 2)] for times, values in curves])
+    kept = few
+    for tolerance in TOLERANCES:
+        finer = _union([few, *(times[needed(times, values, tolerance)] for times, values in curves)])
+        if tolerance != TOLERANCES[0] and len(finer) * len(arms) > most:
+            break
+        kept = finer
     values = [_at(kept, *curve) for curve in curves]
     return Chart(
         name=name,
@@ -63,7 +70,7 @@ def _chart(scenario: Scenario, arms: Sequence[ArmResult], name: str) -> Chart:
         log=_log([values for _, values in curves]),
         rows=kept.tolist(),
         values=values,
-        few=np.searchsorted(kept, np.intersect1d(few, kept)).tolist(),
+        few=np.searchsorted(kept, few).tolist(),
         saved=sum(len(times) for times, _ in curves),
         shown=sum(int(np.isin(kept, times).sum()) for times, _ in curves),
     )
@@ -161,4 +168,3 @@ def document(result: RunResult, drawn: Sequence[Chart]) -> str:
     }
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")  # else a title could end the script element
-

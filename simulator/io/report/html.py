@@ -16,8 +16,17 @@ def render(template: str, **values: Any) -> str:
     from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters |= {"short": short, "with_unit": with_unit, "markup": Markup}
+    environment.filters |= {"short": short, "with_unit": with_unit, "markup": Markup, "sentence": _sentence}
     environment.globals["asset"] = lambda name: Markup((ASSETS / name).read_text(encoding="utf-8"))
     return environment.get_template(template).render(**values)
+
+
+def _sentence(text: str) -> str:
+    """With one full stop at its end."""
+    return text.rstrip(". ") + "."

@@ -17,7 +17,9 @@ from .tables import cited, expectations, settings, touched
 REPORT = "report.html"
 
 
-def write_report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, folder: Path, figures: bool) -> Path:
+def write_report(
+    result: RunResult, summary: Mapping[str, Any], scenario_text: str, folder: Path, figures: bool
+) -> Path:
     """Writes the page into `folder` and returns its path.
 
     summary: as `results.summary` makes it. scenario_text: the resolved scenario as TOML.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ...experiments.run import ArmResult, RunResult, Verdict
-from ...experiments.scenario import Arm, Change, Scenario
+from ...experiments.scenario import Arm, Expectation, Scenario
 from ...model.model import Model
 from ...numerics.constants import ParameterFormulas
 from .curves import clock_of
@@ -75,10 +75,19 @@ def _expected(model: Model, verdict: Verdict) -> Expected:
         why="; ".join(filter(None, [why, *broken])),
         simulated="never" if known is None else with_unit(known, expectation.unit_text),
         exact=known,
-        expected=expectation.interval_text,
+        expected=_interval(expectation),
         sources=cited(model, expectation.source),
         measure=expectation.measure_text,
     )
+
+
+def _interval(expectation: Expectation) -> str:
+    unit = "" if expectation.unit_text == "1" else f" {expectation.unit_text}"
+    if math.isinf(expectation.high):
+        return f"above {short(expectation.low, 4)}{unit}"
+    if math.isinf(expectation.low):
+        return f"below {short(expectation.high, 4)}{unit}"
+    return f"{short(expectation.low, 4)} to {short(expectation.high, 4)}{unit}"
 
 
 def settings(result: RunResult) -> list[Setting]:
@@ -145,9 +154,5 @@ def touched(scenario: Scenario, results: Mapping[str, ArmResult]) -> set[str]:
         model = scenario.model.parameters
         found |= {name for name, value in arm.parameters.items() if value != model[name].value}
         found |= set(arm.initial) | {dose.target for dose in arm.doses}
-        found |= {name for change in arm.changes for name in _names(change)}
+        found |= {name for change in arm.changes for name in change.parameters}
     return found
-
-
-def _names(change: Change) -> Iterator[str]:
-    yield from change.parameters

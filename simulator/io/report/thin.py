@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def needed(times: Array, values: Array, tolerance: float, most: int | None = Non
     cuts = _around_gaps(values)
     kept = set(cuts)
     waiting: list[tuple[float, int, int, int]] = []
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         _look(times, views, first, last, tolerance, waiting)
     while waiting and (most is None or len(kept) < most):
         _, first, last, worst = heappop(waiting)

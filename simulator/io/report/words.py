@@ -11,7 +11,7 @@ def short(value: float | None, digits: int = 3) -> str:
     """
     >>> short(0.012345), short(4), short(12345.6), short(2.1e9), short(-3e-7), short(None)
     ('0.0123', '4', '12,300', '2.1 × 10⁹', '−3 × 10⁻⁷', 'none')
-    """
+    """  # noqa: RUF002
     if value is None or math.isnan(value):
         return "none"
     if math.isinf(value):

@@ -39,6 +39,15 @@
     return -1;
   }
 
+  // Lines of a logarithmic axis: its powers of ten, at most eight; within two of them also their doubles and fives.
+  function decades(low, high) {
+    const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high));
+    const step = Math.ceil((last - first) / 8), parts = Math.log10(high / low) < 2 ? [1, 2, 5] : [1], found = [];
+    for (let power = first; power <= last; power += step)
+      for (const part of parts) found.push(Number(part + "e" + power));
+    return found.filter((value) => value >= low && value <= high);
+  }
+
   class Chart {
     constructor(element, data) {
       this.element = element;
@@ -85,7 +94,7 @@
       const chart = this, from = this.uplot ? this.uplot.scales.x.min : whole[0], to = this.uplot ? this.uplot.scales.x.max : whole[1];
       if (this.uplot) this.uplot.destroy();
       const log = this.log;
-      const label = (_, ticks) => ticks.map((value) => (value === null || (log && Math.abs(Math.log10(value) % 1) > 1e-9) ? "" : text(value, 4)));
+      const sides = { font: "12px system-ui, sans-serif", stroke: "#1c2024", grid: { stroke: "#e6e8eb", width: 1 }, ticks: { stroke: "#8a929c", width: 1, size: 5 } };
       this.uplot = new uPlot({
         width: this.plot.clientWidth, height: 260, legend: { show: false }, padding: [14, 10, 0, 0],
         cursor: { drag: { x: true, y: false, setScale: true }, points: { size: 7 }, focus: { prox: -1 } },
@@ -94,8 +103,8 @@
           y: { distr: log ? 3 : 1, range: (u) => chart.range(u.scales.x.min ?? whole[0], u.scales.x.max ?? whole[1]) },
         },
         axes: [
-          { label: "time [" + unit + "]", labelSize: 22, labelFont: "13px system-ui, sans-serif", font: "12px system-ui, sans-serif", stroke: "#1c2024", grid: { stroke: "#e6e8eb", width: 1 }, ticks: { stroke: "#8a929c", width: 1 }, values: (_, ticks) => ticks.map((value) => text(value, 6)) },
-          { font: "12px system-ui, sans-serif", stroke: "#1c2024", grid: { stroke: "#e6e8eb", width: 1 }, ticks: { stroke: "#8a929c", width: 1 }, size: 62, values: label },
+          { ...sides, label: "time [" + unit + "]", size: 28, labelSize: 20, labelGap: 0, labelFont: "12px system-ui, sans-serif", values: (_, ticks) => ticks.map((value) => text(value, 6)) },
+          { ...sides, size: 62, values: (_, ticks) => ticks.map((value) => text(value, 4)), ...(log ? { splits: (_, __, low, high) => decades(low, high), filter: (_, ticks) => ticks } : {}) },
         ],
         series: [{}, ...arms.map((arm, i) => ({
           label: arm.title, show: shown[i], stroke: arm.color, width: Math.max(1.5, 2.6 - 0.4 * i),
@@ -132,13 +141,15 @@
       const { left, top, width } = u.bbox, size = 5 * uPlot.pxRatio;
       u.ctx.save();
       for (const mark of page.marks) if (mark.kind === "dose" && mark.arms.some((arm) => shown[arm])) {
+        const apart = mark.spans.length > 1 ? u.valToPos(mark.spans[1][0] * long, "x", true) - u.valToPos(mark.spans[0][0] * long, "x", true) : Infinity;
+        const half = Math.min(size, Math.max(0.35 * apart, 0.5)); // many doses close together: narrower marks
         u.ctx.fillStyle = mark.arms.length < arms.length ? arms[mark.arms.find((arm) => shown[arm])].color : "#3c444d";
         for (const [start, end] of mark.spans) {
           const a = u.valToPos(start * long, "x", true), b = u.valToPos(end * long, "x", true);
           if (b < left || a > left + width) continue;
           u.ctx.beginPath();
-          u.ctx.moveTo(a - size, top - 1.8 * size);
-          u.ctx.lineTo(a + size, top - 1.8 * size);
+          u.ctx.moveTo(a - half, top - 1.8 * size);
+          u.ctx.lineTo(a + half, top - 1.8 * size);
           u.ctx.lineTo(a, top - 0.2 * size);
           u.ctx.fill();
           if (b - a > 2) u.ctx.fillRect(a, top - 0.5 * size, Math.min(b, left + width) - a, 0.4 * size);
@@ -165,7 +176,7 @@
       this.at = at;
       this.readout.replaceChildren();
       if (at < 0) {
-        this.readout.append(part("values appear here"));
+        this.readout.append(part("Values appear here."));
         return "";
       }
       const words = [text(this.times[at], 5) + " " + unit];
