@@ -18,7 +18,8 @@ from tests.toys import SCENARIO
 
 ROOT = Path(cli.__file__).resolve().parents[2]
 COMMANDS = [
-    "run", "sweep", "check", "list", "show", "describe", "compare", "evidence", "influence", "export", "replay"
+    "run", "sweep", "check", "list", "show", "describe", "compare", "evidence", "gallery", "influence", "export",
+    "replay",
 ]  # fmt: skip
 
 

@@ -120,20 +120,21 @@ def _batch(
     stop: Callable[[], bool],
 ) -> Iterator[tuple[int, Card | None]]:
     """Cards of one pool of processes; None for one whose process died."""
-    context = multiprocessing.get_context("spawn")
+    context, left = multiprocessing.get_context("spawn"), list(batch)
+    flying: dict[Future[Card], int] = {}
     with ProcessPoolExecutor(workers, context, _begin) as pool:
-        flying: dict[Future[Card], int] = {
-            pool.submit(make, paths[number], folder / names[number], tables): number for number in batch
-        }
-        while flying:
+        while flying or (left and not stop()):
+            while left and len(flying) < workers and not stop():  # no more wait in the pool, so that a stop is quick
+                number = left.pop(0)
+                flying[pool.submit(make, paths[number], folder / names[number], tables)] = number
             done, _ = wait(flying, timeout=POLL, return_when=FIRST_COMPLETED)
             for future in done:
                 number = flying.pop(future)
-                if not future.cancelled():
-                    yield number, (None if isinstance(future.exception(), BrokenExecutor) else future.result())
-            if stop():
-                for future in flying:
-                    future.cancel()  # what has begun is finished
+                if isinstance(future.exception(), BrokenExecutor):
+                    left.clear()
+                    yield number, None
+                else:
+                    yield number, future.result()
 
 
 def _begin() -> None:

@@ -17,13 +17,13 @@ def needed(times: Array, values: Array, tolerance: float, most: int | None = Non
     and by Douglas and Peucker (1973) each that lies farther than `tolerance`, as a fraction of the height of
     its axis, from the line between its neighbours, on a linear axis and on a logarithmic one.
 
-    The worst come first, so that of at most `most` points each says as much as it can. Values that
-    are not finite are kept, and so are their neighbours.
+    The worst come first, so that of at most `most` points each says as much as it can. Kept in any case are
+    the largest and the smallest value, those that are not finite, and their neighbours.
     """
     if len(times) < 3:
         return list(range(len(times)))
     views = _views(values)
-    cuts = _around_gaps(values)
+    cuts = _certain(values)
     kept = set(cuts)
     waiting: list[tuple[float, int, int, int]] = []
     for first, last in pairwise(cuts):
@@ -49,10 +49,13 @@ def _views(values: Array) -> Array:
     return scaled
 
 
-def _around_gaps(values: Array) -> list[int]:
-    """Both ends, every value that is not finite, and what stands beside one."""
+def _certain(values: Array) -> list[int]:
+    """Both ends, the largest and the smallest value, every value that is not finite, and what stands beside one."""
     gone = np.flatnonzero(~np.isfinite(values))
     marks = {0, len(values) - 1, *gone.tolist(), *(gone - 1).tolist(), *(gone + 1).tolist()}
+    if len(gone) < len(values):
+        known = np.where(np.isfinite(values), values, np.nan)
+        marks |= {int(np.nanargmax(known)), int(np.nanargmin(known))}
     return sorted(mark for mark in marks if 0 <= mark < len(values))
 
 
