@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from simulator import cli
 from simulator.io import gallery
 from simulator.io.folder import OutputError
 from tests.pages import read_page
-
-TOY = "toy.toml"
 
 
 @pytest.fixture
@@ -52,59 +51,54 @@ def test_every_scenario_has_its_card_whatever_becomes_of_it(files: list[Path], t
     assert "1 of 1 met" in page.text
 
 
-def test_tables_are_kept_if_asked_for(toy_file: Path, tmp_path: Path) -> None:
-    gallery.write_gallery([toy_file], tmp_path / "out", tables=True)
-    assert (tmp_path / "out" / "toy" / "trajectory.half.csv").exists()
-
-
-def test_two_files_of_one_name_have_two_folders(toy_file: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    for name in (TOY, "toy_model.toml"):
-        (other / name).write_text(toy_file.with_name(name).read_text())
-    cards = gallery.write_gallery([toy_file, other / TOY], tmp_path / "out")
-    assert [card.name for card in cards] == ["toy", "toy-2"]
-    assert (tmp_path / "out" / "toy-2" / "report.html").exists()
-
-
-def test_what_was_done_before_a_stop_is_kept(toy_file: Path, tmp_path: Path) -> None:
-    files = [toy_file]
-    for number in range(8):
-        files.append(toy_file.with_name(f"toy{number}.toml"))
-        files[-1].write_text(toy_file.read_text())
-    done: list[str] = []
-    cards = gallery.write_gallery(files, tmp_path / "out", stop=lambda: bool(done), told=lambda c: done.append(c.name))
-    states = [card.status for card in cards]
-    assert states.count(gallery.DONE) == len(done) >= 1
-    assert states.count(gallery.SKIPPED) == len(files) - len(done) >= 1
-    assert all((tmp_path / "out" / name / "report.html").exists() for name in done)
-    assert "not simulated" in read_page(tmp_path / "out" / "index.html").text
-
-
-def dies(path: Path, folder: Path, tables: bool) -> gallery.Card:
-    """As `gallery.make`, in a process that some scenarios kill."""
+def fake(path: Path, folder: Path, tables: bool) -> gallery.Card:
+    """As `gallery.make`, at once, and in a process that some scenarios kill."""
     if "deadly" in path.name:
         os._exit(9)
+    folder.mkdir()
+    (folder / "summary.json").write_text('{"files": []}')
     return gallery.Card(folder.name, folder.name)
 
 
+def test_two_files_of_one_name_have_two_folders_and_a_stop_keeps_what_was_done(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(gallery, "make", fake)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    files, done = [Path("a.toml"), Path("other/a.toml"), Path("b.toml"), Path("c.toml")], []
+    out = tmp_path / "out"
+    cards = gallery.write_gallery(files, out, stop=lambda: len(done) == 2, told=lambda card: done.append(card.name))
+    assert done == ["a", "a-2"]
+    assert [card.status for card in cards] == [gallery.DONE] * 2 + [gallery.SKIPPED] * 2
+    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["a", "a-2"]
+    assert "not simulated" in read_page(out / "index.html").text
+
+
 def test_a_scenario_that_kills_its_process_takes_no_other_with_it(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(gallery, "make", dies)
+    monkeypatch.setattr(gallery, "make", fake)
     files = [Path(name) for name in ("a.toml", "deadly.toml", "b.toml", "c.toml")]
     cards = gallery.write_gallery(files, tmp_path / "out")
     assert [card.status for card in cards] == [gallery.DONE, gallery.FAILED, gallery.DONE, gallery.DONE]
     assert cards[1].reason == "ended the process it ran in"
 
 
-def test_a_gallery_is_replaced_only_if_all_in_it_is_ours(toy_file: Path, tmp_path: Path) -> None:
+def test_a_gallery_is_replaced_only_if_all_in_it_is_ours(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(gallery, "_made", lambda *_: iter(()))
     out = tmp_path / "out"
-    gallery.write_gallery([toy_file], out)
+    gallery.write_gallery([Path("a.toml")], out)
+    assert json.loads((out / "summary.json").read_text())["files"] == ["index.html"]
     with pytest.raises(OutputError, match="exists"):
-        gallery.write_gallery([toy_file], out)
-    gallery.write_gallery([toy_file], out, force=True)
-    (out / "toy" / "thesis.txt").write_text("years")
-    with pytest.raises(OutputError, match=r"also holds toy/thesis\.txt"):
-        gallery.write_gallery([toy_file], out, force=True)
-    document = json.loads((out / "summary.json").read_text())
-    assert document["files"] == ["index.html", "toy"]
-    assert document["gallery"][0]["title"] == "A toy question"
+        gallery.write_gallery([Path("a.toml")], out)
+    gallery.write_gallery([Path("a.toml")], out, force=True)
+    (out / "summary.json").write_text('{"files": ["index.html", "a"]}')
+    (out / "a").mkdir()
+    (out / "a" / "summary.json").write_text('{"files": ["report.html"]}')
+    (out / "a" / "thesis.txt").write_text("years")
+    with pytest.raises(OutputError, match=r"also holds a/thesis\.txt"):
+        gallery.write_gallery([Path("a.toml")], out, force=True)
+
+
+def test_the_command_says_where_it_is_and_exits_with_1_if_not_all_is_well(files, tmp_path: Path, capsys) -> None:
+    code = cli.main(["gallery", "--out", str(tmp_path / "out"), "--json", "--tables", str(files[1]), str(files[0])])
+    found = json.loads(capsys.readouterr().out)
+    assert code == 1
+    assert [card["status"] for card in found["gallery"]] == [gallery.UNREADABLE, gallery.DONE]
+    assert (tmp_path / "out" / "toy" / "trajectory.half.csv").exists()
