@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from itertools import count
 from pathlib import Path
 
 from .exit_codes import DONE, INTERRUPTED, MISSED
@@ -30,8 +32,13 @@ def execute(options: argparse.Namespace) -> int:
     paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
     target = Path(options.out)
     folder.check_folder(target, options.force)
+    done = count(1)
+
+    def told(card: gallery.Card) -> None:
+        print(f"{next(done)} of {len(paths)}: {card.name}, {card.status}", file=sys.stderr)
+
     with Stop() as stop:
-        cards = gallery.write_gallery(paths, target, options.tables, options.force, stop)
+        cards = gallery.write_gallery(paths, target, options.tables, options.force, stop, told)
     if options.json:
         print_json({"folder": str(target), "gallery": [card._asdict() for card in cards]})
     else:

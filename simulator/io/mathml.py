@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ..model.expression import TIME, Apply, Expression, Name, Number, Quoted
 
+ROUNDING = 1e-9  # of factors between units
 SUM, PRODUCT, SIGN, POWER, WHOLE = range(5)  # how tightly a formula holds together: what is looser gets parentheses
 
 
@@ -40,7 +41,7 @@ def term(coefficient: Expression, rate: Expression, first: bool) -> str:
     """A rate times its coefficient with the sign before it, as one of a sum."""
     value, rest = _split(coefficient)
     sign = "−" if value < 0 else "" if first else "+"
-    factors = [tree for tree in (Number(abs(value)), *rest, rate) if tree != Number(1.0)] or [Number(1.0)]
+    factors = [*rest, rate] if abs(abs(value) - 1.0) < ROUNDING else [Number(abs(value)), *rest, rate]
     whole = factors[0]
     for tree in factors[1:]:
         whole = Apply("mul", (whole, tree))

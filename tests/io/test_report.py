@@ -257,6 +257,7 @@ def test_the_ledger_and_the_verdict_are_those_of_the_run(result: RunResult) -> N
         ([4, 2, 3.6], "from 4 to a low of 2 at 24 h; 3.6 pM at the end"),
         ([1, 9, 3], "from 1 to a peak of 9 at 24 h; 3 pM at the end"),
         ([1, 9, 0.1, 2], "from 1 to a peak of 9 at 24 h, then a low of 0.1 at 48 h; 2 pM at the end"),
+        ([0, 9, 1e-12], "from 0 to a peak of 9 at 24 h; nearly 0 at the end"),
         ([10, 9], "falls from 10 to 9 pM, by −10 %"),
     ],
 )

@@ -13,6 +13,7 @@ from .words import short, times, with_unit
 STEADY = 0.01  # of a curve's largest value: what moves less stays as it is
 TURN = 0.05  # of its range: how far a peak or a low must lie beyond both ends to be one
 FAR = 2.0  # a low that many times below both ends is one too
+NOTHING = 1e-9  # of the peak: there a number would only tell of the solver's noise
 DIFFERENT = 1.1  # two arms that differ by less are alike
 HUGE = 1e4  # a ratio beyond it says no more than the two numbers
 MOST = 3  # differences told of an arm
@@ -87,17 +88,23 @@ def shape_of(start: float, found: Mapping[str, float], low_at: float, clock: Clo
     up = peak - max(start, end) > TURN * span
     down = min(start, end) - low > TURN * span or (low > 0 and min(start, end) / low > FAR)
     top = (found["time_of_peak"], f"a peak of {short(peak)} at {_at(found['time_of_peak'], clock)}")
-    bottom = (low_at, f"a low of {short(low)} at {_at(low_at, clock)}")
+    bottom = (low_at, f"a low of {_level(low, peak)} at {_at(low_at, clock)}")
     turns = [text for _, text in sorted([top] * up + [bottom] * down)]
     if turns:
-        return f"from {short(start)} to {', then '.join(turns)}; {with_unit(end, unit)} at the end"
-    return f"{'rises' if end > start else 'falls'} from {short(start)} to {with_unit(end, unit)}{_fold(start, end)}"
+        return f"from {_level(start, peak)} to {', then '.join(turns)}; {_level(end, peak, unit)} at the end"
+    way = "rises" if end > start else "falls"
+    return f"{way} from {_level(start, peak)} to {_level(end, peak, unit)}{_fold(start, end)}"
+
+
+def _level(value: float, peak: float, unit: str = "1") -> str:
+    if value != 0 and abs(value) < NOTHING * abs(peak):
+        return "nearly 0"
+    return with_unit(value, unit)
 
 
 def _fold(start: float, end: float) -> str:
-    if start <= 0 or end <= 0:
+    if start <= 0 or end <= 0 or (ratio := max(start / end, end / start)) > HUGE:
         return ""
-    ratio = max(start / end, end / start)
     share = f"{100 * (end / start - 1):+.2g}".replace("-", "−")
     return f", {short(ratio)}-fold" if ratio >= 1.5 else f", by {share} %"
 
