@@ -541,6 +541,7 @@ def test_a_run_notes_what_is_no_fault(say) -> None:
     said = say("run", "toy.toml", "--no-plots", "--set", "dose.push.amount=300 pmol", "--set", "k_clear=2 1/h")
     assert said.code in (0, 1)
     assert said.err.splitlines() == [
+        "note: the change from 20 to 30 h sets k_clear, and --set does not hold then",
         "note: arm half sets dose.push.amount itself, and --set does not change it there",
         "note: k_clear = 2 1/h is outside its range, 0.25 to 1 1/h",
     ]
@@ -599,10 +600,70 @@ def test_compare_puts_scenarios_side_by_side(say) -> None:
     assert said.code == 0
     assert "toy" in said.out
     assert "other" in said.out
-    assert document(say("compare", "toy.toml", "other.toml", "--of", "drug", "--json"))
+    told = document(say("compare", "toy.toml", "other.toml", "--of", "drug", "--json"))
+    assert {row["label"]: row["reference"] for row in told["comparison"]} == {"toy": True, "other": False}
+    assert all(sentence in said.out for sentence in told["sentences"])
     said = say("compare", "toy.toml", "other.toml", "--of", "drgu")
     assert said.code == 2
     assert "drgu" in said.err
+
+
+WORDS = ("--block", "IL2", "90%", "--knockout", "il-4", "--add", "IL-2 18 MIU at 3 d")
+
+
+def test_compare_with_words_is_of_a_scenario_with_and_without_them(say) -> None:
+    said = say("compare", "acute_infection", *WORDS, "--of", "IL4", "--out", "out")
+    assert said.code == 0
+    words = "without IL4, IL2 blocked by 90 %, with IL-2 18 MIU at 3 d"
+    assert f"{words}: IL4 is gone: as described it peaks at 91.7 pM on day 16.7." in said.out
+    assert f"as described{' ' * (len(words) - 12)}  " in said.out
+    assert said.err.splitlines() == [
+        "note: IL4: blocked, IL-13 still acts in its place; knocked out, it takes along the IL-13 of Th2 cells, "
+        "which has no level of its own",
+        "note: arm without_IL2 sets IL2_block itself, and --block does not change it there",
+        "note: arm without_both sets IL2_block itself, and --block does not change it there",
+    ]
+    assert "comparison.csv" in {path.name for path in Path("out").iterdir()}
+
+
+def test_compare_of_nothing_and_against_nothing_is_a_usage_error(say) -> None:
+    assert say("compare", "toy.toml", "--arm", "main").code == 2
+    said = say("compare", "toy.toml", "--against", "untreatd")
+    assert (said.code, "did you mean 'untreated'?" in said.err) == (2, True)
+    assert "twice that of 'untreated'" in say("compare", "toy.toml", "--against", "untreated").out
+
+
+def test_a_run_with_words_is_replayed_without_them(say) -> None:
+    text = "IL-2 18 MIU into skin at 3 d every 1 d x 2"
+    said = say(
+        "run", "acute_infection", "--arm", "main", "--no-plots", "--out", "out", "--knockout", "IL1", "--add", text
+    )
+    assert said.code in (0, 1)
+    assert "An acute infection in a healthy adult: without IL1, with IL-2 18 MIU into skin at 3 d" in said.out
+    assert "added IL2 -> IL2_depot: 2 of 2 doses, ordered 36 MIU" in said.out
+    resolved = Path("out/scenario.toml").read_text()
+    assert 'IL1_made = "0"' in resolved
+    assert 'name = "added IL2"' in resolved
+    again = say("replay", "out")
+    assert (again.code, again.out.splitlines()[0]) == (0, "arm main: identical to the last digit")
+
+
+def test_show_says_which_word_a_value_comes_from(say) -> None:
+    said = say("show", "acute_infection", *WORDS)
+    assert "parameters.IL4_made = '0' " in said.out
+    assert "  # --knockout il-4\n" in said.out
+    assert "  # --block IL2 90%\n" in said.out
+    assert '  # --add "IL-2 18 MIU at 3 d"\n' in said.out
+    origins = document(say("show", "acute_infection", *WORDS, "--json"))["origins"]
+    assert origins["parameters.IL2_block"] == "--block IL2 90%"
+
+
+@pytest.mark.parametrize("command", ["run", "show", "compare"])
+def test_wrong_words_are_a_usage_error_in_a_line(say, command: str) -> None:
+    said = say(command, "acute_infection", "--knockout", "IL5")
+    assert said.code == 2
+    message = "nothing called 'IL5' can be knocked out in this model; did you mean 'IL4'?"
+    assert said.err == f"error: command line: {message}\n    --knockout IL5\n"
 
 
 # what is imported

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .exit_codes import DONE
-from .words import print_json, settings_argument, settings_of
+from .words import print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim export il2_therapy --to sbml
@@ -26,9 +26,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     from ..io import folder, run_text
-    from ..io.scenario_file import find_scenario, read_scenario
 
-    scenario = read_scenario(find_scenario(options.scenario), settings_of(options))
+    scenario = scenario_of(options.scenario, options)
     run_text.check_arms(scenario, [options.arm])
     target = Path(options.out or f"{scenario.id}.xml")
     folder.check_file(target, options.force)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from .exit_codes import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
-from .words import print_json, settings_argument, settings_of
+from .words import interventions_of, print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim run scenarios/il2_therapy.toml --out out
   immunesim run il2_therapy --report --out out
   immunesim run acute_infection --set 'stop_sensitivity=0.5' --no-plots
+  immunesim run acute_infection --knockout IL4 --block IL1 90% --add 'IL-2 18 MIU at 3 d'
   immunesim run il2_therapy --arm main --set 'dose.first cycle.amount=100000 IU/kg'"""
 
 
@@ -37,13 +38,11 @@ def execute(options: argparse.Namespace) -> int:
     from ..experiments.run import run
     from ..io import folder, results, run_text
     from ..io.notes import notes
-    from ..io.scenario_file import find_scenario, read_scenario
 
-    settings = settings_of(options)
-    scenarios = [read_scenario(find_scenario(word), settings) for word in options.scenarios]
+    scenarios = [scenario_of(word, options) for word in options.scenarios]
     for scenario in scenarios:
         run_text.check_arms(scenario, options.arm)
-        for note in notes(scenario, list(settings)):
+        for note in notes(scenario, interventions_of(options)):
             print(f"note: {note}", file=sys.stderr)
     draw = None if options.no_plots else _draw()
     summaries, code = [], DONE

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from .exit_codes import DONE
-from .words import print_json, settings_argument, settings_of
+from .words import print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim show il2_therapy
-  immunesim show il2_therapy --set 'body_weight=90 kg'"""
+  immunesim show il2_therapy --set 'body_weight=90 kg'
+  immunesim show acute_infection --add 'IL-2 18 MIU at 3 d'"""
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -19,9 +20,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     from ..io.describe import show_text
-    from ..io.scenario_file import find_scenario, read_scenario
 
-    scenario = read_scenario(find_scenario(options.scenario), settings_of(options))
+    scenario = scenario_of(options.scenario, options)
     if options.json:
         origins = {".".join(map(str, path)): where for path, where in scenario.origins.items()}
         print_json({"scenario": scenario.document, "origins": origins})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .exit_codes import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
-from .words import print_json, settings_argument, settings_of
+from .words import interventions_of, print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim sweep acute_infection --vary 'stop_sensitivity=0.1:1:25:log' --measure 'max(pathogen)' --out stop
@@ -68,7 +68,7 @@ def execute(options: argparse.Namespace) -> int:
 
     gc.enable()  # a sweep is long
     scenario, work = _sweep_asked(options)
-    for note in (*notes(scenario, list(settings_of(options))), *sweep_text.faster()):
+    for note in (*notes(scenario, interventions_of(options)), *sweep_text.faster()):
         print(f"note: {note}", file=sys.stderr)
     if options.dry_run:
         found = estimate(scenario, work)
@@ -97,7 +97,6 @@ def execute(options: argparse.Namespace) -> int:
 
 def _sweep_asked(options: argparse.Namespace) -> Any:
     """The scenario with its sweep, and how it is to be done."""
-    from ..io.scenario_file import find_scenario, read_scenario
     from ..io.sweep_run import Work
     from ..io.sweep_settings import SweepWords
     from ..io.sweep_text import default_folder, read_shard
@@ -112,7 +111,7 @@ def _sweep_asked(options: argparse.Namespace) -> Any:
         arms=tuple(options.arm),
         members=options.members,
     )
-    scenario = read_scenario(find_scenario(options.scenario), settings_of(options), words)
+    scenario = scenario_of(options.scenario, options, words)
     if scenario.sweep is None:
         message = f"nothing varies in {scenario.id}: it has no [sweep], and no --vary says what shall"
         raise FileError([FileFault(COMMAND_LINE, 0, message, "")])

@@ -1,21 +1,35 @@
-"""Scenarios side by side: a table of measures, and paired curves."""
+"""Scenarios side by side: a table of measures with ratios, paired curves, and the large differences in words."""
 
 from __future__ import annotations
 
 import csv
 import json
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..experiments.run import RunResult
+from ..experiments.run import ArmResult, RunResult
 from ..experiments.scenario import MAIN, Scenario
 from ..model.expression import nearest
+from ..model.units import quantity
+from .compare_sentences import RULE, SAME_END, nothing
+from .compare_sentences import sentences as sentences
 from .folder import SUMMARY, new_folder
 from .results import curve_measures
+from .sweep_words import number
 from .toml_source import COMMAND_LINE, FileError, FileFault
 
-MEASURES = ("peak", "time_of_peak", "lowest", "final")
+MEASURES = ("peak", "lowest", "final", "area")
+WIDE = 120  # characters
+GAP = 9  # characters, for the ratio behind a value
+
+
+class Reference(NamedTuple):
+    """What all else is compared with: the place of its run, and its arm."""
+
+    run: int
+    arm: str
 
 
 def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> list[str]:
@@ -34,7 +48,7 @@ def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> 
             names.append(str(found[0]))
     times = {scenario.model.time_unit_text for scenario in scenarios}
     if len(times) > 1:
-        faults.append(FileFault("command line", 0, f"the scenarios count time in {', '.join(sorted(times))}", ""))
+        faults.append(FileFault(COMMAND_LINE, 0, f"the scenarios count time in {', '.join(sorted(times))}", ""))
     if faults:
         raise FileError(faults)
     if not names:
@@ -42,49 +56,133 @@ def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> 
     return names
 
 
-def table(runs: Sequence[RunResult], names: Sequence[str]) -> list[dict[str, Any]]:
-    """A row for every name, scenario and arm: peak, its time, lowest and last value."""
+def table(
+    runs: Sequence[RunResult], names: Sequence[str], words: Sequence[str] = (), against: Reference | None = None
+) -> list[dict[str, Any]]:
+    """A row for every name, run and arm: its measures, and their ratios to those of `against`.
+
+    words: how each run was changed, '' where it was not. against: by default the first arm of the first run.
+    Times are in the unit in which the first scenario gives its end. A ratio is None where there is nothing to divide
+    by, a level below `NOTHING` of the highest that is compared, and for what needs runs of one length.
+    """
+    words = words or [""] * len(runs)
+    clock, long = _clock(runs[0].scenario)
+    base = against or Reference(0, next(iter(runs[0].arms)))
     rows = []
     for name in names:
-        for result in runs:
+        group = []
+        for place, (result, word) in enumerate(zip(runs, words, strict=True)):
             for arm in result.arms.values():
-                found = curve_measures(result.scenario, arm.trajectory, name)
-                rows.append(
-                    {
-                        "name": name,
-                        "unit": result.scenario.model.unit_text(name),
-                        "scenario": result.scenario.id,
-                        "arm": arm.arm.name,
-                        **{key: found.get(key) for key in MEASURES},
-                        "outcome": arm.trajectory.outcome.kind,
-                    }
-                )
+                row = {
+                    "name": name,
+                    "unit": result.scenario.model.unit_text(name),
+                    "scenario": result.scenario.id,
+                    "arm": arm.arm.name,
+                    "changed": word,
+                    "label": label(runs, words, place, arm),
+                    "reference": base == (place, arm.arm.name),
+                    **_measures(result.scenario, arm, name, long),
+                    "time_unit": clock,
+                    "outcome": arm.trajectory.outcome.kind,
+                }
+                group.append(row)
+        rows += _with_ratios(group)
     return rows
 
 
+def label(runs: Sequence[RunResult], words: Sequence[str], place: int, arm: ArmResult) -> str:
+    """What tells an arm of a run from the others: scenario, arm and change, as far as they differ."""
+    several = len({result.scenario.id for result in runs}) > 1
+    parts = [runs[place].scenario.id] if several else []
+    if arm.arm.name != MAIN or not (several or any(words)):
+        parts.append(arm.arm.title)
+    if words[place]:
+        parts.append(words[place])
+    return ", ".join(parts) or "as described"
+
+
+def _measures(scenario: Scenario, arm: ArmResult, name: str, long: float) -> dict[str, Any]:
+    """Those of results, with the time of the lowest value, and times in the clock of the comparison."""
+    found = curve_measures(scenario, arm.trajectory, name)
+    times, values = arm.trajectory.fine.times(), arm.trajectory.fine.values(name)
+    lowest_at = float(times[values.argmin()]) if len(times) else None
+    times_of = {"time_of_peak": found.get("time_of_peak"), "time_of_lowest": lowest_at, "end": scenario.end}
+    return {
+        "start": float(values[0]) if len(values) else None,
+        **{key: found.get(key) for key in MEASURES},
+        "area_unit": found.get("area_unit"),
+        **{key: None if time is None else time * long for key, time in times_of.items()},
+    }
+
+
+def _with_ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of one name, with the ratio of each measure to that of the reference."""
+    base = next(row for row in rows if row["reference"])
+    none = nothing(rows)
+    for row in rows:
+        whole = abs(row["end"] - base["end"]) <= SAME_END * base["end"]
+        for key in MEASURES:
+            row[f"{key}_ratio"] = _ratio(row[key], base[key], none) if whole or key in ("peak", "lowest") else None
+    return rows
+
+
+def _ratio(value: float | None, base: float | None, none: float) -> float | None:
+    if value is None or base is None or base <= none or value < -none:
+        return None
+    return 0.0 if value <= none else value / base
+
+
 def text(rows: Sequence[dict[str, Any]]) -> str:
-    """The table for people, one block for each name."""
+    """The table for people, a block for each name, and what differs much."""
     lines: list[str] = []
-    width = max(len(_who(row)) for row in rows)
-    for at, row in enumerate(rows):
-        if at == 0 or rows[at - 1]["name"] != row["name"]:
-            lines.append(("\n" if lines else "") + f"{row['name']} [{row['unit']}]")
-            lines.append(f"  {'':{width}}  {'peak':>11} {'at':>9} {'lowest':>11} {'final':>11}")
-        cells = ["none" if row[key] is None else f"{row[key]:.4g}" for key in MEASURES]
-        lines.append(f"  {_who(row):{width}}  {cells[0]:>11} {cells[1]:>9} {cells[2]:>11} {cells[3]:>11}")
-    return "\n".join(lines)
+    width = max(len(row["label"]) for row in rows)
+    for name in dict.fromkeys(row["name"] for row in rows):
+        group = [row for row in rows if row["name"] == name]
+        unit, none = group[0]["unit"], nothing(group)
+        heads = [f"{head}{'':{GAP}}" for head in ("peak", "lowest", "final", f"area [{group[0]['area_unit']}]")]
+        lines += ["", name if unit == "1" else f"{name} [{unit}]"]
+        lines.append(_line("", width, heads, f"at [{group[0]['time_unit']}]"))
+        for row in group:
+            time = number(row["time_of_peak"]) if row["peak"] is not None and abs(row["peak"]) > none else "-"
+            lines.append(_line(row["label"], width, [_cell(row, key, none) for key in MEASURES], time))
+            if row["outcome"] != "success":
+                lines.append(f"  {'':{width}}  FAILED: {row['outcome']}")
+    base = next(row["label"] for row in rows if row["reference"])
+    marks = f"(2x): twice that of '{base}'; (-): nothing to divide by, or another length of run"
+    lines += ["", marks + "; 0: under a millionth of the highest"]
+    return "\n".join(
+        [*lines[1:], "", *(sentences(rows) or ["no large difference"]), "", textwrap.fill(f"large: {RULE}", WIDE)]
+    )
 
 
-def _who(row: dict[str, Any]) -> str:
-    return row["scenario"] if row["arm"] == MAIN else f"{row['scenario']} / {row['arm']}"
+def _line(head: str, width: int, cells: Sequence[str], time: str) -> str:
+    peak, lowest, final, area = cells
+    return f"  {head:{width}}{peak:>20}{time:>9}{lowest:>20}{final:>20}{area:>26}".rstrip()
+
+
+def _cell(row: dict[str, Any], key: str, none: float) -> str:
+    """A value and, but for the reference itself, its ratio."""
+    if row[key] is None:
+        return f"none{'':{GAP}}"
+    value = number(row[key]) if abs(row[key]) > none else "0"
+    if row["reference"]:
+        return f"{value}{'':{GAP}}"
+    ratio = row[f"{key}_ratio"]
+    return value + f"{'(-)' if ratio is None else f'({number(ratio, 2)}x)':>{GAP}}"
 
 
 def write(
-    runs: Sequence[RunResult], names: Sequence[str], rows: Sequence[dict[str, Any]], folder: Path, force: bool
+    runs: Sequence[RunResult],
+    names: Sequence[str],
+    rows: Sequence[dict[str, Any]],
+    folder: Path,
+    force: bool,
+    words: Sequence[str] = (),
 ) -> None:
-    """The table as CSV and JSON, and a figure for each name, in a new folder."""
+    """The table as CSV and JSON with its sentences, and a figure for each name, in a new folder."""
     from .figures import plots
 
+    words = words or [""] * len(runs)
     with new_folder(folder, force) as beside:
         with (beside / "comparison.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -92,17 +190,24 @@ def write(
             writer.writerows(rows)
         longest = max((result.scenario for result in runs), key=lambda scenario: scenario.end)
         curves = [
-            plots.Curve(_curve_label(result, arm.arm.name, arm.arm.title), arm.trajectory)
-            for result in runs
+            plots.Curve(label(runs, words, place, arm), arm.trajectory)
+            for place, result in enumerate(runs)
             for arm in result.arms.values()
         ]
-        title = " / ".join(result.scenario.id for result in runs)
+        title = " / ".join(dict.fromkeys(curve.label for curve in curves))
         for name in names:
             figure = plots.draw_group(longest, [name], curves, (), title)
             plots.save(figure, beside / name, title, plots.describe_figure(longest, [name], curves), "compare")
-        report = {"comparison": list(rows), "files": sorted(path.name for path in beside.iterdir())}
+        report = document(rows) | {"files": sorted(path.name for path in beside.iterdir())}
         (beside / SUMMARY).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
-def _curve_label(result: RunResult, arm: str, label: str) -> str:
-    return result.scenario.id if arm == MAIN else f"{result.scenario.id}: {label}"
+def document(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The comparison as one JSON document."""
+    return {"comparison": list(rows), "sentences": sentences(rows), "large": RULE}
+
+
+def _clock(scenario: Scenario) -> tuple[str, float]:
+    """The unit of time in which a scenario gives its end, and how many of it make one of the model's."""
+    _, unit, name = quantity(str(scenario.document["time"]["end"]))
+    return name, scenario.model.time_unit.to(unit)

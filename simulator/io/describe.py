@@ -8,8 +8,9 @@ from typing import Any
 from ..experiments.scenario import Scenario
 from ..model.expression import names, nearest
 from ..model.model import Model
-from ..model.words import BODY, Parameter
+from ..model.words import BODY, Intervention, Parameter
 from .catalogue import builtin_scenarios
+from .interventions import find_intervention, what_can_be_done
 from .model_write import model_document
 from .toml_source import COMMAND_LINE, FileError, FileFault
 
@@ -29,6 +30,7 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
             "left_out": model.left_out,
             "counts": counts,
             "assumed_parameters": assumed,
+            "interventions": what_can_be_done(model),
             "modules": {name: title for name, (title, *_) in model.modules.items()},
             "species": {item.id: f"{item.label} [{item.unit_text}]" for item in model.species.values()},
             "observables": {item.id: f"{item.label} [{item.unit_text}]" for item in model.observables.values()},
@@ -36,6 +38,8 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
     name = model.find(word, *_SECTIONS)
     if name is None and word in model.modules:
         return _module(model, word)
+    if name is None and (intervention := find_intervention(model, word)):
+        return {"name": intervention.id, "kind": "intervention", **_intervention(intervention)}
     if name is None and (labelled := _by_label(model, word)):
         exact = [each for each, label in labelled.items() if label.lower() == word.lower()]
         if len(exact) != 1:
@@ -56,6 +60,8 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
         }
     if section in ("species", "parameters", "observables"):
         found["used_in"] = sorted(_users(model, name))
+    if (intervention := model.interventions.get(name)) is not None:
+        found["interventions"] = _intervention(intervention)
     cited = [part.split(",")[0].strip() for part in str(found.get("source", "")).split(";")]
     citations = {key: _citation(model, key) for key in cited if key in model.sources}
     return {**found, "citations": citations} if citations else found
@@ -77,7 +83,22 @@ def _module(model: Model, name: str) -> dict[str, Any]:
         "observables": {
             each.id: f"{each.label} [{each.unit_text}]" for each in model.observables.values() if each.id in mine
         },
+        "interventions": {each: _intervention(model.interventions[each]) for each in module.interventions},
     }
+
+
+def _intervention(each: Intervention) -> dict[str, Any]:
+    """What its words do, each in a line."""
+    share = f"{each.block} = SHARE" if each.block else f"{each.heard} = 1 - SHARE" if each.heard else ""
+    routes = {(f"into {route}" if route else "a dose"): target for route, target in each.dose.items()}
+    lines = {
+        "label": each.label,
+        f"--knockout {each.id}": ", ".join(f"{name} = {value:g}" for name, value in each.knockout.items()),
+        f"--block {each.id} SHARE": share,
+        f"--add '{each.id} AMOUNT at TIME'": ", ".join(f"{route}: {target}" for route, target in routes.items()),
+        "note": each.note,
+    }
+    return {key: text for key, text in lines.items() if text}
 
 
 def _parameter(parameter: Parameter) -> str:

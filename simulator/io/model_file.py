@@ -13,6 +13,7 @@ from ..model.units import Substance, Unit, UnitError, in_moles, quantity, unit
 from ..model.words import (
     STATUSES,
     Fault,
+    Intervention,
     ModelError,
     Module,
     Observable,
@@ -52,6 +53,7 @@ FILE = {
     "parameters": TABLE,
     "reactions": TABLE,
     "observables": TABLE,
+    "interventions": TABLE,
     "sources": TABLE,
 }
 SECTIONS: Mapping[str, dict[str, Field]] = {
@@ -84,7 +86,16 @@ SECTIONS: Mapping[str, dict[str, Field]] = {
     },
     "reactions": {"label": TEXT, "equation": NEEDED_TEXT, "rate": NEEDED_TEXT, "source": NEEDED_TEXT},
     "observables": {"label": NEEDED_TEXT, "unit": NEEDED_TEXT, "value": NEEDED_TEXT},
+    "interventions": {
+        "label": NEEDED_TEXT,
+        "knockout": TABLE,
+        "block": TEXT,
+        "heard": TEXT,
+        "dose": Field((str, dict)),
+        "note": TEXT,
+    },
 }
+APART = ("sources", "interventions")  # their names are their own: interleukin 2 is a species and an intervention
 
 
 class _Declared(NamedTuple):
@@ -133,7 +144,13 @@ class _ModelReader:
                     path.stem: Module(
                         source.data.get("title", ""),
                         source.data.get("left_out", ""),
-                        tuple(name for section in SECTIONS for name in source.data.get(section, {})),
+                        tuple(
+                            name
+                            for section in SECTIONS
+                            if section != "interventions"
+                            for name in source.data.get(section, {})
+                        ),
+                        tuple(source.data.get("interventions", {})),
                     )
                     for path, source in self.modules.items()
                     if source is not top
@@ -214,9 +231,7 @@ class _ModelReader:
                 )
             )
         for other in (
-            ("sources",)
-            if section == "sources"
-            else ("species", "parameters", "reactions", "observables", "substances")
+            (section,) if section in APART else ("species", "parameters", "reactions", "observables", "substances")
         ):
             earlier = self.declared[other].get(name)
             if earlier is not None and (other == section or "substances" not in (other, section)):
@@ -322,6 +337,25 @@ class _ModelReader:
         measured_in = unit(table["unit"])
         field[:] = ["value"]
         return Observable(name, table["label"], table["unit"], measured_in, table["value"], parse(table["value"]))
+
+    def make_interventions(self, name: str, table: dict[str, Any], field: list[Key]) -> Intervention:
+        knockout = table.get("knockout", {})
+        for parameter, value in knockout.items():
+            field[:] = ["knockout", parameter]
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise ValueError(f"expected a number in the unit of {parameter}, found {value!r}")
+        dose = table.get("dose", {})
+        dose = {"": dose} if isinstance(dose, str) else dose
+        for route, target in dose.items():
+            field[:] = ["dose", route]
+            if not isinstance(target, str):
+                raise ValueError(f"expected the name of a species, found {target!r}")
+            if route and not is_identifier(route):
+                raise ValueError(f"'{route}' cannot be a route: letters, digits and _ only")
+        values = {parameter: float(value) for parameter, value in knockout.items()}
+        return Intervention(
+            name, table["label"], values, table.get("block"), table.get("heard"), dose, table.get("note", "")
+        )
 
     def unit_of(self, table: dict[str, Any]) -> Unit:
         measured_in = unit(table["unit"])

@@ -58,6 +58,17 @@ def model_document(model: Model) -> dict[str, Any]:
             item.id: _given(label=item.label, unit=item.unit_text, value=item.text)
             for item in model.observables.values()
         },
+        "interventions": {
+            item.id: _given(
+                label=item.label,
+                knockout=dict(item.knockout) or None,
+                block=item.block,
+                heard=item.heard,
+                dose=item.dose[""] if "" in item.dose else dict(item.dose) or None,
+                note=item.note,
+            )
+            for item in model.interventions.values()
+        },
         "sources": {item.id: _given(citation=item.citation, link=item.link) for item in model.sources.values()},
     }
 

@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from ..experiments.axis_paths import reaches, split
 from ..experiments.design import Product
-from ..experiments.scenario import Scenario
+from ..experiments.scenario import MAIN, Arm, Change, Scenario
 from ..model.words import Parameter
+from .interventions import Interventions, knocked_out, notes_of
 
 ROUNDING = 1e-9  # in units converted from what was written
 
 
-def notes(scenario: Scenario, settings: Sequence[str] = ()) -> list[str]:
-    """Values outside their range, values that are the same in everybody, and settings of the command line or
-    axes of a sweep that an arm overrides; each is said once."""
-    found = [*_overridden(scenario, settings), *_still(scenario), *_turned(scenario), *_beyond(scenario)]
+def notes(scenario: Scenario, asked: Interventions | None = None) -> list[str]:
+    """Values outside their range, values that are the same in everybody, what interventions do not reach, and
+    settings of the command line or axes of a sweep that an arm or a timed change overrides; each is said once."""
+    reach = notes_of(scenario.model, asked or Interventions())
+    found = [*reach, *_overridden(scenario), *_still(scenario), *_turned(scenario), *_beyond(scenario)]
     return list(dict.fromkeys(found))
 
 
-def _overridden(scenario: Scenario, settings: Sequence[str]) -> Iterator[str]:
-    for name in settings:
-        path = tuple(part.strip() for part in name.split("."))
-        path = ("parameters", *path) if len(path) == 1 else path
-        for arm, table in scenario.document.get("arms", {}).items():
-            if path[0] != "time" and _holds(table, path):
-                yield f"arm {arm} sets {name} itself, and --set does not change it there"
+def _overridden(scenario: Scenario) -> Iterator[str]:
+    """What the command line sets, and an arm sets itself, or a change sets for a while."""
+    for name, option in _worded(scenario):
+        for arm in scenario.arms:
+            if name in arm.own:
+                yield f"arm {arm.name} sets {name} itself, and {option} does not change it there"
+            for change in arm.changes:
+                if name in change.parameters and change.parameters[name] != arm.parameters.get(name):
+                    yield f"{_when(scenario, arm, change)} sets {name}, and {option} does not hold then"
+
+
+def _worded(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """What stands on the command line, as `Arm.own` calls it, and the option that set it."""
+    document, model = scenario.document, scenario.model
+    parameters = [(("parameters", key), model.find(key, "parameters")) for key in document.get("parameters", {})]
+    initial = [(("initial", key), f"initial.{model.find(key, 'species')}") for key in document.get("initial", {})]
+    doses = [
+        (("dose", dose["name"], key), f"dose.{dose['name']}.{key}") for dose in document.get("dose", []) for key in dose
+    ]
+    for path, name in (*parameters, *initial, *doses):
+        words = scenario.origins.get(path, "").split()
+        if name and words and words[0].startswith("--"):
+            yield name, words[0]
+
+
+def _when(scenario: Scenario, arm: Arm, change: Change) -> str:
+    unit = scenario.model.time_unit_text
+    until = f"{unit} on" if change.end is None else f"to {change.end:g} {unit}"
+    whose = "" if change in scenario.arm(MAIN).changes else f" of arm {arm.name}"
+    return f"the change{whose} from {change.start:g} {until}"
 
 
 def _still(scenario: Scenario) -> Iterator[str]:
@@ -40,20 +64,15 @@ def _still(scenario: Scenario) -> Iterator[str]:
                 yield f"arm {arm} leaves out the dose of {axis.path}, which does not vary there"
 
 
-def _holds(table: Any, path: Sequence[str]) -> bool:
-    for key in path:
-        if not isinstance(table, Mapping) or key not in table:
-            return False
-        table = table[key]
-    return True
-
-
 def _turned(scenario: Scenario) -> Iterator[str]:
     model = scenario.model
     has_knobs = any(each.knob for each in model.parameters.values())
     for arm in scenario.arms:
         changes = [pair for change in arm.changes for pair in change.parameters.items()]
+        known = knocked_out(model, arm.parameters)
         for name, value in (*arm.parameters.items(), *changes):
+            if name in known:
+                continue  # asked for by a word that the model has for it
             parameter = model.parameters[name]
             if _outside(parameter, value):
                 yield f"{name} = {value:g}{_unit(parameter)} is outside its range, {_range(parameter)}"

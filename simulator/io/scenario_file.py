@@ -11,6 +11,7 @@ from ..experiments.design import Product
 from ..experiments.scenario import MAIN, Scenario
 from ..model.expression import is_identifier, nearest
 from .catalogue import builtin_models, builtin_scenarios
+from .interventions import Interventions, put
 from .layers import Layers, Origin, Setting
 from .model_file import find_model, read_model
 from .scenario_build import ScenarioBuilder
@@ -101,11 +102,17 @@ def find_scenario(word: str) -> Path:
 
 
 def read_scenario(
-    path: Path, settings: Mapping[str, str] | None = None, sweep_words: SweepWords | None = None
+    path: Path,
+    settings: Mapping[str, str] | None = None,
+    sweep_words: SweepWords | None = None,
+    interventions: Interventions | None = None,
 ) -> Scenario:
-    """The scenario in a file, with `settings` (``{"dose.aldesleukin.amount": "0 IU/kg"}``) and the words of a
-    sweep on top of it. `FileError` holds everything that is wrong with the file, its parents and its model."""
-    return _ScenarioReader(path).read(settings or {}, sweep_words)
+    """The scenario in a file, with `settings` (``{"dose.aldesleukin.amount": "0 IU/kg"}``), the words of a sweep
+    and interventions (``Interventions(knockout=("IL4",))``) on top of it.
+
+    `FileError` holds everything that is wrong with the file, its parents and its model.
+    """
+    return _ScenarioReader(path).read(settings or {}, sweep_words, interventions or Interventions())
 
 
 class _ScenarioReader:
@@ -113,7 +120,9 @@ class _ScenarioReader:
         self.path = path
         self.faults: list[FileFault] = []
 
-    def read(self, settings: Mapping[str, str], sweep_words: SweepWords | None) -> Scenario:
+    def read(
+        self, settings: Mapping[str, str], sweep_words: SweepWords | None, interventions: Interventions
+    ) -> Scenario:
         layers = self.layers(self.path, ())
         if sweep_words is not None:
             self.faults += put_words(layers, sweep_words)
@@ -131,6 +140,7 @@ class _ScenarioReader:
             model = read_model(model_path)
         except FileError as error:
             raise FileError([*self.faults, *error.faults]) from None
+        self.faults += put(layers, model, interventions)
         name = str(layers.data["model"])
         scenario = ScenarioBuilder(layers, model, self.faults).build(self.path.stem, name)
         if scenario is not None and sweep_words is not None:

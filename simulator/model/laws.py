@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from .expression import TIME, Apply, Expression, Name, Number, names, nearest, scaled, with_units
+from .interventions import check_interventions
 from .units import Unit, UnitError, dimension_text, in_moles
 from .words import BODY, Fault, ModelError, Species, Words
 
@@ -30,6 +31,7 @@ def write_laws(model: Words) -> Laws:
     """The laws of `model`, or a `ModelError` with everything that is wrong."""
     faults: list[Fault] = []
     _check_names(model, faults)
+    check_interventions(model, faults)
     if any(fault.message != UNUSED for fault in faults):
         raise ModelError(faults)  # with names unknown or in a circle, units cannot be found
     units = {TIME: model.time_unit}

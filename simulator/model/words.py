@@ -107,12 +107,31 @@ class Observable(NamedTuple):
     value: Expression
 
 
+class Intervention(NamedTuple):
+    """What may be done to a messenger or a cell, in a word of the command line.
+
+    knockout: what parameters become where the body cannot make it; a dose of it still works. block: the parameter
+    that is the share of its effect that is blocked; heard: the one that is the share that is left. dose: the species
+    that a dose goes to, by route, the usual route first ('' where there is but one). note: what a knockout takes
+    along, or leaves.
+    """
+
+    id: str
+    label: str
+    knockout: Mapping[str, float]
+    block: str | None
+    heard: str | None
+    dose: Mapping[str, str]
+    note: str = ""
+
+
 class Module(NamedTuple):
     """A file of the model: what it is about, what it leaves out, and what it declares."""
 
     title: str
     left_out: str
     names: tuple[str, ...]
+    interventions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +148,7 @@ class Words:
     sources: Mapping[str, Source]
     substances: Mapping[str, Substance]
     modules: Mapping[str, Module] = field(default_factory=dict, compare=False)
+    interventions: Mapping[str, Intervention] = field(default_factory=dict)
     left_out: str = ""
 
     @property

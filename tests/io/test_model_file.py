@@ -118,7 +118,7 @@ def test_modules_are_joined_and_faults_name_their_own_file(tmp_path: Path) -> No
     top = MODEL.replace('time_unit = "h"', 'time_unit = "h"\nmodules = ["part"]').replace('"A ->"', '"A -> B"')
     model = read_model(write(tmp_path, top))
     assert list(model.species) == ["B", "A"]
-    assert model.modules == {"part": ("part", "", ("B",))}
+    assert model.modules == {"part": ("part", "", ("B",), ())}
     write(tmp_path, 'title = "part"\n[species.B]\nlabel = "b"\nunit = "pMM"\ninitial = 0\nscale = 1\n', "part.toml")
     assert faults(tmp_path / "tiny.toml")[0][:2] == ("part.toml", 4)
 
