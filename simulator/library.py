@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +18,12 @@ from .experiments.measures import measure
 from .experiments.run import RunResult
 from .experiments.scenario import MAIN, Scenario
 from .io import results, run_tables, run_text
+from .io.folder import check_file, write_text
 from .io.interventions import Interventions
 from .io.notes import notes
 from .io.progress import Progress
 from .io.scenario_file import find_scenario, read_scenario
+from .io.shown import Explained, Measured
 from .io.tables import Table
 from .io.toml_source import COMMAND_LINE, FileError
 from .model.expression import nearest
@@ -112,25 +113,6 @@ class UnknownNameError(KeyError):
 def _no_name(what: str, word: str, known: Sequence[str]) -> UnknownNameError:
     few = f"; there are {', '.join(known)}" if len(known) <= 12 else ""
     return UnknownNameError(f"{what} '{word}'{nearest(word, list(known)) or few}")
-
-
-class Measured(float):
-    """A number with its unit: computes as a float, prints as ``12.3 pM``."""
-
-    unit: str
-
-    def __new__(cls, value: float, unit: str) -> Measured:
-        made = super().__new__(cls, value)
-        made.unit = unit
-        return made
-
-    def __repr__(self) -> str:
-        return "none" if math.isnan(self) else f"{float(self):.4g}" + (f" {self.unit}" if self.unit != "1" else "")
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Measured, (float(self), self.unit)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -226,6 +208,25 @@ class Run:
         arms_of = [each.arm for each in chosen]
         drawn = plots.draw_group(self.scenario, names, curves, arms_of, verdicts=self.result.verdicts)
         return drawn.figure, drawn.text
+
+    def explain(self, name: str, *, arm: str = MAIN, against: str | None = None) -> Explained:
+        """Which reactions drive a curve, why it turns, and which feedback loops act; `against` another arm."""
+        from .experiments.explain import explain
+
+        chosen = [self._arm(each) for each in (arm, against) if each is not None]
+        known = {each: self.result.arms[each] for each in chosen}
+        return Explained(explain(self.scenario, arm, self._name(name), against=against, known=known))
+
+    def report(self, path: str | Path = "report.html", *, force: bool = False) -> Path:
+        """Writes the run as one HTML page that needs no network, and returns its path."""
+        from .io.report.run_page import report
+
+        path = Path(path)
+        check_file(path, force)
+        texts = results.resolved(self.scenario)
+        summary = results.summary(self.result, self.command, results.run_id(texts))
+        write_text(path, report(self.result, summary, texts[0], figures=True))
+        return path
 
     def to_pandas(self, *names: str) -> DataFrame:
         """A row for every arm and time, a column for each of `names`, or else for everything; units in ``attrs``."""

@@ -18,8 +18,9 @@ from tests.toys import SCENARIO
 
 ROOT = Path(cli.__file__).resolve().parents[2]
 COMMANDS = [
-    "run", "sweep", "check", "list", "show", "describe", "compare", "explain", "evidence", "influence", "export",
-    "replay"
+    "run", "sweep", "check", "list", "show", "describe", "compare", "explain", "evidence", "gallery", "influence",
+    "export",
+    "replay",
 ]  # fmt: skip
 
 

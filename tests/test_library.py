@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import simulator as sim
+from simulator.io.folder import OutputError
 from simulator.io.results import curve_measures
 from simulator.io.tables import Table
 from tests.toys import SCENARIO
@@ -340,3 +341,19 @@ def test_the_example_of_the_readme_says_what_it_prints(tmp_path: Path, monkeypat
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     runner.run(example, out=said.append)
     assert runner.summarize(verbose=False).failed == 0, "".join(said)
+
+
+def test_an_explanation_is_said_and_drawn_and_a_report_is_one_file(toy: str, tmp_path: Path) -> None:
+    r = sim.run(toy)
+    why = r.explain("drug", against="untreated")
+    assert "drug" in repr(why)
+    assert why.sentences
+    data, size = why._repr_png_()
+    assert data.startswith(b"\x89PNG")
+    assert size["width"] > 100
+    path = r.report(tmp_path / "page.html")
+    assert "In short" in path.read_text(encoding="utf-8")
+    with pytest.raises(OutputError, match="exists"):
+        r.report(path)
+    with pytest.raises(KeyError, match="did you mean 'drug'"):
+        r.explain("drg")

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import venv
 from pathlib import Path
 
@@ -27,7 +28,18 @@ def test_the_biology_travels_inside_the_package(tmp_path):
     run([programs / "python", "-m", "pip", "install", "-q", wheel])
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    found = run([programs / "immunesim", "run", "reynolds", "--no-plots", "--json", "--out", "out"], cwd=elsewhere)
+    command = [programs / "immunesim", "run", "reynolds", "--no-plots", "--report", "--json", "--out", "out"]
+    found = run(command, cwd=elsewhere)
     assert json.loads(found)["ok"]
     assert (elsewhere / "out" / "trajectory.csv").exists()
+    assert "uPlot" in (elsewhere / "out" / "report.html").read_text(encoding="utf-8")
     assert "IL2" in run([programs / "immunesim", "describe", "IL2"], cwd=elsewhere)
+
+
+def test_the_source_distribution_holds_what_a_report_is_made_of(tmp_path):
+    run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path], cwd=ROOT)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    assets = {path.relative_to(ROOT).as_posix() for path in (ROOT / "simulator/io/report/assets").iterdir()}
+    assert "simulator/io/report/assets/uPlot.LICENSE" in assets
+    assert assets <= held

@@ -40,6 +40,7 @@ def execute(options: argparse.Namespace) -> int:
     from ..io import folder
     from ..io.explain_text import text
     from ..io.notes import notes
+    from ..io.progress import Progress
     from ..io.run_text import check_arms
 
     scenario = scenario_of(options.scenario, options)
@@ -50,19 +51,21 @@ def execute(options: argparse.Namespace) -> int:
         print(f"note: {note}", file=sys.stderr)
     if options.out:
         folder.check_folder(Path(options.out), options.force)
-    result = run(scenario, certify=False, arms=[options.arm, *([options.against] if options.against else [])])
-    for arm in result.arms.values():
-        if not arm.trajectory.outcome.ok:
-            print(
-                f"arm {arm.arm.name} failed: {arm.trajectory.outcome.message}; explained up to there", file=sys.stderr
-            )
+    arms = [options.arm, *([options.against] if options.against else [])]
     try:
-        found = explain(scenario, options.arm, name, at=at, against=options.against, known=result.arms)
+        with Progress("steps", 2) as progress:  # the run, and what is made of it
+            result = run(scenario, certify=False, arms=arms, told=progress.within)
+            progress.add()
+            found = explain(scenario, options.arm, name, at=at, against=options.against, known=result.arms)
     except NoStepsError as error:
         if options.json:
             print_json({"ok": False, "faults": [{"message": str(error)}]})
         print(f"error: {error}", file=sys.stderr)
         return SOLVER_FAILED
+    for arm in result.arms.values():
+        outcome = arm.trajectory.outcome
+        if not outcome.ok:
+            print(f"arm {arm.arm.name} failed: {outcome.message}; explained up to there", file=sys.stderr)
     document = doors.write(found, Path(options.out), options.force) if options.out else None
     if options.json:
         print_json(document or doors.document(found))

@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": "put the curves of scenarios side by side, with a table of measures",
     "explain": "say which reactions drive a curve, why it turns, and how arms differ in it",
     "evidence": "hold every expectation against the simulation",
+    "gallery": "simulate all scenarios and write a page that shows them, with a report of each",
     "influence": "turn each parameter and say which expectations fail",
     "export": "write an arm of a scenario for other simulators",
     "replay": "run a results folder again and say whether the numbers match",

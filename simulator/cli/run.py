@@ -15,6 +15,7 @@ from .words import interventions_of, print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim run scenarios/il2_therapy.toml --out out
+  immunesim run il2_therapy --report --out out
   immunesim run acute_infection --set 'stop_sensitivity=0.5' --no-plots
   immunesim run acute_infection --knockout IL4 --block IL1 90% --add 'IL-2 18 MIU at 3 d'
   immunesim run vaccination --slides --format pdf --out lecture
@@ -29,6 +30,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--arm", action="append", metavar="NAME", help="only this arm; may be repeated")
     command.add_argument("--no-plots", action="store_true", help="no figures")
     figure_arguments(command)
+    text = "also one page, DIR/report.html, with figures, curves to touch, doses, expectations and equations"
+    command.add_argument("--report", action="store_true", help=text)
     certify = command.add_mutually_exclusive_group()
     text = "check the digits with a second solver, however long it takes"
     certify.add_argument("--certify", dest="certify", action="store_true", default=None, help=text)
@@ -58,7 +61,7 @@ def execute(options: argparse.Namespace) -> int:
         arms = len(set(options.arm)) if options.arm else len(scenario.arms)
         with Progress("arms simulated", arms) as progress:
             result = run(scenario, options.certify, options.arm, partial(progress.within, of=arms))
-        summary = results.write(result, target, options.words, options.force, draw)
+        summary = results.write(result, target, options.words, options.force, draw, options.report)
         summaries.append(summary)
         if not options.json:
             print(run_text.run_text(result, target))

@@ -17,6 +17,7 @@ from .compare_sentences import RULE, SAME_END, nothing
 from .compare_sentences import sentences as sentences
 from .figure_text import Curve
 from .folder import SUMMARY, new_folder
+from .progress import Progress
 from .results import curve_measures
 from .sweep_words import number
 from .toml_source import COMMAND_LINE, FileError, FileFault
@@ -201,9 +202,11 @@ def write(
         scenarios = {result.scenario.id: result.scenario.title for result in runs}
         title = " / ".join(scenarios) if len(scenarios) > 1 else runs[0].scenario.title
         look = SLIDES if slides else PAPER
-        for name in names:
-            picture = plots.draw_group(longest, [name], curves, (), title, look)
-            plots.save(picture.figure, beside / name, title, picture.text, "compare", formats)
+        with Progress("figures drawn", len(names)) as progress:
+            for name in names:
+                picture = plots.draw_group(longest, [name], curves, (), title, look)
+                plots.save(picture.figure, beside / name, title, picture.text, "compare", formats)
+                progress.add()
         report = document(rows) | {"files": sorted(path.name for path in beside.iterdir())}
         (beside / SUMMARY).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

@@ -52,11 +52,9 @@ def check_folder(folder: Path, force: bool) -> None:
         raise OutputError(f"{folder} is a file, not a folder")
     if not force:
         raise OutputError(f"{folder} exists; choose another --out, or --force to replace it")
-    held = {path.name for path in folder.iterdir()}
-    written = _written(folder)
-    if held and not written:
+    if any(folder.iterdir()) and not _written(folder):
         raise OutputError(f"{folder} holds no run of this program, so it is not replaced; choose another --out")
-    foreign = sorted(held - written)
+    foreign = sorted(_foreign(folder))
     if foreign:
         raise OutputError(f"{folder} also holds {', '.join(foreign[:3])}, so it is not replaced; choose another --out")
 
@@ -109,8 +107,18 @@ def write_bytes(path: Path, content: bytes) -> None:
         beside.write_bytes(content)
 
 
+def _foreign(folder: Path) -> Iterator[str]:
+    """What this program did not write into `folder`, or into the runs of a gallery in it."""
+    written = _written(folder)
+    for path in folder.iterdir():
+        if path.name not in written:
+            yield path.name
+        elif path.is_dir():
+            yield from (f"{path.name}/{name}" for name in _foreign(path))
+
+
 def _written(folder: Path) -> set[str]:
-    """The files that a run or a comparison of this program wrote into `folder`, by its own word."""
+    """What a run, a comparison or a gallery of this program wrote into `folder`, by its own word."""
     import json
 
     try:

@@ -85,10 +85,10 @@ def svg(model: Model, name: str | None = None, steps: int = 1) -> str:
     return svg_of(draw(seen), seen)
 
 
-def svg_of(figure: Figure, seen: View) -> str:
-    """`figure` as SVG that refers to nothing outside itself."""
+def svg_of(figure: Figure, seen: View, fonts: str = "none") -> str:
+    """`figure` as SVG that refers to nothing outside itself; fonts: 'none' for letters, 'path' for outlines."""
     file = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": seen.title, "svg.fonttype": "none"}):
+    with matplotlib.rc_context({"svg.hashsalt": seen.title, "svg.fonttype": fonts}):
         figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     drawn = file.getvalue()
     drawn = drawn[drawn.index("<svg") :]  # without the document type, which names an address

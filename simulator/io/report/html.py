@@ -1,0 +1,32 @@
+"""Templates become pages: Jinja2 escapes whatever it is given, and styles and scripts are written into the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .words import short, with_unit
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+def render(template: str, **values: Any) -> str:
+    """The page of a template in `ASSETS`; what `values` hold is text, never markup."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"short": short, "with_unit": with_unit, "markup": Markup, "sentence": _sentence}
+    environment.globals["asset"] = lambda name: Markup((ASSETS / name).read_text(encoding="utf-8"))
+    return environment.get_template(template).render(**values)
+
+
+def _sentence(text: str) -> str:
+    """With one full stop at its end."""
+    return text.rstrip(". ") + "."
