@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .experiments.run import RunResult as RunResult
-    from .experiments.run import run as run
     from .experiments.scenario import Scenario as Scenario
     from .io.model_file import read_model as read_model
     from .io.scenario_file import read_scenario as read_scenario
+    from .io.toml_source import FileError as FileError
+    from .library import Run as Run
+    from .library import run as run
     from .model.model import Model as Model
     from .numerics.trajectory import Trajectory as Trajectory
 
@@ -21,7 +23,9 @@ _HOMES = {
     "RunResult": "experiments.run",
     "read_model": "io.model_file",
     "read_scenario": "io.scenario_file",
-    "run": "experiments.run",
+    "FileError": "io.toml_source",
+    "Run": "library",
+    "run": "library",
 }
 __all__ = list(_HOMES)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,12 @@ hypothesis.settings.register_profile(
     "here", derandomize=True, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
 )
 hypothesis.settings.load_profile("here")
+
+
+@pytest.fixture(autouse=True)
+def _no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said on stderr shall not depend on how busy the machine is."""
+    monkeypatch.setattr("simulator.io.progress.QUIET", math.inf)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from simulator import read_scenario, run
+from simulator import read_scenario
+from simulator.experiments.run import run
 from simulator.experiments.sweep import sweep_of
 from simulator.io import evidence
 from simulator.io.catalogue import builtin_scenarios, evidence_words

@@ -36,6 +36,7 @@ def execute(options: argparse.Namespace) -> int:
     from ..io import compare, folder
     from ..io.compare_sides import sides
     from ..io.notes import notes
+    from ..io.progress import Progress
     from ..io.scenario_file import find_scenario, read_scenario
 
     formats = formats_of(options)
@@ -49,7 +50,11 @@ def execute(options: argparse.Namespace) -> int:
             print(f"note: {note}", file=sys.stderr)
     if options.out:
         folder.check_folder(Path(options.out), options.force)
-    runs = [run(side.scenario, certify=False, arms=side.arms) for side in chosen]
+    runs = []
+    with Progress("scenarios", len(chosen)) as progress:
+        for side in chosen:
+            runs.append(run(side.scenario, certify=False, arms=side.arms, told=progress.within))
+            progress.add()
     changes = [side.words for side in chosen]
     table = compare.table(runs, names, changes, against)
     if options.out:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .exit_codes import DONE
 from .words import print_json
+
+if TYPE_CHECKING:
+    from ..io.toml_source import FileError
+    from ..model.model import Model
 
 EXAMPLES = """examples:
   immunesim describe
   immunesim describe IL-2
   immunesim describe T_division --model immune
   immunesim describe allergy
+  immunesim describe IL2 --wiring il2.svg --wiring il2.png
+  immunesim describe tumour.toml --wiring tumour.svg
   immunesim describe --assumed stop_signal"""
 
 
@@ -21,27 +28,70 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", default="immune", help="a model's name or file (default: immune)")
     text = "list the parameters that are assumptions, and the expectations that they can break"
     command.add_argument("--assumed", action="store_true", help=text)
+    text = (
+        "draw who acts on whom into FILE.svg or FILE.png: around NAME, in the module NAME.toml, or in the whole model"
+    )
+    command.add_argument("--wiring", action="append", default=[], metavar="FILE", help=text)
+    text = "how many influences away from NAME the picture goes (default: 1)"
+    command.add_argument("--steps", type=int, choices=[1, 2], default=1, help=text)
+    command.add_argument("--force", action="store_true", help="replace FILE")
 
 
 def execute(options: argparse.Namespace) -> int:
     from ..io.catalogue import builtin_models
     from ..io.describe import describe, describe_text
     from ..io.model_file import find_model, read_model
-    from ..io.toml_source import COMMAND_LINE, FileError, FileFault
 
+    if options.assumed and options.wiring:
+        raise _refusal("a list of assumptions has no picture; leave out --assumed or --wiring", "--assumed --wiring")
     if options.name in builtin_models():
         options.model, options.name = options.name, None
     path = find_model(options.model, Path.cwd())
     if path is None:
-        raise FileError([FileFault(COMMAND_LINE, 0, f"no model '{options.model}'", f"--model {options.model}")])
+        raise _refusal(f"no model '{options.model}'", f"--model {options.model}")
     model = read_model(path)
     if options.assumed:
         from ..io.influence import assumed, assumed_text
 
         found = assumed(model, options.name)
         print_json(found) if options.json else print(assumed_text(model, options.name))
-    elif options.json:
-        print_json(describe(model, options.name))
-    else:
-        print(describe_text(model, options.name))
+        return DONE
+    told = describe(model, options.name)
+    if options.wiring:
+        told["pictures"] = _draw(model, told, options)
+    print_json(told) if options.json else print(describe_text(told))
     return DONE
+
+
+def _draw(model: Model, told: dict[str, Any], options: argparse.Namespace) -> list[str]:
+    """Writes the pictures of what was told; returns their paths."""
+    from ..io import folder
+    from ..io.describe import subject
+
+    paths = [Path(word) for word in options.wiring]
+    for path in paths:
+        if path.suffix.lower() not in (".svg", ".png"):
+            raise _refusal(f"expected a file that ends in .svg or .png, found '{path.name}'", f"--wiring {path}")
+        folder.check_file(path, options.force, "--wiring")
+    name = subject(told)
+    from ..io.figures.wiring import (
+        draw,
+        png_of,
+        svg_of,
+    )  # last, so that a fault of the words is said without pygraphviz
+    from ..io.wiring import view
+
+    seen = view(model, name, options.steps)
+    figure = draw(seen)
+    for path in paths:
+        if path.suffix.lower() == ".svg":
+            folder.write_text(path, svg_of(figure, seen))
+        else:
+            folder.write_bytes(path, png_of(figure, seen))
+    return [str(path) for path in paths]
+
+
+def _refusal(message: str, text: str) -> FileError:
+    from ..io.toml_source import COMMAND_LINE, FileError, FileFault
+
+    return FileError([FileFault(COMMAND_LINE, 0, message, text)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from .exit_codes import DONE
@@ -32,7 +31,7 @@ def execute(options: argparse.Namespace) -> int:
         make_folder(Path(options.out).absolute().parent)
         if Path(options.out).is_dir():
             raise OutputError(f"{options.out} is a folder; --out names a file here")
-    found = influence.collect(paths, lambda line: print(line, file=sys.stderr))
+    found = influence.collect(paths)
     if options.out:
         influence.write(found, Path(options.out))
     print_json(found) if options.json else print(influence.text(found))

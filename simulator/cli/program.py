@@ -20,6 +20,7 @@ COMMANDS = {
     "show": "print a scenario with every default, and where each value came from",
     "describe": "explain a model, a species, parameter, reaction, module or source",
     "compare": "put the curves of scenarios side by side, with a table of measures",
+    "explain": "say which reactions drive a curve, why it turns, and how arms differ in it",
     "evidence": "hold every expectation against the simulation",
     "influence": "turn each parameter and say which expectations fail",
     "export": "write an arm of a scenario for other simulators",

@@ -40,6 +40,7 @@ def execute(options: argparse.Namespace) -> int:
     from ..experiments.run import run
     from ..io import folder, results, run_text
     from ..io.notes import notes
+    from ..io.progress import Progress
 
     formats = formats_of(options)
     scenarios = [scenario_of(word, options) for word in options.scenarios]
@@ -54,7 +55,9 @@ def execute(options: argparse.Namespace) -> int:
         if options.out and len(scenarios) > 1:
             target = target / scenario.id
         folder.check_folder(target, options.force)
-        result = run(scenario, options.certify, options.arm)
+        arms = len(set(options.arm)) if options.arm else len(scenario.arms)
+        with Progress("arms simulated", arms) as progress:
+            result = run(scenario, options.certify, options.arm, partial(progress.within, of=arms))
         summary = results.write(result, target, options.words, options.force, draw)
         summaries.append(summary)
         if not options.json:

@@ -20,7 +20,7 @@ from ..numerics.solve import solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from .measure_language import arms_of, curve_names
-from .run import judge, prepare
+from .run import Told, judge, prepare
 from .scenario import Arm, Expectation, Scenario
 
 FACTOR = 3.0
@@ -186,11 +186,12 @@ def nearest(model: Model, curves: Iterable[str]) -> list[str]:
 
 
 def influence(
-    scenario: Scenario, first: Sequence[str], then: Sequence[str]
+    scenario: Scenario, first: Sequence[str], then: Sequence[str], told: Told = lambda share: None
 ) -> tuple[list[str], list[tuple[str, float, list[str]]]]:
     """The expectations that are met, and (parameter, factor, those that then fail): of every parameter in
     `first`, both ways. For an expectation that neither these nor an arm of its own broke, the `OTHERS`
-    nearest in `then` are asked too, until one does."""
+    nearest in `then` are asked too, until one does. told: hears which share of the parameters and
+    expectations is done."""
     asked, model = Influence(scenario), scenario.model
     left = asked.met - {each.id for each in scenario.expectations if each.breaks_in}
     found: list[tuple[str, float, list[str]]] = []
@@ -202,13 +203,16 @@ def influence(
             if broken:
                 found.append((name, factor, sorted(broken)))
 
-    for name in first:
+    steps = len(first) + len(scenario.expectations)
+    for number, name in enumerate(first):
         ask(name, asked.met)
+        told((number + 1) / steps)
     done = set(first)
-    for expectation in scenario.expectations:
+    for number, expectation in enumerate(scenario.expectations, len(first)):
         near = nearest(model, curve_names(expectation.measure, model)) if expectation.id in left else []
         for name in [name for name in near if name in then][:OTHERS]:
             if expectation.id in left and name not in done:
                 done.add(name)
                 ask(name, tuple(left))
+        told((number + 1) / steps)
     return sorted(asked.met), found

@@ -198,7 +198,8 @@ def write(
             for place, result in enumerate(runs)
             for arm in result.arms.values()
         ]
-        title = " / ".join(dict.fromkeys(curve.label for curve in curves))
+        scenarios = {result.scenario.id: result.scenario.title for result in runs}
+        title = " / ".join(scenarios) if len(scenarios) > 1 else runs[0].scenario.title
         look = SLIDES if slides else PAPER
         for name in names:
             picture = plots.draw_group(longest, [name], curves, (), title, look)

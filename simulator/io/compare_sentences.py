@@ -18,7 +18,7 @@ MOST = 8
 RULE = (
     f"what comes or goes; a factor of {FACTOR:g} in peak, lowest or final value or area, levels under "
     f"{100 * SMALL:g} % of the highest counted as that; a level that differs by {100 * SPAN:g} % of the span of the "
-    f"curves and {100 * SMALL:g} % of itself; a peak {100 * SHIFT:g} % of the run earlier or later"
+    f"curves and {100 * SMALL:g} % of the highest; a peak {100 * SHIFT:g} % of the run earlier or later"
 )
 Row = Mapping[str, Any]
 
@@ -112,7 +112,7 @@ def _size(value: float, base: float, high: float, span: float) -> float:
     if factor >= math.log(FACTOR):
         return factor
     apart = abs(value - base)
-    if apart >= SPAN * span and apart >= SMALL * max(abs(value), abs(base)) and apart >= least:
+    if apart >= SPAN * span and apart >= least:
         return math.log(FACTOR) * apart / (SPAN * span)
     return 0.0
 

@@ -13,6 +13,7 @@ from .catalogue import builtin_scenarios
 from .interventions import find_intervention, what_can_be_done
 from .model_write import model_document
 from .toml_source import COMMAND_LINE, FileError, FileFault
+from .wiring import words
 
 _SECTIONS = ("species", "parameters", "reactions", "observables", "substances", "sources")
 
@@ -34,10 +35,11 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
             "modules": {name: title for name, (title, *_) in model.modules.items()},
             "species": {item.id: f"{item.label} [{item.unit_text}]" for item in model.species.values()},
             "observables": {item.id: f"{item.label} [{item.unit_text}]" for item in model.observables.values()},
+            **words(model, None),
         }
     name = model.find(word, *_SECTIONS)
-    if name is None and word in model.modules:
-        return _module(model, word)
+    if name is None and word.removesuffix(".toml") in model.modules:
+        return _module(model, word.removesuffix(".toml"))
     if name is None and (intervention := find_intervention(model, word)):
         return {"name": intervention.id, "kind": "intervention", **_intervention(intervention)}
     if name is None and (labelled := _by_label(model, word)):
@@ -60,6 +62,10 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
         }
     if section in ("species", "parameters", "observables"):
         found["used_in"] = sorted(_users(model, name))
+    if section in ("species", "observables"):
+        found |= words(model, name)
+    if name in model.modules:
+        found["module_of_that_name"] = f"{name}.toml"
     if (intervention := model.interventions.get(name)) is not None:
         found["interventions"] = _intervention(intervention)
     cited = [part.split(",")[0].strip() for part in str(found.get("source", "")).split(";")]
@@ -83,6 +89,7 @@ def _module(model: Model, name: str) -> dict[str, Any]:
         "observables": {
             each.id: f"{each.label} [{each.unit_text}]" for each in model.observables.values() if each.id in mine
         },
+        **words(model, f"{name}.toml"),
         "interventions": {each: _intervention(model.interventions[each]) for each in module.interventions},
     }
 
@@ -108,11 +115,11 @@ def _parameter(parameter: Parameter) -> str:
     return f"{parameter.value:g}{unit}{span}: {parameter.label}{knob}"
 
 
-def _by_label(model: Model, words: str) -> dict[str, str]:
+def _by_label(model: Model, text: str) -> dict[str, str]:
     """Names whose label has these words in it."""
     tables = (model.species, model.observables, model.parameters, model.reactions)
     labels = {name: each.label for table in tables for name, each in table.items()}
-    return {name: label for name, label in labels.items() if words.lower() in label.lower()}
+    return {name: label for name, label in labels.items() if text.lower() in label.lower()}
 
 
 def _users(model: Model, name: str) -> Iterator[str]:
@@ -134,8 +141,22 @@ def _citation(model: Model, key: str) -> str:
     return f"{source.citation} {source.link}".strip()
 
 
-def describe_text(model: Model, word: str | None) -> str:
-    return "\n".join(_lines(describe(model, word), 0))
+def subject(told: dict[str, Any]) -> str | None:
+    """What can be drawn of what `describe` told: the name of a species or observable, a module's file, or None for
+    the model; `FileError` where it told of something else."""
+    if "model" in told:
+        return None
+    if "module" in told:
+        return f"{told['module']}.toml"
+    if told.get("kind") in ("species", "observables"):
+        return str(told["name"])
+    found = f"{told['name']} ({told['kind']})" if "kind" in told else f"several {next(iter(told))}"
+    message = f"a picture is of a model, a module, a species or an observable; found {found}"
+    raise FileError([FileFault(COMMAND_LINE, 0, message, "--wiring")])
+
+
+def describe_text(told: dict[str, Any]) -> str:
+    return "\n".join(_lines(told, 0))
 
 
 def _lines(table: dict[str, Any], depth: int) -> Iterator[str]:

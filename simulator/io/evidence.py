@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import csv
-import gc
 import io
 import json
 import math
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ..experiments.run import Verdict, run
+from ..experiments.run import Told, Verdict, run
 from .folder import make_folder, write_text
 from .scenario_file import read_scenario
+from .side_by_side import side_by_side
 from .toml_source import FileError, FileFault
 
 MET, KNOWN_MISS, MISSED, UNBROKEN, FAILED = "met", "known miss", "missed", "met without its mechanism", "not simulated"
@@ -26,21 +24,16 @@ COLUMNS = ("id", "that", "expected", "simulated", "unit", "verdict", "source", "
 def collect(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """One row per expectation of the scenario files, which must be readable; several files are
     simulated side by side. An expectation of a run that failed stays in, as not simulated."""
-    workers = min(len(paths), os.cpu_count() or 1)
-    if workers < 2:
-        parts = [_rows_or_faults(path) for path in paths]
-    else:
-        with ProcessPoolExecutor(workers, initializer=gc.enable) as pool:
-            parts = list(pool.map(_rows_or_faults, paths))
+    parts = side_by_side("scenarios", _rows_or_faults, paths)
     if faults := list(dict.fromkeys(fault for _, found in parts for fault in found)):
         raise FileError(faults)
     return [row for rows, _ in parts for row in rows]
 
 
-def _rows_or_faults(path: Path) -> tuple[list[dict[str, Any]], list[FileFault]]:
+def _rows_or_faults(path: Path, told: Told) -> tuple[list[dict[str, Any]], list[FileFault]]:
     """What a worker sends back: the rows of one scenario file, or what is wrong with it."""
     try:
-        result = run(read_scenario(path), certify=False)
+        result = run(read_scenario(path), certify=False, told=told)
     except FileError as error:
         return [], error.faults
     return [row_of(verdict, result.scenario.id, result.ok) for verdict in result.verdicts], []

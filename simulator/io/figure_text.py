@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..experiments.scenario import Arm, Dose, Scenario
-from ..model.units import quantity
 from ..numerics.trajectory import Array, Trajectory
+from .clock import clock_of
 from .sweep_words import number, with_unit
 from .targets import Target
 from .windows import windows
@@ -26,12 +26,6 @@ class Curve:
     label: str
     trajectory: Trajectory
     arm: str = ""
-
-
-def clock_of(scenario: Scenario) -> tuple[str, float]:
-    """The unit of time in which the scenario gives its end, and how many of it make one of the model's."""
-    _, unit, text = quantity(str(scenario.document["time"]["end"]))
-    return text, scenario.model.time_unit.to(unit)
 
 
 def label_of(scenario: Scenario, name: str) -> str:

@@ -73,12 +73,13 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"{folder} cannot be written")
 
 
-def check_file(path: Path, force: bool) -> None:
-    """`path` may be written and its folder is there, or `OutputError`: asked before the work, not after it."""
+def check_file(path: Path, force: bool, option: str = "--out") -> None:
+    """`path`, given by `option`, may be written and its folder is there, or `OutputError`: asked before the work,
+    not after it."""
     if path.is_dir():
-        raise OutputError(f"{path} is a folder; --out names a file here")
+        raise OutputError(f"{path} is a folder; {option} names a file here")
     if path.exists() and not force:
-        raise OutputError(f"{path} exists; choose another --out, or --force to replace it")
+        raise OutputError(f"{path} exists; choose another {option}, or --force to replace it")
     make_folder(path.absolute().parent)
 
 
@@ -100,6 +101,12 @@ def write_text(path: Path, text: str) -> None:
     """`path` with `text` in it, whole or not at all, or `OutputError`."""
     with whole(path) as beside:
         beside.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """`path` with `content` in it, whole or not at all, or `OutputError`."""
+    with whole(path) as beside:
+        beside.write_bytes(content)
 
 
 def _written(folder: Path) -> set[str]:

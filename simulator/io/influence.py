@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..experiments.influence import FACTOR, influence
+from ..experiments.run import Told
 from ..model.model import Model
 from ..model.words import Parameter
 from .catalogue import BIOLOGY
 from .folder import write_text
 from .scenario_file import read_scenario
+from .side_by_side import side_by_side
 
 KEPT = BIOLOGY / "influence.json"  # of all that come with the simulator
 
@@ -30,18 +29,12 @@ class _Part(NamedTuple):
     breaks: list[tuple[str, str, list[str]]]
 
 
-def collect(paths: Sequence[Path], said: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def collect(paths: Sequence[Path]) -> dict[str, Any]:
     """For each model, `breaks`: parameter -> {"up" or "down": expectations}, of every assumed parameter and of
     others until each expectation is broken; `unbroken`: those that neither they nor an arm of theirs break; and
     `unclear`: those so narrow that the coarser solution used here misses them as the model stands.
-
-    said is told what is done, a line for each scenario.
     """
-    with ProcessPoolExecutor(min(len(paths), os.cpu_count() or 1), initializer=gc.enable) as pool:
-        parts = []
-        for number, (path, part) in enumerate(zip(paths, pool.map(_part, paths), strict=True), 1):
-            said(f"{number} of {len(paths)}: {path.stem}")
-            parts.append(part)
+    parts = side_by_side("scenarios", _part, paths)
     models: dict[str, dict[str, Any]] = {}
     for part in parts:
         model = models.setdefault(part.model, {"breaks": {}, "unbroken": [], "unclear": []})
@@ -53,12 +46,12 @@ def collect(paths: Sequence[Path], said: Callable[[str], None] = lambda _: None)
     return {"factor": FACTOR, "models": models}
 
 
-def _part(path: Path) -> _Part:
+def _part(path: Path, told: Told) -> _Part:
     scenario = read_scenario(path)
     body = {name: each for name, each in scenario.model.parameters.items() if not each.knob}
     assumed = [name for name, each in body.items() if each.assumed]
     others = [name for name in body if name not in assumed]
-    met, found = influence(scenario, assumed, others)
+    met, found = influence(scenario, assumed, others, told)
     breaks = [
         (name, "up" if factor > 1 else "down", [f"{scenario.id}/{each}" for each in broken])
         for name, factor, broken in found

@@ -111,9 +111,9 @@ def find_model(word: str, near: Path) -> Path | None:
     return builtin_models().get(word)
 
 
-def read_model(path: Path) -> Model:
+def read_model(path: str | Path) -> Model:
     """The model in a file and the modules it names; `FileError` holds everything wrong."""
-    return _ModelReader(path).read()
+    return _ModelReader(Path(path)).read()
 
 
 class _ModelReader:

@@ -3,50 +3,102 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
-from typing import TextIO
+from contextlib import suppress
+from types import TracebackType
+from typing import ClassVar, Self, TextIO
 
+from .notebook_line import notebook_line
+
+QUIET = 2.0  # seconds in which nothing is said: most things are done by then
 INTERVAL = 0.2  # seconds between two lines on a terminal
+MANY = 10.0  # a second: below, the pace tells nobody anything
 
 
 class Progress:
-    """Counts `total` members, `stored` of which were there before."""
+    """``with Progress("scenarios", 41) as progress:``, and in it `add` for each that is done.
 
-    def __init__(self, total: int, stored: int, stream: TextIO) -> None:
-        self.total, self.done, self.computed, self.failed = total, stored, 0, 0
-        self._stream, self._terminal = stream, stream.isatty()
-        self._began = time.monotonic()
-        self._shown = self._began if self._terminal else self._tenths()
+    Says nothing for the first `QUIET` seconds, then how much is done and how long the rest will take: on a
+    terminal or in a notebook in one line, which is taken away at the end, elsewhere in a line per tenth. `stream`
+    is stderr, or the notebook's cell, if it is not given. One within another is silent, so that there is one line,
+    about the whole.
+    before: how many of `total` were done before; they tell nothing about the pace.
+    """
 
-    def add(self, members: int, failed: int) -> None:
-        self.done += members
-        self.computed += members
+    _open: ClassVar[bool] = False
+
+    def __init__(self, what: str, total: int, before: int = 0, stream: TextIO | None = None) -> None:
+        self.what, self.total, self.before = what, total, before
+        self.done: float = before  # with what is half done
+        self.failed = 0
+        self._counted = before
+        self._stream = stream or notebook_line() or sys.stderr  # None where a program was started without one
+        self._terminal = self._stream is not None and self._stream.isatty()
+        self._tenth, self._shown = self._tenths(), False
+
+    def __enter__(self) -> Self:
+        self._inner, Progress._open = Progress._open, True
+        self._began = self._moved = time.monotonic()
+        self._next = math.inf if self._inner or self._stream is None else self._began + QUIET
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        Progress._open = self._inner
+        if self._terminal and self._shown:
+            self._write("\r\x1b[K")
+        elif not self._terminal and (now := time.monotonic()) - self._began >= QUIET and self._next < math.inf:
+            self._say(now)
+
+    def add(self, count: int = 1, failed: int = 0) -> None:
+        """So many more are done; none, where there is only time that has passed."""
+        self._counted += count
         self.failed += failed
+        self._reached(self._counted)
+
+    def within(self, share: float, of: int = 1) -> None:
+        """`share` of the next one, or of the next `of`, is done. Costs next to nothing: it may be said often."""
+        self._reached(self._counted + share * of)
+
+    def _reached(self, done: float) -> None:
         now = time.monotonic()
-        if self._terminal and now - self._shown >= INTERVAL:
-            self._shown = now
-            print(f"\r\x1b[K{self.line()}", end="", file=self._stream, flush=True)
-        elif not self._terminal and self._tenths() > self._shown:
-            self._shown = self._tenths()
-            print(self.line(), file=self._stream, flush=True)
+        if done > self.done:
+            self.done, self._moved = done, now
+        if now >= self._next:
+            self._say(now)
 
-    def close(self) -> None:
-        """Leaves the terminal's line empty, for what is said next."""
+    def _say(self, now: float) -> None:
+        self._next = now + INTERVAL
         if self._terminal:
-            print("\r\x1b[K", end="", file=self._stream, flush=True)
+            self._write(f"\r\x1b[K{self.line(now)}")
+        elif self._tenths() > self._tenth:
+            self._tenth = self._tenths()
+            self._write(f"{self.line(now)}\n")
 
-    def line(self) -> str:
-        """``1,234 of 10,000 members (12 %), 310/s, 28 s left, 3 failed``"""
-        share = math.floor(100 * self.done / max(self.total, 1))
-        parts = [f"{self.done:,} of {self.total:,} members ({share} %)"]
-        seconds = time.monotonic() - self._began
-        if self.computed and seconds > 0:
-            rate = self.computed / seconds
-            parts += [f"{rate:.3g}/s", f"{duration((self.total - self.done) / rate)} left"]
+    def _write(self, text: str) -> None:
+        self._shown = True
+        if self._stream is not None:
+            with suppress(OSError):  # a log that cannot be written is no reason to lose the work
+                self._stream.write(text)
+                self._stream.flush()
+
+    def line(self, now: float) -> str:
+        """``1,234 of 10,000 members (12 %), 310/s, 28 s left, 3 failed``
+
+        The time left is that of the pace until something was last done, and counts down from then on.
+        """
+        share = f"{math.floor(100 * self.done / max(self.total, 1))} %"
+        parts = [f"{math.floor(self.done):,} of {self.total:,} {self.what} ({share})" if self.total > 1 else share]
+        computed, seconds = self.done - self.before, self._moved - self._began
+        if computed > 0 and seconds > 0:
+            rate = computed / seconds
+            left = (self.total - self.done) / rate - (now - self._moved)
+            parts += [f"{rate:.3g}/s"] if rate >= MANY else []
+            parts += [f"{duration(max(left, 1.0))} left"] if left > 0 else []
         return ", ".join([*parts, f"{self.failed:,} failed"] if self.failed else parts)
 
     def _tenths(self) -> int:
-        return 10 * self.done // max(self.total, 1)
+        return math.floor(10 * self.done / max(self.total, 1))
 
 
 def duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from ..experiments.run import run
 from ..numerics.segment import ATOL_OF_SCALE
 from .folder import SUMMARY
+from .progress import Progress
 from .results import SCENARIO_FILE, read_table, table_header, table_name, versions
 from .scenario_file import read_scenario
 from .store import IDENTITY
@@ -34,7 +36,8 @@ def replay(folder: Path) -> dict[str, Any]:
     scenario = read_scenario(folder / SCENARIO_FILE)
     simulated = _simulated(folder)
     names = [arm.name for arm in scenario.arms if arm.name in simulated]
-    result = run(scenario, certify=False, arms=names)
+    with Progress("arms", len(names)) as progress:
+        result = run(scenario, certify=False, arms=names, told=partial(progress.within, of=len(names)))
     arms: dict[str, dict[str, Any]] = {}
     for name in names:
         arms[name] = {"identical": False, "difference": None, "of": None}

@@ -22,6 +22,7 @@ from ..model.model import Model
 from ..numerics.trajectory import Array, Trajectory
 from .folder import SUMMARY, new_folder
 from .model_write import model_document
+from .progress import Progress
 from .toml_source import FileError, FileFault
 
 SCENARIO_FILE, MODEL_FILE = "scenario.toml", "model.toml"
@@ -98,6 +99,11 @@ def read_table(path: Path) -> tuple[list[str], Array]:
 def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, Any]:
     """Everything about a run but its time courses, ready for JSON."""
     scenario = result.scenario
+    arms = {}
+    with Progress("arms measured", len(result.arms)) as progress:
+        for name, arm in result.arms.items():
+            arms[name] = _arm_summary(scenario, arm)
+            progress.add()
     return {
         "run": run,
         "scenario": scenario.id,
@@ -105,7 +111,7 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
         "question": scenario.question,
         "model": scenario.model_name,
         "ok": result.ok,
-        "arms": {name: _arm_summary(scenario, arm) for name, arm in result.arms.items()},
+        "arms": arms,
         "expectations": [
             {
                 "id": verdict.expectation.id,

@@ -12,15 +12,15 @@ from ..model.expression import nearest
 from .toml_source import COMMAND_LINE, FileError, FileFault
 
 
-def check_arms(scenario: Scenario, names: Sequence[str] | None) -> None:
-    """`FileError` if one of `names` is no arm of `scenario`."""
+def check_arms(scenario: Scenario, names: Sequence[str] | None, option: str = "--arm") -> None:
+    """`FileError` if one of `names`, given as `option`, is no arm of `scenario`."""
     known = [arm.name for arm in scenario.arms]
     faults = [
         FileFault(
             COMMAND_LINE,
             0,
             f"{scenario.id} has no arm '{name}'{nearest(name, known) or '; arms are ' + ', '.join(known)}",
-            f"--arm {name}",
+            f"{option} {name}",
         )
         for name in names or ()
         if name not in known
@@ -29,8 +29,8 @@ def check_arms(scenario: Scenario, names: Sequence[str] | None) -> None:
         raise FileError(faults)
 
 
-def run_text(result: RunResult, folder: Path) -> str:
-    """What happened, arm by arm, and where the results are."""
+def run_text(result: RunResult, folder: Path | None = None) -> str:
+    """What happened, arm by arm, and where the results are, if they were written."""
     scenario = result.scenario
     lines = [scenario.title]
     if scenario.question:
@@ -46,7 +46,8 @@ def run_text(result: RunResult, folder: Path) -> str:
     lines += [f"left out: {each}" for each in scenario.left_out]
     if result.verdicts:
         lines += [verdict_line(verdict) for verdict in result.verdicts]
-    lines += ["", f"results in {folder}"]
+    if folder is not None:
+        lines += ["", f"results in {folder}"]
     return "\n".join(lines)
 
 

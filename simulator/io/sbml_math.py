@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 from ..model.expression import TIME, Apply, Expression, Name, Number, names
+from ..model.laws import in_order
 from ..model.model import Model
 from ..model.units import BASES, ONE, Unit
-from ..numerics.constants import in_order
 
 try:
     import libsbml as libsbml  # for all that write SBML

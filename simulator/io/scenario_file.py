@@ -102,7 +102,7 @@ def find_scenario(word: str) -> Path:
 
 
 def read_scenario(
-    path: Path,
+    path: str | Path,
     settings: Mapping[str, str] | None = None,
     sweep_words: SweepWords | None = None,
     interventions: Interventions | None = None,
@@ -112,7 +112,7 @@ def read_scenario(
 
     `FileError` holds everything that is wrong with the file, its parents and its model.
     """
-    return _ScenarioReader(path).read(settings or {}, sweep_words, interventions or Interventions())
+    return _ScenarioReader(Path(path)).read(settings or {}, sweep_words, interventions or Interventions())
 
 
 class _ScenarioReader:

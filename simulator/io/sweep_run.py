@@ -123,15 +123,13 @@ def _compute(store: Store, work: Work, stop: Callable[[], bool], stream: TextIO)
     total, stored = _counts(store, work)
     if stored == total:
         return 0
-    progress = Progress(total, stored, stream)
-    try:
-        with _pool(store.scenario, work) as pool:
-            for block in computed(pool, store.scenario, _missing(store, work), stop):
-                store.add(block)
-                progress.add(len(block.numbers), int(block.failed.any(axis=1).sum()))
-    finally:
-        progress.close()
-    return progress.computed
+    computed_here = 0
+    with Progress("members", total, stored, stream) as progress, _pool(store.scenario, work) as pool:
+        for block in computed(pool, store.scenario, _missing(store, work), stop):
+            store.add(block)
+            computed_here += len(block.numbers)
+            progress.add(len(block.numbers), int(block.failed.any(axis=1).sum()))
+    return computed_here
 
 
 def _pool(scenario: Scenario, work: Work) -> Pool:
@@ -254,12 +252,15 @@ def estimate(scenario: Scenario, work: Work) -> Estimate:
     total, stored = _counts(store, work)
     some = np.unique(np.linspace(0, design.count - 1, TIMED + 1).astype(np.int64))
     failed, spent = 0, list[float]()
-    for number in some if total > stored else some[:0]:
-        began = time.perf_counter()
-        failed += int(compute(scenario, np.array([number])).failed.any())
-        spent.append(time.perf_counter() - began)
-        if sum(spent) > SECONDS_TIMED:
-            break
+    some = some if total > stored else some[:0]
+    with Progress("members timed", len(some)) as progress:
+        for number in some:
+            began = time.perf_counter()
+            failed += int(compute(scenario, np.array([number])).failed.any())
+            spent.append(time.perf_counter() - began)
+            progress.add()
+            if sum(spent) > SECONDS_TIMED:
+                break
     spent = spent[1:] or spent  # the first one has the code written and compiled
     each = sum(spent) / len(spent) if spent else 0.0
     seconds = (total - stored) * each / min(work.size, max(total - stored, 1))

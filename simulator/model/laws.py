@@ -222,3 +222,19 @@ def _times(coefficient: float, factor: Expression) -> Expression:
     if isinstance(factor, Number):
         return Number(coefficient * factor.value)
     return factor if coefficient == 1.0 else Apply("mul", (Number(coefficient), factor))
+
+
+def in_order(model: Words) -> list[str]:
+    """Observables, each after those it refers to."""
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in order:
+            for inner in names(model.observables[name].value):
+                if inner in model.observables:
+                    visit(inner)
+            order.append(name)
+
+    for name in model.observables:
+        visit(name)
+    return order

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..model.expression import Expression, names
+from ..model.laws import in_order
 from ..model.model import Model
 from .graph import OPERATIONS, Graph
 
@@ -80,19 +81,3 @@ def constant(model: Model, tree: Expression, parameters: Mapping[str, float]) ->
 def initial_values(model: Model, parameters: Mapping[str, float]) -> dict[str, float]:
     """Initial value of every species for these parameter values, each in the species' unit."""
     return ParameterFormulas(model).initial_values(parameters)
-
-
-def in_order(model: Model) -> list[str]:
-    """Observables, each after those it refers to."""
-    order: list[str] = []
-
-    def visit(name: str) -> None:
-        if name not in order:
-            for inner in names(model.observables[name].value):
-                if inner in model.observables:
-                    visit(inner)
-            order.append(name)
-
-    for name in model.observables:
-        visit(name)
-    return order

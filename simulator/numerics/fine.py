@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -67,14 +68,20 @@ class FineCurves:
             column: Array = self._states[:, self.system.species.index(name)]
             return column
         if name not in self._observed:
-            parts, start = [np.empty(0)], 0
-            for steps in self.segments:
-                times = steps.fine_times()
-                states = self._states[start : start + len(times)]
-                parts.append(self.system.observe_one(name, times, states, steps.parameters))
-                start += len(times)
+            parts = [np.empty(0)]
+            for steps, part in zip(self.segments, self.stretches(), strict=True):
+                parts.append(self.system.observe_one(name, self._times[part], self._states[part], steps.parameters))
             self._observed[name] = np.concatenate(parts)
         return self._observed[name]
+
+    def states(self) -> Array:
+        """Every species at `times`, shape (times, species)."""
+        return self._states
+
+    def stretches(self) -> list[slice]:
+        """Which of `times` belong to each of `segments`."""
+        ends = np.cumsum([0, *((len(steps.times) - 1) * PARTS + 1 for steps in self.segments)]).tolist()
+        return [slice(a, b) for a, b in pairwise(ends)]
 
     def forget(self) -> None:
         """Frees what was computed to be measured: some times the size of the saved curves."""

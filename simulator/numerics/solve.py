@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time as clock
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from .system import System
 from .trajectory import DEADLINE, NEGATIVE, NO_PROGRESS, NOT_FINITE, Array, Outcome, Trajectory
 
 SECONDS = 120.0
+TOLD = 32  # steps between two words on how far a run is: some milliseconds of work
 SOLVERS = {"LSODA": LSODA, "BDF": BDF, "Radau": Radau, "Rodas5P": Rodas5P}
 
 
@@ -37,21 +38,23 @@ def solve(
     rtol: float = RTOL,
     seconds: float = SECONDS,
     fine: bool = True,
+    told: Callable[[float, int], object] = lambda share, calls: None,
 ) -> Trajectory:
     """The time course of `system` from `initial` through `segments`.
 
     initial has shape (species,); times, increasing, lie within the segments. The steps do not
     depend on `times`: saved values are read from the solver's own interpolation. `fine` keeps
-    every step as well, for measures that shall not depend on `times`.
+    every step as well, for measures that shall not depend on `times`. `told` hears, every `TOLD`
+    steps, which share is done and how often the derivative was called for it.
     """
     solver = SOLVERS[method]
     system.prepare()
     began = clock.perf_counter()
-    run = _Run(system, times, solver, rtol, began + seconds, fine)
+    run = _Run(system, segments, times, solver, rtol, began + seconds, fine)
     states, outcome = np.array(initial, dtype=float), Outcome()
     for index, segment in enumerate(segments):
         try:
-            states = run.segment(states + segment.jump, segment, last=index == len(segments) - 1)
+            states = run.segment(states + segment.jump, index, told)
         except StopError as stop:
             outcome = _outcome(system, stop, segment)
             break
@@ -59,17 +62,27 @@ def solve(
 
 
 class _Run:
-    def __init__(self, system: System, times: Array, solver: Any, rtol: float, deadline: float, fine: bool) -> None:
-        self.system, self.times, self.solver, self.rtol, self.deadline = system, times, solver, rtol, deadline
-        self.fine = fine
+    def __init__(
+        self,
+        system: System,
+        segments: Sequence[Segment],
+        times: Array,
+        solver: Any,
+        rtol: float,
+        deadline: float,
+        fine: bool,
+    ) -> None:
+        self.system, self.segments, self.times, self.fine = system, segments, times, fine
+        self.solver, self.rtol, self.deadline = solver, rtol, deadline
         self.saved = np.empty((len(times), len(system.species)))
         self.parts: list[tuple[int, int, Array]] = []  # first and last saved row, parameters
         self.walked: list[Steps] = []
         self.added = np.zeros(len(system.species))
         self.count = self.calls = self.steps = 0
 
-    def segment(self, states: Array, segment: Segment, last: bool) -> Array:
-        """The states at the end of `segment`, from the states after its jump."""
+    def segment(self, states: Array, index: int, told: Callable[[float, int], object]) -> Array:
+        """The states at the end of segment `index`, from the states after its jump."""
+        segment, last = self.segments[index], index == len(self.segments) - 1
         self.added += segment.jump
         guard = Guard(self.system, segment.parameters, segment.infusion, segment.end - segment.start, self.deadline)
         first = self.count
@@ -101,6 +114,8 @@ class _Run:
                     guard.after_step(solver.t, solver.t - reached, solver.y)
                     self.steps += 1
                     reached = solver.t
+                    if not self.steps % TOLD:
+                        told(self.share(index, reached), self.calls + guard.calls)
                     if self.fine:
                         walk.append((reached, np.array(solver.y)))
                     done = int(np.searchsorted(self.times[:stop], reached, side="right"))
@@ -115,6 +130,12 @@ class _Run:
             if self.fine and walk:
                 passed, at = (np.array(part) for part in zip(*walk, strict=True))
                 self.walked.append(Steps(passed, at, segment.infusion, segment.parameters))
+
+    def share(self, index: int, time: float) -> float:
+        """How much is done: half by time, half by segments, since steps crowd where doses do."""
+        segment, start, end = self.segments[index], self.segments[0].start, self.segments[-1].end
+        within = (time - segment.start) / (segment.end - segment.start)
+        return 0.5 * (time - start) / (end - start) + 0.5 * (index + within) / len(self.segments)
 
     def trajectory(self, outcome: Outcome, seconds: float) -> Trajectory:
         system, times, states = self.system, self.times[: self.count], self.saved[: self.count]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from ..model.expression import TIME
+from ..model.laws import in_order
 from ..model.model import Model
 from .code import Emitter, define, hoisted, indented, unpacked
-from .constants import ParameterFormulas, in_order
+from .constants import ParameterFormulas
 from .graph import OPERATIONS, Graph
 from .trajectory import Array
 
@@ -137,10 +138,6 @@ class System:
     def _slopes_over_time(self) -> Callable[..., list[Any]]:
         return self._over_time(self.slopes_in_time)
 
-    @cached_property
-    def _rates_over_time(self) -> Callable[..., list[Any]]:
-        return self._over_time(list(self.rates.values()))
-
     def _over_time(self, outputs: list[int]) -> Callable[..., list[Any]]:
         emitter = Emitter(self.graph, self._known("t", "y", "p"), arrays=True)
         texts = emitter.emit(outputs)
@@ -171,9 +168,9 @@ class System:
         """The derivative of every species along a time course, without infusions, shape (species, n)."""
         return _along(self._slopes_over_time, times, states, parameters)
 
-    def rates_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
-        """Every reaction's rate along a time course, in the unit of its law, shape (reactions, n)."""
-        return _along(self._rates_over_time, times, states, parameters)
+    def along(self, nodes: Sequence[int]) -> Callable[[Array, Array, Array], Array]:
+        """``f(times, states, parameters)``, which gives these nodes along a time course, shape (nodes, n)."""
+        return partial(_along, self._over_time(list(nodes)))
 
     def evaluate(
         self, nodes: Sequence[int], time: float, states: Sequence[float], parameters: Sequence[float]
@@ -199,7 +196,7 @@ def _along(
 ) -> Array:
     with np.errstate(all="ignore"):
         values = function(times, states.T, np.asarray(parameters))
-    return np.array([np.broadcast_to(value, times.shape) for value in values]).reshape(-1, len(times))
+    return np.array([np.broadcast_to(value, times.shape) for value in values]).reshape(len(values), len(times))
 
 
 _SCALAR = {**OPERATIONS, "nan": math.nan, "inf": math.inf}  # constants that could not be folded, as written
@@ -210,6 +207,15 @@ def _array_power(base: Any, exponent: Any) -> Any:
     return clipped**exponent
 
 
+def _array_power_slope(base: Any, exponent: Any) -> Any:
+    clipped = np.asarray(exponent * _array_power(base, exponent - 1.0))
+    return np.where(np.asarray(base) > 0.0, clipped, np.where((np.asarray(base) == 0.0) & (exponent == 1.0), 1.0, 0.0))
+
+
+def _array_power_log(base: Any, exponent: Any) -> Any:
+    return np.where(np.asarray(base) > 0.0, _array_power(base, exponent) * np.log(base), 0.0)
+
+
 _ARRAYS = {
     "nan": math.nan,
     "inf": math.inf,
@@ -218,5 +224,7 @@ _ARRAYS = {
     "max": np.maximum,
     "min": np.minimum,
     "power": _array_power,
+    "power_slope": _array_power_slope,
+    "power_log": _array_power_log,
     "select": lambda a, b, c, d: np.where(np.asarray(a) >= b, c, d),
 }

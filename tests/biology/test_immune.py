@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator import Model, read_model, read_scenario, run
+from simulator import Model, read_model, read_scenario
+from simulator.experiments.run import run
 from simulator.io.catalogue import builtin_models, builtin_scenarios
 from simulator.numerics.constants import initial_values
 from simulator.numerics.segment import Segment

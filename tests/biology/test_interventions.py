@@ -68,6 +68,19 @@ def test_what_is_knocked_out_is_gone_in_health_and_in_an_infection(name: str, ar
         assert abs(trajectory[each][trajectory.times >= since]).max() <= least * scale, each
 
 
+@pytest.mark.parametrize("question", ["mast_cell_growth", "anaphylaxis"])
+@pytest.mark.parametrize("name", sorted(EFFECTS))
+def test_a_messenger_that_is_knocked_out_is_gone_in_allergy(name: str, question: str) -> None:
+    """Where Th2 cells and armed basophils make it too."""
+    scenario = read_scenario(builtin_scenarios()[question], None, None, Interventions((name,)))
+    result = run(scenario, certify=False, arms=["main"])
+    assert result.ok
+    trajectory = result.arms["main"].trajectory
+    assert all(np.isfinite(values).all() for values in trajectory.values.values())
+    for each in IMMUNE[name].dose.values():
+        assert abs(trajectory[each]).max() <= DUST * MODELS["immune"].species[each].scale, each
+
+
 @pytest.mark.parametrize("name", sorted(EFFECTS))
 def test_a_dose_of_what_is_knocked_out_works_and_of_what_is_blocked_does_not(name: str) -> None:
     """The infection is left out: what is moved rests but for the dose."""

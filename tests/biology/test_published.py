@@ -13,7 +13,8 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from simulator import read_scenario, run
+from simulator import read_scenario
+from simulator.experiments.run import run
 from simulator.io.scenario_file import builtin_scenarios
 from tests.laws import Laws as SharedLaws
 

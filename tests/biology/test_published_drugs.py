@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from simulator import read_scenario, run
+from simulator import read_scenario
+from simulator.experiments.run import run
 from simulator.io.scenario_file import builtin_scenarios
 
 Equations = Callable[[float, Sequence[float]], list[float]]

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from simulator import Scenario, run
+from simulator import Scenario
 from simulator.experiments.measure_language import read_measure
 from simulator.experiments.measures import measure
+from simulator.experiments.run import run
 from tests.toys import K_CLEAR, VOLUME
 
 BOLUS = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\n'

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from simulator import read_scenario, run
+from simulator import read_scenario
+from simulator.experiments.run import run
 from simulator.io import compare
 from simulator.io.figure_text import Curve
 from simulator.io.figures import panel, plots, style

@@ -22,7 +22,6 @@ from simulator.experiments.workers import Threads
 from simulator.io import sweep_tables
 from simulator.io.folder import OutputError
 from simulator.io.interrupt import Stop
-from simulator.io.progress import Progress
 from simulator.io.scenario_file import read_scenario
 from simulator.io.store import Store
 from simulator.io.sweep_run import Done, Work, estimate, shard_numbers, sweep
@@ -415,33 +414,3 @@ def test_an_estimate_counts_and_times_and_writes_nothing(toy: Scenario, tmp_path
     again = estimate(question, work)
     assert (again.stored, again.seconds) == (9, 0.0)
     assert estimate_text(again, work, question).endswith("; nothing to compute")
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress_is_a_line_per_tenth_where_nobody_looks() -> None:
-    stream = io.StringIO()
-    progress = Progress(1000, 100, stream)
-    for _ in range(90):
-        progress.add(10, failed=1)
-    lines = stream.getvalue().splitlines()
-    assert len(lines) == 9
-    assert lines[0].startswith("200 of 1,000 members (20 %), ")
-    assert lines[-1].startswith("1,000 of 1,000 members (100 %), ")
-    assert lines[-1].endswith("/s, 0 s left, 90 failed") or ", 90 failed" in lines[-1]
-
-
-def test_progress_on_a_terminal_is_one_line_that_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(np.arange(0.0, 1000.0, 0.15))
-    monkeypatch.setattr("simulator.io.progress.time.monotonic", lambda: float(next(clock)))
-    stream = Terminal()
-    progress = Progress(100, 0, stream)
-    for _ in range(10):
-        progress.add(10, failed=0)
-    progress.close()
-    assert "\n" not in stream.getvalue()
-    assert stream.getvalue().endswith("\r\x1b[K")
-    assert 3 <= stream.getvalue().count("members") < 10

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from .sheet import Sheet
 from .style import GAP, GREY, KEY, LINE, MARGIN, PAPER, Look, ink
 
 LEADER = 0.14  # inches, from where a curve ends to the sample before its name
@@ -22,7 +22,7 @@ class Picture(NamedTuple):
     """A figure with the name of its files and its description in words."""
 
     stem: str
-    figure: Figure
+    figure: Sheet
     text: str
 
 
@@ -44,7 +44,7 @@ class Page:
     def __init__(self, title: str, notes: Sequence[str], width: float | None = None, look: Look = PAPER) -> None:
         self.look, self.width = look, width or look.width
         self.y = MARGIN * look.scale
-        self.figure = Figure(figsize=(self.width, 1.0))
+        self.figure = Sheet(figsize=(self.width, 1.0))
         FigureCanvasAgg(self.figure)
         self._panels: list[tuple[Axes, float, float, float, float]] = []
         self._texts: list[tuple[Any, float, float]] = []
@@ -72,7 +72,7 @@ class Page:
         axis.spines[["top", "right"]].set_visible(False)
         return axis
 
-    def finish(self) -> Figure:
+    def finish(self) -> Sheet:
         """The figure, as high as what is on it, or as its look says."""
         total = self.look.height or self.y + MARGIN
         self.figure.set_size_inches(self.width, total)

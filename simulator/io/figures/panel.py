@@ -12,7 +12,8 @@ from matplotlib.patches import Rectangle
 from ...experiments.run import Verdict
 from ...experiments.scenario import Scenario
 from ...numerics.trajectory import Array
-from ..figure_text import Curve, clock_of, label_of
+from ..clock import clock_of
+from ..figure_text import Curve, label_of
 from ..targets import Target, targets
 from .page import Label
 from .scales import fraction

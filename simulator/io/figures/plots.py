@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 
 from ...experiments.run import RunResult, Verdict
 from ...experiments.scenario import Arm, Scenario
-from ..figure_text import Curve, clock_of, describe_figure
+from ..clock import clock_of
+from ..figure_text import Curve, describe_figure
+from ..progress import Progress
 from ..targets import ASSUMED
 from ..windows import windows
 from .dose_marks import Strip, changes_of, doses_of, draw_strip
@@ -33,8 +35,10 @@ STRIP = 0.03  # inches between the strip of doses and the panel
 def draw(result: RunResult, folder: Path, run: str, look: Look = PAPER, formats: Sequence[str] = FORMATS) -> list[Path]:
     """The figures of a run in these formats; returns their paths."""
     paths = []
-    for picture in pictures(result, look):
-        paths += save(picture.figure, folder / picture.stem, result.scenario.title, picture.text, run, formats)
+    with Progress("figures drawn", len(_groups(result, look))) as progress:
+        for picture in pictures(result, look):
+            paths += save(picture.figure, folder / picture.stem, result.scenario.title, picture.text, run, formats)
+            progress.add()
     return paths
 
 
@@ -49,11 +53,16 @@ def pictures(result: RunResult, look: Look = PAPER) -> Iterator[Picture]:
         failed = "" if outcome.ok else f" (failed at {arm.trajectory.times[-1] * long:.3g} {clock})"
         curves.append(Curve(arm.arm.title + failed, arm.trajectory, arm.arm.name))
     arms = [arm.arm for arm in found]
-    for number, names in enumerate(scenario.plots, 1):
-        groups = [[name] for name in names] if look.height and len(curves) > 1 else [list(names)]
-        for group in groups:
-            stem, figure, text = draw_group(scenario, group, curves, arms, "", look, result.verdicts)
-            yield Picture(f"{number:02d}_{stem}"[:60], figure, text)
+    for number, names in _groups(result, look):
+        stem, figure, text = draw_group(scenario, names, curves, arms, "", look, result.verdicts)
+        yield Picture(f"{number:02d}_{stem}"[:60], figure, text)
+
+
+def _groups(result: RunResult, look: Look) -> list[tuple[int, tuple[str, ...]]]:
+    """What each figure shows, with the number of the plot it belongs to."""
+    apart = look.height is not None and sum(len(arm.trajectory.times) > 0 for arm in result.arms.values()) > 1
+    plots = list(enumerate(result.scenario.plots, 1))
+    return [(number, (name,)) for number, names in plots for name in names] if apart else plots
 
 
 def draw_group(

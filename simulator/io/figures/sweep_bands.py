@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 from ...experiments.sweep import SweepResult
 from ...numerics.trajectory import Array
 from .. import sweep_words as words
-from ..figure_text import clock_of
+from ..clock import clock_of
 from .dose_marks import Strip, doses_of, draw_strip
 from .page import Label, Page, Picture, label_right
 from .scales import fraction, limits, set_scale, wants_log

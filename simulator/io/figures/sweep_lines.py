@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
 from ...experiments.design import Axis
@@ -16,6 +15,7 @@ from ...numerics.trajectory import Array
 from .. import sweep_words as words
 from .page import Label, Page, Picture, fold, label_right, needed
 from .scales import beyond, fraction, is_log, limits, mark_beyond, set_scale
+from .sheet import Sheet
 from .style import DARK, GREY, SMALL, style
 
 LEFT, RIGHT, ROOM = 0.85, 0.3, 1.9  # inches left of a panel, right of it, and there with labels
@@ -59,7 +59,7 @@ def default_words(axis: Axis) -> str:
     return "" if axis.default is None else f"Default: {axis.label} {words.with_unit(axis.default, axis.unit_text)}."
 
 
-def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) -> Figure:
+def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) -> Sheet:
     sweep = words.sweep_of(result)
     axis_of = sweep.design.axes[along]
     arms = words.arms_of(result)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
@@ -19,6 +18,7 @@ from .. import sweep_words as words
 from .page import Page, Picture, fold, high
 from .scales import beyond, fraction, in_words, set_scale
 from .shade import FAILED, Shade, colour_bar, shade_of
+from .sheet import Sheet
 from .style import DARK, SMALL
 from .sweep_lines import axis_ends, default_words
 
@@ -53,7 +53,7 @@ def maps(result: SweepResult, x: int, y: int, as_grid: bool) -> list[Picture]:
     return pictures
 
 
-def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) -> Figure:
+def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) -> Sheet:
     sweep = words.sweep_of(result)
     arms = words.arms_of(result)
     item, axis_x, axis_y = sweep.measures[measure], sweep.design.axes[x], sweep.design.axes[y]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ...experiments.design import Axis
 from ...experiments.sweep import SweepResult
@@ -15,6 +14,7 @@ from .. import sweep_words as words
 from .page import Page, Picture, fold, high
 from .scales import beyond, fraction, in_words, limits, round_numbers
 from .shade import FAILED, Shade, shade_of
+from .sheet import Sheet
 from .style import DARK, SMALL
 
 MOST_LINES, MOST_FAILED = 150, 50
@@ -45,7 +45,7 @@ def parallel(result: SweepResult, arm: int, axes: Sequence[int]) -> Picture:
     return Picture(f"parallel_{sweep.arms[arm]}", _figure(result, arm, axes), text)
 
 
-def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Figure:
+def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Sheet:
     sweep = words.sweep_of(result)
     item = sweep.measures[0]
     values = words.measured(result, arm, 0)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ...experiments.sweep import SweepResult
 from .. import sweep_words as words
+from ..progress import Progress
 from .page import Picture
 from .plots import save
 from .sweep_against import against_each
@@ -20,34 +22,50 @@ from .sweep_parallel import parallel, strongest
 from .sweep_population import differences, spreads
 from .sweep_tornado import tornado
 
+Drawing = Callable[[], Picture | list[Picture] | None]
+
 
 def draw(result: SweepResult, folder: Path, run: str) -> list[Path]:
     """The pictures of a sweep as SVG and PNG; returns their paths. Without a member or a measure there are none."""
     paths: list[Path] = []
-    for number, picture in enumerate(pictures(result), 1):
-        stem = re.sub(r"[^\w.-]+", "_", f"{number:02d}_{picture.stem}")[:60].strip("_")  # a measure may be a formula
-        paths += save(picture.figure, folder / stem, result.scenario.title, picture.text, run)
+    number, asked = 0, drawings(result)
+    with Progress("figures drawn", len(asked)) as progress:
+        for drawing in asked:
+            for picture in _drawn(drawing):
+                number += 1
+                stem = re.sub(r"[^\w.-]+", "_", f"{number:02d}_{picture.stem}")[:60].strip("_")  # it may be a formula
+                paths += save(picture.figure, folder / stem, result.scenario.title, picture.text, run)
+            progress.add()
     return paths
 
 
 def pictures(result: SweepResult) -> Iterator[Picture]:
     """One after the other, so that only one figure is held at a time."""
+    for drawing in drawings(result):
+        yield from _drawn(drawing)
+
+
+def _drawn(drawing: Drawing) -> list[Picture]:
+    found = drawing()
+    return [] if found is None else [found] if isinstance(found, Picture) else found
+
+
+def drawings(result: SweepResult) -> list[Drawing]:
+    """What is to be drawn, and is drawn when it is called."""
     sweep = words.sweep_of(result)
     if not len(result.numbers):
-        return
-    if sweep.measures:
-        yield from _of_measures(result)
-    for curve in sweep.keep:
-        if any((arm, curve) in result.bands for arm in sweep.arms):
-            yield bands(result, curve)
+        return []
+    kept = [curve for curve in sweep.keep if any((arm, curve) in result.bands for arm in sweep.arms)]
+    of_measures = _of_measures(result) if sweep.measures else ()
+    return [*of_measures, *(partial(bands, result, curve) for curve in kept)]
 
 
-def _of_measures(result: SweepResult) -> Iterator[Picture]:
+def _of_measures(result: SweepResult) -> Iterator[Drawing]:
     sweep = words.sweep_of(result)
     kind, axes, measures = sweep.design.kind, words.varied(result), range(len(sweep.measures))
     if kind == "one_at_a_time":
         for j in measures:
-            yield tornado(result, j)
+            yield partial(tornado, result, j)
     elif kind == "product" and len(words.outer_axes(result)) <= 2:
         yield from _of_product(result, words.outer_axes(result))
     elif kind == "population":
@@ -55,39 +73,37 @@ def _of_measures(result: SweepResult) -> Iterator[Picture]:
         yield from _of_many(result, axes)
     elif len(axes) <= 1 or kind == "zip":
         if sweep.design.axes:
-            yield from curves(result, axes[0] if axes else 0)
+            yield partial(curves, result, axes[0] if axes else 0)
     elif len(axes) == 2:
-        yield from maps(result, axes[0], axes[1], kind == "grid")
+        yield partial(maps, result, axes[0], axes[1], kind == "grid")
     else:
         yield from _of_many(result, axes)
 
 
-def _of_product(result: SweepResult, grid: list[int]) -> Iterator[Picture]:
+def _of_product(result: SweepResult, grid: list[int]) -> Iterator[Drawing]:
     if len(grid) == 2:
-        yield from maps(result, grid[0], grid[1], True)
+        yield partial(maps, result, grid[0], grid[1], True)
     elif grid:
-        yield from curves(result, grid[0], banded=True)
+        yield partial(curves, result, grid[0], banded=True)
     yield from _of_members(result)
 
 
-def _of_members(result: SweepResult) -> Iterator[Picture]:
+def _of_members(result: SweepResult) -> Iterator[Drawing]:
     for j in range(len(words.sweep_of(result).measures)):
-        yield spreads(result, j)
+        yield partial(spreads, result, j)
         if len(words.sweep_of(result).arms) > 1:
-            pair = differences(result, j)
-            if pair:
-                yield pair
+            yield partial(differences, result, j)
 
 
-def _of_many(result: SweepResult, axes: list[int]) -> Iterator[Picture]:
+def _of_many(result: SweepResult, axes: list[int]) -> Iterator[Drawing]:
     if not axes:
         return
     sweep = words.sweep_of(result)
     if len(axes) > 1:
         for a in range(len(sweep.arms)):
-            yield parallel(result, a, strongest(result, words.strength(result, a, 0)))
+            yield partial(parallel, result, a, strongest(result, words.strength(result, a, 0)))
     if len(np.unique(result.numbers)) < 3:
         return
     for j in range(len(sweep.measures)):
         chosen = strongest(result, words.clearest(result, j))
-        yield against_each(result, j, chosen, len(axes) - len(chosen))
+        yield partial(against_each, result, j, chosen, len(axes) - len(chosen))

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from ...experiments.sweep import SweepResult
 from ...numerics.trajectory import Array
 from .. import sweep_words as words
 from .page import Label, Page, Picture, fold, high, label_right, needed
 from .scales import beyond, frame_of_ratios, is_log, limits, mark_beyond, set_scale, wants_log
+from .sheet import Sheet
 from .style import DARK, GREY, SMALL, style
 from .sweep_lines import LEFT, LEVEL, PANEL, ROOM
 
@@ -150,7 +150,7 @@ def differences(result: SweepResult, measure: int) -> Picture | None:
 
 def _sorted_figure(
     head: str, note: str, found: Sequence[Array], labels: Sequence[str], title: str, same: float, log: bool
-) -> Figure:
+) -> Sheet:
     page = Page(head, [note])
     width = page.width - LEFT - ROOM
     page.down(page.put(title, LEFT, width, 9, DARK) + 0.05)

@@ -1,0 +1,72 @@
+"""`explain`: why a curve does what it does."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .exit_codes import DONE, SOLVER_FAILED
+from .words import change_in_words, interventions_of, print_json, scenario_of, settings_argument
+
+EXAMPLES = """examples:
+  immunesim explain acute_infection --of IL-2
+  immunesim explain il2_therapy --of tumour --against untreated --out why
+  immunesim explain transient_stop --of T_self --against healthy
+  immunesim explain acute_infection --of pathogen --knockout IL2
+  immunesim explain vaccination --of antibody --at '12 d' --at '70 d'
+
+Turning points and arms are compared at one level of the curve: what would be made and lost if there were
+equally much of it. A feedback loop's strength is what comes back of a push; its delay is the lag at which the
+curve of the last species best follows that of the first in this run, and is not told where it is not clear."""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
+    command.add_argument("--of", required=True, metavar="NAME", help="the species or observable to explain")
+    text = "print the balance at this time, such as '3 d'; may be repeated"
+    command.add_argument("--at", action="append", default=[], metavar="TIME", help=text)
+    command.add_argument("--arm", default="main", metavar="ARM", help="the arm to explain (default: main)")
+    command.add_argument("--against", metavar="ARM", help="another arm: what differs, and why")
+    settings_argument(command)
+    command.add_argument("--out", metavar="DIR", help="new folder for the figure, the table and the document")
+    command.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier explanation")
+
+
+def execute(options: argparse.Namespace) -> int:
+    from ..experiments.explain import NoStepsError, explain
+    from ..experiments.run import run
+    from ..io import explain as doors
+    from ..io import folder
+    from ..io.explain_text import text
+    from ..io.notes import notes
+    from ..io.run_text import check_arms
+
+    scenario = scenario_of(options.scenario, options)
+    name, at = doors.asked(scenario, options.of, options.at)
+    check_arms(scenario, [options.arm])
+    check_arms(scenario, [options.against] if options.against else [], "--against")
+    for note in notes(scenario, interventions_of(options)):
+        print(f"note: {note}", file=sys.stderr)
+    if options.out:
+        folder.check_folder(Path(options.out), options.force)
+    result = run(scenario, certify=False, arms=[options.arm, *([options.against] if options.against else [])])
+    for arm in result.arms.values():
+        if not arm.trajectory.outcome.ok:
+            print(
+                f"arm {arm.arm.name} failed: {arm.trajectory.outcome.message}; explained up to there", file=sys.stderr
+            )
+    try:
+        found = explain(scenario, options.arm, name, at=at, against=options.against, known=result.arms)
+    except NoStepsError as error:
+        if options.json:
+            print_json({"ok": False, "faults": [{"message": str(error)}]})
+        print(f"error: {error}", file=sys.stderr)
+        return SOLVER_FAILED
+    document = doors.write(found, Path(options.out), options.force) if options.out else None
+    if options.json:
+        print_json(document or doors.document(found))
+    else:
+        changed = change_in_words(options, scenario)
+        print(text(found) + (f"\nChanged in all arms: {changed}." if changed else ""))
+    return DONE if result.ok else SOLVER_FAILED

@@ -1,0 +1,105 @@
+"""Sums of products of atoms, each a number in an interval: the arithmetic behind `monotone`."""
+
+from __future__ import annotations
+
+import math
+
+ROUNDING = 1e-12  # of what is added: what cancels on paper may leave this much
+
+Product = tuple[tuple[int, float], ...]  # (atom, power), in the order of atoms
+Sum = dict[Product, float]
+Interval = tuple[float, float]
+
+
+def added(one: Sum, other: Sum, factor: float = 1.0) -> Sum:
+    """one + factor * other."""
+    found = dict(one)
+    for product, value in other.items():
+        _add(found, product, factor * value)
+    return found
+
+
+def multiplied(one: Sum, other: Sum) -> Sum:
+    found: Sum = {}
+    for left, a in one.items():
+        for right, b in other.items():
+            _add(found, merged(left + right), a * b)
+    return found
+
+
+def _add(total: Sum, product: Product, value: float) -> None:
+    found = total.get(product, 0.0) + value
+    if abs(found) <= ROUNDING * abs(value):
+        total.pop(product, None)
+    else:
+        total[product] = found
+
+
+def number(value: float) -> Sum:
+    return {(): value} if value else {}
+
+
+def value_of(op: str, args: list[float]) -> float:
+    """A function of numbers; not a number where it has no value, of which no sign is known."""
+    x, *rest = args
+    try:
+        if op == "saturation":
+            return x / (rest[0] + x)
+        if op in ("hill", "inhibition"):
+            ratio = float(max(x / rest[0], 0.0) ** rest[1])
+            below = 1.0 / (1.0 + ratio)
+            return below if op == "inhibition" else ratio * below
+        if op in ("min", "max"):
+            return min(args) if op == "min" else max(args)
+        if op == "pow":
+            return float(max(x, 0.0) ** rest[0])
+        return math.exp(x) if op == "exp" else math.log(x)
+    except (ArithmeticError, ValueError):
+        return math.nan
+
+
+def times(total: Sum, factor: float) -> Sum:
+    return {product: factor * value for product, value in total.items()}
+
+
+def merged(product: Product) -> Product:
+    powers: dict[int, float] = {}
+    for atom, power in product:
+        powers[atom] = powers.get(atom, 0.0) + power
+    return tuple(sorted((atom, power) for atom, power in powers.items() if power))
+
+
+def key_of(total: Sum) -> object:
+    return tuple(sorted(total.items()))
+
+
+def to_power(interval: Interval, power: float) -> Interval:
+    """The interval of x^power; all numbers where a negative x leaves nothing else to say."""
+    low, high = interval
+    if power == 1.0:
+        return interval
+    if low < 0.0:
+        if power % 2 == 0.0 and power > 0:
+            return 0.0, max(low * low, high * high) ** (power / 2)
+        return -math.inf, math.inf
+    ends = [math.inf if power < 0 and end == 0.0 else raised(end, power) for end in (low, high)]
+    return min(ends), max(ends)
+
+
+def raised(end: float, power: float) -> float:
+    """end^power, where infinity stands for what is too large."""
+    if math.isinf(end):
+        return 0.0 if power < 0 else math.inf
+    try:
+        return float(end**power)
+    except OverflowError:
+        return math.inf
+
+
+def exponential(value: float) -> float:
+    return math.inf if value > 700 else math.exp(value)
+
+
+def product_of_ends(one: float, other: float) -> float:
+    """A product of ends, where zero times infinity is zero: the end is not reached."""
+    return 0.0 if 0.0 in (one, other) else one * other

@@ -1,0 +1,147 @@
+"""What moves a curve: what each reaction, infusion and jump adds to it, along the solver's own steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from ..model.expression import TIME
+from .fine import PARTS, FineCurves
+from .system import System
+from .trajectory import Array
+
+
+class Sensitivity(NamedTuple):
+    """Nodes of the chain rule for one species or observable.
+
+    by_species: its slope by each species that it reads; by_time: by time itself. reactions: what each adds to
+    its derivative, the slopes times what the reaction adds to their species. through: the same by species.
+    """
+
+    by_species: Mapping[str, int]
+    by_time: int
+    reactions: Mapping[str, int]
+    through: Mapping[str, int]
+
+
+class Jump(NamedTuple):
+    """What an edge adds at once: `point` is the one after it, dosed what doses add, changed what follows
+    from parameters that change there."""
+
+    point: int
+    dosed: float
+    changed: float
+
+
+@dataclass(frozen=True)
+class Fluxes:
+    """What moves the species or observable `name`, in its unit per time unit of the model.
+
+    times and values, shape (n,), are the points of `FineCurves`: two of the same time at an edge. Each of
+    `reactions`, `infusion` and `clock` (formulas that name time) has shape (n,); reactions that add
+    nothing all along are left out. Their sum is the derivative between two edges; jumps are at edges.
+    species: the same as reactions, but what comes through each species that `name` reads.
+    """
+
+    name: str
+    times: Array
+    values: Array
+    reactions: Mapping[str, Array]
+    species: Mapping[str, Array]
+    infusion: Array
+    clock: Array
+    jumps: tuple[Jump, ...]
+    stretches: tuple[slice, ...]
+
+    @cached_property
+    def slope(self) -> Array:
+        """The derivative, shape (n,)."""
+        total: Array = np.sum([*self.reactions.values(), self.infusion, self.clock], axis=0)
+        return total
+
+    def integral(self, flux: Array) -> Array:
+        """From the start to each point, shape (n,), of a flux of shape (n,), without jumps.
+
+        In each step of the solver the quartic through its five points is integrated. The rule is linear, so
+        that integrals of parts add up to that of their sum.
+        """
+        total, found = 0.0, np.empty(len(self.times))
+        for part in self.stretches:
+            steps = (part.stop - part.start - 1) // PARTS
+            points = part.start + PARTS * np.arange(steps)[:, None] + np.arange(PARTS + 1)
+            inside = (flux[points] @ _WEIGHTS.T) * (self.times[points[:, -1]] - self.times[points[:, 0]])[:, None]
+            ends = total + np.cumsum(inside[:, -1])
+            starts = np.concatenate([[total], ends])
+            found[part.start : part.stop - 1] = (starts[:-1, None] + inside[:, :-1]).ravel()
+            found[part.stop - 1] = total = starts[-1]
+        return found
+
+    def jumped(self, which: str) -> Array:
+        """What jumps have added up to each point, shape (n,); which: ``dosed`` or ``changed``."""
+        found = np.zeros(len(self.times))
+        for jump in self.jumps:
+            found[jump.point] += getattr(jump, which)
+        return found.cumsum()
+
+
+def sensitivity(system: System, name: str) -> Sensitivity:
+    """The exact derivative of `name` along a time course, taken apart."""
+    graph, node = system.graph, system.names[name]
+    by_species = {each: graph.slope(node, system.symbols[each]) for each in system.species}
+    by_species = {each: slope for each, slope in by_species.items() if graph.value_of(slope) != 0.0}
+    reactions: dict[str, int] = {}
+    for each, slope in by_species.items():
+        for reaction, part in system.parts[each].items():
+            added = graph.apply("mul", slope, part)
+            reactions[reaction] = graph.apply("add", reactions[reaction], added) if reaction in reactions else added
+    nets = dict(zip(system.species, system.slopes_in_time, strict=True))
+    through = {each: graph.apply("mul", slope, nets[each]) for each, slope in by_species.items()}
+    return Sensitivity(by_species, graph.slope(node, system.symbols[TIME]), reactions, through)
+
+
+def fluxes(fine: FineCurves, name: str) -> Fluxes:
+    """What moves `name` along a run."""
+    system, times, states, values = fine.system, fine.times(), fine.states(), fine.values(name)
+    apart, stretches = sensitivity(system, name), fine.stretches()
+    nodes = [*apart.reactions.values(), *apart.through.values(), apart.by_time, *apart.by_species.values()]
+    along, read = system.along(nodes), [system.species.index(each) for each in apart.by_species]
+    rows, infusion = np.zeros((len(nodes) - len(read), len(times))), np.zeros(len(times))
+    for steps, part in zip(fine.segments, stretches, strict=True):
+        found = along(times[part], states[part], steps.parameters)
+        rows[:, part] = found[: len(rows)]
+        infusion[part] = steps.infusion[read] @ found[len(rows) :]
+    jumps = []
+    for (before, here), (after, there) in pairwise(zip(fine.segments, stretches, strict=True)):
+        first, last = there.start, here.stop - 1
+        middle = values[first]
+        if name not in system.species and not np.array_equal(before.parameters, after.parameters):
+            point = slice(first, first + 1)
+            middle = system.observe_one(name, times[point], states[point], before.parameters)[0]
+        jump = Jump(first, float(middle - values[last]), float(values[first] - middle))
+        if jump.dosed or jump.changed:
+            jumps.append(jump)
+    named = list(zip([*apart.reactions, *apart.through], rows, strict=False))
+    reactions, species = named[: len(apart.reactions)], named[len(apart.reactions) :]
+    return Fluxes(
+        name, times, values, _moving(reactions), _moving(species), infusion, rows[-1], tuple(jumps), tuple(stretches)
+    )
+
+
+def _moving(named: Iterable[tuple[str, Array]]) -> dict[str, Array]:
+    return {name: row for name, row in named if row.any()}
+
+
+def _weights() -> Array:
+    """Row j: the integral from 0 to j / PARTS of each Lagrange polynomial through PARTS + 1 even points of [0, 1]."""
+    points = np.arange(PARTS + 1) / PARTS
+    powers = np.arange(PARTS + 1)
+    weights: Array = (points[:, None] ** (powers + 1) / (powers + 1)) @ np.linalg.inv(points[:, None] ** powers)
+    return weights
+
+
+_WEIGHTS = _weights()
