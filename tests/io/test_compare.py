@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator import read_scenario, run
+from simulator import read_scenario
+from simulator.experiments.run import run
 from simulator.io import compare
 from simulator.io.compare import Reference
 from simulator.io.compare_sides import sides
