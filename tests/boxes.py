@@ -31,16 +31,17 @@ def covered(figure: Figure, over_curves: bool = False) -> list[str]:
 
 
 def text_boxes(figure: Figure) -> list[tuple[str, BboxBase]]:
-    """Every text that is seen, and its box in pixels; curves, which cost most of a drawing, are left out of it."""
-    curves = [line for panel in figure.axes for line in panel.lines if line.get_visible()]
-    for line in curves:
-        line.set_visible(False)
-    figure.draw_without_rendering()
-    for line in curves:
-        line.set_visible(True)
+    """Every text that is seen, and its box in pixels. Axes put their numbers and names in place when they are asked
+    how large they are, which takes half of what drawing takes."""
+    renderer = figure.canvas.get_renderer()
+    for panel in figure.axes:
+        panel.apply_aspect()
+        if panel.axison:
+            panel.xaxis.get_tightbbox(renderer)
+            panel.yaxis.get_tightbbox(renderer)
     unseen = {id(text) for panel in figure.axes for text in _unseen(panel)}
     texts = [text for text in figure.findobj(Text) if text.get_text().strip() and id(text) not in unseen]
-    return [(text.get_text(), text.get_window_extent()) for text in texts if text.get_visible()]
+    return [(text.get_text(), text.get_window_extent(renderer)) for text in texts if text.get_visible()]
 
 
 def _meet(a: BboxBase, b: BboxBase) -> bool:

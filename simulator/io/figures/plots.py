@@ -35,7 +35,7 @@ STRIP = 0.03  # inches between the strip of doses and the panel
 def draw(result: RunResult, folder: Path, run: str, look: Look = PAPER, formats: Sequence[str] = FORMATS) -> list[Path]:
     """The figures of a run in these formats; returns their paths."""
     paths = []
-    with Progress("figures drawn", len(result.scenario.plots)) as progress:
+    with Progress("figures drawn", len(_groups(result, look))) as progress:
         for picture in pictures(result, look):
             paths += save(picture.figure, folder / picture.stem, result.scenario.title, picture.text, run, formats)
             progress.add()
@@ -53,11 +53,16 @@ def pictures(result: RunResult, look: Look = PAPER) -> Iterator[Picture]:
         failed = "" if outcome.ok else f" (failed at {arm.trajectory.times[-1] * long:.3g} {clock})"
         curves.append(Curve(arm.arm.title + failed, arm.trajectory, arm.arm.name))
     arms = [arm.arm for arm in found]
-    for number, names in enumerate(scenario.plots, 1):
-        groups = [[name] for name in names] if look.height and len(curves) > 1 else [list(names)]
-        for group in groups:
-            stem, figure, text = draw_group(scenario, group, curves, arms, "", look, result.verdicts)
-            yield Picture(f"{number:02d}_{stem}"[:60], figure, text)
+    for number, names in _groups(result, look):
+        stem, figure, text = draw_group(scenario, names, curves, arms, "", look, result.verdicts)
+        yield Picture(f"{number:02d}_{stem}"[:60], figure, text)
+
+
+def _groups(result: RunResult, look: Look) -> list[tuple[int, tuple[str, ...]]]:
+    """What each figure shows, with the number of the plot it belongs to."""
+    apart = look.height is not None and sum(len(arm.trajectory.times) > 0 for arm in result.arms.values()) > 1
+    plots = list(enumerate(result.scenario.plots, 1))
+    return [(number, (name,)) for number, names in plots for name in names] if apart else plots
 
 
 def draw_group(
