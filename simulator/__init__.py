@@ -30,6 +30,10 @@ _HOMES = {
 __all__ = list(_HOMES)
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """Loads a public name on first use, so that `--help` need not wait for SciPy."""
     if name in _HOMES:

@@ -41,7 +41,7 @@ def run(
     *,
     set: Mapping[str, str | float] | None = None,
     knockout: str | Sequence[str] | None = None,
-    block: Mapping[str, str | float] | None = None,
+    block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] | None = None,
     arms: str | Sequence[str] | None = None,
     certify: bool | None = None,
@@ -49,15 +49,14 @@ def run(
     """Simulates a scenario: a file, the name of one of ours, or one that has been read.
 
     set, knockout, block, add: changes of all its arms, as on the command line: ``set={"body_weight": "90 kg"}``,
-    ``knockout="IL4"``, ``block={"IL1": "90%"}``, ``add="IL-2 18 MIU at 3 d"``.
+    ``knockout="IL4"``, ``block={"IL1": "90%"}`` or ``"IL1 90%"``, ``add="IL-2 18 MIU at 3 d"``.
     arms: only these; all, if it is left out.
     certify: True has a second solver check the digits of every arm, False of none, None where it takes a second.
 
     Raises `FileError` with everything that is wrong with the scenario, or with a change of it.
     """
     settings = {name: str(value) for name, value in (set or {}).items()}
-    blocked = tuple((name, str(share)) for name, share in (block or {}).items())
-    asked = Interventions(tuple(_several(knockout)), blocked, tuple(_several(add)))
+    asked = Interventions(tuple(_several(knockout)), _shares(block), tuple(_several(add)))
     words: list[str] = []
     if not isinstance(scenario, Scenario):
         words = ["run", str(scenario), *_typed(settings, asked)]
@@ -97,6 +96,13 @@ def _read(word: str, settings: Mapping[str, str], asked: Interventions) -> Scena
             for fault in error.faults
         ]
         raise FileError(faults) from None
+
+
+def _shares(block: Mapping[str, str | float] | str | Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Names and shares, of a mapping or of texts such as "IL1 90%"."""
+    if isinstance(block, Mapping):
+        return tuple((name, str(share)) for name, share in block.items())
+    return tuple((name, share.strip()) for name, _, share in (text.strip().partition(" ") for text in _several(block)))
 
 
 def _several(names: str | Sequence[str] | None) -> list[str]:
@@ -181,7 +187,7 @@ class Run:
 
     def table(self, *names: str) -> Table:
         """Peak, lowest, final value and area of each arm, of `names` or else of all that the scenario shows."""
-        return run_tables.measures(self.result, self._names(names) or self._shown())
+        return run_tables.measures(self.result, self._names(names) or list(self.scenario.shown))
 
     @property
     def expectations(self) -> Table:
@@ -209,10 +215,11 @@ class Run:
         drawn = plots.draw_group(self.scenario, names, curves, arms_of, verdicts=self.result.verdicts)
         return drawn.figure, drawn.text
 
-    def explain(self, name: str, *, arm: str = MAIN, against: str | None = None) -> Explained:
+    def explain(self, name: str, *, arm: str | None = None, against: str | None = None) -> Explained:
         """Which reactions drive a curve, why it turns, and which feedback loops act; `against` another arm."""
         from .experiments.explain import explain
 
+        arm = self._usual_arm(arm)
         chosen = [self._arm(each) for each in (arm, against) if each is not None]
         known = {each: self.result.arms[each] for each in chosen}
         return Explained(explain(self.scenario, arm, self._name(name), against=against, known=known))
@@ -268,9 +275,11 @@ class Run:
         return run_html(self.result, *self._drawn(self.scenario.plots[0], self.arms))
 
     def _trajectory(self, arm: str | None) -> Trajectory:
-        if arm is None:
-            arm = MAIN if MAIN in self.arms or len(self.arms) > 1 else self.arms[0]
-        return self.result.arms[self._arm(arm)].trajectory
+        return self.result.arms[self._usual_arm(arm)].trajectory
+
+    def _usual_arm(self, arm: str | None) -> str:
+        """The main arm, or the only one, if none is named."""
+        return self._arm(arm or (MAIN if MAIN in self.arms or len(self.arms) > 1 else self.arms[0]))
 
     def _arm(self, arm: str) -> str:
         if arm not in self.arms:
@@ -285,9 +294,6 @@ class Run:
 
     def _names(self, words: Sequence[str]) -> list[str]:
         return [self._name(word) for word in words]
-
-    def _shown(self) -> list[str]:
-        return list(dict.fromkeys(name for group in self.scenario.plots for name in group))
 
 
 def _draw(result: RunResult, folder: Path, run: str) -> None:

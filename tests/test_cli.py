@@ -632,7 +632,7 @@ WORDS = ("--block", "IL2", "90%", "--knockout", "il-4", "--add", "IL-2 18 MIU at
 def test_compare_with_words_is_of_a_scenario_with_and_without_them(say) -> None:
     said = say("compare", "acute_infection", *WORDS, "--of", "IL4", "--out", "out")
     assert said.code == 0
-    words = "without IL4, IL2 blocked by 90 %, with IL-2 18 MIU at 3 d"
+    words = "without IL4, IL2 blocked by 90 %, with IL-2 18 MIU at 3 d into skin"
     assert f"{words}: IL4 is gone: as described it peaks at 91.7 pM on day 16.7." in said.out
     assert f"as described{' ' * (len(words) - 12)}  " in said.out
     assert said.err.splitlines() == [

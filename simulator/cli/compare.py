@@ -54,6 +54,8 @@ def execute(options: argparse.Namespace) -> int:
     with Progress("scenarios", len(chosen)) as progress:
         for side in chosen:
             runs.append(run(side.scenario, certify=False, arms=side.arms, told=progress.within))
+            if runs[-1].interrupted:
+                raise KeyboardInterrupt  # part of a comparison is none
             progress.add()
     changes = [side.words for side in chosen]
     table = compare.table(runs, names, changes, against)

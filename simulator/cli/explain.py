@@ -21,6 +21,9 @@ equally much of it. A feedback loop's strength is what comes back of a push; its
 curve of the last species best follows that of the first in this run, and is not told where it is not clear."""
 
 
+HALF = 0.5  # of the time goes into the run, and the rest into what is made of it
+
+
 def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
     command.add_argument("--of", required=True, metavar="NAME", help="the species or observable to explain")
@@ -42,20 +45,24 @@ def execute(options: argparse.Namespace) -> int:
     from ..io.notes import notes
     from ..io.progress import Progress
     from ..io.run_text import check_arms
+    from ..io.toml_source import COMMAND_LINE, FileError, FileFault
 
     scenario = scenario_of(options.scenario, options)
     name, at = doors.asked(scenario, options.of, options.at)
     check_arms(scenario, [options.arm])
     check_arms(scenario, [options.against] if options.against else [], "--against")
+    if options.against == options.arm:
+        raise FileError([FileFault(COMMAND_LINE, 0, "an arm does not differ from itself", f"--against {options.arm}")])
     for note in notes(scenario, interventions_of(options)):
         print(f"note: {note}", file=sys.stderr)
     if options.out:
         folder.check_folder(Path(options.out), options.force)
     arms = [options.arm, *([options.against] if options.against else [])]
     try:
-        with Progress("steps", 2) as progress:  # the run, and what is made of it
-            result = run(scenario, certify=False, arms=arms, told=progress.within)
-            progress.add()
+        with Progress("explanations", 1) as progress:
+            result = run(scenario, certify=False, arms=arms, told=lambda share: progress.within(HALF * share))
+            if result.interrupted:
+                raise KeyboardInterrupt
             found = explain(scenario, options.arm, name, at=at, against=options.against, known=result.arms)
     except NoStepsError as error:
         if options.json:

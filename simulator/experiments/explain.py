@@ -237,4 +237,6 @@ def _against(
 ) -> Contrast:
     fine, times = _fine(results[other].trajectory), here.flux.times
     there = _side(scenario, scenario.arm(other), fine, here.flux.name)
-    return contrast(other, here, there, [(float(times[phase.first]), float(times[phase.last])) for phase in found])
+    end = min(float(times[-1]), float(there.flux.times[-1]))  # either may have failed before the other
+    spans = [(float(times[phase.first]), min(float(times[phase.last]), end)) for phase in found]
+    return contrast(other, here, there, [span for span in spans if span[0] < span[1]])

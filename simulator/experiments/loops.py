@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -71,7 +70,6 @@ def loops_of(fine: FineCurves, flux: Fluxes, y: Array) -> tuple[Loop, ...]:
 
     Loops in which matter only goes to and fro (all edges are flows) are no feedback, and are left out.
     """
-    system = fine.system
     points = _points(flux.times, y)
     weights = np.abs(np.diff(y[points], append=y[points[-1]])) + 1e-9
     edges = _edges(fine, points, weights / weights.sum())
@@ -86,7 +84,7 @@ def loops_of(fine: FineCurves, flux: Fluxes, y: Array) -> tuple[Loop, ...]:
     for loop in sorted(found, key=lambda loop: -loop.strength):
         if len(kept) < MOST and not any(_alike(loop, other) for other in kept):
             kept.append(loop)
-    return tuple(loop._replace(delay=_delay(fine, system, loop)) for loop in kept)
+    return tuple(loop._replace(delay=_delay(fine, loop)) for loop in kept)
 
 
 def _points(times: Array, y: Array) -> Array:
@@ -210,12 +208,7 @@ def _alike(loop: Loop, other: Loop) -> bool:
     return len(mine & theirs) > ALIKE * len(mine | theirs) or (theirs <= mine and loop.sign == other.sign)
 
 
-def _delay(fine: FineCurves, system: System, loop: Loop) -> float | None:
+def _delay(fine: FineCurves, loop: Loop) -> float | None:
     """See `Loop`. The sign that the two curves should share is that of the way from the first to the last."""
     way = int(np.prod([edge.sign for edge in loop.edges[:-1]]))
     return lag(fine.times(), fine.values(loop.species[0]), fine.values(loop.species[-1]), way)
-
-
-def closes(loop: Loop) -> bool:
-    """Whether each edge begins where the last ended, and the last ends where the first began."""
-    return all(one.effect == other.cause for one, other in pairwise([*loop.edges, loop.edges[0]]))

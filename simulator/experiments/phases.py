@@ -12,9 +12,9 @@ from ..numerics.trajectory import Array
 
 RISES, FALLS, LEVEL, WAVES = "rises", "falls", "is level", "goes up and down"
 DECADES = 3.0  # a curve that spans more than this is judged by its logarithm
-LOWEST = 1e-6  # of the largest value: below it the logarithm shows nothing of interest
-TURN = 0.1  # of the curve's range: a smaller swing is no turn
-STILL = 0.03  # of the curve's range: what stays within it is level ...
+LOWEST = 1e-4  # of the largest value: below it the logarithm shows nothing of interest
+TURN = 0.05  # of the curve's range: a smaller swing is no turn
+STILL = 0.02  # of the curve's range: what stays within it is level ...
 LONG = 0.06  # ... if it stays there for this share of the run
 FASTER = 5.0  # a phase that goes on at this multiple of its pace is another one
 MOST = 9  # phases; past it the shortest are put together, if they are many in a row
@@ -85,6 +85,9 @@ def _of_piece(times: Array, y: Array, start: int, stop: int) -> list[Phase]:
         else:
             left = away if times[away] - times[a] > long else a
             right = near if times[b] - times[near] > long and near > left else b
+            swing = y[left : right + 1]
+            extreme = left + int(swing.argmax() if kind == RISES else swing.argmin())
+            right = extreme if extreme > left and times[b] - times[extreme] > long else right
             cuts = [(LEVEL, a, left), (kind, left, right), (LEVEL, right, b)]
         for what, first, last in cuts:
             if times[last] > times[first]:

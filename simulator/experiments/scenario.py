@@ -137,6 +137,11 @@ class Scenario:
     document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     origins: Mapping[tuple[str | int, ...], str] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Every species and observable that is in a plot, once."""
+        return tuple(dict.fromkeys(name for group in self.plots for name in group))
+
     def arm(self, name: str) -> Arm:
         return next(arm for arm in self.arms if arm.name == name)
 

@@ -107,8 +107,8 @@ def _measures(scenario: Scenario, arm: ArmResult, name: str, long: float) -> dic
     """Those of results, with the time of the lowest value, and times in the clock of the comparison."""
     found = curve_measures(scenario, arm.trajectory, name)
     times, values = arm.trajectory.fine.times(), arm.trajectory.fine.values(name)
-    lowest_at = float(times[values.argmin()]) if len(times) else None
-    times_of = {"time_of_peak": found.get("time_of_peak"), "time_of_lowest": lowest_at, "end": scenario.end}
+    lowest_at, reached = (float(times[values.argmin()]), float(times[-1])) if len(times) else (None, 0.0)
+    times_of = {"time_of_peak": found.get("time_of_peak"), "time_of_lowest": lowest_at, "end": reached}
     return {
         "start": float(values[0]) if len(values) else None,
         **{key: found.get(key) for key in MEASURES},
@@ -150,7 +150,7 @@ def text(rows: Sequence[dict[str, Any]]) -> str:
             if row["outcome"] != "success":
                 lines.append(f"  {'':{width}}  FAILED: {row['outcome']}")
     base = next(row["label"] for row in rows if row["reference"])
-    marks = f"(2x): twice that of '{base}'; (-): nothing to divide by, or another length of run"
+    marks = f"(2x): twice that of '{base}'; (-): nothing to divide by, or a run of another length"
     lines += ["", marks + "; 0: under a millionth of the highest"]
     return "\n".join(
         [*lines[1:], "", *(sentences(rows) or ["no large difference"]), "", textwrap.fill(f"large: {RULE}", WIDE)]

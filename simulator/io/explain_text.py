@@ -13,6 +13,7 @@ from ..experiments.phases import FALLS, LEVEL, WAVES
 from ..experiments.timetable import SAME_TIME
 from .explain_words import Words, capital, listed, share
 from .sweep_words import number
+from .windows import windows
 
 OFF = 1e-3  # of what is made or lost: an account with a larger error does not close, and says so
 APART = 0.1  # of all: shares of two arms that differ by less are not told
@@ -27,13 +28,13 @@ NONE = 5e-4  # of all: less is next to nothing
 
 
 def sentences(explanation: Explanation) -> list[str]:
-    """What happens and why, sentence by sentence: phases and turning points in order of time, then the other arm,
-    and whether the account closes."""
+    """What happens and why, sentence by sentence: phases and turning points in order of time, then the other arm;
+    and a caution where the account does not close."""
     words = Words(explanation)
     found = list(_story(words))
     if explanation.against is not None:
         found += _contrast(words, explanation.against)
-    return [*found, _closure(words)]
+    return [*found, *([_closure(words)] if words.explanation.error > OFF else [])]
 
 
 def _story(words: Words) -> Iterator[str]:
@@ -41,6 +42,9 @@ def _story(words: Words) -> Iterator[str]:
     for turn in words.explanation.turns:
         turns.setdefault(turn.time, []).append(turn)
     yield _overview(words)
+    explanation = words.explanation
+    for window in windows(explanation.scenario, [explanation.arm]):
+        yield f"From {words.span(window.start, window.end)} the scenario changes {window.words}."
     for phase in words.explanation.phases:
         if phase.kind != LEVEL:
             yield _phase(words, phase)
@@ -125,9 +129,11 @@ def _turn(words: Words, turn: Turn) -> Iterator[str]:
     if turn.kind == JUMP:
         yield f"At {words.time(turn.time)} it jumps to {words.value(turn.value)}, by {_cause(words, turn)}."
     elif turn.shifts:
-        level = f" and at the same level, {words.value(turn.value)}" if words.is_species else ""
+        level = f", and at the level of the turn ({words.value(turn.value)})" if words.is_species else ""
         head = f"{_TURN[turn.kind]} at {words.time(turn.time)}. "
-        head += f"At {words.time(turn.until)}, compared with {words.time(turn.since)}{level}: "
+        head += (
+            f"Under the conditions of {words.time(turn.until)} in place of those of {words.time(turn.since)}{level}: "
+        )
         yield head + "; ".join(_shift(words, shift, words.explanation.name) for shift in turn.shifts) + "."
 
 
@@ -149,7 +155,9 @@ def _cause(words: Words, turn: Turn) -> str:
         given = [
             dose.name
             for dose in words.explanation.arm.doses
-            if any(abs(dose.time(number) - turn.time) <= near for number in range(dose.count))
+            if not dose.over
+            and dose.target in words.reads
+            and any(abs(dose.time(number) - turn.time) <= near for number in range(dose.count))
         ]
         causes.append(f"what is given ({', '.join(given)})")
     if turn.changed:
@@ -243,11 +251,15 @@ def _loops(words: Words) -> list[str]:
 
 
 def loop_line(words: Words, loop: Loop) -> str:
-    """``IL2 + T_regulatory - IL2: holds back; 28 % comes back, after 3.5 d``"""
+    """``A → more B → less A: holds back; 28 % comes back, after 3.5 d``"""
     signs = {1: "→ more", -1: "→ less", 0: "→ more or less"}
     way = " ".join([loop.edges[0].cause, *(f"{signs[edge.sign]} {edge.effect}" for edge in loop.edges)])
     if loop.delay is None:
         when = "no clear delay"
     else:
-        when = f"after about {number(loop.delay * words.long, 2)} {words.clock}" if loop.delay > 0 else "at once"
+        when = (
+            f"after about {number(loop.delay * words.long, 2)} {words.clock}"
+            if loop.delay > 0
+            else "with no delay to be seen"
+        )
     return f"{way}: {_LOOP[loop.sign]}; {share(loop.strength)} comes back, {when}"

@@ -33,11 +33,16 @@ class Words:
         return self.explanation.name in self.model.species
 
     @cached_property
+    def reads(self) -> frozenset[str]:
+        """The species that the curve is, or is made of."""
+        return frozenset(self.explanation.flux.species or (self.explanation.name,))
+
+    @cached_property
     def top(self) -> float:
         return float(abs(self.explanation.flux.values).max())
 
     def value(self, value: float) -> str:
-        return with_unit(0.0 if abs(value) < NOTHING * self.top else value, self.unit)
+        return "nearly 0" if 0 < abs(value) < NOTHING * self.top else with_unit(value, self.unit)
 
     def time(self, time: float) -> str:
         return f"{number(time * self.long)} {self.clock}"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..experiments.run import RunResult, run
 from . import results
-from .folder import SUMMARY, OutputError, new_folder
+from .folder import SUMMARY, new_folder
 from .scenario_file import read_scenario
 from .toml_source import FileError
 
@@ -151,13 +151,18 @@ def make(path: Path, folder: Path, tables: bool) -> Card:
     try:
         scenario = read_scenario(path)
     except FileError as error:
-        return Card(name, name, status=UNREADABLE, reason="; ".join(str(fault) for fault in error.faults))
+        return Card(
+            name,
+            name,
+            status=UNREADABLE,
+            reason="; ".join(f"line {fault.line}: {fault.message}" for fault in error.faults),
+        )
     card = Card(name, scenario.title, scenario.question, scenario.model.title, arms=len(scenario.arms))
     try:
         result = run(scenario, certify=False)
         command = ["run", str(path), "--report", "--no-certify"]
         written = results.write(result, folder, command, draw=draw, report=True, tables=tables)
-    except (OutputError, ArithmeticError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever it is, the other scenarios go on
         return card._replace(status=FAILED, reason=f"{type(error).__name__}: {error}", holds=False)
     picture, described = _card_picture(result, folder, written["run"])
     verdicts = result.verdicts

@@ -32,8 +32,17 @@ class Interventions(NamedTuple):
         return [
             *(f"without {known_as(name)}" for name in self.knockout),
             *(f"{known_as(name)} blocked by {100 * _share(share):g} %" for name, share in self.block),
-            *(f"with {text}" for text in self.add),
+            *(f"with {text}{_usual_route(model, text)}" for text in self.add),
         ]
+
+
+def _usual_route(model: Model, text: str) -> str:
+    """Where a dose goes of which only the name is given, where there are several ways."""
+    words = read_dose(text)
+    chosen = find_intervention(model, words.name)
+    if chosen is None or words.into or len(chosen.dose) < 2:
+        return ""
+    return f" into {next(iter(chosen.dose))}"
 
 
 def put(layers: Layers, model: Model, asked: Interventions) -> list[FileFault]:
@@ -162,8 +171,8 @@ def what_can_be_done(model: Model) -> dict[str, list[str]]:
 
 
 def notes_of(model: Model, asked: Interventions) -> Iterator[str]:
-    """What the model says of the knockouts that are asked for."""
-    for word in asked.knockout:
+    """What the model says of the knockouts and blocks that are asked for."""
+    for word in (*asked.knockout, *(name for name, _ in asked.block)):
         found = find_intervention(model, word)
         if found is not None and found.note:
             yield f"{found.id}: {found.note}"

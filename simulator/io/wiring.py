@@ -74,8 +74,10 @@ def _species(model: Model, wiring: Wiring, title: str, inside: Sequence[str]) ->
     kinds = dict.fromkeys(inside, "")
     for each in drawn:
         kinds.setdefault(each.source, "outside")
-    graph = wiring.between(kinds)
+    graph = wiring.between(model.species)
     found = loops(graph, keep=lambda loop: not set(inside).isdisjoint(loop.names))
+    for loop in found:  # one may go by species that act on none of these themselves
+        kinds |= {each: "outside" for each in loop.names if each not in kinds}
     return _view(model, title, kinds, [*drawn, *_on(found, graph)], found, wiring, inside)
 
 

@@ -37,7 +37,12 @@ def test_a_curve_turns_where_it_leaves_a_top_by_more_than_the_least() -> None:
 
 def test_a_rise_from_rest_is_a_level_phase_and_a_rise() -> None:
     pulse = np.exp(-((T - 5) ** 2) / 0.5)
-    assert kinds(T, 1 + pulse) == [(LEVEL, 0, 3.7), (RISES, 3.7, 5), (FALLS, 5, 6.3), (LEVEL, 6.3, 10)]
+    assert kinds(T, 1 + pulse) == [(LEVEL, 0, 3.6), (RISES, 3.6, 5), (FALLS, 5, 6.4), (LEVEL, 6.4, 10)]
+
+
+def test_a_rise_ends_at_its_top_though_the_curve_falls_too_little_behind_it_for_a_turn() -> None:
+    humped = np.where(T < 5, T, 5 - 0.04 * (T - 5))
+    assert kinds(T, humped) == [(RISES, 0, 5), (LEVEL, 5, 10)]
 
 
 def test_a_curve_over_many_decades_is_judged_by_its_logarithm() -> None:
@@ -45,7 +50,7 @@ def test_a_curve_over_many_decades_is_judged_by_its_logarithm() -> None:
     assert scaled(grows)[1]
     assert not scaled(1 + grows / grows.max())[1]
     assert not scaled(T - 5)[1]  # below zero
-    assert kinds(T, 10.0 ** np.where(T < 5, T, 10 - T)) == [(RISES, 0, 5), (FALLS, 5, 10)]
+    assert kinds(T, 10.0 ** (0.7 * np.where(T < 5, T, 10 - T))) == [(RISES, 0, 5), (FALLS, 5, 10)]
     low = np.where(T < 5, 1e-30, 1.0)
     assert scaled(low)[0].min() == 0  # what is far below counts as the lowest that is seen
 

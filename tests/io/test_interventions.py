@@ -167,7 +167,7 @@ def test_words_become_values_of_every_arm_and_say_where_they_come_from(model_fil
         assert [dose.target for dose in arm.doses if dose.name == "added IL_9"] == ["drug"]
     assert (
         scenario.title
-        == "A toy question: without IL_9, IL_9 blocked by 90 %, ears blocked by 30 %, with IL-9 5 pmol at 3 h"
+        == "A toy question: without IL_9, IL_9 blocked by 90 %, ears blocked by 30 %, with IL-9 5 pmol at 3 h into vein"
     )
     assert scenario.origins["parameters", "IL_9_made"] == "--knockout il-9"
     assert scenario.origins["parameters", "drug_block"] == "--block IL9 90%"
@@ -313,4 +313,4 @@ def test_a_knockout_is_no_wrong_value_and_its_note_is_told(model_file: Path) -> 
     by_hand = notes(asked(model_file, {"IL_9_made": "0.1 1/h"}))
     assert any("IL_9_made = 0.1 1/h is outside its range" in note for note in by_hand)
     assert any("IL_9_made is no knob" in note for note in by_hand)
-    assert not list(notes_of(scenario.model, Interventions(block=(("IL9", "1"),))))
+    assert list(notes_of(scenario.model, Interventions(block=(("IL9", "1"),)))) == ["IL_9: a toy"]

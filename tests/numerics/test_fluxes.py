@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator import read_scenario, run
+from simulator import read_scenario
+from simulator.experiments.run import run
 from simulator.io.scenario_file import find_scenario
 from simulator.numerics.fine import PARTS
 from simulator.numerics.fluxes import Fluxes, fluxes

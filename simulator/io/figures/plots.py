@@ -80,7 +80,7 @@ def draw_group(
         panels = [panels[0]._replace(title="")]
     else:
         page = Page(title, [], look=look)
-    key = key_of(panels, look)
+    key = key_of(panels)
     heights = _heights(page, panels, key)
     left = max(_left(panel, height, look) for panel, height in zip(panels, heights, strict=True))
     width = look.width - left - look.room
@@ -116,7 +116,7 @@ def draw_group(
     return Picture("_".join(names), page.finish(), text)
 
 
-def key_of(panels: Sequence[Panel], look: Look) -> str:
+def key_of(panels: Sequence[Panel]) -> str:
     """What the bands are, where there are any, and who says so."""
     aims = [aim for panel in panels for aim in panel.aims]
     sources = list(dict.fromkeys(aim.source for aim in aims if aim.source != ASSUMED))

@@ -44,7 +44,7 @@ class Chart(NamedTuple):
 
 def charts(result: RunResult) -> list[Chart]:
     """One for everything that the scenario shows, in its order."""
-    names = list(dict.fromkeys(name for group in result.scenario.plots for name in group))
+    names = result.scenario.shown
     arms = drawn_arms(result)
     most = MOST_VALUES // max(len(names), 1)
     return [_chart(result.scenario, arms, name, most) for name in names] if arms else []

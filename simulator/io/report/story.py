@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from ...experiments.explain import NoStepsError, explain
 from ...experiments.run import ArmResult, RunResult
 from ..clock import clock_of
-from ..compare import table
+from ..compare import Reference, table
 from ..compare_sentences import sentences
 from ..explain_text import sentences as explained
+from ..explain_words import capital
 from ..figure_text import label_of
 from .curves import drawn_arms
 from .words import short, with_unit
@@ -33,10 +34,11 @@ class Sentence(NamedTuple):
 
 
 class Paragraph(NamedTuple):
-    """A heading with its sentences."""
+    """A heading with its sentences; folded: to be opened by who wants to know."""
 
     heading: str
     sentences: list[Sentence]
+    folded: bool = False
 
 
 def story(result: RunResult, summary: Mapping[str, Any]) -> list[Paragraph]:
@@ -46,15 +48,12 @@ def story(result: RunResult, summary: Mapping[str, Any]) -> list[Paragraph]:
     if arms:
         base, *others = arms
         parts.append(Paragraph(f"What happens: {base.arm.title}", list(_course(result, summary, base))))
-        parts.append(Paragraph("Why", list(_why(result, base))))
+        parts.append(Paragraph("Why", list(_why(result, base)), folded=True))
         if others:
-            parts.append(Paragraph(f"How the other arms differ from: {base.arm.title}", list(_differences(result))))
+            heading = f"How the other arms differ from: {base.arm.title}"
+            parts.append(Paragraph(heading, list(_differences(result, base))))
     parts.append(Paragraph("What the sources expect", list(_judged(result))))
     return [part for part in parts if part.sentences]
-
-
-def shown_names(result: RunResult) -> list[str]:
-    return list(dict.fromkeys(name for group in result.scenario.plots for name in group))
 
 
 def _ends(result: RunResult) -> Iterator[Sentence]:
@@ -66,21 +65,21 @@ def _ends(result: RunResult) -> Iterator[Sentence]:
         outcome, count = arm.trajectory.outcome, len(arm.trajectory.times)
         if not outcome.ok:
             text = f"failed: {outcome.message}; {count} saved times before it are kept."
-            yield Sentence(_upper(arm.arm.title), text)
+            yield Sentence(capital(arm.arm.title), text)
     for each in result.scenario.left_out:
         yield Sentence("Cut short", f"{each} is left out.")
 
 
 def _course(result: RunResult, summary: Mapping[str, Any], arm: ArmResult) -> Iterator[Sentence]:
     clock = clock_of(result.scenario)
-    for name in shown_names(result):
+    for name in result.scenario.shown:
         values = arm.trajectory[name]
         found = summary["arms"][arm.arm.name]["measures"].get(name) or {}
         if any(found.get(key) is None for key in ("peak", "time_of_peak", "lowest", "final")):
             continue
         low_at = float(arm.trajectory.times[int(values.argmin())])
         shape = shape_of(float(values[0]), found, low_at, clock, result.scenario.model.unit_text(name))
-        yield Sentence(_upper(label_of(result.scenario, name)), f"{shape}.")
+        yield Sentence(capital(label_of(result.scenario, name)), f"{shape}.")
 
 
 def shape_of(start: float, found: Mapping[str, float], low_at: float, clock: tuple[str, float], unit: str) -> str:
@@ -120,10 +119,10 @@ def _at(time: float, clock: tuple[str, float]) -> str:
     return f"{short(time * clock[1])} {clock[0]}"
 
 
-def _differences(result: RunResult) -> Iterator[Sentence]:
-    """How each other arm differs from the first, the largest differences first."""
-    rows = table([result], shown_names(result))
-    for arm in list(result.arms)[1:]:
+def _differences(result: RunResult, base: ArmResult) -> Iterator[Sentence]:
+    """How each other arm differs from `base`, the largest differences first."""
+    rows = table([result], result.scenario.shown, against=Reference(0, base.arm.name))
+    for arm in result.arms:
         for text in sentences([row for row in rows if row["reference"] or row["arm"] == arm], TOLD):
             yield Sentence("", text)
 
@@ -135,9 +134,9 @@ def _why(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
             found = explain(result.scenario, arm.arm.name, name, known=result.arms)
         except NoStepsError:
             continue
-        label = _upper(label_of(result.scenario, name))
-        for number, text in enumerate(explained(found)[:-1]):  # the last is about the account, not the curve
-            yield Sentence(label if number == 0 else "", text)
+        told = explained(found)[1:]  # where it begins and ends has been said
+        if told:
+            yield Sentence(capital(label_of(result.scenario, name)), " ".join(told))
 
 
 def _judged(result: RunResult) -> Iterator[Sentence]:
@@ -157,7 +156,3 @@ def _judged(result: RunResult) -> Iterator[Sentence]:
     skipped = len(result.scenario.expectations) - len(verdicts)
     if skipped:
         yield Sentence("Not judged", f"{skipped} of the scenario's expectations, which need arms that were not run.")
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

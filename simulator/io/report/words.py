@@ -30,13 +30,3 @@ def short(value: float | None, digits: int = 3) -> str:
 
 def with_unit(value: float | None, unit: str) -> str:
     return short(value) if unit == "1" or value is None else f"{short(value)} {unit}"
-
-
-def times(ratio: float) -> str:
-    """
-    >>> times(41.3), times(0.25), times(1)
-    ('41.3 times as high', 'a factor 4 lower', 'as high')
-    """
-    if abs(ratio - 1) < 0.005:
-        return "as high"
-    return f"{short(ratio)} times as high" if ratio > 1 else f"a factor {short(1 / ratio)} lower"
