@@ -42,9 +42,7 @@ def _story(words: Words) -> Iterator[str]:
     for turn in words.explanation.turns:
         turns.setdefault(turn.time, []).append(turn)
     yield _overview(words)
-    explanation = words.explanation
-    for window in windows(explanation.scenario, [explanation.arm]):
-        yield f"From {words.span(window.start, window.end)} the scenario changes {window.words}."
+    yield from changes(words)
     for phase in words.explanation.phases:
         if phase.kind != LEVEL:
             yield _phase(words, phase)
@@ -52,6 +50,13 @@ def _story(words: Words) -> Iterator[str]:
             if phase.balance.start < time <= phase.balance.end:
                 for turn in turns.pop(time):
                     yield from _turn(words, turn)
+
+
+def changes(words: Words) -> list[str]:
+    """What the scenario changes, and when."""
+    explanation = words.explanation
+    found = windows(explanation.scenario, [explanation.arm])
+    return [f"From {words.span(each.start, each.end)} the scenario changes {each.words}." for each in found]
 
 
 def _closure(words: Words) -> str:
@@ -142,10 +147,10 @@ def turn_line(words: Words, turn: Turn) -> str:
     if turn.kind == JUMP:
         return f"jumps at {words.time(turn.time)}, by {_cause(words, turn)}"
     (most, *_) = turn.shifts
-    level = " (at the same level)" if words.is_species else ""
+    level = ", at this level" if words.is_species else ""
     moved = words.moved(most, most.after, most.before, words.explanation.name)
     head = f"{turn.kind}, {words.value(turn.value)} at {words.time(turn.time)}"
-    return f"{head}: {moved}, at {words.time(turn.until)} and {words.time(turn.since)}{level}"
+    return f"{head}: {moved}, under the conditions of {words.time(turn.until)} and of {words.time(turn.since)}{level}"
 
 
 def _cause(words: Words, turn: Turn) -> str:

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from ...experiments.explain import JUMP, Explanation, Turn
 from ...experiments.phases import FALLS, LOWEST, RISES
 from ...numerics.trajectory import Array
-from ..explain_text import sentences, turn_line
+from ..explain_text import changes, sentences, turn_line
 from ..explain_words import Words, capital
 from .explain_bands import COLUMNS, Band, bands_of, columns
 from .page import Label, Page, Picture, fold, high, label_right, spread
@@ -38,6 +38,7 @@ def picture(explanation: Explanation) -> Picture:
     label = capital(words.label(explanation.name))
     arm = explanation.arm
     notes = [f"{explanation.scenario.title}: arm {arm.name}{f' ({arm.label})' if arm.label else ''}"]
+    notes += changes(words)
     what = "what makes it and what takes from it" if words.is_species else "what raises and what lowers it"
     page = Page(f"{label} ({explanation.name}): {what}", notes)
     width = page.width - LEFT - ROOM
