@@ -43,7 +43,8 @@ PICTURES = [
 @pytest.mark.parametrize(("of", "name"), PICTURES)
 def test_no_box_or_text_covers_another_and_no_arrow_runs_through_one(of, name):
     seen = view(model(of), name)
-    layout, titles, _ = figures.plan(seen)
+    planned = figures.plan(seen)
+    layout, titles, _ = planned
     solid = {node.id: layout.boxes[node.id] for node in seen.nodes} | {title: box for title, (_, box) in titles.items()}
     for one, other in itertools.combinations(solid, 2):
         assert not solid[one].meets(solid[other]), f"{one} covers {other}"
@@ -52,11 +53,10 @@ def test_no_box_or_text_covers_another_and_no_arrow_runs_through_one(of, name):
             if thing not in (arrow.source, arrow.target):
                 inner = Box(box.left + 0.01, box.bottom + 0.01, box.right - 0.01, box.top - 0.01)
                 assert not any(map(inner.holds, figures.along(curve))), f"{arrow} runs through {thing}"
+    texts_stay_in_the_picture_and_beside_each_other(figures.drawn(seen, planned))
 
 
-@pytest.mark.parametrize(("of", "name"), PICTURES)
-def test_every_text_stays_in_the_picture_and_beside_the_others(of, name):
-    figure = figures.draw(view(model(of), name))
+def texts_stay_in_the_picture_and_beside_each_other(figure):
     renderer = figure.canvas.get_renderer()
     extents = [
         text.get_window_extent(renderer) for text in figure.findobj(Text) if text.get_text() and text.get_visible()

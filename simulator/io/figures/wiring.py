@@ -106,7 +106,11 @@ def png_of(figure: Figure, seen: View) -> bytes:
 
 def draw(seen: View) -> Figure:
     """The picture of what is seen."""
-    layout, titles, _ = plan(seen)
+    return drawn(seen, plan(seen))
+
+
+def drawn(seen: View, planned: Plan) -> Figure:
+    layout, titles, _ = planned
     width = max(8.0, layout.width + 2 * MARGIN)
     page = Page(seen.title, [], width)
     axis = page.panel((width - layout.width) / 2, layout.width, layout.height)
