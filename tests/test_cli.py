@@ -636,8 +636,10 @@ def test_compare_with_words_is_of_a_scenario_with_and_without_them(say) -> None:
     assert f"{words}: IL4 is gone: as described it peaks at 91.7 pM on day 16.7." in said.out
     assert f"as described{' ' * (len(words) - 12)}  " in said.out
     assert said.err.splitlines() == [
-        "note: IL4: blocked, IL-13 still acts in its place; knocked out, it takes along the IL-13 of Th2 cells, "
-        "which has no level of its own",
+        "note: IL4: IL-13 still acts in its place, blocked or knocked out, but for the nitric oxide in breath, which "
+        "follows the level of IL-4; knocked out, IgE starts as in health and falls over a year",
+        "note: IL2: knocked out, the body has none from the start of the run; cells that IL-2 has kept until then "
+        "dwindle after it",
         "note: arm without_IL2 sets IL2_block itself, and --block does not change it there",
         "note: arm without_both sets IL2_block itself, and --block does not change it there",
     ]

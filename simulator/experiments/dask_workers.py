@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import uuid
 from concurrent.futures import Future
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self
 
@@ -90,4 +91,5 @@ class Cluster:
             self._client.unregister_worker_plugin(self._name)
         self._client.close()
         if self._local is not None:
-            self._local.close()
+            with suppress(AssertionError):  # of distributed, where a worker that died is just being started again
+                self._local.close()

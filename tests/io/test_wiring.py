@@ -129,7 +129,7 @@ def test_words_name_who_acts_where_and_through_what():
     assert told["lowered_by"]["vascular_leak"] == "leakiness of vessels; through pressure_lost"
     assert "loops" not in told
     assert set(words(model("immune"), "stop_signal.toml")) == {"loops"}
-    assert "T_regulatory lowers IL2, which raises T_regulatory" in words(model("immune"), "stop_signal.toml")["loops"]
+    assert "IL2 raises T_regulatory, which lowers IL2" in words(model("immune"), "stop_signal.toml")["loops"]
 
 
 @pytest.fixture
