@@ -9,12 +9,14 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..experiments.run import RunResult, run
 from . import results
 from .folder import SUMMARY, new_folder
+from .progress import Progress
 from .scenario_file import read_scenario
 from .toml_source import FileError
 
@@ -139,6 +141,7 @@ def _batch(
 
 def _begin() -> None:
     gc.enable()
+    Progress.silence()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -180,11 +183,12 @@ def make(path: Path, folder: Path, tables: bool) -> Card:
 
 
 def _card_picture(result: RunResult, folder: Path, run: str) -> tuple[str, str]:
-    """The first figure of the run, small, beside its folder, and what it shows in words."""
+    """The first curve that the run shows, small, beside its folder, and what it shows in words."""
     from .figures.plots import pictures, save
     from .figures.style import CARD
 
-    first = next(pictures(result, CARD), None)
+    names = result.scenario.shown[:1]  # more panels would be too small to read
+    first = next(pictures(replace(result, scenario=replace(result.scenario, plots=(names,))), CARD), None)
     if first is None:
         return "", ""
     (path,) = save(first.figure, folder, result.scenario.title, first.text, run, ("png",))

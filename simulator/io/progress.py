@@ -50,6 +50,11 @@ class Progress:
         elif not self._terminal and (now := time.monotonic()) - self._began >= QUIET and self._next < math.inf:
             self._say(now)
 
+    @classmethod
+    def silence(cls) -> None:
+        """From now on nothing is said: for a process that works for another, which says how far all is."""
+        cls._open = True
+
     def add(self, count: int = 1, failed: int = 0) -> None:
         """So many more are done; none, where there is only time that has passed."""
         self._counted += count
