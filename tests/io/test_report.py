@@ -282,3 +282,11 @@ def test_without_a_report_no_templating_library_is_loaded(toy_file: Path, tmp_pa
         " sys.exit('jinja2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_without_the_package_of_the_extra_a_report_has_all_but_the_wiring(
+    result: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    page = written(result, tmp_path / "out")
+    assert len([a for tag, a in page.elements if tag == "img"]) == len(result.scenario.plots)

@@ -11,7 +11,9 @@ import matplotlib
 
 from ...experiments.run import RunResult
 from ..figure_text import label_of
+from ..figures import wiring
 from ..figures.plots import pictures
+from ..wiring import text_of, view
 
 SMALL_MODEL = 15  # species: a model of no more is drawn whole
 
@@ -38,16 +40,13 @@ def images(result: RunResult, run: str) -> Iterator[Image]:
 
 
 def _wiring(result: RunResult) -> Iterator[Image]:
-    try:
-        from ..figures import wiring
-    except ModuleNotFoundError:  # an extra, and the report is whole without it
-        return
-    from ..wiring import text_of, view
-
     model = result.scenario.model
     name = None if len(model.species) <= SMALL_MODEL else result.scenario.plots[0][0]
     seen = view(model, name)
-    drawn = wiring.svg_of(wiring.draw(seen), seen, "path")
+    try:
+        drawn = wiring.svg_of(wiring.draw(seen), seen, "path")
+    except ModuleNotFoundError:  # what lays it out is an extra, and the report is whole without it
+        return
     yield Image(f"Who acts on whom: {seen.title}", text_of(seen), _address(drawn.encode()))
 
 
