@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..experiments.scenario import Scenario
 from ..model.units import quantity
 
 
-def clock_of(scenario: Scenario) -> tuple[str, float]:
-    """The unit of time in which the scenario gives its end, and how many of it make one of the model's."""
+class Clock(NamedTuple):
+    """A unit of time, and how many of it make one of the model's."""
+
+    unit: str
+    long: float
+
+
+def clock_of(scenario: Scenario) -> Clock:
+    """The unit of time in which the scenario gives its end."""
     _, unit, text = quantity(str(scenario.document["time"]["end"]))
-    return text, scenario.model.time_unit.to(unit)
+    return Clock(text, scenario.model.time_unit.to(unit))

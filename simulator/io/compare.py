@@ -36,7 +36,7 @@ class Reference(NamedTuple):
 
 def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> list[str]:
     """What to compare: `asked`, or everything the scenarios show; every scenario must have it."""
-    words = asked or list(dict.fromkeys(name for scenario in scenarios for group in scenario.plots for name in group))
+    words = asked or list(dict.fromkeys(name for scenario in scenarios for name in scenario.shown))
     names, faults = [], []
     for word in words:
         found = [scenario.model.find(word, "species", "observables") for scenario in scenarios]

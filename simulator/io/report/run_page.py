@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...experiments.run import RunResult
 from ..clock import clock_of
@@ -16,13 +16,6 @@ from .story import story
 from .tables import cited, expectations, settings, touched
 
 REPORT = "report.html"
-
-
-class Clock(NamedTuple):
-    """The unit of time of the page, and how many of it make one of the model's."""
-
-    unit: str
-    long: float
 
 
 def write_report(
@@ -47,7 +40,7 @@ def report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, fi
         summary=summary,
         arms=list(result.arms.values()),
         drawn=arms,
-        clock=Clock(*clock_of(scenario)),
+        clock=clock_of(scenario),
         story=story(result, summary),
         images=_images(result, summary["run"]) if figures else [],
         charts=drawn,
