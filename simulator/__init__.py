@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api.run import Run as Run
+    from .api.run import run as run
     from .experiments.run import RunResult as RunResult
     from .experiments.scenario import Scenario as Scenario
-    from .io.model_file import read_model as read_model
-    from .io.scenario_file import read_scenario as read_scenario
-    from .io.toml_source import FileError as FileError
-    from .library import Run as Run
-    from .library import run as run
+    from .files.toml.model_file import read_model as read_model
+    from .files.toml.scenario_file import read_scenario as read_scenario
+    from .files.toml.source import FileError as FileError
     from .model.model import Model as Model
     from .numerics.trajectory import Trajectory as Trajectory
 
@@ -21,11 +21,11 @@ _HOMES = {
     "Scenario": "experiments.scenario",
     "Trajectory": "numerics.trajectory",
     "RunResult": "experiments.run",
-    "read_model": "io.model_file",
-    "read_scenario": "io.scenario_file",
-    "FileError": "io.toml_source",
-    "Run": "library",
-    "run": "library",
+    "read_model": "files.toml.model_file",
+    "read_scenario": "files.toml.scenario_file",
+    "FileError": "files.toml.source",
+    "Run": "api.run",
+    "run": "api.run",
 }
 __all__ = list(_HOMES)
 
@@ -38,4 +38,4 @@ def __getattr__(name: str) -> Any:
     """Loads a public name on first use, so that `--help` need not wait for SciPy."""
     if name in _HOMES:
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    raise AttributeError(f"module 'simulator' has no public name '{name}'")
+    raise AttributeError(f"module 'immunesim' has no public name '{name}'")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from immunesim.experiments.scenario import Scenario
+from immunesim.files.toml.scenario_file import read_scenario
 
-from simulator.experiments.scenario import Scenario
-from simulator.io.scenario_file import read_scenario
 from tests.toys import SCENARIO, TOY_MODEL
 
 hypothesis.settings.register_profile(
@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("here")
 @pytest.fixture(autouse=True)
 def _no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is said on stderr shall not depend on how busy the machine is."""
-    monkeypatch.setattr("simulator.io.progress.QUIET", math.inf)
+    monkeypatch.setattr("immunesim.runtime.progress.QUIET", math.inf)
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ count = 25
 """
 MEMBERS = 40 * 25
 TABLES = ("members.csv", "bands.csv")
-ONE_BY_ONE = "import sys\nfrom simulator.experiments import workers\nworkers.LARGEST_BLOCK = 1\n"
-RUN = "if __name__ == '__main__':\n    from simulator.cli import main\n    raise SystemExit(main())\n"
+ONE_BY_ONE = "import sys\nfrom immunesim.experiments.sweeps import workers\nworkers.LARGEST_BLOCK = 1\n"
+RUN = "if __name__ == '__main__':\n    from immunesim.cli import main\n    raise SystemExit(main())\n"
 
 
 def write_question(folder: Path) -> None:

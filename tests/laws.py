@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from immunesim import read_model
+from immunesim.files.toml.catalogue import builtin_models
+from immunesim.numerics.system import System
 from scipy.optimize import fsolve
-
-from simulator import read_model
-from simulator.io.catalogue import builtin_models
-from simulator.numerics.system import System
 
 
 class Laws:

@@ -12,15 +12,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from simulator import read_scenario
-from simulator.experiments.run import run
-from simulator.experiments.sweep import sweep_of
-from simulator.io import evidence
-from simulator.io.catalogue import builtin_scenarios, evidence_words
-from simulator.io.figure_text import Curve
-from simulator.io.figures import plots, sweep_plots
-from simulator.io.figures.style import CARD
-from simulator.io.sweep_run import Work, sweep
+from immunesim import read_scenario
+from immunesim.experiments.run import run
+from immunesim.experiments.sweeps.compute import sweep_of
+from immunesim.experiments.sweeps.job import Work
+from immunesim.files.toml.catalogue import builtin_scenarios, evidence_words
+from immunesim.tasks import evidence
+from immunesim.tasks.sweep import sweep
+from immunesim.views.figures import run as run_figures
+from immunesim.views.figures.style import CARD
+from immunesim.views.figures.sweep import choose
+from immunesim.views.text.figure import Curve
 
 ROOT = Path(__file__).resolve().parents[1]
 README, PICTURES = ROOT / "README.md", ROOT / "scenarios" / "pictures"
@@ -65,7 +67,7 @@ def draw(picture: Picture) -> None:
     scenario = read_scenario(builtin_scenarios()[picture.scenario])
     results = run(scenario, certify=False, arms=picture.arms or None).arms.values()
     curves = [Curve(result.arm.title, result.trajectory) for result in results]
-    drawn = plots.draw_group(scenario, picture.curves, curves, [result.arm for result in results], look=CARD)
+    drawn = run_figures.draw_group(scenario, picture.curves, curves, [result.arm for result in results], look=CARD)
     metadata = {"Title": scenario.title, "Description": drawn.text}
     drawn.figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=CARD_DPI, metadata=metadata)
 
@@ -77,7 +79,7 @@ def draw_sweep(picture: SweepPicture) -> None:
     scenario = replace(scenario, sweep=replace(whole, measures=measures, keep=()))
     with TemporaryDirectory() as folder:
         result = sweep(scenario, Work(Path(folder) / "sweep")).result
-    (drawn,) = [each for each in sweep_plots.pictures(result) if each.stem == picture.stem]
+    (drawn,) = [each for each in choose.pictures(result) if each.stem == picture.stem]
     drawn.figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=DPI, metadata={"Title": scenario.title})
 
 

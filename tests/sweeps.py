@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-
-from simulator.experiments.design import Axis, Sweep, SweepMeasure
-from simulator.experiments.measure_language import read_measure
-from simulator.experiments.scenario import Scenario
+from immunesim.experiments.measure_formula import read_measure
+from immunesim.experiments.scenario import Scenario
+from immunesim.experiments.sweeps.designs import Axis, Sweep, SweepMeasure
 
 CLEAR = Axis("k_clear", "clearance of the drug", "1/h", 0.25, 0.25, 1.0, True)
 PUSH = Axis("dose.push.amount", "push", "pmol", 400.0, 100.0, 800.0, False)

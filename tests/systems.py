@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-from simulator.io.model_file import read_model
-from simulator.model.expression import Number, parse
-from simulator.model.model import Model
-from simulator.model.units import Substance, in_moles, unit
-from simulator.model.words import Observable, Parameter, Reaction, Source, Species, read_equation
-from simulator.numerics.constants import initial_values
-from simulator.numerics.segment import RTOL, Segment
-from simulator.numerics.solve import solve
-from simulator.numerics.system import System
-from simulator.numerics.trajectory import Array, Trajectory
+from immunesim.files.toml.model_file import read_model
+from immunesim.model.declarations import Observable, Parameter, Reaction, Source, Species, read_equation
+from immunesim.model.expression import Number, parse
+from immunesim.model.model import Model
+from immunesim.model.units import Substance, in_moles, unit
+from immunesim.numerics.parameter_formulas import initial_values
+from immunesim.numerics.segment import RTOL, Segment
+from immunesim.numerics.solve import solve
+from immunesim.numerics.system import System
+from immunesim.numerics.trajectory import Array, Trajectory
 
 SOURCE = Source("Somewhere", "Somewhere (2000)", "")
 

@@ -9,10 +9,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
-from simulator.cli import COMMANDS
-from simulator.io.model_file import read_model
-from simulator.io.scenario_file import read_scenario
+from immunesim.cli import COMMANDS
+from immunesim.files.toml.model_file import read_model
+from immunesim.files.toml.scenario_file import read_scenario
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from immunesim.experiments.run import RunResult, run
+from immunesim.files.toml.catalogue import builtin_scenarios, evidence_words
+from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.tasks import evidence
+from immunesim.views.figures import run as run_figures
+from immunesim.views.figures.style import PAPER, SLIDES, Look
 
-from simulator.experiments.run import RunResult, run
-from simulator.io import evidence
-from simulator.io.catalogue import builtin_scenarios, evidence_words
-from simulator.io.figures import plots
-from simulator.io.figures.style import PAPER, SLIDES, Look
-from simulator.io.scenario_file import read_scenario
 from tests import readme
 from tests.boxes import covered
 
@@ -115,6 +115,6 @@ def test_every_claim_is_shown_and_breaks_without_its_mechanism() -> None:
 @pytest.mark.parametrize("look", [PAPER, SLIDES], ids=lambda look: look.name)
 def test_no_text_covers_another_or_a_curve_in_any_figure(name: str, look: Look) -> None:
     faults = {picture.stem: covered(picture.figure, over_curves=True)
-              for picture in plots.pictures(result_of(name), look)}  # fmt: skip
+              for picture in run_figures.pictures(result_of(name), look)}  # fmt: skip
     assert faults
     assert {stem: found for stem, found in faults.items() if found} == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -11,6 +12,13 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+FILES = """
+import importlib.util, pathlib
+assert importlib.util.find_spec("simulator") is None
+folder = pathlib.Path(importlib.util.find_spec("immunesim").origin).parent
+names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+print(*[name for name in names if "__pycache__" not in name and not name.startswith("scenarios/")])
+"""
 
 
 def run(command, **options):
@@ -20,8 +28,18 @@ def run(command, **options):
     return done.stdout
 
 
+def built(kind, tmp_path):
+    """Builds from a copy: setuptools leaves a folder behind, whose files would be in the next wheel."""
+    kept = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "results", "out")
+    shutil.copytree(ROOT, tmp_path / "source", ignore=kept)
+    run(
+        [sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", tmp_path / "dist"],
+        cwd=tmp_path / "source",
+    )
+
+
 def test_the_biology_travels_inside_the_package(tmp_path):
-    run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist"], cwd=ROOT)
+    built("wheel", tmp_path)
     wheel = next((tmp_path / "dist").glob("*.whl"))
     venv.create(tmp_path / "venv", with_pip=True)
     programs = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
@@ -33,13 +51,19 @@ def test_the_biology_travels_inside_the_package(tmp_path):
     assert json.loads(found)["ok"]
     assert (elsewhere / "out" / "trajectory.csv").exists()
     assert "uPlot" in (elsewhere / "out" / "report.html").read_text(encoding="utf-8")
+    installed = run([programs / "python", "-c", FILES], cwd=elsewhere).split()
+    assert sorted(installed) == sorted(
+        path.relative_to(ROOT / "simulator").as_posix()
+        for path in (ROOT / "simulator").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
     assert "IL2" in run([programs / "immunesim", "describe", "IL2"], cwd=elsewhere)
 
 
 def test_the_source_distribution_holds_what_a_report_is_made_of(tmp_path):
-    run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path], cwd=ROOT)
-    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+    built("sdist", tmp_path)
+    with tarfile.open(next((tmp_path / "dist").glob("*.tar.gz"))) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
-    assets = {path.relative_to(ROOT).as_posix() for path in (ROOT / "simulator/io/report/assets").iterdir()}
-    assert "simulator/io/report/assets/uPlot.LICENSE" in assets
+    assets = {path.relative_to(ROOT).as_posix() for path in (ROOT / "simulator/views/report/assets").iterdir()}
+    assert "simulator/views/report/assets/uPlot.LICENSE" in assets
     assert assets <= held

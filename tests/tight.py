@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-
-from simulator.experiments.compiled import core_for
-from simulator.experiments.members import batches
-from simulator.experiments.scenario import Arm, Scenario
-from simulator.numerics.ensemble import Engine
-from simulator.numerics.system import System
-from simulator.numerics.trajectory import Array
+from immunesim.experiments.scenario import Arm, Scenario
+from immunesim.experiments.sweeps.compiled import core_for
+from immunesim.experiments.sweeps.members import batches
+from immunesim.numerics.compiled.engine import Engine
+from immunesim.numerics.system import System
+from immunesim.numerics.trajectory import Array
 
 
 def engine_of(scenario: Scenario, arms: Sequence[Arm]) -> Engine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-TOY_MODEL = Path(__file__).parent / "io" / "toy_model.toml"
+TOY_MODEL = Path(__file__).parent / "files" / "toy_model.toml"
 
 # what the toy model says, again, for the exact answers in the tests
 K_CLEAR = 0.5  # 1/h

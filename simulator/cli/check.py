@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from .exit_codes import BAD_FILE, DONE
-from .words import print_json
+from .options import print_json
 
 EXAMPLES = """examples:
   immunesim check scenarios/*.toml
@@ -18,8 +18,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..io.check import check_file
-    from ..io.toml_source import FileError
+    from ..files.toml.source import FileError
+    from ..tasks.check import check_file
 
     faults, lines = [], []
     for word in options.files:

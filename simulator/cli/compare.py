@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from .exit_codes import DONE, MISSED
-from .figure_words import figure_arguments, formats_of
-from .words import change_in_words, interventions_of, print_json, scenario_of, settings_argument
+from .figure_options import figure_arguments, formats_of
+from .options import change_in_words, interventions_of, print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim compare acute_infection stop_signal_missing
@@ -32,12 +32,14 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
+    from ..experiments.comparison import table as comparison_table
     from ..experiments.run import run
-    from ..io import compare, folder
-    from ..io.compare_sides import sides
-    from ..io.notes import notes
-    from ..io.progress import Progress
-    from ..io.scenario_file import find_scenario, read_scenario
+    from ..files.results import folder
+    from ..files.toml.scenario_file import find_scenario, read_scenario
+    from ..runtime.progress import Progress
+    from ..tasks import compare
+    from ..tasks.compare_sides import sides
+    from ..views.text.notes import notes
 
     formats = formats_of(options)
     described = [read_scenario(find_scenario(word)) for word in options.scenarios]
@@ -58,7 +60,7 @@ def execute(options: argparse.Namespace) -> int:
                 raise KeyboardInterrupt  # part of a comparison is none
             progress.add()
     changes = [side.words for side in chosen]
-    table = compare.table(runs, names, changes, against)
+    table = comparison_table(runs, names, changes, against)
     if options.out:
         compare.write(runs, names, table, Path(options.out), options.force, changes, options.slides, formats)
     print_json(compare.document(table)) if options.json else print(compare.text(table))

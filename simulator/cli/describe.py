@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .exit_codes import DONE
-from .words import print_json
+from .options import print_json
 
 if TYPE_CHECKING:
-    from ..io.toml_source import FileError
+    from ..files.toml.source import FileError
     from ..model.model import Model
 
 EXAMPLES = """examples:
@@ -38,9 +38,9 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..io.catalogue import builtin_models
-    from ..io.describe import describe, describe_text
-    from ..io.model_file import find_model, read_model
+    from ..files.toml.catalogue import builtin_models
+    from ..files.toml.model_file import find_model, read_model
+    from ..views.text.describe import describe, describe_text
 
     if options.assumed and options.wiring:
         raise _refusal("a list of assumptions has no picture; leave out --assumed or --wiring", "--assumed --wiring")
@@ -51,7 +51,7 @@ def execute(options: argparse.Namespace) -> int:
         raise _refusal(f"no model '{options.model}'", f"--model {options.model}")
     model = read_model(path)
     if options.assumed:
-        from ..io.influence import assumed, assumed_text
+        from ..tasks.influence import assumed, assumed_text
 
         found = assumed(model, options.name)
         print_json(found) if options.json else print(assumed_text(model, options.name))
@@ -65,8 +65,8 @@ def execute(options: argparse.Namespace) -> int:
 
 def _draw(model: Model, told: dict[str, Any], options: argparse.Namespace) -> list[str]:
     """Writes the pictures of what was told; returns their paths."""
-    from ..io import folder
-    from ..io.describe import subject
+    from ..files.results import folder
+    from ..views.text.describe import subject
 
     paths = [Path(word) for word in options.wiring]
     for path in paths:
@@ -74,12 +74,12 @@ def _draw(model: Model, told: dict[str, Any], options: argparse.Namespace) -> li
             raise _refusal(f"expected a file that ends in .svg or .png, found '{path.name}'", f"--wiring {path}")
         folder.check_file(path, options.force, "--wiring")
     name = subject(told)
-    from ..io.figures.wiring import (
+    from ..views.figures.causal_graph import (  # last, so that a fault of the words is said without pygraphviz
         draw,
         png_of,
         svg_of,
-    )  # last, so that a fault of the words is said without pygraphviz
-    from ..io.wiring import view
+    )
+    from ..views.text.causal_graph import view
 
     seen = view(model, name, options.steps)
     figure = draw(seen)
@@ -92,6 +92,6 @@ def _draw(model: Model, told: dict[str, Any], options: argparse.Namespace) -> li
 
 
 def _refusal(message: str, text: str) -> FileError:
-    from ..io.toml_source import COMMAND_LINE, FileError, FileFault
+    from ..files.toml.source import COMMAND_LINE, FileError, FileFault
 
     return FileError([FileFault(COMMAND_LINE, 0, message, text)])

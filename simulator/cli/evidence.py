@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .exit_codes import DONE, MISSED
-from .words import print_json
+from .options import print_json
 
 EXAMPLES = """examples:
   immunesim evidence
@@ -19,10 +19,10 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..io import evidence
-    from ..io.catalogue import builtin_scenarios
-    from ..io.folder import make_folder
-    from ..io.scenario_file import find_scenario
+    from ..files.results.folder import make_folder
+    from ..files.toml.catalogue import builtin_scenarios
+    from ..files.toml.scenario_file import find_scenario
+    from ..tasks import evidence
 
     paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
     if options.out:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .exit_codes import DONE, SOLVER_FAILED
-from .words import change_in_words, interventions_of, print_json, scenario_of, settings_argument
+from .options import change_in_words, interventions_of, print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim explain acute_infection --of IL-2
@@ -37,15 +37,15 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..experiments.explain import NoStepsError, explain
+    from ..experiments.explanation.explain import NoStepsError, explain
     from ..experiments.run import run
-    from ..io import explain as doors
-    from ..io import folder
-    from ..io.explain_text import text
-    from ..io.notes import notes
-    from ..io.progress import Progress
-    from ..io.run_text import check_arms
-    from ..io.toml_source import COMMAND_LINE, FileError, FileFault
+    from ..files.results import folder
+    from ..files.toml.source import COMMAND_LINE, FileError, FileFault
+    from ..runtime.progress import Progress
+    from ..tasks import explain as doors
+    from ..views.text.explain import text
+    from ..views.text.notes import notes
+    from ..views.text.run import check_arms
 
     scenario = scenario_of(options.scenario, options)
     name, at = doors.asked(scenario, options.of, options.at)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .exit_codes import DONE
-from .words import print_json, scenario_of, settings_argument
+from .options import print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim export il2_therapy --to sbml
@@ -25,13 +25,14 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..io import folder, run_text
+    from ..files.results import folder
+    from ..views.text import run as run_text
 
     scenario = scenario_of(options.scenario, options)
     run_text.check_arms(scenario, [options.arm])
     target = Path(options.out or f"{scenario.id}.xml")
     folder.check_file(target, options.force)
-    from ..io.sbml import sbml_text  # last, so that a fault of the words is said without libSBML
+    from ..files.formats.sbml import sbml_text  # last, so that a fault of the words is said without libSBML
 
     folder.write_text(target, sbml_text(scenario, options.arm))
     if options.json:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .exit_codes import DONE, INTERRUPTED, MISSED
-from .words import print_json
+from .options import print_json
 
 EXAMPLES = """examples:
   immunesim gallery --out gallery
@@ -22,11 +22,12 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..io import folder, gallery
-    from ..io.catalogue import builtin_scenarios
-    from ..io.interrupt import Stop
-    from ..io.progress import Progress
-    from ..io.scenario_file import find_scenario
+    from ..files.results import folder
+    from ..files.toml.catalogue import builtin_scenarios
+    from ..files.toml.scenario_file import find_scenario
+    from ..runtime.interrupt import Stop
+    from ..runtime.progress import Progress
+    from ..tasks import gallery
 
     paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
     target = Path(options.out)

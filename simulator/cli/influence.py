@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .exit_codes import DONE
-from .words import print_json
+from .options import print_json
 
 EXAMPLES = """examples:
   immunesim influence acute_infection
@@ -19,10 +19,10 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..io import influence
-    from ..io.catalogue import builtin_scenarios
-    from ..io.folder import OutputError, make_folder
-    from ..io.scenario_file import find_scenario, read_scenario
+    from ..files.results.folder import OutputError, make_folder
+    from ..files.toml.catalogue import builtin_scenarios
+    from ..files.toml.scenario_file import find_scenario, read_scenario
+    from ..tasks import influence
 
     paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
     for path in paths:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .exit_codes import DONE
-from .words import print_json
+from .options import print_json
 
 EXAMPLES = """examples:
   immunesim list
@@ -17,7 +17,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..io.catalogue import catalogue
+    from ..files.toml.catalogue import catalogue
 
     found = catalogue()
     if options.json:

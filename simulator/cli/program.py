@@ -71,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _execute(options: argparse.Namespace) -> int:
-    from ..io.folder import OutputError
-    from ..io.toml_source import COMMAND_LINE, FileError
-    from .words import print_json
+    from ..files.results.folder import OutputError
+    from ..files.toml.source import COMMAND_LINE, FileError
+    from .options import print_json
 
     try:
         return int(command_file(options.command).execute(options))

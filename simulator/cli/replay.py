@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .exit_codes import DONE, MISSED
-from .words import print_json
+from .options import print_json
 
 EXAMPLES = """examples:
   immunesim replay out
@@ -18,7 +18,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..io.replay import replay, replay_text
+    from ..tasks.replay import replay, replay_text
 
     found = replay(Path(options.folder))
     print_json(found) if options.json else print(replay_text(found))

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .exit_codes import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
-from .figure_words import figure_arguments, formats_of
-from .words import interventions_of, print_json, scenario_of, settings_argument
+from .figure_options import figure_arguments, formats_of
+from .options import interventions_of, print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim run scenarios/il2_therapy.toml --out out
@@ -41,9 +41,11 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     from ..experiments.run import run
-    from ..io import folder, results, run_text
-    from ..io.notes import notes
-    from ..io.progress import Progress
+    from ..files.results import folder
+    from ..runtime.progress import Progress
+    from ..tasks.run import write
+    from ..views.text import run as run_text
+    from ..views.text.notes import notes
 
     formats = formats_of(options)
     scenarios = [scenario_of(word, options) for word in options.scenarios]
@@ -61,7 +63,7 @@ def execute(options: argparse.Namespace) -> int:
         arms = len(set(options.arm)) if options.arm else len(scenario.arms)
         with Progress("arms simulated", arms) as progress:
             result = run(scenario, options.certify, options.arm, partial(progress.within, of=arms))
-        summary = results.write(result, target, options.words, options.force, draw, options.report)
+        summary = write(result, target, options.words, options.force, draw, options.report)
         summaries.append(summary)
         if not options.json:
             print(run_text.run_text(result, target))
@@ -78,7 +80,7 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _draw(slides: bool, formats: Sequence[str]) -> Any:
-    from ..io.figures.plots import draw
-    from ..io.figures.style import PAPER, SLIDES
+    from ..views.figures.run import draw
+    from ..views.figures.style import PAPER, SLIDES
 
     return partial(draw, look=SLIDES if slides else PAPER, formats=formats)

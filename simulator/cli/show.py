@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .exit_codes import DONE
-from .words import print_json, scenario_of, settings_argument
+from .options import print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim show il2_therapy
@@ -19,7 +19,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..io.describe import show_text
+    from ..views.text.describe import show_text
 
     scenario = scenario_of(options.scenario, options)
     if options.json:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .exit_codes import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
-from .words import interventions_of, print_json, scenario_of, settings_argument
+from .options import interventions_of, print_json, scenario_of, settings_argument
 
 EXAMPLES = """examples:
   immunesim sweep acute_infection --vary 'stop_sensitivity=0.1:1:25:log' --measure 'max(pathogen)' --out stop
@@ -60,11 +60,11 @@ def _positive(text: str) -> int:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..experiments.workers import WorkersError
-    from ..io import sweep_text
-    from ..io.interrupt import Stop
-    from ..io.notes import notes
-    from ..io.sweep_run import estimate, sweep
+    from ..experiments.sweeps.workers import WorkersError
+    from ..runtime.interrupt import Stop
+    from ..tasks.sweep import estimate, sweep
+    from ..views.text import sweep as sweep_text
+    from ..views.text.notes import notes
 
     gc.enable()  # a sweep is long
     scenario, work = _sweep_asked(options)
@@ -97,10 +97,10 @@ def execute(options: argparse.Namespace) -> int:
 
 def _sweep_asked(options: argparse.Namespace) -> Any:
     """The scenario with its sweep, and how it is to be done."""
-    from ..io.sweep_run import Work
-    from ..io.sweep_settings import SweepWords
-    from ..io.sweep_text import default_folder, read_shard
-    from ..io.toml_source import COMMAND_LINE, FileError, FileFault
+    from ..experiments.sweeps.job import Work
+    from ..files.toml.overrides import SweepWords
+    from ..files.toml.source import COMMAND_LINE, FileError, FileFault
+    from ..views.text.sweep import default_folder, read_shard
 
     words = SweepWords(
         vary=tuple(options.vary),
@@ -129,6 +129,6 @@ def _draw_sweep() -> Any:
     from importlib import import_module
 
     try:
-        return import_module("..io.figures.sweep_plots", __package__).draw
+        return import_module("..views.figures.sweep.choose", __package__).draw
     except ModuleNotFoundError:
         return None

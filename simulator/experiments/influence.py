@@ -12,15 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..model.declarations import BODY, Parameter
 from ..model.expression import names
 from ..model.model import Model
-from ..model.words import BODY, Parameter
 from ..numerics.segment import Segment
 from ..numerics.solve import solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
-from .measure_language import arms_of, curve_names
-from .run import Told, judge, prepare
+from .expectations import judge
+from .measure_formula import arms_of, curve_names
+from .run import Told, prepare
 from .scenario import Arm, Expectation, Scenario
 
 FACTOR = 3.0

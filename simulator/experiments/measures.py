@@ -12,7 +12,9 @@ from ..model.expression import Apply, Expression, Number, Quoted
 from ..model.model import Model
 from ..model.units import ONE, Unit, quantity
 from ..numerics.trajectory import Array, Trajectory
-from .measure_language import FUNCTIONS, arguments, arm_of, curve_name, level_value, time_value
+from ..runtime.json import number
+from .measure_formula import FUNCTIONS, arguments, arm_of, curve_name, level_value, time_value
+from .scenario import Scenario
 
 FINER = 16  # points between two, where a curve crosses a level
 ALIKE = 20.0  # neighbouring intervals whose lengths differ by less tell how a curve bends
@@ -175,3 +177,23 @@ _CURVE: dict[str, Callable[..., Any]] = {
     "first_above": _first_crossing,
     "first_below": lambda t, x, level: _first_crossing(t, -x, -level),
 }
+
+
+def curve_measures(scenario: Scenario, trajectory: Trajectory, name: str) -> dict[str, Any]:
+    """Peak, its time, lowest value, area under the curve and end of a species or observable;
+    empty for a run that failed before its first value."""
+    times, values = trajectory.fine.times(), trajectory.fine.values(name)
+    if not len(times):
+        return {}
+    unit, time_unit = scenario.model.unit_text(name), scenario.model.time_unit_text
+    with np.errstate(all="ignore"):
+        at, highest = peak(times, values)
+        return {
+            "unit": unit,
+            "peak": number(highest),
+            "time_of_peak": number(at),
+            "lowest": number(values.min()),
+            "area": number(np.trapezoid(values, times)),
+            "area_unit": f"{unit}*{time_unit}" if unit != "1" else time_unit,
+            "final": number(values[-1]),
+        }

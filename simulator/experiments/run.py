@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,9 +12,8 @@ from ..numerics.segment import ATOL_OF_SCALE, RTOL
 from ..numerics.solve import solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
-from .measure_language import arms_of
-from .measures import measure
-from .scenario import MAIN, Arm, Expectation, Scenario
+from .expectations import Verdict, judge
+from .scenario import Arm, Scenario
 from .schedule import LedgerLine, Schedule, compile_schedule, ledger
 from .timetable import SAME_TIME
 
@@ -49,37 +48,6 @@ class ArmResult:
     ledger: Sequence[LedgerLine]
     edges: Sequence[float]
     certificate: Certificate
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """An expectation held against a simulation; `simulated` is in the expectation's unit.
-
-    met: it lies in the interval. broken: what each arm without the mechanism gives instead.
-    """
-
-    expectation: Expectation
-    simulated: float
-    met: bool
-    broken: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def unbroken(self) -> list[str]:
-        """Arms that meet the expectation although they lack the mechanism it is there to show."""
-        return [arm for arm, value in self.broken.items() if self.expectation.met_by(value)]
-
-    @property
-    def objection(self) -> str:
-        """Why the expectation does not hold although it is met, in words; empty if it does hold or is not met."""
-        if self.met and self.expectation.missed:
-            return "said to be missed, and is not"
-        arms = [f"{arm} ({self.broken[arm]:.4g})" for arm in self.unbroken]
-        return f"proves nothing: it also holds in arm {', '.join(arms)}" if self.met and arms else ""
-
-    @property
-    def holds(self) -> bool:
-        """Whether all is as the scenario says: met, or missed as announced, and broken where it must be."""
-        return self.met != bool(self.expectation.missed) and not self.unbroken
 
 
 @dataclass(frozen=True)
@@ -125,26 +93,6 @@ def run(
     for result in results.values():
         result.trajectory.fine.forget()
     return RunResult(scenario, results, verdicts, interrupted)
-
-
-def judge(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[Verdict]:
-    """Every expectation of `scenario` that can be judged from the arms at hand."""
-    verdicts = []
-    for expectation in scenario.expectations:
-        if not {*arms_of(expectation.measure), *expectation.breaks_in} <= set(trajectories):
-            continue
-        simulated = _simulated(expectation, scenario, trajectories)
-        broken = {
-            arm: _simulated(expectation, scenario, {**trajectories, MAIN: trajectories[arm]})
-            for arm in expectation.breaks_in
-        }
-        verdicts.append(Verdict(expectation, simulated, expectation.met_by(simulated), broken))
-    return verdicts
-
-
-def _simulated(expectation: Expectation, scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> float:
-    value, unit = measure(expectation.measure, scenario.model, trajectories)
-    return value * unit.to(expectation.unit)
 
 
 def output_times(scenario: Scenario, schedule: Schedule) -> Array:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..model.expression import Expression
 from ..model.model import Model
 from ..model.units import Unit
-from .design import Sweep
+from .sweeps.designs import Sweep
 
 MAIN = "main"  # the arm that is the scenario as it stands
 

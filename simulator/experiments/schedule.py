@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..model.expression import Name
-from ..numerics.constants import ParameterFormulas, Values
+from ..numerics.parameter_formulas import ParameterFormulas, Values
 from ..numerics.segment import Segment
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory

@@ -2,7 +2,7 @@
 
 The text is parsed with the standard library's `ast` and only what is listed here is let
 through; no text is ever evaluated. Derivatives and code are made from the same tree by
-`simulator.numerics.graph`.
+`immunesim.numerics.graph`.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .declarations import Fault, Intervention, Parameter, Words
 from .expression import nearest
 from .units import ONE
-from .words import Fault, Intervention, Parameter, Words
 
 SHARE = (0.0, 1.0)
 

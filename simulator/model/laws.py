@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from .declarations import BODY, Fault, ModelError, Species, Words
 from .expression import TIME, Apply, Expression, Name, Number, names, nearest, scaled, with_units
 from .interventions import check_interventions
 from .units import Unit, UnitError, dimension_text, in_moles
-from .words import BODY, Fault, ModelError, Species, Words
 
 UNUSED = "the parameter is used nowhere"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .declarations import BODY, Words
 from .laws import Laws, write_laws
 from .units import Unit, UnitError, in_moles
-from .words import BODY, Words
 
 
 @dataclass(frozen=True)

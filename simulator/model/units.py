@@ -143,7 +143,7 @@ def unit(text: str) -> Unit:
     >>> unit("parsec")
     Traceback (most recent call last):
     ...
-    simulator.model.units.UnitError: no unit 'parsec'; nearest: 'ps'
+    immunesim.model.units.UnitError: no unit 'parsec'; nearest: 'ps'
     """
     known = _units_read.get(text)
     if known is None:

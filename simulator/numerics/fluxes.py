@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..model.expression import TIME
-from .fine import PARTS, FineCurves
+from .dense_output import PARTS, FineCurves
 from .system import System
 from .trajectory import Array
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.integrate import BDF, LSODA, Radau
 
-from .fine import FineCurves, Steps
+from .dense_output import FineCurves, Steps
 from .guard import Guard, StopError
 from .rosenbrock import Rodas5P
 from .segment import ATOL_OF_SCALE, RTOL, Segment

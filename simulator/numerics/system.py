@@ -12,9 +12,9 @@ import numpy as np
 from ..model.expression import TIME
 from ..model.laws import in_order
 from ..model.model import Model
-from .code import Emitter, define, hoisted, indented, unpacked
-from .constants import ParameterFormulas
 from .graph import OPERATIONS, Graph
+from .parameter_formulas import ParameterFormulas
+from .python_code import Emitter, define, hoisted, indented, unpacked
 from .trajectory import Array
 
 BELOW_ZERO = 1e-3  # of its scale: rounding takes a state slightly below zero, but not so far

@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-
-from simulator.experiments.compiled import TOGETHER, core_for
-from simulator.experiments.design import Axis
-from simulator.experiments.members import arm_with, batches
-from simulator.experiments.scenario import MAIN, Scenario
-from simulator.experiments.schedule import compile_schedule
-from simulator.io.sbml import sbml_text
-from simulator.numerics.constants import initial_values
-from simulator.numerics.ensemble import Engine
-from simulator.numerics.segment import ATOL_OF_SCALE
-from simulator.numerics.solve import solve
-from simulator.numerics.system import System
+from immunesim.experiments.scenario import MAIN, Scenario
+from immunesim.experiments.schedule import compile_schedule
+from immunesim.experiments.sweeps.compiled import TOGETHER, core_for
+from immunesim.experiments.sweeps.designs import Axis
+from immunesim.experiments.sweeps.members import arm_with, batches
+from immunesim.files.formats.sbml import sbml_text
+from immunesim.numerics.compiled.engine import Engine
+from immunesim.numerics.parameter_formulas import initial_values
+from immunesim.numerics.segment import ATOL_OF_SCALE
+from immunesim.numerics.solve import solve
+from immunesim.numerics.system import System
 
 Array = np.ndarray
 TIMES = 301

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import tomli_w
+from immunesim.files.toml.catalogue import builtin_models
+from immunesim.files.toml.scenario_file import read_scenario
 
-from simulator.io.catalogue import builtin_models
-from simulator.io.scenario_file import read_scenario
 from tests.benchmarks.engines import Ours, Question, RoadRunner, errors
 
 COPIES = (9, 18, 36)

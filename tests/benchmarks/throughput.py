@@ -18,9 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from immunesim.files.toml.catalogue import builtin_scenarios
+from immunesim.files.toml.scenario_file import read_scenario
 
-from simulator.io.catalogue import builtin_scenarios
-from simulator.io.scenario_file import read_scenario
 from tests.benchmarks.engines import Ours, Question, RoadRunner, Scipy, errors
 
 PARAMETERS = (

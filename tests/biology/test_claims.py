@@ -6,10 +6,9 @@ import tomllib
 from collections.abc import Iterator
 
 import pytest
-
-from simulator import read_model, read_scenario
-from simulator.experiments.scenario import Expectation, Scenario
-from simulator.io.catalogue import BIOLOGY, builtin_models, builtin_scenarios
+from immunesim import read_model, read_scenario
+from immunesim.experiments.scenario import Expectation, Scenario
+from immunesim.files.toml.catalogue import BIOLOGY, builtin_models, builtin_scenarios
 
 DECLARED = tomllib.loads((BIOLOGY / "claims.toml").read_text(encoding="utf-8"))
 SCENARIOS = [read_scenario(path) for path in builtin_scenarios().values()]

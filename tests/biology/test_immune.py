@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from simulator import Model, read_model, read_scenario
-from simulator.experiments.measure_language import arms_of
-from simulator.experiments.run import run
-from simulator.io.catalogue import builtin_models, builtin_scenarios
-from simulator.numerics.constants import initial_values
-from simulator.numerics.segment import Segment
-from simulator.numerics.solve import solve
-from simulator.numerics.system import System
+from immunesim import Model, read_model, read_scenario
+from immunesim.experiments.measure_formula import arms_of
+from immunesim.experiments.run import run
+from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
+from immunesim.numerics.parameter_formulas import initial_values
+from immunesim.numerics.segment import Segment
+from immunesim.numerics.solve import solve
+from immunesim.numerics.system import System
 
 YEARS = 5
 

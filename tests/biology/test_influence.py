@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from simulator import read_model, read_scenario
-from simulator.experiments.influence import Influence
-from simulator.io.catalogue import builtin_models, builtin_scenarios
-from simulator.io.influence import KEPT, assumed
+from immunesim import read_model, read_scenario
+from immunesim.experiments.influence import Influence
+from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
+from immunesim.tasks.influence import KEPT, assumed
 
 FOUND = json.loads(KEPT.read_text(encoding="utf-8"))
 BREAKS = [

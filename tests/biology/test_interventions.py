@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from simulator import read_model, read_scenario
-from simulator.experiments.run import ArmResult, run
-from simulator.io.catalogue import builtin_models, builtin_scenarios
-from simulator.io.interventions import Interventions
+from immunesim import read_model, read_scenario
+from immunesim.experiments.run import ArmResult, run
+from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
+from immunesim.files.toml.interventions import Interventions
 
 MODELS = {name: read_model(path) for name, path in builtin_models().items()}
 QUESTION = "acute_infection"

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from immunesim import read_scenario
+from immunesim.experiments.run import run
+from immunesim.files.toml.scenario_file import builtin_scenarios
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from simulator import read_scenario
-from simulator.experiments.run import run
-from simulator.io.scenario_file import builtin_scenarios
 from tests.laws import Laws as SharedLaws
 
 Equations = Callable[[float, Sequence[float]], list[float]]

@@ -13,11 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from immunesim import read_scenario
+from immunesim.experiments.run import run
+from immunesim.files.toml.scenario_file import builtin_scenarios
 from scipy.integrate import solve_ivp
-
-from simulator import read_scenario
-from simulator.experiments.run import run
-from simulator.io.scenario_file import builtin_scenarios
 
 Equations = Callable[[float, Sequence[float]], list[float]]
 

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from immunesim import read_scenario
+from immunesim.experiments.run import run
+from immunesim.experiments.schedule import compile_schedule
+from immunesim.files.toml.catalogue import builtin_scenarios
+from immunesim.numerics.solve import solve
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from simulator import read_scenario
-from simulator.experiments.run import run
-from simulator.experiments.schedule import compile_schedule
-from simulator.io.catalogue import builtin_scenarios
-from simulator.numerics.solve import solve
 from tests.laws import Laws as SharedLaws
 
 Equations = Callable[[float, Sequence[float]], list[float]]

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from immunesim.tasks.gallery import write_gallery
 
-from simulator.io.gallery import write_gallery
 from tests.toys import SCENARIO, TOY_MODEL
 
 

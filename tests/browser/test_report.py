@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from simulator.experiments.run import run
-from simulator.io.catalogue import builtin_scenarios
-from simulator.io.figures import plots
-from simulator.io.results import table_name, write
-from simulator.io.scenario_file import read_scenario
+from immunesim.experiments.run import run
+from immunesim.files.results.run_folder import table_name
+from immunesim.files.toml.catalogue import builtin_scenarios
+from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.tasks.run import write
+from immunesim.views.figures import run as run_figures
 
 NAME, END = "canakinumab", 168.0  # d
 WIDTHS = (1400, 400)
@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real run with doses, several arms and expectations, of a model that is small enough for a checker of pages."""
     out = tmp_path_factory.mktemp("report") / "run"
     result = run(read_scenario(builtin_scenarios()[NAME]), certify=False)
-    write(result, out, ["run", NAME, "--report"], draw=plots.draw, report=True)
+    write(result, out, ["run", NAME, "--report"], draw=run_figures.draw, report=True)
     return out
 
 

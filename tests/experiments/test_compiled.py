@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from immunesim.experiments.run import prepare
+from immunesim.experiments.scenario import Arm, Scenario
+from immunesim.files.toml.catalogue import builtin_scenarios
+from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.numerics.compiled.engine import Engine
+from immunesim.numerics.segment import ATOL_OF_SCALE
+from immunesim.numerics.solve import solve
+from immunesim.numerics.system import System
 
-from simulator.experiments.run import prepare
-from simulator.experiments.scenario import Arm, Scenario
-from simulator.io.catalogue import builtin_scenarios
-from simulator.io.scenario_file import read_scenario
-from simulator.numerics.ensemble import Engine
-from simulator.numerics.segment import ATOL_OF_SCALE
-from simulator.numerics.solve import solve
-from simulator.numerics.system import System
 from tests.tight import engine_of, states
 
 SCENARIOS = sorted(builtin_scenarios().values())

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from simulator.experiments.design import Axis, Grid, Listed, OneAtATime, Product, Spaced, Together
-from simulator.experiments.population import Choice, Correlation, Normal, Population, Triangular, Uniform
-from simulator.experiments.sampling import LatinHypercube, Random, Sobol, uniforms
+from immunesim.experiments.sweeps.designs import Axis, Grid, Listed, OneAtATime, Product, Spaced, Together
+from immunesim.experiments.sweeps.population import Choice, Correlation, Normal, Population, Triangular, Uniform
+from immunesim.experiments.sweeps.sampling import LatinHypercube, Random, Sobol, uniforms
 
 
 def axis(path: str, low: float = 0.0, high: float = 1.0, log: bool = False, default: float | None = 0.5) -> Axis:

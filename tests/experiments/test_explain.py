@@ -7,15 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from immunesim.experiments.explanation.conditions import Conditions
+from immunesim.experiments.explanation.explain import DOWN, JUMP, PEAK, TOP, TROUGH, UP, NoStepsError, explain
+from immunesim.experiments.explanation.feedback import loops_of
+from immunesim.experiments.explanation.lag import lag
+from immunesim.experiments.explanation.phases import FALLS, LEVEL, RISES, WAVES, phases, scaled, turns
+from immunesim.experiments.run import run
+from immunesim.numerics.dense_output import Recorded
+from immunesim.numerics.fluxes import fluxes
 
-from simulator.experiments.conditions import Conditions
-from simulator.experiments.explain import DOWN, JUMP, PEAK, TOP, TROUGH, UP, NoStepsError, explain
-from simulator.experiments.lag import lag
-from simulator.experiments.loops import loops_of
-from simulator.experiments.phases import FALLS, LEVEL, RISES, WAVES, phases, scaled, turns
-from simulator.experiments.run import run
-from simulator.numerics.fine import Recorded
-from simulator.numerics.fluxes import fluxes
 from tests.systems import Stretch, make_model, simulate
 
 T = np.linspace(0, 10, 2001)
@@ -256,8 +256,8 @@ def test_conditions_leave_the_amount_itself_out() -> None:
 
 
 def test_an_immune_curve_is_explained_by_what_is_known_of_it() -> None:
-    from simulator import read_scenario
-    from simulator.io.scenario_file import find_scenario
+    from immunesim import read_scenario
+    from immunesim.files.toml.scenario_file import find_scenario
 
     scenario = read_scenario(find_scenario("transient_stop"))
     found = explain(scenario, "main", "T_self", against="healthy")

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 
 import pytest
+from immunesim import Scenario
+from immunesim.experiments.measure_formula import read_measure
+from immunesim.experiments.measures import measure
+from immunesim.experiments.run import run
 
-from simulator import Scenario
-from simulator.experiments.measure_language import read_measure
-from simulator.experiments.measures import measure
-from simulator.experiments.run import run
 from tests.toys import K_CLEAR, VOLUME
 
 BOLUS = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\n'

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from simulator.experiments import influence as influence_module
-from simulator.experiments.influence import Influence, influence, nearest, turned
-from simulator.model.units import unit
-from simulator.model.words import Parameter
+from immunesim.experiments import influence as influence_module
+from immunesim.experiments.influence import Influence, influence, nearest, turned
+from immunesim.model.declarations import Parameter
+from immunesim.model.units import unit
 
 DOSE = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\n[arms.undosed]\nwithout = ["push"]\n'
 

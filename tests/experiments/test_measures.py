@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from immunesim.experiments.measure_formula import FUNCTIONS, read_measure
+from immunesim.experiments.measures import measure
+from immunesim.model.expression import FormulaError
+from immunesim.model.units import UnitError, dimension_text, unit
+from immunesim.numerics.trajectory import Outcome, Trajectory
 
-from simulator.experiments.measure_language import FUNCTIONS, read_measure
-from simulator.experiments.measures import measure
-from simulator.model.expression import FormulaError
-from simulator.model.units import UnitError, dimension_text, unit
-from simulator.numerics.trajectory import Outcome, Trajectory
 from tests.systems import make_model
 
 MODEL = make_model(

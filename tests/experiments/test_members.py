@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from simulator.experiments.design import Axis
-from simulator.experiments.members import arm_with, batches
-from simulator.experiments.run import prepare
-from simulator.io.scenario_file import find_scenario, read_scenario
-from simulator.model.expression import parse
-from simulator.numerics.system import System
+from immunesim.experiments.run import prepare
+from immunesim.experiments.sweeps.designs import Axis
+from immunesim.experiments.sweeps.members import arm_with, batches
+from immunesim.files.toml.scenario_file import find_scenario, read_scenario
+from immunesim.model.expression import parse
+from immunesim.numerics.system import System
 
 SHIPPED = ["il2_therapy", "acute_infection", "chemotherapy_il3", "rheumatoid_arthritis", "transient_stop", "friberg"]
 

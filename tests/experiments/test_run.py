@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from immunesim.experiments import run as run_module
+from immunesim.experiments.expectations import judge
+from immunesim.experiments.run import run
 
-from simulator.experiments import run as run_module
-from simulator.experiments.run import judge, run
 from tests.toys import K_CLEAR, VOLUME
 
 DOSE = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\n'
@@ -71,7 +72,7 @@ def test_a_slow_run_is_not_certified_unless_asked(scenario, monkeypatch: pytest.
 @pytest.fixture
 def failing(folder):
     """The drug, in the arm `blows_up`, makes itself: it goes to infinity 3 h after its dose at 2 h."""
-    from simulator.io.scenario_file import read_scenario
+    from immunesim.files.toml.scenario_file import read_scenario
 
     weakness = 20 / (1 - math.exp(-3 * K_CLEAR))
     model = (folder / "toy_model.toml").read_text()

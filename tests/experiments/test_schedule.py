@@ -6,10 +6,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from immunesim.experiments.run import run
+from immunesim.experiments.schedule import LedgerError, compile_schedule, ledger
+from immunesim.numerics.system import System
 
-from simulator.experiments.run import run
-from simulator.experiments.schedule import LedgerError, compile_schedule, ledger
-from simulator.numerics.system import System
 from tests.toys import K_CLEAR, PG_PER_IU, PG_PER_PMOL, SURFACE, VOLUME, WEIGHT
 
 

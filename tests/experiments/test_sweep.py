@@ -10,17 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from immunesim.experiments.measures import measure
+from immunesim.experiments.run import run
+from immunesim.experiments.scenario import Scenario
+from immunesim.experiments.sweeps import workers
+from immunesim.experiments.sweeps.compute import KILLED, Block, compute, curve_times, values_of
+from immunesim.experiments.sweeps.designs import Axis
+from immunesim.experiments.sweeps.members import arm_with
+from immunesim.experiments.sweeps.workers import Processes, Threads, WorkersError, computed
+from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.numerics.trajectory import NOT_FINITE
 
-from simulator.experiments import workers
-from simulator.experiments.design import Axis
-from simulator.experiments.measures import measure
-from simulator.experiments.members import arm_with
-from simulator.experiments.run import run
-from simulator.experiments.scenario import Scenario
-from simulator.experiments.sweep import KILLED, Block, compute, curve_times, values_of
-from simulator.experiments.workers import Processes, Threads, WorkersError, computed
-from simulator.io.scenario_file import read_scenario
-from simulator.numerics.trajectory import NOT_FINITE
 from tests.sweeps import PUSH, Counted, Deadly, Members, grid, swept
 
 
@@ -230,8 +230,7 @@ def test_blocks_grow_to_the_time_they_should_take_and_to_the_memory() -> None:
 def test_dask_survives_a_worker_that_is_killed_and_finds_the_member_that_does_it(toy: Scenario, tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     import dask
-
-    from simulator.experiments.dask_workers import Cluster
+    from immunesim.experiments.sweeps.dask_cluster import Cluster
 
     rows = grid(2, 1).rows
     sweep = swept(toy, Deadly(rows, guilty=1, folder=str(tmp_path)))
@@ -247,7 +246,7 @@ def test_a_dask_worker_that_would_compute_other_numbers_is_refused(
     toy: Scenario, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     distributed = pytest.importorskip("distributed")
-    from simulator.experiments.dask_workers import Cluster
+    from immunesim.experiments.sweeps.dask_cluster import Cluster
 
     monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy" if engine == "compiled" else "compiled")
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:

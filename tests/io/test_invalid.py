@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from simulator.io.scenario_file import read_scenario
-from simulator.io.toml_source import FileError
+from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.files.toml.source import FileError
 
 FOLDER = Path(__file__).parent / "invalid"
 FILES = sorted(FOLDER.glob("*.toml"))

@@ -7,8 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from simulator.model.expression import (
+from immunesim.model.expression import (
     FUNCTIONS,
     Apply,
     Expression,
@@ -21,7 +20,7 @@ from simulator.model.expression import (
     parse,
     parse_measure,
 )
-from simulator.numerics.graph import Graph
+from immunesim.numerics.graph import Graph
 
 
 def value(tree: Expression, **given: float) -> float | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from immunesim.model.declarations import ModelError, is_status, read_equation
+from immunesim.model.expression import Apply, Name, Number
+from immunesim.model.model import Model, dose_unit_factor
+from immunesim.model.units import Substance, UnitError, unit
+from immunesim.numerics.parameter_formulas import initial_values
+from immunesim.numerics.system import System
 
-from simulator.model.expression import Apply, Name, Number
-from simulator.model.model import Model, dose_unit_factor
-from simulator.model.units import Substance, UnitError, unit
-from simulator.model.words import ModelError, is_status, read_equation
-from simulator.numerics.constants import initial_values
-from simulator.numerics.system import System
 from tests.systems import make_model
 
 DRUG = Substance("drug", "the drug", 20.0, 50e-15, "Somewhere", "verified", "20000 g/mol", "50 pg/IU")

@@ -6,8 +6,7 @@ import math
 
 import pint
 import pytest
-
-from simulator.model.units import (
+from immunesim.model.units import (
     BASES,
     Substance,
     Unit,

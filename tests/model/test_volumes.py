@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from immunesim.model.declarations import ModelError
 
-from simulator.model.words import ModelError
 from tests.systems import make_model, simulate
 
 SPECIES = {"A": ("mg/L", 1, 1), "B": ("mg/L", 0, 1)}

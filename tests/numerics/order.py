@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-
-from simulator.numerics.trajectory import Array
+from immunesim.numerics.trajectory import Array
 
 
 class Run(NamedTuple):

@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-
-from simulator.numerics import rodas5p, rosenbrock
-from simulator.numerics.trajectory import Array
+from immunesim.numerics import rodas5p, rosenbrock
+from immunesim.numerics.trajectory import Array
 
 Tree = tuple["Tree", ...]  # the branches at the root
 

@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 import sympy
+from immunesim.numerics.system import System
 
-from simulator.numerics.system import System
 from tests.systems import EXACT, make_model, robertson
 
 RATES = {  # every function of the language, of states named A to D and parameters k, K, n

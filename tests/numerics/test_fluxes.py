@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from immunesim import read_scenario
+from immunesim.experiments.run import run
+from immunesim.files.toml.scenario_file import find_scenario
+from immunesim.numerics.dense_output import PARTS
+from immunesim.numerics.fluxes import Fluxes, fluxes
 
-from simulator import read_scenario
-from simulator.experiments.run import run
-from simulator.io.scenario_file import find_scenario
-from simulator.numerics.fine import PARTS
-from simulator.numerics.fluxes import Fluxes, fluxes
 from tests.systems import Stretch, make_model, simulate
 
 CURVES = {  # species and observables: fast, slow, stiff, dosed, changed, explicit in time

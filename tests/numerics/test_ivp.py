@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from immunesim.files.toml.model_file import read_model
+from immunesim.model.model import Model
+from immunesim.numerics.segment import ATOL_OF_SCALE
+from immunesim.numerics.solve import SOLVERS
+from immunesim.numerics.trajectory import Array
 
-from simulator.io.model_file import read_model
-from simulator.model.model import Model
-from simulator.numerics.segment import ATOL_OF_SCALE
-from simulator.numerics.solve import SOLVERS
-from simulator.numerics.trajectory import Array
-from tests.numerics.lanes.runs import on_lanes
+from tests.numerics.compiled.runs import on_lanes
 from tests.systems import simulate
 
 FOLDER = Path(__file__).parent / "ivp"

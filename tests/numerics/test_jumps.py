@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from immunesim.numerics.solve import SOLVERS
 
-from simulator.numerics.solve import SOLVERS
 from tests.systems import EXACT, ExactSystem, Stretch, make_model, simulate
 
 METHODS = sorted(SOLVERS)

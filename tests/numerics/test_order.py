@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from immunesim.numerics import rosenbrock
+from immunesim.numerics.rosenbrock import Rodas5P
+from immunesim.numerics.trajectory import Array
 
-from simulator.numerics import rosenbrock
-from simulator.numerics.rosenbrock import Rodas5P
-from simulator.numerics.trajectory import Array
 from tests.numerics.order import Run, order_of, slope
 from tests.systems import ExactSystem, hastening, logistic, simulate
 

@@ -6,10 +6,10 @@ import time
 
 import numpy as np
 import pytest
+from immunesim.numerics import guard
+from immunesim.numerics.solve import SOLVERS
+from immunesim.numerics.trajectory import DEADLINE, NEGATIVE, NO_PROGRESS, NOT_FINITE, Trajectory
 
-from simulator.numerics import guard
-from simulator.numerics.solve import SOLVERS
-from simulator.numerics.trajectory import DEADLINE, NEGATIVE, NO_PROGRESS, NOT_FINITE, Trajectory
 from tests.systems import Stretch, make_model, simulate
 
 METHODS = sorted(SOLVERS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from immunesim.numerics.solve import SOLVERS
 
-from simulator.numerics.solve import SOLVERS
 from tests.systems import EXACT, ExactSystem, robertson, simulate
 
 METHODS = sorted(SOLVERS)

@@ -1,0 +1,101 @@
+"""Members of a sweep on the compiled engine: what it is made for, and runs that can be measured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from importlib.util import find_spec
+
+from ...numerics.compiled.engine import RTOL_OF_MEMBERS, Engine
+from ...numerics.dense_output import Recorded
+from ...numerics.parameter_formulas import ParameterFormulas
+from ...numerics.reduced_system import Core, core_of
+from ...numerics.segment import ATOL_OF_SCALE
+from ...numerics.system import System
+from ...numerics.trajectory import Array, Outcome, Trajectory
+from ..measure_formula import curve_names
+from ..scenario import Arm, Scenario
+from .designs import Axis, Sweep
+from .members import batches
+from .paths import split
+
+SOLVER = f"Rodas5P, compiled, rtol {RTOL_OF_MEMBERS:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
+TOGETHER = 128  # members whose curves are in memory at once: few enough that the memory is used again
+
+
+def available() -> bool:
+    """Whether llvmlite is installed, and not refused by IMMUNESIM_ENGINE=scipy in the environment."""
+    return os.environ.get("IMMUNESIM_ENGINE") != "scipy" and find_spec("llvmlite") is not None
+
+
+class CompiledSweep:
+    """A scenario's sweep as machine code: one program for all its arms and members."""
+
+    def __init__(self, scenario: Scenario, sweep: Sweep, arms: Sequence[Arm], system: System) -> None:
+        self.scenario, self.sweep, self.system = scenario, sweep, system
+        measured = dict.fromkeys(name for each in sweep.measures for name in curve_names(each.tree, scenario.model))
+        self.engine = Engine(core_for(scenario, arms, sweep.design.axes), sweep.keep, tuple(measured))
+
+    def runs(
+        self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[Trajectory | None]:
+        """`arm` for each row of `values`, shape (m, axes), in order; None for a member that did not reach its end.
+
+        times: where the curves that are kept are saved. `StoppedError` soon after `stop()` is true.
+        """
+        for first in range(0, len(values), TOGETHER):
+            yield from self._runs(arm, values[first : first + TOGETHER], times, stop)
+
+    def _runs(self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool]) -> list[Trajectory | None]:
+        found: list[Trajectory | None] = [None] * len(values)
+        axes, plan = self.sweep.design.axes, self.engine.plan
+        for rows, batch in batches(self.scenario, arm, self.system, axes, values):
+            lanes = self.engine.run(batch, times, RTOL_OF_MEMBERS, stop)
+            for place, row in enumerate(rows.tolist()):
+                if lanes.done[place]:
+                    at, curves = lanes.fine[place]
+                    found[row] = Trajectory(
+                        times=times,
+                        values=dict(zip(plan.grid, lanes.grid[place].T, strict=True)),
+                        fine=Recorded(at, dict(zip(plan.fine, curves.T, strict=True))),
+                        outcome=Outcome(),
+                        added={},
+                        solver=SOLVER,
+                        steps=int(lanes.steps[place]),
+                    )
+        return found
+
+
+def core_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[Axis]) -> Core:
+    """What may move in any member of any of `arms`."""
+    kinds = [split(axis.path) for axis in axes]
+    varied = {name for kind, name, _ in kinds if kind == "parameter"}
+    changed = {key for kind, _, key in kinds if kind == "change"}
+    changed |= {name for arm in arms for change in arm.changes for name in change.parameters}
+    values = [scenario.parameters(arm) for arm in arms]
+    fixed = {
+        name: value
+        for name, value in values[0].items()
+        if name not in varied | changed and all(each[name] == value for each in values)
+    }
+    awake = {name for kind, name, _ in kinds if kind == "initial"}
+    awake |= {dose.target for arm in arms for dose in arm.doses}
+    awake |= _starting(scenario, arms, varied)
+    over = {name for kind, name, key in kinds if kind == "dose" and key == "over"}
+    infused = {dose.target for arm in arms for dose in arm.doses if dose.over or dose.name in over}
+    return core_of(scenario.model, awake, infused, fixed)
+
+
+def _starting(scenario: Scenario, arms: Sequence[Arm], varied: Collection[str]) -> set[str]:
+    """The species that may not start at zero."""
+    formulas = ParameterFormulas(scenario.model)
+    symbols = {formulas.symbols[name] for name in varied}
+    found = {
+        name
+        for name, node in zip(scenario.model.species, formulas.initial, strict=True)
+        if formulas.graph.symbols_of(node) & symbols
+    }
+    for arm in arms:
+        values = formulas.initial_values(scenario.parameters(arm)) | dict(arm.initial)
+        found |= {name for name, value in values.items() if value != 0.0}
+    return found

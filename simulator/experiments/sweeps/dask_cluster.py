@@ -1,0 +1,95 @@
+"""Blocks computed on a Dask cluster. Every worker, one that comes later too, is given the scenario once."""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from concurrent.futures import Future
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Self
+
+from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin
+from distributed.comm import get_address_host_port
+
+from ..scenario import Scenario
+from .compute import Block, Numbers, solver
+from .workers import WorkersError, timed
+
+LOCAL = "local"
+SECONDS_TO_CONNECT = 10
+ANY_PORT = "127.0.0.1:0"  # of the page that a scheduler shows: its usual port may be taken
+
+_scenarios: dict[str, Scenario] = {}  # of a worker, by the name of the sweep
+
+
+class _Scenario(WorkerPlugin):  # type: ignore[misc]
+    def __init__(self, name: str, scenario: Scenario) -> None:
+        self.name, self.scenario = name, scenario
+
+    def setup(self, worker: Any) -> None:
+        _scenarios[self.name] = self.scenario
+
+    def teardown(self, worker: Any) -> None:
+        _scenarios.pop(self.name, None)
+
+
+def _on_worker(name: str, engine: str, numbers: Numbers) -> tuple[Block, float]:
+    if (own := _engine()) != engine:
+        raise WorkersError(f"a Dask worker ({socket.gethostname()}) has {own}; this sweep is one of {engine}")
+    return timed(_scenarios[name], numbers)
+
+
+def _engine() -> str:
+    """What the numbers of a member depend on, beside its scenario."""
+    try:
+        return f"immunesim {version('immunesim')}, {solver()}"
+    except PackageNotFoundError:
+        return f"immunesim (checkout), {solver()}"
+
+
+class Cluster:
+    """The workers of a scheduler's address, or of a cluster on this machine for ``local``.
+
+    Dask itself tries a block again on other workers when one dies, and gives it up after some deaths.
+    """
+
+    lost: tuple[type[BaseException], ...] = (KilledWorker,)
+
+    def __init__(self, scenario: Scenario, address: str, size: int) -> None:
+        self._name = f"immunesim-{uuid.uuid4().hex[:12]}"
+        self._engine = _engine()
+        self._local = None
+        if address == LOCAL:
+            self._local = LocalCluster(n_workers=size, threads_per_worker=1, dashboard_address=ANY_PORT)
+        try:
+            if self._local is None:
+                get_address_host_port(address)  # a Client of what is no address goes on trying when it is refused
+            self._client = Client(self._local or address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise WorkersError(f"no Dask scheduler at {address}: {error}") from None
+        self._client.register_plugin(_Scenario(self._name, scenario), name=self._name)
+        self._executor = self._client.get_executor(pure=False)
+
+    @property
+    def size(self) -> int:
+        """Threads of all workers as they are now, which may come and go."""
+        return max(1, int(sum(self._client.nthreads().values())))
+
+    def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
+        future: Future[tuple[Block, float]] = self._executor.submit(_on_worker, self._name, self._engine, numbers)
+        return future
+
+    def renew(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown(wait=False)
+        if self._local is None:
+            self._client.unregister_worker_plugin(self._name)
+        self._client.close()
+        if self._local is not None:
+            with suppress(AssertionError):  # of distributed, where a worker that died is just being started again
+                self._local.close()

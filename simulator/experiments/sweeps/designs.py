@@ -1,0 +1,278 @@
+"""Which members a sweep has: axes, the frozen design that gives every member its values, and what is measured."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ...model.expression import Expression
+from ...model.units import Unit
+
+if TYPE_CHECKING:  # `check` reads sweeps, and does without numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ...numerics.trajectory import Array
+
+    Integers = NDArray[np.intp]
+
+
+class Axis(NamedTuple):
+    """Something that varies, in the words of ``--set``, and the interval that is covered.
+
+    default: the value the scenario itself has, if it has one. All values are in the unit of `unit_text`.
+    """
+
+    path: str
+    label: str
+    unit_text: str
+    default: float | None
+    low: float
+    high: float
+    log: bool
+
+    @property
+    def whole(self) -> bool:
+        """Whether its values count something."""
+        return self.path.startswith("dose.") and self.path.endswith(".count")
+
+
+class Design(Protocol):
+    """Frozen: the members of a sweep, numbered from 0.
+
+    shape: of a grid, its points along each axis; otherwise (count,).
+    """
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def axes(self) -> tuple[Axis, ...]: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def count(self) -> int: ...
+    def values(self, first: int, last: int) -> Array:
+        """Members `first` to `last`, that not among them: (last - first, axes), each a pure function of its number."""
+        ...
+
+
+class SweepMeasure(NamedTuple):
+    """A formula measured on every member, and the unit its values are given in.
+
+    low, high: the interval that members are counted in, such as that of a response; all of them if none is given.
+    log: on which scale it is drawn; None leaves that to its values.
+    """
+
+    id: str
+    label: str
+    text: str
+    tree: Expression
+    unit: Unit
+    unit_text: str
+    low: float = -math.inf
+    high: float = math.inf
+    log: bool | None = None
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The ends of the interval that are there."""
+        return tuple([level for level in (self.low, self.high) if math.isfinite(level)])
+
+    @property
+    def level_text(self) -> str:
+        """The interval in words: ``below 0.35``; empty where there is none."""
+        unit_text = "" if self.unit_text == "1" else f" {self.unit_text}"
+        if len(self.levels) == 2:
+            return f"from {self.low:g} to {self.high:g}{unit_text}"
+        word = "above" if math.isfinite(self.low) else "below"
+        return f"{word} {self.levels[0]:g}{unit_text}" if self.levels else ""
+
+    def inside(self, values: Array) -> int:
+        """How many of some values lie in the interval; NaN never does."""
+        return int(((values >= self.low) & (values <= self.high)).sum())
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Many members of one scenario.
+
+    arms: each is read as the main arm in every measure. keep: species and observables whose curves
+    are kept. document: ``[sweep]`` and ``[population]`` as they could stand in a file.
+    """
+
+    design: Design
+    measures: tuple[SweepMeasure, ...]
+    arms: tuple[str, ...]
+    keep: tuple[str, ...]
+    document: Mapping[str, Any]
+
+
+class Spaced(NamedTuple):
+    """`size` points from `low` to `high`, evenly on a linear or a logarithmic scale; both ends are exact."""
+
+    low: float
+    high: float
+    size: int
+    log: bool
+
+    def at(self, numbers: Integers) -> Array:
+        import numpy as np
+
+        last = max(self.size - 1, 1)
+        if self.log:
+            between = self.low * (self.high / self.low) ** (numbers / last)
+        else:
+            shared = np.gcd(numbers, last)  # equal fractions round alike, so a finer grid keeps the points of a coarser
+            between = self.low + (self.high - self.low) * (numbers // shared) / (last // shared)
+        return np.where(numbers == 0, self.low, np.where(numbers == last, self.high, between))
+
+
+class Listed(NamedTuple):
+    """Points as they were written: numbers as float64 in the machine's own order, which is compact and frozen."""
+
+    numbers: bytes
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Listed:
+        return cls(array("d", values).tobytes())
+
+    @property
+    def size(self) -> int:
+        return len(self.numbers) // array("d").itemsize
+
+    def at(self, numbers: Integers) -> Array:
+        import numpy as np
+
+        found: Array = np.frombuffer(self.numbers)[numbers]
+        return found
+
+
+Points = Spaced | Listed
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Every point of each axis with every point of the others; the last axis runs fastest."""
+
+    axes: tuple[Axis, ...]
+    points: tuple[Points, ...]
+    kind: str = field(default="grid", init=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple([points.size for points in self.points])
+
+    @property
+    def count(self) -> int:
+        return math.prod(self.shape)
+
+    def values(self, first: int, last: int) -> Array:
+        import numpy as np
+
+        places = np.unravel_index(np.arange(first, last), self.shape)
+        return columns([points.at(place) for points, place in zip(self.points, places, strict=True)], last - first)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Point i of each axis with point i of the others: a zip, or the rows of a list of members."""
+
+    axes: tuple[Axis, ...]
+    points: tuple[Points, ...]
+    kind: str = "zip"
+
+    def __post_init__(self) -> None:
+        if len({points.size for points in self.points}) != 1:
+            raise ValueError(f"axes of {', '.join(str(points.size) for points in self.points)} points")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.count,)
+
+    @property
+    def count(self) -> int:
+        return self.points[0].size
+
+    def values(self, first: int, last: int) -> Array:
+        import numpy as np
+
+        numbers = np.arange(first, last)
+        return columns([points.at(numbers) for points in self.points], last - first)
+
+
+@dataclass(frozen=True)
+class OneAtATime:
+    """The scenario as it is, then each axis at its low and at its high with the others as they are."""
+
+    axes: tuple[Axis, ...]
+    kind: str = field(default="one_at_a_time", init=False)
+
+    def __post_init__(self) -> None:
+        without = [axis.path for axis in self.axes if axis.default is None]
+        if without:
+            raise ValueError(f"no default of {', '.join(without)}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.count,)
+
+    @property
+    def count(self) -> int:
+        return 1 + 2 * len(self.axes)
+
+    def values(self, first: int, last: int) -> Array:
+        import numpy as np
+
+        rows = np.tile(np.array([axis.default for axis in self.axes], dtype=float), (last - first, 1))
+        for row, number in enumerate(range(first, last)):
+            if number:
+                axis = self.axes[(number - 1) // 2]
+                rows[row, (number - 1) // 2] = axis.high if number % 2 == 0 else axis.low
+        return rows
+
+
+@dataclass(frozen=True)
+class Product:
+    """Every member of `outer` with every member of `inner`, the inner running fastest: each grid point with the
+    same patients. shape: that of `outer`, then the count of `inner`."""
+
+    outer: Design
+    inner: Design
+    kind: str = field(default="product", init=False)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return (*self.outer.axes, *self.inner.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (*self.outer.shape, self.inner.count)
+
+    @property
+    def count(self) -> int:
+        return self.outer.count * self.inner.count
+
+    def values(self, first: int, last: int) -> Array:
+        import numpy as np
+
+        if first >= last:
+            return np.empty((0, len(self.axes)))
+        numbers = np.arange(first, last)
+        outer, inner = np.divmod(numbers, self.inner.count)
+        start = int(outer[0])
+        left = self.outer.values(start, int(outer[-1]) + 1)[outer - start]
+        low, high = (int(inner.min()), int(inner.max()) + 1)
+        return np.hstack([left, self.inner.values(low, high)[inner - low]])
+
+
+def columns(found: Sequence[Array], count: int) -> Array:
+    """(count, axes) from one array of shape (count,) for each axis."""
+    import numpy as np
+
+    rows = np.empty((count, len(found)))
+    for place, column in enumerate(found):
+        rows[:, place] = column
+    return rows

@@ -1,0 +1,215 @@
+"""Doses and timed changes as SBML: amounts are parameters, what happens at a time is one event.
+
+What happens at time 0 is in the initial values. An event at time 0 says again what the parameters
+that events set start with, since simulators differ in whether they reset these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Any
+
+from ...experiments.scenario import Arm, Dose, Scenario
+from ...experiments.timetable import active, timetable
+from ...model.units import Unit, unit
+from .sbml_math import Formulas, Ids, joined, libsbml
+from .sbml_notes import describe
+
+Given = tuple[Dose, int]  # a dose and the number of the time it is given
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time at which something happens: what is given at once and what runs from then on, and
+    the name of the parameter that each changed parameter is equal to from then on."""
+
+    time: float
+    boluses: tuple[Given, ...]
+    running: tuple[Given, ...]
+    holds: Mapping[str, str]
+    words: tuple[str, ...]
+
+
+class Schedule:
+    """What happens in `arm`; `now` names the parameters that changes set."""
+
+    def __init__(self, scenario: Scenario, arm: Arm, ids: Ids) -> None:
+        self.scenario, self.arm, self.model = scenario, arm, scenario.model
+        changed = dict.fromkeys(name for change in arm.changes for name in change.parameters)
+        self.now = {name: ids.free(name, "now") for name in changed}
+        self._values = [
+            {name: ids.free(name, "change", str(number)) for name in change.parameters}
+            for number, change in enumerate(arm.changes, 1)
+        ]
+        self._amounts = {dose.name: ids.free("dose", dose.name) for dose in arm.doses}
+        self._rates = {dose.name: ids.free("infusion_rate", dose.name) for dose in arm.doses}
+        self._ids = ids
+
+    @cached_property
+    def moments(self) -> list[Moment]:
+        plan = timetable(self.arm, self.scenario.end)
+        times = plan.bounds[:-1]
+        boluses: list[list[Given]] = [[] for _ in times]
+        running: list[list[Given]] = [[] for _ in times]
+        words: list[list[str]] = [[] for _ in times]
+        for portion in plan.portions:
+            dose = self.arm.doses[portion.dose]
+            given = dose, portion.number
+            words[portion.first].append(f"{dose.name} {portion.number + 1}")
+            if portion.first == portion.last:
+                boluses[portion.first].append(given)
+            for place in range(portion.first, portion.last):
+                running[place].append(given)
+            if portion.first < portion.last < len(times):
+                words[portion.last].append(f"{dose.name} {portion.number + 1} ends")
+        held = [self._held(time) for time in times]
+        for place, holds in enumerate(held):
+            before = held[place - 1] if place else {name: name for name in self.now}
+            words[place] += [f"{name} changes" for name in holds if holds[name] != before[name]]
+        return [
+            Moment(time, tuple(given), tuple(runs), holds, tuple(said))
+            for time, given, runs, holds, said in zip(times, boluses, running, held, words, strict=True)
+        ]
+
+    def _held(self, time: float) -> dict[str, str]:
+        holds = {name: name for name in self.now}
+        for holding, values in zip(active(self.arm, time, self.scenario.end), self._values, strict=True):
+            holds |= values if holding else {}
+        return holds
+
+    @property
+    def infusions(self) -> dict[str, Dose]:
+        """The doses that are infused, by the parameter that is their rate."""
+        infused = {dose.name: dose for moment in self.moments for dose, _ in moment.running}
+        return {self._rates[name]: dose for name, dose in infused.items()}
+
+    def declare(self, formulas: Formulas) -> None:
+        """The parameters of doses and changes."""
+        for dose in self.arm.doses:
+            amount = _parameter(formulas, self._amounts[dose.name], unit(dose.unit_text), dose.unit_text)
+            amount.setValue(dose.amount)
+            describe(amount, f"amount of each dose of {dose.name}", [_times(dose, self.model.time_unit_text)])
+        for change, values in zip(self.arm.changes, self._values, strict=True):
+            for name, other in values.items():
+                value = _parameter(formulas, other, self.model.unit(name))
+                value.setValue(change.parameters[name])
+                until = f" until {change.end:g}" if change.end is not None else ""
+                text = f"{name} from {change.start:g}{until} {self.model.time_unit_text}"
+                describe(value, text)
+        for name, other in self.now.items():
+            now = _parameter(formulas, other, self.model.unit(name), constant=False)
+            describe(now, f"{self.model.parameters[name].label}, as it is now")
+        for rate, dose in self.infusions.items():
+            now = _parameter(formulas, rate, self._rate_unit(dose), constant=False)
+            describe(now, f"what {dose.name} brings just now")
+
+    def starts(self, formulas: Formulas, species: str) -> list[Any]:
+        """What is given of `species` at time 0."""
+        return self._given(formulas, self.moments[0], species)
+
+    def write(self, formulas: Formulas) -> None:
+        """The initial values of what events set, and the events."""
+        settings = self._settings(formulas, self.moments[0])
+        for symbol, math in settings.items():
+            initial = formulas.out.createInitialAssignment()
+            initial.setSymbol(symbol)
+            initial.setMath(math)
+        if settings:
+            self._event(formulas, self.moments[0], settings)
+        for before, moment in zip(self.moments, self.moments[1:], strict=False):
+            assigned = {}
+            for target in dict.fromkeys(dose.target for dose, _ in moment.boluses):
+                own = formulas.name(target)[0]
+                assigned[target] = _sum([own, *self._given(formulas, moment, target)])
+            changed = {self.now[name] for name, held in moment.holds.items() if held != before.holds[name]}
+            changed |= {rate for rate in self.infusions if _of(moment, rate, self) != _of(before, rate, self)}
+            assigned |= {name: math for name, math in self._settings(formulas, moment).items() if name in changed}
+            if assigned:
+                self._event(formulas, moment, assigned)
+
+    def _given(self, formulas: Formulas, moment: Moment, species: str) -> list[Any]:
+        return [self._size(formulas, dose, moment.holds) for dose, _ in moment.boluses if dose.target == species]
+
+    def _settings(self, formulas: Formulas, moment: Moment) -> dict[str, Any]:
+        """Everything that is not a species and holds from `moment` on: changed parameters, and rates."""
+        found = {}
+        for name, held in moment.holds.items():
+            found[self.now[name]] = formulas.name(name, {name: held})[0]
+        for rate, dose in self.infusions.items():
+            parts = [self._part(formulas, each, number) for each, number in _of(moment, rate, self)]
+            found[rate] = _sum(parts) if parts else formulas.number(0.0, self._rate_unit(dose))
+        return found
+
+    def _part(self, formulas: Formulas, dose: Dose, number: int) -> Any:
+        """What one infusion brings per time: its size is that of the time at which it began."""
+        holds = next(each.holds for each in self.moments if (dose, number) in each.running)
+        return joined("div", self._size(formulas, dose, holds), formulas.number(dose.over, self.model.time_unit))
+
+    def _size(self, formulas: Formulas, dose: Dose, holds: Mapping[str, str]) -> Any:
+        """One dose in the unit of its target."""
+        size, given = formulas.name(self._amounts[dose.name], holds)
+        for name in dose.body:
+            body, measured = formulas.name(name, holds)
+            size, given = joined("mul", size, body), given * measured
+        wanted = self.model.species[dose.target].unit
+        if dose.volume is None:
+            return joined("mul", formulas.number(dose.factor, wanted / given), size)
+        volume, measured = formulas.name(dose.volume, holds)
+        return joined("div", joined("mul", formulas.number(dose.factor, wanted * measured / given), size), volume)
+
+    def _event(self, formulas: Formulas, moment: Moment, assigned: Mapping[str, Any]) -> None:
+        event = formulas.out.createEvent()
+        event.setId(self._ids.free("event", f"{moment.time:g}"))
+        describe(event, ", ".join(moment.words) or "start")
+        event.setUseValuesFromTriggerTime(True)
+        trigger = event.createTrigger()
+        trigger.setPersistent(True)
+        trigger.setInitialValue(False)
+        clock = formulas.name("time")[0]
+        trigger.setMath(_at_least(clock, formulas.number(_not_later(moment.time), self.model.time_unit)))
+        for name, math in assigned.items():
+            assignment = event.createEventAssignment()
+            assignment.setVariable(name)
+            assignment.setMath(math)
+
+    def _rate_unit(self, dose: Dose) -> Unit:
+        return self.model.species[dose.target].unit / self.model.time_unit
+
+
+def _of(moment: Moment, rate: str, schedule: Schedule) -> list[Given]:
+    return [each for each in moment.running if schedule.infusions[rate] is each[0]]
+
+
+def _parameter(formulas: Formulas, name: str, measured: Unit, text: str = "", constant: bool = True) -> Any:
+    formulas.units[name] = measured
+    parameter = formulas.out.createParameter()
+    parameter.setId(name)
+    parameter.setUnits(formulas.unit_id(measured, text))
+    parameter.setConstant(constant)
+    return parameter
+
+
+def _times(dose: Dose, time_unit: str) -> str:
+    every = f", then every {dose.every:g} {time_unit}, {dose.count} times in all" if dose.count > 1 else ""
+    over = f", each over {dose.over:g} {time_unit}" if dose.over else ""
+    return f"into {dose.target} at {dose.at:g} {time_unit}{every}{over}"
+
+
+def _sum(parts: Iterable[Any]) -> Any:
+    return reduce(lambda a, b: joined("add", a, b), parts)
+
+
+def _not_later(time: float) -> float:
+    """`time` in the 15 digits that libSBML writes: rounded up, what is asked for at the time of a dose would
+    be the value before it."""
+    written = float(f"{time:.15g}")
+    return written if written <= time else float(f"{time * (1 - 1e-15):.15g}")
+
+
+def _at_least(a: Any, b: Any) -> Any:
+    node = libsbml.ASTNode(libsbml.AST_RELATIONAL_GEQ)
+    node.addChild(a)
+    node.addChild(b)
+    return node

@@ -1,0 +1,262 @@
+"""Formulas as MathML: every number with its unit, every unit defined, and our functions defined where used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from ...model.expression import TIME, Apply, Expression, Name, Number, names
+from ...model.laws import in_order
+from ...model.model import Model
+from ...model.units import BASES, ONE, Unit
+
+try:
+    import libsbml as libsbml  # for all that write SBML
+except ModuleNotFoundError:
+    raise ModuleNotFoundError("SBML is written by libSBML", name="python-libsbml") from None
+
+LITRE = Unit(1e-3, tuple([3 * (base == "m") for base in BASES]))
+_KINDS = {  # of our base units; what is counted is an item, a difference of degC is one of kelvin
+    "m": libsbml.UNIT_KIND_METRE,
+    "kg": libsbml.UNIT_KIND_KILOGRAM,
+    "s": libsbml.UNIT_KIND_SECOND,
+    "mol": libsbml.UNIT_KIND_MOLE,
+    "degC": libsbml.UNIT_KIND_KELVIN,
+    "cell": libsbml.UNIT_KIND_ITEM,
+    "PFU": libsbml.UNIT_KIND_ITEM,
+    "IU": libsbml.UNIT_KIND_ITEM,
+}
+_OPERATORS = {
+    "add": libsbml.AST_PLUS,
+    "sub": libsbml.AST_MINUS,
+    "mul": libsbml.AST_TIMES,
+    "div": libsbml.AST_DIVIDE,
+    "neg": libsbml.AST_MINUS,
+    "pow": libsbml.AST_POWER,
+    "min": libsbml.AST_FUNCTION_MIN,
+    "max": libsbml.AST_FUNCTION_MAX,
+    "exp": libsbml.AST_FUNCTION_EXP,
+    "log": libsbml.AST_FUNCTION_LN,
+}
+_FUNCTIONS = {  # name: arguments, and what it is of these; a base is clipped at zero as ours is
+    "saturation": ("xK", "{x} / ({K} + {x})"),
+    "clipped_power": ("xn", "max({x}, 0 dimensionless)^{n}"),
+    "hill": ("xKn", "{saturation}(max({x} / {K}, 0 dimensionless)^{n}, 1 dimensionless)"),
+    "inhibition": ("xKn", "1 dimensionless / (1 dimensionless + max({x} / {K}, 0 dimensionless)^{n})"),
+}
+SMALL = 8  # whole exponents up to this one keep the sign of their base
+
+_CLOCKS = (1.0, 60.0, 3600.0, 86400.0, 604800.0, 31557600.0)  # units of time that people use, in seconds
+_Kinds = tuple[tuple[int, int, float], ...]  # kind of libSBML, exponent, multiplier
+Node = tuple[Any, Unit]  # an ASTNode of libSBML, and the unit of its value
+
+
+class Formulas:
+    """Writes the formulas of `model` into `out`, a Model of libSBML.
+
+    now: what parameters that change with time are called in formulas of all times.
+    """
+
+    def __init__(self, model: Model, out: Any, now: Mapping[str, str], ids: Ids) -> None:
+        self.model, self.out, self.now, self.ids = model, out, now, ids
+        self.units: dict[str, Unit] = {TIME: model.time_unit}
+        for group in (model.species, model.parameters, model.observables):
+            self.units.update({name: each.unit for name, each in group.items()})
+        self.units.update({other: self.units[name] for name, other in now.items()})
+        self._moving = self._resting_on(now)
+        self._unit_ids: dict[_Kinds, str] = {}
+        self._taken_units: set[str] = set()
+        self._functions: dict[str, str] = {}
+
+    def _resting_on(self, changed: Mapping[str, str]) -> set[str]:
+        """The observables that a change of parameters moves."""
+        found: set[str] = set()
+        for each in in_order(self.model):
+            if any(name in changed or name in found for name in names(self.model.observables[each].value)):
+                found.add(each)
+        return found
+
+    # units
+
+    def unit_id(self, unit: Unit, text: str = "") -> str:
+        """The id of the definition of `unit`, made where there is none; `text` is how people write it."""
+        key = _in_kinds(unit)
+        if not key:
+            return "dimensionless"
+        if key not in self._unit_ids:
+            self._unit_ids[key] = self._define_unit(key, text)
+        return self._unit_ids[key]
+
+    def _define_unit(self, parts: _Kinds, text: str) -> str:
+        word = re.sub(r"\W+", "_", text.replace("/", "_per_").replace("%", "percent")).strip("_") or "conversion"
+        word = word if word[0].isalpha() else f"unit_{word}"
+        name, number = word, 1
+        while name in self._taken_units or libsbml.UnitKind_forName(name) != libsbml.UNIT_KIND_INVALID:
+            number += 1
+            name = f"{word}_{number}"
+        self._taken_units.add(name)
+        definition = self.out.createUnitDefinition()
+        definition.setId(name)
+        if text:
+            definition.setName(text)
+        for kind, power, multiplier in parts:
+            part = definition.createUnit()
+            part.setKind(kind)
+            part.setExponent(power)
+            part.setScale(0)
+            part.setMultiplier(multiplier)
+        return name
+
+    # formulas
+
+    def node(self, tree: Expression, holds: Mapping[str, str] | None = None) -> Node:
+        """A formula as MathML: of one moment, with `holds` as the names of changed parameters at that
+        moment, or else of all times."""
+        if isinstance(tree, Number):
+            return self.number(tree.value, ONE), ONE
+        if isinstance(tree, Name):
+            return self.name(tree.id, holds)
+        if not isinstance(tree, Apply):
+            raise TypeError(f"{tree!r} cannot be computed")
+        op, args = tree.op, tree.args
+        if op in ("mul", "div"):
+            (a, unit_a), (b, unit_b) = self.node(args[0], holds), self.node(args[1], holds)
+            return joined(op, a, b), unit_a * unit_b if op == "mul" else unit_a / unit_b
+        if op in ("add", "sub", "min", "max"):
+            a, unit = self.node(args[1 if args[0] == Number(0.0) else 0], holds)
+            if args[0] == Number(0.0):
+                return joined(op, self.number(0.0, unit), a), unit
+            return joined(op, a, self.in_unit(args[1], unit, holds)), unit
+        if op == "neg":
+            a, unit = self.node(args[0], holds)
+            return joined(op, a), unit
+        if op in ("exp", "log"):
+            return joined(op, self.in_unit(args[0], ONE, holds)), ONE
+        if op == "sqrt":
+            a, unit = self.node(args[0], holds)
+            half = Unit(unit.factor**0.5, tuple([power // 2 for power in unit.powers]))
+            clipped = joined("max", a, self.number(0.0, unit))
+            return joined("pow", clipped, self.number(0.5, ONE)), half
+        if op == "pow":
+            return self._power(args[0], args[1], holds)
+        a, unit = self.node(args[0], holds)
+        rest = [self.in_unit(arg, unit if place == 0 else ONE, holds) for place, arg in enumerate(args[1:])]
+        return self.call(op, a, *rest), ONE
+
+    def _power(self, base: Expression, exponent: Expression, holds: Mapping[str, str] | None) -> Node:
+        if isinstance(exponent, Number) and exponent.value == int(exponent.value):
+            a, unit = self.node(base, holds)
+            if abs(exponent.value) > SMALL:
+                a = joined("max", a, self.number(0.0, unit))
+            return joined("pow", a, self.number(exponent.value, ONE)), unit ** int(exponent.value)
+        return self.call("clipped_power", self.in_unit(base, ONE, holds), self.in_unit(exponent, ONE, holds)), ONE
+
+    def in_unit(self, tree: Expression, unit: Unit, holds: Mapping[str, str] | None = None) -> Any:
+        """As `node`, of a formula whose value is in `unit`: where that is not what its parts give, its
+        first factor is the conversion that `with_units` wrote in."""
+        if tree == Number(0.0):
+            return self.number(0.0, unit)
+        if isinstance(tree, Number):
+            return self.number(tree.value, unit)
+        if isinstance(tree, Apply) and tree.op == "mul" and isinstance(tree.args[0], Number):
+            inner, found = self.node(tree.args[1], holds)
+            if _in_kinds(found) != _in_kinds(unit):
+                return joined("mul", self.number(tree.args[0].value, unit / found), inner)
+        return self.node(tree, holds)[0]
+
+    def name(self, name: str, holds: Mapping[str, str] | None = None) -> Node:
+        if name == TIME:
+            leaf = libsbml.ASTNode(libsbml.AST_NAME_TIME)
+            leaf.setName(TIME)
+            return leaf, self.units[TIME]
+        if holds is not None and name in self._moving:  # its rule holds what was before this moment
+            unit = self.units[name]
+            return self.in_unit(self.model.laws.observables[name], unit, holds), unit
+        leaf = libsbml.ASTNode(libsbml.AST_NAME)
+        leaf.setName((self.now if holds is None else holds).get(name, name))
+        return leaf, self.units[name]
+
+    def number(self, value: float, unit: Unit, text: str = "") -> Any:
+        leaf = libsbml.ASTNode()
+        leaf.setValue(int(value) if value == int(value) and abs(value) < 1e9 else value)
+        leaf.setUnits(self.unit_id(unit, text))
+        return leaf
+
+    def call(self, function: str, *args: Any) -> Any:
+        node = libsbml.ASTNode(libsbml.AST_FUNCTION)
+        node.setName(self._function(function))
+        for arg in args:
+            node.addChild(arg)
+        return node
+
+    def _function(self, name: str) -> str:
+        if name not in self._functions:
+            arguments, text = _FUNCTIONS[name]
+            words = {"saturation": self._function("saturation")} if "{saturation}" in text else {}
+            own = self._functions[name] = self.ids.free(name)
+            # names of its own, since libSBML confuses an argument with what is passed under the same name
+            words |= {each: self.ids.free(own, each) for each in arguments}
+            definition = self.out.createFunctionDefinition()
+            definition.setId(own)
+            inside = ", ".join(words[each] for each in arguments)
+            definition.setMath(libsbml.parseL3Formula(f"lambda({inside}, {text.format_map(words)})"))
+        return self._functions[name]
+
+
+class Ids:
+    """The names that are taken: SBML has one set of them for all kinds of things."""
+
+    def __init__(self, *taken: str) -> None:
+        self._taken = set(taken)
+
+    def free(self, *words: str) -> str:
+        """`words` as a name that is new; characters that no name may have become underscores."""
+        word = re.sub(r"\W+", "_", "_".join(words), flags=re.ASCII)
+        word = f"_{word}" if word[:1].isdigit() else word
+        name, number = word, 1
+        while name in self._taken:
+            number += 1
+            name = f"{word}_{number}"
+        self._taken.add(name)
+        return name
+
+
+def joined(op: str, *args: Any) -> Any:
+    """An operator of ours on ASTNodes."""
+    node = libsbml.ASTNode(_OPERATORS[op])
+    for arg in args:
+        node.addChild(arg)
+    return node
+
+
+@cache
+def _in_kinds(unit: Unit) -> _Kinds:
+    """`unit` in the kinds of SBML: litres rather than cubic metres, the time in which the rest is a round
+    number, and the last digits, which rounding makes, left out."""
+    powers: dict[int, int] = {}
+    factor = unit.factor
+    for base, power in zip(BASES, unit.powers, strict=True):
+        if base == "m" and power % 3 == 0:
+            powers[libsbml.UNIT_KIND_LITRE] = power // 3
+            factor *= 1000.0 ** (power // 3)
+        else:
+            powers[_KINDS[base]] = powers.get(_KINDS[base], 0) + power
+    per = powers.get(libsbml.UNIT_KIND_SECOND, 0)
+    texts = {clock: f"{factor / clock**per:.12g}" for clock in (_CLOCKS if per else _CLOCKS[:1])}
+    clock = min(texts, key=lambda each: len(texts[each]))
+    factor = float(texts[clock])
+    parts = {
+        kind: (power, clock if kind == libsbml.UNIT_KIND_SECOND else 1.0) for kind, power in powers.items() if power
+    }
+    if factor != 1.0:
+        roots = {kind: (power, _root(factor, power)) for kind, (power, size) in parts.items() if size == 1.0}
+        roots = roots or {libsbml.UNIT_KIND_DIMENSIONLESS: (1, factor)}
+        kind = min(roots, key=lambda each: (len(f"{roots[each][1]}"), abs(roots[each][0] - 1)))
+        parts[kind] = roots[kind]
+    return tuple((kind, *part) for kind, part in parts.items())
+
+
+def _root(factor: float, power: int) -> float:
+    return float(f"{factor ** (1 / power):.12g}")

@@ -1,0 +1,137 @@
+"""What a run leaves in its folder: resolved scenario, model, tables, summary."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import math
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...experiments.measures import peak
+from ...experiments.run import ArmResult, RunResult
+from ...experiments.scenario import MAIN, Scenario
+from ...model.model import Model
+from ...experiments.measures import curve_measures
+from ...runtime.json import number
+from ...runtime.versions import versions
+from ...numerics.trajectory import Array, Trajectory
+from .folder import SUMMARY, new_folder
+from ..toml.model_document import model_document
+from ...runtime.progress import Progress
+from ..toml.source import FileError, FileFault
+
+SCENARIO_FILE, MODEL_FILE = "scenario.toml", "model.toml"
+
+
+
+
+def resolved(scenario: Scenario) -> tuple[str, str]:
+    """The scenario with every default written out, and its whole model, as TOML text."""
+    import tomli_w
+
+    document = {**scenario.document, "model": MODEL_FILE}
+    return tomli_w.dumps(document), tomli_w.dumps(model_document(scenario.model))
+
+
+def run_id(texts: tuple[str, str]) -> str:
+    """Twelve hexadecimal digits that two runs share only if scenario and model are the same."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+
+
+def table_name(arm: str) -> str:
+    return "trajectory.csv" if arm == MAIN else f"trajectory.{arm}.csv"
+
+
+def write_table(path: Path, scenario: Scenario, trajectory: Trajectory) -> None:
+    """Time, all species and all observables, a row per saved time, digits enough to read back
+    the same number."""
+    columns, header = list(trajectory.values), table_header(scenario.model, trajectory)
+    rows = np.column_stack([trajectory.times, *(trajectory[name] for name in columns)]).tolist()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerow(header)
+        file.writelines(",".join(map(repr, row)) + "\n" for row in rows)
+
+
+def table_header(model: Model, trajectory: Trajectory) -> list[str]:
+    """``time [d]``, then every species and observable with its unit."""
+    return [f"time [{model.time_unit_text}]", *(f"{name} [{model.unit_text(name)}]" for name in trajectory.values)]
+
+
+def read_table(path: Path) -> tuple[list[str], Array]:
+    """Header and numbers of a table that `write_table` wrote; rows are saved times."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = list(csv.reader(file))
+        return header, np.array([[float(cell) for cell in row] for row in rows]).reshape(len(rows), len(header))
+    except (OSError, ValueError, csv.Error) as error:
+        raise FileError([FileFault(str(path), 0, f"not a table of a run: {error}", "")]) from None
+
+
+def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, Any]:
+    """Everything about a run but its time courses, ready for JSON."""
+    scenario = result.scenario
+    arms = {}
+    with Progress("arms measured", len(result.arms)) as progress:
+        for name, arm in result.arms.items():
+            arms[name] = _arm_summary(scenario, arm)
+            progress.add()
+    return {
+        "run": run,
+        "scenario": scenario.id,
+        "title": scenario.title,
+        "question": scenario.question,
+        "model": scenario.model_name,
+        "ok": result.ok,
+        "arms": arms,
+        "expectations": [
+            {
+                "id": verdict.expectation.id,
+                "that": verdict.expectation.that,
+                "measure": verdict.expectation.measure_text,
+                "expected": verdict.expectation.interval_text,
+                "simulated": number(verdict.simulated),
+                "unit": verdict.expectation.unit_text,
+                "met": verdict.met,
+                "source": verdict.expectation.source,
+                "status": verdict.expectation.status,
+                "missed": verdict.expectation.missed,
+                "broken": {arm: number(value) for arm, value in verdict.broken.items()},
+            }
+            for verdict in result.verdicts
+        ],
+        "command": list(command),
+        "seed": None,
+        "versions": versions(),
+    }
+
+
+def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
+    trajectory, certificate = result.trajectory, result.certificate
+    return {
+        "label": result.arm.label,
+        "outcome": asdict(trajectory.outcome),
+        "digits_certified": number(certificate.digits),
+        "certificate": {**asdict(certificate), "digits": number(certificate.digits)},
+        "ledger": [asdict(line) for line in result.ledger],
+        "measures": {name: curve_measures(scenario, trajectory, name) for name in trajectory.values},
+        "solver": {
+            "method": trajectory.solver,
+            "calls": trajectory.calls,
+            "steps": trajectory.steps,
+            "seconds": round(trajectory.seconds, 4),
+        },
+    }
+
+
+
+
+
+

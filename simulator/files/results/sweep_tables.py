@@ -1,0 +1,169 @@
+"""The tables of a sweep, a row per member in the order of the design, written as they are read from the store."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...experiments.scenario import MAIN, Scenario
+from ...experiments.sweeps.compute import QUANTILES, Block, curve_times, sweep_of
+from ...numerics.trajectory import Array
+from .netcdf import MEASURE, axis_names, measure_names, varied
+from .folder import whole
+from .member_store import Store
+from .index import Places
+
+FEW = 12  # members whose curves are drawn one by one
+MEMBERS, BANDS, PARQUET = "members.csv", "bands.csv", "members.parquet"
+IN_MEMORY = 128 * 2**20  # bytes of curves at a time
+
+Writer = Callable[[Block], None]
+
+
+def columns(scenario: Scenario) -> tuple[list[str], list[str]]:
+    """Names and units of axes, then of measures, those of arms other than the main one as ``peak.half``; no name
+    twice."""
+    sweep, axes = sweep_of(scenario), varied(scenario)
+    names, units = axis_names(axes), [axis.unit_text for axis in axes]
+    measures = measure_names(scenario, axes)
+    taken = {*names, *measures}
+    for arm in sweep.arms:
+        for each, plain in zip(sweep.measures, measures, strict=True):
+            name = _in_arm(plain, arm)
+            while arm != MAIN and name in taken:
+                name = MEASURE + name
+            taken.add(name)
+            names.append(name)
+            units.append(each.unit_text)
+    return names, units
+
+
+@contextmanager
+def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
+    """Writes blocks one after the other; digits enough to read back the same number, nothing for NaN."""
+    header = [f"{name} [{unit}]" for name, unit in zip(*columns(scenario), strict=True)]
+    with whole(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["number", *header, "outcome"])
+
+        def write(block: Block) -> None:
+            outcomes = outcome_texts(block, sweep_of(scenario).arms)
+            numbers = _numbers(block)
+            gaps = np.isnan(numbers.sum(axis=1)).tolist()
+            for at, row in enumerate(numbers.tolist()):
+                table.writerow([block.numbers[at], *(map(_cell, row) if gaps[at] else row), outcomes[at]])
+
+        yield write
+
+
+@contextmanager
+def members_parquet(path: Path, scenario: Scenario) -> Iterator[Writer]:
+    """The same as columns, with units in the metadata of each; what NaN stands for is null."""
+    import pyarrow
+    from pyarrow import parquet
+
+    names, units = columns(scenario)
+    schema = pyarrow.schema(
+        [
+            pyarrow.field("number", pyarrow.int64()),
+            *(pyarrow.field(n, pyarrow.float64(), metadata={"unit": u}) for n, u in zip(names, units, strict=True)),
+            pyarrow.field("outcome", pyarrow.string()),
+        ]
+    )
+    with whole(path) as beside, parquet.ParquetWriter(beside, schema) as table:
+
+        def write(block: Block) -> None:
+            numbers = [pyarrow.array(column, from_pandas=True) for column in _numbers(block).T]
+            outcomes = pyarrow.array(outcome_texts(block, sweep_of(scenario).arms))
+            table.write_table(pyarrow.table([pyarrow.array(block.numbers), *numbers, outcomes], schema=schema))
+
+        yield write
+
+
+def outcome_texts(block: Block, arms: Sequence[str]) -> list[str]:
+    """``success``, or what went wrong, with its arm where there are several."""
+    texts = ["success"] * len(block.numbers)
+    rows = {number: row for row, number in enumerate(block.numbers.tolist())}
+    wrong: dict[int, list[str]] = {}
+    for (number, arm), outcome in block.outcomes.items():
+        told = outcome.message or outcome.kind
+        wrong.setdefault(rows[number], []).append(told if len(arms) == 1 else f"{arm}: {told}")
+    for row, told_of in wrong.items():
+        texts[row] = "; ".join(told_of)
+    return texts
+
+
+def bands(store: Store, places: Places, failed: Any) -> dict[tuple[str, str], Array]:
+    """By (arm, curve), the `QUANTILES` at every saved time, (quantiles, times), over members that did not fail.
+
+    places: of the members; failed: (m, arms). Exact, and read in as many passes as memory asks for.
+    """
+    sweep, times = sweep_of(store.scenario), curve_times(store.scenario)
+    found = {(arm, name): np.full((len(QUANTILES), len(times)), np.nan) for arm in sweep.arms for name in sweep.keep}
+    ways = len(sweep.arms) * len(sweep.keep)
+    if not len(places) or not ways:
+        return found
+    order = np.argsort(places, kind="stable")  # each block is read once in a pass
+    places, failed = places[order], failed[order]
+    width = max(1, IN_MEMORY // (8 * ways * len(places)))
+    chunk = max(1, IN_MEMORY // (8 * ways * len(times)))
+    for first in range(0, len(times), width):
+        some = slice(first, first + width)
+        curves = np.empty((len(places), len(sweep.arms), len(sweep.keep), len(times[some])))
+        for a in range(0, len(places), chunk):
+            here = places[a : a + chunk]
+            block = store.block(np.arange(len(here)), np.empty((len(here), 0)), here, curves=True)
+            curves[a : a + chunk] = block.curves[..., some]  # type: ignore[index]  # asked for
+        for row, arm in enumerate(sweep.arms):
+            good = ~failed[:, row]
+            for column, name in enumerate(sweep.keep):
+                if good.any():
+                    found[arm, name][:, some] = np.quantile(curves[good, row, column], QUANTILES, axis=0)
+    return found
+
+
+def few_curves(store: Store, places: Places, failed: Any) -> dict[tuple[str, str], Array]:
+    """By (arm, curve), the curve of each member, (m, times), NaN where it failed; none of more than `FEW` members."""
+    sweep = sweep_of(store.scenario)
+    if not sweep.keep or not 0 < len(places) <= FEW:
+        return {}
+    block = store.block(np.arange(len(places)), np.empty((len(places), 0)), places, curves=True)
+    curves = np.where(failed[:, :, None, None], np.nan, block.curves)  # type: ignore[arg-type]  # asked for
+    return {
+        (arm, name): curves[:, row, column]
+        for row, arm in enumerate(sweep.arms)
+        for column, name in enumerate(sweep.keep)
+    }
+
+
+def write_bands(path: Path, scenario: Scenario, found: dict[tuple[str, str], Array]) -> None:
+    """A row per saved time, a column per curve and quantile."""
+    model = scenario.model
+    header = [f"time [{model.time_unit_text}]"]
+    for arm, name in found:
+        header += [f"{_in_arm(name, arm)} {q:.0%} [{model.unit_text(name)}]" for q in QUANTILES]
+    rows = np.column_stack([curve_times(scenario), *(column for each in found.values() for column in each)])
+    with whole(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(header)
+        table.writerows(map(_cell, row) for row in rows.tolist())
+
+
+def _cell(value: float) -> float | str:
+    return "" if math.isnan(value) else value
+
+
+def _numbers(block: Block) -> Array:
+    """Axes and measures side by side, (m, columns)."""
+    members, arms, measures = block.measures.shape
+    return np.concatenate([block.values, block.measures.reshape(members, arms * measures)], axis=1)
+
+
+def _in_arm(name: str, arm: str) -> str:
+    return name if arm == MAIN else f"{name}.{arm}"

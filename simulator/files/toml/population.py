@@ -1,0 +1,243 @@
+"""``[population]``: distributions and correlations of virtual patients, from tables to a checked design."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ...experiments.sweeps.population import (
+    Choice,
+    Correlation,
+    Distribution,
+    Normal,
+    Population,
+    Triangular,
+    Uniform,
+    mixing,
+)
+from ...model.declarations import STATUSES, is_status
+from ...model.expression import nearest
+from .axes import AxisReader, Spot, Varied, limits
+from .design import MOST_MEMBERS
+from .layers import Path_
+from .source import LIST, NEEDED_TEXT, NUMBER, QUANTITY, TEXT, WHOLE, Field, Table
+
+POPULATION = {"count": Field((int,), True), "seed": WHOLE, "vary": LIST, "correlations": LIST}
+PATIENT = {
+    "parameter": NEEDED_TEXT,
+    "distribution": NEEDED_TEXT,
+    "mean": QUANTITY,
+    "sd": QUANTITY,
+    "median": QUANTITY,
+    "cv": NUMBER,
+    "from": QUANTITY,
+    "to": QUANTITY,
+    "mode": QUANTITY,
+    "values": LIST,
+    "weights": LIST,
+    "within": LIST,
+    "label": TEXT,
+    "source": TEXT,
+    "status": TEXT,
+}
+WORDS = ("label", "source", "status")  # they draw no patient
+DISTRIBUTIONS = {  # each with the sets of keys it may be given by, and those that may be added
+    "normal": ((("mean", "sd"),), ("within",)),
+    "lognormal": ((("median", "cv"), ("mean", "sd")), ("within",)),
+    "uniform": ((("from", "to"),), ()),
+    "loguniform": ((("from", "to"),), ()),
+    "triangular": ((("from", "mode", "to"),), ()),
+    "choice": ((("values",),), ("weights",)),
+}
+_NUMBERS: tuple[str, ...] = ("mean", "sd", "median", "from", "to", "mode")
+LEAST_KEPT = 1e-3  # of a distribution, within its limits: less is a slip of the pen
+
+
+class PopulationReader(AxisReader):
+    """Reads `[population]`; what is wrong is appended to `faults`, all of it."""
+
+    def __init__(self, axes: AxisReader) -> None:
+        super().__init__(axes.layers, axes.model, axes.faults, axes.end, axes.main)
+        self.varied: list[Varied] = []  # every axis, once it is read
+
+    def population(self) -> Population | None:
+        """The patients, if the scenario has any and nothing is wrong with them."""
+        if "population" not in self.layers.data:
+            return None
+        before, table = len(self.faults), self.layers.data["population"]
+        count, items = table["count"], table.get("vary", [])
+        if not isinstance(count, int) or not 1 <= count <= MOST_MEMBERS:
+            self.fault(("population", "count"), f"expected a count from 1 to {MOST_MEMBERS}, found {count!r}")
+        if not isinstance(table.setdefault("seed", 1), int):
+            self.fault(("population", "seed"), f"a seed is a whole number, found {table['seed']!r}")
+        if not items:
+            self.fault(("population",), "nothing varies between patients: add [[population.vary]]")
+        found = [self._patient(item, ("population", "vary", number)) for number, item in enumerate(items)]
+        spots = [each for each in found if each is not None]
+        self.varied = [(path, spot, *each.shown) for path, spot, each in spots]
+        known = [
+            each[1].path if each else self.model.find(str(item["parameter"]), "parameters") or str(item["parameter"])
+            for item, each in zip(items, found, strict=True)
+        ]
+        correlations = self._correlations(table.get("correlations", []), known)
+        if len(self.faults) > before:
+            return None
+        axes = tuple([spot.axis(*each.shown, each.log) for _, spot, each in spots])
+        return Population(axes, tuple([each for *_, each in spots]), count, table["seed"], correlations)
+
+    def _patient(self, item: Table, path: Path_) -> tuple[Path_, Spot, Distribution] | None:
+        before = len(self.faults)
+        spot = self.spot((*path, "parameter"), item["parameter"], item.get("label"))
+        self._origin(item, path)
+        kind = item["distribution"]
+        if kind not in DISTRIBUTIONS:
+            hint = nearest(kind, DISTRIBUTIONS) or f"; distributions are {', '.join(DISTRIBUTIONS)}"
+            self.fault((*path, "distribution"), f"no distribution '{kind}'{hint}")
+            return None
+        sets, more = DISTRIBUTIONS[kind]
+        given = [key for key in item if key not in ("parameter", "distribution", *WORDS)]
+        fitting = [keys for keys in sets if set(keys) <= set(given) <= {*keys, *more}]
+        if not fitting:
+            wanted = " or ".join(" and ".join(keys) for keys in sets)
+            also = f", and may have {' and '.join(more)}" if more else ""
+            self.fault(path, f"a {kind} distribution has {wanted}{also}; found {', '.join(given) or 'none'}")
+        if spot is not None and spot.whole and kind != "choice":
+            self.fault((*path, "distribution"), "doses are counted: only a choice of values can vary between patients")
+        if len(self.faults) > before or spot is None:
+            return None
+        return self._distribution(item, path, spot, kind)
+
+    def _origin(self, item: Table, path: Path_) -> None:
+        """Sources are those of the model, and a status says how sure the spread between people is."""
+        for part in item["source"].split(";") if "source" in item else ():
+            key = part.split(",")[0].strip()
+            if key != "assumed" and key not in self.model.sources:
+                self.fault((*path, "source"), f"no source '{key}'{nearest(key, self.model.sources)}")
+        status = item.get("status", "verified")
+        if not is_status(status) or status.startswith("knob"):
+            wanted = ", ".join(STATUSES[:-1])
+            self.fault((*path, "status"), f"the status {status!r} is none of: {wanted}")
+
+    def _distribution(self, item: Table, path: Path_, spot: Spot, kind: str) -> tuple[Path_, Spot, Distribution] | None:
+        before = len(self.faults)
+        texts: dict[str, tuple[Path_, Any]] = {each: ((*path, each), item[each]) for each in _NUMBERS if each in item}
+        for word in ("values", "within"):
+            texts |= {f"{word} {i}": ((*path, word), text) for i, text in enumerate(item.get(word, []))}
+        spot, numbers = self.numbers(spot, list(texts.values()))
+        values: dict[str, float] = dict(zip(texts, numbers, strict=True))
+        if "within" in item and len(item["within"]) != 2:
+            self.fault((*path, "within"), f"expected [lowest, highest], found {item['within']!r}")
+        if len(self.faults) > before:
+            return None
+        several = {key: [values[each] for each in values if each.startswith(key)] for key in ("values", "within")}
+        made = self._made(item, path, kind, values, several)
+        if made is not None:
+            self._possible(item, path, spot, kind, made)
+        return None if made is None or len(self.faults) > before else (path, spot, made)
+
+    def _made(
+        self, item: Table, path: Path_, kind: str, values: dict[str, float], several: dict[str, list[float]]
+    ) -> Distribution | None:
+        within = (several["within"][0], several["within"][1]) if several["within"] else None
+        if within and not within[0] < within[1]:
+            self.fault((*path, "within"), f"expected the lowest before the highest, found {item['within']!r}")
+            return None
+        if kind in ("normal", "lognormal"):
+            return self._normal(item, path, kind == "lognormal", values, within)
+        if kind == "choice":
+            return self._choice(item, path, several["values"])
+        low, high = values["from"], values["to"]
+        if not low < high:
+            self.fault((*path, "from"), f"expected 'from' below 'to', found {item['from']!r} and {item['to']!r}")
+        elif kind == "loguniform" and not low > 0:
+            self.fault((*path, "from"), f"a loguniform distribution starts above zero, found {item['from']!r}")
+        elif kind == "triangular" and not low <= values["mode"] <= high:
+            self.fault((*path, "mode"), f"expected a mode between 'from' and 'to', found {item['mode']!r}")
+        else:
+            return Triangular(low, values["mode"], high) if kind == "triangular" else Uniform(low, high, "log" in kind)
+        return None
+
+    def _normal(
+        self, item: Table, path: Path_, log: bool, values: dict[str, float], within: tuple[float, float] | None
+    ) -> Normal | None:
+        for key in ("sd", "cv"):
+            if key in item and not (values["sd"] if key == "sd" else item["cv"]) > 0:
+                self.fault((*path, key), f"{key} must be above zero, found {item[key]!r}")
+                return None
+        if not log:
+            made = Normal(values["mean"], values["sd"], False, within)
+        else:
+            key = "median" if "median" in values else "mean"
+            if not values[key] > 0:
+                self.fault((*path, key), f"the {key} of a lognormal distribution is above zero, found {item[key]!r}")
+                return None
+            cv = item["cv"] if key == "median" else values["sd"] / values["mean"]
+            spread = math.log1p(cv * cv)
+            made = Normal(math.log(values[key]) - (spread / 2 if key == "mean" else 0), math.sqrt(spread), True, within)
+        kept = made.kept[1] - made.kept[0]
+        if kept < LEAST_KEPT:
+            self.fault((*path, "within"), f"only {kept:.2g} of the distribution lies within {item['within']!r}")
+            return None
+        return made
+
+    def _choice(self, item: Table, path: Path_, values: list[float]) -> Choice | None:
+        weights = item.get("weights", [1] * len(values))
+        right = [w for w in weights if isinstance(w, (int, float)) and not isinstance(w, bool) and 0 <= w < math.inf]
+        if not values:
+            self.fault((*path, "values"), "there is nothing to choose from")
+        elif len(right) != len(weights) or len(weights) != len(values) or not sum(right) > 0:
+            self.fault((*path, "weights"), f"expected {len(values)} weights, none below zero, found {weights!r}")
+        else:
+            return Choice(tuple(values), tuple([float(weight) for weight in right]))
+        return None
+
+    def _possible(self, item: Table, path: Path_, spot: Spot, kind: str, made: Distribution) -> None:
+        """A fault where a patient could be drawn who cannot be."""
+        low, high = made.support
+        if kind == "choice":
+            for text, value in zip(item["values"], made.values if isinstance(made, Choice) else (), strict=True):
+                self.possible(spot, (*path, "values"), value, text)
+        elif low < spot.low or high > spot.high:
+            beyond = "below" if low < spot.low else "above"
+            end = spot.low if low < spot.low else spot.high
+            unit_text = "" if spot.unit_text == "1" else f" {spot.unit_text}"
+            key = "within" if "within" in item else "from" if "from" in item else "distribution"
+            self.fault((*path, key), f"{kind} gives {spot.path} {beyond} {end:g}{unit_text}; "
+                                     f"{self._remedy(spot, kind, made, unit_text)}")  # fmt: skip
+
+    def _remedy(self, spot: Spot, kind: str, made: Distribution, unit_text: str) -> str:
+        if kind not in ("normal", "lognormal") or (isinstance(made, Normal) and made.within):
+            return f"it must be {limits(spot, self.model.time_unit_text)}"
+        low, high = spot.own or made.shown
+        low, high = max(low, 0.0 if spot.low == 0 else low), min(high, spot.high)
+        return f'write within = ["{low:.4g}{unit_text}", "{high:.4g}{unit_text}"], or the limits that you mean'
+
+    def _correlations(self, items: list[Any], known: list[str]) -> tuple[Correlation, ...]:
+        found: dict[frozenset[str], Correlation] = {}
+        before = len(self.faults)
+        path: Path_ = ("population", "correlations")
+        for item in items:
+            if not isinstance(item, list) or len(item) != 3 or not all(isinstance(each, str) for each in item[:2]):
+                self.fault(path, f'expected ["NAME", "NAME", number], found {item!r}')
+                continue
+            names = [self._known(path, word, known) for word in item[:2]]
+            value = item[2]
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not -1 < value < 1:
+                self.fault(path, f"a correlation lies between -1 and 1, these excluded, found {value!r}")
+            elif names[0] and names[0] == names[1]:
+                self.fault(path, f"{names[0]} is correlated with itself")
+            elif names[0] and names[1] and frozenset(map(str, names)) in found:
+                self.fault(path, f"the correlation of {names[0]} and {names[1]} is given twice")
+            elif names[0] and names[1]:
+                found[frozenset(map(str, names))] = Correlation(names[0], names[1], float(value))
+        result = tuple(found.values())
+        if len(self.faults) == before and mixing(known, result) is None:
+            self.fault(path, "no numbers can be correlated like that: the matrix is not positive definite")
+        return result
+
+    def _known(self, path: Path_, word: str, known: list[str]) -> str | None:
+        name = self.model.find(word, "parameters") or word
+        if name not in known:
+            self.fault(path, f"'{word}' does not vary between patients{nearest(word, known)}")
+            return None
+        return name

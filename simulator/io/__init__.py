@@ -1,1 +1,0 @@
-"""The doors: text in; tables and pictures out."""

@@ -1,0 +1,172 @@
+"""Many trajectories at once: members in, curves and outcomes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..reduced_system import Core
+from ..segment import ATOL_OF_SCALE
+from ..trajectory import Array
+from .memory_layout import Plan
+from .table import CLOCKS, COLUMNS, DONE, FULL, RUNNING, TABLE
+
+Integers = NDArray[np.int64]
+
+RTOL_OF_MEMBERS = 1e-6
+FIRST_STEP = 1e-4  # of the first segment; the error estimate soon finds a better one
+TRIES = 1_000_000  # steps of one member, refused ones included
+ROUNDS = 2_000  # steps of a group of lanes between two looks outside
+POINTS = 2_048  # along the steps of a member, before they are put aside
+
+
+class StoppedError(Exception):
+    """The run was stopped from outside."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """m members with the same number k of segments.
+
+    initial (m, species), before the first jump. starts and ends (k, m), in model time. jumps and
+    infusions: k of {index of species: (m,)}, what is added at the start of a segment, and what
+    flows in per time all through it. parameters: k of (m, parameters), the same object again
+    where nothing changes.
+    """
+
+    initial: Array
+    starts: Array
+    ends: Array
+    jumps: Sequence[Mapping[int, Array]]
+    infusions: Sequence[Mapping[int, Array]]
+    parameters: Sequence[Array]
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """What the lanes made of a batch. grid (m, times, curves); fine: for each member the times
+    (points,) and curves (points, curves) along its steps, two points at a jump. states (m,): how it ended,
+    as in `lanes.table`; of a member that did not reach its end the curves are what was computed.
+    steps (m,): accepted ones."""
+
+    grid: Array
+    fine: Sequence[tuple[Array, Array]]
+    states: Integers
+    steps: Integers
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        reached: NDArray[np.bool_] = self.states == DONE
+        return reached
+
+
+class Engine:
+    """A core ready to run. grid: curves read at the output times; fine: curves read along the steps."""
+
+    def __init__(self, core: Core, grid: Sequence[str], fine: Sequence[str], lanes: int | None = None) -> None:
+        from .jit import Machine, best_lanes  # needs llvmlite, which is an extra
+
+        self.plan = Plan(core, tuple(grid), tuple(fine))
+        self.machine = Machine(self.plan, lanes or best_lanes())
+        system = core.system
+        self.species = [system.species.index(name) for name in core.species]
+        self.parameters = [system.parameters.index(name) for name in self.plan.parameters]
+        self.infused = [system.species.index(name) for name in core.infused]
+
+    def run(
+        self, batch: Batch, times: Array, rtol: float = RTOL_OF_MEMBERS, stop: Callable[[], bool] = lambda: False
+    ) -> Lanes:
+        """Every member of `batch`. times, increasing, are the same for all. `StoppedError` once `stop()` is true,
+        which is asked some ten times a second."""
+        given = _Given(self, batch, times, rtol)
+        states = given.counts[:, COLUMNS.index("state")]
+        points = given.counts[:, COLUMNS.index("point")]
+        put_aside: list[list[Array]] = [[] for _ in states]
+        todo = np.arange(len(states))
+        while len(todo):
+            given.drive(todo)
+            for member in np.flatnonzero(points):
+                put_aside[member].append(given.fine[member, : points[member]].copy())
+            points[:] = 0
+            states[states == FULL] = RUNNING
+            todo = np.flatnonzero(states == RUNNING)
+            if stop():
+                raise StoppedError
+        for member in np.flatnonzero(states != DONE):
+            given.grid[member, given.counts[member, COLUMNS.index("time")] :] = np.nan
+        empty = np.empty((0, 1 + len(self.plan.fine)))
+        whole = [np.concatenate(parts) if parts else empty for parts in put_aside]
+        return Lanes(
+            grid=given.grid,
+            fine=[(each[:, 0], each[:, 1:]) for each in whole],
+            states=states.copy(),
+            steps=given.counts[:, COLUMNS.index("steps")].copy(),
+        )
+
+
+class _Given:
+    """The arrays that a machine works on."""
+
+    def __init__(self, engine: Engine, batch: Batch, times: Array, rtol: float) -> None:
+        plan, core, lanes = engine.plan, engine.plan.core, engine.machine.lanes
+        m, k = len(batch.initial), len(batch.ends)
+        self.machine = engine.machine
+        asleep = [core.system.species.index(name) for name in core.asleep]
+        if batch.initial[:, asleep].any():
+            raise ValueError("a species that was said to stay at zero starts above it")
+        self.states = np.ascontiguousarray(batch.initial[:, engine.species])
+        place = {species: i for i, species in enumerate(engine.species)}
+        for species, amount in batch.jumps[0].items():
+            self.states[:, place[species]] += amount
+        self.clocks = np.empty((m, len(CLOCKS)))
+        self.clocks[:, 0] = batch.starts[0]
+        self.clocks[:, 1:] = (FIRST_STEP * (batch.ends[0] - batch.starts[0]))[:, None]
+        self.counts = np.zeros((m, len(COLUMNS)), dtype=np.int64)
+        self.counts[:, COLUMNS.index("first")] = 1
+        self.ends = np.ascontiguousarray(batch.ends.T)
+        dosed = sorted({species for jump in batch.jumps[1:] for species in jump})
+        self.jumped = np.array([place[species] for species in dosed], dtype=np.int64)
+        self.jump = np.zeros((m, k, len(dosed)))
+        self.infusion = np.zeros((m, k, len(engine.infused)))
+        for segment in range(k):
+            for i, species in enumerate(dosed):
+                self.jump[:, segment, i] = batch.jumps[segment].get(species, 0.0) if segment else 0.0
+            for i, species in enumerate(engine.infused):
+                self.infusion[:, segment, i] = batch.infusions[segment].get(species, 0.0)
+        distinct = list({id(each): each for each in batch.parameters}.values())
+        number = {id(each): i for i, each in enumerate(distinct)}
+        self.sets = np.array([number[id(each)] for each in batch.parameters], dtype=np.int64)
+        self.parameters = np.stack([each.take(engine.parameters, axis=1) for each in distinct])
+        self.times = np.ascontiguousarray(times if plan.grid else times[:0])
+        self.grid = np.empty((m, len(self.times), len(plan.grid)))
+        capacity = POINTS if plan.fine else 0
+        self.fine = np.empty((m, capacity, 1 + len(plan.fine)))
+        self.workspace = _aligned(plan.places["rows"], lanes)
+        scales = core.system.scales[engine.species]
+        size = len(core.species)
+        self.workspace[plan.places["atol"] :][:size] = (rtol * ATOL_OF_SCALE * scales)[:, None]
+        self.workspace[plan.places["lowest"] :][:size] = core.system.lowest[engine.species][:, None]
+        self.workspace[plan.places["rtol"]] = rtol
+        self.numbers = {
+            "rounds": ROUNDS, "tries": TRIES, "segments": k, "jumps": len(dosed), "members": m,
+            "n_times": len(self.times), "capacity": capacity,
+        }  # fmt: skip
+
+    def drive(self, todo: Integers) -> None:
+        """Runs the members in `todo` for a while."""
+        todo = np.ascontiguousarray(todo, dtype=np.int64)
+        numbers = self.numbers | {"count": len(todo)}
+        arrays = {"todo": todo} | {name: getattr(self, name) for name in TABLE if hasattr(self, name)}
+        table = [numbers[name] if name in numbers else arrays[name].ctypes.data for name in TABLE]
+        words = np.array(table, dtype=np.int64)
+        self.machine.drive(words.ctypes.data)
+
+
+def _aligned(rows: int, lanes: int) -> Array:
+    """Zeros, shape (rows, lanes), beginning where a cache line does."""
+    whole = np.zeros(rows * lanes + 8)
+    start = -whole.ctypes.data // 8 % 8
+    return whole[start : start + rows * lanes].reshape(rows, lanes)

@@ -1,0 +1,47 @@
+"""What `check` says of a file, without simulating anything."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..experiments.scenario import Scenario
+from ..files.toml.catalogue import builtin_models
+from ..files.toml.model_file import read_model
+from ..files.toml.scenario_file import find_scenario, read_scenario
+from ..files.toml.source import read_text
+from ..views.text.notes import notes
+
+_OF_A_MODEL = r"(?m)^\[*(species|reactions|modules|observables|substances|sources|time_unit)\b"
+
+
+def check_file(word: str) -> str:
+    """One line on a file that is right; `FileError` with everything that is wrong."""
+    models = builtin_models()
+    if word in models:
+        return _model_line(models[word])
+    path = find_scenario(word)
+    if re.search(_OF_A_MODEL, read_text(path)):
+        return _model_line(path)
+    scenario = read_scenario(path)
+    arms = len(scenario.arms)
+    remarks = "".join(f"\n  note: {note}" for note in notes(scenario))
+    return (
+        f"scenario of {arms} arm{'s' * (arms != 1)} over {scenario.end:g} {scenario.model.time_unit_text}, "
+        f"{len(scenario.expectations)} expectations, {_sweep(scenario)}model {scenario.model_name}: no faults" + remarks
+    )
+
+
+def _sweep(scenario: Scenario) -> str:
+    if scenario.sweep is None:
+        return ""
+    design = scenario.sweep.design
+    return f"a sweep of {design.count} members ({design.kind} of {len(design.axes)} axes), "
+
+
+def _model_line(path: Path) -> str:
+    model = read_model(path)
+    return (
+        f"model of {len(model.species)} species, {len(model.reactions)} reactions and "
+        f"{len(model.parameters)} parameters: no faults"
+    )

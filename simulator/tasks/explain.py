@@ -1,0 +1,133 @@
+"""What `explain` is asked, in words, and what it leaves: a document, a table and a figure."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..experiments.explanation.contrast import Window
+from ..experiments.explanation.explain import Explanation
+from ..experiments.scenario import Scenario
+from ..files.results.folder import SUMMARY, new_folder
+from ..files.toml.source import COMMAND_LINE, FileError, FileFault
+from ..model.expression import nearest
+from ..model.units import UnitError, quantity
+from ..views.text.explain import DELAY, STRENGTH, sentences
+
+STEM = "explain"
+
+
+def asked(scenario: Scenario, word: str, times: Sequence[str]) -> tuple[str, list[float]]:
+    """The species or observable that `word` means, and times in the model's unit; or `FileError`."""
+    model, faults, at = scenario.model, [], []
+    name = model.find(word, "species", "observables")
+    if name is None:
+        known = [*model.species, *model.observables]
+        message = f"{scenario.id} has no species or observable '{word}'{nearest(word, known)}"
+        if model.find(word, "parameters"):
+            message = f"'{word}' is a parameter, and does not change by itself; explain a species or observable"
+        faults.append(FileFault(COMMAND_LINE, 0, message, f"--of {word}"))
+    for text in times:
+        try:
+            number, given, _ = quantity(text)
+            if not given.same_dimension(model.time_unit):
+                raise UnitError(f"expected a time such as '3 {model.time_unit_text}', found '{text}'")
+            time = number * given.to(model.time_unit)
+            if not 0 <= time <= scenario.end * (1 + 1e-9):
+                raise UnitError(f"expected a time from 0 to {scenario.document['time']['end']}, found '{text}'")
+            at.append(min(time, scenario.end))
+        except UnitError as error:
+            faults.append(FileFault(COMMAND_LINE, 0, str(error), f"--at '{text}'"))
+    if faults or name is None:
+        raise FileError(faults)
+    return name, at
+
+
+def document(explanation: Explanation) -> dict[str, Any]:
+    """Everything but the curves, ready for JSON: times in the model's unit, amounts in that of the curve."""
+    model, name = explanation.scenario.model, explanation.name
+    item = model.species.get(name) or model.observables[name]
+    loops = [
+        {"species": loop.species, "sign": loop.sign, "strength": loop.strength, "delay": loop.delay,
+         "edges": [edge._asdict() for edge in loop.edges]}
+        for loop in explanation.loops
+    ]  # fmt: skip
+    found = {
+        "scenario": explanation.scenario.id,
+        "arm": explanation.arm.name,
+        "name": name,
+        "label": item.label,
+        "unit": item.unit_text,
+        "time_unit": model.time_unit_text,
+        "logarithmic": explanation.log,
+        "sentences": sentences(explanation),
+        "whole": asdict(explanation.whole),
+        "phases": [asdict(phase) for phase in explanation.phases],
+        "turns": [asdict(turn) for turn in explanation.turns],
+        "at": [asdict(balance) for balance in explanation.at],
+        "loops": loops,
+        "loops_say": {"strength": STRENGTH, "delay": DELAY},
+        "error": explanation.error,
+    }
+    if (contrast := explanation.against) is not None:
+        phases = [_window(window) for window in contrast.phases]
+        found["against"] = {"arm": contrast.other, "whole": _window(contrast.whole), "phases": phases}
+    return {key: _plain(value) for key, value in found.items()}
+
+
+def _window(window: Window) -> dict[str, Any]:
+    return {**asdict(window), "differences": [each._asdict() for each in window.differences]}
+
+
+def _plain(value: Any) -> Any:
+    """Named tuples as tables, and None for what JSON cannot hold."""
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write(explanation: Explanation, folder: Path, force: bool) -> dict[str, Any]:
+    """Table, document and figure in a new `folder`; returns the document."""
+    from ..views.figures.explain import draw
+
+    found = document(explanation)
+    with new_folder(folder, force) as beside:
+        write_table(explanation, beside / f"{STEM}.csv")
+        text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
+        (beside / f"{STEM}.json").write_text(text + "\n", encoding="utf-8")
+        draw(explanation, beside / STEM)
+        summary = {"explains": explanation.name, "files": sorted(path.name for path in beside.iterdir())}
+        (beside / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def write_table(explanation: Explanation, path: Path) -> None:
+    """A row for every point between the solver's steps: time, value, derivative, and what each source and each
+    reaction adds to it per time; at a jump there are two rows of the same time."""
+    flux, model = explanation.flux, explanation.scenario.model
+    unit, time = model.unit_text(flux.name), model.time_unit_text
+    per = f"{unit}/{time}" if unit != "1" else f"1/{time}"
+    columns = {"derivative": flux.slope, **{f"through {each}": row for each, row in flux.species.items()}}
+    if len(flux.species) == 1:
+        columns = {"derivative": flux.slope}
+    columns |= dict(flux.reactions)
+    if flux.infusion.any():
+        columns["infusions"] = flux.infusion
+    if flux.clock.any():
+        columns["formulas of time"] = flux.clock
+    rows = np.column_stack([flux.times, flux.values, *columns.values()]).tolist()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        header = [f"time [{time}]", f"{flux.name} [{unit}]", *(f"{each} [{per}]" for each in columns)]
+        csv.writer(file, lineterminator="\n").writerow(header)
+        file.writelines(",".join(map(repr, row)) + "\n" for row in rows)

@@ -1,0 +1,214 @@
+"""Many scenarios, each a folder with its report, and a page that shows them all."""
+
+from __future__ import annotations
+
+import gc
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..experiments.run import RunResult, run
+from ..files.results.folder import SUMMARY, new_folder
+from ..files.toml.scenario_file import read_scenario
+from ..files.toml.source import FileError
+from ..runtime.progress import Progress
+from ..runtime.versions import versions
+from .run import write
+
+INDEX = "index.html"
+DONE, FAILED, UNREADABLE, SKIPPED = "done", "failed", "cannot be read", "not simulated"
+POLL = 0.2  # seconds between two looks at `stop`
+
+
+class Card(NamedTuple):
+    """A scenario in the gallery.
+
+    status: how it ended, and reason why not well. met of expected expectations are met, `known` of the others
+    announced as missed; holds: all is as the scenario says. picture: a file beside the folder `name`, with `text`
+    for those who cannot see it.
+    """
+
+    name: str
+    title: str
+    question: str = ""
+    model: str = ""
+    status: str = DONE
+    reason: str = ""
+    arms: int = 0
+    met: int = 0
+    expected: int = 0
+    known: int = 0
+    holds: bool = True
+    picture: str = ""
+    text: str = ""
+
+
+def write_gallery(
+    paths: Sequence[Path],
+    folder: Path,
+    tables: bool = False,
+    force: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    told: Callable[[Card], None] = lambda card: None,
+) -> list[Card]:
+    """Simulates scenario files side by side into a new `folder`; returns their cards in the order of `paths`.
+
+    One that cannot be read or simulated stays in with the reason. After `stop()` no other is begun, and the
+    gallery is written with those that are done. tables: the curves as CSV too, some hundred MB for all that
+    come with the simulator. told(card) is called as each is done.
+    """
+    names = _names(paths)
+    with new_folder(folder, force) as beside:
+        made = {}
+        for number, card in _made(paths, names, beside, tables, stop):
+            made[number] = card
+            told(card)
+        skipped = "the gallery was stopped before it"
+        cards = [made.get(i) or Card(name, name, status=SKIPPED, reason=skipped) for i, name in enumerate(names)]
+        (beside / INDEX).write_text(_page(cards), encoding="utf-8")
+        document: dict[str, Any] = {"gallery": [card._asdict() for card in cards], "versions": versions()}
+        document["files"] = sorted(path.name for path in beside.iterdir())
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+        (beside / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    return cards
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """A folder name for each: two files of one name in different folders are told apart by a number."""
+    names: list[str] = []
+    for path in paths:
+        name, number = path.stem, 1
+        while name in names:
+            number += 1
+            name = f"{path.stem}-{number}"
+        names.append(name)
+    return names
+
+
+def _made(
+    paths: Sequence[Path], names: Sequence[str], folder: Path, tables: bool, stop: Callable[[], bool]
+) -> Iterator[tuple[int, Card]]:
+    """The cards as they are done, with their places. If a process dies, those that were not done are simulated
+    again one at a time, each in a process of its own, so that only the guilty one is lost."""
+    waiting = list(range(len(paths)))
+    workers = min(len(paths), os.cpu_count() or 1)
+    while waiting and not stop():
+        alone = workers == 1
+        batch = waiting[:1] if alone else waiting
+        done = []
+        for number, card in _batch(batch, workers, paths, names, folder, tables, stop):
+            if card is not None:
+                done.append(number)
+                yield number, card
+            elif alone:
+                done.append(number)
+                yield number, Card(names[number], names[number], status=FAILED, reason="ended the process it ran in")
+        waiting = [number for number in waiting if number not in done]
+        workers = 1
+
+
+def _batch(
+    batch: Sequence[int],
+    workers: int,
+    paths: Sequence[Path],
+    names: Sequence[str],
+    folder: Path,
+    tables: bool,
+    stop: Callable[[], bool],
+) -> Iterator[tuple[int, Card | None]]:
+    """Cards of one pool of processes; None for one whose process died."""
+    context, left = multiprocessing.get_context("spawn"), list(batch)
+    flying: dict[Future[Card], int] = {}
+    with ProcessPoolExecutor(workers, context, _begin) as pool:
+        while flying or (left and not stop()):
+            while left and len(flying) < workers and not stop():  # no more wait in the pool, so that a stop is quick
+                number = left.pop(0)
+                flying[pool.submit(make, paths[number], folder / names[number], tables)] = number
+            done, _ = wait(flying, timeout=POLL, return_when=FIRST_COMPLETED)
+            for future in done:
+                number = flying.pop(future)
+                if isinstance(future.exception(), BrokenExecutor):
+                    left.clear()
+                    yield number, None
+                else:
+                    yield number, future.result()
+
+
+def _begin() -> None:
+    gc.enable()
+    Progress.silence()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def make(path: Path, folder: Path, tables: bool) -> Card:
+    """Simulates one scenario file into `folder`, and says how that went."""
+    from ..views.figures.run import draw
+
+    name = folder.name
+    try:
+        scenario = read_scenario(path)
+    except FileError as error:
+        return Card(
+            name,
+            name,
+            status=UNREADABLE,
+            reason="; ".join(f"line {fault.line}: {fault.message}" for fault in error.faults),
+        )
+    card = Card(name, scenario.title, scenario.question, scenario.model.title, arms=len(scenario.arms))
+    try:
+        result = run(scenario, certify=False)
+        command = ["run", str(path), "--report", "--no-certify"]
+        written = write(result, folder, command, draw=draw, report=True, tables=tables)
+    except Exception as error:  # whatever it is, the other scenarios go on
+        return card._replace(status=FAILED, reason=f"{type(error).__name__}: {error}", holds=False)
+    picture, described = _card_picture(result, folder, written["run"])
+    verdicts = result.verdicts
+    failed = [arm for arm in result.arms.values() if not arm.trajectory.outcome.ok]
+    return card._replace(
+        status=FAILED if failed else DONE,
+        reason="; ".join(f"{arm.arm.title}: {arm.trajectory.outcome.message}" for arm in failed),
+        met=sum(verdict.met for verdict in verdicts),
+        expected=len(verdicts),
+        known=sum(not verdict.met and bool(verdict.expectation.missed) for verdict in verdicts),
+        holds=result.ok and all(verdict.holds for verdict in verdicts),
+        picture=picture,
+        text=described,
+    )
+
+
+def _card_picture(result: RunResult, folder: Path, run: str) -> tuple[str, str]:
+    """The first curve that the run shows, small, beside its folder, and what it shows in words."""
+    from ..views.figures.run import pictures, save
+    from ..views.figures.style import CARD
+
+    names = result.scenario.shown[:1]  # more panels would be too small to read
+    first = next(pictures(replace(result, scenario=replace(result.scenario, plots=(names,))), CARD), None)
+    if first is None:
+        return "", ""
+    (path,) = save(first.figure, folder, result.scenario.title, first.text, run, ("png",))
+    return path.name, first.text
+
+
+def _page(cards: Sequence[Card]) -> str:
+    from ..views.report.html import render
+
+    return render("gallery.html.jinja", cards=cards, versions=versions(), skipped=SKIPPED, done=DONE)
+
+
+def text(cards: Sequence[Card], folder: Path) -> str:
+    """What became of them, for the terminal."""
+    good = [card for card in cards if card.status == DONE]
+    lines = [f"{len(good)} of {len(cards)} scenarios simulated"]
+    met, expected, known = (sum(getattr(card, key) for card in cards) for key in ("met", "expected", "known"))
+    if expected:
+        lines.append(f"{met} of {expected} expectations met" + (f", {known} missed as announced" if known else ""))
+    lines += [f"{card.status}: {card.name}: {card.reason}" for card in cards if card.status != DONE]
+    lines += [f"not as the scenario says: {card.name}" for card in good if not card.holds]
+    return "\n".join([*lines, "", f"open {folder / INDEX}"])

@@ -1,0 +1,45 @@
+"""`run`: a scenario is simulated and its folder written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..experiments.run import RunResult
+from ..files.results.folder import SUMMARY, new_folder
+from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved, run_id, summary, table_name, write_table
+
+
+def write(
+    result: RunResult,
+    folder: Path,
+    command: Sequence[str],
+    force: bool = False,
+    draw: Callable[[RunResult, Path, str], object] | None = None,
+    report: bool = False,
+    tables: bool = True,
+) -> dict[str, Any]:
+    """Writes a run into a new `folder` and returns its summary.
+
+    draw(result, folder, run_id) adds the figures; without it there are none. report: also as one page,
+    with the figures if there are any. tables: the curves as CSV.
+    """
+    with new_folder(folder, force) as beside:
+        texts = resolved(result.scenario)
+        (beside / SCENARIO_FILE).write_text(texts[0], encoding="utf-8")
+        (beside / MODEL_FILE).write_text(texts[1], encoding="utf-8")
+        for arm in result.arms.values() if tables else ():
+            write_table(beside / table_name(arm.arm.name), result.scenario, arm.trajectory)
+        found = summary(result, command, run_id(texts))
+        if draw is not None:
+            draw(result, beside, found["run"])
+        if report:
+            from ...views.report.run_page import write_report  # here, since it brings a templating library
+
+            write_report(result, found, texts[0], beside, figures=draw is not None)
+        found["files"] = sorted(path.name for path in beside.iterdir())
+        text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
+        (beside / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    return found

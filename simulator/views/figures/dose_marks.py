@@ -1,0 +1,194 @@
+"""What is done and when, in a strip above the panels: doses as ticks or bars, changes as bars, each with its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from ...experiments.scenario import Arm, Dose
+from ..text.timed_changes import Window
+from .page import Page, high, wide
+from .style import GAP, GREY, Look, ink
+
+BAR = 0.01  # of the axis: a dose that takes longer is drawn as a bar
+MANY = 3  # doses of different names, all into one target, are named together
+ROW = 1.1  # height of a row, of a line of text
+BETWEEN = 0.05  # inches between two things in a row
+
+
+class Given(NamedTuple):
+    """A dose, or several together, in the unit of the axis."""
+
+    name: str
+    target: str
+    times: tuple[float, ...]
+    over: float
+
+
+class Marked(NamedTuple):
+    """Something that is done: its name, starts, length and colours, in the unit of the axis; short: its name where
+    there is no room beside the marks.
+
+    colors: one, or one of each arm that it is done in. kind: ``dose`` or ``change``.
+    """
+
+    name: str
+    times: tuple[float, ...]
+    over: float
+    colors: tuple[str, ...]
+    kind: str = "dose"
+    short: str = ""
+
+    @property
+    def last(self) -> float:
+        return self.times[-1] + self.over
+
+
+class Strip(NamedTuple):
+    """What a strip is drawn on: `end` of the axis in its unit, and inches of the axis and right of it."""
+
+    end: float
+    width: float
+    room: float
+    look: Look
+
+    def inches(self, time: float) -> float:
+        return time / self.end * self.width
+
+    def side(self, marked: Marked) -> str:
+        """Where a name goes: behind the marks, before them, or, where they fill the axis, on them."""
+        long = wide(marked.name, self.look.small) + 2 * GAP
+        if self.inches(marked.last) + long <= self.width + self.room:
+            return "behind"
+        return "before" if self.inches(marked.times[0]) >= long else "on"
+
+    def span(self, marked: Marked) -> tuple[float, float]:
+        """From where to where marks and name go, in inches."""
+        long = wide(marked.name, self.look.small) + GAP + BETWEEN
+        first, last, side = self.inches(marked.times[0]), self.inches(marked.last), self.side(marked)
+        return (
+            first - long * (side == "before") - BETWEEN,
+            max(last + long * (side == "behind"), first + long * (side == "on")) + BETWEEN,
+        )
+
+    def rows(self, marked: Sequence[Marked]) -> list[list[Marked]]:
+        """In as many rows as it takes that none meets another."""
+        rows: list[list[Marked]] = []
+        for each in marked:
+            first, last = self.span(each)
+            free = [row for row in rows if all(last < a or first > b for a, b in map(self.span, row))]
+            if free:
+                free[0].append(each)
+            else:
+                rows.append([each])
+        return rows
+
+    @property
+    def row(self) -> float:
+        """Inches of a row."""
+        return ROW * high("", self.look.small)
+
+    def fitted(self, marked: Sequence[Marked]) -> list[Marked]:
+        """The same, under their short names where there is no room for others."""
+        return [m._replace(name=m.short) if m.short and self.side(m) == "on" else m for m in marked]
+
+    def high(self, marked: Sequence[Marked]) -> float:
+        """Inches that these take."""
+        return self.row * len(self.rows(marked))
+
+
+def doses_of(arms: Sequence[Arm], end: float, long: float, color_of: Callable[[int], str]) -> list[Marked]:
+    """Every dose: in grey if no arm gives something of that name or into that target at other times, else in the
+    colours of the arms that have it. end is in the model's unit of time, of which the axis has `long` in one;
+    color_of gives the colour of an arm by its number."""
+    given = [_given(arm.doses, end, long) for arm in arms]
+    found: dict[Given, tuple[str, ...]] = {}
+    for mark in dict.fromkeys(mark for marks in given for mark in marks):
+        alike = {i for i, marks in enumerate(given) for m in marks if m.name == mark.name or m.target == mark.target}
+        who = [i for i, marks in enumerate(given) if mark in marks]
+        found[mark] = (GREY,) if len(who) == len(alike) else tuple(color_of(i) for i in who)
+    return [Marked(mark.name, mark.times, mark.over, colors) for mark, colors in found.items()]
+
+
+def _given(doses: Sequence[Dose], end: float, long: float) -> list[Given]:
+    """What an arm is given, each dose by itself, or, of many into one target, together under the names of the first
+    and the last."""
+    found = []
+    for target in dict.fromkeys(dose.target for dose in doses):
+        into = [dose for dose in doses if dose.target == target]
+        together = len(into) >= MANY and len({dose.over for dose in into}) == 1
+        for group in [into] if together else [[dose] for dose in into]:
+            names = [dose.name.replace("_", " ") for dose in (group[0], group[-1])]
+            times = sorted(time for dose in group for time in map(dose.time, range(dose.count)) if time < end)
+            if times:
+                over = min(group[0].over, end - times[-1]) * long
+                name = " … ".join(dict.fromkeys(names)) + (f" ×{len(times)}" if len(times) > 1 else "")
+                found.append(Given(name, target, tuple(time * long for time in times), over))
+    return found
+
+
+def changes_of(
+    windows: Sequence[Window], arms: Sequence[Arm], long: float, color_of: Callable[[int], str]
+) -> list[Marked]:
+    """Every timed change, those that say the same of the same arms together: grey where it is in all `arms`, else
+    in the colours of those that have it."""
+    number = {arm.name: i for i, arm in enumerate(arms)}
+    found: dict[tuple[str, str, tuple[str, ...], float], list[float]] = {}
+    for window in windows:
+        colors = tuple(color_of(number[name]) for name in window.arms) if len(window.arms) < len(arms) else (GREY,)
+        key = (window.words, window.short, colors, (window.end - window.start) * long)
+        found.setdefault(key, []).append(window.start * long)
+    return [
+        Marked(words, tuple(times), over, colors, "change", short)
+        for (words, short, colors, over), times in found.items()
+    ]
+
+
+def draw_strip(page: Page, left: float, strip: Strip, marked: Sequence[Marked]) -> float:
+    """A strip at the present height of the page, `left` inches from its edge; returns the inches that it takes."""
+    rows = strip.rows(marked)
+    if not rows:
+        return 0.0
+    height = strip.row * len(rows)
+    axis = page.panel(left, strip.width, height)
+    axis.set_axis_off()
+    axis.set_label("strip")
+    axis.set_xlim(0, strip.end)
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    for row, items in enumerate(rows):
+        for item in items:
+            _draw(axis, item, row, strip)
+    return height
+
+
+def _draw(axis: Axes, marked: Marked, row: int, strip: Strip) -> None:
+    size = strip.look.small
+    if marked.kind == "change":
+        _bars(axis, marked, row, 0.42)
+    elif marked.over > BAR * strip.end:
+        _bars(axis, marked, row, 0.3)
+    if marked.kind == "dose":
+        marks: dict[str, Any] = {"color": marked.colors[0], "markersize": 0.55 * size, "clip_on": False, "zorder": 9}
+        if len(marked.colors) > 1:  # half in the colour of another arm that has it
+            marks |= {"fillstyle": "left", "markerfacecoloralt": marked.colors[1], "markeredgewidth": 0}
+        axis.plot(marked.times, [row] * len(marked.times), "v", **marks)
+    side = strip.side(marked)
+    gap = GAP / strip.width * strip.end
+    x = {"behind": marked.last + gap, "before": marked.times[0] - gap, "on": marked.times[0] + gap}[side]
+    color = ink(marked.colors[0]) if len(marked.colors) == 1 else GREY
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5} if side == "on" else None
+    across = "right" if side == "before" else "left"
+    words: dict[str, Any] = {"fontsize": size, "color": color, "ha": across, "va": "center_baseline", "zorder": 10}
+    axis.text(x, row, marked.name.replace("$", r"\$"), bbox=box, **words)
+
+
+def _bars(axis: Axes, marked: Marked, row: int, high: float) -> None:
+    """A bar for each time, in a stripe of each colour."""
+    thick = high / len(marked.colors)
+    for time in marked.times:
+        for i, color in enumerate(marked.colors):
+            place = (time, row - high / 2 + i * thick)
+            axis.add_patch(Rectangle(place, marked.over, thick, facecolor=color, edgecolor="none", clip_on=False))

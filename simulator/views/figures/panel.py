@@ -1,0 +1,211 @@
+"""One panel of a run: published intervals, then its curves, in the order in which they lie over each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from ...experiments.clock import clock_of
+from ...experiments.expectations import Verdict
+from ...experiments.scenario import Scenario
+from ...experiments.targets import Target, targets
+from ...numerics.trajectory import Array
+from ..text.figure import Curve, label_of
+from .page import Label
+from .scales import fraction
+from .style import GRID, SHADE, Look, style
+
+DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
+MOST_DECADES = 14.0  # of a logarithmic axis that is made longer for a published interval
+LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
+PASSING = 0.025  # of the time: so long before and after a curve is at nothing it is on its way
+REACH = 0.6  # of what the curves span: so far beyond them an axis goes to show a published value
+LEAST = 0.012  # of the time axis, the least width of a band
+ROOM = 0.04  # of the height, free above and below the curves
+OPEN = 0.06  # of the height: a band that has one bound only
+BRACKET = 0.96  # of the height: where the time of a peak is marked
+
+
+class Line(NamedTuple):
+    """A curve in the units of its panel. number: which colour and dash."""
+
+    label: str
+    arm: str
+    name: str
+    times: Array
+    values: Array
+    number: int
+
+    @property
+    def last(self) -> float | None:
+        known = self.values[np.isfinite(self.values)]
+        return float(known[-1]) if len(known) else None
+
+
+class Panel(NamedTuple):
+    """What one panel shows. aims: published intervals for its curves. ends: of the y axis."""
+
+    title: str
+    unit: str
+    lines: Sequence[Line]
+    aims: Sequence[Target]
+    log: bool
+    ends: tuple[float, float]
+
+    @property
+    def names(self) -> list[str]:
+        return list(dict.fromkeys(line.name for line in self.lines))
+
+
+def panels_of(
+    scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], verdicts: Sequence[Verdict] = ()
+) -> list[Panel]:
+    """Of several curves a panel for each name; of one, one for all names, whose units are of one kind."""
+    if len(curves) == 1:
+        return [_panel(scenario, names, curves, verdicts)]
+    return [_panel(scenario, [name], curves, verdicts) for name in names]
+
+
+def _panel(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], verdicts: Sequence[Verdict]) -> Panel:
+    model, (_, long) = scenario.model, clock_of(scenario)
+    lines: list[Line] = []
+    for name in names:
+        factor = model.unit(name).to(model.unit(names[0]))
+        for curve in curves:
+            label = curve.label if len(names) == 1 else label_of(scenario, name)
+            values = np.where(np.isfinite(curve.trajectory[name]), curve.trajectory[name] * factor, np.nan)
+            lines.append(Line(label, curve.arm, name, curve.trajectory.times * long, values, len(lines)))
+    there = {(line.arm, line.name) for line in lines if line.arm}
+    aims = []
+    for aim in targets(scenario, verdicts, names):
+        if (aim.arm, aim.name) in there:
+            factor = 1.0 if aim.kind == "time_of_max" else model.unit(aim.name).to(model.unit(names[0]))
+            aims.append(aim._replace(low=aim.low * factor, high=aim.high * factor))
+    whole = [line.values for line in lines]
+    shown = [settled(line.times, line.values, scenario.end * long) for line in lines]
+    log = wants_log(whole) and wants_log(shown)
+    ends = ends_of(shown if log else whole, log, [aim for aim in aims if aim.kind != "time_of_max"])
+    title = f"{label_of(scenario, names[0])} ({names[0]})" if len(names) == 1 else ""
+    return Panel(title, model.unit_text(names[0]), lines, aims, log, ends)
+
+
+def wants_log(curves: Sequence[Array]) -> bool:
+    """Whether the curves span more than `DECADES`, leaving out what is below `LOWEST` of the top."""
+    values = np.concatenate(curves)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return False
+    top = float(values.max())
+    seen = values[values > max(top, 0.0) * LOWEST]
+    return top > 0 and len(seen) > 1 and float(values.min()) >= -top * 1e-6 and np.log10(top / seen.min()) > DECADES
+
+
+def settled(times: Array, values: Array, end: float) -> Array:
+    """The values that set a logarithmic axis: the largest, and those that are not on the way to or from nothing,
+    where an axis could be as long as one likes."""
+    known = np.isfinite(values)
+    times, values = times[known], values[known]
+    nothing = values <= (values.max() if len(values) else 0.0) * LOWEST
+    if not nothing.any() or nothing.all():
+        return values
+    empty = times[nothing]
+    after = np.searchsorted(empty, times).clip(1, len(empty) - 1) if len(empty) > 1 else np.zeros(len(times), int)
+    distance = np.minimum(np.abs(times - empty[after]), np.abs(times - empty[after - 1]))
+    return np.append(values[distance > PASSING * end], values.max())
+
+
+def ends_of(shown: Sequence[Array], log: bool, aims: Sequence[Target]) -> tuple[float, float]:
+    """The ends of the y axis: all that the curves show, and published values that are not too far from it."""
+    values = np.concatenate(shown)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return (0.0, 1.0)
+    top, low = float(values.max()), float(values.min())
+    bounds = [(aim, bound) for aim in aims for bound in (aim.low, aim.high) if np.isfinite(bound)]
+    if log:
+        low = float(values[values > top * LOWEST].min())
+        reach = max((top / low) ** REACH, 10.0)
+        far = top / 10**MOST_DECADES
+        both = [bound for aim, bound in bounds if np.isfinite(aim.low) and np.isfinite(aim.high) and bound > far]
+        near = [bound for _, bound in bounds if low / reach <= bound <= top * reach]
+        low, top = min([low, *both, *near]), max([top, *near])
+        room = (top / low) ** (ROOM / (1 - 2 * ROOM)) if top > low else 2.0
+        return low / room, top * room
+    span = (top - low) or abs(top) or 1.0
+    near = [bound for _, bound in bounds if low - REACH * span <= bound <= top + REACH * span]
+    low, top = min([low, *near]), max([top, *near])
+    low = 0.0 if 0 <= low < 0.5 * top else low
+    room = ROOM * ((top - low) or abs(top) or 1.0) / (1 - 2 * ROOM)
+    return low - room, top + room
+
+
+def draw_panel(axis: Axes, panel: Panel, shades: Sequence[tuple[float, float]], long: float, look: Look) -> None:
+    """Everything within the axes, of whose unit of time `long` make one of the model's; shades: times in which
+    something is changed."""
+    if all(line.last is None for line in panel.lines):
+        axis.text(0.5, 0.5, "no finite value", transform=axis.transAxes, ha="center", fontsize=look.small)
+    axis.grid(True, color=GRID, linewidth=0.6 * look.thick)
+    axis.set_axisbelow(True)
+    for start, end in shades:
+        axis.axvspan(start, end, facecolor=SHADE, edgecolor="none", zorder=1, label="change")
+    numbers = {(line.arm, line.name): line.number for line in panel.lines}
+    for aim in panel.aims:
+        _draw_aim(axis, aim, style(numbers[aim.arm, aim.name])[0], panel, long, look)
+    for place, line in enumerate(panel.lines):
+        color, dash = style(line.number)
+        # the first curve lies lowest and widest, so that one that follows it exactly still shows it
+        thick = max(1.4, 2.4 - 0.5 * place) * look.thick
+        axis.plot(line.times, line.values, color=color, linestyle=dash, linewidth=thick, zorder=3 + 0.1 * place)
+
+
+def labels_of(panel: Panel) -> list[Label]:
+    """The name of each curve, wanted where it ends."""
+    found = []
+    for line in panel.lines:
+        last = panel.ends[0] if line.last is None else line.last
+        wanted = min(max(fraction(last, *panel.ends, panel.log), 0.0), 1.0)
+        found.append(Label(wanted, line.label, *style(line.number)))
+    return found
+
+
+def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, long: float, look: Look) -> None:
+    """A light band where the curve should be, its bounds as thin lines, and a dot if it is there, a cross if not."""
+    span = axis.get_xlim()[1]
+    marker: dict[str, Any] = {"marker": "o" if aim.met else "X", "color": color, "markersize": 4.5 * look.thick**0.5}
+    marker |= {"markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": "none", "zorder": 4}
+    if aim.kind == "time_of_max":
+        low, high = max(aim.low * long, 0.0), min(aim.high * long, span)
+        across = axis.get_xaxis_transform()
+        line: dict[str, Any] = {"color": color, "linewidth": 1.2 * look.thick, "zorder": 2.5}
+        axis.plot([low, high], [BRACKET] * 2, marker="|", markersize=6, transform=across, label="target", **line)
+        axis.plot([(low + high) / 2], [BRACKET], transform=across, label="verdict", **marker)
+        return
+    t0, t1 = aim.t0 * long, aim.t1 * long
+    if t1 - t0 < LEAST * span:
+        middle = min(max((t0 + t1) / 2, LEAST * span / 2), span * (1 - LEAST / 2))
+        t0, t1 = middle - LEAST * span / 2, middle + LEAST * span / 2
+    bottom, top = panel.ends
+    low, high = max(aim.low, bottom), min(aim.high, top)
+    if low > high:
+        return  # beyond the axis; the text of the figure has it
+    bounds = [bound for bound in (aim.low, aim.high) if bottom <= bound <= top]
+    if not np.isfinite(aim.low):
+        low = max(low, _above(high, -OPEN, panel))
+    if not np.isfinite(aim.high):
+        high = min(high, _above(low, OPEN, panel))
+    face: dict[str, Any] = {"facecolor": color, "alpha": 0.15, "edgecolor": "none", "zorder": 2}
+    axis.add_patch(Rectangle((t0, low), t1 - t0, high - low, label="target", **face))
+    axis.hlines(bounds, t0, t1, color=color, linewidth=0.8 * look.thick, alpha=0.7, zorder=2.5)
+    middle = (low * high) ** 0.5 if panel.log else (low + high) / 2
+    where = (t0 + t1) / 2 if t1 - t0 < 2 * LEAST * span else t1 - LEAST * span
+    axis.plot([where], [middle], label="verdict", **marker)
+
+
+def _above(value: float, share: float, panel: Panel) -> float:
+    """What stands this share of the panel's height above a value."""
+    low, high = panel.ends
+    return value * (high / low) ** share if panel.log else value + share * (high - low)

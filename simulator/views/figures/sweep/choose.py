@@ -1,0 +1,109 @@
+"""The pictures of a sweep: which ones its design asks for, drawn and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ....experiments.sweeps.compute import SweepResult
+from ....runtime.progress import Progress
+from ...text import sweep_measures as words
+from ..page import Picture
+from ..run import save
+from .against import against_each
+from .bands import bands
+from .lines import curves
+from .map import maps
+from .parallel import parallel, strongest
+from .population import differences, spreads
+from .tornado import tornado
+
+Drawing = Callable[[], Picture | list[Picture] | None]
+
+
+def draw(result: SweepResult, folder: Path, run: str) -> list[Path]:
+    """The pictures of a sweep as SVG and PNG; returns their paths. Without a member or a measure there are none."""
+    paths: list[Path] = []
+    number, asked = 0, drawings(result)
+    with Progress("figures drawn", len(asked)) as progress:
+        for drawing in asked:
+            for picture in _drawn(drawing):
+                number += 1
+                stem = re.sub(r"[^\w.-]+", "_", f"{number:02d}_{picture.stem}")[:60].strip("_")  # it may be a formula
+                paths += save(picture.figure, folder / stem, result.scenario.title, picture.text, run)
+            progress.add()
+    return paths
+
+
+def pictures(result: SweepResult) -> Iterator[Picture]:
+    """One after the other, so that only one figure is held at a time."""
+    for drawing in drawings(result):
+        yield from _drawn(drawing)
+
+
+def _drawn(drawing: Drawing) -> list[Picture]:
+    found = drawing()
+    return [] if found is None else [found] if isinstance(found, Picture) else found
+
+
+def drawings(result: SweepResult) -> list[Drawing]:
+    """What is to be drawn, and is drawn when it is called."""
+    sweep = words.sweep_of(result)
+    if not len(result.numbers):
+        return []
+    kept = [curve for curve in sweep.keep if any((arm, curve) in result.bands for arm in sweep.arms)]
+    of_measures = _of_measures(result) if sweep.measures else ()
+    return [*of_measures, *(partial(bands, result, curve) for curve in kept)]
+
+
+def _of_measures(result: SweepResult) -> Iterator[Drawing]:
+    sweep = words.sweep_of(result)
+    kind, axes, measures = sweep.design.kind, words.varied(result), range(len(sweep.measures))
+    if kind == "one_at_a_time":
+        for j in measures:
+            yield partial(tornado, result, j)
+    elif kind == "product" and len(words.outer_axes(result)) <= 2:
+        yield from _of_product(result, words.outer_axes(result))
+    elif kind == "population":
+        yield from _of_members(result)
+        yield from _of_many(result, axes)
+    elif len(axes) <= 1 or kind == "zip":
+        if sweep.design.axes:
+            yield partial(curves, result, axes[0] if axes else 0)
+    elif len(axes) == 2:
+        yield partial(maps, result, axes[0], axes[1], kind == "grid")
+    else:
+        yield from _of_many(result, axes)
+
+
+def _of_product(result: SweepResult, grid: list[int]) -> Iterator[Drawing]:
+    if len(grid) == 2:
+        yield partial(maps, result, grid[0], grid[1], True)
+    elif grid:
+        yield partial(curves, result, grid[0], banded=True)
+    yield from _of_members(result)
+
+
+def _of_members(result: SweepResult) -> Iterator[Drawing]:
+    for j in range(len(words.sweep_of(result).measures)):
+        yield partial(spreads, result, j)
+        if len(words.sweep_of(result).arms) > 1:
+            yield partial(differences, result, j)
+
+
+def _of_many(result: SweepResult, axes: list[int]) -> Iterator[Drawing]:
+    if not axes:
+        return
+    sweep = words.sweep_of(result)
+    if len(axes) > 1:
+        for a in range(len(sweep.arms)):
+            yield partial(parallel, result, a, strongest(result, words.strength(result, a, 0)))
+    if len(np.unique(result.numbers)) < 3:
+        return
+    for j in range(len(sweep.measures)):
+        chosen = strongest(result, words.clearest(result, j))
+        yield partial(against_each, result, j, chosen, len(axes) - len(chosen))

@@ -1,0 +1,131 @@
+"""Many parameters at once: each member a line through its values, coloured by the first measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ....experiments.sweeps.compute import SweepResult
+from ....experiments.sweeps.designs import Axis
+from ....numerics.trajectory import Array
+from ...text import sweep_measures as words
+from ..page import Page, Picture, fold, high
+from ..scales import beyond, fraction, in_words, limits, round_numbers
+from ..shade import FAILED, Shade, shade_of
+from ..sheet import Sheet
+from ..style import DARK, SMALL
+
+MOST_LINES, MOST_FAILED = 150, 50
+NAMES, WIDTH = 2.3, 4.9  # inches: the names at the left, and the axes
+ROW = 0.52  # inches from one axis to the next
+MOST_AXES = 12
+
+
+def strongest(result: SweepResult, strength: Array) -> list[int]:
+    """The axes that vary, at most `MOST_AXES`, those first that a measure follows best in rank."""
+    strong = np.abs(strength)
+    return sorted(words.varied(result), key=lambda i: -strong[i])[:MOST_AXES]
+
+
+def parallel(result: SweepResult, arm: int, axes: Sequence[int]) -> Picture:
+    """One arm: an axis below the other for each parameter, the first measure the last of them."""
+    sweep = words.sweep_of(result)
+    start = f"Each member as a line through its {len(axes)} parameters, coloured by {sweep.measures[0].label}"
+    strong = words.strength(result, arm, 0)
+    ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
+    gone = words.missing(result, arm, 0, "drawn dashed", "not drawn")
+    extremes = words.extremes(result, arm, 0, axes)
+    name = words.arms_of(result)[arm]
+    text = (
+        f"{start}; {words.members_words(result)}. {sweep.measures[0].label} ({name}): {extremes}"
+        f"{'; ' + gone if gone else ''}. Rank correlation with it: {ranks}."
+    )
+    return Picture(f"parallel_{sweep.arms[arm]}", _figure(result, arm, axes), text)
+
+
+def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Sheet:
+    sweep = words.sweep_of(result)
+    item = sweep.measures[0]
+    values = words.measured(result, arm, 0)
+    failed, shade = result.failed[:, arm], shade_of(item, values)
+    drawn = np.flatnonzero(~np.isnan(values))
+    drawn = drawn[words.sampled(len(drawn), MOST_LINES)]
+    lost = np.flatnonzero(failed)
+    lost = lost[words.sampled(len(lost), MOST_FAILED)]
+    name = words.arms_of(result)[arm]
+    page = Page(result.scenario.title, [_note(result, arm, len(axes), len(drawn), len(lost), shade)])
+    page.down(page.put(name, 0.12, page.width - 0.24, 10, DARK) + 0.1 if len(sweep.arms) > 1 else 0.05)
+    rows = len(axes) + 1
+    names = [fold(words.named(sweep.design.axes[i], sweep.design.axes[i].log), NAMES - 0.2, SMALL) for i in axes]
+    names.append(fold(words.named(item, shade.log), NAMES - 0.2, SMALL))
+    steps = [max(ROW, high(text, SMALL) + 0.1) for text in names]
+    middles = [sum(steps[:i]) + steps[i] / 2 for i in range(rows)]
+    height = sum(steps)
+    panel = page.panel(NAMES, WIDTH, height)
+    panel.set(xlim=(0, 1), ylim=(height, 0))
+    panel.set_axis_off()
+    ends = [_ends(sweep.design.axes[i], result.values[:, i]) for i in axes]
+    ends_measure = limits(values, shade.log)
+
+    def line(member: np.intp) -> list[float]:
+        row = zip(axes, ends, strict=True)
+        return [fraction(result.values[member, i], *end, sweep.design.axes[i].log) for i, end in row]
+
+    norm = shade.norm
+    for member in drawn[np.argsort(values[drawn])]:
+        through = [*line(member), min(max(fraction(values[member], *ends_measure, shade.log), 0.0), 1.0)]
+        panel.plot(through, middles, color=shade.colours(norm(values[member])), linewidth=0.7, alpha=0.8, zorder=2)
+    dashed: dict[str, Any] = {"color": FAILED, "linestyle": (0, (4, 2)), "linewidth": 1.0, "zorder": 3}
+    for member in lost:
+        through = line(member)
+        panel.plot(through, middles[:-1], label="failed", **dashed)
+        panel.plot(through[-1:], middles[-2:-1], "x", color=FAILED, ms=5, zorder=4, clip_on=False)
+    for k, middle in enumerate(middles):
+        panel.plot([0, 1], [middle, middle], color="black", linewidth=0.8, zorder=4)
+        panel.text(-0.15 / WIDTH, middle, names[k], ha="right", va="center", fontsize=SMALL, linespacing=1.1)
+        axis = sweep.design.axes[axes[k]] if k < len(axes) else None
+        log = axis.log if axis else shade.log
+        _ticks(panel, ends[k] if axis else ends_measure, log, middle)
+        if axis and axis.default is not None and ends[k][0] <= axis.default <= ends[k][1]:
+            at = fraction(axis.default, *ends[k], log)
+            panel.plot([at], [middle], "v", color="black", ms=6, zorder=6, clip_on=False, label="default")
+    page.down(height + 0.05)
+    return page.finish()
+
+
+def _note(result: SweepResult, arm: int, axes: int, drawn: int, lost: int, shade: Shade) -> str:
+    known, failed = int((~np.isnan(words.measured(result, arm, 0))).sum()), int(result.failed[:, arm].sum())
+    parts = [words.members_words(result)]
+    parts.append(f"{drawn} of the {known} with a value drawn" if drawn < known else "")
+    if failed:
+        parts.append(f"{failed} failed, {f'{lost} of them ' if lost < failed else ''}dashed and ending in ×")
+    none = int(words.empty(result, arm, 0).sum())
+    parts.append(f"{none} without a value, not drawn" if none else "")
+    more = len(words.varied(result)) - axes
+    parts.append(f"{more} more parameters follow the measure less and are left out" if more > 0 else "")
+    item, (low, top) = words.sweep_of(result).measures[0], (words.number(end) for end in shade.ends)
+    parts.append(f"Colour: {words.title(item)}, dark (blue) is low ({low}), light (yellow) is high ({top})")
+    gone = beyond(words.measured(result, arm, 0), shade.ends, item.unit_text) if shade.log else ""
+    parts.append(f"{gone}, drawn at the edge" if gone else "")
+    parts.append("Black triangle: default")
+    return ". ".join(filter(None, parts)) + "."
+
+
+def _ends(axis: Axis, values: Array) -> tuple[float, float]:
+    low, top = min(axis.low, float(values.min())), max(axis.high, float(values.max()))
+    if low == top:
+        return (low / 2, top * 2) if axis.log else (low - (abs(low) or 1.0), top + (abs(top) or 1.0))
+    return low, top
+
+
+def _ticks(panel: Any, ends: tuple[float, float], log: bool, middle: float) -> None:
+    numbers = round_numbers(*ends, log, 5)
+    for value, text in zip(numbers, in_words(numbers), strict=True):
+        at = fraction(value, *ends, log)
+        panel.plot([at, at], [middle, middle + 0.04], color="black", linewidth=0.8, zorder=4)
+        panel.text(
+            at, middle + 0.06, text, ha="center", va="top", fontsize=7, color=DARK, zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+        )  # fmt: skip

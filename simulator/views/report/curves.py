@@ -1,0 +1,151 @@
+"""The curves of the page: for each thing shown, saved rows of every arm, as they stand in its table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...experiments.clock import clock_of
+from ...experiments.run import ArmResult, RunResult
+from ...experiments.scenario import Scenario
+from ...numerics.trajectory import Array
+from ..figures.panel import wants_log
+from ..figures.style import style
+from ..text.figure import label_of
+from ..text.timed_changes import windows
+from .thin import needed
+
+TOLERANCES = (1 / 250, 1 / 1000, 1 / 4000)  # of an axis: a pixel of a chart, and less, so that zooming finds the curve
+MOST_VALUES = 36_000  # of all charts together, some 0.7 MB: beyond it a pixel must do
+MOST_ROWS = 24  # of the table below a chart
+
+
+class Chart(NamedTuple):
+    """What is drawn of one species or observable.
+
+    rows: saved times that are kept, in the model's unit of time. values: for each arm one per row, None
+    where the arm has no such row or no finite value. few: places in `rows` that a short table shows.
+    saved: how many rows the tables of all arms have together, and of those `shown`.
+    """
+
+    name: str
+    label: str
+    unit: str
+    log: bool
+    rows: list[float]
+    values: list[list[float | None]]
+    few: list[int]
+    saved: int
+    shown: int
+
+
+def charts(result: RunResult) -> list[Chart]:
+    """One for everything that the scenario shows, in its order."""
+    names = result.scenario.shown
+    arms = drawn_arms(result)
+    most = MOST_VALUES // max(len(names), 1)
+    return [_chart(result.scenario, arms, name, most) for name in names] if arms else []
+
+
+def drawn_arms(result: RunResult) -> list[ArmResult]:
+    """All but those that failed before their first value."""
+    return [arm for arm in result.arms.values() if len(arm.trajectory.times)]
+
+
+def _chart(scenario: Scenario, arms: Sequence[ArmResult], name: str, most: int) -> Chart:
+    curves = [(arm.trajectory.times, arm.trajectory[name]) for arm in arms]
+    few = _union([times[needed(times, values, 0.01, MOST_ROWS // len(arms) + 2)] for times, values in curves])
+    kept = few
+    for tolerance in TOLERANCES:
+        finer = _union([few, *(times[needed(times, values, tolerance)] for times, values in curves)])
+        if tolerance != TOLERANCES[0] and len(finer) * len(arms) > most:
+            break
+        kept = finer
+    values = [_at(kept, *curve) for curve in curves]
+    return Chart(
+        name=name,
+        label=label_of(scenario, name),
+        unit=scenario.model.unit_text(name),
+        log=_log([values for _, values in curves]),
+        rows=kept.tolist(),
+        values=values,
+        few=np.searchsorted(kept, few).tolist(),
+        saved=sum(len(times) for times, _ in curves),
+        shown=sum(int(np.isin(kept, times).sum()) for times, _ in curves),
+    )
+
+
+def _log(curves: Sequence[Array]) -> bool:
+    finite = [values[np.isfinite(values)] for values in curves]
+    return any(len(values) for values in finite) and bool(wants_log(finite))
+
+
+def _union(times: Sequence[Array]) -> Array:
+    return np.unique(np.concatenate(times))
+
+
+def _at(rows: Array, times: Array, values: Array) -> list[float | None]:
+    """The values saved at exactly these times."""
+    place = np.searchsorted(times, rows).clip(max=len(times) - 1)
+    there = (times[place] == rows) & np.isfinite(values[place])
+    return [value if known else None for value, known in zip(values[place].tolist(), there.tolist(), strict=True)]
+
+
+class Mark(NamedTuple):
+    """A dose or a timed change: what it is called, the arms that have it, and its stretches of time."""
+
+    kind: str
+    label: str
+    arms: list[int]
+    spans: list[tuple[float, float]]
+
+
+def marks(result: RunResult) -> list[Mark]:
+    """Doses and timed changes of the arms, those alike as one; times in the model's unit."""
+    found: dict[tuple[str, str, tuple[tuple[float, float], ...]], list[int]] = {}
+    end = result.scenario.end
+    for number, arm in enumerate(drawn_arms(result)):
+        for dose in arm.arm.doses:
+            starts = [time for time in map(dose.time, range(dose.count)) if time < end]
+            spans = tuple([(time, min(time + dose.over, end)) for time in starts])
+            if spans:
+                found.setdefault(("dose", dose.name.replace("_", " "), spans), []).append(number)
+    doses = [Mark(kind, label, who, list(spans)) for (kind, label, spans), who in found.items()]
+    arms = [arm.arm for arm in drawn_arms(result)]
+    places = {arm.name: number for number, arm in enumerate(arms)}
+    changes = [
+        Mark("change", each.words, [places[name] for name in each.arms], [(each.start, each.end)])
+        for each in windows(result.scenario, arms)
+    ]
+    return doses + changes
+
+
+def strokes(count: int) -> list[dict[str, Any]]:
+    """Colour and dash (in widths of the line) of every arm, as in the figures."""
+    found = []
+    for number in range(count):
+        color, dash = style(number)
+        found.append({"color": color, "dash": [] if isinstance(dash, str) else list(dash[1])})
+    return found
+
+
+def document(result: RunResult, drawn: Sequence[Chart]) -> str:
+    """What the page's script reads: JSON that may stand inside a script element."""
+    clock, long = clock_of(result.scenario)
+    arms = [arm.arm for arm in drawn_arms(result)]
+    looks = strokes(len(arms))
+    data = {
+        "clock": {"unit": clock, "long": long},
+        "end": result.scenario.end,
+        "arms": [{"title": arm.title, **look} for arm, look in zip(arms, looks, strict=True)],
+        "marks": [mark._asdict() for mark in marks(result)],
+        "charts": [
+            {key: value for key, value in chart._asdict().items() if key not in ("few", "saved", "shown")}
+            for chart in drawn
+        ],
+    }
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")  # else a title could end the script element

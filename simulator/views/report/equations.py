@@ -1,0 +1,81 @@
+"""The equations of the model, module by module, as MathML."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from ...model.expression import Name
+from ...model.model import Model
+from ..text import mathml
+
+LONG = 12  # equations: a module with more is folded
+
+
+class Term(NamedTuple):
+    """One summand of a derivative: its formula, what it is, and where it comes from."""
+
+    formula: str
+    label: str
+    source: str
+
+
+class Equation(NamedTuple):
+    """d[X]/dt or an observable: its left side, what it is, and its right side in terms."""
+
+    left: str
+    name: str
+    label: str
+    unit: str
+    terms: list[Term]
+
+
+class Block(NamedTuple):
+    """The equations of a module. used: the page shows or sets something of it."""
+
+    title: str
+    left_out: str
+    equations: list[Equation]
+    used: bool
+
+    @property
+    def open(self) -> bool:
+        return self.used and len(self.equations) <= LONG
+
+
+def blocks(model: Model, used: Collection[str]) -> list[Block]:
+    """Every module that has an equation, those with a name in `used` first; a model without modules is one."""
+    parts = [(each.title, each.left_out, each.names) for each in model.modules.values()]
+    loose = {*model.species, *model.observables} - {name for _, _, names in parts for name in names}
+    if loose:
+        everything = [*model.species, *model.observables, *model.parameters]
+        names = tuple([name for name in everything if name in loose or not parts])
+        parts.insert(0, (model.title, model.left_out, names))
+    found = [
+        Block(title, left_out, list(_equations(model, names)), bool(set(names) & set(used)))
+        for title, left_out, names in parts
+    ]
+    return sorted([block for block in found if block.equations], key=lambda block: not block.used)
+
+
+def _equations(model: Model, names: Sequence[str]) -> Iterator[Equation]:
+    for name in names:
+        if name in model.species:
+            species = model.species[name]
+            left = mathml.derivative(name)
+            yield Equation(left, name, species.label, f"{species.unit_text}", _changes(model, name))
+        elif name in model.observables:
+            observable = model.observables[name]
+            right = mathml.math(mathml.formula(model.laws.observables[name]))
+            left = mathml.formula(Name(name))
+            yield Equation(left, name, observable.label, observable.unit_text, [Term(right, "", "")])
+
+
+def _changes(model: Model, name: str) -> list[Term]:
+    """The summands of a species' derivative, with every unit factor as the solver has it."""
+    found = []
+    for number, (reaction, coefficient) in enumerate(model.laws.changes[name]):
+        described = model.reactions[reaction]
+        summand = mathml.term(coefficient, model.laws.rates[reaction], first=number == 0)
+        found.append(Term(mathml.math(summand), described.label or reaction, described.source))
+    return found or [Term(mathml.math("<mn>0</mn>"), "nothing changes it but doses", "")]

@@ -1,0 +1,71 @@
+"""``report.html``: a run as one file that explains itself, needs no network and opens from an e-mail."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...experiments.clock import clock_of
+from ...experiments.run import RunResult
+from .curves import charts, document, drawn_arms, marks, strokes
+from .equations import blocks
+from .html import render
+from .story import story
+from .tables import cited, expectations, settings, touched
+
+REPORT = "report.html"
+
+
+def write_report(
+    result: RunResult, summary: Mapping[str, Any], scenario_text: str, folder: Path, figures: bool
+) -> Path:
+    """Writes the page into `folder` and returns its path.
+
+    summary: as `results.summary` makes it. scenario_text: the resolved scenario as TOML.
+    """
+    path = folder / REPORT
+    path.write_text(report(result, summary, scenario_text, figures), encoding="utf-8")
+    return path
+
+
+def report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, figures: bool) -> str:
+    scenario = result.scenario
+    drawn, arms = charts(result), drawn_arms(result)
+    return render(
+        "run.html.jinja",
+        scenario=scenario,
+        model=scenario.model,
+        summary=summary,
+        arms=list(result.arms.values()),
+        drawn=arms,
+        clock=clock_of(scenario),
+        story=story(result, summary),
+        images=_images(result, summary["run"]) if figures else [],
+        charts=drawn,
+        marks=marks(result),
+        strokes=strokes(len(arms)),
+        data=document(result, drawn),
+        expectations=expectations(result),
+        settings=settings(result),
+        blocks=blocks(scenario.model, touched(scenario, result.arms)),
+        sources=_sources(result),
+        command=shlex.join(["immunesim", *summary["command"]]),
+        scenario_text=scenario_text,
+    )
+
+
+def _images(result: RunResult, run: str) -> list[Any]:
+    from .figures import images
+
+    return list(images(result, run))
+
+
+def _sources(result: RunResult) -> list[Any]:
+    """The publications that expectations and set parameters rest on, each once."""
+    model, arms = result.scenario.model, [arm.arm for arm in result.arms.values()]
+    texts = [verdict.expectation.source for verdict in result.verdicts]
+    texts += [model.parameters[name].source for name in dict.fromkeys(name for arm in arms for name in arm.parameters)]
+    keys = dict.fromkeys(each.text.split(",")[0].strip() for text in texts for each in cited(model, text))
+    return [cited(model, key)[0] for key in sorted(keys) if key in model.sources]

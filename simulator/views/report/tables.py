@@ -1,0 +1,159 @@
+"""The tables of the page: doses, expectations, and what differs from the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ...experiments.clock import clock_of
+from ...experiments.expectations import Verdict
+from ...experiments.run import ArmResult, RunResult
+from ...experiments.scenario import Arm, Expectation, Scenario
+from ...model.model import Model
+from ...numerics.parameter_formulas import ParameterFormulas
+from .words import short, with_unit
+
+
+class Cited(NamedTuple):
+    """A part of a source's name with the citation and the link behind it, where there are any."""
+
+    text: str
+    citation: str
+    link: str
+
+
+class Expected(NamedTuple):
+    """A row of the table of expectations. mark: met, missed, known miss, in doubt."""
+
+    that: str
+    mark: str
+    why: str
+    simulated: str
+    exact: float | None
+    expected: str
+    sources: list[Cited]
+    measure: str
+
+
+class Setting(NamedTuple):
+    """What differs from the model: its default and a value for each arm, empty where it is the default."""
+
+    name: str
+    label: str
+    unit: str
+    default: str
+    values: list[str]
+    status: str
+    kind: str
+
+
+def cited(model: Model, text: str) -> list[Cited]:
+    """The publications that a source names: ``Smith1988, Table 1; Lee2004``."""
+    found = []
+    for part in filter(None, map(str.strip, text.split(";"))):
+        source = model.sources.get(part.split(",")[0].strip())
+        link = source.link if source and source.link.startswith(("https://", "http://")) else ""  # no script, no file
+        found.append(Cited(part, source.citation if source else "", link))
+    return found
+
+
+def expectations(result: RunResult) -> list[Expected]:
+    return [_expected(result.scenario.model, verdict) for verdict in result.verdicts]
+
+
+def _expected(model: Model, verdict: Verdict) -> Expected:
+    expectation = verdict.expectation
+    known = None if math.isnan(verdict.simulated) else verdict.simulated
+    mark = ("in doubt" if verdict.objection else "met") if verdict.met else "missed"
+    if not verdict.met and expectation.missed:
+        mark = "known miss"
+    broken = [f"in arm {arm}, without the mechanism: {short(value)}" for arm, value in verdict.broken.items()]
+    why = verdict.objection or (expectation.missed if not verdict.met else "")
+    return Expected(
+        that=expectation.that,
+        mark=mark,
+        why="; ".join(filter(None, [why, *broken])),
+        simulated="never" if known is None else with_unit(known, expectation.unit_text),
+        exact=known,
+        expected=_interval(expectation),
+        sources=cited(model, expectation.source),
+        measure=expectation.measure_text,
+    )
+
+
+def _interval(expectation: Expectation) -> str:
+    unit = "" if expectation.unit_text == "1" else f" {expectation.unit_text}"
+    if math.isinf(expectation.high):
+        return f"above {short(expectation.low, 4)}{unit}"
+    if math.isinf(expectation.low):
+        return f"below {short(expectation.high, 4)}{unit}"
+    return f"{short(expectation.low, 4)} to {short(expectation.high, 4)}{unit}"
+
+
+def settings(result: RunResult) -> list[Setting]:
+    """Parameters and initial values that an arm has otherwise than the model, and timed changes."""
+    scenario, arms = result.scenario, [arm.arm for arm in result.arms.values()]
+    return [*_parameters(scenario, arms), *_initial(scenario, arms), *_changes(scenario, arms)]
+
+
+def _parameters(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
+    for name, parameter in scenario.model.parameters.items():
+        values = [arm.parameters.get(name, parameter.value) for arm in arms]
+        if any(value != parameter.value for value in values):
+            yield Setting(
+                name,
+                parameter.label,
+                parameter.unit_text,
+                short(parameter.value, 4),
+                ["" if value == parameter.value else short(value, 4) for value in values],
+                parameter.status,
+                "parameter",
+            )
+
+
+def _initial(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
+    formulas = ParameterFormulas(scenario.model)
+    for name, species in scenario.model.species.items():
+        if any(name in arm.initial for arm in arms):
+            default = [float(formulas.initial_values(scenario.parameters(arm))[name]) for arm in arms]
+            values = [arm.initial.get(name, usual) for arm, usual in zip(arms, default, strict=True)]
+            cells = ["" if v == usual else short(v, 4) for v, usual in zip(values, default, strict=True)]
+            if any(cells):
+                alike = len(set(default)) == 1
+                said = short(default[0], 4) if alike else "by its formula"
+                yield Setting(name, species.label, species.unit_text, said, cells, "", "initial value")
+
+
+def _changes(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
+    clock, long = clock_of(scenario)
+    found: dict[tuple[str, float, float | None], list[str]] = {}
+    for number, arm in enumerate(arms):
+        for change in arm.changes:
+            for name, value in change.parameters.items():
+                cells = found.setdefault((name, change.start, change.end), [""] * len(arms))
+                cells[number] = short(value, 4)
+    for (name, start, end), cells in found.items():
+        parameter = scenario.model.parameters[name]
+        when = f"from {short(start * long, 4)}" + ("" if end is None else f" to {short(end * long, 4)}")
+        yield Setting(
+            name,
+            parameter.label,
+            parameter.unit_text,
+            short(parameter.value, 4),
+            cells,
+            parameter.status,
+            f"{when} {clock}",
+        )
+
+
+def touched(scenario: Scenario, results: Mapping[str, ArmResult]) -> set[str]:
+    """Names that the page is about: what is shown, dosed, set or changed in an arm."""
+    found = {name for group in scenario.plots for name in group}
+    for result in results.values():
+        arm = result.arm
+        model = scenario.model.parameters
+        found |= {name for name, value in arm.parameters.items() if value != model[name].value}
+        found |= set(arm.initial) | {dose.target for dose in arm.doses}
+        found |= {name for change in arm.changes for name in change.parameters}
+    return found

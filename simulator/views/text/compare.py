@@ -1,0 +1,182 @@
+"""The large differences of a comparison, one sentence for each curve, by the numbers of its table alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from ...experiments.comparison import NOTHING, SAME_END, Row, nothing
+from .sweep_measures import number, with_unit
+
+FACTOR = 1.5  # between two levels or areas
+SMALL = 0.01  # of the highest level compared: a level below it is as good as this one, and no difference is less
+SPAN = 0.5  # of the span of the curves: a difference of levels that are never far from each other
+SHIFT = 0.1  # of the run: a peak that comes so much earlier or later
+MOST = 8
+RULE = (
+    f"what comes or goes; a factor of {FACTOR:g} in peak, lowest or final value or area, levels under "
+    f"{100 * SMALL:g} % of the highest counted as that; a level that differs by {100 * SPAN:g} % of the span of the "
+    f"curves and {100 * SMALL:g} % of the highest; a peak {100 * SHIFT:g} % of the run earlier or later"
+)
+
+
+class Difference(NamedTuple):
+    """How large, as the logarithm of a factor or what counts as much, and in words."""
+
+    size: float
+    text: str
+
+
+def sentences(rows: Sequence[Row], most: int = MOST) -> list[str]:
+    """The largest differences between curves and their reference, the largest first; how many more there are."""
+    found = []
+    for name in dict.fromkeys(row["name"] for row in rows):
+        group = [row for row in rows if row["name"] == name]
+        base = next((row for row in group if row["reference"]), None)
+        if base is None:
+            continue
+        for row in group:
+            if row is not base and {row["outcome"], base["outcome"]} == {"success"}:
+                found += _most_telling(list(_differences(row, base, group)))
+    found.sort(key=lambda each: -each.size)
+    told = [f"{each.text}." for each in found[:most]]
+    return [*told, f"And {len(found) - most} more."] if len(found) > most else told
+
+
+def _most_telling(found: list[Difference]) -> list[Difference]:
+    """The first that is nearly as large as the largest, if there is any: a higher peak says more than the area."""
+    largest = max((each.size for each in found), default=0.0)
+    return [each for each in found if each.size >= largest - math.log(FACTOR)][:1]
+
+
+def _differences(row: Row, base: Row, group: Sequence[Row]) -> Iterator[Difference]:
+    """Every large difference between two curves, the most telling first where two are alike."""
+    high = nothing(group) / NOTHING
+    who, name, than = row["label"], row["name"], _than(base)
+    here, there = (max(abs(each["peak"]), abs(each["lowest"])) > NOTHING * high for each in (row, base))
+    if here != there:
+        seen, verb = (row, "appears") if here else (base, "is gone")
+        where = "where there is none" if here else "where it"
+        told = f"it {_top(seen)}, {where} {than.as_is}" if here else f"{than.as_is} it {_top(seen)}"
+        yield Difference(math.inf, f"{who}: {name} {verb}: {told}")
+        return
+    if not here:
+        return
+    span = max(each["peak"] - each["lowest"] for each in (row, base))
+    whole = abs(row["end"] - base["end"]) <= SAME_END * base["end"]
+    tells: dict[str, Callable[[Row], str]] = {"peak": _top, "lowest": _bottom}
+    tells |= {"final": _final} if whole else {}
+    levels = []
+    for key, tell in tells.items():
+        size = _size(row[key], base[key], high, span)
+        if size and abs(base[key]) <= NOTHING * high:
+            levels.append(Difference(size, f"{who}: {name} {tell(row)}, where there is none {than.as_is}"))
+        elif size and abs(row[key]) <= NOTHING * high:
+            gone = "is gone at the end" if key == "final" else "falls to nothing"
+            levels.append(Difference(size, f"{who}: {name} {gone}, where there is {_known(base, key)} {than.as_is}"))
+        elif size:
+            by = f"{_by(row[key], base[key], than, row)} ({_known(base, key)})"
+            levels.append(Difference(size, f"{who}: {name} {tell(row)}, {by}"))
+    yield from levels
+    if levels or not whole:
+        return
+    if row["area_ratio"] and abs(math.log(row["area_ratio"])) >= math.log(FACTOR):
+        area = f"{number(row['area'])} {row['area_unit']}"
+        by = _times(row["area_ratio"], than, "large", "smaller")
+        text = f"{who}: the area under {name} is {area}, {by} ({number(base['area'])})"
+        yield Difference(abs(math.log(row["area_ratio"])), text)
+    if all(_stands_out(each) for each in (row, base)):
+        shift = row["time_of_peak"] - base["time_of_peak"]
+        if abs(shift) >= SHIFT * base["end"]:
+            later = f"{number(abs(shift))} {row['time_unit']} {'later' if shift > 0 else 'earlier'} {than.than}"
+            size = math.log(FACTOR) * abs(shift) / (SHIFT * base["end"])
+            yield Difference(size, f"{who}: {name} {_top(row)}, {later} ({_when(base, base['time_of_peak'])})")
+
+
+def _size(value: float, base: float, high: float, span: float) -> float:
+    """How large the difference of two levels is; 0 where it is not large."""
+    least = SMALL * high
+    factor = 0.0
+    if value >= -least and base >= -least:
+        factor = abs(math.log(max(value, least) / max(base, least)))
+    if factor >= math.log(FACTOR):
+        return factor
+    apart = abs(value - base)
+    if apart >= SPAN * span and apart >= least:
+        return math.log(FACTOR) * apart / (SPAN * span)
+    return 0.0
+
+
+class _Than(NamedTuple):
+    """The reference in a comparison: "described" or "in NAME", and what there is "as described"."""
+
+    than: str
+    as_much: str
+    as_is: str
+
+
+def _than(base: Row) -> _Than:
+    if base["label"] == "as described":
+        return _Than("than described", "as described", "as described")
+    name = base["label"] if base["label"] == base["scenario"] else f"'{base['label']}'"
+    return _Than(f"than in {name}", f"as in {name}", f"in {name}")
+
+
+def _by(value: float, base: float, than: _Than, row: Row) -> str:
+    """By how much a level is higher or lower, as a factor where that is large, else as a difference."""
+    if base > 0 and value > 0 and not 1 / FACTOR < value / base < FACTOR:
+        return _times(value / base, than, "high", "lower")
+    return f"{_level(row, abs(value - base))} {'higher' if value > base else 'lower'} {than.than}"
+
+
+def _times(ratio: float, than: _Than, much: str, less: str) -> str:
+    if ratio >= 1:
+        return f"{number(ratio, 2)} times as {much} {than.as_much}"
+    return f"{number(1 / ratio, 2)} times {less} {than.than}"
+
+
+def _top(row: Row) -> str:
+    if _at_start(row, "peak"):
+        return f"does not rise above {_level(row, row['peak'])}"
+    if row["time_of_peak"] >= row["end"] * (1 - SAME_END):
+        return f"reaches {_level(row, row['peak'])} at the end"
+    return f"peaks at {_level(row, row['peak'])} {_when(row, row['time_of_peak'])}"
+
+
+def _bottom(row: Row) -> str:
+    if _at_start(row, "lowest"):
+        return f"does not fall below {_level(row, row['lowest'])}"
+    if row["time_of_lowest"] >= row["end"] * (1 - SAME_END):
+        return f"falls to {_level(row, row['lowest'])} at the end"
+    return f"falls to {_level(row, row['lowest'])} {_when(row, row['time_of_lowest'])}"
+
+
+def _final(row: Row) -> str:
+    return f"ends at {_level(row, row['final'])}"
+
+
+def _known(base: Row, key: str) -> str:
+    if key == "final":
+        return _level(base, base["final"])
+    when = "at the start" if _at_start(base, key) else _when(base, base[f"time_of_{key}"])
+    return f"{_level(base, base[key])} {when}"
+
+
+def _at_start(row: Row, key: str) -> bool:
+    """Whether a curve never leaves its start upwards, or downwards, by more than `SMALL`."""
+    return bool(abs(row[key] - row["start"]) <= SMALL * abs(row["start"]))
+
+
+def _stands_out(row: Row) -> bool:
+    """Whether the peak is a peak: it stands above both ends by a tenth of the span."""
+    above = row["peak"] - max(row["start"], row["final"])
+    return bool(above > 0.1 * (row["peak"] - row["lowest"]))
+
+
+def _level(row: Row, value: float) -> str:
+    return with_unit(value, row["unit"])
+
+
+def _when(row: Row, time: float) -> str:
+    return f"on day {number(time)}" if row["time_unit"] == "d" else f"at {number(time)} {row['time_unit']}"

@@ -1,0 +1,207 @@
+"""Models and scenarios in words: from the same objects that are simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...experiments.scenario import Scenario
+from ...files.toml.catalogue import builtin_scenarios
+from ...files.toml.interventions import find_intervention, what_can_be_done
+from ...files.toml.model_document import model_document
+from ...files.toml.source import COMMAND_LINE, FileError, FileFault
+from ...model.declarations import BODY, Intervention, Parameter
+from ...model.expression import names, nearest
+from ...model.model import Model
+from .causal_graph import words
+
+_SECTIONS = ("species", "parameters", "reactions", "observables", "substances", "sources")
+
+
+def describe(model: Model, word: str | None) -> dict[str, Any]:
+    """Everything the model says of one name, or its table of contents."""
+    document = model_document(model)
+    if word is None:
+        counts = {section: len(document[section]) for section in _SECTIONS}
+        assumed = sum(parameter.assumed for parameter in model.parameters.values())
+        return {
+            "model": model.id,
+            "title": model.title,
+            "time_unit": model.time_unit_text,
+            "left_out": model.left_out,
+            "counts": counts,
+            "assumed_parameters": assumed,
+            "interventions": what_can_be_done(model),
+            "modules": {name: title for name, (title, *_) in model.modules.items()},
+            "species": {item.id: f"{item.label} [{item.unit_text}]" for item in model.species.values()},
+            "observables": {item.id: f"{item.label} [{item.unit_text}]" for item in model.observables.values()},
+            **words(model, None),
+        }
+    name = model.find(word, *_SECTIONS)
+    if name is None and word.removesuffix(".toml") in model.modules:
+        return _module(model, word.removesuffix(".toml"))
+    if name is None and (intervention := find_intervention(model, word)):
+        return {"name": intervention.id, "kind": "intervention", **_intervention(intervention)}
+    if name is None and (labelled := _by_label(model, word)):
+        exact = [each for each, label in labelled.items() if label.lower() == word.lower()]
+        if len(exact) != 1:
+            return {f"labels with '{word}'": labelled}
+        (name,) = exact
+    if name is None and word in builtin_scenarios():
+        raise FileError([FileFault(COMMAND_LINE, 0, f"'{word}' is a scenario; 'show {word}' prints it", word)])
+    if name is None:
+        known = [each for section in _SECTIONS for each in document[section]]
+        raise FileError([FileFault(f"model {model.id}", 0, f"nothing is called '{word}'{nearest(word, known)}", "")])
+    section = next(section for section in _SECTIONS if name in document[section])
+    found: dict[str, Any] = {"name": name, "kind": section, **document[section][name]}
+    if section == "species":
+        found["changed_by"] = {
+            reaction.id: f"{reaction.equation}   at {reaction.rate_text}"
+            for reaction in model.reactions.values()
+            if name in dict(reaction.stoichiometry)
+        }
+    if section in ("species", "parameters", "observables"):
+        found["used_in"] = sorted(_users(model, name))
+    if section in ("species", "observables"):
+        found |= words(model, name)
+    if name in model.modules:
+        found["module_of_that_name"] = f"{name}.toml"
+    if (intervention := model.interventions.get(name)) is not None:
+        found["interventions"] = _intervention(intervention)
+    cited = [part.split(",")[0].strip() for part in str(found.get("source", "")).split(";")]
+    citations = {key: _citation(model, key) for key in cited if key in model.sources}
+    return {**found, "citations": citations} if citations else found
+
+
+def _module(model: Model, name: str) -> dict[str, Any]:
+    """A file of the model: its knobs first, since they are what a scenario turns."""
+    module = model.modules[name]
+    mine = set(module.names)
+    parameters = [each for each in model.parameters.values() if each.id in mine]
+    return {
+        "module": name,
+        "title": module.title,
+        "left_out": module.left_out,
+        "knobs": {each.id: _parameter(each) for each in parameters if each.knob},
+        "parameters": {each.id: _parameter(each) for each in parameters if not each.knob},
+        "species": {each.id: f"{each.label} [{each.unit_text}]" for each in model.species.values() if each.id in mine},
+        "reactions": {each.id: each.label for each in model.reactions.values() if each.id in mine},
+        "observables": {
+            each.id: f"{each.label} [{each.unit_text}]" for each in model.observables.values() if each.id in mine
+        },
+        **words(model, f"{name}.toml"),
+        "interventions": {each: _intervention(model.interventions[each]) for each in module.interventions},
+    }
+
+
+def _intervention(each: Intervention) -> dict[str, Any]:
+    """What its words do, each in a line."""
+    share = f"{each.block} = SHARE" if each.block else f"{each.heard} = 1 - SHARE" if each.heard else ""
+    routes = {(f"into {route}" if route else "a dose"): target for route, target in each.dose.items()}
+    lines = {
+        "label": each.label,
+        f"--knockout {each.id}": ", ".join(f"{name} = {value:g}" for name, value in each.knockout.items()),
+        f"--block {each.id} SHARE": share,
+        f"--add '{each.id} AMOUNT at TIME'": ", ".join(f"{route}: {target}" for route, target in routes.items()),
+        "note": each.note,
+    }
+    return {key: text for key, text in lines.items() if text}
+
+
+def _parameter(parameter: Parameter) -> str:
+    unit = "" if parameter.unit_text == "1" else f" {parameter.unit_text}"
+    span = f" ({parameter.range[0]:g} to {parameter.range[1]:g})" if parameter.range else ""
+    knob = f"; {parameter.status.removeprefix('knob:').strip()}" if parameter.knob else ""
+    return f"{parameter.value:g}{unit}{span}: {parameter.label}{knob}"
+
+
+def _by_label(model: Model, text: str) -> dict[str, str]:
+    """Names whose label has these words in it."""
+    tables = (model.species, model.observables, model.parameters, model.reactions)
+    labels = {name: each.label for table in tables for name, each in table.items()}
+    return {name: label for name, label in labels.items() if text.lower() in label.lower()}
+
+
+def _users(model: Model, name: str) -> Iterator[str]:
+    if name in BODY:
+        yield "doses per kg or m2"
+    for reaction in model.reactions.values():
+        if name in names(reaction.rate):
+            yield reaction.id
+    for observable in model.observables.values():
+        if name in names(observable.value):
+            yield observable.id
+    for species in model.species.values():
+        if name in names(species.initial) or name == species.volume:
+            yield species.id
+
+
+def _citation(model: Model, key: str) -> str:
+    source = model.sources[key]
+    return f"{source.citation} {source.link}".strip()
+
+
+def subject(told: dict[str, Any]) -> str | None:
+    """What can be drawn of what `describe` told: the name of a species or observable, a module's file, or None for
+    the model; `FileError` where it told of something else."""
+    if "model" in told:
+        return None
+    if "module" in told:
+        return f"{told['module']}.toml"
+    if told.get("kind") in ("species", "observables"):
+        return str(told["name"])
+    found = f"{told['name']} ({told['kind']})" if "kind" in told else f"several {next(iter(told))}"
+    message = f"a picture is of a model, a module, a species or an observable; found {found}"
+    raise FileError([FileFault(COMMAND_LINE, 0, message, "--wiring")])
+
+
+def describe_text(told: dict[str, Any]) -> str:
+    return "\n".join(_lines(told, 0))
+
+
+def _lines(table: dict[str, Any], depth: int) -> Iterator[str]:
+    pad = "  " * depth
+    width = max((len(str(key)) for key in table), default=0)
+    for key, value in table.items():
+        if isinstance(value, dict):
+            if value:
+                yield f"{pad}{key}:"
+                yield from _lines(value, depth + 1)
+        elif isinstance(value, list):
+            yield f"{pad}{key:{width}}  {', '.join(map(str, value))}"
+        elif value != "":
+            yield f"{pad}{key:{width}}  {value}"
+
+
+def show_text(scenario: Scenario) -> str:
+    """The resolved scenario, one value a line, and the file and line each came from."""
+    rows = list(_values(scenario.document, ()))
+    width = min(60, max(len(f"{'.'.join(map(str, path))} = {value!r}") for path, value in rows))
+    lines = []
+    for path, value in rows:
+        text = f"{'.'.join(map(str, path))} = {value!r}"
+        lines.append(f"{text:{width}}  # {_origin(scenario, path)}")
+    for name, parameter in scenario.model.parameters.items():
+        for arm in scenario.arms:
+            if name in arm.parameters and arm.parameters[name] != parameter.value:
+                unit = "" if parameter.unit_text == "1" else f" {parameter.unit_text}"
+                change = f"{parameter.value:g} -> {arm.parameters[name]:g}{unit}"
+                lines.append(f"# overrides the model in arm {arm.name}: {name}, {change}")
+    return "\n".join(lines)
+
+
+def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _values(inner, (*path, key))
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for number, inner in enumerate(value):
+            key = inner.get("name", number) if path and path[-1] == "dose" else number
+            yield from _values({k: v for k, v in inner.items() if k != "name" or path[-1] != "dose"}, (*path, key))
+    elif value != "":
+        yield path, value
+
+
+def _origin(scenario: Scenario, path: tuple[str | int, ...]) -> str:
+    found = scenario.origins.get(path)
+    return found if found is not None else "default"

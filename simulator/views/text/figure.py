@@ -1,0 +1,139 @@
+"""A figure of a run in words, for those who cannot see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...experiments.clock import clock_of
+from ...experiments.scenario import Arm, Dose, Scenario
+from ...experiments.targets import Target
+from ...numerics.trajectory import Array, Trajectory
+from .sweep_measures import number, with_unit
+from .timed_changes import windows
+
+ALIKE = 0.01  # of the largest value: curves that differ by less are one to the eye
+NOTHING = 1e-9  # of the largest value: what a solver leaves of what is gone
+TURN = 0.05  # of the largest value: a curve that falls by more below both its ends has a lowest point to tell
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A time course with the name it goes by in a figure. arm: that of the scenario which it is, if it is one."""
+
+    label: str
+    trajectory: Trajectory
+    arm: str = ""
+
+
+def label_of(scenario: Scenario, name: str) -> str:
+    """What a species or observable is, in words."""
+    model = scenario.model
+    return model.species[name].label if name in model.species else model.observables[name].label
+
+
+def describe_figure(
+    scenario: Scenario,
+    names: Sequence[str],
+    curves: Sequence[Curve],
+    arms: Sequence[Arm] = (),
+    aims: Sequence[Target] = (),
+    log: Mapping[str, bool] | None = None,
+) -> str:
+    """What is drawn: each curve's start, peak and end, which are alike, doses, timed changes, published values.
+
+    log: whether the axis of a name is logarithmic.
+    """
+    clock, long = clock_of(scenario)
+    parts = [f"Time course of {', '.join(names)} from 0 to {with_unit(scenario.end * long, clock)}."]
+    for name in names:
+        unit, scale = scenario.model.unit_text(name), " on a log scale" if (log or {}).get(name) else ""
+        parts.append(f"{label_of(scenario, name)} ({name}){scale}:")
+        told: list[Curve] = []
+        for curve in curves:
+            twin = next((other for other in told if _alike(curve.trajectory, other.trajectory, name)), None)
+            if twin is not None:
+                parts.append(f"{curve.label}: as {twin.label}.")
+                continue
+            told.append(curve)
+            parts.append(
+                f"{curve.label}: {_course(curve.trajectory.times * long, curve.trajectory[name], unit, clock)}."
+            )
+    doses = {(dose.name, dose.at, dose.count): dose for arm in arms for dose in arm.doses}
+    if doses:
+        parts.append(f"Doses: {'; '.join(_dose(dose, long, clock) for dose in doses.values())}.")
+    for window in windows(scenario, arms):
+        whole = len(window.arms) == len(arms)
+        who = "" if whole else f" ({', '.join(arm.title for arm in arms if arm.name in window.arms)})"
+        parts.append(
+            f"From {number(window.start * long)} to {with_unit(window.end * long, clock)}{who}: {window.words}."
+        )
+    parts += [aim_words(scenario, aim) for aim in aims]
+    return " ".join(parts)
+
+
+def _course(times: Array, values: Array, unit: str, clock: str) -> str:
+    """Start, peak, trough and end of a curve; those that are its start or its end are said once."""
+    known = np.isfinite(values)
+    if not known.any():
+        return "no finite value"
+    times, values = times[known], values[known]
+    values = np.where(np.abs(values) < NOTHING * np.abs(values).max(), 0.0, values)
+    if np.ptp(values) <= ALIKE * np.abs(values).max():
+        return f"stays at {with_unit(values[0], unit)}"
+    top, low = int(values.argmax()), int(values.argmin())
+    turn = TURN * float(np.abs(values).max())
+    found = [f"starts at {with_unit(values[0], unit)}"]
+    turns = []
+    if values[top] > max(values[0], values[-1]) + turn:
+        turns.append((top, "highest"))
+    if values[low] < min(values[0], values[-1]) - turn:
+        turns.append((low, "lowest"))
+    found += [f"{word} {number(values[i])} at {with_unit(times[i], clock)}" for i, word in sorted(turns)]
+    found.append(f"ends at {number(values[-1])}")
+    return ", ".join(found)
+
+
+def _alike(one: Trajectory, other: Trajectory, name: str) -> bool:
+    """Whether two curves are one to the eye."""
+    if not len(one.times) or not len(other.times) or one.times[-1] != other.times[-1]:
+        return False
+    there = np.interp(one.times, other.times, other[name])
+    return bool(np.abs(one[name] - there).max() <= ALIKE * np.abs(there).max())
+
+
+def _dose(dose: Dose, long: float, clock: str) -> str:
+    last = dose.time(dose.count - 1)
+    when = f"at {with_unit(dose.at * long, clock)}"
+    if dose.count > 1:
+        when = f"{dose.count} from {number(dose.at * long)} to {with_unit(last * long, clock)}"
+    over = f", each over {with_unit(dose.over * long, clock)}" if dose.over else ""
+    return f"{dose.name.replace('_', ' ')} into {dose.target} {when}{over}"
+
+
+def aim_words(scenario: Scenario, aim: Target) -> str:
+    """A target in words: what was to come out, what did, and who says so."""
+    clock, long = clock_of(scenario)
+    timed = aim.kind == "time_of_max"
+    unit, factor = (clock, long) if timed else (scenario.model.unit_text(aim.name), 1.0)
+    low, high, found = aim.low * factor, aim.high * factor, aim.simulated * factor
+    if np.isinf(low):
+        interval = f"below {with_unit(high, unit)}"
+    elif np.isinf(high):
+        interval = f"above {with_unit(low, unit)}"
+    else:
+        interval = f"{number(low)} to {with_unit(high, unit)}"
+    what = {
+        "at": f"at {with_unit(aim.t0 * long, clock)}",
+        "final": "at the end",
+        "max": "highest",
+        "min": "lowest",
+        "mean": "on average",
+        "time_of_max": "highest after",
+    }[aim.kind]
+    within = "" if aim.t0 == aim.t1 else f" between {number(aim.t0 * long)} and {with_unit(aim.t1 * long, clock)}"
+    verdict = "met" if aim.met else "missed"
+    arm = scenario.arm(aim.arm).title
+    return f"{aim.name} ({arm}) {what}{within}: {interval} ({aim.published}); {number(found)} here, {verdict}."

@@ -1,0 +1,106 @@
+"""What is no fault in a scenario, and yet worth a line: said beside the results, never instead of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...experiments.scenario import MAIN, Arm, Change, Scenario
+from ...experiments.sweeps.designs import Product
+from ...experiments.sweeps.paths import reaches, split
+from ...files.toml.interventions import Interventions, knocked_out, notes_of
+from ...model.declarations import Parameter
+
+ROUNDING = 1e-9  # in units converted from what was written
+
+
+def notes(scenario: Scenario, asked: Interventions | None = None) -> list[str]:
+    """Values outside their range, values that are the same in everybody, what interventions do not reach, and
+    settings of the command line or axes of a sweep that an arm or a timed change overrides; each is said once."""
+    reach = notes_of(scenario.model, asked or Interventions())
+    found = [*reach, *_overridden(scenario), *_still(scenario), *_turned(scenario), *_beyond(scenario)]
+    return list(dict.fromkeys(found))
+
+
+def _overridden(scenario: Scenario) -> Iterator[str]:
+    """What the command line sets, and an arm sets itself, or a change sets for a while."""
+    for name, option in _worded(scenario):
+        for arm in scenario.arms:
+            if name in arm.own:
+                yield f"arm {arm.name} sets {name} itself, and {option} does not change it there"
+            for change in arm.changes:
+                if name in change.parameters and change.parameters[name] != arm.parameters.get(name):
+                    yield f"{_when(scenario, arm, change)} sets {name}, and {option} does not hold then"
+
+
+def _worded(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """What stands on the command line, as `Arm.own` calls it, and the option that set it."""
+    document, model = scenario.document, scenario.model
+    parameters = [(("parameters", key), model.find(key, "parameters")) for key in document.get("parameters", {})]
+    initial = [(("initial", key), f"initial.{model.find(key, 'species')}") for key in document.get("initial", {})]
+    doses = [
+        (("dose", dose["name"], key), f"dose.{dose['name']}.{key}") for dose in document.get("dose", []) for key in dose
+    ]
+    for path, name in (*parameters, *initial, *doses):
+        words = scenario.origins.get(path, "").split()
+        if name and words and words[0].startswith("--"):
+            yield name, words[0]
+
+
+def _when(scenario: Scenario, arm: Arm, change: Change) -> str:
+    unit = scenario.model.time_unit_text
+    until = f"{unit} on" if change.end is None else f"to {change.end:g} {unit}"
+    whose = "" if change in scenario.arm(MAIN).changes else f" of arm {arm.name}"
+    return f"the change{whose} from {change.start:g} {until}"
+
+
+def _still(scenario: Scenario) -> Iterator[str]:
+    if scenario.sweep is None:
+        return
+    for axis in scenario.sweep.design.axes:
+        for arm in scenario.sweep.arms:
+            if axis.path in scenario.arm(arm).own:
+                yield f"arm {arm} sets {axis.path} itself, and the sweep does not vary it there"
+            elif not reaches(axis.path, scenario.arm(arm)):
+                yield f"arm {arm} leaves out the dose of {axis.path}, which does not vary there"
+
+
+def _turned(scenario: Scenario) -> Iterator[str]:
+    model = scenario.model
+    has_knobs = any(each.knob for each in model.parameters.values())
+    for arm in scenario.arms:
+        changes = [pair for change in arm.changes for pair in change.parameters.items()]
+        known = knocked_out(model, arm.parameters)
+        for name, value in (*arm.parameters.items(), *changes):
+            if name in known:
+                continue  # asked for by a word that the model has for it
+            parameter = model.parameters[name]
+            if _outside(parameter, value):
+                yield f"{name} = {value:g}{_unit(parameter)} is outside its range, {_range(parameter)}"
+            if has_knobs and not parameter.knob and value != parameter.value:
+                yield f"{name} is no knob of patient, disease or treatment: the scenarios that come with us leave it"
+
+
+def _beyond(scenario: Scenario) -> Iterator[str]:
+    """Axes that leave the range of their parameter at one end or both; patients vary as their distributions say."""
+    design = scenario.sweep.design if scenario.sweep else None
+    swept = design.outer if isinstance(design, Product) else design
+    for axis in swept.axes if swept and swept.kind != "population" else ():
+        kind, name, key = split(axis.path)
+        parameter = scenario.model.parameters.get({"parameter": name, "change": key}.get(kind, ""))
+        if parameter is not None and (_outside(parameter, axis.low) or _outside(parameter, axis.high)):
+            covered = f"{axis.low:g} to {axis.high:g}{_unit(parameter)}"
+            yield f"{axis.path}, which varies from {covered}, leaves its range, {_range(parameter)}"
+
+
+def _outside(parameter: Parameter, value: float) -> bool:
+    low, high = parameter.range or (value, value)
+    return not low - ROUNDING * abs(low) <= value <= high + ROUNDING * abs(high)
+
+
+def _range(parameter: Parameter) -> str:
+    low, high = parameter.range or (parameter.value, parameter.value)
+    return f"{low:g} to {high:g}{_unit(parameter)}"
+
+
+def _unit(parameter: Parameter) -> str:
+    return "" if parameter.unit_text == "1" else f" {parameter.unit_text}"

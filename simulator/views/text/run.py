@@ -1,0 +1,86 @@
+"""A run in words, for the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...experiments.expectations import Verdict
+from ...experiments.run import ArmResult, RunResult
+from ...experiments.scenario import Scenario
+from ...files.toml.source import COMMAND_LINE, FileError, FileFault
+from ...model.expression import nearest
+
+
+def check_arms(scenario: Scenario, names: Sequence[str] | None, option: str = "--arm") -> None:
+    """`FileError` if one of `names`, given as `option`, is no arm of `scenario`."""
+    known = [arm.name for arm in scenario.arms]
+    faults = [
+        FileFault(
+            COMMAND_LINE,
+            0,
+            f"{scenario.id} has no arm '{name}'{nearest(name, known) or '; arms are ' + ', '.join(known)}",
+            f"{option} {name}",
+        )
+        for name in names or ()
+        if name not in known
+    ]
+    if faults:
+        raise FileError(faults)
+
+
+def run_text(result: RunResult, folder: Path | None = None) -> str:
+    """What happened, arm by arm, and where the results are, if they were written."""
+    scenario = result.scenario
+    lines = [scenario.title]
+    if scenario.question:
+        lines.append(scenario.question)
+    for arm in result.arms.values():
+        lines += ["", *_arm_lines(arm)]
+    if result.verdicts:
+        met = sum(verdict.met for verdict in result.verdicts)
+        lines += ["", f"expectations: {met} of {len(result.verdicts)} met"]
+    skipped = len(scenario.expectations) - len(result.verdicts)
+    if skipped:
+        lines.append(f"  {skipped} not judged: they need arms that were not run")
+    lines += [f"left out: {each}" for each in scenario.left_out]
+    if result.verdicts:
+        lines += [verdict_line(verdict) for verdict in result.verdicts]
+    if folder is not None:
+        lines += ["", f"results in {folder}"]
+    return "\n".join(lines)
+
+
+def _arm_lines(result: ArmResult) -> list[str]:
+    arm, trajectory, certificate = result.arm, result.trajectory, result.certificate
+    title = f"arm {arm.name}" + (f" ({arm.label})" if arm.label and arm.label != arm.name else "")
+    if not trajectory.outcome.ok:
+        kept = f"{len(trajectory.times)} saved times before it are kept"
+        return [f"{title}: FAILED, {trajectory.outcome.message}; {kept}"]
+    if certificate.digits is not None:
+        digits = f"{certificate.digits:.1f} digits certified by {certificate.solver}"
+    else:
+        digits = f"digits not certified ({certificate.reason})"
+    lines = [f"{title}: {trajectory.steps} steps in {trajectory.seconds:.2f} s, {digits}"]
+    for line in result.ledger:
+        each = f"{line.given} of {line.count} doses"
+        lines.append(
+            f"  {line.dose} -> {line.target}: {each}, ordered {line.ordered:g} {line.unit}, "
+            f"delivered {line.delivered:g}, remaining {line.remaining:g}"
+        )
+    return lines
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """One expectation: met or missed, what was found, what was expected."""
+    expectation = verdict.expectation
+    unit = "" if expectation.unit_text == "1" else f" {expectation.unit_text}"
+    mark = "met   " if verdict.met else "missed" if expectation.missed else "MISSED"
+    found = "never" if math.isnan(verdict.simulated) else f"{verdict.simulated:.4g}{unit}"
+    why = f"; known miss: {expectation.missed}" if expectation.missed and not verdict.met else ""
+    objection = f"\n         {verdict.objection}" if verdict.objection else ""
+    return (
+        f"  {mark} {expectation.that}: {found} (expected {expectation.interval_text}; {expectation.source}{why})"
+        + objection
+    )

@@ -1,0 +1,54 @@
+"""What a run comes to, as tables: measures of its curves, expectations, doses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ...experiments.clock import clock_of
+from ...experiments.expectations import row_of
+from ...experiments.measures import curve_measures
+from ...experiments.run import RunResult
+from .tables import Table
+
+
+def measures(result: RunResult, names: Sequence[str]) -> Table:
+    """Peak, its time, lowest and final value, and area under the curve, of each of `names` in each arm.
+
+    Times are in the unit in which the scenario gives its end; every row says its units.
+    """
+    clock, long = clock_of(result.scenario)
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        for arm in result.arms.values():
+            found = curve_measures(result.scenario, arm.trajectory, name)
+            at = found.get("time_of_peak")
+            rows.append(
+                {
+                    "name": name,
+                    "arm": arm.arm.name,
+                    "unit": result.scenario.model.unit_text(name),
+                    "peak": found.get("peak"),
+                    "time_of_peak": None if at is None else at * long,
+                    "time_unit": clock,
+                    **{key: found.get(key) for key in ("lowest", "final", "area", "area_unit")},
+                }
+            )
+    values = {each: (each, "unit") for each in ("peak", "lowest", "final")}
+    shown = {"name": ("name",), "arm": ("arm",), "peak": values["peak"], "at": ("time_of_peak", "time_unit")}
+    return Table(rows, {**shown, **values, "area": ("area", "area_unit")})
+
+
+def expectations(result: RunResult) -> Table:
+    """What the literature says must come out, what came out, and the source."""
+    rows = [row_of(verdict, result.scenario.id, result.ok) for verdict in result.verdicts]
+    shown = {"": ("verdict",), "expectation": ("that",), "simulated": ("simulated", "unit")}
+    return Table(rows, {**shown, "expected": ("expected",), "source": ("source",)})
+
+
+def doses(result: RunResult) -> Table:
+    """Every dose of every arm: ordered, delivered and remaining."""
+    rows = [{"arm": name, **asdict(line)} for name, arm in result.arms.items() for line in arm.ledger]
+    shown = {"arm": ("arm",), "dose": ("dose",), "into": ("target",), "given": ("given",), "of": ("count",)}
+    return Table(rows, {**shown, **{each: (each, "unit") for each in ("ordered", "delivered", "remaining")}})

@@ -1,0 +1,359 @@
+"""The simulator from Python: what a run answers, shows and becomes."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import immunesim as sim
+import numpy as np
+import pytest
+from immunesim.experiments.measures import curve_measures
+from immunesim.files.results.folder import OutputError
+from immunesim.views.text.tables import Table
+
+from tests.toys import SCENARIO
+
+ROOT = Path(__file__).resolve().parents[2]
+ARMS = """
+[arms.late]
+dose.push.at = "3.5 h"
+
+[arms.later]
+dose.push.at = "3.7 h"
+"""
+
+
+@pytest.fixture
+def toy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A scenario of five arms, of which two are dosed at times of their own."""
+    monkeypatch.chdir(folder)
+    Path("toy.toml").write_text(SCENARIO + ARMS)
+    return "toy.toml"
+
+
+# asking
+
+
+def test_a_scenario_is_a_path_a_name_or_one_that_was_read(toy: str) -> None:
+    by_text, by_path, read = sim.run(toy), sim.run(Path(toy)), sim.run(sim.read_scenario(toy))
+    assert by_text.arms == by_path.arms == read.arms == ("main", "untreated", "half", "late", "later")
+    assert np.array_equal(by_text["drug"], read["drug"])
+    assert sim.run("scenarios/friberg.toml", certify=False).scenario.id == "friberg"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of a change that sets it too
+def test_values_are_set_as_on_the_command_line(toy: str) -> None:
+    fast, usual = sim.run(toy, set={"k_clear": "0.9 1/h"}), sim.run(toy)
+    assert fast.scenario.parameters(fast.scenario.arm("main"))["k_clear"] == 0.9
+    assert fast.measure("auc(drug)") < 0.5 * usual.measure("auc(drug)")
+    assert fast.command == ("run", "toy.toml", "--set=k_clear=0.9 1/h")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of what the words do not reach
+def test_the_words_for_immunologists_are_those_of_the_command_line() -> None:
+    from immunesim.cli.options import scenario_of
+    from immunesim.cli.program import _parser
+
+    changes = {"knockout": "IL4", "block": {"IL1": "90%"}, "add": ["IL-2 18 MIU into skin at 3 d"]}
+    run = sim.run("acute_infection", **changes, arms="main", certify=False)
+    assert run.scenario.parameters(run.scenario.arm("main"))["IL4_made"] == 0
+    options = _parser(run.command).parse_args(run.command)
+    typed = scenario_of("acute_infection", options)
+    assert typed == run.scenario
+    assert options.arm == ["main"]
+    with pytest.raises(sim.FileError, match=r"run\(\): .*IL9") as caught:
+        sim.run("acute_infection", knockout="IL9")
+    assert str(caught.value).endswith("    knockout IL9")
+
+
+def test_arms_are_chosen_by_name(toy: str) -> None:
+    assert sim.run(toy, arms=["half", "main"]).arms == ("main", "half")
+    alone = sim.run(toy, arms="late")
+    assert alone.arms == ("late",)
+    assert np.array_equal(alone["drug"], alone["drug", "late"]), "the only arm needs no name"
+    assert alone.measure("max(drug)") == alone.measure("max(drug, arm='late')")
+
+
+def test_the_second_solver_can_be_asked_for_and_switched_off(toy: str) -> None:
+    certified = [sim.run(toy, certify=each).result.arms["main"].certificate.digits for each in (True, False)]
+    assert certified[0] is not None
+    assert certified[1] is None
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda r: r["drg"], KeyError, "no species or observable 'drg'; did you mean 'drug'?"),
+        (lambda r: r["drug", "halv"], KeyError, "this run has no arm 'halv'; did you mean 'half'?"),
+        (
+            lambda r: r["drug", "elsewhere"],
+            KeyError,
+            "this run has no arm 'elsewhere'; there are main, untreated, half, late, later",
+        ),
+        (lambda r: r.table("drg"), KeyError, "no species or observable 'drg'; did you mean 'drug'?"),
+        (lambda r: r.figure("drug", arms="halv"), KeyError, "this run has no arm 'halv'; did you mean 'half'?"),
+        (lambda r: r.to_pandas("drg"), KeyError, "no species or observable 'drg'; did you mean 'drug'?"),
+        (lambda r: r.measure("max(drg)"), ValueError, "max() measures a species or observable; 'drg' is none"),
+        (lambda r: r.measure("drug"), ValueError, "'drug' alone is a curve"),
+        (lambda r: r.to_xarray("drug", join="left"), ValueError, "join is 'outer' or 'inner', not 'left'"),
+        (lambda r: sim.run("toy.toml", arms="halv"), KeyError, "toy has no arm 'halv'; did you mean 'half'?"),
+        (lambda r: sim.run("tyo.toml"), sim.FileError, "tyo.toml: no such scenario"),
+        (
+            lambda r: sim.run("toy.toml", set={"k_claer": 1}),
+            sim.FileError,
+            "run(): no parameter 'k_claer'; did you mean 'k_clear'?\n    set k_claer=1",
+        ),
+        (
+            lambda r: sim.run(r.scenario, set={"k_clear": 1}),
+            TypeError,
+            "changes go with a file or a name; this scenario has been read already",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_is_right(toy: str, call, error: type[Exception], message: str) -> None:
+    run = sim.run(toy, certify=False)
+    with pytest.raises(error, match=re.escape(message)) as caught:
+        call(run)
+    assert str(caught.value).startswith(message)
+
+
+def test_all_faults_of_a_file_are_in_the_error_with_their_lines(toy: str) -> None:
+    Path(toy).write_text(SCENARIO.replace('amount = "400 pmol"', 'amount = "400 pmo"').replace("k_clear", "k_claer"))
+    with pytest.raises(sim.FileError) as caught:
+        sim.run(toy)
+    places = [line.split(" ")[0] for line in str(caught.value).splitlines() if line.startswith("toy.toml")]
+    assert len(set(places)) == len(places) >= 2
+    assert all(re.fullmatch(r"toy\.toml:\d+:", place) for place in places)
+
+
+def test_what_is_out_of_its_range_is_warned_of(toy: str) -> None:
+    with pytest.warns(UserWarning, match="k_clear"):
+        sim.run(toy, set={"k_clear": "90 1/h"}, certify=False)
+
+
+def test_an_interruption_reaches_the_caller(toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from immunesim.experiments import run as experiment
+
+    calls = []
+
+    def once(*words, **more):
+        calls.append(words)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return solve(*words, **more)
+
+    solve = experiment.solve
+    monkeypatch.setattr(experiment, "solve", once)
+    with pytest.raises(KeyboardInterrupt):
+        sim.run(toy, certify=False)
+
+
+# answers
+
+
+def test_a_curve_and_its_times_are_those_of_the_arm(toy: str) -> None:
+    run = sim.run(toy)
+    late = run.result.arms["late"].trajectory
+    assert np.array_equal(run["Drug", "late"], late["drug"])
+    assert np.array_equal(run["time", "late"], late.times)
+    assert np.array_equal(run.times, run["time"])
+    assert len(run["time", "late"]) != len(run["time", "untreated"])
+    assert (run.unit("drug"), run.time_unit) == ("pM", "h")
+
+
+def test_a_measure_is_a_number_with_its_unit(toy: str) -> None:
+    run = sim.run(toy)
+    peak = run.measure("max(drug)")
+    assert peak == pytest.approx(curve_measures(run.scenario, run.result.arms["main"].trajectory, "drug")["peak"])
+    assert str(peak) == repr(peak) == f"{float(peak):.4g} pM"
+    assert 2 * peak == 2 * float(peak)
+    assert run.measure("max(drug) / max(drug, arm='late')").unit == "1"
+    assert str(run.measure("first_above(drug, '1 M')")) == "none"
+    assert pickle.loads(pickle.dumps(peak)).unit == "pM"
+
+
+def test_a_table_is_a_list_of_rows_with_the_numbers_of_the_summary(toy: str) -> None:
+    run = sim.run(toy)
+    table = run.table("drug", "cells")
+    assert isinstance(table, list)
+    assert [(row["name"], row["arm"]) for row in table[:4]] == [
+        ("drug", "main"), ("drug", "untreated"), ("drug", "half"), ("drug", "late")
+    ]  # fmt: skip
+    found = run.save("out", plots=False)["arms"]["late"]["measures"]["drug"]
+    row = table[3]
+    assert {key: row[key] for key in ("unit", "peak", "lowest", "final", "area", "area_unit")} == {
+        key: found[key] for key in ("unit", "peak", "lowest", "final", "area", "area_unit")
+    }
+    assert (row["time_of_peak"], row["time_unit"]) == (found["time_of_peak"], "h")
+    assert f"{row['peak']:.4g} pM" in str(table)
+    assert f">{row['peak']:.4g} pM</td>" in table._repr_html_()
+
+
+def test_times_in_a_table_are_in_the_unit_of_the_scenario(toy: str) -> None:
+    text = Path(toy).read_text()
+    Path("days.toml").write_text(text.replace('end = "48 h"', 'end = "2 d"'))
+    hours, days = sim.run(toy, certify=False).table("drug"), sim.run("days.toml", certify=False).table("drug")
+    assert days[0]["time_unit"] == "d"
+    assert days[0]["time_of_peak"] == pytest.approx(hours[0]["time_of_peak"] / 24)
+
+
+def test_doses_and_expectations_are_tables(toy: str) -> None:
+    run = sim.run(toy)
+    assert [(row["arm"], row["dose"], row["given"]) for row in run.ledger][:2] == [
+        ("main", "push", 3),
+        ("main", "drip", 1),
+    ]
+    (row,) = run.expectations
+    assert row["verdict"] == "met"
+    assert row["that"] in str(run.expectations)
+
+
+def test_a_table_folds_long_texts_and_shows_nothing_as_nothing() -> None:
+    table = Table(
+        [{"what": "a word " * 20, "size": 2e-38, "unit": "pM"}, {"what": "<b>", "size": None, "unit": "1"}],
+        {"what": ("what",), "size": ("size", "unit")},
+    )
+    lines = str(table).splitlines()
+    assert max(map(len, lines)) < 75
+    assert lines[1].endswith("  0 pM")
+    assert lines[-1].split() == ["<b>", "none"]
+    assert "&lt;b&gt;" in table._repr_html_()
+    assert table[0]["size"] == 2e-38
+
+
+# showing
+
+
+def test_a_run_tells_its_story(toy: str) -> None:
+    run = sim.run(toy)
+    assert repr(run) == "<Run of toy: 5 arms, 1 of 1 expectations met>"
+    assert run.scenario.question in str(run)
+    assert "3 of 3 doses" in str(run)
+    assert "results in" not in str(run)
+
+
+def test_a_failed_run_says_so_and_keeps_what_there_is(toy: str) -> None:
+    text = Path("toy_model.toml").read_text()
+    Path("toy_model.toml").write_text(
+        text.replace('rate = "k_clear * drug"', 'rate = "k_clear * drug * (1 - drug / K_drug * 200)"')
+    )
+    run = sim.run(toy)
+    assert not run.ok
+    assert repr(run).endswith(", FAILED>")
+    assert len(run.times) < len(run["time", "untreated"])
+    assert "Arm main FAILED: " in run._repr_html_()
+
+
+def test_a_notebook_shows_question_verdict_figure_and_measures(toy: str) -> None:
+    run = sim.run(toy)
+    shown = run._repr_html_()
+    places = [
+        shown.index(each)
+        for each in (run.scenario.question, "Expectations: 1 of 1 met.", "<img", "data:image/png;base64,", "<table>")
+    ]
+    assert places == sorted(places)
+    alt = re.search(r'alt="([^"]+)"', shown)
+    assert alt is not None
+    assert "drug" in alt[1]
+    for arm in run.arms:
+        assert f">{arm}</td>" in shown
+
+
+def test_a_figure_shows_itself_without_pyplot(toy: str) -> None:
+    code = """
+import sys, immunesim as sim
+figure = sim.run("toy.toml", certify=False).figure("drug")
+data, size = figure._repr_png_()
+assert data.startswith(b"\\x89PNG")
+wide, high = (int.from_bytes(data[at:at + 4], "big") for at in (16, 20))
+assert (wide, high) == (2 * size["width"], 2 * size["height"]), (wide, high, size)
+assert "matplotlib.pyplot" not in sys.modules
+figure.savefig("drug.pdf")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert Path("drug.pdf").stat().st_size > 1000
+
+
+# going on
+
+
+def test_a_frame_has_a_row_for_every_arm_and_time(toy: str) -> None:
+    run = sim.run(toy)
+    frame = run.to_pandas("drug", "cells")
+    assert list(frame.columns) == ["drug", "cells"]
+    assert frame.index.names == ["arm", "time"]
+    assert frame.attrs["units"] == {"time": "h", "drug": "pM", "cells": run.unit("cells")}
+    for arm in run.arms:
+        assert np.array_equal(frame.loc[arm].index, run["time", arm])
+        assert np.array_equal(frame.loc[arm, "drug"], run["drug", arm])
+    assert list(run.to_pandas().columns) == list(run.names)
+
+
+def test_a_dataset_has_nan_where_an_arm_was_not_saved_and_invents_nothing(toy: str) -> None:
+    run = sim.run(toy)
+    outer, inner = run.to_xarray("drug"), run.to_xarray("drug", join="inner")
+    assert outer["drug"].dims == ("arm", "time")
+    assert outer["drug"].attrs["units"] == "pM"
+    assert outer["time"].attrs["units"] == "h"
+    assert outer.sizes["time"] > len(run["time", "late"]) > inner.sizes["time"]
+    assert not inner["drug"].isnull().any()
+    for arm in run.arms:
+        kept = outer["drug"].sel(arm=arm).dropna("time")
+        assert np.array_equal(kept["time"], run["time", arm])
+        assert np.array_equal(kept, run["drug", arm])
+    assert list(run.to_xarray().data_vars) == list(run.names)
+
+
+@pytest.mark.parametrize(("package", "method"), [("pandas", "to_pandas"), ("xarray", "to_xarray")])
+def test_a_package_that_is_missing_is_named(
+    toy: str, package: str, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = sim.run(toy, certify=False)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=f"pip install {package}"):
+        getattr(run, method)()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_run_is_saved_as_the_command_saves_it(toy: str) -> None:
+    from immunesim.cli import main
+
+    summary = sim.run(toy, set={"k_clear": "0.5 1/h"}, arms=["main"]).save("saved")
+    assert main(summary["command"] + ["--out", "typed"]) == 0  # what it says it does is what it did
+    saved, typed = (sorted(path.name for path in Path(folder).iterdir()) for folder in ("saved", "typed"))
+    assert saved == typed
+    assert (Path("saved") / "trajectory.csv").read_text() == (Path("typed") / "trajectory.csv").read_text()
+    assert json.loads((Path("saved") / "summary.json").read_text())["run"] == summary["run"]
+
+
+def test_the_example_of_the_readme_says_what_it_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    example = doctest.DocTestParser().get_doctest(block, {}, "README.md", "README.md", 0)
+    assert len(example.examples) >= 8
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    runner.run(example, out=said.append)
+    assert runner.summarize(verbose=False).failed == 0, "".join(said)
+
+
+def test_an_explanation_is_said_and_drawn_and_a_report_is_one_file(toy: str, tmp_path: Path) -> None:
+    r = sim.run(toy)
+    why = r.explain("drug", against="untreated")
+    assert "drug" in repr(why)
+    assert why.sentences
+    data, size = why._repr_png_()
+    assert data.startswith(b"\x89PNG")
+    assert size["width"] > 100
+    path = r.report(tmp_path / "page.html")
+    assert "In short" in path.read_text(encoding="utf-8")
+    with pytest.raises(OutputError, match="exists"):
+        r.report(path)
+    with pytest.raises(KeyError, match="did you mean 'drug'"):
+        r.explain("drg")

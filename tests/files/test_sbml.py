@@ -1,0 +1,384 @@
+"""SBML: libSBML finds no fault, units included, and libRoadRunner computes from it what our solver computes.
+
+Two values agree if they differ by less than 1e-5 of ours, or where the state is below its noise
+floor, a thousandth of its scale, by less than 1e-5 of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import libsbml
+import numpy as np
+import pytest
+import roadrunner
+from immunesim.experiments.run import prepare
+from immunesim.experiments.scenario import Scenario
+from immunesim.files.formats.sbml import sbml_text
+from immunesim.files.formats.sbml_notes import addresses
+from immunesim.files.toml.catalogue import builtin_scenarios
+from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.model.declarations import Source
+from immunesim.model.model import Model
+from immunesim.numerics.segment import ATOL_OF_SCALE
+from immunesim.numerics.system import System
+from immunesim.numerics.trajectory import Array
+
+from tests.tight import engine_of, states
+
+TOLERANCE = 1e-5
+RTOL = 1e-9  # of libRoadRunner; ours takes ten times that
+EDGES = 40  # from the start: more of the same doses show nothing new, and take as long as all the rest
+TIGHTER = {"kirschner_panetta": 1e-12}  # 5000 days of spikes, each of which moves the next
+SCENARIOS = sorted(builtin_scenarios())
+NO_AMOUNTS = {"temperature", "hospital_days", "chemotherapy"}  # degC, d and mg*min/mL: no unit of substance in SBML
+ODD_SUBSTANCE = 20608  # libSBML's warning for these
+
+
+@cache
+def system(model_id: str, names: tuple[str, ...]) -> dict[str, System]:
+    return {}
+
+
+def system_of(model: Model) -> System:
+    """The model's system, made once for all scenarios of the same model."""
+    made = system(model.id, tuple(model.reactions))
+    if "it" not in made:
+        made["it"] = System(model)
+    return made["it"]
+
+
+def loaded(text: str, settable: bool = True) -> Any:
+    """The document in libRoadRunner; models of a hundred species are compiled faster where nothing can be set."""
+    options = roadrunner.LoadSBMLOptions()
+    options.setLLVMBackend(roadrunner.LoadSBMLOptions.LLJIT)
+    options.setLLJitOptimizationLevel(roadrunner.LoadSBMLOptions.NONE)
+    options.readOnly = not settable
+    options.mutableInitialConditions = settable
+    return roadrunner.RoadRunner(text, options)
+
+
+def simulated(runner: Any, scenario: Scenario, times: Array, names: Iterable[str], rtol: float = RTOL) -> Array:
+    """What libRoadRunner computes, shape (times, names)."""
+    scales = {name: each.scale for name, each in scenario.model.species.items()}
+    runner.integrator.setValue("relative_tolerance", rtol)
+    tolerances = [rtol * ATOL_OF_SCALE * scales[name] for name in runner.model.getFloatingSpeciesIds()]
+    runner.integrator.setValue("absolute_tolerance", tolerances)
+    runner.integrator.setValue("maximum_num_steps", 1_000_000)
+    return np.asarray(runner.simulate(times=times.tolist(), selections=["time", *names]))[:, 1:]
+
+
+def assert_agree(runner: Any, scenario: Scenario, arm_name: str = "main", every: int = 1, rtol: float = RTOL) -> None:
+    """Species and observables of both, at every edge and some of the scenario's times between."""
+    ours_of = system_of(scenario.model)
+    arm = scenario.arm(arm_name)
+    schedule, times, _ = prepare(scenario, arm, ours_of)
+    edges = [*schedule.edges, scenario.end][:EDGES]
+    chosen = np.union1d(times[times <= edges[-1]][::every], edges)
+    ours = states(engine_of(scenario, [arm]), scenario, arm, ours_of, chosen, 10 * rtol)
+    theirs = simulated(runner, scenario, chosen, ours_of.species, rtol)
+    for column, own, name in zip(theirs.T, ours.T, ours_of.species, strict=True):
+        floor = np.maximum(np.abs(own), ATOL_OF_SCALE * scenario.model.species[name].scale)
+        error = np.abs(column - own) / floor
+        at = int(error.argmax())
+        assert error[at] < TOLERANCE, f"{name} at {chosen[at]:g}: ours {own[at]:.9g}, theirs {column[at]:.9g}"
+
+
+def faults(text: str) -> list[tuple[int, str]]:
+    """Everything that libSBML finds, warnings and units included."""
+    document = libsbml.readSBMLFromString(text)
+    document.setConsistencyChecks(libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, True)
+    document.setConsistencyChecks(libsbml.LIBSBML_CAT_MODELING_PRACTICE, True)
+    document.checkConsistency()
+    found = [document.getError(number) for number in range(document.getNumErrors())]
+    return [(error.getErrorId(), error.getMessage()) for error in found]
+
+
+@cache
+def document_of(text: str) -> Any:
+    return libsbml.readSBMLFromString(text)
+
+
+def model_of(text: str) -> Any:
+    """The Model of a document; the document is kept, since libSBML frees its parts with it."""
+    return document_of(text).getModel()
+
+
+# every scenario
+
+
+def test_there_are_scenarios() -> None:
+    assert len(SCENARIOS) > 60
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_libroadrunner_agrees_with_our_solver(name: str) -> None:
+    scenario = read_scenario(builtin_scenarios()[name])
+    every = max(1, round(scenario.end / scenario.every / 40))
+    assert_agree(loaded(sbml_text(scenario), settable=False), scenario, every=every, rtol=TIGHTER.get(name, RTOL))
+
+
+@pytest.mark.parametrize("name", ["il2_therapy", "sensitisation", "friberg", "kirschner_panetta", "lcmv", "omalizumab"])
+def test_libsbml_finds_no_fault(name: str) -> None:
+    found = faults(sbml_text(read_scenario(builtin_scenarios()[name])))
+    assert [message for error, message in found if error != ODD_SUBSTANCE] == []
+    immune = name in ("il2_therapy", "sensitisation")
+    assert len(found) == (len(NO_AMOUNTS) if immune else 0)
+
+
+def test_an_arm_is_exported_as_it_differs(toy_file: Path) -> None:
+    scenario = read_scenario(toy_file)
+    for arm in ("main", "untreated", "half"):
+        text = sbml_text(scenario, arm)
+        assert faults(text) == []
+        assert_agree(loaded(text), scenario, arm)
+    assert sbml_text(scenario, "half") != sbml_text(scenario)
+
+
+# doses and changes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\nat = "0 h"', id="a dose at time 0"),
+        pytest.param(
+            '[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\nat = "0 h"\nover = "3 h"',
+            id="an infusion from time 0",
+        ),
+        pytest.param(
+            '[[dose]]\nname = "a"\ntarget = "drug"\namount = "2 IU/kg"\nat = "1 h"\n'
+            'over = "4 h"\nevery = "4 h"\ncount = 3\n'
+            '[[dose]]\nname = "b"\ntarget = "drug"\namount = "90 pmol"\nat = "2 h"\nover = "5 h"',
+            id="infusions that follow at once and overlap another",
+        ),
+        pytest.param(
+            '[[dose]]\nname = "a"\ntarget = "drug"\namount = "90 pmol"\nat = "20 h"\nover = "9 h"',
+            id="an infusion beyond the end",
+        ),
+        pytest.param(
+            '[[dose]]\nname = "a"\ntarget = "drug"\namount = "2 IU/m2"\nat = "0 h"\nevery = "6 h"\ncount = 9\n'
+            '[[dose]]\nname = "b"\ntarget = "depot"\namount = "40 pmol"\nat = "6 h"',
+            id="two doses at one time, some after the end",
+        ),
+        pytest.param(
+            '[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\nat = "4 h"\n'
+            '[[change]]\nwhile = ["4 h", "9 h"]\nparameters = { k_clear = "1 1/h" }\n'
+            '[[change]]\nwhile = ["6 h", "12 h"]\nparameters = { k_clear = "0.1 1/h", k_absorb = "1 1/h" }',
+            id="changes that overlap",
+        ),
+        pytest.param(
+            '[initial]\ndepot = "100 pmol"\n'
+            '[[change]]\nat = "0 h"\nparameters = { cells_at_rest = "10 cells/uL", k_absorb = "0.5 1/h" }',
+            id="a change at time 0 that an initial value does not see",
+        ),
+        pytest.param(
+            '[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\nat = "5 h"\nevery = "5 h"\ncount = 3\n'
+            '[[dose]]\nname = "b"\ntarget = "drug"\namount = "80 pmol/kg"\nat = "3 h"\nover = "4 h"\n'
+            '[[change]]\nat = "5 h"\nparameters = { plasma_volume = "2 L", body_weight = "50 kg" }',
+            id="a dose at the time its volume changes",
+        ),
+    ],
+)  # fmt: skip
+def test_doses_and_changes_are_events(scenario, text: str) -> None:
+    asked = scenario(text)
+    written = sbml_text(asked)
+    assert faults(written) == []
+    assert_agree(loaded(written), asked)
+
+
+def test_a_value_at_the_time_of_a_dose_is_the_value_after_it(scenario) -> None:
+    asked = scenario('[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\nat = "0 h"\nevery = "12 h"\ncount = 2')
+    values = simulated(loaded(sbml_text(asked)), asked, np.array([0.0, 6.0, 12.0]), ["drug"])[:, 0]
+    assert values[0] == pytest.approx(20)
+    assert values[2] == pytest.approx(20 + 20 * np.exp(-0.5 * 12), rel=1e-6)
+
+
+def test_amounts_weights_and_changed_parameters_can_be_set_and_reset(scenario) -> None:
+    text = (
+        '[[dose]]\nname = "first push"\ntarget = "drug"\namount = "AMOUNT IU/kg"\nat = "0 h"\n'
+        '[[dose]]\nname = "drip"\ntarget = "drug"\namount = "90 pmol"\nat = "20 h"\nover = "9 h"\n'
+        '[[change]]\nat = "10 h"\nparameters = { k_absorb = "1 1/h", k_clear = "0.1 1/h" }\n'
+    )
+    runner = loaded(sbml_text(scenario(text.replace("AMOUNT", "2"))))
+    for amount, weight, clearance in ((2, 80, 0.5), (5, 60, 0.8), (1, 100, 0.3)):
+        runner["dose_first_push"], runner["body_weight"], runner["k_clear"] = amount, weight, clearance
+        runner.reset()
+        values = f'[parameters]\nbody_weight = "{weight} kg"\nk_clear = "{clearance} 1/h"\n'
+        assert_agree(runner, scenario(values + text.replace("AMOUNT", str(amount))))
+
+
+# models
+
+
+def written_for(folder: Path, model: str, more: str = "") -> Scenario:
+    (folder / "model.toml").write_text(model)
+    (folder / "q.toml").write_text(f'title = "q"\nmodel = "model.toml"\n[time]\nend = "9 h"\nevery = "1 h"\n{more}')
+    return read_scenario(folder / "q.toml")
+
+
+TWO_VOLUMES = """
+title = "A drug in two compartments"
+time_unit = "h"
+
+[species]
+central = { label = "drug in plasma", unit = "mg/L", initial = 0, scale = 1, volume = "V1" }
+tissue = { label = "drug in tissue", unit = "mg/L", initial = 0, scale = 1, volume = "V2" }
+
+[parameters]
+V1 = { label = "plasma volume", value = 3, unit = "L", source = "assumed", status = "assumed: an example" }
+V2 = { label = "tissue volume", value = 10, unit = "L", source = "assumed", status = "assumed: an example" }
+Q = { label = "exchange", value = 2, unit = "L/d", source = "assumed", status = "assumed: an example" }
+
+[reactions]
+exchange = { equation = "central -> tissue", rate = "Q * (central - tissue)", source = "assumed" }
+"""
+
+EVERYTHING = """
+title = "Every word of the formula language, below zero too"
+time_unit = "h"
+
+[species]
+x = { label = "x", unit = "1", initial = "2 * start", scale = 1, signed = true }
+litre = { label = "a name that SBML has", unit = "nM", initial = 3, scale = 1 }
+
+[parameters]
+start = { label = "start", value = 0.75, unit = "1", source = "assumed", status = "assumed: an example" }
+pi = { label = "no constant", value = 2.5, unit = "1", source = "assumed", status = "assumed: an example" }
+n = { label = "an exponent", value = 1.7, unit = "1", source = "assumed", status = "assumed: an example" }
+K = { label = "half", value = 700, unit = "pM", source = "assumed", status = "assumed: an example" }
+k = { label = "pace", value = 2, unit = "1/d", source = "assumed", status = "assumed: an example" }
+per_hour = { label = "pace", value = 1, unit = "1/h", source = "assumed", status = "assumed: an example" }
+
+[reactions]
+down = { equation = "x ->", rate = "per_hour * (1 + 0.1 * x)", source = "assumed" }
+up = { equation = "-> 2 litre", rate = "k * litre * inhibition(litre, K, n) + per_hour * K / 10", source = "assumed" }
+clipped_power = { equation = "litre ->", rate = "k * saturation(litre, K) * hill(litre, K, 2) * K", source = "assumed" }
+
+[observables]
+cubed = { label = "sign kept", unit = "1", value = "x ^ 3 - x ^ 2 / pi" }
+clipped = { label = "sign lost", unit = "1", value = "x ^ n + x ^ 0.5 + hill(x, 2, n) + inhibition(x, 2, 3)" }
+ninth = { label = "sign lost", unit = "1", value = "x ^ 9 + sqrt(x) + hill(x, 0.5, 2)" }
+other = { label = "the rest", unit = "1", value = "exp(-x) + log(max(x, 1e-3)) + min(x, pi) + max(0, x) - -x" }
+rooted = { label = "a root with a unit", unit = "nM", value = "sqrt(litre * litre + max(litre - K, 0) * K)" }
+elapsed = { label = "time", unit = "d", value = "time * 2" }
+joined = { label = "units that differ", unit = "nM", value = "litre + K - min(K, litre)" }
+"""
+
+
+@pytest.fixture
+def everything(folder: Path) -> Scenario:
+    return written_for(folder, EVERYTHING)
+
+
+def test_every_formula_has_the_same_value_below_zero_too(everything: Scenario) -> None:
+    text = sbml_text(everything)
+    assert faults(text) == []
+    runner = loaded(text)
+    assert_agree(runner, everything)
+    model = everything.model
+    states = np.array([[x, y] for x in (-2.0, -0.5, 0.0, 0.4, 3.0) for y in (0.0, 0.2, 5.0)])
+    values = [everything.parameters(everything.arm("main"))[name] for name in model.parameters]
+    runner.reset()
+    expected = system_of(model).observe(np.zeros(len(states)), states, values)
+    for row, (x, y) in enumerate(states):
+        runner.setValue("x", x)
+        runner.setValue("litre", y)
+        found = [runner.getValue(name) for name in model.observables]
+        np.testing.assert_allclose(found, expected[:, row], rtol=1e-12, atol=1e-12)
+
+
+def test_a_name_of_ours_that_sbml_needs_keeps_its_meaning(everything: Scenario) -> None:
+    model = model_of(sbml_text(everything))
+    assert model.getSpecies("litre").getCompartment() == model.getCompartment(0).getId() != "litre"
+    assert model.getParameter("pi").getValue() == 2.5
+    assert model.getReaction("clipped_power") is not None
+
+
+def test_an_exchange_between_two_volumes_keeps_matter(folder: Path) -> None:
+    dose = '[[dose]]\nname = "a"\ntarget = "central"\namount = "60 mg"\nat = "1 h"'
+    scenario = written_for(folder, TWO_VOLUMES, dose)
+    text = sbml_text(scenario)
+    assert faults(text) == []
+    runner = loaded(text)
+    assert_agree(runner, scenario)
+    runner.reset()
+    central, tissue = simulated(runner, scenario, np.array([0.0, 1.0, 9.0]), ["central", "tissue"]).T
+    np.testing.assert_allclose(3 * central + 10 * tissue, [0, 60, 60], rtol=1e-8)
+    model = model_of(text)
+    assert [each.getId() for each in model.getListOfReactions()] == ["exchange", "exchange_in_V2"]
+
+
+def test_species_of_one_volume_stay_in_one_reaction_with_its_modifiers(toy_file: Path) -> None:
+    leaving = model_of(sbml_text(read_scenario(toy_file))).getReaction("leaving")
+    assert [(each.getSpecies(), each.getStoichiometry()) for each in leaving.getListOfReactants()] == [("cells", 1.0)]
+    assert [(each.getSpecies(), each.getStoichiometry()) for each in leaving.getListOfProducts()] == [
+        ("cells_away", 1.0)
+    ]
+    assert [each.getSpecies() for each in leaving.getListOfModifiers()] == ["drug"]
+
+
+# what people read
+
+
+def test_sources_are_notes_and_where_known_links_to_the_paper() -> None:
+    scenario = read_scenario(builtin_scenarios()["acute_infection"])
+    model = model_of(sbml_text(scenario))
+    division = model.getParameter("Th2_division")
+    assert "Bocharov2015" in division.getNotesString()
+    assert "status: derived: ln 2 / 14 h" in division.getNotesString()
+    term = division.getCVTerm(0)
+    assert term.getBiologicalQualifierType() == libsbml.BQB_IS_DESCRIBED_BY
+    assert term.getResourceURI(0) == "https://identifiers.org/doi:10.1155/2015/739706"
+    known = {key for key, source in scenario.model.sources.items() if addresses(source)}
+    assert len(known) > 50
+    for group, written in (
+        (scenario.model.parameters, model.getParameter),
+        (scenario.model.reactions, model.getReaction),
+    ):
+        for name, each in group.items():
+            cites = {part.split(",")[0].strip() for part in each.source.split(";")} & known
+            assert bool(cites) == bool(written(name).getNumCVTerms()), name
+            assert written(name).getName() == each.label
+
+
+@pytest.mark.parametrize(
+    ("citation", "link", "address"),
+    [
+        ("A 2007, J 1:2", "https://doi.org/10.1/ab(c)", "doi:10.1/ab(c)"),
+        ("A 2007, J 1:2 (PMC2000760)", "", "pmc:PMC2000760"),
+        ("A 2007, PMID 123", "", "pubmed:123"),
+        ("A 2007", "https://pubmed.ncbi.nlm.nih.gov/456/", "pubmed:456"),
+        ("A 2007, BioModels BIOMD0000000608", "", "biomodels.db:BIOMD0000000608"),
+    ],
+)
+def test_the_address_of_a_paper_is_found(citation: str, link: str, address: str) -> None:
+    assert addresses(Source("A", citation, link)) == [f"https://identifiers.org/{address}"]
+
+
+def test_every_name_and_unit_of_a_model_is_there(toy_file: Path) -> None:
+    scenario = read_scenario(toy_file)
+    written = model_of(sbml_text(scenario))
+    for group, get in (
+        (scenario.model.parameters, written.getParameter),
+        (scenario.model.observables, written.getParameter),
+    ):
+        for name, each in group.items():
+            assert get(name).getName() == each.label
+            assert written.getUnitDefinition(get(name).getUnits()) or get(name).getUnits() in ("dimensionless", "litre")
+    assert written.getParameter("k_clear").getValue() == 0.25
+    assert written.getSpecies("drug").getName() == "drug in plasma"
+    assert "medical advice" in written.getNotesString()
+
+
+def test_markup_in_a_label_is_text(toy_file: Path) -> None:
+    edited = toy_file.parent / "toy_model.toml"
+    text = edited.read_text().replace("drug in plasma", "drug <b>&</b> plasma")
+    edited.write_text(text.replace("Toy2020, p. 2", "Toy2020, p < 0.05 & more"))
+    text = sbml_text(read_scenario(toy_file))
+    assert faults(text) == []
+    assert model_of(text).getSpecies("drug").getName() == "drug <b>&</b> plasma"
+    assert "p &lt; 0.05 &amp; more" in model_of(text).getParameter("k_clear").getNotesString()

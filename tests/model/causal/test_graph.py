@@ -1,0 +1,156 @@
+"""Who acts on whom: every sign against the exact Jacobian, and the loops that follow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from immunesim.files.toml.catalogue import builtin_models
+from immunesim.files.toml.model_file import read_model
+from immunesim.model.causal.graph import Influence, wiring_of
+from immunesim.model.causal.loops import LONGEST, loops
+from immunesim.model.causal.signs import BOTH, DOWN, UP
+from immunesim.numerics.system import System
+
+STATES = 100
+NOISE = 1e-9  # of what cancels within an entry
+
+
+class Slopes:
+    """The exact derivatives of species' rates of change, and of observables, at random states."""
+
+    def __init__(self, model, wiring, observables=True):
+        self.model, self.wiring, self.system = model, wiring, System(model)
+        targets = {target: list(parts.values()) for target, parts in self.system.parts.items()}
+        if observables:
+            targets |= {target: [self.system.names[target]] for target in model.observables}
+        graph = self.system.graph
+        every = [
+            (target, source, graph.slope(node, self.system.symbols[source]))
+            for target, nodes in targets.items()
+            for node in nodes
+            for source in self.system.species
+        ]
+        self.asked = [each for each in every if graph.value_of(each[2]) != 0.0]
+        self.random = np.random.default_rng(5)
+
+    def state(self, parameters):
+        """Anywhere a state may be, over eight decades, or near the start; shares between 0 and 1."""
+        near = self.random.random() < 0.5
+        values = dict(zip(self.system.parameters, parameters, strict=True))
+        start = list(self.system.of_parameters.initial_values(values).values()) if near else self.system.scales
+        state = np.array(start) * 10 ** self.random.uniform(*((-0.1, 0.1) if near else (-4, 4)), len(start))
+        for i, name in enumerate(self.system.species):
+            if name in self.wiring.shares:
+                state[i] = self.random.uniform(0, 1)
+            elif near and state[i] == 0.0:
+                state[i] = self.system.scales[i] * self.random.random()
+            if self.model.species[name].signed:
+                state[i] *= self.random.choice([-1, 1])
+        return state
+
+    def at(self, parameters):
+        """(target, source) and value of what is not zero at one state."""
+        time = 10 ** self.random.uniform(-3, 2)
+        nodes = [node for _, _, node in self.asked]
+        total, size = {}, {}
+        for (target, source, _), value in zip(
+            self.asked, self.system.evaluate(nodes, time, self.state(parameters), parameters), strict=True
+        ):
+            total[target, source] = total.get((target, source), 0.0) + value
+            size[target, source] = size.get((target, source), 0.0) + abs(value)
+        return {pair: value for pair, value in total.items() if np.isfinite(value) and abs(value) > NOISE * size[pair]}
+
+
+@pytest.mark.parametrize("name", builtin_models())
+def test_no_sign_contradicts_the_jacobian_and_no_entry_is_without_an_influence(name):
+    """Of species and of observables, at the model's parameters."""
+    model = read_model(builtin_models()[name])
+    wiring = wiring_of(model)
+    signs = {(each.target, each.source): each.sign for each in wiring.influences}
+    slopes = Slopes(model, wiring)
+    for _ in range(STATES):
+        for (target, source), value in slopes.at([each.value for each in model.parameters.values()]).items():
+            if target != source:
+                sign = signs.get((target, source), 0)
+                assert sign & (UP if value > 0 else DOWN), f"{source} -> {target}: {sign}, but {value}"
+
+
+@pytest.mark.parametrize("name", builtin_models())
+def test_every_influence_is_one_in_some_state_of_some_patient(name):
+    model = read_model(builtin_models()[name])
+    wiring = wiring_of(model)
+    slopes = Slopes(model, wiring, observables=False)
+    left = {(each.target, each.source) for each in wiring.between(model.species)}
+    assert left
+    for _ in range(STATES):
+        left -= set(slopes.at([turned(each, slopes.random) for each in model.parameters.values()]))
+    assert not left
+
+
+def turned(parameter, random):
+    """A knob, or what is switched off, anywhere in its range; any other parameter as it is."""
+    turns = parameter.range and (parameter.knob or parameter.value == 0.0)
+    return random.uniform(*parameter.range) if turns else parameter.value
+
+
+def test_most_signs_of_the_human_model_are_known():
+    model = read_model(builtin_models()["immune"])
+    between = wiring_of(model).between(model.species)
+    assert len(between) > 300
+    assert sum(each.sign == BOTH for each in between) < 0.1 * len(between)
+
+
+def test_an_influence_says_by_which_reactions_and_through_what():
+    wiring = wiring_of(read_model(builtin_models()["immune"]))
+    known = {(each.source, each.target): each for each in wiring.influences}
+    found = known["IL2", "T_active"]
+    assert found.sign == UP  # leaving effectors that die and those that remember cancel
+    assert found.reactions == ("T_division", "T_dies", "T_remembers")
+    assert found.through == ("T_growth_factor",)
+    assert known["stop_signal", "T_active"].sign == DOWN
+    assert known["IL2_depot", "IL2_absorbing"].moved
+    assert not found.moved
+
+
+def test_own_loss_is_no_influence_and_own_increase_is():
+    model = read_model(builtin_models()["reynolds_2006"])
+    own = {each.source: each.sign for each in wiring_of(model).between(model.species) if each.source == each.target}
+    assert own == {"pathogen": BOTH, "phagocytes": UP}
+
+
+def arrows(text):
+    """``a+b b-a``: a raises b, b lowers a; ``a>b`` is a move."""
+    signs = {"+": UP, "-": DOWN, "?": BOTH, ">": UP}
+    return [Influence(each[0], each[2], signs[each[1]], moved=each[1] == ">") for each in text.split()]
+
+
+@pytest.mark.parametrize(
+    ("graph", "expected"),
+    [
+        ("a+b b+a", {("ab", UP)}),
+        ("a+b b-a", {("ab", DOWN)}),
+        ("a-b b-a", {("ab", UP)}),
+        ("a+b b?a", {("ab", BOTH)}),
+        ("a-b b-c c-a", {("abc", DOWN)}),
+        ("a+b b+c", set()),
+        ("a+a", set()),
+        ("a>b b>a", set()),
+        ("a>b b+a", {("ab", UP)}),
+        ("a+b b+a b-c c+a", {("ab", UP), ("abc", DOWN)}),
+    ],
+)
+def test_loops_and_their_signs(graph, expected):
+    assert {("".join(loop.names), loop.sign) for loop in loops(arrows(graph))} == expected
+
+
+def test_loops_through_one_name_are_those_that_it_is_on_the_shortest_first():
+    graph = arrows("a+b b+a b+c c+b c+d d+a")
+    assert [loop.names for loop in loops(graph, "a")] == [("a", "b"), ("a", "b", "c", "d")]
+    assert [loop.names for loop in loops(graph, most=1)] == [("a", "b")]
+    assert [loop.names for loop in loops(graph, keep=lambda loop: len(loop.names) > 2)] == [("a", "b", "c", "d")]
+
+
+def test_a_longer_loop_than_anyone_follows_is_left_out():
+    ring = "abcdefg"
+    assert len(ring) > LONGEST
+    assert loops(arrows(" ".join(f"{one}+{other}" for one, other in zip(ring, ring[1:] + ring[0], strict=True)))) == []

@@ -1,0 +1,61 @@
+"""Models run on lanes, for tests: in the words of `tests.systems`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from immunesim.model.model import Model
+from immunesim.numerics.compiled.engine import RTOL_OF_MEMBERS, Batch, Engine, Lanes
+from immunesim.numerics.parameter_formulas import initial_values
+from immunesim.numerics.reduced_system import core_of
+from immunesim.numerics.trajectory import Array
+
+from tests.systems import Stretch
+
+
+def on_lanes(
+    model: Model,
+    stretches: float | Sequence[Stretch],
+    times: Array,
+    *,
+    rtol: float = RTOL_OF_MEMBERS,
+    lanes: int = 4,
+    varied: Mapping[str, Sequence[float]] | None = None,
+    fine: Sequence[str] = (),
+) -> Lanes:
+    """Every species of `model` at `times`; varied: values of parameters, one for each member."""
+    if isinstance(stretches, (int, float)):
+        stretches = [Stretch(0.0, float(stretches))]
+    varied = varied or {}
+    members = max([1, *(len(values) for values in varied.values())])
+    own = {name: parameter.value for name, parameter in model.parameters.items()}
+    changed = {name for each in stretches for name in each.parameters or {}} | set(varied)
+    fixed = {name: value for name, value in own.items() if name not in changed}
+    infused = {name for each in stretches for name in each.infusion or {}}
+    core = core_of(model, set(model.species), infused, fixed)
+    engine = Engine(core, tuple(model.species), tuple(fine), lanes)
+    return engine.run(_batch(core.system, own, stretches, members, varied), np.asarray(times, dtype=float), rtol)
+
+
+def _batch(system, own, stretches, members, varied) -> Batch:
+    species, parameters = list(system.species), list(system.parameters)
+    rows = [{**own, **{name: values[i] for name, values in varied.items()}} for i in range(members)]
+
+    def placed(values: Mapping[str, float] | None) -> dict[int, Array]:
+        return {species.index(name): np.full(members, value) for name, value in (values or {}).items()}
+
+    def table(changes: Mapping[str, float] | None) -> Array:
+        return np.array([[{**row, **(changes or {})}[name] for name in parameters] for row in rows])
+
+    def bounds(values: Sequence[float]) -> Array:
+        return np.repeat(np.array(values, dtype=float)[:, None], members, axis=1)
+
+    return Batch(
+        initial=np.array([[initial_values(system.model, row)[name] for name in species] for row in rows]),
+        starts=bounds([each.start for each in stretches]),
+        ends=bounds([each.end for each in stretches]),
+        jumps=[placed(each.jump) for each in stretches],
+        infusions=[placed(each.infusion) for each in stretches],
+        parameters=[table(each.parameters) for each in stretches],
+    )

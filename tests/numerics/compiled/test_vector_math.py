@@ -1,0 +1,58 @@
+"""exp, log and powers of lanes, against those of the C library."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from immunesim.numerics import graph
+from immunesim.numerics.compiled import vector_math
+
+from tests.numerics.compiled.machines import Array, compiled
+
+ODD = np.array([0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 1e-310, 1.7e308, -1.0, 1.0])
+RANDOM = np.random.default_rng(1)
+
+
+def units_apart(found: Array, wanted: Array) -> float:
+    """The largest difference, in units of the last place."""
+    both = np.isfinite(wanted) & (wanted != 0)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
+    np.testing.assert_array_equal(found[~both & ~np.isnan(wanted)], wanted[~both & ~np.isnan(wanted)])
+    return float((np.abs(found[both] - wanted[both]) / np.spacing(np.abs(wanted[both]))).max())
+
+
+@np.errstate(all="ignore")
+def test_exp_is_right_to_a_unit_in_the_last_place() -> None:
+    x = np.concatenate([RANDOM.uniform(-745, 709.7, 20_000), RANDOM.uniform(-1, 1, 20_000), ODD, [710.0, -746.0]])
+    assert units_apart(compiled(vector_math.exp, 1, 4)(x), np.exp(x)) <= 1.0
+
+
+@np.errstate(all="ignore")
+def test_log_is_right_to_a_unit_in_the_last_place() -> None:
+    x = np.concatenate([10.0 ** RANDOM.uniform(-320, 308, 20_000), RANDOM.uniform(0.5, 2, 20_000), ODD])
+    assert units_apart(compiled(vector_math.log, 1, 4)(x), np.log(x)) <= 1.0
+
+
+@pytest.mark.parametrize("name", ["power", "power_slope", "power_log"])
+def test_powers_are_those_of_the_graph(name: str) -> None:
+    base = np.concatenate([10.0 ** RANDOM.uniform(-8, 8, 2_000), [0.0, 0.0, 0.0, 0.0, -1.0, -1e-17, 2.0, 1.0]])
+    exponent = np.concatenate([RANDOM.uniform(-4, 4, 2_000), [0.5, 1.0, 0.0, -1.0, 2.5, 0.3, 0.0, 7.0]])
+    wanted = np.array([getattr(graph, name)(*each) for each in zip(base.tolist(), exponent.tolist(), strict=True)])
+    found = compiled(getattr(vector_math, name), 2, 4)(base, exponent)
+    np.testing.assert_allclose(found, wanted, rtol=4e-14)
+
+
+@pytest.mark.parametrize("name", ["largest", "smallest"])
+def test_the_larger_and_the_smaller_keep_what_is_no_number(name: str) -> None:
+    a, b = (each.ravel() for each in np.meshgrid(ODD, ODD))
+    wanted = np.array([getattr(graph, name)(*each) for each in zip(a.tolist(), b.tolist(), strict=True)])
+    np.testing.assert_array_equal(compiled(getattr(vector_math, name), 2, 4)(a, b), wanted)
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 8])
+def test_the_number_of_lanes_changes_no_bit(lanes: int) -> None:
+    base, exponent = 10.0 ** RANDOM.uniform(-8, 8, 999), RANDOM.uniform(-4, 4, 999)
+    few, many = (compiled(vector_math.power, 2, each)(base, exponent) for each in (4, lanes))
+    assert few.tobytes() == many.tobytes()

@@ -1,0 +1,278 @@
+"""`compare`: ratios, sentences that say what the numbers say, sides and the reference."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from immunesim import read_scenario
+from immunesim.experiments.comparison import Reference
+from immunesim.experiments.run import run
+from immunesim.files.toml.source import FileError
+from immunesim.tasks import compare
+from immunesim.tasks.compare_sides import sides
+
+SCENARIO = """
+title = "A toy"
+model = "toy_model.toml"
+label = "as dosed"
+[time]
+end = "1 d"
+every = "1 h"
+[[dose]]
+name = "push"
+target = "drug"
+amount = "100 pmol"
+at = "2 h"
+every = "12 h"
+count = 2
+[arms.untreated]
+without = ["push"]
+[arms.late]
+label = "later"
+dose.push.at = "8 h"
+[arms.strong]
+dose.push.amount = "300 pmol"
+[show]
+plots = [["drug"], ["cells"]]
+"""
+
+
+@pytest.fixture
+def question(folder: Path) -> Path:
+    path = folder / "toy.toml"
+    path.write_text(SCENARIO, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def result(question: Path):
+    return run(read_scenario(question), certify=False)
+
+
+def row(label: str, name: str = "X", **given: Any) -> dict[str, Any]:
+    """A curve that rises from 1 to 10 on day 5 of 20 and is back at 1, but for what is given."""
+    usual = {"start": 1.0, "peak": 10.0, "time_of_peak": 5.0, "lowest": 1.0, "time_of_lowest": 0.0, "final": 1.0}
+    found = {"area": 60.0, "area_unit": "pM*d", "end": 20.0, "time_unit": "d", "outcome": "success"} | usual | given
+    names = {"name": name, "unit": "pM", "scenario": "toy", "arm": "main", "label": label, "reference": False}
+    return names | found
+
+
+def said(other: dict[str, Any], **base: Any) -> list[str]:
+    """The sentences on `other`, against the usual curve with what is given in its place."""
+    first = row("as described", **base) | {"reference": True}
+    other |= {"area_ratio": other["area"] / first["area"]}
+    return compare.sentences([first | {"area_ratio": 1.0}, other])
+
+
+# the table
+
+
+def test_ratios_are_those_of_the_curves(result) -> None:
+    rows = {row["arm"]: row for row in compare.table([result], ["drug"])}
+    assert [row["label"] for row in rows.values()] == ["as dosed", "untreated", "later", "strong"]
+    assert [arm for arm, row in rows.items() if row["reference"]] == ["main"]
+    for key in ("peak", "area", "final"):
+        assert rows["strong"][f"{key}_ratio"] == pytest.approx(3, rel=1e-5)
+        assert rows["main"][f"{key}_ratio"] == 1
+        assert rows["untreated"][f"{key}_ratio"] == 0
+    assert rows["strong"]["lowest_ratio"] is None  # nothing before the first dose
+    assert rows["late"]["time_of_peak"] == pytest.approx(20 / 24)  # d: the unit in which the scenario gives its end
+    assert rows["late"]["end"] == 1.0
+    arm = result.arms["strong"].trajectory
+    assert rows["strong"]["final"] == pytest.approx(arm["drug"][-1])
+    assert rows["strong"]["lowest"] == arm["drug"].min() == 0
+
+
+def test_against_another_arm_ratios_turn_and_of_nothing_there_is_none(result) -> None:
+    rows = {row["arm"]: row for row in compare.table([result], ["drug", "cells"], (), Reference(0, "untreated"))}
+    assert rows["main"]["name"] == "cells"
+    drug = {row["arm"]: row for row in compare.table([result], ["drug"], (), Reference(0, "untreated"))}
+    assert drug["main"]["peak_ratio"] is None
+    assert drug["untreated"]["peak_ratio"] is None
+    assert any("drug appears: it peaks at" in each for each in compare.sentences(list(drug.values())))
+
+
+def test_runs_of_another_length_have_no_ratio_of_ends_and_areas(question: Path) -> None:
+    runs = [run(read_scenario(question, {"time.end": end}), certify=False, arms=["main"]) for end in ("1 d", "0.8 d")]
+    first, second = compare.table(runs, ["drug"], ("", "shorter"))
+    assert (second["area_ratio"], second["final_ratio"]) == (None, None)
+    assert second["peak_ratio"] == pytest.approx(1)
+    assert (first["label"], second["label"]) == ("as described", "shorter")
+    assert compare.sentences([first, second]) == []
+
+
+def test_a_run_that_failed_is_told_apart(result) -> None:
+    arm = result.arms["strong"]
+    outcome = dataclasses.replace(arm.trajectory.outcome, kind="blow-up")
+    failed = dataclasses.replace(arm, trajectory=dataclasses.replace(arm.trajectory, outcome=outcome))
+    rows = compare.table([dataclasses.replace(result, arms={"main": result.arms["main"], "strong": failed})], ["drug"])
+    assert "FAILED: blow-up" in compare.text(rows)
+    assert compare.sentences(rows) == []
+
+
+def test_the_folder_says_what_the_terminal_says(result, tmp_path: Path) -> None:
+    rows = compare.table([result], ["drug"])
+    compare.write([result], ["drug"], rows, tmp_path / "out", force=False)
+    report = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert report["sentences"] == compare.sentences(rows) != []
+    assert all(sentence in compare.text(rows) for sentence in report["sentences"])
+    with (tmp_path / "out" / "comparison.csv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [float(line["peak_ratio"]) for line in table] == pytest.approx([row["peak_ratio"] for row in rows])
+
+
+def test_the_text_is_aligned_and_writes_dust_as_nothing(result) -> None:
+    rows = [row | {"lowest": 1e-20} for row in compare.table([result], ["drug"])]
+    lines = compare.text(rows).splitlines()
+    heads, *shown = lines[1:6]
+    places = [heads.index(head) + len(head) for head in ("peak", "lowest", "final", "area [pM*h]")]
+    for line in (each.ljust(200) for each in shown):
+        assert all(line[place - 1] != " " == line[place] for place in places), line
+    assert shown[0].split()[-3] == "0"
+
+
+# sentences
+
+
+NONE = {"peak": 0.0, "lowest": 0.0, "start": 0.0, "final": 0.0}
+SENTENCES = [
+    ({"peak": 24.0, "time_of_peak": 9.0}, "X peaks at 24 pM on day 9, 2.4 times as high as described (10 pM on day 5)"),
+    ({"peak": 4.0, "time_of_peak": 7.0}, "X peaks at 4 pM on day 7, 2.5 times lower than described (10 pM on day 5)"),
+    ({"peak": 1.0, "time_of_peak": 0.0}, "X does not rise above 1 pM, 10 times lower than described (10 pM on day 5)"),
+    ({"final": 3.0}, "X ends at 3 pM, 3 times as high as described (1 pM)"),
+    ({"final": 0.0, "lowest": 0.9}, "X is gone at the end, where there is 1 pM as described"),
+    (
+        {"lowest": 0.2, "time_of_lowest": 8.0},
+        "X falls to 0.2 pM on day 8, 5 times lower than described (1 pM at the start)",
+    ),
+    ({"area": 120.0}, "the area under X is 120 pM*d, 2 times as large as described (60)"),
+    ({"time_of_peak": 8.5}, "X peaks at 10 pM on day 8.5, 3.5 d later than described (on day 5)"),
+    ({"time_of_peak": 2.5}, "X peaks at 10 pM on day 2.5, 2.5 d earlier than described (on day 5)"),
+    (NONE, "X is gone: as described it peaks at 10 pM on day 5"),
+]
+
+
+@pytest.mark.parametrize(("given", "sentence"), SENTENCES)
+def test_a_large_difference_is_one_sentence(given: dict[str, float], sentence: str) -> None:
+    assert said(row("no Z", **given)) == [f"no Z: {sentence}."]
+
+
+def test_of_a_peak_and_an_end_that_differ_alike_the_peak_is_told() -> None:
+    growing = row("no Z", peak=24.0, time_of_peak=20.0, final=24.0)
+    assert said(growing, final=8.0) == [
+        "no Z: X reaches 24 pM at the end, 2.4 times as high as described (10 pM on day 5)."
+    ]
+    assert said(growing, final=1.0) == ["no Z: X ends at 24 pM, 24 times as high as described (1 pM)."]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"peak": 14.0},
+        {"peak": 7.0},
+        {"final": 1.4},
+        {"area": 80.0},
+        {"time_of_peak": 6.9},
+        {"final": 0.09, "lowest": 0.09, "peak": 10.0, "start": 0.09},
+    ],
+)
+def test_a_small_difference_is_none(given: dict[str, float]) -> None:
+    small = {"start": 0.01, "lowest": 0.01, "final": 0.01} if "start" in given else {}
+    assert said(row("no Z", **given), **small) == []
+
+
+def test_what_is_nowhere_and_then_is_appears() -> None:
+    assert said(row("with Z"), **NONE) == [
+        "with Z: X appears: it peaks at 10 pM on day 5, where there is none as described."
+    ]
+
+
+def test_levels_far_from_zero_differ_by_their_span() -> None:
+    """Fever: 38.6 and 37.5 are no factor apart."""
+    fever = {"start": 37.0, "lowest": 37.0, "final": 37.0, "area": 745.0, "unit": "degC"}
+    other = row("no Z", **fever, peak=37.5, time_of_peak=6.0)
+    assert said(other, **fever, peak=38.6) == [
+        "no Z: X peaks at 37.5 degC on day 6, 1.1 degC lower than described (38.6 degC on day 5)."
+    ]
+    naive = {"start": 700.0, "lowest": 699.0, "final": 700.0, "area": 14000.0}
+    assert said(row("no Z", **naive, peak=700.0), **naive, peak=702.0) == []  # of 700 that is nothing
+
+
+def test_another_clock_and_another_reference_are_named() -> None:
+    base = row("toy", peak=10.0, time_unit="h") | {"reference": True, "area_ratio": 1.0}
+    arm = row("weak, of a kind", peak=2.0, time_unit="h") | {"area_ratio": 1.0}
+    assert compare.sentences([base, arm]) == [
+        "weak, of a kind: X peaks at 2 pM at 5 h, 5 times lower than in toy (10 pM at 5 h)."
+    ]
+    again = compare.sentences([base | {"label": "2 ng/kg"}, arm])
+    assert again[0].endswith("5 times lower than in '2 ng/kg' (10 pM at 5 h).")
+
+
+def test_the_largest_come_first_and_the_rest_are_counted() -> None:
+    rows = []
+    for number in range(12):
+        base = row("as described", f"X{number}") | {"reference": True, "area_ratio": 1.0}
+        rows += [base, row("no Z", f"X{number}", peak=20.0 + number) | {"area_ratio": 1.0}]
+    found = compare.sentences(rows)
+    assert [each.split()[2] for each in found[:-1]] == [f"X{number}" for number in range(11, 3, -1)]
+    assert found[-1] == "And 4 more."
+    assert len(compare.sentences(rows, most=12)) == 12
+
+
+def test_sentences_agree_with_the_curves(result) -> None:
+    rows = compare.table([result], ["drug"])
+    curve = result.arms["strong"].trajectory
+    peak, base = curve["drug"].max(), result.arms["main"].trajectory["drug"].max()
+    (sentence,) = [each for each in compare.sentences(rows) if each.startswith("strong: ")]
+    assert f"{peak:.3g} pM on day {curve.times[np.argmax(curve['drug'])] / 24:.3g}" in sentence
+    assert f"{peak / base:.2g} times as high as in 'as dosed' ({base:.3g} pM" in sentence
+
+
+# what is compared
+
+
+def test_one_scenario_is_compared_by_its_arms_and_several_by_their_main_ones(question: Path) -> None:
+    scenario = read_scenario(question)
+    other = dataclasses.replace(scenario, id="other")
+    (side,), reference = sides([scenario], [], None, None)
+    assert (side.arms, reference) == (["main", "untreated", "late", "strong"], None)
+    assert [side.arms for side in sides([scenario, other], [], None, None)[0]] == [["main"], ["main"]]
+    chosen, _ = sides([scenario], [(scenario, "without Z")], None, None)
+    assert [(side.words, side.arms) for side in chosen] == [("", ["main"]), ("without Z", ["main"])]
+    chosen, _ = sides([scenario], [(scenario, "without Z")], ["late", "main", "late"], None)
+    assert [side.arms for side in chosen] == [["late", "main"]] * 2
+
+
+def test_the_reference_joins_what_is_compared(question: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(question.parent)
+    Path("other.toml").write_text(SCENARIO, encoding="utf-8")
+    scenario = read_scenario(question)
+    chosen, reference = sides([scenario], [], ["main"], "late")
+    assert (chosen[0].arms, reference) == (["main", "late"], Reference(0, "late"))
+    for words, arm in (("other.toml", "main"), ("other.toml/strong", "strong"), ("./other.toml/strong", "strong")):
+        chosen, reference = sides([scenario], [], ["main"], words)
+        assert [(side.scenario.id, side.arms) for side in chosen] == [("toy", ["main"]), ("other", [arm])]
+        assert reference == Reference(1, arm)
+
+
+@pytest.mark.parametrize(
+    ("arms", "against", "message"),
+    [
+        (["lat"], None, "toy has no arm 'lat'; did you mean 'late'?"),
+        (["main"], None, "nothing to compare: give several scenarios or arms, or a change such as --knockout"),
+        (None, "lat", "'lat' is no arm of toy and no scenario; did you mean 'late'?"),
+        (None, "zebra", "'zebra' is no arm of toy and no scenario; arms of toy are main, untreated, late, strong"),
+        (None, "acute_infection/without_IL7", "acute_infection has no arm 'without_IL7'; did you mean 'without_IL"),
+    ],
+)
+def test_wrong_sides_are_refused(question: Path, arms: list[str] | None, against: str | None, message: str) -> None:
+    with pytest.raises(FileError) as caught:
+        sides([read_scenario(question)], [], arms, against)
+    assert message in caught.value.faults[0].message

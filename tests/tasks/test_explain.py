@@ -1,0 +1,155 @@
+"""`explain` on the toy: what it says, what it writes, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from immunesim import cli, read_scenario
+from immunesim.experiments.explanation.explain import explain
+from immunesim.files.results.run_folder import read_table
+from immunesim.files.toml.scenario_file import find_scenario
+from immunesim.views.figures.explain import picture
+from immunesim.views.text.explain import sentences, text
+from matplotlib.text import Annotation, Text
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str], toy_file: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple]:
+    """``say("--of", "drug")`` explains the toy: exit code, stdout, stderr."""
+    monkeypatch.chdir(toy_file.parent)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        try:
+            code = cli.main(["explain", "toy.toml", *words])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return code, said.out, said.err
+
+    return call
+
+
+def test_the_terminal_says_what_turns_the_drug_and_balances_it_at_a_time(say) -> None:
+    code, out, err = say("--of", "DRUG", "--at", "6 h", "--at", "0.5 d")
+    assert (code, err) == (0, "")
+    assert out.startswith("Drug in plasma (drug) in toy, arm main\n")
+    assert "At 2 h it jumps to 100 pM, by what is given (push)." in out
+    assert "“clearance”" in out
+    balance = out[out.index("At 6 h: ") : out.index("At 12 h: ")]
+    value = float(re.search(r"At 6 h: ([\d.]+) pM", balance)[1])
+    assert value == pytest.approx(100 * np.exp(-0.25 * 4), rel=5e-3)
+    given = 2 * 80 * 50 / 20_000 / 4 / 3  # 2 IU/kg of 80 kg at 50 pg/IU of 20 kg/mol, in 4 L, over 3 h: pmol/L/h
+    found = (re.search(rf"{word} +([\d.]+) +100 %  (\w+)", balance).groups() for word in ("plus", "minus"))
+    plus, minus = ((float(size), id) for size, id in found)
+    assert plus == (pytest.approx(given, rel=5e-3), "doses")
+    assert minus == (pytest.approx(0.25 * value, rel=5e-3), "clearance")
+
+
+def test_the_document_adds_up_and_is_alone_on_stdout(say) -> None:
+    code, out, _ = say("--of", "drug", "--against", "half", "--json", "--set", "dose.drip.amount=1 IU/kg")
+    assert code == 0
+    found = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    whole = found["whole"]
+    assert whole["made"] - whole["lost"] == pytest.approx(whole["after"] - whole["before"], abs=1e-6 * whole["made"])
+    for phase in found["phases"]:
+        parts = phase["balance"]["parts"]
+        assert sum(part["made"] for part in parts) == pytest.approx(phase["balance"]["made"], rel=1e-9)
+        assert sum(part["lost"] for part in parts) == pytest.approx(phase["balance"]["lost"], rel=1e-9)
+    assert found["against"]["arm"] == "half"
+    assert found["sentences"]
+    assert "Changed in all arms: k_clear = 1 1/h.\n" in say("--of", "drug", "--set", "k_clear=1 1/h")[1]
+    assert found["loops"] == []
+
+
+def test_the_table_holds_the_curve_and_what_adds_up_to_its_derivative(say) -> None:
+    assert say("--of", "drug", "--out", "why")[0] == 0
+    assert sorted(path.name for path in Path("why").iterdir()) == [
+        "explain.csv", "explain.json", "explain.png", "explain.svg", "summary.json"
+    ]  # fmt: skip
+    header, table = read_table(Path("why/explain.csv"))
+    assert header[:3] == ["time [h]", "drug [pM]", "derivative [pM/h]"]
+    assert any(name.startswith("clearance ") for name in header)
+    np.testing.assert_allclose(table[:, 3:].sum(axis=1), table[:, 2], atol=1e-12 * np.abs(table[:, 3:]).max())
+    assert json.loads(Path("why/explain.json").read_text())["name"] == "drug"
+    svg = Path("why/explain.svg").read_text()
+    assert "It turns" in svg or "it jumps" in svg  # the description in words
+    code, _, err = say("--of", "drug", "--out", "why")
+    assert code == 3
+    assert "exists; choose another --out" in err
+    assert say("--of", "cells", "--out", "why", "--force")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--of", "drgu"], "no species or observable 'drgu'; did you mean 'drug'?"),
+        (["--of", "k_clear"], "'k_clear' is a parameter, and does not change by itself"),
+        (["--of", "drug", "--at", "3 kg"], "expected a time such as '3 h', found '3 kg'"),
+        (["--of", "drug", "--at", "49 h"], "expected a time from 0 to 48 h, found '49 h'"),
+        (["--of", "drug", "--at", "soon"], "soon"),
+        (["--of", "drug", "--arm", "haf"], "no arm 'haf'; did you mean 'half'?"),
+        (["--of", "drug", "--against", "haf"], "--against haf"),
+        ([], "--of"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused_with_the_nearest(say, words: list[str], message: str) -> None:
+    code, out, err = say(*words)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_a_run_that_fails_is_explained_up_to_there(say) -> None:
+    path = Path("toy_model.toml")
+    path.write_text(
+        path.read_text().replace('rate = "k_clear * drug"', 'rate = "k_clear * drug * (1 - drug / K_drug * 200)"')
+    )
+    code, out, err = say("--of", "drug", "--json")
+    assert code == 4
+    assert "arm main failed: " in err
+    assert json.loads(out)["whole"]["end"] < 48
+
+
+def test_sentences_read_right_whatever_a_label_says(say, toy_file: Path) -> None:
+    path = Path("toy_model.toml")
+    path.write_text(
+        path.read_text().replace("[reactions.clearance]", '[reactions.clearance]\nlabel = "the kidneys, at $5 a day"')
+    )
+    found = sentences(explain(read_scenario(toy_file), "main", "drug"))
+    assert any("by “the kidneys, at $5 a day”" in sentence for sentence in found)
+    assert all(sentence[0].isupper() and sentence.endswith(".") for sentence in found)
+    picture(explain(read_scenario(toy_file), "main", "drug")).figure.canvas.draw()
+
+
+DRAWN = [
+    ("acute_infection", "IL2", None),
+    ("acute_infection", "pathogen", "without_IL2"),
+    ("il2_therapy", "IL2", None),
+    ("il2_therapy", "blood_pressure", "half_dose"),
+    ("transient_stop", "T_self", "healthy"),
+    ("kirschner_panetta", "tumour", None),
+]
+
+
+@pytest.mark.parametrize(("name", "curve", "against"), DRAWN, ids=[":".join(each[:2]) for each in DRAWN])
+def test_no_text_of_the_picture_covers_another_and_nothing_is_cut(name: str, curve: str, against: str | None) -> None:
+    found = explain(read_scenario(find_scenario(name)), "main", curve, against=against)
+    assert len(text(found).splitlines()) > 5
+    figure = picture(found).figure
+    figure.canvas.draw()
+    texts = [each for each in figure.findobj(Text) if each.get_text() and each.get_visible()]
+    texts = [each for each in texts if not isinstance(each, Annotation)]  # turning points may be close
+    boxes = [(each.get_text(), each.get_window_extent()) for each in texts]
+    width, height = figure.canvas.get_width_height()
+    for words, box in boxes:
+        assert -1 <= box.x0 <= box.x1 <= width + 1, words
+        assert -1 <= box.y0 <= box.y1 <= height + 1, words
+    for i, (words, box) in enumerate(boxes):
+        for other, there in boxes[i + 1 :]:
+            apart = box.x1 <= there.x0 + 1 or there.x1 <= box.x0 + 1 or box.y1 <= there.y0 + 1 or there.y1 <= box.y0 + 1
+            assert apart, (words, other)
