@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from .experiments.scenario import Scenario as Scenario
     from .files.toml.model_file import read_model as read_model
     from .files.toml.scenario_file import read_scenario as read_scenario
-    from .files.toml.source import FileError as FileError
     from .model.model import Model as Model
     from .numerics.trajectory import Trajectory as Trajectory
+    from .runtime.errors import InputError as InputError
 
 _HOMES = {
     "Model": "model.model",
@@ -23,7 +23,7 @@ _HOMES = {
     "RunResult": "experiments.run",
     "read_model": "files.toml.model_file",
     "read_scenario": "files.toml.scenario_file",
-    "FileError": "files.toml.source",
+    "InputError": "files.toml.source",
     "Run": "api.run",
     "run": "api.run",
 }

@@ -21,9 +21,9 @@ from ..files.results import run_folder
 from ..files.results.folder import check_file, write_text
 from ..files.toml.interventions import Interventions
 from ..files.toml.scenario_file import find_scenario, read_scenario
-from ..files.toml.source import COMMAND_LINE, FileError
-from ..model.expression import nearest
 from ..numerics.trajectory import Array, Trajectory
+from ..runtime.errors import COMMAND_LINE, InputError
+from ..runtime.names import nearest
 from ..runtime.progress import Progress
 from ..tasks.run import write
 from ..views.text import run as run_text
@@ -56,7 +56,7 @@ def run(
     arms: only these; all, if it is left out.
     certify: True has a second solver check the digits of every arm, False of none, None where it takes a second.
 
-    Raises `FileError` with everything that is wrong with the scenario, or with a change of it.
+    Raises `InputError` with everything that is wrong with the scenario, or with a change of it.
     """
     settings = {name: str(value) for name, value in (set or {}).items()}
     asked = Interventions(tuple(_several(knockout)), _shares(block), tuple(_several(add)))
@@ -93,12 +93,12 @@ def _typed(settings: Mapping[str, str], asked: Interventions) -> list[str]:
 def _read(word: str, settings: Mapping[str, str], asked: Interventions) -> Scenario:
     try:
         return read_scenario(find_scenario(word), settings, interventions=asked)
-    except FileError as error:  # nobody typed a command here
+    except InputError as error:  # nobody typed a command here
         faults = [
             fault._replace(file="run()", text=fault.text.removeprefix("--")) if fault.file == COMMAND_LINE else fault
             for fault in error.faults
         ]
-        raise FileError(faults) from None
+        raise InputError(faults) from None
 
 
 def _shares(block: Mapping[str, str | float] | str | Sequence[str]) -> tuple[tuple[str, str], ...]:

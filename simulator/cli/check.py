@@ -18,14 +18,14 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..files.toml.source import FileError
+    from ..runtime.errors import InputError
     from ..tasks.check import check_file
 
     faults, lines = [], []
     for word in options.files:
         try:
             lines.append(f"{word}: {check_file(word)}")
-        except FileError as error:
+        except InputError as error:
             faults += [fault for fault in error.faults if fault not in faults]
     if options.json:
         print_json({"ok": not faults, "faults": [fault._asdict() for fault in faults]})

@@ -55,7 +55,7 @@ def execute(options: argparse.Namespace) -> int:
     runs = []
     with Progress("scenarios", len(chosen)) as progress:
         for side in chosen:
-            runs.append(run(side.scenario, certify=False, arms=side.arms, told=progress.within))
+            runs.append(run(side.scenario, certify=False, arms=side.arms, on_progress=progress.within))
             if runs[-1].interrupted:
                 raise KeyboardInterrupt  # part of a comparison is none
             progress.add()

@@ -10,8 +10,8 @@ from .exit_codes import DONE
 from .options import print_json
 
 if TYPE_CHECKING:
-    from ..files.toml.source import FileError
     from ..model.model import Model
+    from ..runtime.errors import InputError
 
 EXAMPLES = """examples:
   immunesim describe
@@ -56,15 +56,15 @@ def execute(options: argparse.Namespace) -> int:
         found = assumed(model, options.name)
         print_json(found) if options.json else print(assumed_text(model, options.name))
         return DONE
-    told = describe(model, options.name)
+    facts = describe(model, options.name)
     if options.wiring:
-        told["pictures"] = _draw(model, told, options)
-    print_json(told) if options.json else print(describe_text(told))
+        facts["pictures"] = _draw(model, facts, options)
+    print_json(facts) if options.json else print(describe_text(facts))
     return DONE
 
 
-def _draw(model: Model, told: dict[str, Any], options: argparse.Namespace) -> list[str]:
-    """Writes the pictures of what was told; returns their paths."""
+def _draw(model: Model, facts: dict[str, Any], options: argparse.Namespace) -> list[str]:
+    """Writes the pictures described by `facts`; returns their paths."""
     from ..files.results import folder
     from ..views.text.describe import subject
 
@@ -73,7 +73,7 @@ def _draw(model: Model, told: dict[str, Any], options: argparse.Namespace) -> li
         if path.suffix.lower() not in (".svg", ".png"):
             raise _refusal(f"expected a file that ends in .svg or .png, found '{path.name}'", f"--wiring {path}")
         folder.check_file(path, options.force, "--wiring")
-    name = subject(told)
+    name = subject(facts)
     from ..views.figures.causal_graph import (  # last, so that a fault of the words is said without pygraphviz
         draw,
         png_of,
@@ -91,7 +91,7 @@ def _draw(model: Model, told: dict[str, Any], options: argparse.Namespace) -> li
     return [str(path) for path in paths]
 
 
-def _refusal(message: str, text: str) -> FileError:
-    from ..files.toml.source import COMMAND_LINE, FileError, FileFault
+def _refusal(message: str, text: str) -> InputError:
+    from ..runtime.errors import COMMAND_LINE, InputError, InputFault
 
-    return FileError([FileFault(COMMAND_LINE, 0, message, text)])
+    return InputError([InputFault(COMMAND_LINE, 0, message, text)])

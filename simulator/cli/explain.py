@@ -40,7 +40,7 @@ def execute(options: argparse.Namespace) -> int:
     from ..experiments.explanation.explain import NoStepsError, explain
     from ..experiments.run import run
     from ..files.results import folder
-    from ..files.toml.source import COMMAND_LINE, FileError, FileFault
+    from ..runtime.errors import COMMAND_LINE, InputError, InputFault
     from ..runtime.progress import Progress
     from ..tasks import explain as doors
     from ..views.text.explain import text
@@ -52,7 +52,9 @@ def execute(options: argparse.Namespace) -> int:
     check_arms(scenario, [options.arm])
     check_arms(scenario, [options.against] if options.against else [], "--against")
     if options.against == options.arm:
-        raise FileError([FileFault(COMMAND_LINE, 0, "an arm does not differ from itself", f"--against {options.arm}")])
+        raise InputError(
+            [InputFault(COMMAND_LINE, 0, "an arm does not differ from itself", f"--against {options.arm}")]
+        )
     for note in notes(scenario, interventions_of(options)):
         print(f"note: {note}", file=sys.stderr)
     if options.out:
@@ -60,7 +62,7 @@ def execute(options: argparse.Namespace) -> int:
     arms = [options.arm, *([options.against] if options.against else [])]
     try:
         with Progress("explanations", 1) as progress:
-            result = run(scenario, certify=False, arms=arms, told=lambda share: progress.within(HALF * share))
+            result = run(scenario, certify=False, arms=arms, on_progress=lambda share: progress.within(HALF * share))
             if result.interrupted:
                 raise KeyboardInterrupt
             found = explain(scenario, options.arm, name, at=at, against=options.against, known=result.arms)

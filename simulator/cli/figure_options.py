@@ -15,19 +15,19 @@ def figure_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def formats_of(options: argparse.Namespace) -> list[str]:
-    """The formats that are asked for, each once; `FileError` if one is unknown or there is none."""
-    from ..files.toml.source import COMMAND_LINE, FileError, FileFault
-    from ..model.expression import nearest
+    """The formats that are asked for, each once; `InputError` if one is unknown or there is none."""
+    from ..runtime.errors import COMMAND_LINE, InputError, InputFault
+    from ..runtime.names import nearest
 
     asked = [word.strip().lower() for word in options.format.split(",") if word.strip()]
     known = f"formats are {', '.join(FORMATS)}"
     faults = [
-        FileFault(COMMAND_LINE, 0, f"no format '{word}'{nearest(word, list(FORMATS))}; {known}", f"--format {word}")
+        InputFault(COMMAND_LINE, 0, f"no format '{word}'{nearest(word, list(FORMATS))}; {known}", f"--format {word}")
         for word in asked
         if word not in FORMATS
     ]
     if not asked:
-        faults = [FileFault(COMMAND_LINE, 0, f"expected a format; {known}", f"--format {options.format!r}")]
+        faults = [InputFault(COMMAND_LINE, 0, f"expected a format; {known}", f"--format {options.format!r}")]
     if faults:
-        raise FileError(faults)
+        raise InputError(faults)
     return list(dict.fromkeys(asked))

@@ -34,10 +34,10 @@ def execute(options: argparse.Namespace) -> int:
     folder.check_folder(target, options.force)
     with Stop() as stop, Progress("scenarios", len(paths)) as progress:
 
-        def told(card: gallery.Card) -> None:
+        def on_progress(card: gallery.Card) -> None:
             progress.add(failed=int(card.status != gallery.DONE))
 
-        cards = gallery.write_gallery(paths, target, options.tables, options.force, stop, told)
+        cards = gallery.write_gallery(paths, target, options.tables, options.force, stop, on_progress)
     if options.json:
         print_json({"folder": str(target), "gallery": [card._asdict() for card in cards]})
     else:

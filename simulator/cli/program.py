@@ -72,12 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _execute(options: argparse.Namespace) -> int:
     from ..files.results.folder import OutputError
-    from ..files.toml.source import COMMAND_LINE, FileError
+    from ..runtime.errors import COMMAND_LINE, InputError
     from .options import print_json
 
     try:
         return int(command_file(options.command).execute(options))
-    except FileError as error:
+    except InputError as error:
         for fault in error.faults:
             print(f"error: {fault}", file=sys.stderr)
         if options.json:
@@ -108,7 +108,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Any:
         if "COMMAND: invalid choice" in message:
-            from ..model.expression import nearest
+            from ..runtime.names import nearest
 
             word = message.split("invalid choice: ")[1].split(" ")[0].strip("'")
             message = f"no command '{word}'{nearest(word, list(COMMANDS))}"

@@ -75,7 +75,7 @@ def label(runs: Sequence[RunResult], words: Sequence[str], place: int, arm: ArmR
 def _measures(scenario: Scenario, arm: ArmResult, name: str, long: float) -> dict[str, Any]:
     """Those of results, with the time of the lowest value, and times in the clock of the comparison."""
     found = curve_measures(scenario, arm.trajectory, name)
-    times, values = arm.trajectory.fine.times(), arm.trajectory.fine.values(name)
+    times, values = arm.trajectory.dense.times(), arm.trajectory.dense.values(name)
     lowest_at, reached = (float(times[values.argmin()]), float(times[-1])) if len(times) else (None, 0.0)
     times_of = {"time_of_peak": found.get("time_of_peak"), "time_of_lowest": lowest_at, "end": reached}
     return {

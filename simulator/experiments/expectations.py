@@ -28,7 +28,7 @@ class Verdict:
     broken: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def unbroken(self) -> list[str]:
+    def passes_without_mechanism(self) -> list[str]:
         """Arms that meet the expectation although they lack the mechanism it is there to show."""
         return [arm for arm, value in self.broken.items() if self.expectation.met_by(value)]
 
@@ -37,13 +37,13 @@ class Verdict:
         """Why the expectation does not hold although it is met, in words; empty if it does hold or is not met."""
         if self.met and self.expectation.missed:
             return "said to be missed, and is not"
-        arms = [f"{arm} ({self.broken[arm]:.4g})" for arm in self.unbroken]
+        arms = [f"{arm} ({self.broken[arm]:.4g})" for arm in self.passes_without_mechanism]
         return f"proves nothing: it also holds in arm {', '.join(arms)}" if self.met and arms else ""
 
     @property
     def holds(self) -> bool:
         """Whether all is as the scenario says: met, or missed as announced, and broken where it must be."""
-        return self.met != bool(self.expectation.missed) and not self.unbroken
+        return self.met != bool(self.expectation.missed) and not self.passes_without_mechanism
 
 
 def judge(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[Verdict]:
@@ -91,4 +91,4 @@ def row_of(verdict: Verdict, scenario: str, ran: bool) -> dict[str, Any]:
 def _verdict(verdict: Verdict) -> str:
     if not verdict.met:
         return KNOWN_MISS if verdict.expectation.missed else MISSED
-    return UNBROKEN if verdict.unbroken else MET
+    return UNBROKEN if verdict.passes_without_mechanism else MET

@@ -21,7 +21,7 @@ from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from .expectations import judge
 from .measure_formula import arms_of, curve_names
-from .run import Told, prepare
+from .run import OnProgress, prepare
 from .scenario import Arm, Expectation, Scenario
 
 FACTOR = 3.0
@@ -63,7 +63,7 @@ class Influence:
         self.known = {arm.name: self._known(arm) for arm in scenario.arms}
         self.met = {each.id for each, met in self._judged({n: k.trajectory for n, k in self.known.items()}) if met}
 
-    def broken_by(self, name: str, factor: float, of: Iterable[str] | None = None) -> set[str]:
+    def failed_expectations(self, name: str, factor: float, of: Iterable[str] | None = None) -> set[str]:
         """The expectations, met as the model stands, that are missed with parameter `name` times `factor`.
 
         of: only these are asked. A share stays below 1. Nothing is said of a parameter that is 0,
@@ -81,12 +81,12 @@ class Influence:
         broken = {each.id for each, met in self._judged(trajectories) if each.id in asked and not met}
         for arm, trajectory in trajectories.items():
             if trajectory is not self.known[arm].trajectory:
-                trajectory.fine.forget()
+                trajectory.dense.forget()
         return broken
 
     def _judged(self, trajectories: Mapping[str, Trajectory]) -> list[tuple[Expectation, bool]]:
         verdicts = judge(self.scenario, trajectories)
-        return [(each.expectation, each.met and not each.unbroken) for each in verdicts]
+        return [(each.expectation, each.met and not each.passes_without_mechanism) for each in verdicts]
 
     def _arms_of(self, ids: Iterable[str]) -> set[str]:
         wanted = set(ids)
@@ -187,11 +187,11 @@ def nearest(model: Model, curves: Iterable[str]) -> list[str]:
 
 
 def influence(
-    scenario: Scenario, first: Sequence[str], then: Sequence[str], told: Told = lambda share: None
+    scenario: Scenario, first: Sequence[str], then: Sequence[str], on_progress: OnProgress = lambda share: None
 ) -> tuple[list[str], list[tuple[str, float, list[str]]]]:
     """The expectations that are met, and (parameter, factor, those that then fail): of every parameter in
     `first`, both ways. For an expectation that neither these nor an arm of its own broke, the `OTHERS`
-    nearest in `then` are asked too, until one does. told: hears which share of the parameters and
+    nearest in `then` are asked too, until one does. on_progress: hears which share of the parameters and
     expectations is done."""
     asked, model = Influence(scenario), scenario.model
     left = asked.met - {each.id for each in scenario.expectations if each.breaks_in}
@@ -199,7 +199,7 @@ def influence(
 
     def ask(name: str, of: Iterable[str]) -> None:
         for factor in (FACTOR, 1 / FACTOR):
-            broken = asked.broken_by(name, factor, of)
+            broken = asked.failed_expectations(name, factor, of)
             left.difference_update(broken)
             if broken:
                 found.append((name, factor, sorted(broken)))
@@ -207,7 +207,7 @@ def influence(
     steps = len(first) + len(scenario.expectations)
     for number, name in enumerate(first):
         ask(name, asked.met)
-        told((number + 1) / steps)
+        on_progress((number + 1) / steps)
     done = set(first)
     for number, expectation in enumerate(scenario.expectations, len(first)):
         near = nearest(model, curve_names(expectation.measure, model)) if expectation.id in left else []
@@ -215,5 +215,5 @@ def influence(
             if expectation.id in left and name not in done:
                 done.add(name)
                 ask(name, tuple(left))
-        told((number + 1) / steps)
+        on_progress((number + 1) / steps)
     return sorted(asked.met), found

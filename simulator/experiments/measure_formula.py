@@ -10,9 +10,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ..model.expression import Apply, Expression, FormulaError, Name, Number, Quoted, nearest, parse_measure
+from ..model.expression import Apply, Expression, FormulaError, Name, Number, Quoted, parse_measure
 from ..model.model import Model
 from ..model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity
+from ..runtime.names import nearest
 from .scenario import MAIN
 
 

@@ -47,7 +47,7 @@ def measure(tree: Expression, model: Model, trajectories: Mapping[str, Trajector
 def _function(tree: Apply, model: Model, trajectories: Mapping[str, Trajectory]) -> tuple[float, Unit]:
     name = curve_name(tree, model)
     trajectory = trajectories[arm_of(tree)]
-    times, values = trajectory.fine.times(), trajectory.fine.values(name)
+    times, values = trajectory.dense.times(), trajectory.dense.values(name)
     asked = [time_value(text, model) for kind, text in arguments(tree) if kind == "t"]
     levels = [level_value(text, name, model) for kind, text in arguments(tree) if kind == "l"]
     gives = FUNCTIONS[tree.op].gives
@@ -182,7 +182,7 @@ _CURVE: dict[str, Callable[..., Any]] = {
 def curve_measures(scenario: Scenario, trajectory: Trajectory, name: str) -> dict[str, Any]:
     """Peak, its time, lowest value, area under the curve and end of a species or observable;
     empty for a run that failed before its first value."""
-    times, values = trajectory.fine.times(), trajectory.fine.values(name)
+    times, values = trajectory.dense.times(), trajectory.dense.values(name)
     if not len(times):
         return {}
     unit, time_unit = scenario.model.unit_text(name), scenario.model.time_unit_text

@@ -22,7 +22,7 @@ SECOND_RTOL = RTOL / 2
 CALLS_TO_CERTIFY = 20_000  # of the first solver: the second then takes about a second
 FIRST_SHARE = 0.3  # of the time that both solvers take, as measured on the scenarios of the human model
 
-Told = Callable[[float], object]  # hears which share of the work is done
+OnProgress = Callable[[float], object]  # hears which share of the work is done
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ def run(
     scenario: Scenario,
     certify: bool | None = None,
     arms: Sequence[str] | None = None,
-    told: Told = lambda share: None,
+    on_progress: OnProgress = lambda share: None,
 ) -> RunResult:
     """Simulates every arm of `scenario`, or only those named in `arms`.
 
     certify: True always, False never, None where the second solver takes under a second an arm.
-    told: hears often which share of the whole is done.
+    on_progress: hears often which share of the whole is done.
     An interruption from the keyboard ends the run with the arms that were finished, if any.
     """
     system = System(scenario.model)
@@ -82,7 +82,7 @@ def run(
     interrupted = False
     try:
         for number, arm in enumerate(chosen):
-            part = _part(told, number / len(chosen), (number + 1) / len(chosen))
+            part = _part(on_progress, number / len(chosen), (number + 1) / len(chosen))
             results[arm.name] = _run_arm(scenario, arm, system, certify, part)
             part(1.0)
     except KeyboardInterrupt:
@@ -91,7 +91,7 @@ def run(
         interrupted = True
     verdicts = judge(scenario, {name: result.trajectory for name, result in results.items()})
     for result in results.values():
-        result.trajectory.fine.forget()
+        result.trajectory.dense.forget()
     return RunResult(scenario, results, verdicts, interrupted)
 
 
@@ -112,21 +112,23 @@ def prepare(scenario: Scenario, arm: Arm, system: System) -> tuple[Schedule, Arr
     return schedule, output_times(scenario, schedule), np.array([initial[name] for name in system.species])
 
 
-def _part(told: Told, start: float, end: float) -> Told:
+def _part(on_progress: OnProgress, start: float, end: float) -> OnProgress:
     """Hears which share of a part of the work is done, and tells the share of the whole."""
-    return lambda share: told(start + share * (end - start))
+    return lambda share: on_progress(start + share * (end - start))
 
 
-def _run_arm(scenario: Scenario, arm: Arm, system: System, certify: bool | None, told: Told) -> ArmResult:
+def _run_arm(scenario: Scenario, arm: Arm, system: System, certify: bool | None, on_progress: OnProgress) -> ArmResult:
     schedule, times, start = prepare(scenario, arm, system)
-    alone, first = told, _part(told, 0.0, FIRST_SHARE)
+    alone, first = on_progress, _part(on_progress, 0.0, FIRST_SHARE)
 
     def solved(share: float, calls: int) -> None:
         (first if _certifies(certify, calls) else alone)(share)
 
-    trajectory = solve(system, start, schedule.segments, times, told=solved)
+    trajectory = solve(system, start, schedule.segments, times, on_progress=solved)
     lines = ledger(scenario, arm, trajectory)
-    certificate = _certificate(system, start, schedule, times, trajectory, certify, _part(told, FIRST_SHARE, 1.0))
+    certificate = _certificate(
+        system, start, schedule, times, trajectory, certify, _part(on_progress, FIRST_SHARE, 1.0)
+    )
     return ArmResult(arm, trajectory, lines, schedule.edges, certificate)
 
 
@@ -142,7 +144,7 @@ def _certificate(
     times: Array,
     first: Trajectory,
     certify: bool | None,
-    told: Told,
+    on_progress: OnProgress,
 ) -> Certificate:
     solver = f"{SECOND_SOLVER}, rtol {SECOND_RTOL:g}"
     if not first.outcome.ok:
@@ -157,8 +159,8 @@ def _certificate(
         times,
         method=SECOND_SOLVER,
         rtol=SECOND_RTOL,
-        fine=False,
-        told=lambda share, calls: told(share),
+        dense=False,
+        on_progress=lambda share, calls: on_progress(share),
     )
     if not second.outcome.ok:
         return Certificate(0.0, second.outcome.state, second.outcome.time, solver, second.outcome.message)

@@ -131,7 +131,7 @@ class Scenario:
     plots: tuple[tuple[str, ...], ...]
     expectations: tuple[Expectation, ...]
     sweep: Sweep | None = None
-    left_out: tuple[str, ...] = field(default=(), compare=False)  # by an end moved on the command line
+    truncated: tuple[str, ...] = field(default=(), compare=False)  # by an end moved on the command line
     id: str = field(default="", compare=False)
     model_name: str = field(default="", compare=False)
     document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)

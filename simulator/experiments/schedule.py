@@ -46,7 +46,7 @@ class LedgerError(RuntimeError):
 def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     """Everything that happens in `arm`, in order of time, as the solver wants it."""
     plan = timetable(arm, scenario.end)
-    sizes = Sizes(arm, scenario.parameters(arm), system.of_parameters)
+    sizes = DoseAmounts(arm, scenario.parameters(arm), system.of_parameters)
     jumps, infusions = np.zeros((2, len(plan.active), len(system.species)))
     for dense, sparse in zip((jumps, infusions), amounts(arm, plan, sizes.of, system.species), strict=True):
         for row, given in zip(dense, sparse, strict=True):
@@ -64,7 +64,7 @@ def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     return Schedule(tuple(segments), plan.bounds[1:-1])
 
 
-class Sizes:
+class DoseAmounts:
     """What doses come to in the units of their targets, and every parameter, while certain changes hold.
 
     Of one set of values or of many members: what varies is then an array of shape (m,).
@@ -109,7 +109,7 @@ def amounts(
 ) -> tuple[list[dict[int, Any]], list[dict[int, Any]]]:
     """Jumps, then infusions per time, of each stretch: by the place of the species, in its unit.
 
-    size: as `Sizes.of`. rows: only these of the members, where they are many.
+    size: as `DoseAmounts.of`. rows: only these of the members, where they are many.
     """
     jumps: list[dict[int, Any]] = [{} for _ in plan.active]
     infusions: list[dict[int, Any]] = [{} for _ in plan.active]
@@ -135,7 +135,7 @@ def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory) -> list[LedgerL
     added, reached = trajectory.added, scenario.end
     if not trajectory.outcome.ok:
         reached = float(trajectory.times[-1]) if len(trajectory.times) else 0.0
-    sizes = Sizes(arm, scenario.parameters(arm), ParameterFormulas(scenario.model))
+    sizes = DoseAmounts(arm, scenario.parameters(arm), ParameterFormulas(scenario.model))
     lines, expected = [], dict.fromkeys(added, 0.0)
     for place, dose in enumerate(arm.doses):
         parts = [fraction(dose, number, reached, scenario.end) for number in range(dose.count)]

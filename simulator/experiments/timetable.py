@@ -13,7 +13,7 @@ Active = tuple[bool, ...]  # which of an arm's changes hold
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
+class DoseEvent:
     """What is given of one dose before the end of the run.
 
     dose: its place among the arm's doses. number: which of its times, from 0. first, last: a jump at the
@@ -35,7 +35,7 @@ class Timetable:
 
     bounds: tuple[float, ...]
     active: tuple[Active, ...]
-    portions: tuple[Portion, ...]
+    portions: tuple[DoseEvent, ...]
 
 
 def timetable(arm: Arm, end: float) -> Timetable:
@@ -52,7 +52,7 @@ def timetable(arm: Arm, end: float) -> Timetable:
             first, last = bisect_right(edges, begins) - 1, bisect_right(edges, begins + dose.over) - 1
             if begins + dose.over >= end * (1 - SAME_TIME):
                 last = len(edges)
-            portions.append(Portion(place, number, first, last, share, active(arm, begins, end)))
+            portions.append(DoseEvent(place, number, first, last, share, active(arm, begins, end)))
     return Timetable((*edges, end), tuple([active(arm, edge, end) for edge in edges]), tuple(portions))
 
 

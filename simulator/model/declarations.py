@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .expression import Expression, fold
+from ..runtime.names import fold
+from .expression import Expression
 from .units import Substance, Unit, unit
 
 STATUSES = ("verified", "secondary", "derived: HOW", "from memory", "assumed: WHY", "knob: WHAT")
@@ -129,13 +130,13 @@ class Module(NamedTuple):
     """A file of the model: what it is about, what it leaves out, and what it declares."""
 
     title: str
-    left_out: str
+    limitations: str
     names: tuple[str, ...]
     interventions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Words:
+class Declarations:
     """Everything one model declares. Mappings are in order of declaration."""
 
     id: str
@@ -149,7 +150,7 @@ class Words:
     substances: Mapping[str, Substance]
     modules: Mapping[str, Module] = field(default_factory=dict, compare=False)
     interventions: Mapping[str, Intervention] = field(default_factory=dict)
-    left_out: str = ""
+    limitations: str = ""
 
     @property
     def time_unit(self) -> Unit:

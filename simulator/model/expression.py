@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from keyword import iskeyword
 from typing import NamedTuple
 
+from ..runtime.names import nearest
 from .units import ONE, Unit, UnitError, dimension_text
 
 TIME = "time"  # the one name every formula may use without declaring it
@@ -191,23 +192,6 @@ def _describe(node: ast.AST) -> str:
         ast.Call: "a call",
     }
     return words.get(type(node), f"'{type(node).__name__}'")
-
-
-def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:
-    """``; did you mean 'X'?`` for the known word most like `word`, else nothing.
-
-    Case, hyphens and underscores are ignored, so IL-2 finds IL2.
-    """
-    from difflib import get_close_matches
-
-    folded = {fold(name): name for name in known}
-    match = get_close_matches(fold(word), list(folded), 1, 0.6)
-    return f"; did you mean '{folded[match[0]]}'?" if match else ""
-
-
-def fold(name: str) -> str:
-    """A name without what may be forgiven: case, hyphens, underscores, blanks."""
-    return re.sub(r"[-_ ]", "", name).lower()
 
 
 def names(expression: Expression) -> Iterator[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .declarations import Fault, Intervention, Parameter, Words
-from .expression import nearest
+from ..runtime.names import nearest
+from .declarations import Declarations, Fault, Intervention, Parameter
 from .units import ONE
 
 SHARE = (0.0, 1.0)
 
 
-def check_interventions(model: Words, faults: list[Fault]) -> None:
+def check_interventions(model: Declarations, faults: list[Fault]) -> None:
     """Appends what is wrong with the interventions of `model` to `faults`."""
     for each in model.interventions.values():
         found = [*_nothing(each), *_knockout(model, each), *_shares(model, each), *_doses(model, each)]
@@ -25,7 +25,7 @@ def _nothing(each: Intervention) -> Iterable[tuple[tuple[str, ...], str]]:
         yield ("heard",), "block is the share that is blocked, heard the share that is left: give one of them"
 
 
-def _knockout(model: Words, each: Intervention) -> Iterable[tuple[tuple[str, ...], str]]:
+def _knockout(model: Declarations, each: Intervention) -> Iterable[tuple[tuple[str, ...], str]]:
     for name, value in each.knockout.items():
         parameter = model.parameters.get(name)
         if parameter is None:
@@ -36,7 +36,7 @@ def _knockout(model: Words, each: Intervention) -> Iterable[tuple[tuple[str, ...
             yield ("knockout", name), f"{name} cannot be negative, found {value:g}"
 
 
-def _shares(model: Words, each: Intervention) -> Iterable[tuple[tuple[str, ...], str]]:
+def _shares(model: Declarations, each: Intervention) -> Iterable[tuple[tuple[str, ...], str]]:
     for key, name in (("block", each.block), ("heard", each.heard)):
         if name is None:
             continue
@@ -47,7 +47,7 @@ def _shares(model: Words, each: Intervention) -> Iterable[tuple[tuple[str, ...],
             yield (key,), f"{key} needs a share: a parameter with unit '1' and range [0, 1], which {name} is not"
 
 
-def _doses(model: Words, each: Intervention) -> Iterable[tuple[tuple[str, ...], str]]:
+def _doses(model: Declarations, each: Intervention) -> Iterable[tuple[tuple[str, ...], str]]:
     for route, name in each.dose.items():
         if name not in model.species:
             path = ("dose", route) if route else ("dose",)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from .declarations import BODY, Fault, ModelError, Species, Words
-from .expression import TIME, Apply, Expression, Name, Number, names, nearest, scaled, with_units
+from ..runtime.names import nearest
+from .declarations import BODY, Declarations, Fault, ModelError, Species
+from .expression import TIME, Apply, Expression, Name, Number, names, scaled, with_units
 from .interventions import check_interventions
 from .units import Unit, UnitError, dimension_text, in_moles
 
@@ -27,7 +28,7 @@ class Laws(NamedTuple):
     changes: Mapping[str, tuple[tuple[str, Expression], ...]]
 
 
-def write_laws(model: Words) -> Laws:
+def write_laws(model: Declarations) -> Laws:
     """The laws of `model`, or a `ModelError` with everything that is wrong."""
     faults: list[Fault] = []
     _check_names(model, faults)
@@ -46,7 +47,7 @@ def write_laws(model: Words) -> Laws:
     return Laws(initial, rates, rate_units, observables, changes)
 
 
-def _check_names(model: Words, faults: list[Fault]) -> None:
+def _check_names(model: Declarations, faults: list[Fault]) -> None:
     known = {**model.species, **model.parameters, **model.observables, TIME: None}
     fixed = set(model.parameters) | _parameter_only(model)
     used: set[str] = set(BODY)
@@ -90,12 +91,12 @@ def _check_names(model: Words, faults: list[Fault]) -> None:
         faults.append(Fault(("observables", loop[0], "value"), f"observables refer to each other: {' -> '.join(loop)}"))
 
 
-def _check_substance(model: Words, path: tuple[str, ...], name: str | None, faults: list[Fault]) -> None:
+def _check_substance(model: Declarations, path: tuple[str, ...], name: str | None, faults: list[Fault]) -> None:
     if name is not None and name not in model.substances:
         faults.append(Fault(path, f"no substance '{name}'{nearest(name, list(model.substances))}"))
 
 
-def _parameter_only(model: Words) -> set[str]:
+def _parameter_only(model: Declarations) -> set[str]:
     """Observables that depend on parameters alone."""
     found: set[str] = set()
     for _ in model.observables:
@@ -110,7 +111,7 @@ def _parameter_only(model: Words) -> set[str]:
     return found
 
 
-def _observable_loop(model: Words) -> list[str]:
+def _observable_loop(model: Declarations) -> list[str]:
     done: set[str] = set()
 
     def visit(name: str, trail: list[str]) -> list[str]:
@@ -129,7 +130,7 @@ def _observable_loop(model: Words) -> list[str]:
     return next((loop for name in model.observables if (loop := visit(name, []))), [])
 
 
-def _initial_values(model: Words, units: Mapping[str, Unit], faults: list[Fault]) -> dict[str, Expression]:
+def _initial_values(model: Declarations, units: Mapping[str, Unit], faults: list[Fault]) -> dict[str, Expression]:
     values: dict[str, Expression] = {}
     for species in model.species.values():
         if isinstance(species.initial, Number):
@@ -140,7 +141,7 @@ def _initial_values(model: Words, units: Mapping[str, Unit], faults: list[Fault]
     return values
 
 
-def _observables(model: Words, units: Mapping[str, Unit], faults: list[Fault]) -> dict[str, Expression]:
+def _observables(model: Declarations, units: Mapping[str, Unit], faults: list[Fault]) -> dict[str, Expression]:
     return {
         item.id: _in_unit(item.value, item.unit, units, ("observables", item.id, "value"), faults)
         for item in model.observables.values()
@@ -159,7 +160,7 @@ def _in_unit(
 
 
 def _rates(
-    model: Words, units: Mapping[str, Unit], faults: list[Fault]
+    model: Declarations, units: Mapping[str, Unit], faults: list[Fault]
 ) -> tuple[dict[str, Expression], dict[str, Unit]]:
     rates, rate_units = {}, {}
     for reaction in model.reactions.values():
@@ -171,7 +172,7 @@ def _rates(
 
 
 def _changes(
-    model: Words, rate_units: Mapping[str, Unit], faults: list[Fault]
+    model: Declarations, rate_units: Mapping[str, Unit], faults: list[Fault]
 ) -> dict[str, tuple[tuple[str, Expression], ...]]:
     changes: dict[str, list[tuple[str, Expression]]] = {name: [] for name in model.species}
     for reaction in model.reactions.values():
@@ -189,7 +190,7 @@ def _changes(
     return {name: tuple(found) for name, found in changes.items()}
 
 
-def _check_volumes(model: Words, reaction: str, factors: Mapping[str, Expression], faults: list[Fault]) -> None:
+def _check_volumes(model: Declarations, reaction: str, factors: Mapping[str, Expression], faults: list[Fault]) -> None:
     """Between two volumes only an amount per time, which each side divides by its own, keeps matter."""
     volumes = {name: model.species[name].volume for name in factors}
     undivided = any(isinstance(factor, Number) for factor in factors.values())
@@ -199,7 +200,7 @@ def _check_volumes(model: Words, reaction: str, factors: Mapping[str, Expression
         faults.append(Fault(("reactions", reaction, "rate"), message + "give the rate as an amount per time"))
 
 
-def _change_factor(model: Words, species: Species, rate: Unit) -> Expression:
+def _change_factor(model: Declarations, species: Species, rate: Unit) -> Expression:
     """The coefficient from a rate to the change of `species`, dividing by its volume if the
     rate is an amount per time and the species a concentration."""
     wanted = species.unit / model.time_unit
@@ -224,7 +225,7 @@ def _times(coefficient: float, factor: Expression) -> Expression:
     return factor if coefficient == 1.0 else Apply("mul", (Number(coefficient), factor))
 
 
-def in_order(model: Words) -> list[str]:
+def in_order(model: Declarations) -> list[str]:
     """Observables, each after those it refers to."""
     order: list[str] = []
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .declarations import BODY, Words
+from .declarations import BODY, Declarations
 from .laws import Laws, write_laws
 from .units import Unit, UnitError, in_moles
 
 
 @dataclass(frozen=True)
-class Model(Words):
+class Model(Declarations):
     """A model checks itself when it is made: every name declared and used, every rate law of the
     right dimension; `ModelError` holds everything that is wrong.
 

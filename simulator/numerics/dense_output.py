@@ -51,7 +51,7 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class FineCurves:
+class DenseOutput:
     """Times and values of any species or observable over a whole run. At a jump there are two
     points of the same time, before and after."""
 

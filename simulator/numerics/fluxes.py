@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..model.expression import TIME
-from .dense_output import PARTS, FineCurves
+from .dense_output import PARTS, DenseOutput
 from .system import System
 from .trajectory import Array
 
@@ -42,7 +42,7 @@ class Jump(NamedTuple):
 class Fluxes:
     """What moves the species or observable `name`, in its unit per time unit of the model.
 
-    times and values, shape (n,), are the points of `FineCurves`: two of the same time at an edge. Each of
+    times and values, shape (n,), are the points of `DenseOutput`: two of the same time at an edge. Each of
     `reactions`, `infusion` and `clock` (formulas that name time) has shape (n,); reactions that add
     nothing all along are left out. Their sum is the derivative between two edges; jumps are at edges.
     species: the same as reactions, but what comes through each species that `name` reads.
@@ -104,19 +104,19 @@ def sensitivity(system: System, name: str) -> Sensitivity:
     return Sensitivity(by_species, graph.slope(node, system.symbols[TIME]), reactions, through)
 
 
-def fluxes(fine: FineCurves, name: str) -> Fluxes:
+def fluxes(dense: DenseOutput, name: str) -> Fluxes:
     """What moves `name` along a run."""
-    system, times, states, values = fine.system, fine.times(), fine.states(), fine.values(name)
-    apart, stretches = sensitivity(system, name), fine.stretches()
+    system, times, states, values = dense.system, dense.times(), dense.states(), dense.values(name)
+    apart, stretches = sensitivity(system, name), dense.stretches()
     nodes = [*apart.reactions.values(), *apart.through.values(), apart.by_time, *apart.by_species.values()]
     along, read = system.along(nodes), [system.species.index(each) for each in apart.by_species]
     rows, infusion = np.zeros((len(nodes) - len(read), len(times))), np.zeros(len(times))
-    for steps, part in zip(fine.segments, stretches, strict=True):
+    for steps, part in zip(dense.segments, stretches, strict=True):
         found = along(times[part], states[part], steps.parameters)
         rows[:, part] = found[: len(rows)]
         infusion[part] = steps.infusion[read] @ found[len(rows) :]
     jumps = []
-    for (before, here), (after, there) in pairwise(zip(fine.segments, stretches, strict=True)):
+    for (before, here), (after, there) in pairwise(zip(dense.segments, stretches, strict=True)):
         first, last = there.start, here.stop - 1
         middle = values[first]
         if name not in system.species and not np.array_equal(before.parameters, after.parameters):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.integrate import BDF, LSODA, Radau
 
-from .dense_output import FineCurves, Steps
+from .dense_output import DenseOutput, Steps
 from .guard import Guard, StopError
 from .rosenbrock import Rodas5P
 from .segment import ATOL_OF_SCALE, RTOL, Segment
@@ -37,24 +37,24 @@ def solve(
     method: str = "LSODA",
     rtol: float = RTOL,
     seconds: float = SECONDS,
-    fine: bool = True,
-    told: Callable[[float, int], object] = lambda share, calls: None,
+    dense: bool = True,
+    on_progress: Callable[[float, int], object] = lambda share, calls: None,
 ) -> Trajectory:
     """The time course of `system` from `initial` through `segments`.
 
     initial has shape (species,); times, increasing, lie within the segments. The steps do not
-    depend on `times`: saved values are read from the solver's own interpolation. `fine` keeps
-    every step as well, for measures that shall not depend on `times`. `told` hears, every `TOLD`
+    depend on `times`: saved values are read from the solver's own interpolation. `dense` keeps
+    every step as well, for measures that shall not depend on `times`. `on_progress` hears, every `TOLD`
     steps, which share is done and how often the derivative was called for it.
     """
     solver = SOLVERS[method]
     system.prepare()
     began = clock.perf_counter()
-    run = _Run(system, segments, times, solver, rtol, began + seconds, fine)
+    run = _Run(system, segments, times, solver, rtol, began + seconds, dense)
     states, outcome = np.array(initial, dtype=float), Outcome()
     for index, segment in enumerate(segments):
         try:
-            states = run.segment(states + segment.jump, index, told)
+            states = run.segment(states + segment.jump, index, on_progress)
         except StopError as stop:
             outcome = _outcome(system, stop, segment)
             break
@@ -70,9 +70,9 @@ class _Run:
         solver: Any,
         rtol: float,
         deadline: float,
-        fine: bool,
+        dense: bool,
     ) -> None:
-        self.system, self.segments, self.times, self.fine = system, segments, times, fine
+        self.system, self.segments, self.times, self.dense = system, segments, times, dense
         self.solver, self.rtol, self.deadline = solver, rtol, deadline
         self.saved = np.empty((len(times), len(system.species)))
         self.parts: list[tuple[int, int, Array]] = []  # first and last saved row, parameters
@@ -80,7 +80,7 @@ class _Run:
         self.added = np.zeros(len(system.species))
         self.count = self.calls = self.steps = 0
 
-    def segment(self, states: Array, index: int, told: Callable[[float, int], object]) -> Array:
+    def segment(self, states: Array, index: int, on_progress: Callable[[float, int], object]) -> Array:
         """The states at the end of segment `index`, from the states after its jump."""
         segment, last = self.segments[index], index == len(self.segments) - 1
         self.added += segment.jump
@@ -115,8 +115,8 @@ class _Run:
                     self.steps += 1
                     reached = solver.t
                     if not self.steps % TOLD:
-                        told(self.share(index, reached), self.calls + guard.calls)
-                    if self.fine:
+                        on_progress(self.share(index, reached), self.calls + guard.calls)
+                    if self.dense:
                         walk.append((reached, np.array(solver.y)))
                     done = int(np.searchsorted(self.times[:stop], reached, side="right"))
                     if done > self.count:
@@ -127,7 +127,7 @@ class _Run:
             self.calls += guard.calls
             self.added += segment.infusion * (reached - segment.start)
             self.parts.append((first, self.count, segment.parameters))
-            if self.fine and walk:
+            if self.dense and walk:
                 passed, at = (np.array(part) for part in zip(*walk, strict=True))
                 self.walked.append(Steps(passed, at, segment.infusion, segment.parameters))
 
@@ -145,7 +145,7 @@ class _Run:
         return Trajectory(
             times=times,
             values=values,
-            fine=FineCurves(system, self.walked),
+            dense=DenseOutput(system, self.walked),
             outcome=outcome,
             added=dict(zip(system.species, self.added.tolist(), strict=True)),
             solver=f"{self.solver.__name__}, rtol {self.rtol:g}",

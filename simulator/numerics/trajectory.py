@@ -49,14 +49,14 @@ class Trajectory:
     """A time course: `times`, shape (n,), and one array of shape (n,) for every species and
     observable. A value saved at the time of a dose is the value after the dose.
 
-    fine: the same curves between the saved points, for measures. added: what doses and infusions put
+    dense: the same curves between the saved points, for measures. added: what doses and infusions put
     into each species over the whole run, counted by the solver while it ran. A failed run
     holds all times before the failure.
     """
 
     times: Array
     values: Mapping[str, Array]
-    fine: Curves
+    dense: Curves
     outcome: Outcome
     added: Mapping[str, float]
     solver: str

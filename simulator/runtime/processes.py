@@ -12,11 +12,11 @@ from .progress import INTERVAL, Progress
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
-Told = Callable[[float], object]
+OnProgress = Callable[[float], object]
 
 
-def side_by_side(what: str, function: Callable[[Item, Told], Found], items: Sequence[Item]) -> list[Found]:
-    """`function(item, told)` of every item, in their order; `what` they are called while they are counted.
+def side_by_side(what: str, function: Callable[[Item, OnProgress], Found], items: Sequence[Item]) -> list[Found]:
+    """`function(item, on_progress)` of every item, in their order; `what` they are called while they are counted.
 
     One item alone, or one core, is worked on here, and may tell which share of it is done; several go to processes
     of their own, so that function, items and what is found must be picklable. The first error ends all.
@@ -34,7 +34,7 @@ def side_by_side(what: str, function: Callable[[Item, Told], Found], items: Sequ
 
 
 def _in_processes(
-    workers: int, function: Callable[[Item, Told], Found], items: Sequence[Item], progress: Progress
+    workers: int, function: Callable[[Item, OnProgress], Found], items: Sequence[Item], progress: Progress
 ) -> list[Found]:
     with ProcessPoolExecutor(workers, initializer=gc.enable) as pool:
         asked = [pool.submit(function, item, _to_nobody) for item in items]
@@ -52,4 +52,4 @@ def _in_processes(
 
 
 def _to_nobody(share: float) -> None:
-    """Stands for `told` in another process."""
+    """Stands for `on_progress` in another process."""

@@ -16,7 +16,7 @@ _OF_A_MODEL = r"(?m)^\[*(species|reactions|modules|observables|substances|source
 
 
 def check_file(word: str) -> str:
-    """One line on a file that is right; `FileError` with everything that is wrong."""
+    """One line on a file that is right; `InputError` with everything that is wrong."""
     models = builtin_models()
     if word in models:
         return _model_line(models[word])

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from ..experiments.comparison import Reference
 from ..experiments.scenario import MAIN, Scenario
 from ..files.toml.scenario_file import find_scenario, read_scenario
-from ..files.toml.source import COMMAND_LINE, FileError, FileFault
-from ..model.expression import nearest
+from ..runtime.errors import COMMAND_LINE, InputError, InputFault
+from ..runtime.names import nearest
 
 
 class Side(NamedTuple):
@@ -44,7 +44,7 @@ def sides(
     reference = None if against is None else _reference(found, described[0], against)
     if sum(len(side.arms) for side in found) < 2:
         message = "nothing to compare: give several scenarios or arms, or a change such as --knockout"
-        raise FileError([FileFault(COMMAND_LINE, 0, message, "")])
+        raise InputError([InputFault(COMMAND_LINE, 0, message, "")])
     return found, reference
 
 
@@ -69,7 +69,7 @@ def _named(first: Scenario, against: str) -> tuple[Scenario, str]:
     for name, chosen in ((against, MAIN), (word, arm)):
         try:
             path = find_scenario(name) if name else None
-        except FileError:
+        except InputError:
             continue
         if path is not None:
             scenario = read_scenario(path)
@@ -77,14 +77,14 @@ def _named(first: Scenario, against: str) -> tuple[Scenario, str]:
             return scenario, chosen
     hint = nearest(against, own) or f"; arms of {first.id} are {', '.join(own)}"
     message = f"'{against}' is no arm of {first.id} and no scenario{hint}"
-    raise FileError([FileFault(COMMAND_LINE, 0, message, f"--against {against}")])
+    raise InputError([InputFault(COMMAND_LINE, 0, message, f"--against {against}")])
 
 
 def _check_arms(scenarios: Sequence[Scenario], names: Sequence[str], text: str = "") -> None:
     known = list(dict.fromkeys(arm.name for scenario in scenarios for arm in scenario.arms))
     whose = " or ".join(dict.fromkeys(scenario.id for scenario in scenarios))
     faults = [
-        FileFault(
+        InputFault(
             COMMAND_LINE,
             0,
             f"{whose} has no arm '{name}'{nearest(name, known) or '; arms are ' + ', '.join(known)}",
@@ -94,4 +94,4 @@ def _check_arms(scenarios: Sequence[Scenario], names: Sequence[str], text: str =
         if name not in known
     ]
     if faults:
-        raise FileError(faults)
+        raise InputError(faults)

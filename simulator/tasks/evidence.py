@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..experiments.expectations import FAILED, KNOWN_MISS, MET, MISSED, UNBROKEN, row_of
-from ..experiments.run import Told, run
+from ..experiments.run import OnProgress, run
 from ..files.results.folder import make_folder, write_text
 from ..files.toml.scenario_file import read_scenario
-from ..files.toml.source import FileError, FileFault
+from ..runtime.errors import InputError, InputFault
 from ..runtime.processes import side_by_side
 
 MARKS = {MET: "met   ", KNOWN_MISS: "missed", MISSED: "MISSED", UNBROKEN: "UNSAFE", FAILED: "FAILED"}
@@ -25,15 +25,15 @@ def collect(paths: Sequence[Path]) -> list[dict[str, Any]]:
     simulated side by side. An expectation of a run that failed stays in, as not simulated."""
     parts = side_by_side("scenarios", _rows_or_faults, paths)
     if faults := list(dict.fromkeys(fault for _, found in parts for fault in found)):
-        raise FileError(faults)
+        raise InputError(faults)
     return [row for rows, _ in parts for row in rows]
 
 
-def _rows_or_faults(path: Path, told: Told) -> tuple[list[dict[str, Any]], list[FileFault]]:
+def _rows_or_faults(path: Path, on_progress: OnProgress) -> tuple[list[dict[str, Any]], list[InputFault]]:
     """What a worker sends back: the rows of one scenario file, or what is wrong with it."""
     try:
-        result = run(read_scenario(path), certify=False, told=told)
-    except FileError as error:
+        result = run(read_scenario(path), certify=False, on_progress=on_progress)
+    except InputError as error:
         return [], error.faults
     return [row_of(verdict, result.scenario.id, result.ok) for verdict in result.verdicts], []
 

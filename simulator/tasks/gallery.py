@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..experiments.run import RunResult, run
 from ..files.results.folder import SUMMARY, new_folder
 from ..files.toml.scenario_file import read_scenario
-from ..files.toml.source import FileError
+from ..runtime.errors import InputError
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
 from .run import write
@@ -55,20 +55,20 @@ def write_gallery(
     tables: bool = False,
     force: bool = False,
     stop: Callable[[], bool] = lambda: False,
-    told: Callable[[Card], None] = lambda card: None,
+    on_progress: Callable[[Card], None] = lambda card: None,
 ) -> list[Card]:
     """Simulates scenario files side by side into a new `folder`; returns their cards in the order of `paths`.
 
     One that cannot be read or simulated stays in with the reason. After `stop()` no other is begun, and the
     gallery is written with those that are done. tables: the curves as CSV too, some hundred MB for all that
-    come with the simulator. told(card) is called as each is done.
+    come with the simulator. on_progress(card) is called as each is done.
     """
     names = _names(paths)
     with new_folder(folder, force) as beside:
         made = {}
         for number, card in _made(paths, names, beside, tables, stop):
             made[number] = card
-            told(card)
+            on_progress(card)
         skipped = "the gallery was stopped before it"
         cards = [made.get(i) or Card(name, name, status=SKIPPED, reason=skipped) for i, name in enumerate(names)]
         (beside / INDEX).write_text(_page(cards), encoding="utf-8")
@@ -154,7 +154,7 @@ def make(path: Path, folder: Path, tables: bool) -> Card:
     name = folder.name
     try:
         scenario = read_scenario(path)
-    except FileError as error:
+    except InputError as error:
         return Card(
             name,
             name,

@@ -1,4 +1,4 @@
-"""Which expectations each parameter can break: computed side by side, kept in a file, told in words."""
+"""Which expectations each parameter can break: computed side by side, kept in a file, on_progress in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..experiments.influence import FACTOR, influence
-from ..experiments.run import Told
+from ..experiments.run import OnProgress
 from ..files.results.folder import write_text
 from ..files.toml.catalogue import BIOLOGY
 from ..files.toml.scenario_file import read_scenario
@@ -31,27 +31,28 @@ class _Part(NamedTuple):
 
 def collect(paths: Sequence[Path]) -> dict[str, Any]:
     """For each model, `breaks`: parameter -> {"up" or "down": expectations}, of every assumed parameter and of
-    others until each expectation is broken; `unbroken`: those that neither they nor an arm of theirs break; and
-    `unclear`: those so narrow that the coarser solution used here misses them as the model stands.
+    others until each expectation is broken; `passes_without_mechanism`: those that neither they nor an arm
+    of theirs break; and `unclear`: those so narrow that the coarser solution used here misses them as the
+    model stands.
     """
     parts = side_by_side("scenarios", _part, paths)
     models: dict[str, dict[str, Any]] = {}
     for part in parts:
-        model = models.setdefault(part.model, {"breaks": {}, "unbroken": [], "unclear": []})
+        model = models.setdefault(part.model, {"breaks": {}, "passes_without_mechanism": [], "unclear": []})
         model["unclear"] += part.unclear
         for name, way, broken in part.breaks:
             model["breaks"].setdefault(name, {}).setdefault(way, []).extend(broken)
         known = {each for _, _, broken in part.breaks for each in broken}
-        model["unbroken"] += [each for each in part.unsafe if each not in known]
+        model["passes_without_mechanism"] += [each for each in part.unsafe if each not in known]
     return {"factor": FACTOR, "models": models}
 
 
-def _part(path: Path, told: Told) -> _Part:
+def _part(path: Path, on_progress: OnProgress) -> _Part:
     scenario = read_scenario(path)
     body = {name: each for name, each in scenario.model.parameters.items() if not each.knob}
     assumed = [name for name, each in body.items() if each.assumed]
     others = [name for name in body if name not in assumed]
-    met, found = influence(scenario, assumed, others, told)
+    met, found = influence(scenario, assumed, others, on_progress)
     breaks = [
         (name, "up" if factor > 1 else "down", [f"{scenario.id}/{each}" for each in broken])
         for name, factor, broken in found
@@ -78,8 +79,8 @@ def text(found: dict[str, Any]) -> str:
         broken = {name: sorted({e for each in ways.values() for e in each}) for name, ways in table["breaks"].items()}
         for name in sorted(broken, key=lambda name: -len(broken[name])):
             lines.append(f"  {name}  breaks {len(broken[name])}: {', '.join(broken[name])}")
-        if table["unbroken"]:
-            lines.append(f"  no parameter breaks: {', '.join(table['unbroken'])}")
+        if table["passes_without_mechanism"]:
+            lines.append(f"  no parameter breaks: {', '.join(table['passes_without_mechanism'])}")
     return "\n".join(lines)
 
 

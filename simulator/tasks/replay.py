@@ -14,8 +14,8 @@ from ..files.results.folder import SUMMARY
 from ..files.results.member_store import IDENTITY
 from ..files.results.run_folder import SCENARIO_FILE, read_table, table_header, table_name
 from ..files.toml.scenario_file import read_scenario
-from ..files.toml.source import FileError, FileFault
 from ..numerics.segment import ATOL_OF_SCALE
+from ..runtime.errors import InputError, InputFault
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
 
@@ -31,14 +31,14 @@ def replay(folder: Path) -> dict[str, Any]:
     """
     if (folder / IDENTITY).exists():
         more = "the same 'sweep' command goes on in it, and with another --out computes all of it again"
-        raise FileError([FileFault(str(folder), 0, f"the folder of a sweep, not of a run: {more}", "")])
+        raise InputError([InputFault(str(folder), 0, f"the folder of a sweep, not of a run: {more}", "")])
     if not (folder / SCENARIO_FILE).exists():
-        raise FileError([FileFault(str(folder), 0, f"no results folder: it has no {SCENARIO_FILE}", "")])
+        raise InputError([InputFault(str(folder), 0, f"no results folder: it has no {SCENARIO_FILE}", "")])
     scenario = read_scenario(folder / SCENARIO_FILE)
     simulated = _simulated(folder)
     names = [arm.name for arm in scenario.arms if arm.name in simulated]
     with Progress("arms", len(names)) as progress:
-        result = run(scenario, certify=False, arms=names, told=partial(progress.within, of=len(names)))
+        result = run(scenario, certify=False, arms=names, on_progress=partial(progress.within, of=len(names)))
     arms: dict[str, dict[str, Any]] = {}
     for name in names:
         arms[name] = {"identical": False, "difference": None, "of": None}
@@ -73,7 +73,7 @@ def _simulated(folder: Path) -> list[str]:
     try:
         return list(json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["arms"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise FileError([FileFault(str(folder), 0, f"its {SUMMARY} cannot be read", "")]) from None
+        raise InputError([InputFault(str(folder), 0, f"its {SUMMARY} cannot be read", "")]) from None
 
 
 def _floor(species: Any, name: str) -> float:

@@ -36,7 +36,7 @@ def write(
         if draw is not None:
             draw(result, beside, found["run"])
         if report:
-            from ...views.report.run_page import write_report  # here, since it brings a templating library
+            from ..views.report.run_page import write_report  # here, since it brings a templating library
 
             write_report(result, found, texts[0], beside, figures=draw is not None)
         found["files"] = sorted(path.name for path in beside.iterdir())

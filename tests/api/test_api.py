@@ -67,7 +67,7 @@ def test_the_words_for_immunologists_are_those_of_the_command_line() -> None:
     typed = scenario_of("acute_infection", options)
     assert typed == run.scenario
     assert options.arm == ["main"]
-    with pytest.raises(sim.FileError, match=r"run\(\): .*IL9") as caught:
+    with pytest.raises(sim.InputError, match=r"run\(\): .*IL9") as caught:
         sim.run("acute_infection", knockout="IL9")
     assert str(caught.value).endswith("    knockout IL9")
 
@@ -103,10 +103,10 @@ def test_the_second_solver_can_be_asked_for_and_switched_off(toy: str) -> None:
         (lambda r: r.measure("drug"), ValueError, "'drug' alone is a curve"),
         (lambda r: r.to_xarray("drug", join="left"), ValueError, "join is 'outer' or 'inner', not 'left'"),
         (lambda r: sim.run("toy.toml", arms="halv"), KeyError, "toy has no arm 'halv'; did you mean 'half'?"),
-        (lambda r: sim.run("tyo.toml"), sim.FileError, "tyo.toml: no such scenario"),
+        (lambda r: sim.run("tyo.toml"), sim.InputError, "tyo.toml: no such scenario"),
         (
             lambda r: sim.run("toy.toml", set={"k_claer": 1}),
-            sim.FileError,
+            sim.InputError,
             "run(): no parameter 'k_claer'; did you mean 'k_clear'?\n    set k_claer=1",
         ),
         (
@@ -125,7 +125,7 @@ def test_what_is_wrong_is_said_with_what_is_right(toy: str, call, error: type[Ex
 
 def test_all_faults_of_a_file_are_in_the_error_with_their_lines(toy: str) -> None:
     Path(toy).write_text(SCENARIO.replace('amount = "400 pmol"', 'amount = "400 pmo"').replace("k_clear", "k_claer"))
-    with pytest.raises(sim.FileError) as caught:
+    with pytest.raises(sim.InputError) as caught:
         sim.run(toy)
     places = [line.split(" ")[0] for line in str(caught.value).splitlines() if line.startswith("toy.toml")]
     assert len(set(places)) == len(places) >= 2

@@ -83,7 +83,7 @@ class Scipy:
             schedule = compile_schedule(q.scenario, arm, q.system)
             initial = initial_values(q.scenario.model, q.scenario.parameters(arm)) | dict(arm.initial)
             start = np.array([initial[name] for name in q.system.species])
-            trajectory = solve(q.system, start, schedule.segments, q.times, rtol=rtol, fine=False)
+            trajectory = solve(q.system, start, schedule.segments, q.times, rtol=rtol, dense=False)
             found.append(np.array([trajectory[name] for name in q.system.species]).T)
         return np.array(found)
 

@@ -275,7 +275,7 @@ def test_an_interrupted_run_exits_with_130_and_leaves_nothing(say, monkeypatch: 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("immunesim.files.results.run_folder.write", interrupt)
+    monkeypatch.setattr("immunesim.tasks.run.write", interrupt)
     said = say("run", "toy.toml", "--no-plots", "--out", "out")
     assert said.code == 130
     assert said.err.startswith("interrupted")
@@ -514,7 +514,7 @@ def test_evidence_of_a_run_that_fails_stays_in_the_table(say) -> None:
 def test_what_cannot_be_written_is_said_before_anything_is_computed(
     say, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"immunesim.files.{command}.collect", lambda *_: pytest.fail("it was computed"))
+    monkeypatch.setattr(f"immunesim.tasks.{command}.collect", lambda *_: pytest.fail("it was computed"))
     said = say(command, "toy.toml", "--out", "toy.toml" if command == "evidence" else "toy.toml/inside")
     assert said.code == 3
     assert said.err == "error: {} is a file, not a folder\n".format(

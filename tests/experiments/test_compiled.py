@@ -32,7 +32,7 @@ def difference(engine: Engine, scenario: Scenario, arm: Arm, system: System) -> 
     segments = schedule.segments[:SEGMENTS]
     times = times[times < segments[-1].end][:: max(1, len(times) // POINTS)]  # at its end a dose may follow
     found = states(engine, scenario, arm, system, times, TIGHT)
-    wanted = solve(system, start, segments, times, rtol=TIGHTER, fine=False)
+    wanted = solve(system, start, segments, times, rtol=TIGHTER, dense=False)
     assert wanted.outcome.ok
     worst = (0.0, "")
     for name, values, scale in zip(system.species, found.T, system.scales, strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from immunesim.experiments.sweeps.designs import Axis, Grid, Listed, OneAtATime, Product, Spaced, Together
+from immunesim.experiments.sweeps.designs import Axis, Explicit, Grid, OneAtATime, Product, Spaced, Zip
 from immunesim.experiments.sweeps.population import Choice, Correlation, Normal, Population, Triangular, Uniform
 from immunesim.experiments.sweeps.sampling import LatinHypercube, Random, Sobol, uniforms
 
@@ -30,11 +30,11 @@ PATIENTS = Population(
     seed=7,
     correlations=(Correlation("w", "k", 0.6), Correlation("n", "w", -0.4)),
 )
-GRID = Grid((A, B), (Spaced(1, 100, 5, True), Listed.of([-2, 0.1, 2])))
+GRID = Grid((A, B), (Spaced(1, 100, 5, True), Explicit.of([-2, 0.1, 2])))
 DESIGNS = {
     "grid": GRID,
-    "zip": Together((A, B), (Spaced(1, 100, 9, True), Spaced(-2, 2, 9, False))),
-    "list": Together((A, B), (Listed.of(range(1, 8)), Listed.of([0.1] * 7)), "list"),
+    "zip": Zip((A, B), (Spaced(1, 100, 9, True), Spaced(-2, 2, 9, False))),
+    "list": Zip((A, B), (Explicit.of(range(1, 8)), Explicit.of([0.1] * 7)), "list"),
     "lhs": LatinHypercube((A, B, C), 333, 5),
     "sobol": Sobol((A, B, C), 300, 5),
     "random": Random((A, B, C), 301, 5),
@@ -106,7 +106,7 @@ def test_one_at_a_time_needs_something_to_stay_at() -> None:
 
 def test_a_zip_of_unequal_axes_is_none() -> None:
     with pytest.raises(ValueError, match="axes of 2, 3 points"):
-        Together((A, B), (Listed.of([1, 2]), Listed.of([1, 2, 3])))
+        Zip((A, B), (Explicit.of([1, 2]), Explicit.of([1, 2, 3])))
 
 
 @pytest.mark.parametrize("count", [1, 7, 1000])

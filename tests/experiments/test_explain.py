@@ -173,7 +173,7 @@ def test_a_run_without_steps_has_nothing_to_explain(toy) -> None:
     results = dict(run(toy, certify=False, arms=["main"]).arms)
     main = results["main"]
     nothing = Recorded(np.empty(0), {})
-    results["main"] = replace(main, trajectory=replace(main.trajectory, fine=nothing))
+    results["main"] = replace(main, trajectory=replace(main.trajectory, dense=nothing))
     with pytest.raises(NoStepsError, match="has none"):
         explain(toy, "main", "drug", known=results)
 
@@ -195,9 +195,9 @@ CYCLE = make_model(
 
 
 def test_the_loop_of_hunter_and_prey_holds_back_with_a_gain_of_one() -> None:
-    fine = simulate(CYCLE, 40.0, np.linspace(0, 40, 81)).fine
-    flux = fluxes(fine, "prey")
-    (loop,) = loops_of(fine, flux, scaled(flux.values)[0])  # nothing comes back of idle, and the box only exchanges
+    dense = simulate(CYCLE, 40.0, np.linspace(0, 40, 81)).dense
+    flux = fluxes(dense, "prey")
+    (loop,) = loops_of(dense, flux, scaled(flux.values)[0])  # nothing comes back of idle, and the box only exchanges
     assert loop.species == ("prey", "hunter")
     assert loop.sign == -1
     assert [edge.sign for edge in loop.edges] == [1, -1]
@@ -219,9 +219,9 @@ def test_at_rest_the_strength_of_a_loop_is_its_gain() -> None:
             "follow": ("-> C", "d * (B - C)"),  # gain and loss in one law: its turnover is what its slope takes
         },
     )
-    fine = simulate(model, 5.0, [0, 5.0]).fine
-    flux = fluxes(fine, "A")
-    (loop,) = loops_of(fine, flux, scaled(flux.values)[0])
+    dense = simulate(model, 5.0, [0, 5.0]).dense
+    flux = fluxes(dense, "A")
+    (loop,) = loops_of(dense, flux, scaled(flux.values)[0])
     assert loop.species == ("A", "B", "C")
     assert loop.sign == -1
     assert loop.strength == pytest.approx(1.5, rel=1e-6)  # d ln inhibition / d ln C at C = K, of an exponent of 3
@@ -233,9 +233,9 @@ def test_a_pure_exchange_is_no_feedback() -> None:
         {"k": (1.0, "1/h")},
         {"out": ("plasma -> tissue", "k * plasma"), "back": ("tissue -> plasma", "k * tissue")},
     )
-    fine = simulate(model, 5.0, [0, 5.0]).fine
-    flux = fluxes(fine, "plasma")
-    assert loops_of(fine, flux, scaled(flux.values)[0]) == ()
+    dense = simulate(model, 5.0, [0, 5.0]).dense
+    flux = fluxes(dense, "plasma")
+    assert loops_of(dense, flux, scaled(flux.values)[0]) == ()
 
 
 def test_conditions_leave_the_amount_itself_out() -> None:
@@ -244,8 +244,8 @@ def test_conditions_leave_the_amount_itself_out() -> None:
         {"k": (0.5, "1/h")},
         {"loss": ("A ->", "k * A * light"), "dawn": ("-> light", "k * light")},
     )
-    fine = simulate(model, [Stretch(0, 1), Stretch(1, 2, jump={"A": 7.0})], [0, 2]).fine
-    conditions = Conditions(fine, "A")
+    dense = simulate(model, [Stretch(0, 1), Stretch(1, 2, jump={"A": 7.0})], [0, 2]).dense
+    conditions = Conditions(dense, "A")
     three, one = np.array([3.0]), np.ones(1)
     law = conditions.law("loss", np.array([2.0]), three, one)
     assert law == pytest.approx({"k": 0.5, "A": 3.0, "light": np.exp(1.0)}, rel=1e-6)

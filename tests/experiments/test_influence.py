@@ -24,9 +24,9 @@ UNMET = expect("unmet", "time_of_max(drug)", "above = 5")
 def test_a_parameter_breaks_what_hangs_on_it(scenario) -> None:
     asked = Influence(scenario(DOSE + FALLS + PEAKS + UNMET))
     assert asked.met == {"falls", "peaks"}
-    assert asked.broken_by("k_clear", 3.0) == {"falls"}
-    assert asked.broken_by("k_clear", 1.01) == set()
-    assert asked.broken_by("k_leave", 3.0) == set()
+    assert asked.failed_expectations("k_clear", 3.0) == {"falls"}
+    assert asked.failed_expectations("k_clear", 1.01) == set()
+    assert asked.failed_expectations("k_leave", 3.0) == set()
 
 
 def test_an_arm_in_which_a_parameter_does_nothing_is_not_simulated_again(
@@ -37,9 +37,9 @@ def test_an_arm_in_which_a_parameter_does_nothing_is_not_simulated_again(
     monkeypatch.setattr(
         influence_module, "solve", lambda *a, solve=influence_module.solve, **o: runs.append(a) or solve(*a, **o)
     )
-    asked.broken_by("k_absorb", 3.0)  # nothing is ever in the depot
+    asked.failed_expectations("k_absorb", 3.0)  # nothing is ever in the depot
     assert runs == []
-    asked.broken_by("k_clear", 3.0)  # nor any drug in the arm without doses
+    asked.failed_expectations("k_clear", 3.0)  # nor any drug in the arm without doses
     assert len(runs) == 1
 
 
@@ -47,9 +47,11 @@ def test_others_are_asked_the_nearest_first_and_only_until_everything_is_broken(
     scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    broken_by = Influence.broken_by
+    failed_expectations = Influence.failed_expectations
     monkeypatch.setattr(
-        Influence, "broken_by", lambda self, name, *rest: asked.append(name) or broken_by(self, name, *rest)
+        Influence,
+        "failed_expectations",
+        lambda self, name, *rest: asked.append(name) or failed_expectations(self, name, *rest),
     )
     met, found = influence(scenario(DOSE + FALLS), ["k_leave"], ["k_absorb", "k_clear"])
     assert met == ["falls"]
@@ -65,7 +67,7 @@ def test_the_nearest_parameters_are_those_of_the_curves_own_reactions(scenario) 
 
 
 def test_what_an_arm_breaks_needs_no_parameter(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Influence, "broken_by", lambda *_: pytest.fail("asked another"))
+    monkeypatch.setattr(Influence, "failed_expectations", lambda *_: pytest.fail("asked another"))
     claim = expect("peaks", "time_of_max(drug)", "between = [1.9, 2.1]", 'breaks_in = ["undosed"]\n')
     met, found = influence(scenario(DOSE + claim), [], ["k_clear"])
     assert (met, found) == (["peaks"], [])
@@ -76,7 +78,7 @@ def test_a_parameter_that_enters_by_the_dose_alone_acts(scenario) -> None:
     level = expect("level", "time_above(drug, '0.05 pM')", "between = [1.3, 1.5]")  # from 0.1 pM on
     asked = Influence(scenario(dose + level))
     assert asked.met == {"level"}
-    assert asked.broken_by("body_weight", 3.0) == {"level"}
+    assert asked.failed_expectations("body_weight", 3.0) == {"level"}
 
 
 @pytest.mark.parametrize(("text", "span", "value", "expected"), [

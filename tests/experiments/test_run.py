@@ -176,7 +176,7 @@ def test_a_run_is_the_same_twice(scenario) -> None:
 
 def test_reading_the_grid_finer_does_not_move_the_numbers(scenario) -> None:
     coarse = run(scenario(DOSE, every="4 h")).arms["main"].trajectory
-    fine = run(scenario(DOSE, every="0.25 h")).arms["main"].trajectory
-    shared = np.isin(fine.times, coarse.times)
-    assert fine.steps == coarse.steps
-    np.testing.assert_allclose(fine["drug"][shared], coarse["drug"], rtol=1e-13)
+    dense = run(scenario(DOSE, every="0.25 h")).arms["main"].trajectory
+    shared = np.isin(dense.times, coarse.times)
+    assert dense.steps == coarse.steps
+    np.testing.assert_allclose(dense["drug"][shared], coarse["drug"], rtol=1e-13)

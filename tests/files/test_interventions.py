@@ -13,7 +13,7 @@ from immunesim.files.toml.interventions import Interventions, notes_of
 from immunesim.files.toml.model_document import model_document
 from immunesim.files.toml.model_file import read_model
 from immunesim.files.toml.scenario_file import read_scenario
-from immunesim.files.toml.source import COMMAND_LINE, FileError
+from immunesim.runtime.errors import COMMAND_LINE, InputError
 from immunesim.views.text.describe import describe
 from immunesim.views.text.notes import notes
 
@@ -75,7 +75,7 @@ def asked(path: Path, settings: dict[str, str] | None = None, **words: tuple[obj
 
 
 def refused(path: Path, settings: dict[str, str] | None = None, **words: tuple[object, ...]) -> tuple[str, str]:
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(InputError) as caught:
         asked(path, settings, **words)
     (fault,) = caught.value.faults
     assert fault.file == COMMAND_LINE
@@ -120,7 +120,7 @@ def test_a_fault_of_an_intervention_has_its_place_and_the_nearest_name(model_fil
     assert KNOBS.count(old) == 1
     wrong = KNOBS.replace(old, new)
     model_file.write_text(wrong, encoding="utf-8")
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(InputError) as caught:
         read_model(model_file)
     (fault,) = caught.value.faults
     assert message in fault.message

@@ -10,7 +10,7 @@ import tomli_w
 from immunesim.files.toml.catalogue import builtin_models
 from immunesim.files.toml.model_document import model_document
 from immunesim.files.toml.model_file import find_model, read_model
-from immunesim.files.toml.source import FileError
+from immunesim.runtime.errors import InputError
 
 MODEL = """\
 title = "tiny"
@@ -42,7 +42,7 @@ def write(folder: Path, text: str, name: str = "tiny.toml") -> Path:
 
 
 def faults(path: Path) -> list[tuple[str, int, str]]:
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(InputError) as caught:
         read_model(path)
     return [(Path(fault.file).name, fault.line, fault.message) for fault in caught.value.faults]
 

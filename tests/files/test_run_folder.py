@@ -12,7 +12,7 @@ from immunesim.experiments.run import RunResult, run
 from immunesim.files.results.folder import OutputError, check_folder, free_folder
 from immunesim.files.results.run_folder import read_table, table_name
 from immunesim.files.toml.scenario_file import read_scenario
-from immunesim.files.toml.source import FileError
+from immunesim.runtime.errors import InputError
 from immunesim.tasks.replay import replay, replay_text
 from immunesim.tasks.run import write
 
@@ -297,16 +297,16 @@ def test_a_broken_table_is_named(out: Path, content: str) -> None:
     message = ""
     try:
         match = replay(out)["match"]
-    except FileError as error:
+    except InputError as error:
         match, message = False, str(error)
     assert match is False
     assert not message or "trajectory.csv" in message
 
 
 def test_what_is_no_results_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match=r"no results folder: it has no scenario\.toml"):
+    with pytest.raises(InputError, match=r"no results folder: it has no scenario\.toml"):
         replay(tmp_path)
-    with pytest.raises(FileError, match=r"no results folder"):
+    with pytest.raises(InputError, match=r"no results folder"):
         replay(tmp_path / "nowhere")
 
 

@@ -16,7 +16,7 @@ from immunesim.experiments.scenario import Scenario
 from immunesim.files.results.run_folder import MODEL_FILE, resolved
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import find_scenario, read_scenario
-from immunesim.files.toml.source import FileError, FileFault
+from immunesim.runtime.errors import InputError, InputFault
 
 from tests.toys import SCENARIO, TOY_MODEL
 
@@ -133,7 +133,7 @@ def test_every_value_says_which_file_and_line_it_came_from(family: Path, key: tu
 def test_a_fault_in_an_inherited_value_names_the_parent(family: Path) -> None:
     parent = family.parent / "parent.toml"
     parent.write_text(parent.read_text().replace("0.4 1/h", "-0.4 1/h"))
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(InputError) as caught:
         read_scenario(family)
     (fault,) = caught.value.faults
     assert (Path(fault.file).name, fault.line) == ("parent.toml", 6)
@@ -176,7 +176,7 @@ def test_a_setting_spelt_otherwise_wins_over_the_file(toy_file: Path) -> None:
 
 
 def test_two_spellings_of_one_name_in_one_file_are_refused(scenario) -> None:
-    with pytest.raises(FileError, match="k_clear"):
+    with pytest.raises(InputError, match="k_clear"):
         scenario('[parameters]\nk_clear = "0.3 1/h"\nK_CLEAR = "0.9 1/h"\n')
 
 
@@ -203,7 +203,7 @@ def test_two_spellings_of_one_name_in_one_file_are_refused(scenario) -> None:
     ],
 )
 def test_a_setting_that_means_nothing_is_refused(toy_file: Path, name: str, value: str, message: str) -> None:
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(InputError) as caught:
         read_scenario(toy_file, {name: value})
     fault = next(fault for fault in caught.value.faults if message in fault.message)
     assert (fault.file, fault.line, fault.text) == ("command line", 0, f"--set {name}={value}")
@@ -216,9 +216,9 @@ def test_a_scenario_is_found_by_path_or_by_name(toy_file: Path, monkeypatch: pyt
     for word in (name, f"{name}.toml", f"scenarios/{name}.toml"):
         assert find_scenario(word) == path
     for word in ("no_such", "no_such.toml", f"elsewhere/{name}.toml"):
-        with pytest.raises(FileError, match="no such scenario"):
+        with pytest.raises(InputError, match="no such scenario"):
             find_scenario(word)
-    with pytest.raises(FileError, match=f"did you mean '{name}'"):
+    with pytest.raises(InputError, match=f"did you mean '{name}'"):
         find_scenario(name[:-1])
 
 
@@ -232,15 +232,15 @@ def test_true_is_not_the_number_one(folder: Path) -> None:
         assert read_scenario(path).arm("main").parameters["share"] == pytest.approx(0.25)
     for value in ("true", "nan", "inf", "-inf", "[0.25]", "{ a = 1 }", "2020-01-01", "12:00:00", '"nan"', '""'):
         path.write_text(f'title = "t"\nmodel = "toy_model.toml"\n[time]\nend = "1 h"\n[parameters]\nshare = {value}\n')
-        with pytest.raises(FileError) as caught:
+        with pytest.raises(InputError) as caught:
             read_scenario(path)
         assert caught.value.faults[0].line == 6, value
 
 
 def test_keys_nested_thousandfold_are_refused(scenario) -> None:
-    with pytest.raises(FileError, match="nested"):
+    with pytest.raises(InputError, match="nested"):
         scenario("[parameters]\n" + "a." * 5000 + "a = 1\n")
-    with pytest.raises(FileError, match="nested"):
+    with pytest.raises(InputError, match="nested"):
         scenario("[parameters." + "a." * 5000 + "a]\nb = 1\n")
 
 
@@ -271,10 +271,10 @@ def paths(value: Any, path: tuple = ()) -> list[tuple]:
     return found
 
 
-def read_or_refused(path: Path) -> Scenario | list[FileFault]:
+def read_or_refused(path: Path) -> Scenario | list[InputFault]:
     try:
         return read_scenario(path)
-    except FileError as error:
+    except InputError as error:
         return error.faults
 
 

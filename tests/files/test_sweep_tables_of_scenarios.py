@@ -16,8 +16,8 @@ from immunesim.experiments.scenario import MAIN
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.overrides import SweepWords
 from immunesim.files.toml.scenario_file import read_scenario
-from immunesim.files.toml.source import COMMAND_LINE, FileError
 from immunesim.model.units import unit
+from immunesim.runtime.errors import COMMAND_LINE, InputError
 from immunesim.views.text.notes import notes
 
 DOSE = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\nevery = "4 h"\ncount = 2\n'
@@ -256,7 +256,7 @@ def test_a_run_cut_short_leaves_measures_about_later_times_out(folder: Path, sce
     scenario(BASE + FULL)
     short = read_scenario(folder / "question.toml", {"time.end": "10 h"})
     assert [each.id for each in short.sweep.measures] == ["peak"]
-    assert any("'late'" in each for each in short.left_out)
+    assert any("'late'" in each for each in short.truncated)
 
 
 def test_an_arm_that_sets_an_axis_itself_is_noted(scenario) -> None:
@@ -363,7 +363,7 @@ def test_a_seed_is_that_of_the_patients_too_and_their_number_can_be_set(scenario
     ],
 )
 def test_wrong_words_are_faults_of_the_command_line(folder: Path, words: SweepWords, message: str) -> None:
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(InputError) as caught:
         read(folder, BASE, words)
     assert [fault.file for fault in caught.value.faults] == [COMMAND_LINE] * len(caught.value.faults)
     assert any(message in fault.message for fault in caught.value.faults), caught.value.faults

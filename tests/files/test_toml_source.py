@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from immunesim.files.toml.source import LIST, NEEDED_TEXT, NUMBER, TEXT, FileError, TomlSource, check_fields
+from immunesim.files.toml.source import LIST, NEEDED_TEXT, NUMBER, TEXT, TomlSource, check_fields
+from immunesim.runtime.errors import InputError
 
 TEXT_FILE = '''\
 # a comment
@@ -150,7 +151,7 @@ def test_the_line_after_an_awkward_value(tmp_path: Path, text: str, line: int) -
 
 
 def refused(path: Path) -> tuple[int, str]:
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(InputError) as caught:
         TomlSource(path)
     (fault,) = caught.value.faults
     return fault.line, fault.message
@@ -219,5 +220,5 @@ def test_the_keys_of_a_table_are_checked(table: object, faults: list[tuple[tuple
 
 def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
     (tmp_path / "empty.toml").write_text(" \n", encoding="utf-8")
-    with pytest.raises(FileError, match="the file is empty"):
+    with pytest.raises(InputError, match="the file is empty"):
         TomlSource(tmp_path / "empty.toml")

@@ -16,11 +16,11 @@ from immunesim.model.expression import (
     Number,
     is_identifier,
     names,
-    nearest,
     parse,
     parse_measure,
 )
 from immunesim.numerics.graph import Graph
+from immunesim.runtime.names import nearest
 
 
 def value(tree: Expression, **given: float) -> float | None:

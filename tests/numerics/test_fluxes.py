@@ -52,7 +52,7 @@ def curves():
     def of(scenario: str):
         if scenario not in kept:
             found = run(read_scenario(find_scenario(scenario)), certify=False, arms=["main"])
-            kept[scenario] = found.arms["main"].trajectory.fine
+            kept[scenario] = found.arms["main"].trajectory.dense
         return kept[scenario]
 
     return of
@@ -60,7 +60,7 @@ def curves():
 
 @pytest.fixture(scope="module")
 def toy():
-    return simulate(MODEL, STRETCHES, np.linspace(0, 20, 41)).fine
+    return simulate(MODEL, STRETCHES, np.linspace(0, 20, 41)).dense
 
 
 def gross(flux: Fluxes):
@@ -107,13 +107,13 @@ def test_fluxes_of_the_toy_add_up(toy, name: str) -> None:
 
 @pytest.mark.parametrize("scenario", CURVES)
 def test_fluxes_of_a_species_are_its_slope_to_rounding(curves, scenario: str) -> None:
-    fine = curves(scenario)
-    system = fine.system
+    dense = curves(scenario)
+    system = dense.system
     for name in CURVES[scenario]:
         if name in system.species:
-            flux, place = fluxes(fine, name), system.species.index(name)
-            for steps, part in zip(fine.segments, fine.stretches(), strict=True):
-                slope = system.slopes_along(fine.times()[part], fine.states()[part], steps.parameters)[place]
+            flux, place = fluxes(dense, name), system.species.index(name)
+            for steps, part in zip(dense.segments, dense.stretches(), strict=True):
+                slope = system.slopes_along(dense.times()[part], dense.states()[part], steps.parameters)[place]
                 off = np.abs(flux.slope[part] - slope - steps.infusion[place])
                 assert (off <= 1e-14 * gross(flux)[part]).all()
 

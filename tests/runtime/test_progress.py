@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-from immunesim.experiments.run import Told, run
+from immunesim.experiments.run import OnProgress, run
 from immunesim.experiments.scenario import Scenario
 from immunesim.numerics import solve as solver
 from immunesim.numerics.solve import solve
@@ -208,10 +208,10 @@ def test_ipython_on_a_terminal_is_a_terminal(monkeypatch: pytest.MonkeyPatch) ->
     assert notebook_line() is None
 
 
-def heard(question: Scenario, certify: bool | None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def shares_heard(question: Scenario, certify: bool | None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(solver, "TOLD", 1)
     shares: list[float] = []
-    assert run(question, certify, told=shares.append).ok
+    assert run(question, certify, on_progress=shares.append).ok
     return shares
 
 
@@ -232,7 +232,7 @@ dose.push.amount = "200 pmol"
 def test_a_run_tells_how_far_it_is(
     scenario: Callable[..., Scenario], certify: bool | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shares = heard(scenario(TWO_ARMS), certify, monkeypatch)
+    shares = shares_heard(scenario(TWO_ARMS), certify, monkeypatch)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert 0.5 in shares  # one of two arms
@@ -245,7 +245,7 @@ def test_an_arm_of_a_few_steps_is_told_when_it_is_done(
 ) -> None:
     monkeypatch.setattr(solver, "TOLD", 10**9)
     shares: list[float] = []
-    run(scenario(TWO_ARMS), told=shares.append)
+    run(scenario(TWO_ARMS), on_progress=shares.append)
     assert shares == [0.5, 1.0]
 
 
@@ -257,10 +257,10 @@ def test_a_solver_counts_time_and_segments(scenario: Callable[..., Scenario], mo
     question = scenario(TWO_ARMS)
     system = System(question.model)
     schedule, times, start = prepare(question, question.arm("main"), system)
-    told: list[tuple[float, int]] = []
-    trajectory = solve(system, start, schedule.segments, times, told=lambda *said: told.append(said))
-    assert len(told) == trajectory.steps
-    shares, calls = zip(*told, strict=True)
+    heard: list[tuple[float, int]] = []
+    trajectory = solve(system, start, schedule.segments, times, on_progress=lambda *said: heard.append(said))
+    assert len(heard) == trajectory.steps
+    shares, calls = zip(*heard, strict=True)
     assert list(calls) == sorted(calls)
     assert calls[-1] == trajectory.calls
     ends = [segment.end for segment in schedule.segments]
@@ -270,12 +270,12 @@ def test_a_solver_counts_time_and_segments(scenario: Callable[..., Scenario], mo
         )
 
 
-def _twice(item: int, told: Told) -> tuple[int, int]:
-    told(0.5)
+def _twice(item: int, on_progress: OnProgress) -> tuple[int, int]:
+    on_progress(0.5)
     return 2 * item, os.getpid()
 
 
-def _fails_at_two(item: int, told: Told) -> int:
+def _fails_at_two(item: int, on_progress: OnProgress) -> int:
     return 1 // (item - 2)
 
 

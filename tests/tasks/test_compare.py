@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from immunesim import read_scenario
+from immunesim.experiments import comparison
 from immunesim.experiments.comparison import Reference
 from immunesim.experiments.run import run
-from immunesim.files.toml.source import FileError
+from immunesim.runtime.errors import InputError
 from immunesim.tasks import compare
 from immunesim.tasks.compare_sides import sides
 
@@ -74,7 +75,7 @@ def said(other: dict[str, Any], **base: Any) -> list[str]:
 
 
 def test_ratios_are_those_of_the_curves(result) -> None:
-    rows = {row["arm"]: row for row in compare.table([result], ["drug"])}
+    rows = {row["arm"]: row for row in comparison.table([result], ["drug"])}
     assert [row["label"] for row in rows.values()] == ["as dosed", "untreated", "later", "strong"]
     assert [arm for arm, row in rows.items() if row["reference"]] == ["main"]
     for key in ("peak", "area", "final"):
@@ -90,9 +91,9 @@ def test_ratios_are_those_of_the_curves(result) -> None:
 
 
 def test_against_another_arm_ratios_turn_and_of_nothing_there_is_none(result) -> None:
-    rows = {row["arm"]: row for row in compare.table([result], ["drug", "cells"], (), Reference(0, "untreated"))}
+    rows = {row["arm"]: row for row in comparison.table([result], ["drug", "cells"], (), Reference(0, "untreated"))}
     assert rows["main"]["name"] == "cells"
-    drug = {row["arm"]: row for row in compare.table([result], ["drug"], (), Reference(0, "untreated"))}
+    drug = {row["arm"]: row for row in comparison.table([result], ["drug"], (), Reference(0, "untreated"))}
     assert drug["main"]["peak_ratio"] is None
     assert drug["untreated"]["peak_ratio"] is None
     assert any("drug appears: it peaks at" in each for each in compare.sentences(list(drug.values())))
@@ -100,7 +101,7 @@ def test_against_another_arm_ratios_turn_and_of_nothing_there_is_none(result) ->
 
 def test_runs_of_another_length_have_no_ratio_of_ends_and_areas(question: Path) -> None:
     runs = [run(read_scenario(question, {"time.end": end}), certify=False, arms=["main"]) for end in ("1 d", "0.8 d")]
-    first, second = compare.table(runs, ["drug"], ("", "shorter"))
+    first, second = comparison.table(runs, ["drug"], ("", "shorter"))
     assert (second["area_ratio"], second["final_ratio"]) == (None, None)
     assert second["peak_ratio"] == pytest.approx(1)
     assert (first["label"], second["label"]) == ("as described", "shorter")
@@ -111,13 +112,15 @@ def test_a_run_that_failed_is_told_apart(result) -> None:
     arm = result.arms["strong"]
     outcome = dataclasses.replace(arm.trajectory.outcome, kind="blow-up")
     failed = dataclasses.replace(arm, trajectory=dataclasses.replace(arm.trajectory, outcome=outcome))
-    rows = compare.table([dataclasses.replace(result, arms={"main": result.arms["main"], "strong": failed})], ["drug"])
+    rows = comparison.table(
+        [dataclasses.replace(result, arms={"main": result.arms["main"], "strong": failed})], ["drug"]
+    )
     assert "FAILED: blow-up" in compare.text(rows)
     assert compare.sentences(rows) == []
 
 
 def test_the_folder_says_what_the_terminal_says(result, tmp_path: Path) -> None:
-    rows = compare.table([result], ["drug"])
+    rows = comparison.table([result], ["drug"])
     compare.write([result], ["drug"], rows, tmp_path / "out", force=False)
     report = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     assert report["sentences"] == compare.sentences(rows) != []
@@ -128,7 +131,7 @@ def test_the_folder_says_what_the_terminal_says(result, tmp_path: Path) -> None:
 
 
 def test_the_text_is_aligned_and_writes_dust_as_nothing(result) -> None:
-    rows = [row | {"lowest": 1e-20} for row in compare.table([result], ["drug"])]
+    rows = [row | {"lowest": 1e-20} for row in comparison.table([result], ["drug"])]
     lines = compare.text(rows).splitlines()
     heads, *shown = lines[1:6]
     places = [heads.index(head) + len(head) for head in ("peak", "lowest", "final", "area [pM*h]")]
@@ -227,7 +230,7 @@ def test_the_largest_come_first_and_the_rest_are_counted() -> None:
 
 
 def test_sentences_agree_with_the_curves(result) -> None:
-    rows = compare.table([result], ["drug"])
+    rows = comparison.table([result], ["drug"])
     curve = result.arms["strong"].trajectory
     peak, base = curve["drug"].max(), result.arms["main"].trajectory["drug"].max()
     (sentence,) = [each for each in compare.sentences(rows) if each.startswith("strong: ")]
@@ -273,6 +276,6 @@ def test_the_reference_joins_what_is_compared(question: Path, monkeypatch: pytes
     ],
 )
 def test_wrong_sides_are_refused(question: Path, arms: list[str] | None, against: str | None, message: str) -> None:
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(InputError) as caught:
         sides([read_scenario(question)], [], arms, against)
     assert message in caught.value.faults[0].message

@@ -30,7 +30,7 @@ def files(toy_file: Path) -> list[Path]:
 def test_every_scenario_has_its_card_whatever_becomes_of_it(files: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     seen: list[str] = []
-    cards = gallery.write_gallery(files, out, told=lambda card: seen.append(card.name))
+    cards = gallery.write_gallery(files, out, on_progress=lambda card: seen.append(card.name))
     assert [(card.name, card.status) for card in cards] == [
         ("toy", gallery.DONE), ("broken", gallery.UNREADABLE), ("failing", gallery.FAILED)
     ]  # fmt: skip
@@ -65,7 +65,9 @@ def test_two_files_of_one_name_have_two_folders_and_a_stop_keeps_what_was_done(t
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     files, done = [Path("a.toml"), Path("other/a.toml"), Path("b.toml"), Path("c.toml")], []
     out = tmp_path / "out"
-    cards = gallery.write_gallery(files, out, stop=lambda: len(done) == 2, told=lambda card: done.append(card.name))
+    cards = gallery.write_gallery(
+        files, out, stop=lambda: len(done) == 2, on_progress=lambda card: done.append(card.name)
+    )
     assert done == ["a", "a-2"]
     assert [card.status for card in cards] == [gallery.DONE] * 2 + [gallery.SKIPPED] * 2
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["a", "a-2"]

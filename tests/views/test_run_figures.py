@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from immunesim import read_scenario
+from immunesim.experiments import comparison
 from immunesim.experiments.run import run
 from immunesim.files.results.folder import OutputError
 from immunesim.tasks import compare
@@ -131,7 +132,7 @@ def test_the_same_run_gives_the_same_file(result, tmp_path):
 
 
 def test_compare_writes_a_table_and_a_figure_for_each_name(result, tmp_path):
-    rows = compare.table([result], ["drug"])
+    rows = comparison.table([result], ["drug"])
     compare.write([result], ["drug"], rows, tmp_path / "out", force=False)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["comparison.csv", "drug.png", "drug.svg", "summary.json"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from immunesim.experiments.sweeps.designs import OneAtATime, Product, Spaced, Together
+from immunesim.experiments.sweeps.designs import OneAtATime, Product, Spaced, Zip
 from immunesim.experiments.sweeps.sampling import LatinHypercube, Random
 from immunesim.views.figures import page, scales
 from immunesim.views.figures.sweep import choose
@@ -67,8 +67,8 @@ def all_fail(values, _):
     return np.ones(len(values), bool)
 
 
-def list_of(axes, count: int) -> Together:
-    return Together(tuple(axes), tuple(Spaced(a.low, a.high, count, a.log) for a in axes), "list")
+def list_of(axes, count: int) -> Zip:
+    return Zip(tuple(axes), tuple(Spaced(a.low, a.high, count, a.log) for a in axes), "list")
 
 
 HUGE = axis(low=1e-12, high=1e9, log=True, default=1e9)
@@ -93,7 +93,7 @@ UGLY = {
         to, grid([CLEARANCE], 5), over_clearance, [measure(f"m{n}", f"measure {n}") for n in range(6)]
     ),
     "a zip": lambda to: made(
-        to, Together((CLEARANCE, AMOUNT), (Spaced(0.25, 1, 12, False), Spaced(50, 400, 12, False))), over_both
+        to, Zip((CLEARANCE, AMOUNT), (Spaced(0.25, 1, 12, False), Spaced(50, 400, 12, False))), over_both
     ),
     "a list that repeats": lambda to: made(to, list_of([axis(low=1, high=1), CLEARANCE], 5), over_clearance),
     "a map": lambda to: made(to, grid([AMOUNT, CLEARANCE], 20, 15), over_both, failed=some_fail),
@@ -139,7 +139,7 @@ UGLY = {
         to, Product(grid([AMOUNT], 8), patients(30)), of_three, [PEAK, LOW], ["as dosed", "untreated"], some_fail
     ),
     "patients along a zip": lambda to: made(
-        to, Product(Together((CLEARANCE, AMOUNT), (Spaced(0.25, 1, 5, False), Spaced(50, 400, 5, False))), patients(9)),
+        to, Product(Zip((CLEARANCE, AMOUNT), (Spaced(0.25, 1, 5, False), Spaced(50, 400, 5, False))), patients(9)),
         over_both,
     ),
     "patients on a map": lambda to: made(to, Product(grid([AMOUNT, CLEARANCE], 6, 5), patients(9)), over_both,
@@ -312,9 +312,9 @@ def test_a_measure_that_reaches_zero_is_never_drawn_on_a_logarithmic_scale(tmp_p
 def test_two_axes_of_one_name_and_the_same_values_are_one_thing(tmp_path: Path) -> None:
     both, spaced = (AMOUNT._replace(label="each dose"), CLEARANCE._replace(label="each dose")), Spaced(1, 2, 9, False)
     one = [each._replace(unit_text="pmol", default=None, log=False) for each in both]
-    (picture,) = choose.pictures(made(tmp_path, Together(tuple(one), (spaced, spaced)), over_both))
+    (picture,) = choose.pictures(made(tmp_path, Zip(tuple(one), (spaced, spaced)), over_both))
     assert "each dose [pmol]" in words_on(picture.figure)
-    (picture,) = choose.pictures(made(tmp_path, Together(tuple(one), (spaced, Spaced(1, 3, 9, False))), over_both))
+    (picture,) = choose.pictures(made(tmp_path, Zip(tuple(one), (spaced, Spaced(1, 3, 9, False))), over_both))
     assert "each dose [pmol]" not in words_on(picture.figure)
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...model.expression import names
-from ...numerics.dense_output import FineCurves
+from ...numerics.dense_output import DenseOutput
 from ...numerics.fluxes import sensitivity
 from ...numerics.graph import Graph
 from ...numerics.trajectory import Array
@@ -44,48 +44,48 @@ class Conditions:
     An observable is no state that could be set: its rates are those of the run, whatever the level.
     """
 
-    fine: FineCurves
+    dense: DenseOutput
     name: str
 
     @property
     def settable(self) -> bool:
-        return self.name in self.fine.system.species
+        return self.name in self.dense.system.species
 
     def rates(self, sources: Sequence[Source], times: Array, level: Array) -> dict[str, Array]:
         """The rate of each source at these times, in the unit of the curve per time, with the curve at `level`."""
         law = [source.id for source in sources if self.settable and source.kind == REACTION]
         found = dict(zip(law, self._along([self._reactions[id] for id in law], times, level), strict=True))
-        at = self.fine.times()
+        at = self.dense.times()
         return found | {each.id: np.interp(times, at, each.flux) for each in sources if each.id not in found}
 
     def law(self, reaction: str, times: Array, level: Array, weights: Array) -> dict[str, float]:
         """The mean of every name in a rate law over these times, with the curve at `level`."""
-        read = list(dict.fromkeys(names(self.fine.system.model.laws.rates[reaction])))
-        rows = self._along([self.fine.system.names[each] for each in read], times, level)
+        read = list(dict.fromkeys(names(self.dense.system.model.laws.rates[reaction])))
+        rows = self._along([self.dense.system.names[each] for each in read], times, level)
         return dict(zip(read, (rows @ weights / weights.sum()).tolist(), strict=True))
 
     def mean(self, name: str, times: Array, weights: Array) -> float:
         """The mean of a species or observable, as it was."""
-        return float(np.interp(times, self.fine.times(), self.fine.values(name)) @ weights / weights.sum())
+        return float(np.interp(times, self.dense.times(), self.dense.values(name)) @ weights / weights.sum())
 
     @cached_property
     def _reactions(self) -> Mapping[str, int]:
-        return sensitivity(self.fine.system, self.name).reactions
+        return sensitivity(self.dense.system, self.name).reactions
 
     def _along(self, nodes: Sequence[int], times: Array, level: Array) -> Array:
         """Nodes at rising times, shape (nodes, times), with the curve at `level`; at an edge, behind it."""
-        system, function = self.fine.system, self.fine.system.along(nodes)
+        system, function = self.dense.system, self.dense.system.along(nodes)
         read = {system.graph.nodes[leaf].name for node in nodes for leaf in system.graph.symbols_of(node)}
         states = np.zeros((len(times), len(system.species)))
         for place, name in enumerate(system.species):
             if name == self.name:
                 states[:, place] = level
             elif name in read:
-                states[:, place] = np.interp(times, self.fine.times(), self.fine.states()[:, place])
-        cuts = np.searchsorted(times, [steps.times[0] for steps in self.fine.segments[1:]], side="left").tolist()
+                states[:, place] = np.interp(times, self.dense.times(), self.dense.states()[:, place])
+        cuts = np.searchsorted(times, [steps.times[0] for steps in self.dense.segments[1:]], side="left").tolist()
         parts = [
             function(times[part], states[part], steps.parameters)
-            for steps, part in zip(self.fine.segments, _slices(cuts, len(times)), strict=True)
+            for steps, part in zip(self.dense.segments, _slices(cuts, len(times)), strict=True)
         ]
         return np.concatenate(parts, axis=1)
 
@@ -94,7 +94,7 @@ class Conditions:
 
         Each is set back to its value before, alone, and the change of the rate is what it did.
         """
-        tree = self.fine.system.model.laws.rates[reaction]
+        tree = self.dense.system.model.laws.rates[reaction]
 
         def rate(values: Mapping[str, float]) -> float:
             graph = Graph()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...numerics.dense_output import FineCurves
+from ...numerics.dense_output import DenseOutput
 from ...numerics.fluxes import Fluxes, fluxes
 from ...numerics.trajectory import Array, Trajectory
 from ..run import ArmResult, run
@@ -115,8 +115,8 @@ def explain(
     missing = [each for each in (arm_name, against) if each is not None and each not in results]
     if missing:
         results |= run(scenario, certify=False, arms=missing).arms
-    arm, fine = scenario.arm(arm_name), _fine(results[arm_name].trajectory)
-    here = _side(scenario, arm, fine, name)
+    arm, dense = scenario.arm(arm_name), _fine(results[arm_name].trajectory)
+    here = _side(scenario, arm, dense, name)
     flux, sources = here.flux, here.sources
     y, log = scaled(flux.values)
     found = phases(flux.times, y, _breaks(arm, flux))
@@ -131,20 +131,20 @@ def explain(
         tuple(_phase(flux, sources, phase) for phase in found),
         tuple(_turns(here, y, found)),
         tuple(balance_at(flux, sources, time) for time in at if time <= flux.times[-1]),
-        loops_of(fine, flux, y),
+        loops_of(dense, flux, y),
         None if against is None else _against(scenario, results, against, here, found),
     )
 
 
-def _fine(trajectory: Trajectory) -> FineCurves:
-    if not isinstance(trajectory.fine, FineCurves) or len(trajectory.fine.times()) < 2:
+def _fine(trajectory: Trajectory) -> DenseOutput:
+    if not isinstance(trajectory.dense, DenseOutput) or len(trajectory.dense.times()) < 2:
         raise NoStepsError("a run is explained from the solver's steps, and this one has none")
-    return trajectory.fine
+    return trajectory.dense
 
 
-def _side(scenario: Scenario, arm: Arm, fine: FineCurves, name: str) -> Side:
-    flux = fluxes(fine, name)
-    return Side(scenario, arm, Conditions(fine, name), flux, sources_of(scenario, arm, flux))
+def _side(scenario: Scenario, arm: Arm, dense: DenseOutput, name: str) -> Side:
+    flux = fluxes(dense, name)
+    return Side(scenario, arm, Conditions(dense, name), flux, sources_of(scenario, arm, flux))
 
 
 def _breaks(arm: Arm, flux: Fluxes) -> list[int]:
@@ -224,7 +224,7 @@ def _shifts(here: Side, since: int, until: int, turn: int, sign: float) -> tuple
             why = here.conditions.drivers(source.id, *laws)
         inner: tuple[Shift, ...] = ()
         if source.kind == SPECIES:
-            deeper = _side(here.scenario, here.arm, here.conditions.fine, source.id)
+            deeper = _side(here.scenario, here.arm, here.conditions.dense, source.id)
             same = float(source.flux @ deeper.flux.slope) >= 0
             inner = _shifts(deeper, since, until, turn, sign if same else -sign)[:1]
         rates = before[source.id], after[source.id]
@@ -235,8 +235,8 @@ def _shifts(here: Side, since: int, until: int, turn: int, sign: float) -> tuple
 def _against(
     scenario: Scenario, results: Mapping[str, ArmResult], other: str, here: Side, found: Sequence[Phase]
 ) -> Contrast:
-    fine, times = _fine(results[other].trajectory), here.flux.times
-    there = _side(scenario, scenario.arm(other), fine, here.flux.name)
+    dense, times = _fine(results[other].trajectory), here.flux.times
+    there = _side(scenario, scenario.arm(other), dense, here.flux.name)
     end = min(float(times[-1]), float(there.flux.times[-1]))  # either may have failed before the other
     spans = [(float(times[phase.first]), min(float(times[phase.last]), end)) for phase in found]
     return contrast(other, here, there, [span for span in spans if span[0] < span[1]])

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...numerics.dense_output import FineCurves
+from ...numerics.dense_output import DenseOutput
 from ...numerics.fluxes import Fluxes, sensitivity
 from ...numerics.system import System
 from ...numerics.trajectory import Array
@@ -64,7 +64,7 @@ class Loop(NamedTuple):
         return tuple(edge.cause for edge in self.edges)
 
 
-def loops_of(fine: FineCurves, flux: Fluxes, y: Array) -> tuple[Loop, ...]:
+def loops_of(dense: DenseOutput, flux: Fluxes, y: Array) -> tuple[Loop, ...]:
     """The strongest feedback loops through a curve, at most `MOST`; through an observable: through the species it
     reads most. y: the curve as it is judged, from 0 to 1.
 
@@ -72,9 +72,9 @@ def loops_of(fine: FineCurves, flux: Fluxes, y: Array) -> tuple[Loop, ...]:
     """
     points = _points(flux.times, y)
     weights = np.abs(np.diff(y[points], append=y[points[-1]])) + 1e-9
-    edges = _edges(fine, points, weights / weights.sum())
+    edges = _edges(dense, points, weights / weights.sum())
     found: list[Loop] = []
-    for entry, share in _entries(fine, flux.name, points).items():
+    for entry, share in _entries(dense, flux.name, points).items():
         for path in _cycles(edges, entry):
             strength = float(np.prod([edge.strength for edge in path]))
             if strength * share >= WEAKEST and not all(edge.flow for edge in path):
@@ -84,7 +84,7 @@ def loops_of(fine: FineCurves, flux: Fluxes, y: Array) -> tuple[Loop, ...]:
     for loop in sorted(found, key=lambda loop: -loop.strength):
         if len(kept) < MOST and not any(_alike(loop, other) for other in kept):
             kept.append(loop)
-    return tuple(loop._replace(delay=_delay(fine, loop)) for loop in kept)
+    return tuple(loop._replace(delay=_delay(dense, loop)) for loop in kept)
 
 
 def _points(times: Array, y: Array) -> Array:
@@ -97,37 +97,37 @@ def _points(times: Array, y: Array) -> Array:
     return points
 
 
-def _entries(fine: FineCurves, name: str, points: Array) -> dict[str, float]:
+def _entries(dense: DenseOutput, name: str, points: Array) -> dict[str, float]:
     """The species that a curve stands for, with how much of a small move of each the curve shows."""
-    system = fine.system
+    system = dense.system
     if name in system.species:
         return {name: 1.0}
     slopes = sensitivity(system, name).by_species
-    found = _along(fine, points, list(slopes.values()))
-    size = np.abs(fine.values(name)[points])
+    found = _along(dense, points, list(slopes.values()))
+    size = np.abs(dense.values(name)[points])
     moves = {
-        each: float(np.mean(np.abs(row * fine.values(each)[points]) / np.where(size > 0, size, np.inf)))
+        each: float(np.mean(np.abs(row * dense.values(each)[points]) / np.where(size > 0, size, np.inf)))
         for each, row in zip(slopes, found, strict=True)
     }
     strongest = sorted(moves, key=lambda each: -moves[each])[:ENTRIES]
     return {each: min(moves[each], 1.0) for each in strongest if moves[each] > 0}
 
 
-def _along(fine: FineCurves, points: Array, nodes: Sequence[int]) -> Array:
+def _along(dense: DenseOutput, points: Array, nodes: Sequence[int]) -> Array:
     """Nodes at some points of a run, shape (nodes, points)."""
-    function, found = fine.system.along(nodes), np.empty((len(nodes), len(points)))
-    times, states = fine.times(), fine.states()
-    for steps, part in zip(fine.segments, fine.stretches(), strict=True):
+    function, found = dense.system.along(nodes), np.empty((len(nodes), len(points)))
+    times, states = dense.times(), dense.states()
+    for steps, part in zip(dense.segments, dense.stretches(), strict=True):
         here = (points >= part.start) & (points < part.stop)
         if here.any():
             found[:, here] = function(times[points[here]], states[points[here]], steps.parameters)
     return found
 
 
-def _edges(fine: FineCurves, points: Array, weights: Array) -> dict[str, list[Edge]]:
+def _edges(dense: DenseOutput, points: Array, weights: Array) -> dict[str, list[Edge]]:
     """Every edge between two species that moved in the run, by its effect, the strongest first."""
-    system, graph = fine.system, fine.system.graph
-    moved = [name for name, row in zip(system.species, fine.states()[points].T, strict=True) if row.any()]
+    system, graph = dense.system, dense.system.graph
+    moved = [name for name, row in zip(system.species, dense.states()[points].T, strict=True) if row.any()]
     places, nodes = [], []
     for effect in moved:
         for reaction, part in system.parts[effect].items():
@@ -137,20 +137,20 @@ def _edges(fine: FineCurves, points: Array, weights: Array) -> dict[str, list[Ed
                     places.append((cause, effect, reaction))
                     nodes.append(slope)
     gross = [(effect, part) for effect in moved for part in system.parts[effect].values()]
-    found = _along(fine, points, [*nodes, *(part for _, part in gross)])
+    found = _along(dense, points, [*nodes, *(part for _, part in gross)])
     turnover: dict[str, Array] = defaultdict(lambda: np.zeros(len(points)))
     for (effect, _), row in zip(gross, found[len(nodes) :], strict=True):
         turnover[effect] += np.abs(row) / 2
     own: dict[str, Array] = defaultdict(lambda: np.zeros(len(points)))
     for (cause, effect, _), row in zip(places, found, strict=False):
         if cause == effect:
-            own[effect] -= row * fine.values(effect)[points]
+            own[effect] -= row * dense.values(effect)[points]
     rows: dict[tuple[str, str], dict[str, Array]] = defaultdict(dict)
     for (cause, effect, reaction), row in zip(places, found, strict=False):
         if cause == effect:
             continue
         over = np.maximum(turnover[effect], own[effect])
-        moves = row * fine.values(cause)[points]
+        moves = row * dense.values(cause)[points]
         rows[cause, effect][reaction] = np.divide(moves, over, out=np.zeros(len(over)), where=over > 0)
     edges: dict[str, list[Edge]] = defaultdict(list)
     for (cause, effect), by_reaction in rows.items():
@@ -208,7 +208,7 @@ def _alike(loop: Loop, other: Loop) -> bool:
     return len(mine & theirs) > ALIKE * len(mine | theirs) or (theirs <= mine and loop.sign == other.sign)
 
 
-def _delay(fine: FineCurves, loop: Loop) -> float | None:
+def _delay(dense: DenseOutput, loop: Loop) -> float | None:
     """See `Loop`. The sign that the two curves should share is that of the way from the first to the last."""
     way = int(np.prod([edge.sign for edge in loop.edges[:-1]]))
-    return lag(fine.times(), fine.values(loop.species[0]), fine.values(loop.species[-1]), way)
+    return lag(dense.times(), dense.values(loop.species[0]), dense.values(loop.species[-1]), way)

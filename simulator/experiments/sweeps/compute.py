@@ -11,7 +11,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from ...numerics.dense_output import FineCurves
+from ...numerics.dense_output import DenseOutput
 from ...numerics.parameter_formulas import initial_values
 from ...numerics.segment import ATOL_OF_SCALE, RTOL
 from ...numerics.system import System
@@ -193,7 +193,7 @@ def _measure_member(
         if block.curves is not None:
             block.curves[row, place] = [known[arm][name] for name in sweep.keep]
     for run in known.values():
-        run.fine.forget()
+        run.dense.forget()
 
 
 def _arms_read(sweep: Sweep, arm: str) -> list[str]:
@@ -213,7 +213,7 @@ def _after_edges(times: Array, edges: Sequence[float], end: float) -> Array:
 
 def _never_begun(system: System, message: str) -> Trajectory:
     outcome = Outcome(NOT_FINITE, message, 0.0)
-    return Trajectory(np.empty(0), {}, FineCurves(system, []), outcome, {}, "")
+    return Trajectory(np.empty(0), {}, DenseOutput(system, []), outcome, {}, "")
 
 
 @dataclass(frozen=True)

@@ -130,13 +130,13 @@ class Spaced(NamedTuple):
         return np.where(numbers == 0, self.low, np.where(numbers == last, self.high, between))
 
 
-class Listed(NamedTuple):
+class Explicit(NamedTuple):
     """Points as they were written: numbers as float64 in the machine's own order, which is compact and frozen."""
 
     numbers: bytes
 
     @classmethod
-    def of(cls, values: Iterable[float]) -> Listed:
+    def of(cls, values: Iterable[float]) -> Explicit:
         return cls(array("d", values).tobytes())
 
     @property
@@ -150,7 +150,7 @@ class Listed(NamedTuple):
         return found
 
 
-Points = Spaced | Listed
+Points = Spaced | Explicit
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Together:
+class Zip:
     """Point i of each axis with point i of the others: a zip, or the rows of a list of members."""
 
     axes: tuple[Axis, ...]

@@ -21,7 +21,7 @@ from ...numerics.compiled.engine import Batch
 from ...numerics.system import System
 from ...numerics.trajectory import Array
 from ..scenario import Arm, Change, Scenario
-from ..schedule import Sizes, amounts
+from ..schedule import DoseAmounts, amounts
 from ..timetable import Active, Timetable, timetable
 from .designs import Axis
 from .paths import moves_time, reaches, split
@@ -45,7 +45,7 @@ def batches(
     moving = [place for place, axis in enumerate(axes) if moves_time(axis) and reaches(axis.path, arm)]
     still = [place for place in range(len(axes)) if place not in moving]
     members = _with(scenario.model, arm, [axes[place] for place in still], list(values[:, still].T.copy()))
-    sizes = Sizes(members, scenario.parameters(members), system.of_parameters)
+    sizes = DoseAmounts(members, scenario.parameters(members), system.of_parameters)
     found: dict[int, list[_Part]] = defaultdict(list)
     for rows in _of_one_timetable(values[:, moving]):
         first = values[rows[0], moving].tolist()
@@ -116,7 +116,7 @@ class _Tables(NamedTuple):
     parameters: Mapping[Active, Array]
 
 
-def _tables(system: System, members: Arm, sizes: Sizes, used: Iterable[Active], count: int) -> _Tables:
+def _tables(system: System, members: Arm, sizes: DoseAmounts, used: Iterable[Active], count: int) -> _Tables:
     initial = system.of_parameters.initial_values(sizes.parameters) | dict(members.initial)
     parameters = {holding: _table(sizes.values(holding), system.parameters, count) for holding in used}
     return _Tables(_table(initial, system.species, count), parameters)

@@ -26,7 +26,7 @@ from ...numerics.trajectory import Array, Trajectory
 from .folder import SUMMARY, new_folder
 from ..toml.model_document import model_document
 from ...runtime.progress import Progress
-from ..toml.source import FileError, FileFault
+from ...runtime.errors import InputError, InputFault
 
 SCENARIO_FILE, MODEL_FILE = "scenario.toml", "model.toml"
 
@@ -72,7 +72,7 @@ def read_table(path: Path) -> tuple[list[str], Array]:
             header, *rows = list(csv.reader(file))
         return header, np.array([[float(cell) for cell in row] for row in rows]).reshape(len(rows), len(header))
     except (OSError, ValueError, csv.Error) as error:
-        raise FileError([FileFault(str(path), 0, f"not a table of a run: {error}", "")]) from None
+        raise InputError([InputFault(str(path), 0, f"not a table of a run: {error}", "")]) from None
 
 
 def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from ...experiments.scenario import Arm
 from ...experiments.sweeps.designs import Axis
 from ...experiments.sweeps.paths import split
-from ...model.expression import nearest
 from ...model.model import Model
 from ...model.units import ONE
+from ...runtime.errors import InputFault
+from ...runtime.names import nearest
 from .doses import MOST_DOSES, DoseReader
 from .layers import Layers, Path_
-from .source import FileFault, Table
+from .source import Table
 
 DOSE_KEYS = {
     "amount": "amount of '{}'",
@@ -26,7 +27,7 @@ DOSE_KEYS = {
 _SHAPES = "a parameter, initial.SPECIES, dose.NAME.amount|at|every|over|count, change.NUMBER.PARAMETER|at"
 
 
-class Spot(NamedTuple):
+class SweepVariable(NamedTuple):
     """Something that may vary. low, high: what is possible at all. own: the range that is published.
 
     kind: "parameter", "initial", "dose" or "change"; name: of the parameter, species or dose, or the
@@ -56,13 +57,13 @@ class Spot(NamedTuple):
         return Axis(self.path, self.label, self.unit_text, self.default, low, high, log)
 
 
-Varied = tuple[Path_, Spot, float, float]  # where it is written, what varies, its lowest and its highest
+Varied = tuple[Path_, SweepVariable, float, float]  # where it is written, what varies, its lowest and its highest
 
 
 class AxisReader(DoseReader):
     """Reads names of axes and their values; `main` is the scenario as it stands."""
 
-    def __init__(self, layers: Layers, model: Model, faults: list[FileFault], end: float, main: Arm) -> None:
+    def __init__(self, layers: Layers, model: Model, faults: list[InputFault], end: float, main: Arm) -> None:
         super().__init__(layers, model, faults)
         self.end, self.main = end, main
 
@@ -73,12 +74,12 @@ class AxisReader(DoseReader):
             self.fault((*path, "scale"), f"a scale is linear or log, found '{scale}'")
         return bool(scale == "log")
 
-    def spot(self, path: Path_, word: Any, label: str | None = None) -> Spot | None:
+    def spot(self, path: Path_, word: Any, label: str | None = None) -> SweepVariable | None:
         """What `word` means, and what figures call it; None, and a fault at `path`, where it means nothing."""
         found = self._spot(path, word)
         return found._replace(label=label) if found and label else found
 
-    def _spot(self, path: Path_, word: Any) -> Spot | None:
+    def _spot(self, path: Path_, word: Any) -> SweepVariable | None:
         parts = [part.strip() for part in str(word).split(".")]
         if parts[0] == "parameters" and len(parts) == 2:
             parts = parts[1:]
@@ -98,14 +99,16 @@ class AxisReader(DoseReader):
         value = self.main.parameters.get(found, self.model.parameters[found].value)
         return self._of_parameter(found, "parameter", found, "", found, self.model.parameters[found].label, value)
 
-    def _of_parameter(self, path: str, kind: str, name: str, key: str, of: str, label: str, value: float) -> Spot:
+    def _of_parameter(
+        self, path: str, kind: str, name: str, key: str, of: str, label: str, value: float
+    ) -> SweepVariable:
         parameter = self.model.parameters[of]
         signed = parameter.value < 0 or bool(parameter.range and parameter.range[0] < 0)
         share = parameter.range == (0.0, 1.0) and parameter.unit == ONE
         bounds = (-math.inf if signed else 0.0, 1.0 if share else math.inf)
-        return Spot(path, kind, name, key, label, parameter.unit_text, value, *bounds, parameter.range)
+        return SweepVariable(path, kind, name, key, label, parameter.unit_text, value, *bounds, parameter.range)
 
-    def _initial(self, path: Path_, word: str) -> Spot | None:
+    def _initial(self, path: Path_, word: str) -> SweepVariable | None:
         name = self.model.find(word, "species")
         if name is None:
             self.fault(path, f"no species '{word}'{nearest(word, self.model.species)}")
@@ -121,9 +124,9 @@ class AxisReader(DoseReader):
             value = initial_values(self.model, own)[name]
         low = -math.inf if species.signed else 0.0
         label = f"{species.label} at the start"
-        return Spot(f"initial.{name}", "initial", name, "", label, species.unit_text, value, low, math.inf)
+        return SweepVariable(f"initial.{name}", "initial", name, "", label, species.unit_text, value, low, math.inf)
 
-    def _dose(self, path: Path_, word: str, name: str, key: str) -> Spot | None:
+    def _dose(self, path: Path_, word: str, name: str, key: str) -> SweepVariable | None:
         known = self.layers.data.get("dose", {})
         dose = next((each for each in self.main.doses if each.name == name), None)
         if name not in known or key not in DOSE_KEYS:
@@ -142,9 +145,9 @@ class AxisReader(DoseReader):
         low = {"count": 1.0, "every": _ABOVE_ZERO, "over": _ABOVE_ZERO}.get(key, 0.0)
         high = {"count": float(MOST_DOSES), "at": self.end * (1 - 1e-9)}.get(key, math.inf)
         label = DOSE_KEYS[key].format(name)
-        return Spot(f"dose.{name}.{key}", "dose", name, key, label, unit_text, default, low, high)
+        return SweepVariable(f"dose.{name}.{key}", "dose", name, key, label, unit_text, default, low, high)
 
-    def _change(self, path: Path_, word: str, number: str, key: str) -> Spot | None:
+    def _change(self, path: Path_, word: str, number: str, key: str) -> SweepVariable | None:
         tables = self.layers.data.get("change", [])
         if not number.isdecimal() or not 1 <= int(number) <= len(tables) or not tables[int(number) - 1]:
             count = f"changes are numbered from 1 to {len(tables)}" if tables else "the scenario has no [[change]]"
@@ -156,7 +159,7 @@ class AxisReader(DoseReader):
         if key == "at":
             label, high = f"start of change {number}", self.end * (1 - 1e-9)
             unit_text = self.model.time_unit_text
-            return Spot(f"{path_}.at", "change", number, "at", label, unit_text, change.start, 0.0, high)
+            return SweepVariable(f"{path_}.at", "change", number, "at", label, unit_text, change.start, 0.0, high)
         name = self.model.find(key, "parameters")
         if name not in change.parameters or name is None:
             own = list(change.parameters)
@@ -166,13 +169,13 @@ class AxisReader(DoseReader):
         label = f"{self.model.parameters[name].label}, in change {number}"
         return self._of_parameter(f"{path_}.{name}", "change", number, name, name, label, change.parameters[name])
 
-    def numbers(self, spot: Spot, given: Sequence[tuple[Path_, Any]]) -> tuple[Spot, list[float]]:
+    def numbers(self, spot: SweepVariable, given: Sequence[tuple[Path_, Any]]) -> tuple[SweepVariable, list[float]]:
         """The values at some paths, in one unit: that of the spot, or of the first amount of a dose."""
         if (spot.kind, spot.key) == ("dose", "amount"):
             return self._amounts(spot, given)
         return spot, [self.number(spot, path, value) for path, value in given]
 
-    def number(self, spot: Spot, path: Path_, given: Any) -> float:
+    def number(self, spot: SweepVariable, path: Path_, given: Any) -> float:
         """A value that need not be possible: a standard deviation, a mean."""
         if spot.parameter:
             return self.declared_value(path, given, spot.parameter, spot.unit_text)
@@ -182,7 +185,7 @@ class AxisReader(DoseReader):
             return self.quantity(path, given, ONE, "a number of doses", "3")
         return self.quantity(path, given, self.model.time_unit, "a time", f"10 {self.model.time_unit_text}")
 
-    def _amounts(self, spot: Spot, given: Sequence[tuple[Path_, Any]]) -> tuple[Spot, list[float]]:
+    def _amounts(self, spot: SweepVariable, given: Sequence[tuple[Path_, Any]]) -> tuple[SweepVariable, list[float]]:
         dose = next(each for each in self.main.doses if each.name == spot.name)
         values, first = [], None
         for path, text in given:
@@ -200,7 +203,7 @@ class AxisReader(DoseReader):
             values.append(number if unit_text == first[0] else number * (converted[0] / first[1][0]))
         return spot, values if len(values) == len(given) else [0.0] * len(given)
 
-    def possible(self, spot: Spot, path: Path_, value: float, text: Any) -> None:
+    def possible(self, spot: SweepVariable, path: Path_, value: float, text: Any) -> None:
         """A fault where a member cannot have the value."""
         if spot.whole and value != int(value):
             self.fault(path, f"doses are counted in whole numbers, found {text!r}")
@@ -238,7 +241,7 @@ class AxisReader(DoseReader):
             self.fault(path, f"an infusion of '{name}' of {over:g} {unit_text} would be longer than its interval, "
                              f"{every:g} {unit_text}")  # fmt: skip
 
-    def _volumes(self, path: Path_, spot: Spot, low: float, arm: Arm) -> None:
+    def _volumes(self, path: Path_, spot: SweepVariable, low: float, arm: Arm) -> None:
         if not spot.parameter or spot.path in arm.own:
             return
         for volume in {dose.volume for dose in arm.doses if dose.volume}:
@@ -249,7 +252,7 @@ class AxisReader(DoseReader):
 _ABOVE_ZERO = math.ulp(0.0)
 
 
-def limits(spot: Spot, time_unit: str) -> str:
+def limits(spot: SweepVariable, time_unit: str) -> str:
     """The possible values in words."""
     unit_text = "" if spot.unit_text == "1" else f" {spot.unit_text}"
     if spot.key == "at":

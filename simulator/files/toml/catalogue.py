@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from .source import FileError, TomlSource
+from ...runtime.errors import InputError
+from .source import TomlSource
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 BIOLOGY = _PACKAGE / "biology"
@@ -40,6 +41,6 @@ def _entry(name: str, path: Path) -> dict[str, str]:
     """What a file says of itself, or what is wrong with it: one broken file does not hide the others."""
     try:
         found = TomlSource(path).data
-    except FileError as error:
+    except InputError as error:
         return {"name": name, "title": f"({error.faults[0].message})"}
     return {"name": name, **{key: str(found[key]) for key in ("title", "question") if key in found}}

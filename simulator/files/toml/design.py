@@ -6,10 +6,10 @@ import copy
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...experiments.sweeps.designs import Axis, Design, Grid, Listed, OneAtATime, Points, Spaced, Together
+from ...experiments.sweeps.designs import Axis, Design, Explicit, Grid, OneAtATime, Points, Spaced, Zip
 from ...experiments.sweeps.sampling import LatinHypercube, Random, Sobol
-from ...model.expression import nearest
-from .axes import AxisReader, Spot, Varied
+from ...runtime.names import nearest
+from .axes import AxisReader, SweepVariable, Varied
 from .layers import Path_
 from .members_csv import Column, MembersFile, read_members
 from .source import LIST, NEEDED_TEXT, QUANTITY, TABLE, TEXT, WHOLE, Table
@@ -106,7 +106,7 @@ class DesignReader(AxisReader):
             sizes = [f"{axis.path} {each.size}" for axis, each in zip(axes, points, strict=True)]
             self.fault(("sweep", "vary"), f"axes of a zip have equally many points; found {', '.join(sizes)}")
             return None
-        return Grid(axes, points) if sample == "grid" else Together(axes, points)
+        return Grid(axes, points) if sample == "grid" else Zip(axes, points)
 
     def _axis(self, item: Table, number: int, sample: str) -> tuple[Axis, Points] | None:
         path: Path_ = ("sweep", "vary", number)
@@ -126,7 +126,7 @@ class DesignReader(AxisReader):
             return self._listed(item, path, spot, log)
         return self._interval(item, path, spot, log, sample)
 
-    def _listed(self, item: Table, path: Path_, spot: Spot, log: bool) -> tuple[Axis, Points] | None:
+    def _listed(self, item: Table, path: Path_, spot: SweepVariable, log: bool) -> tuple[Axis, Points] | None:
         before, key = len(self.faults), (*path, "values")
         if not item["values"]:
             self.fault(key, "there is no value")
@@ -139,9 +139,11 @@ class DesignReader(AxisReader):
             if log and not value > 0:
                 self.fault(key, f"a log axis needs values above zero, found {text!r}")
         self.varied.append((path, spot, min(values), max(values)))
-        return spot.axis(min(values), max(values), log), Listed.of(values)
+        return spot.axis(min(values), max(values), log), Explicit.of(values)
 
-    def _interval(self, item: Table, path: Path_, spot: Spot, log: bool, sample: str) -> tuple[Axis, Points] | None:
+    def _interval(
+        self, item: Table, path: Path_, spot: SweepVariable, log: bool, sample: str
+    ) -> tuple[Axis, Points] | None:
         before = len(self.faults)
         if not {"from", "to"} <= set(item):
             missing = [key for key in ("from", "to") if key not in item]
@@ -201,7 +203,7 @@ class DesignReader(AxisReader):
         if len(self.faults) > before:
             return None
         axes, points = zip(*[each for each in columns if each], strict=True)
-        return Together(axes, points, "list")
+        return Zip(axes, points, "list")
 
     def _known(self, name: str, items: Mapping[str, int]) -> bool:
         """Whether a column is something that varies; else a fault says which columns may stay unread."""
@@ -245,7 +247,7 @@ class DesignReader(AxisReader):
         if log and not low > 0:
             self.fault(path, f"column {column.name}: a log axis needs values above zero, found {low:g}")
         self.varied.append((path, spot, low, high))
-        return (spot.axis(low, high, log), Listed.of(values)) if len(self.faults) == before else None
+        return (spot.axis(low, high, log), Explicit.of(values)) if len(self.faults) == before else None
 
 
 def number_of(path: Path_) -> int:

@@ -6,8 +6,8 @@ import math
 import re
 from typing import NamedTuple
 
-from ...model.expression import nearest
 from ...model.units import UnitError, quantity
+from ...runtime.names import nearest
 
 GRAMMAR = "NAME AMOUNT [into ROUTE] at TIME [every TIME [x COUNT | until TIME]] [over TIME]"
 EXAMPLE = "IL-2 18 MIU at 3 d"

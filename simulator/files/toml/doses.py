@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ...experiments.scenario import Change, Dose
-from ...model.expression import nearest
 from ...model.model import dose_unit_factor
 from ...model.units import UnitError, quantity
+from ...runtime.names import nearest
 from .layers import Path_
 from .quantities import ValueReader
 from .source import Table

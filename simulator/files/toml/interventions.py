@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ...model.declarations import Intervention
-from ...model.expression import fold, nearest
 from ...model.model import Model
 from ...model.units import ONE, UnitError, quantity
+from ...runtime.errors import InputFault
+from ...runtime.names import fold, nearest
 from .dose_text import number_of_doses, read_dose
 from .layers import Layers, Setting
-from .source import FileFault
 
 
 class Interventions(NamedTuple):
@@ -45,7 +45,7 @@ def _usual_route(model: Model, text: str) -> str:
     return f" into {next(iter(chosen.dose))}"
 
 
-def put(layers: Layers, model: Model, asked: Interventions) -> list[FileFault]:
+def put(layers: Layers, model: Model, asked: Interventions) -> list[InputFault]:
     """Lays what was asked for over a scenario, of all its arms, and returns what is wrong with it."""
     return _Writer(layers, model).write(asked)
 
@@ -54,7 +54,7 @@ class _Writer:
     def __init__(self, layers: Layers, model: Model) -> None:
         self.layers, self.model = layers, model
 
-    def write(self, asked: Interventions) -> list[FileFault]:
+    def write(self, asked: Interventions) -> list[InputFault]:
         tasks: list[tuple[Setting, Callable[..., None], tuple[str, ...]]] = [
             *((Setting(f"--knockout {name}"), self.knockout, (name,)) for name in asked.knockout),
             *((Setting(f"--block {name} {share}"), self.block, (name, share)) for name, share in asked.block),

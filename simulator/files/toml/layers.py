@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from ...model.expression import fold
-from .source import COMMAND_LINE, FileFault, Key, Table, TomlSource
+from ...runtime.errors import COMMAND_LINE, InputFault
+from ...runtime.names import fold
+from .source import Key, Table, TomlSource
 
 Path_ = tuple[Key, ...]
 
 
 class _CanBlame(Protocol):
-    def fault(self, path: Sequence[Key], message: str) -> FileFault: ...
+    def fault(self, path: Sequence[Key], message: str) -> InputFault: ...
 
 
 class Setting:
@@ -23,8 +24,8 @@ class Setting:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def fault(self, path: Sequence[Key], message: str) -> FileFault:
-        return FileFault(COMMAND_LINE, 0, message, self.text)
+    def fault(self, path: Sequence[Key], message: str) -> InputFault:
+        return InputFault(COMMAND_LINE, 0, message, self.text)
 
 
 class Origin(NamedTuple):
@@ -126,7 +127,7 @@ class Layers:
                 return source, (*place, *path[length:])
         raise KeyError(path)
 
-    def fault(self, path: Sequence[Key], message: str) -> FileFault:
+    def fault(self, path: Sequence[Key], message: str) -> InputFault:
         source, place = self.origin(path)
         return source.fault(place, message)
 

@@ -11,7 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from .source import FileFault, short_path
+from ...runtime.errors import InputFault
+from .source import short_path
 
 MOST_FAULTS = 20
 _HEADER = re.compile(r"\s*(.*?)\s*(?:\[([^\[\]]*)\]\s*)?\Z", re.DOTALL)
@@ -34,18 +35,18 @@ class MembersFile(NamedTuple):
 
 def read_members(
     path: Path, wanted: Sequence[str] | None, most: int, known: Callable[[str], bool]
-) -> MembersFile | list[FileFault]:
+) -> MembersFile | list[InputFault]:
     """The columns named in `wanted`, or all of them, of at most `most` members; or everything that is wrong, which
     is nothing that is left to say if `known` does not know a column: it has said so itself."""
     try:
         content = path.read_bytes()
         text = content.decode("utf-8-sig")
     except FileNotFoundError:
-        return [FileFault(short_path(path), 0, "no such file of members", "")]
+        return [InputFault(short_path(path), 0, "no such file of members", "")]
     except UnicodeDecodeError as error:
-        return [FileFault(short_path(path), 0, f"not UTF-8 text (byte {error.start})", "")]
+        return [InputFault(short_path(path), 0, f"not UTF-8 text (byte {error.start})", "")]
     except OSError as error:
-        return [FileFault(short_path(path), 0, f"cannot be read: {error.strerror}", "")]
+        return [InputFault(short_path(path), 0, f"cannot be read: {error.strerror}", "")]
     reader = _Reader(short_path(path), text.splitlines(), wanted, most)
     reader.read(known)
     if not all(column.numbers for column in reader.columns.values()):  # one is not known
@@ -56,12 +57,12 @@ def read_members(
 class _Reader:
     def __init__(self, name: str, lines: Sequence[str], wanted: Sequence[str] | None, most: int) -> None:
         self.name, self.lines, self.wanted, self.most = name, lines, wanted, most
-        self.faults: list[FileFault] = []
+        self.faults: list[InputFault] = []
         self.columns: dict[str, Column] = {}
 
     def fault(self, line: int, message: str) -> None:
         text = self.lines[line - 1].strip() if 0 < line <= len(self.lines) else ""
-        self.faults.append(FileFault(self.name, line, message, text))
+        self.faults.append(InputFault(self.name, line, message, text))
 
     def read(self, known: Callable[[str], bool]) -> None:
         rows = csv.reader(self.lines)

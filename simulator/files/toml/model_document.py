@@ -14,7 +14,7 @@ def model_document(model: Model) -> dict[str, Any]:
         "schema": 1,
         "title": model.title,
         "time_unit": model.time_unit_text,
-        "left_out": model.left_out,
+        "limitations": model.limitations,
         "substances": {
             item.id: _given(
                 label=item.label,

@@ -21,24 +21,13 @@ from ...model.declarations import (
     is_status,
     read_equation,
 )
-from ...model.expression import Expression, FormulaError, Number, is_identifier, nearest, parse
+from ...model.expression import Expression, FormulaError, Number, is_identifier, parse
 from ...model.model import Model
 from ...model.units import Substance, Unit, UnitError, in_moles, quantity, unit
+from ...runtime.errors import InputError, InputFault
+from ...runtime.names import nearest
 from .catalogue import BIOLOGY, builtin_models
-from .source import (
-    LIST,
-    NEEDED_NUMBER,
-    NEEDED_TEXT,
-    NUMBER,
-    TABLE,
-    TEXT,
-    Field,
-    FileError,
-    FileFault,
-    Key,
-    TomlSource,
-    check_fields,
-)
+from .source import LIST, NEEDED_NUMBER, NEEDED_TEXT, NUMBER, TABLE, TEXT, Field, Key, TomlSource, check_fields
 
 SCHEMA = 1
 
@@ -46,7 +35,7 @@ FILE = {
     "schema": NUMBER,
     "title": NEEDED_TEXT,
     "time_unit": TEXT,
-    "left_out": TEXT,
+    "limitations": TEXT,
     "modules": LIST,
     "substances": TABLE,
     "species": TABLE,
@@ -112,14 +101,14 @@ def find_model(word: str, near: Path) -> Path | None:
 
 
 def read_model(path: str | Path) -> Model:
-    """The model in a file and the modules it names; `FileError` holds everything wrong."""
+    """The model in a file and the modules it names; `InputError` holds everything wrong."""
     return _ModelReader(Path(path)).read()
 
 
 class _ModelReader:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.faults: list[FileFault] = []
+        self.faults: list[InputFault] = []
         self.modules: dict[Path, TomlSource] = {}
         self.declared: dict[str, dict[str, _Declared]] = {section: {} for section in SECTIONS}
 
@@ -133,17 +122,17 @@ class _ModelReader:
             self.faults.append(top.fault((), "the model has no time_unit, such as 'd'"))
         parts = {section: self.section(section) for section in SECTIONS}
         if self.faults:
-            raise FileError(self.faults)
+            raise InputError(self.faults)
         try:
             return Model(
                 id=self.path.stem,
                 title=top.data["title"],
                 time_unit_text=self.time_unit(top),
-                left_out=top.data.get("left_out", ""),
+                limitations=top.data.get("limitations", ""),
                 modules={
                     path.stem: Module(
                         source.data.get("title", ""),
-                        source.data.get("left_out", ""),
+                        source.data.get("limitations", ""),
                         tuple(
                             name
                             for section in SECTIONS
@@ -158,7 +147,7 @@ class _ModelReader:
                 **{section: parts[section] for section in SECTIONS},
             )
         except ModelError as error:
-            raise FileError([self.locate(fault) for fault in error.faults]) from None
+            raise InputError([self.locate(fault) for fault in error.faults]) from None
 
     def time_unit(self, top: TomlSource) -> str:
         text: str = top.data["time_unit"]
@@ -166,10 +155,10 @@ class _ModelReader:
             if not unit(text).same_dimension(unit("d")):
                 raise UnitError(f"'{text}' is no unit of time")
         except UnitError as error:
-            raise FileError([top.fault(("time_unit",), str(error))]) from None
+            raise InputError([top.fault(("time_unit",), str(error))]) from None
         return text
 
-    def locate(self, fault: Fault) -> FileFault:
+    def locate(self, fault: Fault) -> InputFault:
         if not fault.path:
             return TomlSource(self.path).fault((), fault.message)
         section, name, *rest = fault.path
@@ -204,7 +193,7 @@ class _ModelReader:
         elif path.resolve() not in self.modules:
             try:
                 self.gather(TomlSource(path), trail)
-            except FileError as error:
+            except InputError as error:
                 self.faults += error.faults
 
     def module_path(self, source: TomlSource, name: object) -> Path | None:

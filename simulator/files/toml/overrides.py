@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ...runtime.errors import InputFault
 from .design import FILLING
 from .layers import Layers, Path_, Setting
-from .source import FileFault, Table
+from .source import Table
 
 _NAMED = re.compile(r"\s*([A-Za-z][A-Za-z0-9_ ]*?)\s*=(.*)\Z", re.DOTALL)
 
@@ -31,7 +32,7 @@ class SweepWords:
     members: str | None = None
 
 
-def put_words(layers: Layers, words: SweepWords) -> list[FileFault]:
+def put_words(layers: Layers, words: SweepWords) -> list[InputFault]:
     """Lays `words` over `layers`. Axes, measures, arms and curves take the place of those of the file; what the
     file says of another sample than the one that is asked for goes. Returns the words that mean nothing."""
     return list(_Putter(layers).put(words))
@@ -41,7 +42,7 @@ class _Putter:
     def __init__(self, layers: Layers) -> None:
         self.layers = layers
 
-    def put(self, words: SweepWords) -> Iterator[FileFault]:
+    def put(self, words: SweepWords) -> Iterator[InputFault]:
         if words.members is not None and words.sample not in (None, "list"):
             text = f"--members {words.members} --sample {words.sample}"
             yield Setting(text).fault((), "a file of members leaves nothing to draw: give --members or --sample")
@@ -61,7 +62,7 @@ class _Putter:
         if words.seed is not None:
             yield from self._seed(words.seed)
 
-    def _vary(self, words: Sequence[str]) -> Iterator[FileFault]:
+    def _vary(self, words: Sequence[str]) -> Iterator[InputFault]:
         """With axes of its own a sweep is a grid, unless its sample fills the space between."""
         if self.layers.data.get("sweep", {}).get("sample", "list") in ("list", "zip"):
             self._forget("sample")
@@ -81,7 +82,7 @@ class _Putter:
         for number, setting in enumerate(settings):
             self.layers.blame(("sweep", "vary", number), setting)
 
-    def _sample(self, word: str) -> Iterator[FileFault]:
+    def _sample(self, word: str) -> Iterator[InputFault]:
         setting = f"--sample {word}"
         sample, sign, count = word.partition(":")
         self._forget("count", *(() if sample in FILLING else ("seed",)), *(() if sample == "list" else ("members",)))
@@ -104,7 +105,7 @@ class _Putter:
             id, formula = (named[1], named[2]) if named else (word, word)
             self._set(("sweep", "measures", id.strip()), formula.strip(), f"--measure {word}")
 
-    def _seed(self, seed: int) -> Iterator[FileFault]:
+    def _seed(self, seed: int) -> Iterator[InputFault]:
         data, text = self.layers.data, f"--seed {seed}"
         drawn = data.get("sweep", {}).get("sample") in FILLING
         if drawn:

@@ -16,8 +16,8 @@ from ...experiments.sweeps.population import (
     mixing,
 )
 from ...model.declarations import STATUSES, is_status
-from ...model.expression import nearest
-from .axes import AxisReader, Spot, Varied, limits
+from ...runtime.names import nearest
+from .axes import AxisReader, SweepVariable, Varied, limits
 from .design import MOST_MEMBERS
 from .layers import Path_
 from .source import LIST, NEEDED_TEXT, NUMBER, QUANTITY, TEXT, WHOLE, Field, Table
@@ -85,7 +85,7 @@ class PopulationReader(AxisReader):
         axes = tuple([spot.axis(*each.shown, each.log) for _, spot, each in spots])
         return Population(axes, tuple([each for *_, each in spots]), count, table["seed"], correlations)
 
-    def _patient(self, item: Table, path: Path_) -> tuple[Path_, Spot, Distribution] | None:
+    def _patient(self, item: Table, path: Path_) -> tuple[Path_, SweepVariable, Distribution] | None:
         before = len(self.faults)
         spot = self.spot((*path, "parameter"), item["parameter"], item.get("label"))
         self._origin(item, path)
@@ -118,7 +118,9 @@ class PopulationReader(AxisReader):
             wanted = ", ".join(STATUSES[:-1])
             self.fault((*path, "status"), f"the status {status!r} is none of: {wanted}")
 
-    def _distribution(self, item: Table, path: Path_, spot: Spot, kind: str) -> tuple[Path_, Spot, Distribution] | None:
+    def _distribution(
+        self, item: Table, path: Path_, spot: SweepVariable, kind: str
+    ) -> tuple[Path_, SweepVariable, Distribution] | None:
         before = len(self.faults)
         texts: dict[str, tuple[Path_, Any]] = {each: ((*path, each), item[each]) for each in _NUMBERS if each in item}
         for word in ("values", "within"):
@@ -191,7 +193,7 @@ class PopulationReader(AxisReader):
             return Choice(tuple(values), tuple([float(weight) for weight in right]))
         return None
 
-    def _possible(self, item: Table, path: Path_, spot: Spot, kind: str, made: Distribution) -> None:
+    def _possible(self, item: Table, path: Path_, spot: SweepVariable, kind: str, made: Distribution) -> None:
         """A fault where a patient could be drawn who cannot be."""
         low, high = made.support
         if kind == "choice":
@@ -205,7 +207,7 @@ class PopulationReader(AxisReader):
             self.fault((*path, key), f"{kind} gives {spot.path} {beyond} {end:g}{unit_text}; "
                                      f"{self._remedy(spot, kind, made, unit_text)}")  # fmt: skip
 
-    def _remedy(self, spot: Spot, kind: str, made: Distribution, unit_text: str) -> str:
+    def _remedy(self, spot: SweepVariable, kind: str, made: Distribution, unit_text: str) -> str:
         if kind not in ("normal", "lognormal") or (isinstance(made, Normal) and made.within):
             return f"it must be {limits(spot, self.model.time_unit_text)}"
         low, high = spot.own or made.shown

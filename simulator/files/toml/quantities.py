@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...experiments.measure_formula import curve_names, read_measure
-from ...model.expression import Expression, FormulaError, nearest
+from ...model.expression import Expression, FormulaError
 from ...model.model import Model
 from ...model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity, unit
+from ...runtime.errors import InputFault
+from ...runtime.names import nearest
 from .layers import Layers, Path_
-from .source import FileFault
 
 ABSURD = 1000.0  # a parameter may leave its published range by this factor
 
@@ -19,7 +20,7 @@ ABSURD = 1000.0  # a parameter may leave its published range by this factor
 class ValueReader:
     """Reads values out of merged tables; what is wrong is appended to `faults`, all of it."""
 
-    def __init__(self, layers: Layers, model: Model, faults: list[FileFault]) -> None:
+    def __init__(self, layers: Layers, model: Model, faults: list[InputFault]) -> None:
         self.layers, self.model, self.faults = layers, model, faults
         self.end = 0.0  # of the run, in the model's time unit, once it is known
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from ...experiments.scenario import MAIN, Arm, Expectation, Scenario
 from ...experiments.sweeps.designs import Sweep
-from ...model.expression import Name, nearest
+from ...model.expression import Name
 from ...model.model import Model
 from ...model.units import unit
+from ...runtime.names import nearest
 from .catalogue import evidence_words
 from .doses import DoseReader
 from .layers import Origins, Path_

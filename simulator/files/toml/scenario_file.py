@@ -9,7 +9,9 @@ from typing import Any
 
 from ...experiments.scenario import MAIN, Scenario
 from ...experiments.sweeps.designs import Product
-from ...model.expression import is_identifier, nearest
+from ...model.expression import is_identifier
+from ...runtime.errors import InputError, InputFault
+from ...runtime.names import nearest
 from .catalogue import builtin_models, builtin_scenarios
 from .design import SWEEP, VARY
 from .interventions import Interventions, put
@@ -18,22 +20,7 @@ from .model_file import find_model, read_model
 from .overrides import SweepWords, put_words
 from .population import PATIENT, POPULATION
 from .scenario import ScenarioBuilder
-from .source import (
-    LIST,
-    NEEDED_TEXT,
-    NUMBER,
-    QUANTITY,
-    TABLE,
-    TEXT,
-    WHOLE,
-    Field,
-    FileError,
-    FileFault,
-    Key,
-    Table,
-    TomlSource,
-    check_fields,
-)
+from .source import LIST, NEEDED_TEXT, NUMBER, QUANTITY, TABLE, TEXT, WHOLE, Field, Key, Table, TomlSource, check_fields
 from .sweep import MEASURE
 
 SCHEMA = 1
@@ -98,7 +85,7 @@ def find_scenario(word: str) -> Path:
     if path.stem in ours and path.suffix in ("", ".toml") and path.parent in (Path(), Path("scenarios")):
         return ours[path.stem]
     hint = nearest(path.stem, ours) or "; 'list' shows those that come with the simulator"
-    raise FileError([FileFault(word, 0, f"no such scenario{hint}", "")])
+    raise InputError([InputFault(word, 0, f"no such scenario{hint}", "")])
 
 
 def read_scenario(
@@ -110,7 +97,7 @@ def read_scenario(
     """The scenario in a file, with `settings` (``{"dose.aldesleukin.amount": "0 IU/kg"}``), the words of a sweep
     and interventions (``Interventions(knockout=("IL4",))``) on top of it.
 
-    `FileError` holds everything that is wrong with the file, its parents and its model.
+    `InputError` holds everything that is wrong with the file, its parents and its model.
     """
     return _ScenarioReader(Path(path)).read(settings or {}, sweep_words, interventions or Interventions())
 
@@ -118,7 +105,7 @@ def read_scenario(
 class _ScenarioReader:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.faults: list[FileFault] = []
+        self.faults: list[InputFault] = []
 
     def read(
         self, settings: Mapping[str, str], sweep_words: SweepWords | None, interventions: Interventions
@@ -128,26 +115,26 @@ class _ScenarioReader:
             self.faults += put_words(layers, sweep_words)
         for name, value in settings.items():
             self.apply_setting(layers, name, value)
-        left_out: list[str] = []
+        truncated: list[str] = []
         if "time.end" in settings:
             from .shorten import shorten
 
-            left_out = shorten(layers)
+            truncated = shorten(layers)
         model_path = self.model_path(layers)
         if model_path is None:
-            raise FileError(self.faults)
+            raise InputError(self.faults)
         try:
             model = read_model(model_path)
-        except FileError as error:
-            raise FileError([*self.faults, *error.faults]) from None
+        except InputError as error:
+            raise InputError([*self.faults, *error.faults]) from None
         self.faults += put(layers, model, interventions)
         name = str(layers.data["model"])
         scenario = ScenarioBuilder(layers, model, self.faults).build(self.path.stem, name)
         if scenario is not None and sweep_words is not None:
             self.faults += _without_effect(scenario, settings)
         if self.faults or scenario is None:
-            raise FileError(self.faults)
-        return replace(scenario, left_out=tuple(left_out))
+            raise InputError(self.faults)
+        return replace(scenario, truncated=tuple(truncated))
 
     def layers(self, path: Path, trail: tuple[Path, ...]) -> Layers:
         """The file on top of its parent, its parent's parent, and so on."""
@@ -163,13 +150,13 @@ class _ScenarioReader:
         trail = (*trail, path.resolve())
         if parent_path.resolve() in trail:
             names = [file.name for file in (*trail, parent_path)]
-            raise FileError(
+            raise InputError(
                 [*self.faults, source.fault(("extends",), f"files extend each other: {' -> '.join(names)}")]
             )
         if not parent_path.exists():
             ours = parent_path.stem
             hint = f'; extends = "{ours}" takes the one that comes with us' if ours in builtin_scenarios() else ""
-            raise FileError([*self.faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}{hint}")])
+            raise InputError([*self.faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}{hint}")])
         below = self.layers(parent_path, trail)
         below.keep(INHERITED)
         below.put(own)
@@ -222,7 +209,7 @@ class _ScenarioReader:
         if data.get("schema", SCHEMA) != SCHEMA:
             bad.append(source.fault(("schema",), f"this version reads schema {SCHEMA}"))
         if bad:  # the shape is not known, so nothing more can be said about the content
-            raise FileError([*self.faults, *bad])
+            raise InputError([*self.faults, *bad])
 
     def apply_setting(self, layers: Layers, name: str, value: str) -> None:
         setting = Setting(f"--set {name}={value}")
@@ -249,7 +236,7 @@ class _ScenarioReader:
         return path
 
 
-def _without_effect(scenario: Scenario, settings: Mapping[str, str]) -> Iterator[FileFault]:
+def _without_effect(scenario: Scenario, settings: Mapping[str, str]) -> Iterator[InputFault]:
     """Settings of what varies: every member has another value. One at a time, others stay as they are set."""
     design = scenario.sweep.design if scenario.sweep else None
     parts = (design.outer, design.inner) if isinstance(design, Product) else (design,) if design else ()
@@ -273,7 +260,7 @@ def _by_name(source: TomlSource) -> tuple[Table, Origin]:
         for number, dose in enumerate(data["dose"]):
             name = dose["name"]
             if name in doses:
-                raise FileError([source.fault(("dose", number, "name"), f"two doses are named '{name}'")])
+                raise InputError([source.fault(("dose", number, "name"), f"two doses are named '{name}'")])
             doses[name] = {key: value for key, value in dose.items() if key != "name"}
             places["dose", name] = ("dose", number)
         data["dose"] = doses

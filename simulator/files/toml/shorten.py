@@ -23,13 +23,13 @@ def shorten(layers: Layers) -> list[str]:
     end = _seconds(data["time"]["end"])
     if end is None:
         return []
-    left_out = []
+    truncated = []
     arms = [arm for arm in data.get("arms", {}).values() if isinstance(arm, dict)]
     for table in (data, *arms):
         changes = table.get("change", [])
         late = sum(_starts(change) >= end for change in changes)
         if late:
-            left_out.append(f"{late} timed change{'s' * (late > 1)} at or after the end")
+            truncated.append(f"{late} timed change{'s' * (late > 1)} at or after the end")
         changes[:] = [None if _starts(change) >= end else change for change in changes]
     base = data.get("dose", {})
     for arm in arms:
@@ -44,21 +44,21 @@ def shorten(layers: Layers) -> list[str]:
                 own[name] = dose  # whole, since the base's own is taken out below
     for name in [name for name, dose in base.items() if _late(dose, end)]:
         del base[name]
-        left_out.append(f"the dose '{name}', which starts at or after the end")
+        truncated.append(f"the dose '{name}', which starts at or after the end")
         for arm in arms:
             if name in arm.get("without", []):
                 arm["without"] = [word for word in arm["without"] if word != name]
     expectations = data.get("expect", [])
     late = sum(_latest(item) > end * (1 + 1e-9) for item in expectations)
     if late:
-        left_out.append(f"{late} expectation{'s' * (late > 1)} about a later time")
+        truncated.append(f"{late} expectation{'s' * (late > 1)} about a later time")
     measures = data.get("sweep", {}).get("measures", {})
     formulas = {name: item if isinstance(item, dict) else {"measure": item} for name, item in measures.items()}
     for name in [name for name, item in formulas.items() if _latest(item) > end * (1 + 1e-9)]:
         del measures[name]
-        left_out.append(f"the measure '{name}', about a later time")
+        truncated.append(f"the measure '{name}', about a later time")
     expectations[:] = [None if _latest(item) > end * (1 + 1e-9) else item for item in expectations]
-    return left_out
+    return truncated
 
 
 def _seconds(text: Any) -> float | None:

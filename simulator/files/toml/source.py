@@ -9,37 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...model.expression import nearest
+from ...runtime.errors import InputError, InputFault
+from ...runtime.names import nearest
 
-COMMAND_LINE = "command line"  # stands for the file where a fault is in what was typed
 MAX_BYTES = 1_000_000
 MAX_NESTING = 100
 _BARE = re.compile(r"=\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?\s+[A-Za-z]")  # a number and a unit without quotes
 
 Key = str | int
 Table = dict[str, Any]
-
-
-class FileFault(NamedTuple):
-    """One thing wrong in a file; line is 1 for the first line, 0 where no line is to blame."""
-
-    file: str
-    line: int
-    message: str
-    text: str
-
-    def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
-        shown = self.text if len(self.text) <= 120 else self.text[:117] + "..."
-        return f"{where}: {self.message}" + (f"\n    {shown}" if shown else "")
-
-
-class FileError(Exception):
-    """Everything that is wrong with the files that were read."""
-
-    def __init__(self, faults: Sequence[FileFault]) -> None:
-        self.faults = list(dict.fromkeys(faults))
-        super().__init__("\n".join(map(str, self.faults)))
 
 
 class TomlSource:
@@ -51,23 +29,23 @@ class TomlSource:
         try:
             self.data: Table = tomllib.loads(self.text)
             if not self.text.strip():
-                raise FileError([FileFault(self.name, 0, "the file is empty", "")])
+                raise InputError([InputFault(self.name, 0, "the file is empty", "")])
         except tomllib.TOMLDecodeError as error:
-            raise FileError([self._syntax_fault(str(error))]) from None
+            raise InputError([self._syntax_fault(str(error))]) from None
         except RecursionError:
-            raise FileError([FileFault(self.name, 0, f"nested deeper than {MAX_NESTING}", "")]) from None
+            raise InputError([InputFault(self.name, 0, f"nested deeper than {MAX_NESTING}", "")]) from None
         except ValueError:
-            raise FileError([FileFault(self.name, 0, "not TOML: a number of thousands of digits", "")]) from None
+            raise InputError([InputFault(self.name, 0, "not TOML: a number of thousands of digits", "")]) from None
         if _nesting(self.data) > MAX_NESTING:
-            raise FileError([FileFault(self.name, 0, f"nested deeper than {MAX_NESTING}", "")])
+            raise InputError([InputFault(self.name, 0, f"nested deeper than {MAX_NESTING}", "")])
 
-    def _syntax_fault(self, message: str) -> FileFault:
+    def _syntax_fault(self, message: str) -> InputFault:
         match = re.search(r"\(at line (\d+), column \d+\)", message)
         rows = self.text.rstrip("\n").split("\n")
         line = int(match[1]) if match else len(rows)
         text = rows[line - 1].strip() if 0 < line <= len(rows) else ""
         hint = '; a value with a unit stands in quotes, as "5 d"' if _BARE.search(text) else ""
-        return FileFault(self.name, line, f"not TOML: {message}{hint}", text)
+        return InputFault(self.name, line, f"not TOML: {message}{hint}", text)
 
     @cached_property
     def name(self) -> str:
@@ -88,10 +66,10 @@ class TomlSource:
                 return found
         return 0
 
-    def fault(self, path: Sequence[Key], message: str) -> FileFault:
+    def fault(self, path: Sequence[Key], message: str) -> InputFault:
         line = self.line(path)
         text = self.text.split("\n")[line - 1].strip() if line else ""
-        return FileFault(self.name, line, message, text)
+        return InputFault(self.name, line, message, text)
 
 
 def short_path(path: Path) -> str:
@@ -102,23 +80,23 @@ def short_path(path: Path) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, or `FileError` if it is missing, too large, no UTF-8 or nested too deeply."""
+    """The text of a file, or `InputError` if it is missing, too large, no UTF-8 or nested too deeply."""
     try:
         if path.is_dir():
-            raise FileError([FileFault(short_path(path), 0, "expected a TOML file, found a folder", "")])
+            raise InputError([InputFault(short_path(path), 0, "expected a TOML file, found a folder", "")])
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise FileError([FileFault(short_path(path), 0, f"{size} bytes; a file may have {MAX_BYTES}", "")])
+            raise InputError([InputFault(short_path(path), 0, f"{size} bytes; a file may have {MAX_BYTES}", "")])
         text = path.read_bytes().decode("utf-8-sig")  # some editors put a mark in front
     except FileNotFoundError:
-        raise FileError([FileFault(short_path(path), 0, "no such file", "")]) from None
+        raise InputError([InputFault(short_path(path), 0, "no such file", "")]) from None
     except UnicodeDecodeError as error:
-        raise FileError([FileFault(short_path(path), 0, f"not UTF-8 text (byte {error.start})", "")]) from None
+        raise InputError([InputFault(short_path(path), 0, f"not UTF-8 text (byte {error.start})", "")]) from None
     except OSError as error:
-        raise FileError([FileFault(short_path(path), 0, f"cannot be read: {error.strerror}", "")]) from None
+        raise InputError([InputFault(short_path(path), 0, f"cannot be read: {error.strerror}", "")]) from None
     for number, row in enumerate(text.split("\n"), 1):
         if max(row.count("["), row.count("{")) > MAX_NESTING:
-            raise FileError([FileFault(short_path(path), number, f"nested deeper than {MAX_NESTING}", row.strip())])
+            raise InputError([InputFault(short_path(path), number, f"nested deeper than {MAX_NESTING}", row.strip())])
     return text
 
 

@@ -11,8 +11,9 @@ from ...experiments.measure_formula import arms_of, read_measure, unit_text_of
 from ...experiments.scenario import MAIN, Arm, Expectation
 from ...experiments.sweeps.designs import Product, Sweep, SweepMeasure
 from ...experiments.sweeps.paths import reaches
-from ...model.expression import FormulaError, nearest
+from ...model.expression import FormulaError
 from ...model.units import UnitError
+from ...runtime.names import nearest
 from .axes import AxisReader, Varied
 from .design import MOST_MEMBERS, DesignReader
 from .layers import Path_

@@ -104,9 +104,9 @@ class Driver:
                 with build.if_then(self.is_busy(lane)):
                     self._judge(lane)
             with build.if_then(build.icmp_signed("!=", self.load(self.pending), whole(0))):
-                if self.plan.grid or self.plan.fine:
+                if self.plan.grid or self.plan.dense:
                     build.call(kernel.dense, [w])
-                if self.plan.fine:
+                if self.plan.dense:
                     self._record_fine()
                 if self.plan.grid:
                     self._record_grid()
@@ -136,7 +136,7 @@ class Driver:
             with then:
                 after = build.add(self.get("point", lane), whole(PER_STEP + 1))
                 full = build.icmp_signed(">", after, self.given["capacity"])
-                full = build.and_(full, ir.Constant(ir.IntType(1), int(bool(self.plan.fine))))
+                full = build.and_(full, ir.Constant(ir.IntType(1), int(bool(self.plan.dense))))
                 with build.if_else(full) as (yes, no):
                     with yes:
                         self.put(build.sub(self.get("tries", lane), whole(1)), "tries", lane)
@@ -165,11 +165,11 @@ class Driver:
 
     def _record_fine(self) -> None:
         """PER_STEP points of every step that passed, and its start where the segment starts."""
-        code, build, curves = self.code, self.build, len(self.plan.fine)
+        code, build, curves = self.code, self.build, len(self.plan.dense)
         for part in range(PER_STEP + 1):
             s = number(part / PER_STEP)
             code.put_row(code.all(part / PER_STEP), self.w, self.at["s"])
-            build.call(self.kernel.fine, [self.w])
+            build.call(self.kernel.dense, [self.w])
             with code.loop(self.lanes, "lane") as lane:
                 wanted = self.has_passed(lane)
                 if not part:

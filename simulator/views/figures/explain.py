@@ -13,7 +13,7 @@ from ...experiments.explanation.explain import JUMP, Explanation, Turn
 from ...experiments.explanation.phases import FALLS, LOWEST, RISES
 from ...numerics.trajectory import Array
 from ..text.explain import changes, sentences, turn_line
-from ..text.explain_names import Words, capital
+from ..text.explain_names import Phrasing, capital
 from .explain_bands import COLUMNS, Band, bands_of, columns
 from .page import Label, Page, Picture, fold, high, label_right, spread
 from .run import save
@@ -34,7 +34,7 @@ def draw(explanation: Explanation, stem: Path) -> list[Path]:
 
 def picture(explanation: Explanation) -> Picture:
     """The curve with its phases and turning points above its production and loss."""
-    words = Words(explanation)
+    words = Phrasing(explanation)
     label = capital(words.label(explanation.name))
     arm = explanation.arm
     notes = [f"{explanation.scenario.title}: arm {arm.name}{f' ({arm.label})' if arm.label else ''}"]
@@ -50,7 +50,7 @@ def picture(explanation: Explanation) -> Picture:
     return Picture("explain", page.finish(), " ".join(sentences(explanation)))
 
 
-def _curve(page: Page, words: Words, width: float, turns: list[Turn]) -> None:
+def _curve(page: Page, words: Phrasing, width: float, turns: list[Turn]) -> None:
     explanation, flux = words.explanation, words.explanation.flux
     contrast = explanation.against
     times, log = flux.times * words.long, explanation.log
@@ -115,13 +115,13 @@ def _height(value: float, ends: tuple[float, float], log: bool) -> float:
     return min(max(fraction(value, *ends, log), 0.0), 1.0)
 
 
-def _shade(panel: Axes, words: Words) -> None:
+def _shade(panel: Axes, words: Phrasing) -> None:
     for phase in words.explanation.phases:
         if phase.kind == FALLS:
             panel.axvspan(phase.balance.start * words.long, phase.balance.end * words.long, color=SHADES[FALLS], lw=0)
 
 
-def _fluxes(page: Page, words: Words, width: float) -> None:
+def _fluxes(page: Page, words: Phrasing, width: float) -> None:
     explanation = words.explanation
     edges, made, lost = columns(explanation)
     often = " (means over the time between doses)" if len(edges) <= COLUMNS else ""

@@ -34,7 +34,7 @@ class Block(NamedTuple):
     """The equations of a module. used: the page shows or sets something of it."""
 
     title: str
-    left_out: str
+    limitations: str
     equations: list[Equation]
     used: bool
 
@@ -45,15 +45,15 @@ class Block(NamedTuple):
 
 def blocks(model: Model, used: Collection[str]) -> list[Block]:
     """Every module that has an equation, those with a name in `used` first; a model without modules is one."""
-    parts = [(each.title, each.left_out, each.names) for each in model.modules.values()]
+    parts = [(each.title, each.limitations, each.names) for each in model.modules.values()]
     loose = {*model.species, *model.observables} - {name for _, _, names in parts for name in names}
     if loose:
         everything = [*model.species, *model.observables, *model.parameters]
         names = tuple([name for name in everything if name in loose or not parts])
-        parts.insert(0, (model.title, model.left_out, names))
+        parts.insert(0, (model.title, model.limitations, names))
     found = [
-        Block(title, left_out, list(_equations(model, names)), bool(set(names) & set(used)))
-        for title, left_out, names in parts
+        Block(title, limitations, list(_equations(model, names)), bool(set(names) & set(used)))
+        for title, limitations, names in parts
     ]
     return sorted([block for block in found if block.equations], key=lambda block: not block.used)
 

@@ -66,7 +66,7 @@ def _ends(result: RunResult) -> Iterator[Sentence]:
         if not outcome.ok:
             text = f"failed: {outcome.message}; {count} saved times before it are kept."
             yield Sentence(capital(arm.arm.title), text)
-    for each in result.scenario.left_out:
+    for each in result.scenario.truncated:
         yield Sentence("Cut short", f"{each} is left out.")
 
 

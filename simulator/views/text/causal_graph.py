@@ -213,7 +213,7 @@ def words(model: Model, name: str | None) -> dict[str, dict[str, str]]:
     """The wiring in words, for `describe`: what raises and lowers a species or observable, what it raises and
     lowers, and the loops that it is on; of a model or a module (`name`.toml) the loops."""
     wiring = wiring_of(model)
-    told: dict[str, dict[str, str]] = {}
+    facts: dict[str, dict[str, str]] = {}
     if name in model.species or name in model.observables:
         assert name is not None
         for sign, passive, active in (
@@ -222,20 +222,20 @@ def words(model: Model, name: str | None) -> dict[str, dict[str, str]]:
             (BOTH, "raised_or_lowered_by", "raises_or_lowers"),
         ):
             mine = [each for each in wiring.influences if each.sign == sign]
-            told[passive] = {
+            facts[passive] = {
                 each.source: _how(model, each.source, each)
                 for each in mine
                 if each.target == name and each.source in model.species
             }
-            told[active] = {
+            facts[active] = {
                 each.target: _how(model, each.target, each)
                 for each in mine
                 if each.source == name and each.target in model.species
             }
     seen = _seen(model, wiring, name, 1)
-    told["loops"] = {loop_words(loop, seen.signs): LOOPS[loop.sign] for loop in seen.loops}
+    facts["loops"] = {loop_words(loop, seen.signs): LOOPS[loop.sign] for loop in seen.loops}
     order = ("raised_by", "lowered_by", "raised_or_lowered_by", "raises", "lowers", "raises_or_lowers", "loops")
-    return {key: told[key] for key in order if told.get(key)}
+    return {key: facts[key] for key in order if facts.get(key)}
 
 
 def _how(model: Model, name: str, influence: Influence) -> str:

@@ -9,10 +9,11 @@ from ...experiments.scenario import Scenario
 from ...files.toml.catalogue import builtin_scenarios
 from ...files.toml.interventions import find_intervention, what_can_be_done
 from ...files.toml.model_document import model_document
-from ...files.toml.source import COMMAND_LINE, FileError, FileFault
 from ...model.declarations import BODY, Intervention, Parameter
-from ...model.expression import names, nearest
+from ...model.expression import names
 from ...model.model import Model
+from ...runtime.errors import COMMAND_LINE, InputError, InputFault
+from ...runtime.names import nearest
 from .causal_graph import words
 
 _SECTIONS = ("species", "parameters", "reactions", "observables", "substances", "sources")
@@ -28,7 +29,7 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
             "model": model.id,
             "title": model.title,
             "time_unit": model.time_unit_text,
-            "left_out": model.left_out,
+            "limitations": model.limitations,
             "counts": counts,
             "assumed_parameters": assumed,
             "interventions": what_can_be_done(model),
@@ -48,10 +49,10 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
             return {f"labels with '{word}'": labelled}
         (name,) = exact
     if name is None and word in builtin_scenarios():
-        raise FileError([FileFault(COMMAND_LINE, 0, f"'{word}' is a scenario; 'show {word}' prints it", word)])
+        raise InputError([InputFault(COMMAND_LINE, 0, f"'{word}' is a scenario; 'show {word}' prints it", word)])
     if name is None:
         known = [each for section in _SECTIONS for each in document[section]]
-        raise FileError([FileFault(f"model {model.id}", 0, f"nothing is called '{word}'{nearest(word, known)}", "")])
+        raise InputError([InputFault(f"model {model.id}", 0, f"nothing is called '{word}'{nearest(word, known)}", "")])
     section = next(section for section in _SECTIONS if name in document[section])
     found: dict[str, Any] = {"name": name, "kind": section, **document[section][name]}
     if section == "species":
@@ -81,7 +82,7 @@ def _module(model: Model, name: str) -> dict[str, Any]:
     return {
         "module": name,
         "title": module.title,
-        "left_out": module.left_out,
+        "limitations": module.limitations,
         "knobs": {each.id: _parameter(each) for each in parameters if each.knob},
         "parameters": {each.id: _parameter(each) for each in parameters if not each.knob},
         "species": {each.id: f"{each.label} [{each.unit_text}]" for each in model.species.values() if each.id in mine},
@@ -141,22 +142,22 @@ def _citation(model: Model, key: str) -> str:
     return f"{source.citation} {source.link}".strip()
 
 
-def subject(told: dict[str, Any]) -> str | None:
-    """What can be drawn of what `describe` told: the name of a species or observable, a module's file, or None for
-    the model; `FileError` where it told of something else."""
-    if "model" in told:
+def subject(facts: dict[str, Any]) -> str | None:
+    """What can be drawn of what `describe` found: the name of a species or observable, a module's file, or None for
+    the model; `InputError` for anything else."""
+    if "model" in facts:
         return None
-    if "module" in told:
-        return f"{told['module']}.toml"
-    if told.get("kind") in ("species", "observables"):
-        return str(told["name"])
-    found = f"{told['name']} ({told['kind']})" if "kind" in told else f"several {next(iter(told))}"
+    if "module" in facts:
+        return f"{facts['module']}.toml"
+    if facts.get("kind") in ("species", "observables"):
+        return str(facts["name"])
+    found = f"{facts['name']} ({facts['kind']})" if "kind" in facts else f"several {next(iter(facts))}"
     message = f"a picture is of a model, a module, a species or an observable; found {found}"
-    raise FileError([FileFault(COMMAND_LINE, 0, message, "--wiring")])
+    raise InputError([InputFault(COMMAND_LINE, 0, message, "--wiring")])
 
 
-def describe_text(told: dict[str, Any]) -> str:
-    return "\n".join(_lines(told, 0))
+def describe_text(facts: dict[str, Any]) -> str:
+    return "\n".join(_lines(facts, 0))
 
 
 def _lines(table: dict[str, Any], depth: int) -> Iterator[str]:

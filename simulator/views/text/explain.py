@@ -11,7 +11,7 @@ from ...experiments.explanation.explain import DOWN, JUMP, PEAK, TOP, TROUGH, UP
 from ...experiments.explanation.feedback import Loop
 from ...experiments.explanation.phases import FALLS, LEVEL, WAVES
 from ...experiments.timetable import SAME_TIME
-from .explain_names import Words, capital, listed, share
+from .explain_names import Phrasing, capital, listed, share
 from .sweep_measures import number
 from .timed_changes import windows
 
@@ -30,14 +30,14 @@ NONE = 5e-4  # of all: less is next to nothing
 def sentences(explanation: Explanation) -> list[str]:
     """What happens and why, sentence by sentence: phases and turning points in order of time, then the other arm;
     and a caution where the account does not close."""
-    words = Words(explanation)
+    words = Phrasing(explanation)
     found = list(_story(words))
     if explanation.against is not None:
         found += _contrast(words, explanation.against)
     return [*found, *([_closure(words)] if words.explanation.error > OFF else [])]
 
 
-def _story(words: Words) -> Iterator[str]:
+def _story(words: Phrasing) -> Iterator[str]:
     turns: dict[float, list[Turn]] = {}
     for turn in words.explanation.turns:
         turns.setdefault(turn.time, []).append(turn)
@@ -52,14 +52,14 @@ def _story(words: Words) -> Iterator[str]:
                     yield from _turn(words, turn)
 
 
-def changes(words: Words) -> list[str]:
+def changes(words: Phrasing) -> list[str]:
     """What the scenario changes, and when."""
     explanation = words.explanation
     found = windows(explanation.scenario, [explanation.arm])
     return [f"From {words.span(each.start, each.end)} the scenario changes {each.words}." for each in found]
 
 
-def _closure(words: Words) -> str:
+def _closure(words: Phrasing) -> str:
     error = words.explanation.error
     if error <= OFF:
         return f"What is made less what is lost is what the curve does, to {number(max(error, 1e-15), 1)} of either."
@@ -71,7 +71,7 @@ def _closure(words: Words) -> str:
 
 def text(explanation: Explanation) -> str:
     """Everything for the terminal."""
-    words = Words(explanation)
+    words = Phrasing(explanation)
     label = words.label(explanation.name)
     label = f"{capital(label)} ({explanation.name})" if label != explanation.name else label
     lines = [f"{label} in {explanation.scenario.id}, arm {explanation.arm.name}", *_folded(_story(words))]
@@ -89,7 +89,7 @@ def _folded(found: Iterable[str], then: str = "  ") -> list[str]:
     return [fill(line, initial_indent="  ", subsequent_indent=f"  {then}", **folds) for line in found]  # type: ignore[arg-type]
 
 
-def _overview(words: Words) -> str:
+def _overview(words: Phrasing) -> str:
     flux = words.explanation.flux
     top, low = int(flux.values.argmax()), int(flux.values.argmin())
     first, last = float(flux.values[0]), float(flux.values[-1])
@@ -101,7 +101,7 @@ def _overview(words: Words) -> str:
     return f"{text} and ends at {words.value(last)} ({words.time(float(flux.times[-1]))})."
 
 
-def _phase(words: Words, phase: PhaseBalance) -> str:
+def _phase(words: Phrasing, phase: PhaseBalance) -> str:
     balance = phase.balance
     if phase.kind == WAVES:
         tops = f"{phase.tops} tops" if phase.tops > 1 else "one top"
@@ -114,7 +114,7 @@ def _phase(words: Words, phase: PhaseBalance) -> str:
     return f"{head} {_turnover(words, balance, *sides)}"
 
 
-def _turnover(words: Words, balance: Balance, first: str, second: str) -> str:
+def _turnover(words: Phrasing, balance: Balance, first: str, second: str) -> str:
     """``Of what is lost, 62 % goes by ... and 20 % by ...; 31 % of it is made anew, by ...``"""
     told = [f"{share(part)} {'is' if i == 0 else ''} by {words.of(item)}".replace("  ", " ")
             for i, (item, part) in enumerate(words.parts(balance, first))]  # fmt: skip
@@ -130,7 +130,7 @@ def _turnover(words: Words, balance: Balance, first: str, second: str) -> str:
     return f"{text}; {share(back)} of it is {again}, {by}."
 
 
-def _turn(words: Words, turn: Turn) -> Iterator[str]:
+def _turn(words: Phrasing, turn: Turn) -> Iterator[str]:
     if turn.kind == JUMP:
         yield f"At {words.time(turn.time)} it jumps to {words.value(turn.value)}, by {_cause(words, turn)}."
     elif turn.shifts:
@@ -142,7 +142,7 @@ def _turn(words: Words, turn: Turn) -> Iterator[str]:
         yield head + "; ".join(_shift(words, shift, words.explanation.name) for shift in turn.shifts) + "."
 
 
-def turn_line(words: Words, turn: Turn) -> str:
+def turn_line(words: Phrasing, turn: Turn) -> str:
     """A turning point in a line, with what did most to it."""
     if turn.kind == JUMP:
         return f"jumps at {words.time(turn.time)}, by {_cause(words, turn)}"
@@ -153,7 +153,7 @@ def turn_line(words: Words, turn: Turn) -> str:
     return f"{head}: {moved}, under the conditions of {words.time(turn.until)} and of {words.time(turn.since)}{level}"
 
 
-def _cause(words: Words, turn: Turn) -> str:
+def _cause(words: Phrasing, turn: Turn) -> str:
     causes = []
     if turn.dosed:
         near = SAME_TIME * words.explanation.scenario.end
@@ -170,7 +170,7 @@ def _cause(words: Words, turn: Turn) -> str:
     return listed(causes)
 
 
-def _shift(words: Words, shift: Shift, name: str) -> str:
+def _shift(words: Phrasing, shift: Shift, name: str) -> str:
     """``"label" takes 42 pM per d instead of 26, as ...``"""
     text = words.moved(shift, shift.after, shift.before, name)
     if shift.share < 0.95:
@@ -182,7 +182,7 @@ def _shift(words: Words, shift: Shift, name: str) -> str:
     return text
 
 
-def _contrast(words: Words, contrast: Contrast) -> Iterator[str]:
+def _contrast(words: Phrasing, contrast: Contrast) -> Iterator[str]:
     whole, scenario = contrast.whole, words.explanation.scenario
     other = scenario.arm(contrast.other)
     called = contrast.other if other.title in ("as described", contrast.other) else f"{contrast.other} ({other.title})"
@@ -203,7 +203,7 @@ def _contrast(words: Words, contrast: Contrast) -> Iterator[str]:
         )
 
 
-def _difference(words: Words, difference: Difference) -> str:
+def _difference(words: Phrasing, difference: Difference) -> str:
     text = words.moved(difference, difference.here, difference.there, words.explanation.name)
     for shares, side in ((difference.made, "made"), (difference.lost, "lost")):
         if abs(shares[0] - shares[1]) >= APART:
@@ -216,7 +216,7 @@ def _difference(words: Words, difference: Difference) -> str:
     return text
 
 
-def _lost_of_made(words: Words, balance: Balance) -> str:
+def _lost_of_made(words: Phrasing, balance: Balance) -> str:
     if not balance.made:
         return f"nothing {words.side('made')}"
     ratio = balance.lost / balance.made
@@ -225,7 +225,7 @@ def _lost_of_made(words: Words, balance: Balance) -> str:
     return f"{share(ratio)} of what {words.side('made')} is {words.again('lost')}"
 
 
-def _table(words: Words, balance: Balance) -> list[str]:
+def _table(words: Phrasing, balance: Balance) -> list[str]:
     """The balance at one time, production above loss, in columns."""
     way = "rising" if balance.net > 0 else "falling"
     at_rest = abs(balance.net) <= NONE * max(balance.made, balance.lost)
@@ -247,7 +247,7 @@ def _table(words: Words, balance: Balance) -> list[str]:
     return lines
 
 
-def _loops(words: Words) -> list[str]:
+def _loops(words: Phrasing) -> list[str]:
     """A line for each loop."""
     loops = words.explanation.loops
     if not loops:
@@ -255,7 +255,7 @@ def _loops(words: Words) -> list[str]:
     return [loop_line(words, loop) for loop in loops]
 
 
-def loop_line(words: Words, loop: Loop) -> str:
+def loop_line(words: Phrasing, loop: Loop) -> str:
     """``A → more B → less A: holds back; 28 % comes back, after 3.5 d``"""
     signs = {1: "→ more", -1: "→ less", 0: "→ more or less"}
     way = " ".join([loop.edges[0].cause, *(f"{signs[edge.sign]} {edge.effect}" for edge in loop.edges)])

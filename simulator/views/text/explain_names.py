@@ -19,7 +19,7 @@ LONG = 50  # characters of a label that is told whole
 TELL = 0.1  # of what is made or lost: a smaller part is not told
 
 
-class Words:
+class Phrasing:
     """Writes values of one explanation: in the unit of its curve and the scenario's unit of time."""
 
     def __init__(self, explanation: Explanation) -> None:

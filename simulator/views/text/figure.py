@@ -51,13 +51,13 @@ def describe_figure(
     for name in names:
         unit, scale = scenario.model.unit_text(name), " on a log scale" if (log or {}).get(name) else ""
         parts.append(f"{label_of(scenario, name)} ({name}){scale}:")
-        told: list[Curve] = []
+        drawn: list[Curve] = []
         for curve in curves:
-            twin = next((other for other in told if _alike(curve.trajectory, other.trajectory, name)), None)
+            twin = next((other for other in drawn if _alike(curve.trajectory, other.trajectory, name)), None)
             if twin is not None:
                 parts.append(f"{curve.label}: as {twin.label}.")
                 continue
-            told.append(curve)
+            drawn.append(curve)
             parts.append(
                 f"{curve.label}: {_course(curve.trajectory.times * long, curve.trajectory[name], unit, clock)}."
             )

@@ -9,15 +9,15 @@ from pathlib import Path
 from ...experiments.expectations import Verdict
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import Scenario
-from ...files.toml.source import COMMAND_LINE, FileError, FileFault
-from ...model.expression import nearest
+from ...runtime.errors import COMMAND_LINE, InputError, InputFault
+from ...runtime.names import nearest
 
 
 def check_arms(scenario: Scenario, names: Sequence[str] | None, option: str = "--arm") -> None:
-    """`FileError` if one of `names`, given as `option`, is no arm of `scenario`."""
+    """`InputError` if one of `names`, given as `option`, is no arm of `scenario`."""
     known = [arm.name for arm in scenario.arms]
     faults = [
-        FileFault(
+        InputFault(
             COMMAND_LINE,
             0,
             f"{scenario.id} has no arm '{name}'{nearest(name, known) or '; arms are ' + ', '.join(known)}",
@@ -27,7 +27,7 @@ def check_arms(scenario: Scenario, names: Sequence[str] | None, option: str = "-
         if name not in known
     ]
     if faults:
-        raise FileError(faults)
+        raise InputError(faults)
 
 
 def run_text(result: RunResult, folder: Path | None = None) -> str:
@@ -44,7 +44,7 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
     skipped = len(scenario.expectations) - len(result.verdicts)
     if skipped:
         lines.append(f"  {skipped} not judged: they need arms that were not run")
-    lines += [f"left out: {each}" for each in scenario.left_out]
+    lines += [f"left out: {each}" for each in scenario.truncated]
     if result.verdicts:
         lines += [verdict_line(verdict) for verdict in result.verdicts]
     if folder is not None:

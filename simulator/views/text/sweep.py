@@ -17,8 +17,8 @@ from ...experiments.sweeps.job import Done, Estimate, Work
 from ...files.results.folder import SUMMARY, write_text
 from ...files.results.identity import sweep_name
 from ...files.results.member_store import DAMAGED
-from ...files.toml.source import COMMAND_LINE, FileError, FileFault
 from ...numerics.trajectory import Array
+from ...runtime.errors import COMMAND_LINE, InputError, InputFault
 from ...runtime.json import number
 from ...runtime.progress import bytes_text, duration
 from ...runtime.versions import versions
@@ -35,13 +35,13 @@ def default_folder(scenario: Scenario, shard: tuple[int, int]) -> Path:
 
 
 def read_shard(text: str | None) -> tuple[int, int]:
-    """``3/16`` as numbers; `FileError` if it is no such thing."""
+    """``3/16`` as numbers; `InputError` if it is no such thing."""
     if text is None:
         return 1, 1
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
         message = "a shard is I/N, such as 3/16, with I from 1 to N"
-        raise FileError([FileFault(COMMAND_LINE, 0, message, f"--shard {text}")])
+        raise InputError([InputFault(COMMAND_LINE, 0, message, f"--shard {text}")])
     return int(number), int(of)
 
 

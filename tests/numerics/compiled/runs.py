@@ -22,7 +22,7 @@ def on_lanes(
     rtol: float = RTOL_OF_MEMBERS,
     lanes: int = 4,
     varied: Mapping[str, Sequence[float]] | None = None,
-    fine: Sequence[str] = (),
+    dense: Sequence[str] = (),
 ) -> Lanes:
     """Every species of `model` at `times`; varied: values of parameters, one for each member."""
     if isinstance(stretches, (int, float)):
@@ -34,7 +34,7 @@ def on_lanes(
     fixed = {name: value for name, value in own.items() if name not in changed}
     infused = {name for each in stretches for name in each.infusion or {}}
     core = core_of(model, set(model.species), infused, fixed)
-    engine = Engine(core, tuple(model.species), tuple(fine), lanes)
+    engine = Engine(core, tuple(model.species), tuple(dense), lanes)
     return engine.run(_batch(core.system, own, stretches, members, varied), np.asarray(times, dtype=float), rtol)
 
 

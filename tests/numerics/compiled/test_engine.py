@@ -77,15 +77,15 @@ VARIED = {
 }
 
 
-def several(lanes: int = 4, rows: slice = slice(None), fine: tuple[str, ...] = ("P", "S")) -> Lanes:
+def several(lanes: int = 4, rows: slice = slice(None), dense: tuple[str, ...] = ("P", "S")) -> Lanes:
     varied = {name: values[rows].tolist() for name, values in VARIED.items()}
-    return on_lanes(ENZYME, STRETCHES, TIMES, lanes=lanes, varied=varied, fine=fine)
+    return on_lanes(ENZYME, STRETCHES, TIMES, lanes=lanes, varied=varied, dense=dense)
 
 
 def same(a: Lanes, b: Lanes) -> bool:
     grids = a.grid.tobytes() == b.grid.tobytes()
-    fine = [[part.tobytes() for part in each] for each in a.fine] == [[p.tobytes() for p in each] for each in b.fine]
-    return grids and fine and a.steps.tolist() == b.steps.tolist()
+    dense = [[part.tobytes() for part in each] for each in a.dense] == [[p.tobytes() for p in each] for each in b.dense]
+    return grids and dense and a.steps.tolist() == b.steps.tolist()
 
 
 def test_members_agree_with_scipy_through_doses_and_changes() -> None:
@@ -118,11 +118,11 @@ def test_the_batch_that_a_member_is_in_changes_no_bit() -> None:
 
 
 def test_what_is_recorded_changes_no_step() -> None:
-    assert several(fine=()).grid.tobytes() == several().grid.tobytes()
+    assert several(dense=()).grid.tobytes() == several().grid.tobytes()
 
 
 def test_a_curve_along_the_steps_has_two_points_at_a_jump() -> None:
-    times, curves = several().fine[0]
+    times, curves = several().dense[0]
     substrate = curves[:, 1]
     at = np.flatnonzero(times == 4.0)
     assert len(at) == 2
@@ -136,7 +136,7 @@ def test_a_curve_along_the_steps_has_two_points_at_a_jump() -> None:
 
 def test_a_value_saved_at_a_dose_is_the_value_after_it() -> None:
     found = several()
-    times, curves = found.fine[3]
+    times, curves = found.dense[3]
     after = np.flatnonzero(times == 4.0)[1]
     assert found.grid[3, np.searchsorted(TIMES, 4.0), 0] == curves[after, 1]
 

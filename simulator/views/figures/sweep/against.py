@@ -14,13 +14,13 @@ from ..style import DARK, MARGIN, SMALL, style
 from .lines import LEFT, axis_words, band_words, draw_panel, labels_of
 
 
-def against_each(result: SweepResult, measure: int, axes: Sequence[int], left_out: int) -> Picture:
+def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted: int) -> Picture:
     """A small panel of one measure for each of these axes, strongest first."""
     sweep = words.sweep_of(result)
     item = sweep.measures[measure]
     arms = words.arms_of(result)
     log = is_log(item, np.concatenate([words.measured(result, a, measure) for a in range(len(arms))]))
-    less = f" {left_out} more parameters follow it less and are left out." if left_out else ""
+    less = f" {omitted} more parameters follow it less and are left out." if omitted else ""
     order = "Parameters in the order in which the measure follows them"
     order += ", each in the arm in which it follows it best" if len(arms) > 1 else ""
     note = f"{words.members_words(result)}. {band_words(result)}. {order}.{less}"

@@ -135,8 +135,8 @@ def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, gone: s
     scale = ", ".join(filter(None, ["" if item.unit_text == "1" else item.unit_text, "logarithmic" if log else ""]))
     if scale:
         page.down(page.put(f"[{scale}]", NAMES, WIDTH, SMALL, "#000000", "center") + 0.03)
-    left_out = len(bars) - len(shown)
-    less = f"{left_out} others smaller and not shown" if left_out else ""
+    omitted = len(bars) - len(shown)
+    less = f"{omitted} others smaller and not shown" if omitted else ""
     foot = "; ".join(filter(None, [less, gone]))
     if foot:
         page.down(page.put(foot, NAMES, WIDTH, SMALL, GREY) + 0.05)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from immunesim.files.toml.scenario_file import read_scenario
-from immunesim.files.toml.source import FileError
+from immunesim.runtime.errors import InputError
 
 FOLDER = Path(__file__).parent / "invalid"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -22,7 +22,7 @@ def test_a_file_is_refused_with_its_message_and_its_line(path: Path) -> None:
     rows = path.read_text(encoding="utf-8").splitlines()
     expected = [row.removeprefix(EXPECT) for row in rows if row.startswith(EXPECT)]
     assert rows[0].startswith(EXPECT)
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(InputError) as caught:
         read_scenario(path)
     faults = caught.value.faults
     for message in expected:
@@ -35,7 +35,7 @@ def test_a_file_is_refused_with_its_message_and_its_line(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_fault_shows_the_file_the_line_and_the_text(path: Path) -> None:
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(InputError) as caught:
         read_scenario(path)
     for fault in caught.value.faults:
         where, _, shown = str(fault).partition("\n")
