@@ -53,11 +53,11 @@ class CompiledSweep:
             lanes = self.engine.run(batch, times, RTOL_OF_MEMBERS, stop)
             for place, row in enumerate(rows.tolist()):
                 if lanes.done[place]:
-                    at, curves = lanes.dense[place]
+                    at, curves = lanes.dense_curves[place]
                     found[row] = Trajectory(
                         times=times,
                         values=dict(zip(plan.grid, lanes.grid[place].T, strict=True)),
-                        dense=Recorded(at, dict(zip(plan.dense, curves.T, strict=True))),
+                        dense=Recorded(at, dict(zip(plan.dense_curves, curves.T, strict=True))),
                         outcome=Outcome(),
                         added={},
                         solver=SOLVER,

@@ -104,9 +104,9 @@ class Driver:
                 with build.if_then(self.is_busy(lane)):
                     self._judge(lane)
             with build.if_then(build.icmp_signed("!=", self.load(self.pending), whole(0))):
-                if self.plan.grid or self.plan.dense:
+                if self.plan.grid or self.plan.dense_curves:
                     build.call(kernel.dense, [w])
-                if self.plan.dense:
+                if self.plan.dense_curves:
                     self._record_fine()
                 if self.plan.grid:
                     self._record_grid()
@@ -136,7 +136,7 @@ class Driver:
             with then:
                 after = build.add(self.get("point", lane), whole(PER_STEP + 1))
                 full = build.icmp_signed(">", after, self.given["capacity"])
-                full = build.and_(full, ir.Constant(ir.IntType(1), int(bool(self.plan.dense))))
+                full = build.and_(full, ir.Constant(ir.IntType(1), int(bool(self.plan.dense_curves))))
                 with build.if_else(full) as (yes, no):
                     with yes:
                         self.put(build.sub(self.get("tries", lane), whole(1)), "tries", lane)
@@ -165,11 +165,11 @@ class Driver:
 
     def _record_fine(self) -> None:
         """PER_STEP points of every step that passed, and its start where the segment starts."""
-        code, build, curves = self.code, self.build, len(self.plan.dense)
+        code, build, curves = self.code, self.build, len(self.plan.dense_curves)
         for part in range(PER_STEP + 1):
             s = number(part / PER_STEP)
             code.put_row(code.all(part / PER_STEP), self.w, self.at["s"])
-            build.call(self.kernel.dense, [self.w])
+            build.call(self.kernel.dense_curves, [self.w])
             with code.loop(self.lanes, "lane") as lane:
                 wanted = self.has_passed(lane)
                 if not part:
@@ -179,7 +179,7 @@ class Driver:
                         (self.get("member", lane), self.given["members"]),
                         (self.get("point", lane), self.given["capacity"]),
                     )
-                    start = self.element("fine", *row, (whole(0), whole(1 + curves)))
+                    start = self.element("dense_curves", *row, (whole(0), whole(1 + curves)))
                     time = code.fma(s, self.get("h", lane), self.get("t", lane))
                     build.store(self.get("reached", lane) if part == PER_STEP else time, start, align=8)
                     self._copy_out(lane, code.address(start, 1), curves)

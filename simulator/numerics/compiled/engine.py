@@ -47,13 +47,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Lanes:
-    """What the lanes made of a batch. grid (m, times, curves); dense: for each member the times
+    """What the lanes made of a batch. grid (m, times, curves); dense_curves: for each member the times
     (points,) and curves (points, curves) along its steps, two points at a jump. states (m,): how it ended,
     as in `lanes.table`; of a member that did not reach its end the curves are what was computed.
     steps (m,): accepted ones."""
 
     grid: Array
-    dense: Sequence[tuple[Array, Array]]
+    dense_curves: Sequence[tuple[Array, Array]]
     states: Integers
     steps: Integers
 
@@ -64,12 +64,12 @@ class Lanes:
 
 
 class Engine:
-    """A core ready to run. grid: curves read at the output times; dense: curves read along the steps."""
+    """A core ready to run. grid: curves read at the output times; dense_curves: curves read along the steps."""
 
-    def __init__(self, core: Core, grid: Sequence[str], dense: Sequence[str], lanes: int | None = None) -> None:
+    def __init__(self, core: Core, grid: Sequence[str], dense_curves: Sequence[str], lanes: int | None = None) -> None:
         from .jit import Machine, best_lanes  # needs llvmlite, which is an extra
 
-        self.plan = Plan(core, tuple(grid), tuple(dense))
+        self.plan = Plan(core, tuple(grid), tuple(dense_curves))
         self.machine = Machine(self.plan, lanes or best_lanes())
         system = core.system
         self.species = [system.species.index(name) for name in core.species]
@@ -89,7 +89,7 @@ class Engine:
         while len(todo):
             given.drive(todo)
             for member in np.flatnonzero(points):
-                put_aside[member].append(given.dense[member, : points[member]].copy())
+                put_aside[member].append(given.dense_curves[member, : points[member]].copy())
             points[:] = 0
             states[states == FULL] = RUNNING
             todo = np.flatnonzero(states == RUNNING)
@@ -97,11 +97,11 @@ class Engine:
                 raise StoppedError
         for member in np.flatnonzero(states != DONE):
             given.grid[member, given.counts[member, COLUMNS.index("time")] :] = np.nan
-        empty = np.empty((0, 1 + len(self.plan.dense)))
+        empty = np.empty((0, 1 + len(self.plan.dense_curves)))
         whole = [np.concatenate(parts) if parts else empty for parts in put_aside]
         return Lanes(
             grid=given.grid,
-            dense=[(each[:, 0], each[:, 1:]) for each in whole],
+            dense_curves=[(each[:, 0], each[:, 1:]) for each in whole],
             states=states.copy(),
             steps=given.counts[:, COLUMNS.index("steps")].copy(),
         )
@@ -142,8 +142,8 @@ class _Given:
         self.parameters = np.stack([each.take(engine.parameters, axis=1) for each in distinct])
         self.times = np.ascontiguousarray(times if plan.grid else times[:0])
         self.grid = np.empty((m, len(self.times), len(plan.grid)))
-        capacity = POINTS if plan.dense else 0
-        self.dense = np.empty((m, capacity, 1 + len(plan.dense)))
+        capacity = POINTS if plan.dense_curves else 0
+        self.dense_curves = np.empty((m, capacity, 1 + len(plan.dense_curves)))
         self.workspace = _aligned(plan.places["rows"], lanes)
         scales = core.system.scales[engine.species]
         size = len(core.species)

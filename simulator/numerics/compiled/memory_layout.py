@@ -18,11 +18,11 @@ COUNTS = ("member", "segment", "first", "rejected", "time", "point", "tries", "s
 @dataclass(frozen=True)
 class Plan:
     """The core of a model, with the curves (species or observables) that are read at the output
-    times (`grid`) and along every step (`fine`)."""
+    times (`grid`) and along every step (`dense_curves`)."""
 
     core: Core
     grid: tuple[str, ...]
-    dense: tuple[str, ...]
+    dense_curves: tuple[str, ...]
 
     @cached_property
     def entries(self) -> dict[tuple[int, int], int]:
@@ -51,7 +51,12 @@ class Plan:
         """Every node that a program computes, but for the elimination."""
         core, names = self.core, self.core.system.names
         by_time = core.by_time or ()
-        return [*core.slopes, *by_time, *core.jacobian.values(), *(names[name] for name in (*self.grid, *self.dense))]
+        return [
+            *core.slopes,
+            *by_time,
+            *core.jacobian.values(),
+            *(names[name] for name in (*self.grid, *self.dense_curves)),
+        ]
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
@@ -64,7 +69,7 @@ class Plan:
     def recorded(self) -> tuple[int, ...]:
         """Places of the species that the recorded curves read."""
         graph, system = self.core.graph, self.core.system
-        nodes = [graph.symbols_of(system.names[name]) for name in (*self.grid, *self.dense)]
+        nodes = [graph.symbols_of(system.names[name]) for name in (*self.grid, *self.dense_curves)]
         read = frozenset().union(*nodes)
         return tuple(i for i, name in enumerate(self.core.species) if system.symbols[name] in read)
 
@@ -86,7 +91,7 @@ class Plan:
             "parameters": len(self.parameters) + len(core.infused),
             "hoisted": len(self.hoisted),
             "dense": len(self.recorded) * len(rodas5p.H),
-            "out": max(len(self.grid), len(self.dense)),
+            "out": max(len(self.grid), len(self.dense_curves)),
             **dict.fromkeys((*NUMBERS, *COUNTS), 1),
         }
         places, rows = {}, 0
@@ -99,4 +104,4 @@ class Plan:
         """Everything the machine code depends on."""
         written = self.outputs, self.places, list(self.elimination.factors.items()), list(self.entries.items())
         nodes = [(each.op, each.args, each.value.hex(), each.name) for each in self.core.graph.nodes]
-        return (nodes, written, self.grid, self.dense, self.core.species, self.core.infused, self.parameters)
+        return (nodes, written, self.grid, self.dense_curves, self.core.species, self.core.infused, self.parameters)

@@ -34,7 +34,7 @@ class Kernel:
         self.attempt = self._attempt()
         self.dense = self._dense()
         self.grid = self._curves("grid", plan.grid)
-        self.dense = self._curves("fine", plan.dense)
+        self.dense_curves = self._curves("dense_curves", plan.dense_curves)
         self.move = self._move()
 
     def _code(self, name: str, arguments: int = 1) -> Code:

@@ -27,7 +27,7 @@ TABLE = (
     "n_times",
     "grid",  # (members, n_times, curves)
     "capacity",
-    "fine",  # (members, capacity, 1 + curves): the time, then the curves
+    "dense_curves",  # (members, capacity, 1 + curves): the time, then the curves
 )
 CLOCKS = ("t", "h", "h_first")
 COLUMNS = ("segment", "first", "rejected", "time", "point", "tries", "steps", "state")

@@ -84,7 +84,9 @@ def several(lanes: int = 4, rows: slice = slice(None), dense: tuple[str, ...] = 
 
 def same(a: Lanes, b: Lanes) -> bool:
     grids = a.grid.tobytes() == b.grid.tobytes()
-    dense = [[part.tobytes() for part in each] for each in a.dense] == [[p.tobytes() for p in each] for each in b.dense]
+    dense = [[part.tobytes() for part in each] for each in a.dense_curves] == [
+        [p.tobytes() for p in each] for each in b.dense_curves
+    ]
     return grids and dense and a.steps.tolist() == b.steps.tolist()
 
 
@@ -122,7 +124,7 @@ def test_what_is_recorded_changes_no_step() -> None:
 
 
 def test_a_curve_along_the_steps_has_two_points_at_a_jump() -> None:
-    times, curves = several().dense[0]
+    times, curves = several().dense_curves[0]
     substrate = curves[:, 1]
     at = np.flatnonzero(times == 4.0)
     assert len(at) == 2
@@ -136,7 +138,7 @@ def test_a_curve_along_the_steps_has_two_points_at_a_jump() -> None:
 
 def test_a_value_saved_at_a_dose_is_the_value_after_it() -> None:
     found = several()
-    times, curves = found.dense[3]
+    times, curves = found.dense_curves[3]
     after = np.flatnonzero(times == 4.0)[1]
     assert found.grid[3, np.searchsorted(TIMES, 4.0), 0] == curves[after, 1]
 
