@@ -103,8 +103,8 @@ def write(
     from ..views.figures.style import PAPER, SLIDES
 
     words = words or [""] * len(runs)
-    with new_folder(folder, force) as beside:
-        with (beside / "comparison.csv").open("w", encoding="utf-8", newline="") as file:
+    with new_folder(folder, force) as tmp_path:
+        with (tmp_path / "comparison.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
@@ -120,10 +120,10 @@ def write(
         with Progress("figures drawn", len(names)) as progress:
             for name in names:
                 picture = run_figures.draw_group(longest, [name], curves, (), title, look)
-                run_figures.save(picture.figure, beside / name, title, picture.text, "compare", formats)
+                run_figures.save(picture.figure, tmp_path / name, title, picture.text, "compare", formats)
                 progress.add()
-        report = document(rows) | {"files": sorted(path.name for path in beside.iterdir())}
-        (beside / SUMMARY).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        report = document(rows) | {"files": sorted(path.name for path in tmp_path.iterdir())}
+        (tmp_path / SUMMARY).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 def document(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

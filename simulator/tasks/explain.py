@@ -102,13 +102,13 @@ def write(explanation: Explanation, folder: Path, force: bool) -> dict[str, Any]
     from ..views.figures.explain import draw
 
     found = document(explanation)
-    with new_folder(folder, force) as beside:
-        write_table(explanation, beside / f"{STEM}.csv")
+    with new_folder(folder, force) as tmp_path:
+        write_table(explanation, tmp_path / f"{STEM}.csv")
         text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
-        (beside / f"{STEM}.json").write_text(text + "\n", encoding="utf-8")
-        draw(explanation, beside / STEM)
-        summary = {"explains": explanation.name, "files": sorted(path.name for path in beside.iterdir())}
-        (beside / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        (tmp_path / f"{STEM}.json").write_text(text + "\n", encoding="utf-8")
+        draw(explanation, tmp_path / STEM)
+        summary = {"explains": explanation.name, "files": sorted(path.name for path in tmp_path.iterdir())}
+        (tmp_path / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     return found
 
 

@@ -30,7 +30,7 @@ class Card(NamedTuple):
     """A scenario in the gallery.
 
     status: how it ended, and reason why not well. met of expected expectations are met, `known` of the others
-    announced as missed; holds: all is as the scenario says. picture: a file beside the folder `name`, with `text`
+    announced as missed; holds: all is as the scenario says. picture: a file next to the folder `name`, with `text`
     for those who cannot see it.
     """
 
@@ -64,18 +64,18 @@ def write_gallery(
     come with the simulator. on_progress(card) is called as each is done.
     """
     names = _names(paths)
-    with new_folder(folder, force) as beside:
+    with new_folder(folder, force) as tmp_path:
         made = {}
-        for number, card in _made(paths, names, beside, tables, stop):
+        for number, card in _made(paths, names, tmp_path, tables, stop):
             made[number] = card
             on_progress(card)
         skipped = "the gallery was stopped before it"
         cards = [made.get(i) or Card(name, name, status=SKIPPED, reason=skipped) for i, name in enumerate(names)]
-        (beside / INDEX).write_text(_page(cards), encoding="utf-8")
+        (tmp_path / INDEX).write_text(_page(cards), encoding="utf-8")
         document: dict[str, Any] = {"gallery": [card._asdict() for card in cards], "versions": versions()}
-        document["files"] = sorted(path.name for path in beside.iterdir())
+        document["files"] = sorted(path.name for path in tmp_path.iterdir())
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-        (beside / SUMMARY).write_text(text + "\n", encoding="utf-8")
+        (tmp_path / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return cards
 
 
@@ -184,7 +184,7 @@ def make(path: Path, folder: Path, tables: bool) -> Card:
 
 
 def _card_picture(result: RunResult, folder: Path, run: str) -> tuple[str, str]:
-    """The first curve that the run shows, small, beside its folder, and what it shows in words."""
+    """The first curve that the run shows, small, next to its folder, and what it shows in words."""
     from ..views.figures.run import pictures, save
     from ..views.figures.style import CARD
 

@@ -26,20 +26,20 @@ def write(
     draw(result, folder, run_id) adds the figures; without it there are none. report: also as one page,
     with the figures if there are any. tables: the curves as CSV.
     """
-    with new_folder(folder, force) as beside:
+    with new_folder(folder, force) as tmp_path:
         texts = resolved(result.scenario)
-        (beside / SCENARIO_FILE).write_text(texts[0], encoding="utf-8")
-        (beside / MODEL_FILE).write_text(texts[1], encoding="utf-8")
+        (tmp_path / SCENARIO_FILE).write_text(texts[0], encoding="utf-8")
+        (tmp_path / MODEL_FILE).write_text(texts[1], encoding="utf-8")
         for arm in result.arms.values() if tables else ():
-            write_table(beside / table_name(arm.arm.name), result.scenario, arm.trajectory)
+            write_table(tmp_path / table_name(arm.arm.name), result.scenario, arm.trajectory)
         found = summary(result, command, run_id(texts))
         if draw is not None:
-            draw(result, beside, found["run"])
+            draw(result, tmp_path, found["run"])
         if report:
             from ..views.report.run_page import write_report  # here, since it brings a templating library
 
-            write_report(result, found, texts[0], beside, figures=draw is not None)
-        found["files"] = sorted(path.name for path in beside.iterdir())
+            write_report(result, found, texts[0], tmp_path, figures=draw is not None)
+        found["files"] = sorted(path.name for path in tmp_path.iterdir())
         text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
-        (beside / SUMMARY).write_text(text + "\n", encoding="utf-8")
+        (tmp_path / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return found

@@ -437,7 +437,7 @@ def test_a_second_process_is_refused_and_a_kill_leaves_no_lock(toy: Scenario, ou
     with opened(out, toy):
         pass
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom immunesim.files.results.lock import locked\n"
+        "import sys, time\nfrom pathlib import Path\nfrom immunesim.files.results.folder import locked\n"
         "with locked(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE, text=True)

@@ -1,24 +1,30 @@
-"""Output folders: written beside, then renamed, so they are there whole or not at all."""
+"""Output folders and files: filled under a temporary name, then renamed, so that no reader meets half a result.
+
+Also the lock that keeps two processes out of one folder.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-SUMMARY = "summary.json"  # what tells a folder of ours from any other
+SUMMARY = "summary.json"  # lists the files that this program wrote, which tells our folders from any other
+LOCK = ".lock"
 
 
 class OutputError(Exception):
-    """The folder exists, or cannot be written."""
+    """An output file or folder exists already, cannot be written, or belongs to something else."""
 
 
 @contextmanager
 def new_folder(folder: Path, force: bool) -> Iterator[Path]:
-    """A folder to fill; it takes its name only when everything in it is written.
+    """Yields a temporary folder to fill; it is renamed to `folder` once the block ends without an error.
 
-    An existing folder is refused; with `force` it is replaced if it holds a run of ours.
+    An existing `folder` is refused with `OutputError`; with `force` it is replaced if this program wrote all of it.
     """
     import shutil
     import tempfile  # here, since every command imports this file
@@ -27,40 +33,40 @@ def new_folder(folder: Path, force: bool) -> Iterator[Path]:
     folder = Path(os.path.abspath(folder))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        tmp_path = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
     try:
-        yield beside
-        beside.chmod(0o755)
-        old = beside.with_name(beside.name + ".old")
+        yield tmp_path
+        tmp_path.chmod(0o755)
+        old = tmp_path.with_name(tmp_path.name + ".old")
         if folder.exists():
-            folder.rename(old)  # both are there until the new one has its name
-        beside.rename(folder)
+            folder.rename(old)  # kept until the new folder has taken its name
+        tmp_path.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 def check_folder(folder: Path, force: bool) -> None:
-    """`OutputError` if `folder` may not be written: asked before the work, not after it."""
+    """Raises `OutputError` if `new_folder` would refuse `folder`: for a check before the work, not after it."""
     if not folder.exists():
         return
     if not folder.is_dir():
         raise OutputError(f"{folder} is a file, not a folder")
     if not force:
         raise OutputError(f"{folder} exists; choose another --out, or --force to replace it")
-    if any(folder.iterdir()) and not _written(folder):
+    if any(folder.iterdir()) and not _written_files(folder):
         raise OutputError(f"{folder} holds no run of this program, so it is not replaced; choose another --out")
-    foreign = sorted(_foreign(folder))
+    foreign = sorted(_foreign_files(folder))
     if foreign:
         raise OutputError(f"{folder} also holds {', '.join(foreign[:3])}, so it is not replaced; choose another --out")
 
 
 def make_folder(folder: Path) -> None:
-    """`folder` is there and can be written, or `OutputError`: asked before the work, not after it."""
+    """Makes `folder` with its parents; `OutputError` if that fails or nothing can be written into it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -72,8 +78,10 @@ def make_folder(folder: Path) -> None:
 
 
 def check_file(path: Path, force: bool, option: str = "--out") -> None:
-    """`path`, given by `option`, may be written and its folder is there, or `OutputError`: asked before the work,
-    not after it."""
+    """Makes the folder of an output file; `OutputError` if `path` exists (unless `force`) or cannot be written.
+
+    For a check before the work, not after it. option: the one that named the file, for messages.
+    """
     if path.is_dir():
         raise OutputError(f"{path} is a folder; {option} names a file here")
     if path.exists() and not force:
@@ -82,43 +90,46 @@ def check_file(path: Path, force: bool, option: str = "--out") -> None:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A file to write in place of `path`, which it replaces when all is written; or `OutputError`."""
-    beside = path.with_name(f".{path.name}.part")
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yields a temporary file name to write to; the file replaces `path` once the block ends without an error.
+
+    `OutputError` if it cannot be written; `path` is untouched then.
+    """
+    tmp_path = path.with_name(f".{path.name}.part")
     try:
-        yield beside
-        beside.replace(path)
+        yield tmp_path
+        tmp_path.replace(path)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}") from None
     finally:
-        with suppress(OSError):  # part of a file is of no use, least of all on a full disk
-            beside.unlink(missing_ok=True)
+        with suppress(OSError):  # half a file is of no use, least of all on a full disk
+            tmp_path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """`path` with `text` in it, whole or not at all, or `OutputError`."""
-    with whole(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    """Writes `text` to `path` as UTF-8, atomically; `OutputError` if it cannot be written."""
+    with atomic_write(path) as tmp_path:
+        tmp_path.write_text(text, encoding="utf-8")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """`path` with `content` in it, whole or not at all, or `OutputError`."""
-    with whole(path) as beside:
-        beside.write_bytes(content)
+    """Writes `content` to `path`, atomically; `OutputError` if it cannot be written."""
+    with atomic_write(path) as tmp_path:
+        tmp_path.write_bytes(content)
 
 
-def _foreign(folder: Path) -> Iterator[str]:
-    """What this program did not write into `folder`, or into the runs of a gallery in it."""
-    written = _written(folder)
+def _foreign_files(folder: Path) -> Iterator[str]:
+    """The files in `folder`, and in the runs of a gallery in it, that this program did not write."""
+    written = _written_files(folder)
     for path in folder.iterdir():
         if path.name not in written:
             yield path.name
         elif path.is_dir():
-            yield from (f"{path.name}/{name}" for name in _foreign(path))
+            yield from (f"{path.name}/{name}" for name in _foreign_files(path))
 
 
-def _written(folder: Path) -> set[str]:
-    """What a run, a comparison or a gallery of this program wrote into `folder`, by its own word."""
+def _written_files(folder: Path) -> set[str]:
+    """The files of a run, a comparison or a gallery, as its summary lists them; none without a summary."""
     import json
 
     try:
@@ -135,3 +146,38 @@ def free_folder(base: Path) -> Path:
         number += 1
         folder = base.with_name(f"{base.name}-{number}")
     return folder
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps other processes out of `folder`; `OutputError` if another one holds it.
+
+    The lock is the operating system's and ends with the process, even by a kill; the file `.lock` stays. On a file
+    system without locks there is none.
+    """
+    try:
+        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
+    try:
+        try:
+            _lock(file)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                message = f"another process is at work in {folder}; wait for it, or choose another --out"
+                raise OutputError(message) from None
+        yield
+    finally:
+        os.close(file)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: int) -> None:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not flock: this one works over NFS

@@ -9,8 +9,8 @@ from typing import Any
 
 from ...experiments.scenario import Scenario
 from ...experiments.sweeps.compute import solver, sweep_of
-from ..toml.model_document import model_document
 from ...runtime.versions import versions
+from ..toml.model_document import model_document
 
 FORMAT = 1  # of the folder; a later version of the program may read it still
 QUESTION = ("initial", "parameters", "dose", "change", "arms")

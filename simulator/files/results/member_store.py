@@ -23,12 +23,10 @@ from numpy.typing import NDArray
 from ...experiments.scenario import Scenario
 from ...experiments.sweeps.compute import KILLED, Block, Numbers, curve_times, sweep_of
 from ...numerics.trajectory import DEADLINE, Array
-from .netcdf import BlockError, Varied, read, varied, written
-from .folder import OutputError, make_folder, write_text
-from .lock import NAME as LOCK
-from .lock import locked
+from .folder import LOCK, OutputError, locked, make_folder, write_text
 from .identity import differences, identity_of, identity_parts
 from .index import NOWHERE, ROWS, Index, Keys, Places, keys_of
+from .netcdf import BlockError, Varied, read, varied, written
 
 IDENTITY, BLOCKS, DAMAGED = "sweep.json", "blocks", ".damaged"
 OF_THE_MACHINE = (DEADLINE, KILLED)  # such a failure says nothing of the model: it is tried again
@@ -216,15 +214,15 @@ def _name(content: bytes) -> str:
 
 def _write(path: Path, content: bytes) -> None:
     """On the disk, whole, under its name, or not at all."""
-    beside = path.with_name(path.name + ".part")
+    tmp_path = path.with_name(path.name + ".part")
     try:
-        with beside.open("wb") as file:
+        with tmp_path.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        tmp_path.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        tmp_path.unlink(missing_ok=True)
         raise
     if os.name == "posix":  # the name too
         folder = os.open(path.parent, os.O_RDONLY)

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
-import math
-import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...experiments.measures import peak
+from ...experiments.measures import curve_measures
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import MAIN, Scenario
 from ...model.model import Model
-from ...experiments.measures import curve_measures
-from ...runtime.json import number
-from ...runtime.versions import versions
 from ...numerics.trajectory import Array, Trajectory
-from .folder import SUMMARY, new_folder
-from ..toml.model_document import model_document
-from ...runtime.progress import Progress
 from ...runtime.errors import InputError, InputFault
+from ...runtime.json import number
+from ...runtime.progress import Progress
+from ...runtime.versions import versions
+from ..toml.model_document import model_document
 
 SCENARIO_FILE, MODEL_FILE = "scenario.toml", "model.toml"
-
-
 
 
 def resolved(scenario: Scenario) -> tuple[str, str]:
@@ -129,9 +121,3 @@ def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
             "seconds": round(trajectory.seconds, 4),
         },
     }
-
-
-
-
-
-

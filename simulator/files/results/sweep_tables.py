@@ -14,10 +14,10 @@ import numpy as np
 from ...experiments.scenario import MAIN, Scenario
 from ...experiments.sweeps.compute import QUANTILES, Block, curve_times, sweep_of
 from ...numerics.trajectory import Array
-from .netcdf import MEASURE, axis_names, measure_names, varied
-from .folder import whole
-from .member_store import Store
+from .folder import atomic_write
 from .index import Places
+from .member_store import Store
+from .netcdf import MEASURE, axis_names, measure_names, varied
 
 FEW = 12  # members whose curves are drawn one by one
 MEMBERS, BANDS, PARQUET = "members.csv", "bands.csv", "members.parquet"
@@ -48,7 +48,7 @@ def columns(scenario: Scenario) -> tuple[list[str], list[str]]:
 def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
     """Writes blocks one after the other; digits enough to read back the same number, nothing for NaN."""
     header = [f"{name} [{unit}]" for name, unit in zip(*columns(scenario), strict=True)]
-    with whole(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as tmp_path, tmp_path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["number", *header, "outcome"])
 
@@ -76,7 +76,7 @@ def members_parquet(path: Path, scenario: Scenario) -> Iterator[Writer]:
             pyarrow.field("outcome", pyarrow.string()),
         ]
     )
-    with whole(path) as beside, parquet.ParquetWriter(beside, schema) as table:
+    with atomic_write(path) as tmp_path, parquet.ParquetWriter(tmp_path, schema) as table:
 
         def write(block: Block) -> None:
             numbers = [pyarrow.array(column, from_pandas=True) for column in _numbers(block).T]
@@ -149,7 +149,7 @@ def write_bands(path: Path, scenario: Scenario, found: dict[tuple[str, str], Arr
     for arm, name in found:
         header += [f"{_in_arm(name, arm)} {q:.0%} [{model.unit_text(name)}]" for q in QUANTILES]
     rows = np.column_stack([curve_times(scenario), *(column for each in found.values() for column in each)])
-    with whole(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as tmp_path, tmp_path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(header)
         table.writerows(map(_cell, row) for row in rows.tolist())
