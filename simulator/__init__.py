@@ -23,7 +23,7 @@ _HOMES = {
     "RunResult": "experiments.run",
     "read_model": "files.toml.model_file",
     "read_scenario": "files.toml.scenario_file",
-    "InputError": "files.toml.source",
+    "InputError": "runtime.errors",
     "Run": "api.run",
     "run": "api.run",
 }

@@ -22,7 +22,7 @@ from ..files.results.folder import check_file, write_text
 from ..files.toml.interventions import Interventions
 from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..numerics.trajectory import Array, Trajectory
-from ..runtime.errors import COMMAND_LINE, InputError
+from ..runtime.errors import called_from
 from ..runtime.names import nearest
 from ..runtime.progress import Progress
 from ..tasks.run import write
@@ -91,14 +91,8 @@ def _typed(settings: Mapping[str, str], asked: Interventions) -> list[str]:
 
 
 def _read(word: str, settings: Mapping[str, str], asked: Interventions) -> Scenario:
-    try:
+    with called_from("run()"):
         return read_scenario(find_scenario(word), settings, interventions=asked)
-    except InputError as error:  # nobody typed a command here
-        faults = [
-            fault._replace(file="run()", text=fault.text.removeprefix("--")) if fault.file == COMMAND_LINE else fault
-            for fault in error.faults
-        ]
-        raise InputError(faults) from None
 
 
 def _shares(block: Mapping[str, str | float] | str | Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -92,6 +92,6 @@ def _draw(model: Model, facts: dict[str, Any], options: argparse.Namespace) -> l
 
 
 def _refusal(message: str, text: str) -> InputError:
-    from ..runtime.errors import COMMAND_LINE, InputError, InputFault
+    from ..runtime.errors import InputError, request_fault
 
-    return InputError([InputFault(COMMAND_LINE, 0, message, text)])
+    return InputError([request_fault(message, text)])

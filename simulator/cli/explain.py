@@ -40,7 +40,7 @@ def execute(options: argparse.Namespace) -> int:
     from ..experiments.explanation.explain import NoStepsError, explain
     from ..experiments.run import run
     from ..files.results import folder
-    from ..runtime.errors import COMMAND_LINE, InputError, InputFault
+    from ..runtime.errors import InputError, request_fault
     from ..runtime.progress import Progress
     from ..tasks import explain as doors
     from ..views.text.explain import text
@@ -52,9 +52,7 @@ def execute(options: argparse.Namespace) -> int:
     check_arms(scenario, [options.arm])
     check_arms(scenario, [options.against] if options.against else [], "--against")
     if options.against == options.arm:
-        raise InputError(
-            [InputFault(COMMAND_LINE, 0, "an arm does not differ from itself", f"--against {options.arm}")]
-        )
+        raise InputError([request_fault("an arm does not differ from itself", f"--against {options.arm}")])
     for note in notes(scenario, interventions_of(options)):
         print(f"note: {note}", file=sys.stderr)
     if options.out:

@@ -16,18 +16,18 @@ def figure_arguments(command: argparse.ArgumentParser) -> None:
 
 def formats_of(options: argparse.Namespace) -> list[str]:
     """The formats that are asked for, each once; `InputError` if one is unknown or there is none."""
-    from ..runtime.errors import COMMAND_LINE, InputError, InputFault
+    from ..runtime.errors import InputError, request_fault
     from ..runtime.names import nearest
 
     asked = [word.strip().lower() for word in options.format.split(",") if word.strip()]
     known = f"formats are {', '.join(FORMATS)}"
     faults = [
-        InputFault(COMMAND_LINE, 0, f"no format '{word}'{nearest(word, list(FORMATS))}; {known}", f"--format {word}")
+        request_fault(f"no format '{word}'{nearest(word, list(FORMATS))}; {known}", f"--format {word}")
         for word in asked
         if word not in FORMATS
     ]
     if not asked:
-        faults = [InputFault(COMMAND_LINE, 0, f"expected a format; {known}", f"--format {options.format!r}")]
+        faults = [request_fault(f"expected a format; {known}", f"--format {options.format!r}")]
     if faults:
         raise InputError(faults)
     return list(dict.fromkeys(asked))

@@ -19,9 +19,10 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..files.results.folder import OutputError, make_folder
+    from ..files.results.folder import make_folder
     from ..files.toml.catalogue import builtin_scenarios
     from ..files.toml.scenario_file import find_scenario, read_scenario
+    from ..runtime.errors import OutputError
     from ..tasks import influence
 
     paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())

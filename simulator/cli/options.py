@@ -25,13 +25,13 @@ def settings_argument(command: argparse.ArgumentParser) -> None:
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, str]:
-    from ..runtime.errors import COMMAND_LINE, InputError, InputFault
+    from ..runtime.errors import InputError, request_fault
 
     settings = {}
     for text in options.set:
         name, sign, value = text.partition("=")
         if not sign:
-            raise InputError([InputFault(COMMAND_LINE, 0, "expected NAME=VALUE", f"--set {text}")])
+            raise InputError([request_fault("expected NAME=VALUE", f"--set {text}")])
         settings[name.strip()] = value.strip()
     return settings
 

@@ -71,8 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _execute(options: argparse.Namespace) -> int:
-    from ..files.results.folder import OutputError
-    from ..runtime.errors import COMMAND_LINE, InputError
+    from ..runtime.errors import COMMAND_LINE, InputError, OutputError
     from .options import print_json
 
     try:

@@ -99,7 +99,7 @@ def _sweep_asked(options: argparse.Namespace) -> Any:
     """The scenario with its sweep, and how it is to be done."""
     from ..experiments.sweeps.job import Work
     from ..files.toml.overrides import SweepWords
-    from ..runtime.errors import COMMAND_LINE, InputError, InputFault
+    from ..runtime.errors import InputError, request_fault
     from ..views.text.sweep import default_folder, read_shard
 
     words = SweepWords(
@@ -114,10 +114,10 @@ def _sweep_asked(options: argparse.Namespace) -> Any:
     scenario = scenario_of(options.scenario, options, words)
     if scenario.sweep is None:
         message = f"nothing varies in {scenario.id}: it has no [sweep], and no --vary says what shall"
-        raise InputError([InputFault(COMMAND_LINE, 0, message, "")])
+        raise InputError([request_fault(message, "")])
     if options.merge and options.dry_run:
         message = "--merge computes nothing that could be estimated: leave out --dry-run"
-        raise InputError([InputFault(COMMAND_LINE, 0, message, "--merge --dry-run")])
+        raise InputError([request_fault(message, "--merge --dry-run")])
     shard = read_shard(options.shard)
     folder = Path(options.out) if options.out else default_folder(scenario, shard)
     draw = None if options.no_plots else _draw_sweep()

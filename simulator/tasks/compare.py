@@ -13,7 +13,7 @@ from ..experiments.comparison import MEASURES, label, nothing
 from ..experiments.run import RunResult
 from ..experiments.scenario import Scenario
 from ..files.results.folder import SUMMARY, new_folder
-from ..runtime.errors import COMMAND_LINE, InputError, InputFault
+from ..runtime.errors import InputError, request_fault
 from ..runtime.names import nearest
 from ..runtime.progress import Progress
 from ..views.text.compare import RULE
@@ -35,17 +35,17 @@ def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> 
             if name is None and asked:
                 known = [*scenario.model.species, *scenario.model.observables]
                 message = f"{scenario.id} has no species or observable '{word}'{nearest(word, known)}"
-                faults.append(InputFault(COMMAND_LINE, 0, message, f"--of {word}"))
+                faults.append(request_fault(message, f"--of {word}"))
         units = {scenario.model.unit(name) for scenario, name in zip(scenarios, found, strict=True) if name}
         if len(units) == 1 and all(found):
             names.append(str(found[0]))
     times = {scenario.model.time_unit_text for scenario in scenarios}
     if len(times) > 1:
-        faults.append(InputFault(COMMAND_LINE, 0, f"the scenarios count time in {', '.join(sorted(times))}", ""))
+        faults.append(request_fault(f"the scenarios count time in {', '.join(sorted(times))}", ""))
     if faults:
         raise InputError(faults)
     if not names:
-        raise InputError([InputFault(COMMAND_LINE, 0, "the scenarios have no species or observable in common", "")])
+        raise InputError([request_fault("the scenarios have no species or observable in common", "")])
     return names
 
 

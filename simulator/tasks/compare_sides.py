@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..experiments.comparison import Reference
 from ..experiments.scenario import MAIN, Scenario
 from ..files.toml.scenario_file import find_scenario, read_scenario
-from ..runtime.errors import COMMAND_LINE, InputError, InputFault
+from ..runtime.errors import InputError, request_fault
 from ..runtime.names import nearest
 
 
@@ -44,7 +44,7 @@ def sides(
     reference = None if against is None else _reference(found, described[0], against)
     if sum(len(side.arms) for side in found) < 2:
         message = "nothing to compare: give several scenarios or arms, or a change such as --knockout"
-        raise InputError([InputFault(COMMAND_LINE, 0, message, "")])
+        raise InputError([request_fault(message, "")])
     return found, reference
 
 
@@ -77,16 +77,14 @@ def _named(first: Scenario, against: str) -> tuple[Scenario, str]:
             return scenario, chosen
     hint = nearest(against, own) or f"; arms of {first.id} are {', '.join(own)}"
     message = f"'{against}' is no arm of {first.id} and no scenario{hint}"
-    raise InputError([InputFault(COMMAND_LINE, 0, message, f"--against {against}")])
+    raise InputError([request_fault(message, f"--against {against}")])
 
 
 def _check_arms(scenarios: Sequence[Scenario], names: Sequence[str], text: str = "") -> None:
     known = list(dict.fromkeys(arm.name for scenario in scenarios for arm in scenario.arms))
     whose = " or ".join(dict.fromkeys(scenario.id for scenario in scenarios))
     faults = [
-        InputFault(
-            COMMAND_LINE,
-            0,
+        request_fault(
             f"{whose} has no arm '{name}'{nearest(name, known) or '; arms are ' + ', '.join(known)}",
             text or f"--arm {name}",
         )

@@ -17,7 +17,7 @@ from ..experiments.explanation.explain import Explanation
 from ..experiments.scenario import Scenario
 from ..files.results.folder import SUMMARY, new_folder
 from ..model.units import UnitError, quantity
-from ..runtime.errors import COMMAND_LINE, InputError, InputFault
+from ..runtime.errors import InputError, request_fault
 from ..runtime.names import nearest
 from ..views.text.explain import DELAY, STRENGTH, sentences
 
@@ -33,7 +33,7 @@ def asked(scenario: Scenario, word: str, times: Sequence[str]) -> tuple[str, lis
         message = f"{scenario.id} has no species or observable '{word}'{nearest(word, known)}"
         if model.find(word, "parameters"):
             message = f"'{word}' is a parameter, and does not change by itself; explain a species or observable"
-        faults.append(InputFault(COMMAND_LINE, 0, message, f"--of {word}"))
+        faults.append(request_fault(message, f"--of {word}"))
     for text in times:
         try:
             number, given, _ = quantity(text)
@@ -44,7 +44,7 @@ def asked(scenario: Scenario, word: str, times: Sequence[str]) -> tuple[str, lis
                 raise UnitError(f"expected a time from 0 to {scenario.document['time']['end']}, found '{text}'")
             at.append(min(time, scenario.end))
         except UnitError as error:
-            faults.append(InputFault(COMMAND_LINE, 0, str(error), f"--at '{text}'"))
+            faults.append(request_fault(str(error), f"--at '{text}'"))
     if faults or name is None:
         raise InputError(faults)
     return name, at

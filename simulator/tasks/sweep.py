@@ -16,7 +16,7 @@ from ..experiments.sweeps import compiled
 from ..experiments.sweeps.compute import Numbers, SweepResult, compute, curve_times, sweep_of, values_of
 from ..experiments.sweeps.job import Done, Estimate, Work
 from ..experiments.sweeps.workers import Pool, Processes, Threads, computed, member_bytes
-from ..files.results.folder import OutputError, write_text
+from ..files.results.folder import write_text
 from ..files.results.identity import sweep_name
 from ..files.results.index import NOWHERE, Places
 from ..files.results.member_store import Store, check, opened
@@ -31,6 +31,7 @@ from ..files.results.sweep_tables import (
     members_parquet,
     write_bands,
 )
+from ..runtime.errors import OutputError
 from ..runtime.progress import Progress
 
 CHUNK = 8192  # members whose values and keys are in memory at once

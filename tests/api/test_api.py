@@ -14,7 +14,7 @@ import immunesim as sim
 import numpy as np
 import pytest
 from immunesim.experiments.measures import curve_measures
-from immunesim.files.results.folder import OutputError
+from immunesim.runtime.errors import OutputError
 from immunesim.views.text.tables import Table
 
 from tests.toys import SCENARIO

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.sweeps.compute import Block, compute, killed, values_of
-from immunesim.files.results.folder import OutputError
 from immunesim.files.results.index import NOWHERE, UNSORTED, Index, keys_of
 from immunesim.files.results.member_store import Store, opened
 from immunesim.files.results.netcdf import BlockError, measure_names, read, varied, written
 from immunesim.files.results.sweep_tables import columns
 from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.runtime.errors import OutputError
 from scipy.io import netcdf_file
 
 from tests.sweeps import CLEAR, PUSH, Members, grid, swept

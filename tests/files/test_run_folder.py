@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from immunesim.experiments.run import RunResult, run
-from immunesim.files.results.folder import OutputError, check_folder, free_folder
+from immunesim.files.results.folder import check_folder, free_folder
 from immunesim.files.results.run_folder import read_table, table_name
 from immunesim.files.toml.scenario_file import read_scenario
-from immunesim.runtime.errors import InputError
+from immunesim.runtime.errors import InputError, OutputError
 from immunesim.tasks.replay import replay, replay_text
 from immunesim.tasks.run import write
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from immunesim import cli
-from immunesim.files.results.folder import OutputError
+from immunesim.runtime.errors import OutputError
 from immunesim.tasks import gallery
 
 from tests.pages import read_page

@@ -20,9 +20,9 @@ from immunesim.experiments.sweeps.compute import QUANTILES, compute, curve_times
 from immunesim.experiments.sweeps.job import Done, Work
 from immunesim.experiments.sweeps.workers import Threads
 from immunesim.files.results import sweep_tables
-from immunesim.files.results.folder import OutputError
 from immunesim.files.results.member_store import Store
 from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.runtime.errors import OutputError
 from immunesim.runtime.interrupt import Stop
 from immunesim.tasks.sweep import estimate, shard_numbers, sweep
 from immunesim.views.text.sweep import (

@@ -10,7 +10,7 @@ import pytest
 from immunesim import read_scenario
 from immunesim.experiments import comparison
 from immunesim.experiments.run import run
-from immunesim.files.results.folder import OutputError
+from immunesim.runtime.errors import OutputError
 from immunesim.tasks import compare
 from immunesim.views.figures import panel, style
 from immunesim.views.figures import run as run_figures

@@ -12,12 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ...runtime.errors import OutputError, option
+
 SUMMARY = "summary.json"  # lists the files that this program wrote, which tells our folders from any other
 LOCK = ".lock"
-
-
-class OutputError(Exception):
-    """An output file or folder exists already, cannot be written, or belongs to something else."""
 
 
 @contextmanager
@@ -57,12 +55,16 @@ def check_folder(folder: Path, force: bool) -> None:
     if not folder.is_dir():
         raise OutputError(f"{folder} is a file, not a folder")
     if not force:
-        raise OutputError(f"{folder} exists; choose another --out, or --force to replace it")
+        raise OutputError(f"{folder} exists; choose another {option('--out')}, or {option('--force')} to replace it")
     if any(folder.iterdir()) and not _written_files(folder):
-        raise OutputError(f"{folder} holds no run of this program, so it is not replaced; choose another --out")
+        raise OutputError(
+            f"{folder} holds no run of this program, so it is not replaced; choose another {option('--out')}"
+        )
     foreign = sorted(_foreign_files(folder))
     if foreign:
-        raise OutputError(f"{folder} also holds {', '.join(foreign[:3])}, so it is not replaced; choose another --out")
+        raise OutputError(
+            f"{folder} also holds {', '.join(foreign[:3])}, so it is not replaced; choose another {option('--out')}"
+        )
 
 
 def make_folder(folder: Path) -> None:
@@ -77,15 +79,15 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"{folder} cannot be written")
 
 
-def check_file(path: Path, force: bool, option: str = "--out") -> None:
+def check_file(path: Path, force: bool, flag: str = "--out") -> None:
     """Makes the folder of an output file; `OutputError` if `path` exists (unless `force`) or cannot be written.
 
-    For a check before the work, not after it. option: the one that named the file, for messages.
+    For a check before the work, not after it. flag: the option that named the file, for messages.
     """
     if path.is_dir():
-        raise OutputError(f"{path} is a folder; {option} names a file here")
+        raise OutputError(f"{path} is a folder; {option(flag)} names a file here")
     if path.exists() and not force:
-        raise OutputError(f"{path} exists; choose another {option}, or --force to replace it")
+        raise OutputError(f"{path} exists; choose another {option(flag)}, or {option('--force')} to replace it")
     make_folder(path.absolute().parent)
 
 

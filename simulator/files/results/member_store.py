@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from ...experiments.scenario import Scenario
 from ...experiments.sweeps.compute import KILLED, Block, Numbers, curve_times, sweep_of
 from ...numerics.trajectory import DEADLINE, Array
-from .folder import LOCK, OutputError, locked, make_folder, write_text
+from ...runtime.errors import OutputError
+from .folder import LOCK, locked, make_folder, write_text
 from .identity import differences, identity_of, identity_parts
 from .index import NOWHERE, ROWS, Index, Keys, Places, keys_of
 from .netcdf import BlockError, Varied, read, varied, written

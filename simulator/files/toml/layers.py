@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from ...runtime.errors import COMMAND_LINE, InputFault
+from ...runtime.errors import InputFault, request_fault
 from ...runtime.names import fold
 from .source import Key, Table, TomlSource
 
@@ -25,7 +25,7 @@ class Setting:
         self.text = text
 
     def fault(self, path: Sequence[Key], message: str) -> InputFault:
-        return InputFault(COMMAND_LINE, 0, message, self.text)
+        return request_fault(message, self.text)
 
 
 class Origin(NamedTuple):

@@ -12,7 +12,7 @@ from ...files.toml.model_document import model_document
 from ...model.declarations import BODY, Intervention, Parameter
 from ...model.expression import names
 from ...model.model import Model
-from ...runtime.errors import COMMAND_LINE, InputError, InputFault
+from ...runtime.errors import InputError, InputFault, request_fault
 from ...runtime.names import nearest
 from .causal_graph import words
 
@@ -49,7 +49,7 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
             return {f"labels with '{word}'": labelled}
         (name,) = exact
     if name is None and word in builtin_scenarios():
-        raise InputError([InputFault(COMMAND_LINE, 0, f"'{word}' is a scenario; 'show {word}' prints it", word)])
+        raise InputError([request_fault(f"'{word}' is a scenario; 'show {word}' prints it", word)])
     if name is None:
         known = [each for section in _SECTIONS for each in document[section]]
         raise InputError([InputFault(f"model {model.id}", 0, f"nothing is called '{word}'{nearest(word, known)}", "")])
@@ -153,7 +153,7 @@ def subject(facts: dict[str, Any]) -> str | None:
         return str(facts["name"])
     found = f"{facts['name']} ({facts['kind']})" if "kind" in facts else f"several {next(iter(facts))}"
     message = f"a picture is of a model, a module, a species or an observable; found {found}"
-    raise InputError([InputFault(COMMAND_LINE, 0, message, "--wiring")])
+    raise InputError([request_fault(message, "--wiring")])
 
 
 def describe_text(facts: dict[str, Any]) -> str:

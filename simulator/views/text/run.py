@@ -9,7 +9,7 @@ from pathlib import Path
 from ...experiments.expectations import Verdict
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import Scenario
-from ...runtime.errors import COMMAND_LINE, InputError, InputFault
+from ...runtime.errors import InputError, request_fault
 from ...runtime.names import nearest
 
 
@@ -17,9 +17,7 @@ def check_arms(scenario: Scenario, names: Sequence[str] | None, option: str = "-
     """`InputError` if one of `names`, given as `option`, is no arm of `scenario`."""
     known = [arm.name for arm in scenario.arms]
     faults = [
-        InputFault(
-            COMMAND_LINE,
-            0,
+        request_fault(
             f"{scenario.id} has no arm '{name}'{nearest(name, known) or '; arms are ' + ', '.join(known)}",
             f"{option} {name}",
         )

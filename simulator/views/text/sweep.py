@@ -18,7 +18,7 @@ from ...files.results.folder import SUMMARY, write_text
 from ...files.results.identity import sweep_name
 from ...files.results.member_store import DAMAGED
 from ...numerics.trajectory import Array
-from ...runtime.errors import COMMAND_LINE, InputError, InputFault
+from ...runtime.errors import InputError, request_fault
 from ...runtime.json import number
 from ...runtime.progress import bytes_text, duration
 from ...runtime.versions import versions
@@ -41,7 +41,7 @@ def read_shard(text: str | None) -> tuple[int, int]:
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
         message = "a shard is I/N, such as 3/16, with I from 1 to N"
-        raise InputError([InputFault(COMMAND_LINE, 0, message, f"--shard {text}")])
+        raise InputError([request_fault(message, f"--shard {text}")])
     return int(number), int(of)
 
 
