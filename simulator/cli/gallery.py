@@ -26,18 +26,13 @@ def execute(options: argparse.Namespace) -> int:
     from ..files.toml.catalogue import builtin_scenarios
     from ..files.toml.scenario_file import find_scenario
     from ..runtime.interrupt import Stop
-    from ..runtime.progress import Progress
     from ..tasks import gallery
 
     paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
     target = Path(options.out)
     folder.check_folder(target, options.force)
-    with Stop() as stop, Progress("scenarios", len(paths)) as progress:
-
-        def on_progress(card: gallery.Card) -> None:
-            progress.add(failed=int(card.status != gallery.DONE))
-
-        cards = gallery.write_gallery(paths, target, options.tables, options.force, stop, on_progress)
+    with Stop("stopping: the gallery is written with the scenarios that are done") as stop:
+        cards = gallery.write_gallery(paths, target, options.tables, options.force, stop)
     if options.json:
         print_json({"folder": str(target), "gallery": [card._asdict() for card in cards]})
     else:

@@ -77,7 +77,7 @@ def execute(options: argparse.Namespace) -> int:
         return DONE
     summaries: list[dict[str, Any]] = []
     try:
-        with Stop() as stop:
+        with Stop("stopping: what is done is kept, and its tables are written") as stop:
             done = sweep(
                 scenario,
                 work,

@@ -1,55 +1,208 @@
-"""The same work for many files, on every core, with progress."""
+"""The one pool of worker processes, and functions that are called in it for many items, with progress."""
 
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from typing import TypeVar
+import pickle
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Self, TypeVar
 
 from .progress import INTERVAL, Progress
 
 Item = TypeVar("Item")
-Found = TypeVar("Found")
-OnProgress = Callable[[float], object]
+Result = TypeVar("Result")
+OnProgress = Callable[[float], object]  # called with the share of an item that is done, from 0 to 1
 
 
-def side_by_side(what: str, function: Callable[[Item, OnProgress], Found], items: Sequence[Item]) -> list[Found]:
-    """`function(item, on_progress)` of every item, in their order; `what` they are called while they are counted.
+class WorkerDiedError(RuntimeError):
+    """A worker process was killed, or crashed, before it gave a result."""
 
-    One item alone, or one core, is worked on here, and may tell which share of it is done; several go to processes
-    of their own, so that function, items and what is found must be picklable. The first error ends all.
+
+class ProcessPool:
+    """Worker processes on this machine. They end at once with the pool or with this process, however that ends;
+    Ctrl-C reaches this process alone.
+
+    They are spawned, so each imports what it needs itself. A script that starts them must do so under
+    ``if __name__ == "__main__":``, since the workers import the script too.
     """
-    gc.enable()  # what is worth this is long
-    workers = min(len(items), os.cpu_count() or 1)
-    found = []
+
+    lost: tuple[type[BaseException], ...] = (BrokenExecutor,)  # what a future raises whose worker died
+
+    def __init__(
+        self, size: int, setup: Callable[..., object] | None = None, *arguments: object, shares: Any = None
+    ) -> None:
+        """
+        Args:
+            size: Number of workers.
+            setup: Called once in each worker, with `arguments`; all of it must be picklable.
+            shares: A shared array of one double for each item, for the progress of `results_as_completed`.
+        """
+        self.size = size
+        # Pickled by hand, so that a worker watches the lifeline before it imports what the arguments need.
+        self._setup = pickle.dumps((setup, arguments)) if setup else b""
+        self._shares = shares
+        self._start()
+
+    def submit(self, function: Callable[..., Result], *arguments: object) -> Future[Result]:
+        """The future result of `function`. If any worker dies, it raises one of `lost`, as do all that are not done."""
+        with _sigint_blocked():  # a worker that starts here inherits that
+            try:
+                return self._executor.submit(function, *arguments)
+            except BrokenExecutor as error:  # a worker has died since the last look
+                future: Future[Result] = Future()
+                future.set_exception(error)
+                return future
+
+    def renew(self) -> None:
+        """Starts again with new workers, after one was lost."""
+        self._end()
+        self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the workers at once, whatever they are doing."""
+        self._end()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._reader, self._lifeline = context.Pipe(duplex=False)
+        start = (self._reader, self._setup, self._shares)
+        self._executor = ProcessPoolExecutor(self.size, context, _begin_worker, start)
+
+    def _end(self) -> None:
+        self._lifeline.close()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._reader.close()  # last: a worker that is just starting still needs it
+
+
+@contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Ctrl-C is kept back for a moment; a process that is started meanwhile never sees one."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows, where workers ignore it once they are up
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_worker_shares: Any = None  # in a worker: the array that it writes its progress to
+
+
+def _begin_worker(lifeline: Any, setup: bytes, shares: Any) -> None:
+    global _worker_shares
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch, args=(lifeline,), daemon=True).start()
+    Progress.silence()
+    _worker_shares = shares
+    if setup:
+        function, arguments = pickle.loads(setup)
+        function(*arguments)
+
+
+def _watch(lifeline: Any) -> None:
+    """Ends this worker once the other end of the pipe is closed: nobody would read its results."""
+    try:
+        lifeline.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def results_as_completed(
+    function: Callable[[Item, OnProgress], Result],
+    items: Sequence[Item],
+    progress: Progress,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[int, Result | WorkerDiedError]]:
+    """Calls `function(item, on_progress)` for every item in worker processes, one for each core.
+
+    If a worker dies, the items that were under way are run again one at a time, so that only the one that kills its
+    worker is lost; its result is a `WorkerDiedError`.
+
+    Args:
+        function: What is called; it must be picklable, as must the items and the results.
+        items: Given to the workers in this order.
+        progress: Hears of items that are under way; the caller adds those that are done.
+        stop: Asked several times a second; once it is true, items under way are given up.
+
+    Yields:
+        The number of an item and its result, as they are completed.
+
+    Raises:
+        Exception: What `function` raises; it ends the rest.
+    """
+    size = min(len(items), os.cpu_count() or 1)
+    shares = multiprocessing.get_context("spawn").RawArray("d", max(len(items), 1))
+    waiting, suspects = deque(range(len(items))), deque[int]()
+    running: dict[Future[Result], int] = {}
+    with ProcessPool(max(size, 1), shares=shares) as pool:
+        while (waiting or suspects or running) and not stop():
+            queue, most = (suspects, 1) if suspects else (waiting, size)
+            while queue and len(running) < most:  # none waits inside the pool, where it could be lost
+                number = queue.popleft()
+                running[pool.submit(_call, function, number, items[number])] = number
+            done, _ = wait(running, INTERVAL, FIRST_COMPLETED)
+            progress.within(sum(shares[number] for number in running.values()))
+            if any(isinstance(each.exception(), pool.lost) for each in done):
+                done, _ = wait(running)  # all others fail with it
+            lost = []
+            for future in done:
+                number = running.pop(future)
+                if isinstance(future.exception(), pool.lost):
+                    lost.append(number)
+                else:
+                    yield number, future.result()
+            if lost:
+                pool.renew()
+            if len(lost) == 1 == len(done):  # it was alone
+                yield lost[0], WorkerDiedError("ended the process it ran in")
+            else:
+                suspects.extend(lost)
+
+
+def _call(function: Callable[[Item, OnProgress], Result], number: int, item: Item) -> Result:
+    return function(item, partial(_report, number))
+
+
+def _report(number: int, share: float) -> None:
+    _worker_shares[number] = share
+
+
+def parallel_map(what: str, function: Callable[[Item, OnProgress], Result], items: Sequence[Item]) -> list[Result]:
+    """`function(item, on_progress)` for every item, on all cores; shows how many `what` (such as scenarios) are done.
+
+    A single item, or any on a single core, is computed in this process. The first error ends the rest.
+
+    Returns:
+        The results, in the order of the items.
+
+    Raises:
+        WorkerDiedError: A worker process was killed.
+        Exception: What `function` raises.
+    """
+    gc.enable()  # the command line turns it off for short commands; this one is long
+    results: dict[int, Result] = {}
     with Progress(what, len(items)) as progress:
-        if workers > 1:
-            return _in_processes(workers, function, items, progress)
-        for item in items:
-            found.append(function(item, progress.within))
-            progress.add()
-    return found
-
-
-def _in_processes(
-    workers: int, function: Callable[[Item, OnProgress], Found], items: Sequence[Item], progress: Progress
-) -> list[Found]:
-    with ProcessPoolExecutor(workers, initializer=gc.enable) as pool:
-        asked = [pool.submit(function, item, _to_nobody) for item in items]
-        waiting = set(asked)
-        try:
-            while waiting:
-                done, waiting = wait(waiting, INTERVAL, FIRST_COMPLETED)
-                progress.add(len(done))
-                for each in done:
-                    each.result()  # raises what went wrong
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        return [each.result() for each in asked]
-
-
-def _to_nobody(share: float) -> None:
-    """Stands for `on_progress` in another process."""
+        if min(len(items), os.cpu_count() or 1) <= 1:
+            for number, item in enumerate(items):
+                results[number] = function(item, progress.within)
+                progress.add()
+        else:
+            for number, result in results_as_completed(function, items, progress):
+                if isinstance(result, WorkerDiedError):
+                    raise result
+                results[number] = result
+                progress.add()
+    return [results[number] for number in range(len(items))]

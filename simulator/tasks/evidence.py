@@ -14,7 +14,7 @@ from ..experiments.run import OnProgress, run
 from ..files.results.folder import make_folder, write_text
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError, InputFault
-from ..runtime.processes import side_by_side
+from ..runtime.processes import parallel_map
 
 MARKS = {MET: "met   ", KNOWN_MISS: "missed", MISSED: "MISSED", UNBROKEN: "UNSAFE", FAILED: "FAILED"}
 COLUMNS = ("id", "that", "expected", "simulated", "unit", "verdict", "source", "status", "rule", "topic", "claim")
@@ -22,8 +22,8 @@ COLUMNS = ("id", "that", "expected", "simulated", "unit", "verdict", "source", "
 
 def collect(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """One row per expectation of the scenario files, which must be readable; several files are
-    simulated side by side. An expectation of a run that failed stays in, as not simulated."""
-    parts = side_by_side("scenarios", _rows_or_faults, paths)
+    simulated in parallel. An expectation of a run that failed stays in, as not simulated."""
+    parts = parallel_map("scenarios", _rows_or_faults, paths)
     if faults := list(dict.fromkeys(fault for _, found in parts for fault in found)):
         raise InputError(faults)
     return [row for rows, _ in parts for row in rows]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,13 +13,13 @@ from ..experiments.run import RunResult, run
 from ..files.results.folder import SUMMARY, new_folder
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError
+from ..runtime.processes import OnProgress, results_as_completed
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
 from .run import write
 
 INDEX = "index.html"
 DONE, FAILED, UNREADABLE, SKIPPED = "done", "failed", "cannot be read", "not simulated"
-POLL = 0.2  # seconds between two looks at `stop`
 
 
 class Card(NamedTuple):
@@ -55,20 +51,24 @@ def write_gallery(
     tables: bool = False,
     force: bool = False,
     stop: Callable[[], bool] = lambda: False,
-    on_progress: Callable[[Card], None] = lambda card: None,
 ) -> list[Card]:
-    """Simulates scenario files side by side into a new `folder`; returns their cards in the order of `paths`.
+    """Simulates scenario files in parallel into a new `folder`; returns their cards in the order of `paths`.
 
-    One that cannot be read or simulated stays in with the reason. After `stop()` no other is begun, and the
-    gallery is written with those that are done. tables: the curves as CSV too, some hundred MB for all that
-    come with the simulator. on_progress(card) is called as each is done.
+    One that cannot be read or simulated stays in with the reason. After `stop()` those under way are given
+    up, and the gallery is written with those that are done. tables: the curves as CSV too, some hundred MB for all
+    that come with the simulator.
     """
     names = _names(paths)
     with new_folder(folder, force) as tmp_path:
-        made = {}
-        for number, card in _made(paths, names, tmp_path, tables, stop):
-            made[number] = card
-            on_progress(card)
+        jobs = [Job(path, tmp_path / name, tables) for path, name in zip(paths, names, strict=True)]
+        made: dict[int, Card] = {}
+        with Progress("scenarios", len(paths)) as progress:
+            for number, found in results_as_completed(make, jobs, progress, stop):
+                name = names[number]
+                made[number] = found if isinstance(found, Card) else Card(name, name, status=FAILED, reason=str(found))
+                progress.add(failed=int(made[number].status != DONE))
+        for unfinished in tmp_path.glob(".*"):  # the folder of a scenario whose process was ended
+            shutil.rmtree(unfinished, ignore_errors=True)
         skipped = "the gallery was stopped before it"
         cards = [made.get(i) or Card(name, name, status=SKIPPED, reason=skipped) for i, name in enumerate(names)]
         (tmp_path / INDEX).write_text(_page(cards), encoding="utf-8")
@@ -91,66 +91,19 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def _made(
-    paths: Sequence[Path], names: Sequence[str], folder: Path, tables: bool, stop: Callable[[], bool]
-) -> Iterator[tuple[int, Card]]:
-    """The cards as they are done, with their places. If a process dies, those that were not done are simulated
-    again one at a time, each in a process of its own, so that only the guilty one is lost."""
-    waiting = list(range(len(paths)))
-    workers = min(len(paths), os.cpu_count() or 1)
-    while waiting and not stop():
-        alone = workers == 1
-        batch = waiting[:1] if alone else waiting
-        done = []
-        for number, card in _batch(batch, workers, paths, names, folder, tables, stop):
-            if card is not None:
-                done.append(number)
-                yield number, card
-            elif alone:
-                done.append(number)
-                yield number, Card(names[number], names[number], status=FAILED, reason="ended the process it ran in")
-        waiting = [number for number in waiting if number not in done]
-        workers = 1
+class Job(NamedTuple):
+    """A scenario file, the folder for its results, and whether the curves are kept as CSV too."""
+
+    path: Path
+    folder: Path
+    tables: bool
 
 
-def _batch(
-    batch: Sequence[int],
-    workers: int,
-    paths: Sequence[Path],
-    names: Sequence[str],
-    folder: Path,
-    tables: bool,
-    stop: Callable[[], bool],
-) -> Iterator[tuple[int, Card | None]]:
-    """Cards of one pool of processes; None for one whose process died."""
-    context, left = multiprocessing.get_context("spawn"), list(batch)
-    flying: dict[Future[Card], int] = {}
-    with ProcessPoolExecutor(workers, context, _begin) as pool:
-        while flying or (left and not stop()):
-            while left and len(flying) < workers and not stop():  # no more wait in the pool, so that a stop is quick
-                number = left.pop(0)
-                flying[pool.submit(make, paths[number], folder / names[number], tables)] = number
-            done, _ = wait(flying, timeout=POLL, return_when=FIRST_COMPLETED)
-            for future in done:
-                number = flying.pop(future)
-                if isinstance(future.exception(), BrokenExecutor):
-                    left.clear()
-                    yield number, None
-                else:
-                    yield number, future.result()
-
-
-def _begin() -> None:
-    gc.enable()
-    Progress.silence()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def make(path: Path, folder: Path, tables: bool) -> Card:
-    """Simulates one scenario file into `folder`, and says how that went."""
+def make(job: Job, on_progress: OnProgress) -> Card:
+    """Simulates one scenario file into its folder; the card says how that ended."""
     from ..views.figures.run import draw
 
+    path, folder, tables = job
     name = folder.name
     try:
         scenario = read_scenario(path)
@@ -163,7 +116,7 @@ def make(path: Path, folder: Path, tables: bool) -> Card:
         )
     card = Card(name, scenario.title, scenario.question, scenario.model.title, arms=len(scenario.arms))
     try:
-        result = run(scenario, certify=False)
+        result = run(scenario, certify=False, on_progress=on_progress)
         command = ["run", str(path), "--report", "--no-certify"]
         written = write(result, folder, command, draw=draw, report=True, tables=tables)
     except Exception as error:  # whatever it is, the other scenarios go on

@@ -1,4 +1,4 @@
-"""Which expectations each parameter can break: computed side by side, kept in a file, on_progress in words."""
+"""Which expectations each parameter can break: computed in parallel, kept in a file, on_progress in words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..files.toml.catalogue import BIOLOGY
 from ..files.toml.scenario_file import read_scenario
 from ..model.declarations import Parameter
 from ..model.model import Model
-from ..runtime.processes import side_by_side
+from ..runtime.processes import parallel_map
 
 KEPT = BIOLOGY / "influence.json"  # of all that come with the simulator
 
@@ -35,7 +35,7 @@ def collect(paths: Sequence[Path]) -> dict[str, Any]:
     of theirs break; and `unclear`: those so narrow that the coarser solution used here misses them as the
     model stands.
     """
-    parts = side_by_side("scenarios", _part, paths)
+    parts = parallel_map("scenarios", _part, paths)
     models: dict[str, dict[str, Any]] = {}
     for part in parts:
         model = models.setdefault(part.model, {"breaks": {}, "passes_without_mechanism": [], "unclear": []})

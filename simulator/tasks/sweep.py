@@ -15,7 +15,7 @@ from ..experiments.scenario import Scenario
 from ..experiments.sweeps import compiled
 from ..experiments.sweeps.compute import Numbers, SweepResult, compute, curve_times, sweep_of, values_of
 from ..experiments.sweeps.job import Done, Estimate, Work
-from ..experiments.sweeps.workers import Pool, Processes, Threads, computed, member_bytes
+from ..experiments.sweeps.workers import Pool, Processes, Threads, compute_blocks, member_bytes
 from ..files.results.folder import write_text
 from ..files.results.identity import sweep_name
 from ..files.results.index import NOWHERE, Places
@@ -93,7 +93,7 @@ def _compute(store: Store, work: Work, stop: Callable[[], bool], stream: TextIO)
         return 0
     computed_here = 0
     with Progress("members", total, stored, stream) as progress, _pool(store.scenario, work) as pool:
-        for block in computed(pool, store.scenario, _missing(store, work), stop):
+        for block in compute_blocks(pool, store.scenario, _missing(store, work), stop):
             store.add(block)
             computed_here += len(block.numbers)
             progress.add(len(block.numbers), int(block.failed.any(axis=1).sum()))

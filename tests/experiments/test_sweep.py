@@ -17,7 +17,7 @@ from immunesim.experiments.sweeps import workers
 from immunesim.experiments.sweeps.compute import KILLED, Block, compute, curve_times, values_of
 from immunesim.experiments.sweeps.designs import Axis
 from immunesim.experiments.sweeps.members import arm_with
-from immunesim.experiments.sweeps.workers import Processes, Threads, WorkersError, computed
+from immunesim.experiments.sweeps.workers import Processes, Threads, WorkersError, compute_blocks
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.numerics.trajectory import NOT_FINITE
 
@@ -137,7 +137,7 @@ def test_the_same_to_the_last_bit_whoever_computes_in_whatever_blocks(toy: Scena
     whole = compute(sweep, np.arange(10))
     for pool, size, first in ((Threads, 2, 1), (Processes, 1, 3), (Processes, 2, 2)):
         with pool(sweep, size) as given:
-            blocks = list(computed(given, sweep, chunks(10, 7), first_block=first))
+            blocks = list(compute_blocks(given, sweep, chunks(10, 7), first_block=first))
         assert len(blocks) > 1
         same(joined(blocks), whole)
 
@@ -151,7 +151,7 @@ def test_few_blocks_are_in_flight(toy: Scenario) -> None:
             yield chunk
 
     with Threads(sweep, 1) as pool:
-        for done, _ in enumerate(computed(pool, sweep, watched())):
+        for done, _ in enumerate(compute_blocks(pool, sweep, watched())):
             assert len(asked) <= done + 2 * pool.size + 1
 
 
@@ -159,7 +159,7 @@ def test_a_worker_that_is_killed_once_costs_nothing(toy: Scenario, tmp_path: Pat
     design = Deadly(grid(3, 3).rows, guilty=4, times=1, folder=str(tmp_path))
     sweep = swept(toy, design)
     with Processes(sweep, 2) as pool:
-        blocks = list(computed(pool, sweep, chunks(9, 9), first_block=2))
+        blocks = list(compute_blocks(pool, sweep, chunks(9, 9), first_block=2))
     same(joined(blocks), compute(swept(toy, grid(3, 3)), np.arange(9)))
     assert (tmp_path / "deaths").stat().st_size == 2  # once, and then in peace
 
@@ -167,7 +167,7 @@ def test_a_worker_that_is_killed_once_costs_nothing(toy: Scenario, tmp_path: Pat
 def test_the_member_that_kills_every_worker_is_found_and_fails_alone(toy: Scenario, tmp_path: Path) -> None:
     sweep = swept(toy, Deadly(grid(3, 2).rows, guilty=4, folder=str(tmp_path)))
     with Processes(sweep, 2) as pool:
-        block = joined(list(computed(pool, sweep, chunks(6, 6), first_block=3)))
+        block = joined(list(compute_blocks(pool, sweep, chunks(6, 6), first_block=3)))
     assert block.failed[:, 0].tolist() == [False, False, False, False, True, False]
     outcome = block.outcomes[4, "main"]
     assert (outcome.kind, outcome.message) == (KILLED, "ended the process that computed it, 3 times")
@@ -189,13 +189,13 @@ def test_workers_that_compute_nothing_at_all_are_an_error(toy: Scenario) -> None
         Dead(sweep, 2) as pool,
         pytest.raises(WorkersError, match="before they have computed anything"),
     ):
-        list(computed(pool, sweep, chunks(4, 4)))
+        list(compute_blocks(pool, sweep, chunks(4, 4)))
 
 
 def test_a_worker_ends_with_the_process_that_started_it(toy: Scenario) -> None:
     pool = Processes(swept(toy, grid(2, 2)), 1)
     with pool:
-        pid = pool._executor.submit(os.getpid).result()
+        pid = pool._pool.submit(os.getpid).result()
         os.kill(pid, 0)
         assert pid != os.getpid()
     with pytest.raises(ProcessLookupError):
@@ -205,7 +205,7 @@ def test_a_worker_ends_with_the_process_that_started_it(toy: Scenario) -> None:
 def test_stop_ends_it_between_two_blocks(toy: Scenario) -> None:
     sweep, blocks = swept(toy, grid(3, 3)), []
     with Threads(sweep, 1) as pool:
-        for block in computed(pool, sweep, chunks(9, 9), stop=lambda: len(blocks) >= 2, first_block=1):
+        for block in compute_blocks(pool, sweep, chunks(9, 9), stop=lambda: len(blocks) >= 2, first_block=1):
             blocks.append(block)
     assert 2 <= len(blocks) <= 4
     same(joined(blocks), compute(sweep, np.sort(np.concatenate([block.numbers for block in blocks]))))
@@ -236,7 +236,7 @@ def test_dask_survives_a_worker_that_is_killed_and_finds_the_member_that_does_it
     sweep = swept(toy, Deadly(rows, guilty=1, folder=str(tmp_path)))
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}), Cluster(sweep, "local", 2) as pool:
         assert pool.size == 2
-        block = joined(list(computed(pool, sweep, chunks(2, 2), first_block=1)))
+        block = joined(list(compute_blocks(pool, sweep, chunks(2, 2), first_block=1)))
     assert block.failed[:, 0].tolist() == [False, True]
     assert block.outcomes[1, "main"].kind == KILLED
     same(block.take(numbers(0)), compute(swept(toy, Members(rows)), numbers(0)))
@@ -256,4 +256,4 @@ def test_a_dask_worker_that_would_compute_other_numbers_is_refused(
             Cluster(sweep, cluster.scheduler_address, 1) as pool,
             pytest.raises(WorkersError, match=r"a Dask worker \(.+\) has immunesim .*; this sweep is one of immunesim"),
         ):
-            list(computed(pool, sweep, chunks(4, 4)))
+            list(compute_blocks(pool, sweep, chunks(4, 4)))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-from immunesim.experiments.run import OnProgress, run
+from immunesim.experiments.run import run
 from immunesim.experiments.scenario import Scenario
 from immunesim.numerics import solve as solver
 from immunesim.numerics.solve import solve
 from immunesim.runtime import progress as module
 from immunesim.runtime.notebook_line import notebook_line
-from immunesim.runtime.processes import side_by_side
 from immunesim.runtime.progress import QUIET, Progress
 
 CLEARED = "\r\x1b[K"
@@ -268,26 +266,3 @@ def test_a_solver_counts_time_and_segments(scenario: Callable[..., Scenario], mo
         assert 0.5 * end / ends[-1] + 0.5 * number / len(ends) == pytest.approx(
             min(shares, key=lambda share: abs(share - 0.5 * end / ends[-1] - 0.5 * number / len(ends))), abs=1e-9
         )
-
-
-def _twice(item: int, on_progress: OnProgress) -> tuple[int, int]:
-    on_progress(0.5)
-    return 2 * item, os.getpid()
-
-
-def _fails_at_two(item: int, on_progress: OnProgress) -> int:
-    return 1 // (item - 2)
-
-
-def test_side_by_side_keeps_the_order_and_uses_processes_for_more_than_one() -> None:
-    found = side_by_side("numbers", _twice, [3, 1, 2])
-    assert [value for value, _ in found] == [6, 2, 4]
-    if (os.cpu_count() or 1) > 1:
-        assert os.getpid() not in {process for _, process in found}
-    assert side_by_side("numbers", _twice, [5]) == [(10, os.getpid())]
-
-
-@pytest.mark.parametrize("items", [[1, 2, 3], [2]])
-def test_side_by_side_ends_with_the_first_error(items: list[int]) -> None:
-    with pytest.raises(ZeroDivisionError):
-        side_by_side("numbers", _fails_at_two, items)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 from immunesim import cli
 from immunesim.runtime.errors import OutputError
+from immunesim.runtime.processes import OnProgress
 from immunesim.tasks import gallery
 
 from tests.pages import read_page
@@ -29,12 +31,10 @@ def files(toy_file: Path) -> list[Path]:
 
 def test_every_scenario_has_its_card_whatever_becomes_of_it(files: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    seen: list[str] = []
-    cards = gallery.write_gallery(files, out, on_progress=lambda card: seen.append(card.name))
+    cards = gallery.write_gallery(files, out)
     assert [(card.name, card.status) for card in cards] == [
         ("toy", gallery.DONE), ("broken", gallery.UNREADABLE), ("failing", gallery.FAILED)
     ]  # fmt: skip
-    assert sorted(seen) == ["broken", "failing", "toy"]
     assert (cards[0].met, cards[0].expected, cards[0].holds) == (1, 1, True)
     assert "no parameter 'k_cler'; did you mean 'k_clear'?" in cards[1].reason
     assert "clearance" in cards[2].reason
@@ -51,26 +51,41 @@ def test_every_scenario_has_its_card_whatever_becomes_of_it(files: list[Path], t
     assert "1 of 1 met" in page.text
 
 
-def fake(path: Path, folder: Path, tables: bool) -> gallery.Card:
-    """As `gallery.make`, at once, and in a process that some scenarios kill."""
+def fake(job: gallery.Job, on_progress: OnProgress) -> gallery.Card:
+    """As `gallery.make`, at once, and in a process that some scenarios kill or never leave."""
+    path, folder, _ = job
     if "deadly" in path.name:
         os._exit(9)
+    if "endless" in path.name:
+        folder.with_name(f".{folder.name}.part").mkdir()
+        time.sleep(600)
     folder.mkdir()
     (folder / "summary.json").write_text('{"files": []}')
     return gallery.Card(folder.name, folder.name)
 
 
-def test_two_files_of_one_name_have_two_folders_and_a_stop_keeps_what_was_done(tmp_path: Path, monkeypatch) -> None:
+def test_two_files_of_one_name_have_two_folders(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(gallery, "make", fake)
+    cards = gallery.write_gallery([Path("a.toml"), Path("other/a.toml")], tmp_path / "out")
+    assert [(card.name, card.status) for card in cards] == [("a", gallery.DONE), ("a-2", gallery.DONE)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir()) == ["a", "a-2"]
+
+
+def test_a_stop_keeps_what_is_done_and_gives_up_what_is_under_way(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(gallery, "make", fake)
+    out, asked = tmp_path / "out", []
+
+    def stop() -> bool:
+        """Once the last scenario has begun, and so all before it are done, but for one on another core."""
+        if not asked and list(tmp_path.glob(".out.*/.endless.part")):
+            asked.append(time.monotonic())
+        return bool(asked)
+
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    files, done = [Path("a.toml"), Path("other/a.toml"), Path("b.toml"), Path("c.toml")], []
-    out = tmp_path / "out"
-    cards = gallery.write_gallery(
-        files, out, stop=lambda: len(done) == 2, on_progress=lambda card: done.append(card.name)
-    )
-    assert done == ["a", "a-2"]
-    assert [card.status for card in cards] == [gallery.DONE] * 2 + [gallery.SKIPPED] * 2
-    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["a", "a-2"]
+    cards = gallery.write_gallery([Path("a.toml"), Path("endless.toml"), Path("b.toml")], out, stop=stop)
+    assert time.monotonic() - asked[0] < 2.0
+    assert [card.status for card in cards] == [gallery.DONE, gallery.SKIPPED, gallery.SKIPPED]
+    assert sorted(path.name for path in out.iterdir()) == ["a", "index.html", "summary.json"]
     assert "not simulated" in read_page(out / "index.html").text
 
 
@@ -83,7 +98,7 @@ def test_a_scenario_that_kills_its_process_takes_no_other_with_it(tmp_path: Path
 
 
 def test_a_gallery_is_replaced_only_if_all_in_it_is_ours(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(gallery, "_made", lambda *_: iter(()))
+    monkeypatch.setattr(gallery, "results_as_completed", lambda *_: iter(()))
     out = tmp_path / "out"
     gallery.write_gallery([Path("a.toml")], out)
     assert json.loads((out / "summary.json").read_text())["files"] == ["index.html"]

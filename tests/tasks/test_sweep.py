@@ -49,13 +49,13 @@ def toy(toy_file: Path) -> Scenario:
 def in_threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """No processes, whose start takes a second; collects the numbers that were computed."""
     seen: list[int] = []
-    timed = workers.timed
+    timed = workers.compute_timed
 
     def watched(scenario: Scenario, numbers: np.ndarray, *rest: object):
         seen.extend(numbers.tolist())
         return timed(scenario, numbers, *rest)
 
-    monkeypatch.setattr(workers, "timed", watched)
+    monkeypatch.setattr(workers, "compute_timed", watched)
     monkeypatch.setattr("immunesim.tasks.sweep.Processes", Threads)
     return seen
 
@@ -247,8 +247,10 @@ def test_a_signal_keeps_what_is_done_and_the_same_sweep_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "add", interrupted)
-        patch.setattr(Stop, "_handle", lambda stop, *_: setattr(stop, "asked", True))  # two blocks at once: two signals
-        with Stop() as stop:
+        patch.setattr(
+            Stop, "_handle", lambda stop, *_: setattr(stop, "requested", True)
+        )  # two blocks at once: two signals
+        with Stop("stopping") as stop:
             done = sweep(question, Work(tmp_path / "out", 1), stop, stream=io.StringIO())
     assert done.interrupted
     assert 0 < len(done.result.numbers) < 16
@@ -261,7 +263,7 @@ def test_a_signal_keeps_what_is_done_and_the_same_sweep_goes_on(
 
 def test_a_second_signal_ends_it_at_once_and_the_handlers_of_before_come_back() -> None:
     before = [signal.getsignal(each) for each in Stop.SIGNALS]
-    with Stop() as stop:
+    with Stop("stopping") as stop:
         assert not stop()
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop()

@@ -14,7 +14,7 @@ from distributed.comm import get_address_host_port
 
 from ..scenario import Scenario
 from .compute import Block, Numbers, solver
-from .workers import WorkersError, timed
+from .workers import WorkersError, compute_timed
 
 LOCAL = "local"
 SECONDS_TO_CONNECT = 10
@@ -37,7 +37,7 @@ class _Scenario(WorkerPlugin):  # type: ignore[misc]
 def _on_worker(name: str, engine: str, numbers: Numbers) -> tuple[Block, float]:
     if (own := _engine()) != engine:
         raise WorkersError(f"a Dask worker ({socket.gethostname()}) has {own}; this sweep is one of {engine}")
-    return timed(_scenarios[name], numbers)
+    return compute_timed(_scenarios[name], numbers)
 
 
 def _engine() -> str:

@@ -1,61 +1,53 @@
-"""Blocks of members computed by threads, processes or a cluster, through one interface, whoever dies."""
+"""Blocks of members computed by threads, processes or a cluster, through one interface that survives lost workers."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    CancelledError,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    wait,
-)
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 
+from ...runtime.processes import ProcessPool
 from ..scenario import Scenario
 from .compute import Block, Numbers, compute, killed, sweep_of
 
-FIRST_BLOCK = 4  # members; later blocks are as large as their time tells
+FIRST_BLOCK = 4  # members; the size of later blocks follows from the time that earlier ones took
 LARGEST_BLOCK = 32 * 2**20  # bytes of curves and measures
 SHORTEST, LONGEST = 0.5, 10.0  # seconds of a block: what is lost in a kill, and what makes a file ...
-SHARE_OF_RUN = 0.02  # ... as long as this of the time gone, so that long sweeps do not leave many files
+SHARE_OF_RUN = 0.02  # ... which takes this share of the time so far, so that long sweeps do not leave many files
 POLL = 0.2  # seconds between two looks at `stop`
-STRIKES = 3  # so often a block may end its worker before it is cut in halves
-GUILTY_IN_A_ROW = 3  # members found so without any that could be computed: the workers are at fault
+MOST_DEATHS = 3  # a block that ends its worker this often is split in two
+GUILTY_IN_A_ROW = 3  # members that ended their workers, with none computed between: the workers are at fault
 
 
 class WorkersError(RuntimeError):
-    """No worker can be had, or none computes anything."""
+    """No worker can be had, or none of them computes anything."""
 
 
 class Pool(Protocol):
-    """Where blocks are computed. size: workers. lost: what a future raises whose worker is gone."""
+    """Where blocks are computed. size: number of workers. lost: what a future raises whose worker died."""
 
     lost: tuple[type[BaseException], ...]
 
     @property
     def size(self) -> int: ...
 
-    def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]: ...
+    def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
+        """The block of the members with these numbers, and the seconds that it took."""
+        ...
 
     def renew(self) -> None:
-        """Called after a worker was lost."""
+        """Called after a worker was lost, when nothing is in flight."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None:
-        """Ends the workers at once, whatever they are at."""
+        """Ends the workers at once, whatever they are doing."""
 
 
 class Threads:
@@ -69,7 +61,7 @@ class Threads:
         self._ended = threading.Event()
 
     def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
-        return self._executor.submit(timed, self.scenario, numbers, self._ended.is_set)
+        return self._executor.submit(compute_timed, self.scenario, numbers, self._ended.is_set)
 
     def renew(self) -> None: ...
 
@@ -82,75 +74,57 @@ class Threads:
 
 
 class Processes:
-    """Processes of this machine. Each is given the scenario once, and ends when this process does."""
+    """Processes of this machine, each of which is given the scenario once."""
 
-    lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
+    lost: tuple[type[BaseException], ...] = ProcessPool.lost
 
     def __init__(self, scenario: Scenario, size: int) -> None:
-        self.scenario, self.size = scenario, size
-        self._start()
-
-    def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        held, self._lifeline = context.Pipe(duplex=False)
-        self._executor = ProcessPoolExecutor(self.size, context, _begin, (self.scenario, held))
-        self._held = held  # until the last worker has started
+        self.size = size
+        self._pool = ProcessPool(size, _set_scenario, scenario)
 
     def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
-        return self._executor.submit(_in_process, numbers)
+        return self._pool.submit(_compute_in_process, numbers)
 
     def renew(self) -> None:
-        self._end()
-        self._start()
-
-    def _end(self) -> None:
-        self._lifeline.close()
-        self._executor.shutdown(wait=True, cancel_futures=True)
-        self._held.close()
+        self._pool.renew()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        self._pool.__exit__()
 
 
-_scenario: Scenario  # of a worker process
+_scenario: Scenario  # in a worker process
 
 
-def _begin(scenario: Scenario, lifeline: Any) -> None:
+def _set_scenario(scenario: Scenario) -> None:
     global _scenario
     _scenario = scenario
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
-    threading.Thread(target=_follow, args=(lifeline,), daemon=True).start()
 
 
-def _follow(lifeline: Any) -> None:
-    """Ends this process once the other end is closed, by a kill too: nobody would ever read its answers."""
-    try:
-        lifeline.recv_bytes()
-    except (EOFError, OSError):
-        os._exit(1)
+def _compute_in_process(numbers: Numbers) -> tuple[Block, float]:
+    return compute_timed(_scenario, numbers)
 
 
-def _in_process(numbers: Numbers) -> tuple[Block, float]:
-    return timed(_scenario, numbers)
-
-
-def timed(scenario: Scenario, numbers: Numbers, stop: Callable[[], bool] = lambda: False) -> tuple[Block, float]:
-    """A block, and the seconds that it took."""
+def compute_timed(
+    scenario: Scenario, numbers: Numbers, stop: Callable[[], bool] = lambda: False
+) -> tuple[Block, float]:
+    """`compute`, and the seconds that it took."""
     began = time.perf_counter()
     return compute(scenario, numbers, stop), time.perf_counter() - began
 
 
 @dataclass
 class _Task:
+    """Members to compute in one block, and how often that has ended a worker."""
+
     numbers: Numbers
-    strikes: int = 0
+    deaths: int = 0
 
 
-class _Source:
-    """Numbers in blocks of any size, from chunks of any size."""
+class _NumberQueue:
+    """Members' numbers: put in as chunks of any size, taken out as blocks of any size."""
 
     def __init__(self, chunks: Iterable[Numbers]) -> None:
         self._chunks, self._held = iter(chunks), np.empty(0, dtype=np.int64)
@@ -175,55 +149,66 @@ class _BlockSize:
         self._began = time.perf_counter()
 
     def learn(self, members: int, seconds: float) -> None:
+        """Adapts the size to a block of `members` that took `seconds`."""
         wanted = min(LONGEST, max(SHORTEST, SHARE_OF_RUN * (time.perf_counter() - self._began)))
         fits = int(wanted * members / max(seconds, 1e-6))
         self.members = max(1, min(fits, 4 * self.members, self._largest))
 
 
-def computed(
+def compute_blocks(
     pool: Pool,
     scenario: Scenario,
     chunks: Iterable[Numbers],
     stop: Callable[[], bool] = lambda: False,
     first_block: int = FIRST_BLOCK,
 ) -> Iterator[Block]:
-    """Every member of `chunks` in blocks, as they are done; after `stop()`, only those done by then.
+    """Computes every member of `chunks`, and yields blocks of them in the order in which they are done.
 
-    Few blocks are in flight, so memory does not grow with members. If a worker is lost, the blocks that were
-    in flight run again, one at a time; one that ends its worker `STRIKES` times is cut in halves until the
-    guilty member is found, which fails.
+    Few blocks are in flight, so memory does not grow with the number of members. If a worker dies, the blocks that
+    were in flight are run again one at a time; one that ends its worker `MOST_DEATHS` times is split in two until
+    the guilty member is found, which fails.
+
+    Args:
+        pool: Where they are computed; entered and left by the caller.
+        scenario: The scenario, with its sweep.
+        chunks: Members' numbers, increasing within a chunk.
+        stop: Asked several times a second; once it is true, nothing more is yielded.
+        first_block: Members of the first block.
+
+    Raises:
+        WorkersError: The workers die before they have computed anything.
     """
-    source, size = _Source(chunks), _BlockSize(first_block, member_bytes(scenario))
+    queue, size = _NumberQueue(chunks), _BlockSize(first_block, member_bytes(scenario))
     suspects: deque[_Task] = deque()
-    flying: dict[Future[tuple[Block, float]], _Task] = {}
+    in_flight: dict[Future[tuple[Block, float]], _Task] = {}
     guilty, broken = 0, False
     gone: tuple[type[BaseException], ...] = (*pool.lost, CancelledError)
     while not stop():
-        if broken and not flying:
+        if broken and not in_flight:
             pool.renew()
             broken = False
-        while not broken and len(flying) < _window(pool, suspects, flying.values()):
-            task = suspects.popleft() if suspects else _Task(source.take(size.members))
+        while not broken and len(in_flight) < _most_in_flight(pool, suspects, in_flight.values()):
+            task = suspects.popleft() if suspects else _Task(queue.take(size.members))
             if not len(task.numbers):
                 break
-            flying[_submitted(pool, task)] = task
-        if not flying:
+            in_flight[pool.submit(task.numbers)] = task
+        if not in_flight:
             return
-        done, _ = wait(flying, timeout=POLL, return_when=FIRST_COMPLETED)
+        done, _ = wait(in_flight, timeout=POLL, return_when=FIRST_COMPLETED)
         lost: list[_Task] = []
         for future in done:
-            task = flying.pop(future)
+            task = in_flight.pop(future)
             try:
                 block, seconds = future.result()
             except gone:
-                task.strikes += 1
+                task.deaths += 1
                 lost.append(task)
                 continue
             guilty = 0
             size.learn(len(task.numbers), seconds)
             yield block
         for task in lost:
-            if task.strikes < STRIKES:
+            if task.deaths < MOST_DEATHS:
                 suspects.append(task)
             elif len(task.numbers) > 1:
                 half = len(task.numbers) // 2
@@ -233,27 +218,18 @@ def computed(
                 if guilty == GUILTY_IN_A_ROW:
                     raise WorkersError("the workers end before they have computed anything")
                 number = int(task.numbers[0])
-                yield killed(scenario, number, f"ended the process that computed it, {STRIKES} times")
+                yield killed(scenario, number, f"ended the process that computed it, {MOST_DEATHS} times")
         broken = broken or bool(lost)
 
 
-def _window(pool: Pool, suspects: Collection[_Task], flying: Iterable[_Task]) -> int:
-    """How many blocks may be in flight: one alone while it is under suspicion."""
-    return 1 if suspects or any(task.strikes for task in flying) else 2 * pool.size
+def _most_in_flight(pool: Pool, suspects: Collection[_Task], in_flight: Iterable[_Task]) -> int:
+    """How many blocks may be in flight: a suspect runs alone."""
+    return 1 if suspects or any(task.deaths for task in in_flight) else 2 * pool.size
 
 
 def _half(numbers: Numbers) -> _Task:
-    """Of a block that was found guilty: it is cut again at once, but no single member is judged so fast."""
-    return _Task(numbers, STRIKES - 1 if len(numbers) > 1 else 1)
-
-
-def _submitted(pool: Pool, task: _Task) -> Future[tuple[Block, float]]:
-    try:
-        return pool.submit(task.numbers)
-    except BrokenExecutor as error:  # it broke since the last look: the same as if it broke now
-        future: Future[tuple[Block, float]] = Future()
-        future.set_exception(error)
-        return future
+    """Half of a guilty block: split again after one more death, but a single member is given all its chances."""
+    return _Task(numbers, MOST_DEATHS - 1 if len(numbers) > 1 else 1)
 
 
 def member_bytes(scenario: Scenario) -> int:
