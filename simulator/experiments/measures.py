@@ -12,7 +12,7 @@ from ..model.expression import Apply, Expression, Number, Quoted
 from ..model.model import Model
 from ..model.units import ONE, Unit, quantity
 from ..numerics.trajectory import Array, Trajectory
-from ..runtime.json import number
+from ..runtime.json import json_number
 from .measure_formula import FUNCTIONS, arguments, arm_of, curve_name, level_value, time_value
 from .scenario import Scenario
 
@@ -190,10 +190,10 @@ def curve_measures(scenario: Scenario, trajectory: Trajectory, name: str) -> dic
         at, highest = peak(times, values)
         return {
             "unit": unit,
-            "peak": number(highest),
-            "time_of_peak": number(at),
-            "lowest": number(values.min()),
-            "area": number(np.trapezoid(values, times)),
+            "peak": json_number(highest),
+            "time_of_peak": json_number(at),
+            "lowest": json_number(values.min()),
+            "area": json_number(np.trapezoid(values, times)),
             "area_unit": f"{unit}*{time_unit}" if unit != "1" else time_unit,
-            "final": number(values[-1]),
+            "final": json_number(values[-1]),
         }

@@ -1,1 +1,1 @@
-"""Progress, interrupts and processes: what every room may use and nothing of biology or numerics."""
+"""Errors, names, versions, progress, interrupts and worker processes, for every room; imports nothing else of ours."""

@@ -6,6 +6,6 @@ import math
 from typing import Any
 
 
-def number(value: Any) -> float | None:
-    """`value`, or None for what JSON cannot hold."""
+def json_number(value: Any) -> float | None:
+    """`value` as a float, or None where it is None, NaN or infinite, which JSON cannot hold."""
     return None if value is None or not math.isfinite(value) else float(value)

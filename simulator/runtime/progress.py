@@ -1,4 +1,4 @@
-"""How far a long computation is: a line that is rewritten on a terminal, a line per tenth elsewhere."""
+"""How far a long computation is: one line, rewritten, on a terminal or in a notebook; a line per tenth in a log."""
 
 from __future__ import annotations
 
@@ -7,34 +7,46 @@ import sys
 import time
 from contextlib import suppress
 from types import TracebackType
-from typing import ClassVar, Self, TextIO
+from typing import Any, ClassVar, Protocol, Self
 
-from .notebook_line import notebook_line
+QUIET = 2.0  # seconds before the first line: most things are done by then
+INTERVAL = 0.2  # seconds between two updates on a terminal
+MANY = 10.0  # items per second: a lower rate is not worth showing
 
-QUIET = 2.0  # seconds in which nothing is said: most things are done by then
-INTERVAL = 0.2  # seconds between two lines on a terminal
-MANY = 10.0  # a second: below, the pace tells nobody anything
+
+class Stream(Protocol):
+    """Where progress is written: a text file, a terminal, or the cell of a notebook."""
+
+    def isatty(self) -> bool: ...
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> object: ...
 
 
 class Progress:
-    """``with Progress("scenarios", 41) as progress:``, and in it `add` for each that is done.
+    """``with Progress("scenarios", 41) as progress:``, and within it `add` for each that is done.
 
-    Says nothing for the first `QUIET` seconds, then how much is done and how long the rest will take: on a
-    terminal or in a notebook in one line, which is taken away at the end, elsewhere in a line per tenth. `stream`
-    is stderr, or the notebook's cell, if it is not given. One within another is silent, so that there is one line,
-    about the whole.
-    before: how many of `total` were done before; they tell nothing about the pace.
+    Writes nothing for the first `QUIET` seconds, then how much is done and how long the rest will take. On a
+    terminal or in a notebook that is one line, removed at the end; elsewhere one line per tenth. A Progress inside
+    another one is silent, so that there is a single line, about all of the work.
     """
 
     _open: ClassVar[bool] = False
 
-    def __init__(self, what: str, total: int, before: int = 0, stream: TextIO | None = None) -> None:
+    def __init__(self, what: str, total: int, before: int = 0, stream: Stream | None = None) -> None:
+        """
+        Args:
+            what: Plural name of what is counted.
+            total: How many there are.
+            before: How many of them were done before; they do not count for the rate.
+            stream: Where it is written; by default the notebook's cell or stderr.
+        """
         self.what, self.total, self.before = what, total, before
-        self.done: float = before  # with what is half done
+        self.done: float = before  # with the share of those that are under way
         self.failed = 0
         self._counted = before
-        self._stream = stream or notebook_line() or sys.stderr  # None where a program was started without one
-        self._terminal = self._stream is not None and self._stream.isatty()
+        # sys.stderr is None where a program was started without one
+        self._stream: Stream | None = stream or notebook_line() or sys.stderr
+        self._terminal = _is_terminal(self._stream)
         self._tenth, self._shown = self._tenths(), False
 
     def __enter__(self) -> Self:
@@ -48,21 +60,21 @@ class Progress:
         if self._terminal and self._shown:
             self._write("\r\x1b[K")
         elif not self._terminal and (now := time.monotonic()) - self._began >= QUIET and self._next < math.inf:
-            self._say(now)
+            self._show(now)
 
     @classmethod
     def silence(cls) -> None:
-        """From now on nothing is said: for a process that works for another, which says how far all is."""
+        """Turns progress off in this process: for a worker, whose parent shows the progress of all."""
         cls._open = True
 
     def add(self, count: int = 1, failed: int = 0) -> None:
-        """So many more are done; none, where there is only time that has passed."""
+        """Counts `count` more as done, `failed` of them as failed; with 0 only the time is updated."""
         self._counted += count
         self.failed += failed
         self._reached(self._counted)
 
     def within(self, share: float, of: int = 1) -> None:
-        """`share` of the next one, or of the next `of`, is done. Costs next to nothing: it may be said often."""
+        """The next one, or the next `of`, are done to this share. Cheap enough to call at every step."""
         self._reached(self._counted + share * of)
 
     def _reached(self, done: float) -> None:
@@ -70,9 +82,9 @@ class Progress:
         if done > self.done:
             self.done, self._moved = done, now
         if now >= self._next:
-            self._say(now)
+            self._show(now)
 
-    def _say(self, now: float) -> None:
+    def _show(self, now: float) -> None:
         self._next = now + INTERVAL
         if self._terminal:
             self._write(f"\r\x1b[K{self.line(now)}")
@@ -83,14 +95,14 @@ class Progress:
     def _write(self, text: str) -> None:
         self._shown = True
         if self._stream is not None:
-            with suppress(OSError):  # a log that cannot be written is no reason to lose the work
+            with suppress(OSError, ValueError):  # a full or closed log must not cost the work
                 self._stream.write(text)
                 self._stream.flush()
 
     def line(self, now: float) -> str:
         """``1,234 of 10,000 members (12 %), 310/s, 28 s left, 3 failed``
 
-        The time left is that of the pace until something was last done, and counts down from then on.
+        The time left follows from the rate until something was last done, and counts down from then on.
         """
         share = f"{math.floor(100 * self.done / max(self.total, 1))} %"
         parts = [f"{math.floor(self.done):,} of {self.total:,} {self.what} ({share})" if self.total > 1 else share]
@@ -106,8 +118,43 @@ class Progress:
         return math.floor(10 * self.done / max(self.total, 1))
 
 
+def _is_terminal(stream: Stream | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # it was closed
+        return False
+
+
+class NotebookLine:
+    """A `Stream` that shows one line in a notebook's cell: each text replaces the one before."""
+
+    def __init__(self, display: Any) -> None:
+        self._display, self._shown = display, None
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str, /) -> None:
+        line = text.removeprefix("\r\x1b[K")
+        shown = {"text/plain": line} if line else {"text/html": "", "text/plain": ""}
+        if self._shown is None:
+            self._shown = self._display(shown, raw=True, display_id=True)
+        else:
+            self._shown.update(shown, raw=True)
+
+    def flush(self) -> None: ...
+
+
+def notebook_line() -> NotebookLine | None:
+    """A line in the cell that is running, or None outside of notebooks."""
+    ipython = sys.modules.get("IPython")  # a notebook has loaded it; this program never does
+    if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
+        return None
+    return NotebookLine(ipython.display.display)
+
+
 def duration(seconds: float) -> str:
-    """In the unit that people would say it in.
+    """Seconds as text, in the unit that people would use.
 
     >>> duration(3.2), duration(150), duration(9000), duration(3e5)
     ('3 s', '2.5 min', '2.5 h', '3.5 d')
@@ -119,7 +166,8 @@ def duration(seconds: float) -> str:
 
 
 def bytes_text(size: float) -> str:
-    """
+    """A number of bytes as text.
+
     >>> bytes_text(900), bytes_text(1.5e6)
     ('900 bytes', '1.5 MB')
     """

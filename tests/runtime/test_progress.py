@@ -13,8 +13,7 @@ from immunesim.experiments.scenario import Scenario
 from immunesim.numerics import solve as solver
 from immunesim.numerics.solve import solve
 from immunesim.runtime import progress as module
-from immunesim.runtime.notebook_line import notebook_line
-from immunesim.runtime.progress import QUIET, Progress
+from immunesim.runtime.progress import QUIET, Progress, notebook_line
 
 CLEARED = "\r\x1b[K"
 
@@ -156,7 +155,9 @@ def test_nobody_is_lost_to_a_log_that_cannot_be_written(clock: Clock, monkeypatc
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("sys.stderr", None)  # as a program is that was started with 2>&-
-    for stream in (Full(), None):
+    closed = io.StringIO()
+    closed.close()
+    for stream in (Full(), closed, None):
         with Progress("members", 10, stream=stream) as progress:
             clock.now += 3.0
             progress.add(10)

@@ -17,7 +17,7 @@ from ...experiments.scenario import MAIN, Scenario
 from ...model.model import Model
 from ...numerics.trajectory import Array, Trajectory
 from ...runtime.errors import InputError, InputFault
-from ...runtime.json import number
+from ...runtime.json import json_number
 from ...runtime.progress import Progress
 from ...runtime.versions import versions
 from ..toml.model_document import model_document
@@ -89,13 +89,13 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
                 "that": verdict.expectation.that,
                 "measure": verdict.expectation.measure_text,
                 "expected": verdict.expectation.interval_text,
-                "simulated": number(verdict.simulated),
+                "simulated": json_number(verdict.simulated),
                 "unit": verdict.expectation.unit_text,
                 "met": verdict.met,
                 "source": verdict.expectation.source,
                 "status": verdict.expectation.status,
                 "missed": verdict.expectation.missed,
-                "broken": {arm: number(value) for arm, value in verdict.broken.items()},
+                "broken": {arm: json_number(value) for arm, value in verdict.broken.items()},
             }
             for verdict in result.verdicts
         ],
@@ -110,8 +110,8 @@ def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
     return {
         "label": result.arm.label,
         "outcome": asdict(trajectory.outcome),
-        "digits_certified": number(certificate.digits),
-        "certificate": {**asdict(certificate), "digits": number(certificate.digits)},
+        "digits_certified": json_number(certificate.digits),
+        "certificate": {**asdict(certificate), "digits": json_number(certificate.digits)},
         "ledger": [asdict(line) for line in result.ledger],
         "measures": {name: curve_measures(scenario, trajectory, name) for name in trajectory.values},
         "solver": {

@@ -19,7 +19,7 @@ from ...files.results.identity import sweep_name
 from ...files.results.member_store import DAMAGED
 from ...numerics.trajectory import Array
 from ...runtime.errors import InputError, request_fault
-from ...runtime.json import number
+from ...runtime.json import json_number
 from ...runtime.progress import bytes_text, duration
 from ...runtime.versions import versions
 from .sweep_names import MOST_LETTERS, short
@@ -62,7 +62,7 @@ def summary(done: Done, work: Work, command: Sequence[str]) -> dict[str, Any]:
             "kind": sweep.design.kind,
             "count": sweep.design.count,
             "shape": list(sweep.design.shape),
-            "axes": [{**axis._asdict(), "default": number(axis.default)} for axis in sweep.design.axes],
+            "axes": [{**axis._asdict(), "default": json_number(axis.default)} for axis in sweep.design.axes],
         },
         "shard": None if work.shard[1] == 1 else f"{work.shard[0]}/{work.shard[1]}",
         "members": {
@@ -114,9 +114,9 @@ def _measures(done: Done) -> Iterator[dict[str, Any]]:
                 "measure": each.text,
                 "unit": each.unit_text,
                 "arm": arm,
-                "median": number(middle),
-                "low": number(low),
-                "high": number(high),
+                "median": json_number(middle),
+                "low": json_number(low),
+                "high": json_number(high),
                 "members": len(there),
                 "inside": each.level_text or None,
                 "share": each.inside(there) / len(there) if each.levels and len(there) else None,
