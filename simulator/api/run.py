@@ -16,14 +16,14 @@ from ..experiments import run as experiment
 from ..experiments.measure_formula import arms_of, read_measure, unit_text_of
 from ..experiments.measures import measure
 from ..experiments.run import RunResult
-from ..experiments.scenario import MAIN, Scenario
+from ..experiments.scenario import MAIN, Scenario, chosen_arms
 from ..files.results import run_folder
 from ..files.results.folder import check_file, write_text
 from ..files.toml.interventions import Interventions
 from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..numerics.trajectory import Array, Trajectory
 from ..runtime.errors import called_from
-from ..runtime.names import nearest
+from ..runtime.names import unknown_name
 from ..runtime.progress import Progress
 from ..tasks.run import write
 from ..views.text import run as run_text
@@ -70,9 +70,8 @@ def run(
         warnings.warn(note, stacklevel=2)
     known = [arm.name for arm in scenario.arms]
     chosen = _several(arms)
-    for arm in chosen:
-        if arm not in known:
-            raise _no_name(f"{scenario.id} has no arm", arm, known)
+    with called_from("run()"):
+        chosen_arms(scenario, chosen)
     words += [f"--arm={arm}" for arm in chosen if words]
     count = len(chosen or known)
     with Progress("arms simulated", count) as progress:
@@ -111,11 +110,6 @@ class UnknownNameError(KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])  # that of a KeyError puts quotes around it
-
-
-def _no_name(what: str, word: str, known: Sequence[str]) -> UnknownNameError:
-    few = f"; there are {', '.join(known)}" if len(known) <= 12 else ""
-    return UnknownNameError(f"{what} '{word}'{nearest(word, list(known)) or few}")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -280,13 +274,13 @@ class Run:
 
     def _arm(self, arm: str) -> str:
         if arm not in self.arms:
-            raise _no_name("this run has no arm", arm, self.arms)
+            raise UnknownNameError(unknown_name("this run has no arm", arm, self.arms))
         return arm
 
     def _name(self, word: str) -> str:
         found = self.scenario.model.find(word, "species", "observables")
         if found is None:
-            raise _no_name("no species or observable", word, self.names)
+            raise UnknownNameError(self.scenario.model.unknown(word, "species", "observables"))
         return found
 
     def _names(self, words: Sequence[str]) -> list[str]:

@@ -39,18 +39,18 @@ def arguments(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     from ..experiments.explanation.explain import NoStepsError, explain
     from ..experiments.run import run
+    from ..experiments.scenario import chosen_arms
     from ..files.results import folder
     from ..runtime.errors import InputError, request_fault
     from ..runtime.progress import Progress
     from ..tasks import explain as doors
     from ..views.text.explain import text
     from ..views.text.notes import notes
-    from ..views.text.run import check_arms
 
     scenario = scenario_of(options.scenario, options)
     name, at = doors.asked(scenario, options.of, options.at)
-    check_arms(scenario, [options.arm])
-    check_arms(scenario, [options.against] if options.against else [], "--against")
+    chosen_arms(scenario, [options.arm], "--arm")
+    chosen_arms(scenario, [options.against] if options.against else [], "--against")
     if options.against == options.arm:
         raise InputError([request_fault("an arm does not differ from itself", f"--against {options.arm}")])
     for note in notes(scenario, interventions_of(options)):

@@ -25,11 +25,11 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
+    from ..experiments.scenario import chosen_arms
     from ..files.results import folder
-    from ..views.text import run as run_text
 
     scenario = scenario_of(options.scenario, options)
-    run_text.check_arms(scenario, [options.arm])
+    chosen_arms(scenario, [options.arm], "--arm")
     target = Path(options.out or f"{scenario.id}.xml")
     folder.check_file(target, options.force)
     from ..files.formats.sbml import sbml_text  # last, so that a fault of the words is said without libSBML

@@ -41,6 +41,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     from ..experiments.run import run
+    from ..experiments.scenario import chosen_arms
     from ..files.results import folder
     from ..runtime.progress import Progress
     from ..tasks.run import write
@@ -50,7 +51,7 @@ def execute(options: argparse.Namespace) -> int:
     formats = formats_of(options)
     scenarios = [scenario_of(word, options) for word in options.scenarios]
     for scenario in scenarios:
-        run_text.check_arms(scenario, options.arm)
+        chosen_arms(scenario, options.arm, "--arm")
         for note in notes(scenario, interventions_of(options)):
             print(f"note: {note}", file=sys.stderr)
     draw = None if options.no_plots else _draw(options.slides, formats)

@@ -10,7 +10,7 @@ from typing import Any
 from ..numerics.trajectory import Trajectory
 from .measure_formula import arms_of
 from .measures import measure
-from .scenario import MAIN, Expectation, Scenario
+from .scenario import MAIN, Expectation, Scenario, check_arms
 
 MET, KNOWN_MISS, MISSED, UNBROKEN, FAILED = "met", "known miss", "missed", "met without its mechanism", "not simulated"
 
@@ -47,7 +47,11 @@ class Verdict:
 
 
 def judge(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[Verdict]:
-    """Every expectation of `scenario` that can be judged from the arms at hand."""
+    """Every expectation of `scenario` that can be judged from `trajectories`, one for each arm that was run.
+
+    Raises `InputError` if one of their names is no arm of the scenario.
+    """
+    check_arms([scenario], trajectories)
     verdicts = []
     for expectation in scenario.expectations:
         if not {*arms_of(expectation.measure), *expectation.breaks_in} <= set(trajectories):

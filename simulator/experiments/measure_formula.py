@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..model.expression import Apply, Expression, FormulaError, Name, Number, Quoted, parse_measure
 from ..model.model import Model
 from ..model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity
-from ..runtime.names import nearest
+from ..runtime.names import unknown_name
 from .scenario import MAIN
 
 
@@ -95,7 +95,7 @@ def _function_unit(tree: Apply, model: Model, arms: Sequence[str], end: float) -
         raise FormulaError(f"in {tree.op}() the first time must come before the last, found {found}")
     for _, arm in tree.options:
         if arm not in arms:
-            raise FormulaError(f"no arm '{arm}'{nearest(arm, list(arms)) or '; arms are ' + ', '.join(arms)}")
+            raise FormulaError(unknown_name("no arm", arm, arms))
     gives = FUNCTIONS[tree.op].gives
     return {"value": measured, "time": model.time_unit, "area": measured * model.time_unit}[gives]
 
@@ -136,11 +136,13 @@ def _joined(left: str, sign: str, right: str) -> str:
 def curve_name(tree: Apply, model: Model) -> str:
     """The species or observable that a function measures."""
     first = tree.args[0]
-    word = first.id if isinstance(first, Name) else first.text if isinstance(first, Quoted) else ""
+    if not isinstance(first, (Name, Quoted)):
+        raise FormulaError(f"{tree.op}() measures a species or observable, as in {tree.op}(IL2)")
+    word = first.id if isinstance(first, Name) else first.text
     name = model.find(word, "species", "observables")
     if name is None:
-        known = [*model.species, *model.observables]
-        raise FormulaError(f"{tree.op}() measures a species or observable; '{word}' is none{nearest(word, known)}")
+        unknown = model.unknown(word, "species", "observables")
+        raise FormulaError(f"{tree.op}() measures a species or observable: {unknown}")
     return name
 
 

@@ -13,7 +13,7 @@ from ..numerics.solve import solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from .expectations import Verdict, judge
-from .scenario import Arm, Scenario
+from .scenario import Arm, Scenario, chosen_arms
 from .schedule import LedgerLine, Schedule, compile_schedule, ledger
 from .timetable import SAME_TIME
 
@@ -75,9 +75,10 @@ def run(
     certify: True always, False never, None where the second solver takes under a second an arm.
     on_progress: hears often which share of the whole is done.
     An interruption from the keyboard ends the run with the arms that were finished, if any.
+    Raises `InputError` if one of `arms` is no arm of the scenario.
     """
     system = System(scenario.model)
-    chosen = [arm for arm in scenario.arms if arms is None or arm.name in arms]
+    chosen = chosen_arms(scenario, arms)
     results: dict[str, ArmResult] = {}
     interrupted = False
     try:

@@ -7,13 +7,15 @@ declares for them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..model.expression import Expression
 from ..model.model import Model
 from ..model.units import Unit
+from ..runtime.errors import InputError, request_fault
+from ..runtime.names import unknown_name
 from .sweeps.designs import Sweep
 
 MAIN = "main"  # the arm that is the scenario as it stands
@@ -143,8 +145,32 @@ class Scenario:
         return tuple(dict.fromkeys(name for group in self.plots for name in group))
 
     def arm(self, name: str) -> Arm:
-        return next(arm for arm in self.arms if arm.name == name)
+        """The arm called `name`; `InputError` if there is none."""
+        return chosen_arms(self, [name])[0]
 
     def parameters(self, arm: Arm) -> dict[str, float]:
         """Every parameter of the model with the value it starts with in `arm`."""
         return {**{name: item.value for name, item in self.model.parameters.items()}, **arm.parameters}
+
+
+def chosen_arms(scenario: Scenario, names: Collection[str] | None = None, option: str = "--arm") -> tuple[Arm, ...]:
+    """The arms called `names`, in the order of the scenario; every arm if `names` is None.
+
+    option: what gives the names on the command line, for the message.
+    Raises `InputError` with every name that is no arm.
+    """
+    check_arms([scenario], names or (), option)
+    return tuple(arm for arm in scenario.arms if names is None or arm.name in names)
+
+
+def check_arms(scenarios: Sequence[Scenario], names: Collection[str], option: str = "--arm") -> None:
+    """`InputError` with each of `names` that is an arm of none of `scenarios`; option: as in `chosen_arms`."""
+    known = list(dict.fromkeys(arm.name for scenario in scenarios for arm in scenario.arms))
+    whose = " or ".join(dict.fromkeys(scenario.id for scenario in scenarios)) or "the scenario"
+    faults = [
+        request_fault(unknown_name(f"{whose} has no arm", name, known), f"{option} {name}")
+        for name in names
+        if name not in known
+    ]
+    if faults:
+        raise InputError(faults)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..runtime.names import fold
+from ..runtime.names import fold, unknown_name
 from .expression import Expression
 from .units import Substance, Unit, unit
 
@@ -181,6 +181,13 @@ class Declarations:
         known = [name for group in groups for name in getattr(self, group)]
         matches = {name for name in known if fold(name) == fold(word)}
         return matches.pop() if len(matches) == 1 else None
+
+    def unknown(self, word: str, *groups: str, purpose: str = "") -> str:
+        """The message for a word that `find` does not find in `groups`, with the nearest name that is declared:
+        ``no species or observable 'drgu'; did you mean 'drug'?``."""
+        *others, last = [group if group == "species" else group.removesuffix("s") for group in groups]
+        kinds = f"{', '.join(others)} or {last}" if others else last
+        return unknown_name(f"no {kinds}", word, [name for group in groups for name in getattr(self, group)], purpose)
 
 
 def is_status(text: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..runtime.names import nearest
 from .declarations import Declarations, Fault, Intervention, Parameter
 from .units import ONE
 
@@ -29,7 +28,7 @@ def _knockout(model: Declarations, each: Intervention) -> Iterable[tuple[tuple[s
     for name, value in each.knockout.items():
         parameter = model.parameters.get(name)
         if parameter is None:
-            yield ("knockout", name), f"no parameter '{name}'{nearest(name, model.parameters)}"
+            yield ("knockout", name), model.unknown(name, "parameters")
         elif _is_share(parameter) and not SHARE[0] <= value <= SHARE[1]:
             yield ("knockout", name), f"{name} is a share, from 0 to 1, found {value:g}"
         elif value < 0 <= min((parameter.value, *(parameter.range or ()))):
@@ -42,7 +41,7 @@ def _shares(model: Declarations, each: Intervention) -> Iterable[tuple[tuple[str
             continue
         parameter = model.parameters.get(name)
         if parameter is None:
-            yield (key,), f"no parameter '{name}'{nearest(name, model.parameters)}"
+            yield (key,), model.unknown(name, "parameters")
         elif not _is_share(parameter):
             yield (key,), f"{key} needs a share: a parameter with unit '1' and range [0, 1], which {name} is not"
 
@@ -51,7 +50,7 @@ def _doses(model: Declarations, each: Intervention) -> Iterable[tuple[tuple[str,
     for route, name in each.dose.items():
         if name not in model.species:
             path = ("dose", route) if route else ("dose",)
-            yield path, f"no species '{name}' to give {each.id} to{nearest(name, model.species)}"
+            yield path, model.unknown(name, "species", purpose=f" to give {each.id} to")
 
 
 def _is_share(parameter: Parameter) -> bool:

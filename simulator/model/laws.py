@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ..runtime.names import nearest
 from .declarations import BODY, Declarations, Fault, ModelError, Species
 from .expression import TIME, Apply, Expression, Name, Number, names, scaled, with_units
 from .interventions import check_interventions
@@ -56,7 +55,7 @@ def _check_names(model: Declarations, faults: list[Fault]) -> None:
         for name in dict.fromkeys(found):
             used.add(name)
             if name not in known:
-                faults.append(Fault(path, f"no species, parameter or observable '{name}'{nearest(name, known)}"))
+                faults.append(Fault(path, model.unknown(name, "species", "parameters", "observables")))
             elif name not in allowed:
                 faults.append(Fault(path, f"'{name}' changes with time; {why}"))
 
@@ -76,7 +75,7 @@ def _check_names(model: Declarations, faults: list[Fault]) -> None:
         for name, _ in reaction.stoichiometry:
             if name not in model.species:
                 path = ("reactions", reaction.id, "equation")
-                faults.append(Fault(path, f"no species '{name}'{nearest(name, list(model.species))}"))
+                faults.append(Fault(path, model.unknown(name, "species")))
     if not model.species:
         faults.append(Fault((), "the model has no species"))
     for species in model.species.values():
@@ -93,7 +92,7 @@ def _check_names(model: Declarations, faults: list[Fault]) -> None:
 
 def _check_substance(model: Declarations, path: tuple[str, ...], name: str | None, faults: list[Fault]) -> None:
     if name is not None and name not in model.substances:
-        faults.append(Fault(path, f"no substance '{name}'{nearest(name, list(model.substances))}"))
+        faults.append(Fault(path, model.unknown(name, "substances")))
 
 
 def _parameter_only(model: Declarations) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 
 def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:
@@ -18,17 +18,18 @@ def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:
     return f"; did you mean '{folded[match[0]]}'?" if match else ""
 
 
-def unknown_name(what: str, word: str, known: Sequence[str], most: int = 12) -> str:
-    """``no such WHAT`` in one sentence: what was looked for, the word, and the nearest known name or, failing that,
-    all known names if there are at most `most`.
+def unknown_name(what: str, word: str, known: Iterable[str], purpose: str = "", most: int = 12) -> str:
+    """``no such WHAT`` in one sentence: what was looked for, the word, what it was wanted for, and the nearest known
+    name or, failing that, all known names if there are at most `most`.
 
     >>> unknown_name("the scenario has no arm", "untraeted", ["main", "untreated"])
     "the scenario has no arm 'untraeted'; did you mean 'untreated'?"
     >>> unknown_name("the scenario has no arm", "x", ["main", "untreated"])
     "the scenario has no arm 'x'; there are main, untreated"
     """
-    listed = f"; there are {', '.join(known)}" if 0 < len(known) <= most else ""
-    return f"{what} '{word}'{nearest(word, list(known)) or listed}"
+    names = list(known)
+    listed = f"; there are {', '.join(names)}" if 0 < len(names) <= most else ""
+    return f"{what} '{word}'{purpose}{nearest(word, names) or listed}"
 
 
 def fold(name: str) -> str:

@@ -14,7 +14,6 @@ from ..experiments.run import RunResult
 from ..experiments.scenario import Scenario
 from ..files.results.folder import SUMMARY, new_folder
 from ..runtime.errors import InputError, request_fault
-from ..runtime.names import nearest
 from ..runtime.progress import Progress
 from ..views.text.compare import RULE
 from ..views.text.compare import sentences as sentences
@@ -33,8 +32,7 @@ def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> 
         found = [scenario.model.find(word, "species", "observables") for scenario in scenarios]
         for scenario, name in zip(scenarios, found, strict=True):
             if name is None and asked:
-                known = [*scenario.model.species, *scenario.model.observables]
-                message = f"{scenario.id} has no species or observable '{word}'{nearest(word, known)}"
+                message = f"{scenario.id}: {scenario.model.unknown(word, 'species', 'observables')}"
                 faults.append(request_fault(message, f"--of {word}"))
         units = {scenario.model.unit(name) for scenario, name in zip(scenarios, found, strict=True) if name}
         if len(units) == 1 and all(found):

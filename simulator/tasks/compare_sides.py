@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..experiments.comparison import Reference
-from ..experiments.scenario import MAIN, Scenario
+from ..experiments.scenario import MAIN, Scenario, check_arms
 from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import nearest
@@ -34,7 +34,7 @@ def sides(
     for place, scenario in enumerate(described):
         pairs += [(scenario, ""), *changed[place : place + 1]]
     if arms:
-        _check_arms(described, arms)
+        check_arms(described, arms, "--arm")
     found = []
     for scenario, words in pairs:
         has = [arm.name for arm in scenario.arms]
@@ -73,23 +73,8 @@ def _named(first: Scenario, against: str) -> tuple[Scenario, str]:
             continue
         if path is not None:
             scenario = read_scenario(path)
-            _check_arms([scenario], [chosen], f"--against {against}")
+            check_arms([scenario], [chosen], "--against")
             return scenario, chosen
     hint = nearest(against, own) or f"; arms of {first.id} are {', '.join(own)}"
     message = f"'{against}' is no arm of {first.id} and no scenario{hint}"
     raise InputError([request_fault(message, f"--against {against}")])
-
-
-def _check_arms(scenarios: Sequence[Scenario], names: Sequence[str], text: str = "") -> None:
-    known = list(dict.fromkeys(arm.name for scenario in scenarios for arm in scenario.arms))
-    whose = " or ".join(dict.fromkeys(scenario.id for scenario in scenarios))
-    faults = [
-        request_fault(
-            f"{whose} has no arm '{name}'{nearest(name, known) or '; arms are ' + ', '.join(known)}",
-            text or f"--arm {name}",
-        )
-        for name in names
-        if name not in known
-    ]
-    if faults:
-        raise InputError(faults)

@@ -18,7 +18,6 @@ from ..experiments.scenario import Scenario
 from ..files.results.folder import SUMMARY, new_folder
 from ..model.units import UnitError, quantity
 from ..runtime.errors import InputError, request_fault
-from ..runtime.names import nearest
 from ..views.text.explain import DELAY, STRENGTH, sentences
 
 STEM = "explain"
@@ -29,8 +28,7 @@ def asked(scenario: Scenario, word: str, times: Sequence[str]) -> tuple[str, lis
     model, faults, at = scenario.model, [], []
     name = model.find(word, "species", "observables")
     if name is None:
-        known = [*model.species, *model.observables]
-        message = f"{scenario.id} has no species or observable '{word}'{nearest(word, known)}"
+        message = f"{scenario.id}: {model.unknown(word, 'species', 'observables')}"
         if model.find(word, "parameters"):
             message = f"'{word}' is a parameter, and does not change by itself; explain a species or observable"
         faults.append(request_fault(message, f"--of {word}"))

@@ -211,7 +211,7 @@ def test_an_unknown_arm_exits_with_2_and_the_nearest_name(say) -> None:
     said = say("run", "toy.toml", "--no-plots", "--arm", "hlaf")
     assert said.code == 2
     assert "toy has no arm 'hlaf'; did you mean 'half'?" in said.err
-    assert "arms are main, untreated, half" in say("run", "toy.toml", "--no-plots", "--arm", "zzz").err
+    assert "there are main, untreated, half" in say("run", "toy.toml", "--no-plots", "--arm", "zzz").err
 
 
 def test_a_missed_expectation_exits_with_1(say) -> None:

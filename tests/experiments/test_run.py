@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from immunesim.experiments import run as run_module
 from immunesim.experiments.expectations import judge
+from immunesim.experiments.explanation.explain import explain
 from immunesim.experiments.run import run
+from immunesim.files.formats.sbml import sbml_text
+from immunesim.runtime.errors import InputError
 
 from tests.toys import K_CLEAR, VOLUME
 
@@ -180,3 +183,19 @@ def test_reading_the_grid_finer_does_not_move_the_numbers(scenario) -> None:
     shared = np.isin(dense.times, coarse.times)
     assert dense.steps == coarse.steps
     np.testing.assert_allclose(dense["drug"][shared], coarse["drug"], rtol=1e-13)
+
+
+@pytest.mark.parametrize("names", [["mian"], ["main", "mian"]])
+def test_an_arm_that_does_not_exist_is_refused_wherever_arms_are_named(scenario, names: list[str]) -> None:
+    question = scenario("[arms.half]\n")
+    done = run(question, certify=False).arms["main"].trajectory
+    for call in (
+        lambda: run(question, arms=names),
+        lambda: judge(question, dict.fromkeys(names, done)),
+        lambda: sbml_text(question, "mian"),
+        lambda: explain(question, "mian", "drug"),
+        lambda: explain(question, "main", "drug", against="mian"),
+        lambda: question.arm("mian"),
+    ):
+        with pytest.raises(InputError, match="has no arm 'mian'; did you mean 'main'"):
+            call()

@@ -111,7 +111,7 @@ class AxisReader(DoseReader):
     def _initial(self, path: Path_, word: str) -> SweepVariable | None:
         name = self.model.find(word, "species")
         if name is None:
-            self.fault(path, f"no species '{word}'{nearest(word, self.model.species)}")
+            self.fault(path, self.model.unknown(word, "species"))
             return None
         species = self.model.species[name]
         value = self.main.initial.get(name)

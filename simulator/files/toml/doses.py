@@ -58,7 +58,7 @@ class DoseReader(ValueReader):
         if target is None:
             self.fault(
                 path("target"),
-                f"no species '{table['target']}' to give '{name}' to{nearest(table['target'], self.model.species)}",
+                self.model.unknown(table["target"], "species", purpose=f" to give '{name}' to"),
             )
             return None
         at = self.time(path("at"), table["at"])

@@ -11,7 +11,6 @@ from ...model.expression import Expression, FormulaError
 from ...model.model import Model
 from ...model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity, unit
 from ...runtime.errors import InputFault
-from ...runtime.names import nearest
 from .layers import Layers, Path_
 
 ABSURD = 1000.0  # a parameter may leave its published range by this factor
@@ -87,7 +86,7 @@ class ValueReader:
     def parameter_value(self, path: Path_, word: str, given: Any) -> tuple[str, float] | None:
         name = self.model.find(word, "parameters")
         if name is None:
-            self.fault(path, f"no parameter '{word}'{nearest(word, self.model.parameters)}")
+            self.fault(path, self.model.unknown(word, "parameters"))
             return None
         parameter = self.model.parameters[name]
         value = self.declared_value(path, given, name, parameter.unit_text)
@@ -104,7 +103,7 @@ class ValueReader:
     def initial_value(self, path: Path_, word: str, given: Any) -> tuple[str, float] | None:
         name = self.model.find(word, "species")
         if name is None:
-            self.fault(path, f"no species '{word}'{nearest(word, self.model.species)}")
+            self.fault(path, self.model.unknown(word, "species"))
             return None
         value = self.declared_value(path, given, name, self.model.species[name].unit_text)
         if value < 0 and not self.model.species[name].signed:

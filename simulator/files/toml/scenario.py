@@ -12,7 +12,7 @@ from ...experiments.sweeps.designs import Sweep
 from ...model.expression import Name
 from ...model.model import Model
 from ...model.units import unit
-from ...runtime.names import nearest
+from ...runtime.names import nearest, unknown_name
 from .catalogue import evidence_words
 from .doses import DoseReader
 from .layers import Origins, Path_
@@ -122,8 +122,7 @@ class ScenarioBuilder(DoseReader):
             for word in words:
                 name = self.model.find(str(word), "species", "observables")
                 if name is None:
-                    known = [*self.model.species, *self.model.observables]
-                    self.fault(path, f"no species or observable '{word}'{nearest(str(word), known)}")
+                    self.fault(path, self.model.unknown(str(word), "species", "observables"))
                 elif group and not self.model.unit(name).same_dimension(self.model.unit(group[0])):
                     texts = [f"{each} [{self.model.unit_text(each)}]" for each in (group[0], name)]
                     self.fault(path, f"{' and '.join(texts)} cannot share an axis; put them in two plots")
@@ -146,8 +145,8 @@ class ScenarioBuilder(DoseReader):
         for arm in breaks_in:
             if arm not in arms or arm == MAIN:
                 others = [each for each in arms if each != MAIN]
-                hint = nearest(str(arm), others) or f"; arms are {', '.join(others) or 'none'}"
-                self.fault((*path, "breaks_in"), f"no arm '{arm}' in which it could break{hint}")
+                message = unknown_name("no arm", str(arm), others, " in which it could break")
+                self.fault((*path, "breaks_in"), message)
         for key in ("rule", "topic", "claim"):
             if key in table and table[key] not in (known := evidence_words()[f"{key}s"]):
                 hint = nearest(table[key], known) or f"; {key}s are {', '.join(known)}"

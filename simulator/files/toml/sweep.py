@@ -13,7 +13,7 @@ from ...experiments.sweeps.designs import Product, Sweep, SweepMeasure
 from ...experiments.sweeps.paths import reaches
 from ...model.expression import FormulaError
 from ...model.units import UnitError
-from ...runtime.names import nearest
+from ...runtime.names import unknown_name
 from .axes import AxisReader, Varied
 from .design import MOST_MEMBERS, DesignReader
 from .layers import Path_
@@ -75,10 +75,9 @@ class SweepReader(AxisReader):
         words = self.table.get("arms", [MAIN])
         for word in words:
             if word not in known:
-                hint = nearest(str(word), known) or f"; arms are {', '.join(known)}"
-                self.fault(("sweep", "arms"), f"no arm '{word}'{hint}")
+                self.fault(("sweep", "arms"), unknown_name("no arm", str(word), known))
         if not words:
-            self.fault(("sweep", "arms"), f"there is no arm; arms are {', '.join(known)}")
+            self.fault(("sweep", "arms"), f"there is no arm; there are {', '.join(known)}")
         return tuple(dict.fromkeys(map(str, words)))
 
     def _keep(self) -> tuple[str, ...]:
@@ -86,8 +85,7 @@ class SweepReader(AxisReader):
         for word in self.table.get("keep", []):
             name = self.model.find(str(word), "species", "observables")
             if name is None:
-                known = [*self.model.species, *self.model.observables]
-                self.fault(("sweep", "keep"), f"no species or observable '{word}'{nearest(str(word), known)}")
+                self.fault(("sweep", "keep"), self.model.unknown(str(word), "species", "observables"))
             else:
                 kept.append(name)
         return tuple(dict.fromkeys(kept))

@@ -3,29 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 from ...experiments.expectations import Verdict
 from ...experiments.run import ArmResult, RunResult
-from ...experiments.scenario import Scenario
-from ...runtime.errors import InputError, request_fault
-from ...runtime.names import nearest
-
-
-def check_arms(scenario: Scenario, names: Sequence[str] | None, option: str = "--arm") -> None:
-    """`InputError` if one of `names`, given as `option`, is no arm of `scenario`."""
-    known = [arm.name for arm in scenario.arms]
-    faults = [
-        request_fault(
-            f"{scenario.id} has no arm '{name}'{nearest(name, known) or '; arms are ' + ', '.join(known)}",
-            f"{option} {name}",
-        )
-        for name in names or ()
-        if name not in known
-    ]
-    if faults:
-        raise InputError(faults)
 
 
 def run_text(result: RunResult, folder: Path | None = None) -> str:
