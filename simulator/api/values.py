@@ -50,9 +50,9 @@ class Explained:
         return picture(self.explanation).figure
 
     def __repr__(self) -> str:
-        from ..views.text.explain import text
+        from ..views.text.explain import explanation_text
 
-        return text(self.explanation)
+        return explanation_text(self.explanation)
 
     def _repr_png_(self) -> Any:
         return self.figure()._repr_png_()

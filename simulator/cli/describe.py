@@ -79,9 +79,9 @@ def _draw(model: Model, facts: dict[str, Any], options: argparse.Namespace) -> l
         png_of,
         svg_of,
     )
-    from ..views.text.causal_graph import view
+    from ..views.text.causal_graph import graph_view
 
-    seen = view(model, name, options.steps)
+    seen = graph_view(model, name, options.steps)
     figure = draw(seen)
     for path in paths:
         if path.suffix.lower() == ".svg":

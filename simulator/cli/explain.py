@@ -16,9 +16,9 @@ EXAMPLES = """examples:
   immunesim explain acute_infection --of pathogen --knockout IL2
   immunesim explain vaccination --of antibody --at '12 d' --at '70 d'
 
-Turning points and arms are compared at one level of the curve: what would be made and lost if there were
-equally much of it. A feedback loop's strength is what comes back of a push; its delay is the lag at which the
-curve of the last species best follows that of the first in this run, and is not told where it is not clear."""
+Turning points and arms are compared at the same level of the curve: which rates would differ if there were equally
+much of it. The strength of a feedback loop is the percentage of a disturbance that is fed back; its delay is the one
+at which the curve of the last species best follows that of the first in this run, if there is a clear one."""
 
 
 HALF = 0.5  # of the time goes into the run, and the rest into what is made of it
@@ -44,7 +44,7 @@ def execute(options: argparse.Namespace) -> int:
     from ..runtime.errors import InputError, request_fault
     from ..runtime.progress import Progress
     from ..tasks import explain as doors
-    from ..views.text.explain import text
+    from ..views.text.explain import explanation_text
     from ..views.text.notes import notes
 
     scenario = scenario_of(options.scenario, options)
@@ -78,5 +78,5 @@ def execute(options: argparse.Namespace) -> int:
         print_json(document or doors.document(found))
     else:
         changed = change_in_words(options, scenario)
-        print(text(found) + (f"\nChanged in all arms: {changed}." if changed else ""))
+        print(explanation_text(found) + (f"\nChanged in all arms: {changed}." if changed else ""))
     return DONE if result.ok else SOLVER_FAILED

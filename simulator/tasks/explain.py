@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..experiments.explanation.contrast import Window
+from ..experiments.explanation.arm_comparison import WindowComparison
 from ..experiments.explanation.explain import Explanation
 from ..experiments.scenario import Scenario
 from ..files.results.folder import SUMMARY, new_folder
+from ..model.causal.sign import Sign
 from ..model.units import UnitError, quantity
 from ..runtime.errors import InputError, request_fault
 from ..views.text.explain import DELAY, STRENGTH, sentences
@@ -54,7 +55,7 @@ def document(explanation: Explanation) -> dict[str, Any]:
     item = model.species.get(name) or model.observables[name]
     loops = [
         {"species": loop.species, "sign": loop.sign, "strength": loop.strength, "delay": loop.delay,
-         "edges": [edge._asdict() for edge in loop.edges]}
+         "links": loop.links}
         for loop in explanation.loops
     ]  # fmt: skip
     found = {
@@ -68,24 +69,26 @@ def document(explanation: Explanation) -> dict[str, Any]:
         "sentences": sentences(explanation),
         "whole": asdict(explanation.whole),
         "phases": [asdict(phase) for phase in explanation.phases],
-        "turns": [asdict(turn) for turn in explanation.turns],
+        "turning_points": [asdict(turn) for turn in explanation.turning_points],
         "at": [asdict(balance) for balance in explanation.at],
         "loops": loops,
-        "loops_say": {"strength": STRENGTH, "delay": DELAY},
+        "loop_legend": {"strength": STRENGTH, "delay": DELAY},
         "error": explanation.error,
     }
-    if (contrast := explanation.against) is not None:
-        phases = [_window(window) for window in contrast.phases]
-        found["against"] = {"arm": contrast.other, "whole": _window(contrast.whole), "phases": phases}
+    if (against := explanation.against) is not None:
+        phases = [_window(window) for window in against.phases]
+        found["against"] = {"arm": against.reference, "whole": _window(against.whole), "phases": phases}
     return {key: _plain(value) for key, value in found.items()}
 
 
-def _window(window: Window) -> dict[str, Any]:
+def _window(window: WindowComparison) -> dict[str, Any]:
     return {**asdict(window), "differences": [each._asdict() for each in window.differences]}
 
 
 def _plain(value: Any) -> Any:
     """Named tuples as tables, and None for what JSON cannot hold."""
+    if isinstance(value, Sign):
+        return "raises" if value == Sign.RAISES else "lowers" if value == Sign.LOWERS else "either"
     if hasattr(value, "_asdict"):
         value = value._asdict()
     if isinstance(value, dict):

@@ -14,7 +14,7 @@ from immunesim.experiments.explanation.explain import explain
 from immunesim.files.results.run_folder import read_table
 from immunesim.files.toml.scenario_file import find_scenario
 from immunesim.views.figures.explain import picture
-from immunesim.views.text.explain import sentences, text
+from immunesim.views.text.explain import explanation_text, sentences
 from matplotlib.text import Annotation, Text
 
 
@@ -39,16 +39,16 @@ def test_the_terminal_says_what_turns_the_drug_and_balances_it_at_a_time(say) ->
     code, out, err = say("--of", "DRUG", "--at", "6 h", "--at", "0.5 d")
     assert (code, err) == (0, "")
     assert out.startswith("Drug in plasma (drug) in toy, arm main\n")
-    assert "At 2 h it jumps to 100 pM, by what is given (push)." in out
+    assert "At 2 h it jumps to 100 pM by dosing (push)." in out
     assert "“clearance”" in out
     balance = out[out.index("At 6 h: ") : out.index("At 12 h: ")]
     value = float(re.search(r"At 6 h: ([\d.]+) pM", balance)[1])
     assert value == pytest.approx(100 * np.exp(-0.25 * 4), rel=5e-3)
     given = 2 * 80 * 50 / 20_000 / 4 / 3  # 2 IU/kg of 80 kg at 50 pg/IU of 20 kg/mol, in 4 L, over 3 h: pmol/L/h
-    found = (re.search(rf"{word} +([\d.]+) +100 %  (\w+)", balance).groups() for word in ("plus", "minus"))
-    plus, minus = ((float(size), id) for size, id in found)
-    assert plus == (pytest.approx(given, rel=5e-3), "doses")
-    assert minus == (pytest.approx(0.25 * value, rel=5e-3), "clearance")
+    found = (re.search(rf"{word} +([\d.]+) +100 %  (\w+)", balance).groups() for word in ("gain", "loss"))
+    gain, loss = ((float(size), id) for size, id in found)
+    assert gain == (pytest.approx(given, rel=5e-3), "doses")
+    assert loss == (pytest.approx(0.25 * value, rel=5e-3), "clearance")
 
 
 def test_the_document_adds_up_and_is_alone_on_stdout(say) -> None:
@@ -56,11 +56,11 @@ def test_the_document_adds_up_and_is_alone_on_stdout(say) -> None:
     assert code == 0
     found = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     whole = found["whole"]
-    assert whole["made"] - whole["lost"] == pytest.approx(whole["after"] - whole["before"], abs=1e-6 * whole["made"])
+    assert whole["gain"] - whole["loss"] == pytest.approx(whole["final"] - whole["initial"], abs=1e-6 * whole["gain"])
     for phase in found["phases"]:
-        parts = phase["balance"]["parts"]
-        assert sum(part["made"] for part in parts) == pytest.approx(phase["balance"]["made"], rel=1e-9)
-        assert sum(part["lost"] for part in parts) == pytest.approx(phase["balance"]["lost"], rel=1e-9)
+        parts = phase["balance"]["contributions"]
+        assert sum(part["gain"] for part in parts) == pytest.approx(phase["balance"]["gain"], rel=1e-9)
+        assert sum(part["loss"] for part in parts) == pytest.approx(phase["balance"]["loss"], rel=1e-9)
     assert found["against"]["arm"] == "half"
     assert found["sentences"]
     assert "Changed in all arms: k_clear = 1 1/h.\n" in say("--of", "drug", "--set", "k_clear=1 1/h")[1]
@@ -78,7 +78,7 @@ def test_the_table_holds_the_curve_and_what_adds_up_to_its_derivative(say) -> No
     np.testing.assert_allclose(table[:, 3:].sum(axis=1), table[:, 2], atol=1e-12 * np.abs(table[:, 3:]).max())
     assert json.loads(Path("why/explain.json").read_text())["name"] == "drug"
     svg = Path("why/explain.svg").read_text()
-    assert "It turns" in svg or "it jumps" in svg  # the description in words
+    assert "It peaks" in svg or "it jumps" in svg  # the description in words
     code, _, err = say("--of", "drug", "--out", "why")
     assert code == 3
     assert "exists; choose another --out" in err
@@ -139,7 +139,7 @@ DRAWN = [
 @pytest.mark.parametrize(("name", "curve", "against"), DRAWN, ids=[":".join(each[:2]) for each in DRAWN])
 def test_no_text_of_the_picture_covers_another_and_nothing_is_cut(name: str, curve: str, against: str | None) -> None:
     found = explain(read_scenario(find_scenario(name)), "main", curve, against=against)
-    assert len(text(found).splitlines()) > 5
+    assert len(explanation_text(found).splitlines()) > 5
     figure = picture(found).figure
     figure.canvas.draw()
     texts = [each for each in figure.findobj(Text) if each.get_text() and each.get_visible()]

@@ -14,10 +14,10 @@ import pytest
 from immunesim import cli
 from immunesim.files.toml.catalogue import builtin_models
 from immunesim.files.toml.model_file import read_model
-from immunesim.model.causal.graph import wiring_of
+from immunesim.model.causal.graph import causal_graph
 from immunesim.views.figures import causal_graph as figures
 from immunesim.views.figures.layout import Box
-from immunesim.views.text.causal_graph import view, words
+from immunesim.views.text.causal_graph import causal_facts, graph_view
 from matplotlib.text import Text
 
 pytest.importorskip("pygraphviz", reason="the extra 'wiring' is not installed")
@@ -31,6 +31,11 @@ def model(name):
     return read_model(builtin_models()[name])
 
 
+def svg(model, name=None):
+    seen = graph_view(model, name)
+    return figures.svg_of(figures.draw(seen), seen)
+
+
 MODULES = [f"{name}.toml" for name, module in model("immune").modules.items()
            if set(module.names) & set(model("immune").species)]  # fmt: skip
 PICTURES = [
@@ -41,7 +46,7 @@ PICTURES = [
 
 @pytest.mark.parametrize(("of", "name"), PICTURES)
 def test_no_box_or_text_covers_another_and_no_arrow_runs_through_one(of, name):
-    seen = view(model(of), name)
+    seen = graph_view(model(of), name)
     planned = figures.plan(seen)
     layout, titles, _ = planned
     solid = {node.id: layout.boxes[node.id] for node in seen.nodes} | {title: box for title, (_, box) in titles.items()}
@@ -51,8 +56,8 @@ def test_no_box_or_text_covers_another_and_no_arrow_runs_through_one(of, name):
         for thing, box in solid.items():
             if thing not in (arrow.source, arrow.target):
                 inner = Box(box.left + 0.01, box.bottom + 0.01, box.right - 0.01, box.top - 0.01)
-                assert not any(map(inner.holds, figures.along(curve))), f"{arrow} runs through {thing}"
-    texts_stay_in_the_picture_and_beside_each_other(figures.drawn(seen, planned))
+                assert not any(map(inner.holds, figures.points_along(curve))), f"{arrow} runs through {thing}"
+    texts_stay_in_the_picture_and_beside_each_other(figures.draw(seen, planned))
 
 
 def texts_stay_in_the_picture_and_beside_each_other(figure):
@@ -79,10 +84,10 @@ def test_the_layout_says_nothing_of_fonts_to_the_user(tmp_path):
 
 @pytest.mark.parametrize(("of", "name"), [("immune", None), ("immune", "allergy.toml"), ("reynolds_2006", None)])
 def test_an_svg_has_title_and_description_and_refers_to_nothing_outside(of, name):
-    text = figures.svg(model(of), name)
+    text = svg(model(of), name)
     root = ElementTree.fromstring(text)
     assert root.tag == f"{SVG}svg"
-    assert root.find(f"{SVG}title").text == view(model(of), name).title
+    assert root.find(f"{SVG}title").text == graph_view(model(of), name).title
     assert "Who acts on whom" in root.find(f"{SVG}desc").text
     assert not re.search(r"<!DOCTYPE|<\?xml|<image|@import|url\(\s*['\"]?http", text)
     assert set(re.findall(r"https?://[^\"'\s<]+", text)) <= {
@@ -90,45 +95,45 @@ def test_an_svg_has_title_and_description_and_refers_to_nothing_outside(of, name
         "http://www.w3.org/1999/xlink",
     }
     assert all(each.startswith("#") for each in re.findall(r'href="([^"]*)"', text))
-    assert figures.svg(model(of), name) == text
+    assert svg(model(of), name) == text
 
 
 def test_every_species_is_in_the_picture_of_a_published_model():
-    seen = view(model("kirschner_panetta_1998"), None)
+    seen = graph_view(model("kirschner_panetta_1998"), None)
     assert [node.id for node in seen.nodes] == list(model("kirschner_panetta_1998").species)
-    text = figures.svg(model("kirschner_panetta_1998"))
+    text = svg(model("kirschner_panetta_1998"))
     assert "tumour cells (T)" in text
-    assert "tumour → effector ⊣ tumour: damping" in text
+    assert "tumour → effector ⊣ tumour: negative feedback" in text
 
 
 def test_a_large_model_is_drawn_as_modules_that_name_their_species():
-    seen = view(model("immune"), None)
+    seen = graph_view(model("immune"), None)
     assert {node.kind for node in seen.nodes} == {"module"}
     named = [name for node in seen.nodes for name in node.note.split(", ")]
     assert sorted(named) == sorted(model("immune").species)
     influences = sum(arrow.weight for arrow in seen.arrows)
     homes = {name: node.id for node in seen.nodes for name in node.note.split(", ")}
-    across = [each for each in wiring_of(model("immune")).between(homes) if homes[each.source] != homes[each.target]]
+    across = [each for each in causal_graph(model("immune")).between(homes) if homes[each.source] != homes[each.target]]
     assert influences == len(across)
 
 
 def test_two_steps_reach_further_than_one():
-    one, two = (view(model("immune"), "granules", steps) for steps in (1, 2))
+    one, two = (graph_view(model("immune"), "granules", steps) for steps in (1, 2))
     assert {node.id for node in one.nodes} < {node.id for node in two.nodes}
     assert {"IgE", "allergen"} <= {node.id for node in two.nodes}
 
 
 def test_words_name_who_acts_where_and_through_what():
-    told = words(model("immune"), "IL2")
+    told = causal_facts(model("immune"), "IL2")
     assert told["lowered_by"]["T_regulatory"] == "regulatory T cells; in IL2_eaten"
     assert told["raises"]["stop_signal"] == "stop signal, 1 at healthy rest; in stop_signal_making, through IL2_free"
-    assert told["loops"]["IL2 raises T_regulatory, which lowers IL2"] == "damping"
+    assert told["loops"]["IL2 raises T_regulatory, which lowers IL2"] == "negative feedback"
     assert "IL2" not in told["raises"]
-    told = words(model("immune"), "blood_pressure")
+    told = causal_facts(model("immune"), "blood_pressure")
     assert told["lowered_by"]["vascular_leak"] == "leakiness of vessels; through pressure_lost"
     assert "loops" not in told
-    assert set(words(model("immune"), "stop_signal.toml")) == {"loops"}
-    assert "IL2 raises T_regulatory, which lowers IL2" in words(model("immune"), "stop_signal.toml")["loops"]
+    assert set(causal_facts(model("immune"), "stop_signal.toml")) == {"loops"}
+    assert "IL2 raises T_regulatory, which lowers IL2" in causal_facts(model("immune"), "stop_signal.toml")["loops"]
 
 
 @pytest.fixture
@@ -149,7 +154,7 @@ def test_describe_writes_both_formats_and_tells_the_files(say, tmp_path):
     assert code == 0
     told = json.loads(out)
     assert told["pictures"] == ["a.svg", "b.PNG"]
-    assert told["loops"]["phagocytes lowers pathogen, which raises phagocytes"] == "damping"
+    assert told["loops"]["phagocytes lowers pathogen, which raises phagocytes"] == "negative feedback"
     assert (tmp_path / "a.svg").read_text(encoding="utf-8").startswith("<svg")
     from PIL import Image
 

@@ -1,1 +1,4 @@
-"""Why a curve does what it does: balance, phases, contrast, feedback. Words for it are in views/text/."""
+"""Why a curve does what it does: its balance, phases, turning points, feedback loops, and another arm for comparison.
+
+Nothing here writes sentences or draws: words are in views/text/, figures in views/figures/.
+"""

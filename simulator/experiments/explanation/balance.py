@@ -1,9 +1,10 @@
-"""What makes a curve and what takes from it, between two times or at one."""
+"""The balance of a curve: what raises it and what lowers it, between two times or at one time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -13,116 +14,127 @@ from ...numerics.trajectory import Array
 from ..measures import between
 from ..scenario import Arm, Scenario
 
-REACTION, SPECIES, DOSES, CHANGES, CLOCK = "reaction", "species", "doses", "changes", "time"
-
-ROUNDING = 1e-12  # of all that is made or lost: less is nothing
+ROUNDING = 1e-12  # relative to the total gain or loss, or to the largest value: less is rounding error
 
 
-class Source(NamedTuple):
-    """What adds to a curve or takes from it: a reaction, doses, changes of parameters, or formulas of time.
+class ContributorKind(StrEnum):
+    """What moves a curve; the last three are each one contributor, with its kind as id."""
 
-    Of an observable that reads several species it is one of these, with all its reactions: their turnover would
-    else drown what moves the observable.
+    REACTION = "reaction"
+    SPECIES = "species"
+    DOSES = "doses"
+    CHANGES = "changes"  # of parameters, by the scenario
+    TIME = "time"  # formulas that contain time
 
-    label: as the model says it; for doses their names. flux, shape (n,), in the unit of the curve per time
-    unit of the model. made and lost, shape (n,): what it has added and taken since the start, jumps among it.
+
+class Contributor(NamedTuple):
+    """One thing that moves a curve, over the whole run.
+
+    Of an observable that reads several species, each species is one contributor, with all its reactions together:
+    otherwise their turnover would hide what moves the observable.
+
+    label: as the model has it; of doses their names.
+    flux: shape (n,), net, in the unit of the curve per time unit of the model.
+    gain, loss: shape (n,), what it has added and removed since the start, jumps included, in the unit of the curve.
     """
 
     id: str
-    kind: str
+    kind: ContributorKind
     label: str
     flux: Array
-    made: Array
-    lost: Array
+    gain: Array
+    loss: Array
 
 
-class Part(NamedTuple):
-    """What one source makes and loses in a stretch of time, or at a moment per time; neither is negative."""
+class Contribution(NamedTuple):
+    """What one contributor adds and removes between two times, or per time unit at one time; neither is negative."""
 
     id: str
-    kind: str
+    kind: ContributorKind
     label: str
-    made: float
-    lost: float
+    gain: float
+    loss: float
 
 
 @dataclass(frozen=True)
 class Balance:
-    """What is made and lost between two times, or at one time per time unit of the model: in the curve's unit.
+    """Gain and loss of a curve, in its unit, between two times; or per time unit of the model if `start` is `end`.
 
-    parts: the largest first. error: how far made less lost is from what the curve does, as a share of the
-    larger of both.
+    initial, final: values of the curve at `start` and `end`.
+    contributions: the largest first.
+    error: the difference between gain minus loss and final minus initial, relative to the larger of gain and loss.
     """
 
     start: float
     end: float
-    before: float
-    after: float
-    made: float
-    lost: float
-    parts: tuple[Part, ...]
+    initial: float
+    final: float
+    gain: float
+    loss: float
+    contributions: tuple[Contribution, ...]
     error: float = 0.0
 
     @property
     def net(self) -> float:
-        return self.made - self.lost
+        """Gain minus loss."""
+        return self.gain - self.loss
 
 
-def sources_of(scenario: Scenario, arm: Arm, flux: Fluxes) -> tuple[Source, ...]:
-    """Everything that moves the curve, the largest turnover first."""
-    model, nothing = scenario.model, np.zeros(len(flux.times))
+def contributors_of(scenario: Scenario, arm: Arm, flux: Fluxes) -> tuple[Contributor, ...]:
+    """Everything that moves the curve of `flux` in an arm, the largest turnover first."""
+    model, nothing, kinds = scenario.model, np.zeros(len(flux.times)), ContributorKind
     given = [dose.name for dose in arm.doses if dose.target in (flux.species or {flux.name})]
-    rows: list[tuple[str, str, str, Array, Array]] = []
+    rows: list[tuple[str, ContributorKind, str, Array, Array]] = []
     if len(flux.species) > 1:
-        rows += [(each, SPECIES, model.species[each].label, row, nothing) for each, row in flux.species.items()]
+        rows += [(id, kinds.SPECIES, model.species[id].label, row, nothing) for id, row in flux.species.items()]
     else:
         rows += [
-            (each, REACTION, model.reactions[each].label or each, row, nothing) for each, row in flux.reactions.items()
+            (id, kinds.REACTION, model.reactions[id].label or id, row, nothing) for id, row in flux.reactions.items()
         ]
-    rows.append((DOSES, DOSES, ", ".join(given), flux.infusion, flux.jumped("dosed")))
-    rows.append((CHANGES, CHANGES, "", nothing, flux.jumped("changed")))
-    rows.append((CLOCK, CLOCK, "", flux.clock, nothing))
+    rows.append((kinds.DOSES, kinds.DOSES, ", ".join(given), flux.infusion, flux.jumped("dosed")))
+    rows.append((kinds.CHANGES, kinds.CHANGES, "", nothing, flux.jumped("changed")))
+    rows.append((kinds.TIME, kinds.TIME, "", flux.clock, nothing))
     found = []
     for id, kind, label, row, jumped in rows:
         steps = np.diff(jumped, prepend=0.0)
-        made = flux.integral(row.clip(min=0.0)) + steps.clip(min=0.0).cumsum()
-        lost = -flux.integral(row.clip(max=0.0)) - steps.clip(max=0.0).cumsum()
+        gain = flux.integral(row.clip(min=0.0)) + steps.clip(min=0.0).cumsum()
+        loss = -flux.integral(row.clip(max=0.0)) - steps.clip(max=0.0).cumsum()
         if row.any() or jumped.any():
-            found.append(Source(id, kind, label, row, made, lost))
-    return tuple(sorted(found, key=lambda source: -(source.made[-1] + source.lost[-1])))
+            found.append(Contributor(str(id), kind, label, row, gain, loss))
+    return tuple(sorted(found, key=lambda each: -(each.gain[-1] + each.loss[-1])))
 
 
-def balance(flux: Fluxes, sources: Sequence[Source], first: int, last: int) -> Balance:
-    """From the point `first` to the point `last`."""
+def balance(flux: Fluxes, contributors: Sequence[Contributor], first: int, last: int) -> Balance:
+    """The balance from the point `first` to the point `last` of the curve of `flux`."""
     parts = []
-    for source in sources:
-        made, lost = source.made[last] - source.made[first], source.lost[last] - source.lost[first]
-        parts.append(Part(source.id, source.kind, source.label, max(float(made), 0.0), max(float(lost), 0.0)))
-    before, after = float(flux.values[first]), float(flux.values[last])
-    found = _sum(float(flux.times[first]), float(flux.times[last]), before, after, parts)
-    larger = max(found.made, found.lost)
-    off = abs(found.net - (after - before))
-    noise = 1e-12 * float(np.abs(flux.values).max())  # of a curve that is zero, rounding
+    for each in contributors:
+        gain, loss = each.gain[last] - each.gain[first], each.loss[last] - each.loss[first]
+        parts.append(Contribution(each.id, each.kind, each.label, max(float(gain), 0.0), max(float(loss), 0.0)))
+    initial, final = float(flux.values[first]), float(flux.values[last])
+    found = _total(float(flux.times[first]), float(flux.times[last]), initial, final, parts)
+    larger = max(found.gain, found.loss)
+    off = abs(found.net - (final - initial))
+    noise = ROUNDING * float(np.abs(flux.values).max())
     return replace(found, error=off / larger if larger > noise else 0.0)
 
 
-def _sum(start: float, end: float, before: float, after: float, parts: Sequence[Part]) -> Balance:
-    made, lost = sum(part.made for part in parts), sum(part.lost for part in parts)
-    least = ROUNDING * max(made, lost)
-    clean = [
-        part._replace(made=part.made * (part.made > least), lost=part.lost * (part.lost > least)) for part in parts
-    ]
-    seen = [part for part in clean if part.made or part.lost]
-    seen.sort(key=lambda part: -(part.made + part.lost))
-    return Balance(start, end, before, after, made, lost, tuple(seen))
-
-
-def balance_at(flux: Fluxes, sources: Sequence[Source], time: float) -> Balance:
-    """The balance at one time, per time; at a jump, after it."""
+def balance_at(flux: Fluxes, contributors: Sequence[Contributor], time: float) -> Balance:
+    """The balance at one time, per time unit of the model; at a jump, the one after it."""
     point = np.array([time])
     value = float(between(flux.times, flux.values, point)[0])
     parts = []
-    for source in sources:
-        rate = float(between(flux.times, source.flux, point)[0])
-        parts.append(Part(source.id, source.kind, source.label, max(rate, 0.0), max(-rate, 0.0)))
-    return _sum(time, time, value, value, parts)
+    for each in contributors:
+        rate = float(between(flux.times, each.flux, point)[0])
+        parts.append(Contribution(each.id, each.kind, each.label, max(rate, 0.0), max(-rate, 0.0)))
+    return _total(time, time, value, value, parts)
+
+
+def _total(start: float, end: float, initial: float, final: float, parts: Sequence[Contribution]) -> Balance:
+    gain, loss = sum(part.gain for part in parts), sum(part.loss for part in parts)
+    least = ROUNDING * max(gain, loss)
+    clean = [
+        part._replace(gain=part.gain * (part.gain > least), loss=part.loss * (part.loss > least)) for part in parts
+    ]
+    seen = [part for part in clean if part.gain or part.loss]
+    seen.sort(key=lambda part: -(part.gain + part.loss))
+    return Balance(start, end, initial, final, gain, loss, tuple(seen))

@@ -1,9 +1,11 @@
-"""Why a curve does what it does: what makes and loses it in each phase, and what changed where it turned."""
+"""Why a curve does what it does: gain and loss in each phase, and what changed at each turning point."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,86 +16,130 @@ from ...numerics.fluxes import Fluxes, fluxes
 from ...numerics.trajectory import Array, Trajectory
 from ..run import ArmResult, run
 from ..scenario import Arm, Scenario
-from .balance import REACTION, SPECIES, Balance, Source, balance, balance_at, sources_of
-from .conditions import Conditions, Driver
-from .contrast import Contrast, Side, contrast
-from .feedback import Loop, loops_of
-from .phases import FALLS, LEVEL, RISES, WAVES, Phase, phases, scaled
+from .arm_comparison import ArmComparison, ArmCurve, WindowComparison, compare_arms
+from .balance import Balance, Contributor, ContributorKind, balance, balance_at, contributors_of
+from .clamped_rates import ClampedRates, RateDriver
+from .feedback import ActiveLoop, active_loops
+from .phases import LOWEST, Phase, PhaseKind, phases, scaled
 
-PEAK, TROUGH, UP, DOWN, TOP, JUMP = "peak", "trough", "begins to rise", "begins to fall", "highest top", "jump"
-_TURNS = {(RISES, FALLS): PEAK, (FALLS, RISES): TROUGH, (LEVEL, RISES): UP, (LEVEL, FALLS): DOWN}
-MOST_SHIFTS = 3
+MOST_CHANGES = 3  # of rates at a turning point
+ENOUGH = 0.1  # of everything that helped to turn a curve: a smaller change is not reported
+
+
+class TurnKind(StrEnum):
+    """What a curve does at a turning point. HIGHEST_PEAK is that of an oscillation."""
+
+    PEAK = "peak"
+    TROUGH = "trough"
+    ONSET_OF_RISE = "onset of rise"
+    ONSET_OF_FALL = "onset of fall"
+    HIGHEST_PEAK = "highest peak"
+    JUMP = "jump"
+
+
+_TURNS = {
+    (PhaseKind.RISE, PhaseKind.FALL): TurnKind.PEAK,
+    (PhaseKind.FALL, PhaseKind.RISE): TurnKind.TROUGH,
+    (PhaseKind.LEVEL, PhaseKind.RISE): TurnKind.ONSET_OF_RISE,
+    (PhaseKind.LEVEL, PhaseKind.FALL): TurnKind.ONSET_OF_FALL,
+}
+
+
+class NoStepsError(ValueError):
+    """A run failed before its first step, or was computed without keeping its steps."""
 
 
 @dataclass(frozen=True)
 class PhaseBalance:
-    """A phase of the curve with its balance; lowest and highest are values in it, tops how often it turns down."""
+    """A phase of the curve with its balance. lowest, highest: values in it. peaks: of an oscillation, else 0."""
 
-    kind: str
-    tops: int
+    kind: PhaseKind
+    peaks: int
     lowest: float
     highest: float
     balance: Balance
 
 
-class NoStepsError(ValueError):
-    """A run failed before its first step, or was computed without keeping any."""
+class RateChange(NamedTuple):
+    """A contributor that helped to turn a curve.
 
-
-class Shift(NamedTuple):
-    """A source that helped to turn a curve: its rates before and after, at the level of the turn (see
-    `conditions`). share: of all that helped. drivers: what the law of a reaction reads that moved it. inner: what
-    moved a species that an observable reads, in the unit of that species."""
+    before, after: its net rates before and after the turning point, with the curve clamped to its level there
+    (see `clamped_rates`).
+    share: of everything that helped, from 0 to 1.
+    drivers: what moved the rate law of a reaction.
+    inner: what moved a species that an observable reads, in the unit of that species.
+    """
 
     id: str
-    kind: str
+    kind: ContributorKind
     label: str
     before: float
     after: float
     share: float
-    drivers: tuple[Driver, ...]
-    inner: tuple[Shift, ...] = ()
+    drivers: tuple[RateDriver, ...]
+    inner: tuple[RateChange, ...] = ()
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A turning point, or a jump by `dosed` and `changed`. Shifts compare half-way through the phase before it
-    (at the time `since`) with half-way through the one behind it (`until`)."""
+class TurningPoint:
+    """A turning point of the curve, or a jump.
 
-    kind: str
+    time_before, time_after: the times whose conditions are compared, half-way through the phases before and after.
+    changes: the rates that changed between them, the largest first.
+    dosed, changed: what doses and changes of parameters add at a jump.
+    """
+
+    kind: TurnKind
     time: float
     value: float
-    since: float = 0.0
-    until: float = 0.0
-    shifts: tuple[Shift, ...] = ()
+    time_before: float = 0.0
+    time_after: float = 0.0
+    changes: tuple[RateChange, ...] = ()
     dosed: float = 0.0
     changed: float = 0.0
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why `name` does what it does in one arm of a scenario.
+    """Why the species or observable `name` does what it does in one arm of a scenario.
 
-    Values are in the unit of `name`, times in that of the model. log: the curve is judged by its logarithm.
-    error: the largest of the balances.
+    Values are in the unit of `name`, times in the time unit of the model.
+
+    log: whether the curve is judged by its logarithm.
+    whole: the balance of the whole run.
+    at: the balances at the times that were asked for.
+    against: another arm for comparison.
     """
 
     scenario: Scenario
     arm: Arm
     name: str
     flux: Fluxes
-    sources: Sequence[Source]
+    contributors: Sequence[Contributor]
     log: bool
     whole: Balance
     phases: tuple[PhaseBalance, ...]
-    turns: tuple[Turn, ...]
+    turning_points: tuple[TurningPoint, ...]
     at: tuple[Balance, ...]
-    loops: tuple[Loop, ...]
-    against: Contrast | None
+    loops: tuple[ActiveLoop, ...]
+    against: ArmComparison | None
 
     @property
     def error(self) -> float:
+        """The largest relative error of the balances."""
         return max(balance.error for balance in (self.whole, *(phase.balance for phase in self.phases)))
+
+    def divergence(self, window: WindowComparison) -> float:
+        """How far the curves of the two arms move apart in a window: in the unit of the curve, or of its natural
+        logarithm if the curve is judged by that."""
+        least = LOWEST * float(abs(self.flux.values).max())
+        changes = []
+        for account in (window.balance, window.reference_balance):
+            ends = account.initial, account.final
+            if self.log:
+                ends = math.log(max(ends[0], least)), math.log(max(ends[1], least))
+            changes.append(ends[1] - ends[0])
+        return abs(changes[0] - changes[1])
 
 
 def explain(
@@ -105,138 +151,148 @@ def explain(
     against: str | None = None,
     known: Mapping[str, ArmResult] | None = None,
 ) -> Explanation:
-    """Why the species or observable `name` does what it does in the arm `arm_name`.
+    """Explains one curve of one arm.
 
-    at: times, in the model's unit, at which the balance is wanted. against: another arm to compare with.
-    known: arms that were run already; those that are needed and missing are run. `NoStepsError` if a run
-    has nothing to explain.
+    Args:
+        scenario: The scenario.
+        arm_name: The arm to explain.
+        name: The species or observable to explain.
+        at: Times, in the model's unit, at which the balance is wanted; those after the end of the run are ignored.
+        against: Another arm to compare with.
+        known: Arms that have been run; arms that are needed and missing are run.
+
+    Raises:
+        NoStepsError: A run has no steps to explain.
     """
     results = dict(known or {})
     missing = [each for each in (arm_name, against) if each is not None and each not in results]
     if missing:
         results |= run(scenario, certify=False, arms=missing).arms
-    arm, dense = scenario.arm(arm_name), _fine(results[arm_name].trajectory)
-    here = _side(scenario, arm, dense, name)
-    flux, sources = here.flux, here.sources
+    curve = _curve(scenario, scenario.arm(arm_name), _dense(results[arm_name].trajectory), name)
+    flux, contributors = curve.flux, curve.contributors
     y, log = scaled(flux.values)
-    found = phases(flux.times, y, _breaks(arm, flux))
+    found = phases(flux.times, y, _breaks(curve.arm, flux))
     return Explanation(
-        scenario,
-        arm,
-        name,
-        flux,
-        sources,
-        log,
-        balance(flux, sources, 0, len(flux.times) - 1),
-        tuple(_phase(flux, sources, phase) for phase in found),
-        tuple(_turns(here, y, found)),
-        tuple(balance_at(flux, sources, time) for time in at if time <= flux.times[-1]),
-        loops_of(dense, flux, y),
-        None if against is None else _against(scenario, results, against, here, found),
+        scenario=scenario,
+        arm=curve.arm,
+        name=name,
+        flux=flux,
+        contributors=contributors,
+        log=log,
+        whole=balance(flux, contributors, 0, len(flux.times) - 1),
+        phases=tuple(_phase_balance(flux, contributors, phase) for phase in found),
+        turning_points=tuple(_turning_points(curve, y, found)),
+        at=tuple(balance_at(flux, contributors, time) for time in at if time <= flux.times[-1]),
+        loops=active_loops(curve.clamped.dense, flux, y),
+        against=None if against is None else _against(curve, scenario.arm(against), results, found),
     )
 
 
-def _fine(trajectory: Trajectory) -> DenseOutput:
+def _dense(trajectory: Trajectory) -> DenseOutput:
     if not isinstance(trajectory.dense, DenseOutput) or len(trajectory.dense.times()) < 2:
         raise NoStepsError("a run is explained from the solver's steps, and this one has none")
     return trajectory.dense
 
 
-def _side(scenario: Scenario, arm: Arm, dense: DenseOutput, name: str) -> Side:
+def _curve(scenario: Scenario, arm: Arm, dense: DenseOutput, name: str) -> ArmCurve:
     flux = fluxes(dense, name)
-    return Side(scenario, arm, Conditions(dense, name), flux, sources_of(scenario, arm, flux))
+    return ArmCurve(scenario, arm, ClampedRates(dense, name), flux, contributors_of(scenario, arm, flux))
 
 
 def _breaks(arm: Arm, flux: Fluxes) -> list[int]:
-    """Points at which a dose is given for the first time, or a change begins or ends."""
+    """Points at which a dose is given for the first time, or a change of parameters begins or ends."""
     times = [dose.at for dose in arm.doses]
     times += [time for change in arm.changes for time in (change.start, change.end) if time is not None]
     return [int(np.searchsorted(flux.times, time, side="left")) for time in times]
 
 
-def _phase(flux: Fluxes, sources: Sequence[Source], phase: Phase) -> PhaseBalance:
+def _phase_balance(flux: Fluxes, contributors: Sequence[Contributor], phase: Phase) -> PhaseBalance:
     values = flux.values[phase.first : phase.last + 1]
-    account = balance(flux, sources, phase.first, phase.last)
-    return PhaseBalance(phase.kind, phase.tops, float(values.min()), float(values.max()), account)
+    account = balance(flux, contributors, phase.first, phase.last)
+    return PhaseBalance(phase.kind, phase.peaks, float(values.min()), float(values.max()), account)
 
 
-def _turns(here: Side, y: Array, found: Sequence[Phase]) -> list[Turn]:
-    turns, times, values = [], here.flux.times, here.flux.values
-    for phase in found:
-        if phase.kind == WAVES:
-            turns += _highest(here, y, phase)
+def _turning_points(curve: ArmCurve, y: Array, found: Sequence[Phase]) -> list[TurningPoint]:
+    """The turning points and jumps between the phases of a curve, and the highest peak of each oscillation."""
+    turns = [turn for phase in found if phase.kind == PhaseKind.OSCILLATION for turn in _highest_peak(curve, y, phase)]
     for before, after in pairwise(found):
-        point = before.last
-        if after.first != point:
-            dosed, changed = (np.diff(here.flux.jumped(which)[[point, after.first]]) for which in ("dosed", "changed"))
-            height = float(values[after.first])
-            turns.append(Turn(JUMP, float(times[point]), height, dosed=float(dosed[0]), changed=float(changed[0])))
-            continue
-        kind = _TURNS.get((before.kind, after.kind))
-        if kind is None:
-            continue
-        since, until = _halfway(times, y, before), _halfway(times, y, after)
-        shifts = _shifts(here, since, until, point, -1.0 if kind in (PEAK, DOWN) else 1.0)
-        span = float(times[since]), float(times[until])
-        turns.append(Turn(kind, float(times[point]), float(values[point]), *span, shifts))
+        if after.first != before.last:
+            turns.append(_jump(curve.flux, before.last, after.first))
+        elif (kind := _TURNS.get((before.kind, after.kind))) is not None:
+            times = _halfway(curve.flux.times, y, before), _halfway(curve.flux.times, y, after)
+            direction = -1.0 if kind in (TurnKind.PEAK, TurnKind.ONSET_OF_FALL) else 1.0
+            turns.append(_turning_point(curve, kind, before.last, *times, direction))
     return sorted(turns, key=lambda turn: turn.time)
 
 
-def _highest(here: Side, y: Array, phase: Phase) -> list[Turn]:
-    """Of a curve that goes up and down, its highest turn, unless it jumps there."""
+def _jump(flux: Fluxes, last: int, first: int) -> TurningPoint:
+    """The jump from the point `last` to the point `first`."""
+    dosed, changed = (float(np.diff(flux.jumped(which)[[last, first]])[0]) for which in ("dosed", "changed"))
+    time, value = float(flux.times[last]), float(flux.values[first])
+    return TurningPoint(TurnKind.JUMP, time, value, dosed=dosed, changed=changed)
+
+
+def _turning_point(
+    curve: ArmCurve, kind: TurnKind, point: int, before: int, after: int, direction: float
+) -> TurningPoint:
+    """The turning point at `point`, from the conditions at the points `before` and `after`."""
+    time, time_before, time_after = curve.flux.times[[point, before, after]].tolist()
+    changes = _rate_changes(curve, before, after, point, direction)
+    return TurningPoint(kind, time, float(curve.flux.values[point]), time_before, time_after, changes)
+
+
+def _highest_peak(curve: ArmCurve, y: Array, phase: Phase) -> list[TurningPoint]:
+    """The highest peak of an oscillation, unless the curve jumps there."""
     top = phase.first + int(y[phase.first : phase.last + 1].argmax())
     middle = (float(y[top]) + float(y[phase.first : phase.last + 1].min())) / 2
     before, after = (np.flatnonzero(part <= middle) for part in (y[phase.first : top], y[top : phase.last + 1]))
-    if not len(before) or not len(after) or any(jump.point == top for jump in here.flux.jumps):
+    if not len(before) or not len(after) or any(jump.point == top for jump in curve.flux.jumps):
         return []
-    since, until = phase.first + int(before[-1]), top + int(after[0])
-    times = here.flux.times[[top, since, until]].tolist()
-    shifts = _shifts(here, since, until, top, -1.0)
-    return [Turn(TOP, times[0], float(here.flux.values[top]), times[1], times[2], shifts)]
+    halfway = phase.first + int(before[-1]), top + int(after[0])
+    return [_turning_point(curve, TurnKind.HIGHEST_PEAK, top, *halfway, -1.0)]
 
 
 def _halfway(times: Array, y: Array, phase: Phase) -> int:
-    """The point half-way through a swing, or half-way through the time of a level phase."""
+    """The point half-way up or down a swing, or half-way through the time of a level phase."""
     first, last = phase.first, phase.last
-    if phase.kind == LEVEL:
+    if phase.kind == PhaseKind.LEVEL:
         return first + int(np.searchsorted(times[first : last + 1], (times[first] + times[last]) / 2))
     middle = (y[first] + y[last]) / 2
     return first + int(((y[first : last + 1] - middle) * np.sign(y[last] - y[first]) >= 0).argmax())
 
 
-def _shifts(here: Side, since: int, until: int, turn: int, sign: float) -> tuple[Shift, ...]:
-    """The sources whose rates moved most in the direction of `sign`, at the level of the point `turn`."""
-    level, times = here.flux.values[[turn]], here.flux.times
-    before, after = (
-        {id: float(row[0]) for id, row in here.conditions.rates(here.sources, times[[point]], level).items()}
-        for point in (since, until)
+def _rate_changes(curve: ArmCurve, before: int, after: int, turn: int, direction: float) -> tuple[RateChange, ...]:
+    """The contributors whose rates changed most in `direction` (1 or -1), at the level of the point `turn`."""
+    level, times = curve.flux.values[[turn]], curve.flux.times
+    old, new = (
+        {id: float(row[0]) for id, row in curve.clamped.rates(curve.contributors, times[[point]], level).items()}
+        for point in (before, after)
     )
-    helped = {source.id: sign * (after[source.id] - before[source.id]) for source in here.sources}
-    total = sum(moved for moved in helped.values() if moved > 0)
+    helped = {each.id: direction * (new[each.id] - old[each.id]) for each in curve.contributors}
+    total = sum(change for change in helped.values() if change > 0)
     found = []
-    for source in sorted(here.sources, key=lambda source: -helped[source.id])[:MOST_SHIFTS]:
-        moved = helped[source.id]
-        if moved <= 0.1 * total:
+    for each in sorted(curve.contributors, key=lambda each: -helped[each.id])[:MOST_CHANGES]:
+        if helped[each.id] <= ENOUGH * total:
             break
-        why: tuple[Driver, ...] = ()
-        if source.kind == REACTION:
-            laws = [here.conditions.law(source.id, times[[point]], level, np.ones(1)) for point in (since, until)]
-            why = here.conditions.drivers(source.id, *laws)
-        inner: tuple[Shift, ...] = ()
-        if source.kind == SPECIES:
-            deeper = _side(here.scenario, here.arm, here.conditions.dense, source.id)
-            same = float(source.flux @ deeper.flux.slope) >= 0
-            inner = _shifts(deeper, since, until, turn, sign if same else -sign)[:1]
-        rates = before[source.id], after[source.id]
-        found.append(Shift(source.id, source.kind, source.label, *rates, moved / total, why, inner))
+        drivers: tuple[RateDriver, ...] = ()
+        if each.kind == ContributorKind.REACTION:
+            inputs = [curve.clamped.law_inputs(each.id, times[[point]], level, np.ones(1)) for point in (before, after)]
+            drivers = curve.clamped.drivers(each.id, *inputs)
+        inner: tuple[RateChange, ...] = ()
+        if each.kind == ContributorKind.SPECIES:
+            deeper = _curve(curve.scenario, curve.arm, curve.clamped.dense, each.id)
+            same = float(each.flux @ deeper.flux.slope) >= 0
+            inner = _rate_changes(deeper, before, after, turn, direction if same else -direction)[:1]
+        rates = old[each.id], new[each.id]
+        found.append(RateChange(each.id, each.kind, each.label, *rates, helped[each.id] / total, drivers, inner))
     return tuple(found)
 
 
 def _against(
-    scenario: Scenario, results: Mapping[str, ArmResult], other: str, here: Side, found: Sequence[Phase]
-) -> Contrast:
-    dense, times = _fine(results[other].trajectory), here.flux.times
-    there = _side(scenario, scenario.arm(other), dense, here.flux.name)
-    end = min(float(times[-1]), float(there.flux.times[-1]))  # either may have failed before the other
+    curve: ArmCurve, reference: Arm, results: Mapping[str, ArmResult], found: Sequence[Phase]
+) -> ArmComparison:
+    dense, times = _dense(results[reference.name].trajectory), curve.flux.times
+    other = _curve(curve.scenario, reference, dense, curve.flux.name)
+    end = min(float(times[-1]), float(other.flux.times[-1]))  # either may have failed before the other
     spans = [(float(times[phase.first]), min(float(times[phase.last]), end)) for phase in found]
-    return contrast(other, here, there, [span for span in spans if span[0] < span[1]])
+    return compare_arms(curve, other, [span for span in spans if span[0] < span[1]])

@@ -1,8 +1,9 @@
-"""The phases of a curve: where it rises, falls, stays level or goes up and down too fast to tell one by one."""
+"""The phases of a curve: where it rises, falls, stays level, or oscillates too fast to describe each swing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,32 +11,43 @@ import numpy as np
 
 from ...numerics.trajectory import Array
 
-RISES, FALLS, LEVEL, WAVES = "rises", "falls", "is level", "goes up and down"
 DECADES = 3.0  # a curve that spans more than this is judged by its logarithm
 LOWEST = 1e-4  # of the largest value: below it the logarithm shows nothing of interest
-TURN = 0.05  # of the curve's range: a smaller swing is no turn
-STILL = 0.02  # of the curve's range: what stays within it is level ...
-LONG = 0.06  # ... if it stays there for this share of the run
-FASTER = 5.0  # a phase that goes on at this multiple of its pace is another one
-MOST = 9  # phases; past it the shortest are put together, if they are many in a row
+TURN = 0.05  # of the curve's range: a smaller swing is no turning point
+STILL = 0.02  # of the curve's range: the curve is level where it stays within it ...
+LONG = 0.06  # ... for this fraction of the run
+FASTER = 5.0  # a rise or fall that goes on at this multiple of its rate is a new phase
+MOST = 9  # phases; if there are more, long series of short ones are merged
+
+
+class PhaseKind(StrEnum):
+    """What a curve does in a phase."""
+
+    RISE = "rise"
+    FALL = "fall"
+    LEVEL = "level"
+    OSCILLATION = "oscillation"
 
 
 class Phase(NamedTuple):
-    """A stretch of a curve, from the point `first` to the point `last` of it.
+    """A stretch of a curve, from its point `first` to its point `last`.
 
-    A phase begins where the last ended, or, where a dose or a change makes the curve jump clearly, behind
-    the jump. tops: how often it turns downwards inside, which only `WAVES` does.
+    A phase begins where the one before ends, or after the jump where a dose or a change makes the curve jump
+    clearly. peaks: how often the curve turns down inside an oscillation, else 0.
     """
 
-    kind: str
+    kind: PhaseKind
     first: int
     last: int
-    tops: int = 0
+    peaks: int = 0
 
 
 def scaled(values: Array) -> tuple[Array, bool]:
-    """The curve from 0 at its lowest to 1 at its highest, by its logarithm (True) if it is positive and spans
-    more than `DECADES`; what is below `LOWEST` of its top counts as that."""
+    """A curve scaled from 0 at its lowest to 1 at its highest value, shape (n,), and whether that is logarithmic.
+
+    It is logarithmic if the curve is positive and spans more than `DECADES`; values below `LOWEST` of its largest
+    value then count as that.
+    """
     top, low = float(values.max()), float(values.min())
     log = False
     if top > 0 and low >= -top * LOWEST:
@@ -47,73 +59,77 @@ def scaled(values: Array) -> tuple[Array, bool]:
 
 
 def phases(times: Array, y: Array, breaks: Sequence[int] = ()) -> list[Phase]:
-    """The phases of a curve of shape (n,) that `scaled` has scaled; times, with two points at a jump, too.
+    """The phases of a curve, which cover it without gaps other than jumps.
 
-    breaks: points at which something begins from outside, where a phase ends unless it goes on as before.
+    Args:
+        times: Shape (n,), with two points of the same time at a jump.
+        y: The curve, shape (n,), as `scaled` returns it.
+        breaks: Points at which a dose is first given or a parameter changes. A phase ends there unless the curve
+            goes on as before.
     """
     jumps = np.flatnonzero((np.diff(times) == 0) & (np.abs(np.diff(y)) >= TURN)) + 1
     found: list[Phase] = []
     for start, stop in pairwise([0, *jumps.tolist(), len(times)]):
         cuts = [point for point in sorted({*breaks}) if start < point < stop - 1]
         for first, last in pairwise([start, *cuts, stop - 1]):
-            for phase in _of_piece(times, y, first, last + 1):
-                found = _joined(times, y, found, phase)
-    return _few(times, found)
+            for phase in _between_jumps(times, y, first, last + 1):
+                found = _appended(times, y, found, phase)
+    return _merged_if_many(times, found)
 
 
-def _joined(times: Array, y: Array, found: list[Phase], phase: Phase) -> list[Phase]:
-    """`found` with `phase` behind it, or within its last if that goes on as before."""
+def _appended(times: Array, y: Array, found: list[Phase], phase: Phase) -> list[Phase]:
+    """`found` with `phase` added at the end, or joined to the last phase if the curve goes on as before."""
     if found and found[-1].kind == phase.kind and found[-1].last == phase.first:
-        pace, other = (
+        rate, other = (
             abs(y[each.last] - y[each.first]) / (times[each.last] - times[each.first]) for each in (found[-1], phase)
         )
-        if phase.kind == LEVEL or max(pace, other) < FASTER * min(pace, other):
+        if phase.kind == PhaseKind.LEVEL or max(rate, other) < FASTER * min(rate, other):
             return [*found[:-1], found[-1]._replace(last=phase.last)]
     return [*found, phase]
 
 
-def _of_piece(times: Array, y: Array, start: int, stop: int) -> list[Phase]:
-    """The phases between two jumps."""
+def _between_jumps(times: Array, y: Array, start: int, stop: int) -> list[Phase]:
+    """The phases of the points from `start` to before `stop`, between which nothing jumps."""
     long = LONG * (times[-1] - times[0])
     found: list[Phase] = []
-    for a, b in pairwise([start + turn for turn in turns(y[start:stop])]):
-        kind = RISES if y[b] > y[a] else FALLS
-        away = a + int((np.abs(y[a : b + 1] - y[a]) > STILL).argmax())
-        near = b - int((np.abs(y[a : b + 1][::-1] - y[b]) > STILL).argmax())
+    for a, b in pairwise([start + point for point in turning_points(y[start:stop])]):
+        kind = PhaseKind.RISE if y[b] > y[a] else PhaseKind.FALL
+        leaves = a + int((np.abs(y[a : b + 1] - y[a]) > STILL).argmax())
+        arrives = b - int((np.abs(y[a : b + 1][::-1] - y[b]) > STILL).argmax())
         if abs(y[b] - y[a]) <= STILL:
-            cuts = [(LEVEL, a, b)]
+            cuts = [(PhaseKind.LEVEL, a, b)]
         else:
-            left = away if times[away] - times[a] > long else a
-            right = near if times[b] - times[near] > long and near > left else b
+            left = leaves if times[leaves] - times[a] > long else a
+            right = arrives if times[b] - times[arrives] > long and arrives > left else b
             swing = y[left : right + 1]
-            extreme = left + int(swing.argmax() if kind == RISES else swing.argmin())
+            extreme = left + int(swing.argmax() if kind == PhaseKind.RISE else swing.argmin())
             right = extreme if extreme > left and times[b] - times[extreme] > long else right
-            cuts = [(LEVEL, a, left), (kind, left, right), (LEVEL, right, b)]
-        for what, first, last in cuts:
+            cuts = [(PhaseKind.LEVEL, a, left), (kind, left, right), (PhaseKind.LEVEL, right, b)]
+        for part, first, last in cuts:
             if times[last] > times[first]:
-                found = _joined(times, y, found, Phase(what, first, last))
+                found = _appended(times, y, found, Phase(part, first, last))
     return found
 
 
-def turns(y: Array, least: float = TURN) -> list[int]:
-    """The points between which a curve swings: its first, every top and bottom that it leaves by `least`, its last."""
-    found, way, top, bottom = [0], 0, 0, 0
+def turning_points(y: Array, least: float = TURN) -> list[int]:
+    """The first point of a curve, every peak and trough that it leaves by at least `least`, and its last point."""
+    found, direction, top, bottom = [0], 0, 0, 0
     for i, value in enumerate(y.tolist()):
         if value > y[top]:
             top = i
         if value < y[bottom]:
             bottom = i
-        if way >= 0 and y[top] - value >= least:
-            found += [top] if way else []
-            way, bottom = -1, i
-        elif way <= 0 and value - y[bottom] >= least:
-            found += [bottom] if way else []
-            way, top = 1, i
+        if direction >= 0 and y[top] - value >= least:
+            found += [top] if direction else []
+            direction, bottom = -1, i
+        elif direction <= 0 and value - y[bottom] >= least:
+            found += [bottom] if direction else []
+            direction, top = 1, i
     return [*found, len(y) - 1] if len(y) - 1 > found[-1] else found
 
 
-def _few(times: Array, found: list[Phase]) -> list[Phase]:
-    """At most `MOST` phases, if those that are short and many in a row, put together, suffice for it."""
+def _merged_if_many(times: Array, found: list[Phase]) -> list[Phase]:
+    """At most `MOST` phases, as far as merging series of short ones achieves that."""
     short = (times[-1] - times[0]) / 64
     while len(found) > MOST and short < times[-1] - times[0]:
         merged: list[Phase] = []
@@ -122,7 +138,7 @@ def _few(times: Array, found: list[Phase]) -> list[Phase]:
             if phase is not None and times[phase.last] - times[phase.first] <= short:
                 run.append(phase)
                 continue
-            merged += _together(run)
+            merged += _oscillation(run)
             run = []
             if phase is not None:
                 merged.append(phase)
@@ -130,10 +146,11 @@ def _few(times: Array, found: list[Phase]) -> list[Phase]:
     return found
 
 
-def _together(run: Sequence[Phase]) -> list[Phase]:
+def _oscillation(run: Sequence[Phase]) -> list[Phase]:
+    """Four or more phases in a row as one oscillation; fewer as they are."""
     if len(run) < 4:
         return list(run)
-    tops = sum(phase.tops for phase in run)
+    peaks = sum(phase.peaks for phase in run)
     for one, other in pairwise(run):
-        tops += (one.kind, other.kind) == (RISES, FALLS) or other.first != one.last
-    return [Phase(WAVES, run[0].first, run[-1].last, tops)]
+        peaks += (one.kind, other.kind) == (PhaseKind.RISE, PhaseKind.FALL) or other.first != one.last
+    return [Phase(PhaseKind.OSCILLATION, run[0].first, run[-1].last, peaks)]

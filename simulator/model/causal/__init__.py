@@ -1,1 +1,4 @@
-"""Who raises and lowers whom, proved from rate laws. Gains along a run are in experiments/explanation/."""
+"""Who raises and lowers whom in a model: signs proved from the rate laws, and the feedback loops they form.
+
+Nothing here is simulated: how strongly a loop acted in one run belongs to experiments/explanation/.
+"""

@@ -1,8 +1,8 @@
-"""Who acts on whom: the signed causal graph of a model, proved from its rate laws.
+"""The signed causal graph of a model, proved from its rate laws.
 
-x acts on i where the rate of change of i depends on x, directly or through observables. The sign
+x acts on y where the rate of change of y depends on x, directly or through observables. The sign
 is that of the derivative for all states that can be reached and all parameters within their
-ranges; where it may be either, the influence has both signs.
+ranges; where it may be either, the influence has the sign EITHER.
 """
 
 from __future__ import annotations
@@ -16,127 +16,134 @@ from typing import NamedTuple
 from ..expression import TIME, Expression, names
 from ..laws import in_order
 from ..model import Model
-from .signs import DOWN, UP, Monotone, chained
-from .sums import Interval, Sum, added
+from .polynomials import Interval, Sum, added
+from .sign import Sign, chained
+from .sign_analysis import SignAnalysis
 
 
 class Influence(NamedTuple):
-    """`source` acts on `target` with `sign`: UP, DOWN or BOTH. Either is a species or an observable.
+    """`source` acts on `target` with `sign`. Each of the two is a species or an observable.
 
-    reactions: those of the target whose rate it acts on, none where the target is an observable.
-    through: the observables by which it acts, those nearest to the target; empty where only directly.
-    moved: it acts by becoming the target, and in no other way.
+    reactions: those of the target whose rate it acts on; empty where the target is an observable.
+    through: the observables by which it acts, only those that the target reads; empty where it acts directly.
+    moved: it acts in no other way than by becoming the target.
     """
 
     source: str
     target: str
-    sign: int
+    sign: Sign
     reactions: tuple[str, ...] = ()
     through: tuple[str, ...] = ()
     moved: bool = False
 
 
-class Wiring(NamedTuple):
-    """influences: of all on all, where an observable passes on what acts on it; a species' own loss is left out.
+class CausalGraph(NamedTuple):
+    """Who acts on whom in a model.
 
-    shares: species that stay between 0 and 1 by their own rate laws.
+    influences: between all species and observables. An observable passes on what acts on it. The loss of a species
+    by its own rate law is left out.
+    fractions: species that stay between 0 and 1 by their own rate laws.
     """
 
     influences: tuple[Influence, ...]
-    shares: frozenset[str]
+    fractions: frozenset[str]
 
     def between(self, names: Container[str]) -> list[Influence]:
         """The influences of `names` on each other."""
         return [each for each in self.influences if each.source in names and each.target in names]
 
 
-def wiring_of(model: Model) -> Wiring:
+def causal_graph(model: Model) -> CausalGraph:
     """The causal graph of `model`."""
-    return _Reader(model).read()
+    return _GraphBuilder(model).build()
 
 
-class _Reader:
-    """`reached` holds who acts on an observable with which sign, itself among them."""
+class _GraphBuilder:
+    """`reached`: for each observable, who acts on it and with which sign, itself included."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.order = in_order(model)
-        self.sums = _within_shares(model, self.order)
-        self.reached: dict[str, dict[str, int]] = {}
-        self.ways = {  # which species a reaction makes, and which it takes
+        self.sums = _with_fractions(model, self.order)
+        self.reached: dict[str, dict[str, Sign]] = {}
+        self.directions = {  # per reaction: (species, 1 if produced or -1 if consumed)
             each.id: {(name, 1 if number > 0 else -1) for name, number in each.stoichiometry}
             for each in model.reactions.values()
         }
 
-    def read(self) -> Wiring:
+    def build(self) -> CausalGraph:
         influences = []
         for name in self.order:
-            formula = self.sums.observables[name]
-            found = self.sources(formula, self.moving(self.model.laws.observables[name]))
-            self.reached[name] = {name: UP} | {source: sign for source, (sign, _) in found.items()}
+            found = self.sources(self.sums.observables[name], self.variables(self.model.laws.observables[name]))
+            self.reached[name] = {name: Sign.RAISES} | {source: sign for source, (sign, _) in found.items()}
             influences += [Influence(source, name, sign, (), via) for source, (sign, via) in found.items()]
         influences += [each for name in self.model.species for each in self.on(name)]
-        return Wiring(tuple(influences), self.sums.shares)
+        return CausalGraph(tuple(influences), self.sums.fractions)
 
     def on(self, target: str) -> Iterator[Influence]:
-        """Who acts on `target`: the sign is that of all its reactions together, in which much may cancel."""
+        """Who acts on `target`: the sign is that of all its reactions together, in which terms may cancel."""
         parts = self.sums.parts(target)
-        moving = {reaction: self.moving(self.model.laws.rates[reaction]) for reaction in parts}
-        by_reaction = {reaction: self.sources(part, moving[reaction]) for reaction, part in parts.items()}
-        everyone = dict.fromkeys(name for found in moving.values() for name in found)
+        variables = {reaction: self.variables(self.model.laws.rates[reaction]) for reaction in parts}
+        by_reaction = {reaction: self.sources(part, variables[reaction]) for reaction, part in parts.items()}
+        everyone = dict.fromkeys(name for found in variables.values() for name in found)
         for source, (sign, via) in self.sources(self.sums.total(target), everyone).items():
             mine = {reaction: found[source][0] for reaction, found in by_reaction.items() if source in found}
-            if source == target:  # its own loss says nothing of who acts on whom, but what makes more of it does
-                mine = {each: way for each, way in mine.items() if way != DOWN and (target, 1) in self.ways[each]}
-                sign = reduce(or_, mine.values(), 0)
+            if source == target:  # every species has a loss of its own; only what makes more of itself is a finding
+                mine = {
+                    reaction: each
+                    for reaction, each in mine.items()
+                    if each != Sign.LOWERS and (target, 1) in self.directions[reaction]
+                }
+                sign = reduce(or_, mine.values(), Sign.NONE)
             if sign:
-                moved = all({(source, -1), (target, 1)} <= self.ways[each] for each in mine)
+                moved = all({(source, -1), (target, 1)} <= self.directions[each] for each in mine)
                 yield Influence(source, target, sign, tuple(mine), via, moved)
 
-    def sources(self, total: Sum, moving: Iterable[str]) -> dict[str, tuple[int, tuple[str, ...]]]:
-        """Who acts on a sum of products with the names `moving` in it: sign, and the observables among those names
-        that it acts through."""
-        signs: dict[str, int] = {}
+    def sources(self, total: Sum, variables: Iterable[str]) -> dict[str, tuple[Sign, tuple[str, ...]]]:
+        """Who acts on a sum of products that contains `variables`: the sign, and the observables among the variables
+        through which it acts."""
+        signs: dict[str, Sign] = {}
         via: dict[str, list[str]] = {}
-        for name in moving:
+        for name in variables:
             sign = self.sums.sign_by(total, name)
             if name in self.model.species and sign:
-                signs[name] = signs.get(name, 0) | sign
+                signs[name] = signs.get(name, Sign.NONE) | sign
             for source, inner in self.reached.get(name, {}).items():
                 joined = chained(sign, inner)
                 if joined:
-                    signs[source] = signs.get(source, 0) | joined
+                    signs[source] = signs.get(source, Sign.NONE) | joined
                     if source != name:
                         via.setdefault(source, []).append(name)
         return {source: (sign, tuple(via.get(source, ()))) for source, sign in signs.items()}
 
-    def moving(self, tree: Expression) -> list[str]:
+    def variables(self, tree: Expression) -> list[str]:
         """The species and observables that a formula names, each once."""
         return [name for name in dict.fromkeys(names(tree)) if name in self.model.species or name in self.reached]
 
 
-class _Sums:
-    """The laws of a model as sums of products, where `shares` lie between 0 and 1."""
+class _LawSums:
+    """The laws of a model as sums of products, where `fractions` lie between 0 and 1."""
 
-    def __init__(self, model: Model, order: Iterable[str], shares: frozenset[str]) -> None:
-        self.laws, self.shares = model.laws, shares
+    def __init__(self, model: Model, order: Iterable[str], fractions: frozenset[str]) -> None:
+        self.laws, self.fractions = model.laws, fractions
         intervals: dict[str, Interval] = {TIME: (0.0, math.inf)}
-        for name, parameter in model.parameters.items():  # what is switched off stays a name: it may be turned on
+        for name, parameter in model.parameters.items():  # a parameter that is 0 stays a name: it may be switched on
             if parameter.value == 0.0:
                 intervals[name] = (0.0, 0.0)
         for name, species in model.species.items():
-            intervals[name] = (-math.inf if species.signed else 0.0, 1.0 if name in shares else math.inf)
-        self.monotone = Monotone(intervals, {name: each.value for name, each in model.parameters.items() if each.value})
+            intervals[name] = (-math.inf if species.signed else 0.0, 1.0 if name in fractions else math.inf)
+        known = {name: each.value for name, each in model.parameters.items() if each.value}
+        self.analysis = SignAnalysis(intervals, known)
         self.observables: dict[str, Sum] = {}
         for name in order:
-            self.observables[name] = self.monotone.sum_of(self.laws.observables[name])
-            intervals[name] = self.monotone.span(self.observables[name])
+            self.observables[name] = self.analysis.sum_of(self.laws.observables[name])
+            intervals[name] = self.analysis.bounds(self.observables[name])
         self._parts: dict[str, dict[str, Sum]] = {}
 
     def parts(self, species: str) -> dict[str, Sum]:
         """What each reaction adds to the rate of change of a species."""
         if species not in self._parts:
-            product, sum_of = self.monotone.product, self.monotone.sum_of
+            product, sum_of = self.analysis.product, self.analysis.sum_of
             self._parts[species] = {
                 reaction: product(sum_of(factor), sum_of(self.laws.rates[reaction]))
                 for reaction, factor in self.laws.changes[species]
@@ -150,21 +157,27 @@ class _Sums:
             found = added(found, part)
         return found
 
-    def sign_by(self, total: Sum, name: str) -> int:
-        return self.monotone.sign(self.monotone.slope(total, name))
+    def sign_by(self, total: Sum, name: str) -> Sign:
+        """The sign of the derivative of `total` with respect to `name`."""
+        return self.analysis.sign(self.analysis.derivative(total, name))
+
+    def cannot_rise_above_one(self, species: str) -> bool:
+        """Whether the rate of change of a species is proved not to be positive where the species is 1."""
+        at_one = self.analysis.substituted(self.total(species), species, 1.0)
+        return self.analysis.sign(at_one) in (Sign.NONE, Sign.LOWERS)
 
 
-def _within_shares(model: Model, order: list[str]) -> _Sums:
-    """The laws where species that start between 0 and 1 and, at 1, cannot rise stay there: assumed of all that may,
-    until none falls out.
+def _with_fractions(model: Model, order: list[str]) -> _LawSums:
+    """The laws with those species as fractions that start between 0 and 1 and, at 1, cannot rise.
 
-    Where every face of a box turns inward while the others are in it, no trajectory leaves it.
+    First assumed of all that may be fractions, then of those that are left, until none drops out: where every face
+    of a box points inward while the others are in it, no trajectory leaves the box.
     """
-    values = Monotone({}, {name: parameter.value for name, parameter in model.parameters.items()})
+    values = SignAnalysis({}, {name: parameter.value for name, parameter in model.parameters.items()})
     for name in order:
         if not set(names(model.laws.observables[name])) - set(values.known):
             values.known[name] = values.sum_of(model.laws.observables[name]).get((), 0.0)
-    found = frozenset(
+    candidates = frozenset(
         name
         for name, species in model.species.items()
         if not species.signed
@@ -172,10 +185,8 @@ def _within_shares(model: Model, order: list[str]) -> _Sums:
         and values.sum_of(model.laws.initial[name]).get((), 0.0) <= 1.0
     )
     while True:
-        sums = _Sums(model, order, found)
-        kept = {
-            name for name in found if sums.monotone.sign(sums.monotone.at(sums.total(name), name, 1.0)) in (0, DOWN)
-        }
-        if len(kept) == len(found):
+        sums = _LawSums(model, order, candidates)
+        kept = frozenset(name for name in candidates if sums.cannot_rise_above_one(name))
+        if kept == candidates:
             return sums
-        found = frozenset(kept)
+        candidates = kept

@@ -1,20 +1,21 @@
-"""The picture of an explanation: the curve, below it what makes it and what takes from it."""
+"""The figure of an explanation: the curve, and below it gain and loss as stacked bands."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from ...experiments.explanation.explain import JUMP, Explanation, Turn
-from ...experiments.explanation.phases import FALLS, LOWEST, RISES
+from ...experiments.explanation.balance import Contributor, ContributorKind
+from ...experiments.explanation.explain import Explanation, TurningPoint, TurnKind
+from ...experiments.explanation.phases import LOWEST, PhaseKind
 from ...numerics.trajectory import Array
-from ..text.explain import changes, sentences, turn_line
-from ..text.explain_names import Phrasing, capital
-from .explain_bands import COLUMNS, Band, bands_of, columns
+from ..text.explain import parameter_changes, sentences, turning_point_line
+from ..text.explain_format import GAIN, LOSS, ExplanationFormat, capital, short
 from .page import Label, Page, Picture, fold, high, label_right, spread
 from .run import save
 from .scales import fraction, limits, set_scale
@@ -22,65 +23,81 @@ from .style import DARK, GAP, GREY, KEY, MARGIN, SMALL, STYLES
 
 LEFT, ROOM = 0.72, 2.3  # inches left of the panels, and right of them for names
 CURVE, FLUX = 1.7, 2.6  # inches
-SHADES = {RISES: "#ffffff", FALLS: "#f0f0f0"}
+SHADE = "#f0f0f0"  # behind falling phases
+COLUMNS = 800  # stretches of time over which rates are averaged
+CLOSE = 12  # columns: rates between doses that follow each other closer are averaged
+MOST = 4  # named contributors on each side
+NONE = 0.005  # of everything on its side: less is not drawn
+NAMED = 0.03  # of everything on its side: a smaller contributor is drawn among the others
+HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "---", "+++")  # one more than colours
+OTHERS = ("#d9d9d9", "")
+
+
+class ContributionBand(NamedTuple):
+    """One contributor on one side of zero: its height in each column, shape (columns,), and its look."""
+
+    label: str
+    heights: Array
+    color: str
+    hatch: str
 
 
 def draw(explanation: Explanation, stem: Path) -> list[Path]:
-    """The picture as SVG and PNG; returns their paths."""
+    """Writes the figure as SVG and PNG to `stem` with these suffixes; returns the paths."""
     found = picture(explanation)
     run = f"explain {explanation.scenario.id} {explanation.arm.name} {explanation.name}"
     return save(found.figure, stem, explanation.scenario.title, found.text, run)
 
 
 def picture(explanation: Explanation) -> Picture:
-    """The curve with its phases and turning points above its production and loss."""
-    words = Phrasing(explanation)
-    label = capital(words.label(explanation.name))
+    """The figure with its description in words: the curve with its phases and turning points above gain and loss."""
+    form = ExplanationFormat(explanation)
+    label = capital(form.label(explanation.name))
     arm = explanation.arm
     notes = [f"{explanation.scenario.title}: arm {arm.name}{f' ({arm.label})' if arm.label else ''}"]
-    notes += changes(words)
-    what = "what makes it and what takes from it" if words.is_species else "what raises and what lowers it"
+    notes += parameter_changes(form)
+    what = f"{form.side(GAIN)} and {form.side(LOSS)}"
     page = Page(f"{label} ({explanation.name}): {what}", notes)
     width = page.width - LEFT - ROOM
-    turns = [turn for turn in explanation.turns if turn.kind == JUMP or turn.shifts]
-    _curve(page, words, width, turns)
-    _fluxes(page, words, width)
+    turns = [turn for turn in explanation.turning_points if turn.kind == TurnKind.JUMP or turn.changes]
+    _curve(page, form, width, turns)
+    _gain_and_loss(page, form, width)
     for number, turn in enumerate(turns, 1):
-        page.down(page.put(f"{number}: {turn_line(words, turn)}", LEFT, page.width - LEFT - 0.3, SMALL, DARK) + 0.02)
+        page.down(
+            page.put(f"{number}: {turning_point_line(form, turn)}", LEFT, page.width - LEFT - 0.3, SMALL, DARK) + 0.02
+        )
     return Picture("explain", page.finish(), " ".join(sentences(explanation)))
 
 
-def _curve(page: Page, words: Phrasing, width: float, turns: list[Turn]) -> None:
-    explanation, flux = words.explanation, words.explanation.flux
-    contrast = explanation.against
-    times, log = flux.times * words.long, explanation.log
-    values = [flux.values] if contrast is None else [flux.values, contrast.values]
-    least = LOWEST * words.top
+def _curve(page: Page, form: ExplanationFormat, width: float, turns: list[TurningPoint]) -> None:
+    explanation, flux = form.explanation, form.explanation.flux
+    against = explanation.against
+    times, log = flux.times * form.scale, explanation.log
+    values = [flux.values] if against is None else [flux.values, against.values]
+    least = LOWEST * form.largest
     known = np.concatenate(values)
     ends = limits(known.clip(min=min(least, float(known[known > 0].min()))) if log else known, log, 0.12)
     if log and ends[0] < least:
         ends = least, ends[1]
-    unit = ", ".join(filter(None, [words.unit if words.unit != "1" else "", "logarithmic" if log else ""]))
+    unit = ", ".join(filter(None, [form.unit if form.unit != "1" else "", "logarithmic" if log else ""]))
     given = ", ".join(dose.name.replace("_", " ") for dose in explanation.arm.doses)
     page.put(f"▼ {given}" if given else "", LEFT, width, SMALL, GREY, "right")
-    page.down(
-        page.put(f"the curve{f' [{unit}]' if unit else ''}, grey where it falls", MARGIN, width, SMALL, GREY) + 0.12
-    )
+    page.down(page.put(f"curve{f' [{unit}]' if unit else ''}; grey: falling", MARGIN, width, SMALL, GREY) + 0.12)
     panel = page.panel(LEFT, width, CURVE)
-    set_scale(panel, "x", (0.0, explanation.scenario.end * words.long), False, width)
+    set_scale(panel, "x", (0.0, explanation.scenario.end * form.scale), False, width)
     set_scale(panel, "y", ends, log, CURVE)
     panel.tick_params(labelbottom=False)
-    _shade(panel, words)
+    _shade(panel, form)
     labels = []
-    if contrast is not None:
+    if against is not None:
         color, dash = STYLES[1]
-        _line(panel, contrast.times * words.long, contrast.values, ends, color, dash)
-        labels.append(Label(_height(float(contrast.values[-1]), ends, log), f"arm {contrast.other}", color, dash))
+        _line(panel, against.times * form.scale, against.values, ends, color, dash)
+        labels.append(Label(_height(float(against.values[-1]), ends, log), f"arm {against.reference}", color, dash))
     _line(panel, times, flux.values, ends, "#000000", "-")
     labels.append(Label(_height(float(flux.values[-1]), ends, log), explanation.name, "#000000", "-"))
     label_right(panel, width, CURVE, labels, ROOM)
     for number, turn in enumerate(turns, 1):
-        x, y = turn.time * words.long, max(turn.value, ends[0])
+        x, y = turn.time * form.scale, max(turn.value, ends[0])
         panel.plot([x], [y], "o", ms=3.5, color="#000000", zorder=6, clip_on=False)
         style: dict[str, Any] = {
             "ha": "center",
@@ -96,7 +113,7 @@ def _curve(page: Page, words: Phrasing, width: float, turns: list[Turn]) -> None
     marks = [dose.time(number) for dose in explanation.arm.doses for number in range(dose.count)]
     along = panel.get_xaxis_transform()
     panel.plot(
-        [time * words.long for time in marks],
+        [time * form.scale for time in marks],
         [1.04] * len(marks),
         "v",
         ms=3.5,
@@ -115,38 +132,51 @@ def _height(value: float, ends: tuple[float, float], log: bool) -> float:
     return min(max(fraction(value, *ends, log), 0.0), 1.0)
 
 
-def _shade(panel: Axes, words: Phrasing) -> None:
-    for phase in words.explanation.phases:
-        if phase.kind == FALLS:
-            panel.axvspan(phase.balance.start * words.long, phase.balance.end * words.long, color=SHADES[FALLS], lw=0)
+def _shade(panel: Axes, form: ExplanationFormat) -> None:
+    for phase in form.explanation.phases:
+        if phase.kind == PhaseKind.FALL:
+            panel.axvspan(phase.balance.start * form.scale, phase.balance.end * form.scale, color=SHADE, lw=0)
 
 
-def _fluxes(page: Page, words: Phrasing, width: float) -> None:
-    explanation = words.explanation
-    edges, made, lost = columns(explanation)
-    often = " (means over the time between doses)" if len(edges) <= COLUMNS else ""
-    turnover = np.maximum(sum(made.values()), sum(lost.values()))
-    what = f"what {words.side('made')} (up) and {words.side('lost')} (down)"
+def _gain_and_loss(page: Page, form: ExplanationFormat, width: float) -> None:
+    explanation = form.explanation
+    edges, gains, losses = _columns(explanation)
+    gain, loss = (np.sum([np.zeros(len(edges) - 1), *side.values()], axis=0) for side in (gains, losses))
+    averaged = " (means over the time between doses)" if len(edges) <= COLUMNS else ""
+    what = f"{form.side(GAIN)} (up) and {form.side(LOSS)} (down)"
     if explanation.log:
-        what += ", as a share of the larger"
+        what += ", relative to the larger"
+        turnover = np.maximum(gain, loss)
         size = np.where(turnover > LOWEST * turnover.max(), turnover, np.inf)
     else:
-        what += f" [{words.unit}/{words.clock}]" if words.unit != "1" else f" [1/{words.clock}]"
-        size = np.full(len(turnover), words.long)
-    page.down(page.put(f"{what}{often}; black: the difference", MARGIN, LEFT + width - MARGIN, SMALL, GREY) + 0.08)
-    bands = bands_of(explanation, (made, lost), size)
-    heights = [np.sum([band.heights for band in side], axis=0) if side else np.zeros(len(size)) for side in bands]
+        what += f" [{form.unit}/{form.clock}]" if form.unit != "1" else f" [1/{form.clock}]"
+        size = np.full(len(gain), form.scale)
+    page.down(page.put(f"{what}{averaged}; black: net", MARGIN, LEFT + width - MARGIN, SMALL, GREY) + 0.08)
+    bands = _bands(explanation, (gains, losses), size)
+    heights = [np.sum([np.zeros(len(size)), *(band.heights for band in side)], axis=0) for side in bands]
     ends = (-1.0, 1.0) if explanation.log else limits(np.concatenate([heights[0], -heights[1], [0.0]]), False)
     panel = page.panel(LEFT, width, FLUX)
-    set_scale(panel, "x", (0.0, explanation.scenario.end * words.long), False, width)
+    set_scale(panel, "x", (0.0, explanation.scenario.end * form.scale), False, width)
     set_scale(panel, "y", ends, False, FLUX)
     if explanation.log:
         panel.set_yticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
-    _shade(panel, words)
-    times = edges * words.long
+    _shade(panel, form)
+    times = edges * form.scale
+    _name_bands(panel, width, _fill(panel, times, bands, ends))
+    net = (gain - loss) / size
+    panel.step(times, np.append(net, net[-1]), where="post", color="#000000", linewidth=1.1, zorder=5)
+    panel.axhline(0.0, color=DARK, linewidth=0.6, zorder=4)
+    page.down(FLUX + 0.28)
+    page.down(page.put(f"time [{form.clock}]", LEFT, width, 9, "#000000", "center") + 0.1)
+
+
+def _fill(
+    panel: Axes, times: Array, bands: Sequence[Sequence[ContributionBand]], ends: tuple[float, float]
+) -> list[tuple[float, ContributionBand]]:
+    """Draws the bands of gain upwards, those of loss downwards; returns each with the height of its middle (0 to 1)."""
     names = []
     for sign, side in zip((1.0, -1.0), bands, strict=True):
-        base = np.zeros(len(size))
+        base = np.zeros(len(times) - 1)
         for band in side:
             top = base + sign * band.heights
             below, above = (np.append(edge, edge[-1]) for edge in (base, top))
@@ -154,20 +184,65 @@ def _fluxes(page: Page, words: Phrasing, width: float) -> None:
             middle = float(np.average((base + top) / 2, weights=band.heights + 1e-300))
             names.append((_height(middle, ends, False), band))
             base = top
-    net = (sum(made.values()) - sum(lost.values())) / size
-    panel.step(times, np.append(net, net[-1]), where="post", color="#000000", linewidth=1.1, zorder=5)
-    panel.axhline(0.0, color=DARK, linewidth=0.6, zorder=4)
-    _name(panel, width, names)
-    page.down(FLUX + 0.28)
-    page.down(page.put(f"time [{words.clock}]", LEFT, width, 9, "#000000", "center") + 0.1)
+    return names
 
 
-def _look(band: Band) -> dict[str, Any]:
+def _columns(explanation: Explanation) -> tuple[Array, dict[str, Array], dict[str, Array]]:
+    """Edges of the columns, shape (columns + 1,), and the mean gain and loss by each contributor in each column, per
+    time unit of the model and without jumps."""
+    flux, arm = explanation.flux, explanation.arm
+    edges = np.linspace(flux.times[0], flux.times[-1], COLUMNS + 1)
+    for dose in arm.doses:  # rates that swing with every one of many doses would be drawn as a black area
+        if dose.count > 2 and dose.every < CLOSE * (edges[1] - edges[0]):
+            course = dose.at + dose.every * np.arange(dose.count + 1)
+            course = course[course < flux.times[-1]]
+            edges = np.unique(np.concatenate([edges[(edges < course[0]) | (edges > course[-1])], course]))
+    sides: list[dict[str, Array]] = []
+    for sign in (1.0, -1.0):
+        side = {}
+        for each in explanation.contributors:
+            total = np.interp(edges, flux.times, flux.integral((sign * each.flux).clip(min=0.0)))
+            side[each.id] = np.diff(total).clip(min=0.0) / np.diff(edges)
+        sides.append(side)
+    return edges, sides[0], sides[1]
+
+
+def _bands(explanation: Explanation, sides: Sequence[dict[str, Array]], size: Array) -> list[list[ContributionBand]]:
+    """On each side the largest contributors, then the others together; a contributor looks alike on both sides."""
+    drawn = [{id: row / size for id, row in side.items()} for side in sides]
+    totals = [sum(float(row.sum()) for row in side.values()) for side in drawn]
+    largest = [
+        sorted((id for id in side if side[id].sum() > NAMED * total), key=lambda id: -float(side[id].sum()))[:MOST]
+        for side, total in zip(drawn, totals, strict=True)
+    ]
+    named = [each for each in explanation.contributors if any(each.id in ids for ids in largest)]
+    found = []
+    for side, total, ids in zip(drawn, totals, largest, strict=True):
+        bands = []
+        for number, each in enumerate(named):
+            if each.id in ids:
+                color = STYLES[1 + number % (len(STYLES) - 1)][0]
+                hatch = HATCHES[number % len(HATCHES)]
+                bands.append(ContributionBand(_label(each), side[each.id], color, hatch))
+        others = np.sum([np.zeros(len(size)), *(row for id, row in side.items() if id not in ids)], axis=0)
+        if others.sum() > NONE * total:
+            bands.append(ContributionBand("others", others, *OTHERS))
+        found.append(bands)
+    return found
+
+
+def _label(contributor: Contributor) -> str:
+    if contributor.kind in (ContributorKind.REACTION, ContributorKind.SPECIES):
+        return short(contributor.label)
+    return f"doses: {contributor.label}" if contributor.label else contributor.id
+
+
+def _look(band: ContributionBand) -> dict[str, Any]:
     return {"facecolor": band.color, "edgecolor": "white", "hatch": band.hatch, "linewidth": 0.0}
 
 
-def _name(panel: Axes, width: float, names: list[tuple[float, Band]]) -> None:
-    """Names at the right, each with a sample of its band, in the order of the bands."""
+def _name_bands(panel: Axes, width: float, names: list[tuple[float, ContributionBand]]) -> None:
+    """Labels at the right, each with a sample of its band, in the order of the bands."""
     names = sorted(names, key=lambda each: each[0])
     texts = [fold(band.label, ROOM - KEY - 3 * GAP, SMALL) for _, band in names]
     heights = [high(text, SMALL) / FLUX + 0.015 for text in texts]

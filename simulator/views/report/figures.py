@@ -12,7 +12,7 @@ import matplotlib
 from ...experiments.run import RunResult
 from ..figures import causal_graph
 from ..figures.run import pictures
-from ..text.causal_graph import text_of, view
+from ..text.causal_graph import alternative_text, graph_view
 from ..text.figure import label_of
 
 SMALL_MODEL = 15  # species: a model of no more is drawn whole
@@ -42,12 +42,12 @@ def images(result: RunResult, run: str) -> Iterator[Image]:
 def _wiring(result: RunResult) -> Iterator[Image]:
     model = result.scenario.model
     name = None if len(model.species) <= SMALL_MODEL else result.scenario.plots[0][0]
-    seen = view(model, name)
+    view = graph_view(model, name)
     try:
-        drawn = causal_graph.svg_of(causal_graph.draw(seen), seen, "path")
+        drawn = causal_graph.svg_of(causal_graph.draw(view), view, "path")
     except ModuleNotFoundError:  # what lays it out is an extra, and the report is whole without it
         return
-    yield Image(f"Who acts on whom: {seen.title}", text_of(seen), _address(drawn.encode()))
+    yield Image(f"Who acts on whom: {view.title}", alternative_text(view), _address(drawn.encode()))
 
 
 def _address(svg: bytes) -> str:

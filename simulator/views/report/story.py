@@ -12,7 +12,7 @@ from ...experiments.explanation.explain import NoStepsError, explain
 from ...experiments.run import ArmResult, RunResult
 from ..text.compare import sentences
 from ..text.explain import sentences as explained
-from ..text.explain_names import capital
+from ..text.explain_format import capital
 from ..text.figure import label_of
 from .curves import drawn_arms
 from .words import short, with_unit

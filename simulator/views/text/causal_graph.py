@@ -1,4 +1,4 @@
-"""Which part of the causal graph is asked for: a whole model, a module, or what is around one name."""
+"""A part of the causal graph as it is drawn and put into words: a whole model, a module, or one name's surroundings."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from functools import reduce
 from operator import or_
 from typing import NamedTuple
 
-from ...model.causal.graph import Influence, Wiring, wiring_of
-from ...model.causal.loops import Loop, loops
-from ...model.causal.signs import BOTH, DOWN, UP
+from ...model.causal.graph import CausalGraph, Influence, causal_graph
+from ...model.causal.loops import FeedbackLoop, feedback_loops
+from ...model.causal.sign import Sign
 from ...model.model import Model
 
 CROWD = 40  # species: a larger model is drawn with its modules as boxes
-VERBS = {UP: "raises", DOWN: "lowers", BOTH: "raises or lowers"}
-LOOPS = {UP: "reinforcing", DOWN: "damping", BOTH: "either way"}
+VERBS = {Sign.RAISES: "raises", Sign.LOWERS: "lowers", Sign.EITHER: "raises or lowers"}
+ARROWS = {Sign.RAISES: "→", Sign.LOWERS: "⊣", Sign.EITHER: "⇢"}
+FEEDBACK = {
+    Sign.RAISES: "positive feedback",
+    Sign.LOWERS: "negative feedback",
+    Sign.EITHER: "feedback of either sign",
+}
 
 
-class Node(NamedTuple):
-    """kind: species, observable, module, outside (of what was asked for) or centre. note: in small letters."""
+class GraphNode(NamedTuple):
+    """A box of the picture. kind: species, observable, module, outside (the part that is drawn) or centre.
+    note: the second line, in small letters."""
 
     id: str
     label: str
@@ -26,64 +32,73 @@ class Node(NamedTuple):
     note: str
 
 
-class Arrow(NamedTuple):
-    """weight: how many influences it stands for. faint: it belongs to no part that is in the foreground."""
+class GraphArrow(NamedTuple):
+    """weight: how many influences it stands for. faint: it belongs to the background."""
 
     source: str
     target: str
-    sign: int
+    sign: Sign
     weight: int = 1
     faint: bool = False
 
 
-class View(NamedTuple):
-    """groups: title of a module, or of what modules have in common, and its nodes. lit: the influences of the loops.
+class GraphView(NamedTuple):
+    """The part of a causal graph that is drawn.
 
-    signs: of the influences that loops are made of, which are of species where nodes are modules.
+    groups: title of a module, or of what modules have in common, and the ids of its nodes. highlighted: the
+    (source, target) pairs on the loops. signs: of the influences that loops are made of, which are between species
+    even where the nodes are modules.
     """
 
     title: str
-    nodes: tuple[Node, ...]
-    arrows: tuple[Arrow, ...]
+    nodes: tuple[GraphNode, ...]
+    arrows: tuple[GraphArrow, ...]
     groups: Mapping[str, tuple[str, ...]]
-    loops: tuple[Loop, ...]
-    lit: frozenset[tuple[str, str]]
-    signs: Mapping[tuple[str, str], int]
+    loops: tuple[FeedbackLoop, ...]
+    highlighted: frozenset[tuple[str, str]]
+    signs: Mapping[tuple[str, str], Sign]
 
 
-def view(model: Model, name: str | None, steps: int = 1) -> View:
-    """What is drawn of `model`: all of it, the module `name`.toml, or what is around a species or observable
-    within `steps` influences. `name` is one that the model declares."""
-    return _seen(model, wiring_of(model), name, steps)
+def graph_view(model: Model, name: str | None = None, steps: int = 1) -> GraphView:
+    """The part of the causal graph of `model` that is drawn.
+
+    Args:
+        model: The model.
+        name: None for the whole model, `MODULE.toml` for a module, or the id of a species or observable.
+        steps: How many influences away from a species or observable the view goes.
+
+    Raises KeyError if the model declares no such name.
+    """
+    return _view_of(model, causal_graph(model), name, steps)
 
 
-def _seen(model: Model, wiring: Wiring, name: str | None, steps: int) -> View:
+def _view_of(model: Model, whole: CausalGraph, name: str | None, steps: int) -> GraphView:
     if name is None and len(model.species) > CROWD and len(_homes(model)) > 1:
-        return _modules(model, wiring)
+        return _modules(model, whole)
     if name is None:
-        return _species(model, wiring, model.title, list(model.species))
+        return _species(model, whole, model.title, list(model.species))
     if name in model.species or name in model.observables:
-        return _around(model, wiring, name, steps)
+        return _around(model, whole, name, steps)
     module = model.modules[name.removesuffix(".toml")]
-    return _species(model, wiring, module.title, [each for each in model.species if each in set(module.names)])
+    return _species(model, whole, module.title, [each for each in model.species if each in set(module.names)])
 
 
-def _species(model: Model, wiring: Wiring, title: str, inside: Sequence[str]) -> View:
-    """Species with what they do to each other, and those outside that act on them."""
-    drawn = [each for each in wiring.between(model.species) if each.target in set(inside)]
+def _species(model: Model, whole: CausalGraph, title: str, inside: Sequence[str]) -> GraphView:
+    """Species with their influences on each other, and the species outside that act on them."""
+    drawn = [each for each in whole.between(model.species) if each.target in set(inside)]
     kinds = dict.fromkeys(inside, "")
     for each in drawn:
         kinds.setdefault(each.source, "outside")
-    graph = wiring.between(model.species)
-    found = loops(graph, keep=lambda loop: not set(inside).isdisjoint(loop.names))
-    for loop in found:  # one may go by species that act on none of these themselves
+    graph = whole.between(model.species)
+    found = feedback_loops(graph, keep=lambda loop: not set(inside).isdisjoint(loop.names))
+    for loop in found:  # a loop may pass through species that act on none of these directly
         kinds |= {each: "outside" for each in loop.names if each not in kinds}
-    return _view(model, title, kinds, [*drawn, *_on(found, graph)], found, wiring, inside)
+    return _view(model, title, kinds, [*drawn, *_on(found, graph)], found, whole, inside)
 
 
-def _around(model: Model, wiring: Wiring, name: str, steps: int) -> View:
-    """What acts on a name, and on what it acts, as far as `steps` influences; and the loops through it."""
-    graph = wiring.between({name, *model.species})
+def _around(model: Model, whole: CausalGraph, name: str, steps: int) -> GraphView:
+    """What acts on a name and what it acts on, up to `steps` influences away, and the feedback loops through it."""
+    graph = whole.between({name, *model.species})
     drawn: list[Influence] = []
     sources, targets = {name}, {name}
     for _ in range(steps):
@@ -91,15 +106,15 @@ def _around(model: Model, wiring: Wiring, name: str, steps: int) -> View:
         sources |= {each.source for each in graph if each.target in sources}
         targets |= {each.target for each in graph if each.source in targets}
     shown = sources | targets
-    found = loops(wiring.between(shown), name)
+    found = feedback_loops(whole.between(shown), name)
     drawn += _on(found, graph)
     kinds = {each: "centre" if each == name else "" for each in (*model.species, *model.observables) if each in shown}
     label = _label(model, name)
-    return _view(model, f"{label[0].upper()}{label[1:]}: what acts on it, and on what it acts", kinds, drawn, found,
-                 wiring, shown)  # fmt: skip
+    return _view(model, f"{label[0].upper()}{label[1:]}: what acts on it and what it acts on", kinds, drawn, found,
+                 whole, shown)  # fmt: skip
 
 
-def _on(found: Iterable[Loop], graph: Iterable[Influence]) -> list[Influence]:
+def _on(found: Iterable[FeedbackLoop], graph: Iterable[Influence]) -> list[Influence]:
     """The influences that loops are made of."""
     steps = {step for loop in found for step in loop.steps}
     return [each for each in graph if (each.source, each.target) in steps]
@@ -110,10 +125,10 @@ def _view(
     title: str,
     kinds: Mapping[str, str],
     drawn: Iterable[Influence],
-    found: Sequence[Loop],
-    wiring: Wiring,
+    found: Sequence[FeedbackLoop],
+    whole: CausalGraph,
     grouped: Iterable[str],
-) -> View:
+) -> GraphView:
     grouped = set(grouped)
     groups = {}
     inside: dict[str, str] = {}
@@ -124,7 +139,7 @@ def _view(
             groups[_short(module.title)] = tuple(each for each in mine if each in grouped)
     together = {each for names in groups.values() for each in names}
     nodes = [
-        Node(
+        GraphNode(
             name,
             _label(model, name),
             kind or ("species" if name in model.species else "observable"),
@@ -132,35 +147,42 @@ def _view(
         )
         for name, kind in kinds.items()
     ]
-    arrows = dict.fromkeys(Arrow(each.source, each.target, each.sign) for each in drawn)
+    arrows = dict.fromkeys(GraphArrow(each.source, each.target, each.sign) for each in drawn)
     lit = frozenset(step for loop in found for step in loop.steps)
-    return View(title, tuple(nodes), tuple(arrows), groups, tuple(found), lit, _signs(wiring))
+    return GraphView(title, tuple(nodes), tuple(arrows), groups, tuple(found), lit, _signs(whole))
 
 
-def _modules(model: Model, wiring: Wiring) -> View:
-    """Modules as boxes, with how many influences of their species go from one to another."""
+def _modules(model: Model, whole: CausalGraph) -> GraphView:
+    """Modules as boxes; the weight of an arrow is the number of influences between their species."""
     homes = _homes(model)
     home = {name: module for module, names in homes.items() for name in names}
-    graph = wiring.between(model.species)
-    counted: dict[tuple[str, str], list[int]] = {}
+    graph = whole.between(model.species)
+    counted: dict[tuple[str, str], list[Sign]] = {}
     for each in graph:
         pair = home[each.source], home[each.target]
         if pair[0] != pair[1]:
             counted.setdefault(pair, []).append(each.sign)
     core = _core(counted)
     arrows = [
-        Arrow(*pair, reduce(or_, signs), len(signs), faint=not core.issuperset(pair)) for pair, signs in counted.items()
+        GraphArrow(*pair, reduce(or_, signs), len(signs), faint=not core.issuperset(pair))
+        for pair, signs in counted.items()
     ]
-    nodes = [Node(name, _short(model.modules[name].title), "module", ", ".join(names)) for name, names in homes.items()]
-    found = loops(graph, keep=lambda loop: loop.sign != BOTH and len({home[name] for name in loop.names}) > 2)
+    nodes = [
+        GraphNode(name, _short(model.modules[name].title), "module", ", ".join(names)) for name, names in homes.items()
+    ]
+    found = feedback_loops(
+        graph, keep=lambda loop: loop.sign != Sign.EITHER and len({home[name] for name in loop.names}) > 2
+    )
     steps = {(home[source], home[target]) for loop in found for source, target in loop.steps}
-    groups = {"Each of these acts on every other, by some way": tuple(name for name in homes if name in core)}
-    return View(model.title, tuple(nodes), tuple(arrows), groups if core else {}, tuple(found), frozenset(steps),
-                _signs(wiring))  # fmt: skip
+    groups = {
+        "Each of these acts on every other, directly or indirectly": tuple(name for name in homes if name in core)
+    }
+    return GraphView(model.title, tuple(nodes), tuple(arrows), groups if core else {}, tuple(found), frozenset(steps),
+                _signs(whole))  # fmt: skip
 
 
 def _core(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """The largest set of modules of which each acts on every other, by some way."""
+    """The largest set of modules each of which acts on every other, directly or through others."""
     graph: dict[str, set[str]] = {}
     for source, target in pairs:
         graph.setdefault(source, set()).add(target)
@@ -173,12 +195,12 @@ def _core(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
                 seen.add(each)
                 stack.append(each)
         reached[name] = seen
-    circles = [frozenset(other for other in reached[name] if name in reached[other]) for name in graph]
-    return max(circles, key=len, default=frozenset())
+    components = [frozenset(other for other in reached[name] if name in reached[other]) for name in graph]
+    return max(components, key=len, default=frozenset())
 
 
 def _homes(model: Model) -> dict[str, tuple[str, ...]]:
-    """Modules that declare species, and which."""
+    """The modules that declare species, with those species."""
     homes = {
         name: tuple(each for each in model.species if each in set(module.names))
         for name, module in model.modules.items()
@@ -194,67 +216,78 @@ def _label(model: Model, name: str) -> str:
     return model.species[name].label if name in model.species else model.observables[name].label
 
 
-def _signs(wiring: Wiring) -> dict[tuple[str, str], int]:
-    return {(each.source, each.target): each.sign for each in wiring.influences}
+def _signs(whole: CausalGraph) -> dict[tuple[str, str], Sign]:
+    return {(each.source, each.target): each.sign for each in whole.influences}
 
 
-def loop_signs(loop: Loop, signs: Mapping[tuple[str, str], int]) -> str:
-    """``IL2 → T_regulatory ⊣ IL2: damping``."""
-    heads = {UP: "→", DOWN: "⊣", BOTH: "⇢"}
-    return loop.names[0] + "".join(f" {heads[signs[step]]} {step[1]}" for step in loop.steps) + f": {LOOPS[loop.sign]}"
+def loop_with_arrows(loop: FeedbackLoop, signs: Mapping[tuple[str, str], Sign]) -> str:
+    """``IL2 → T_regulatory ⊣ IL2: negative feedback``."""
+    steps = "".join(f" {ARROWS[signs[step]]} {step[1]}" for step in loop.steps)
+    return f"{loop.names[0]}{steps}: {FEEDBACK[loop.sign]}"
 
 
-def loop_words(loop: Loop, signs: Mapping[tuple[str, str], int]) -> str:
+def loop_in_words(loop: FeedbackLoop, signs: Mapping[tuple[str, str], Sign]) -> str:
     """``IL2 raises T_regulatory, which lowers IL2``."""
-    return loop.names[0] + ", which".join(f" {VERBS[signs[step]]} {step[1]}" for step in loop.steps)
+    return chain_in_words([(source, signs[source, target], target) for source, target in loop.steps])
 
 
-def words(model: Model, name: str | None) -> dict[str, dict[str, str]]:
-    """The wiring in words, for `describe`: what raises and lowers a species or observable, what it raises and
-    lowers, and the loops that it is on; of a model or a module (`name`.toml) the loops."""
-    wiring = wiring_of(model)
-    facts: dict[str, dict[str, str]] = {}
+def chain_in_words(links: Sequence[tuple[str, Sign, str]]) -> str:
+    """(source, sign, target) links in series: ``IL2 raises T_regulatory, which lowers IL2``."""
+    return links[0][0] + ", which".join(f" {VERBS[sign]} {target}" for _, sign, target in links)
+
+
+def causal_facts(model: Model, name: str | None) -> dict[str, dict[str, str]]:
+    """The causal graph in words, for `describe`.
+
+    Args:
+        model: The model.
+        name: A species or observable: what raises and lowers it, what it raises and lowers, and the loops through it.
+            None or `MODULE.toml`: the loops of the model or the module.
+
+    Returns the facts that are not empty, in this order: raised_by, lowered_by, raised_or_lowered_by, raises, lowers,
+    raises_or_lowers (name -> label and reactions), loops (loop -> kind of feedback).
+    """
+    whole = causal_graph(model)
+    sources: dict[str, dict[str, str]] = {}
+    targets: dict[str, dict[str, str]] = {}
     if name in model.species or name in model.observables:
-        assert name is not None
         for sign, passive, active in (
-            (UP, "raised_by", "raises"),
-            (DOWN, "lowered_by", "lowers"),
-            (BOTH, "raised_or_lowered_by", "raises_or_lowers"),
+            (Sign.RAISES, "raised_by", "raises"),
+            (Sign.LOWERS, "lowered_by", "lowers"),
+            (Sign.EITHER, "raised_or_lowered_by", "raises_or_lowers"),
         ):
-            mine = [each for each in wiring.influences if each.sign == sign]
-            facts[passive] = {
+            mine = [each for each in whole.influences if each.sign == sign]
+            sources[passive] = {
                 each.source: _how(model, each.source, each)
                 for each in mine
                 if each.target == name and each.source in model.species
             }
-            facts[active] = {
+            targets[active] = {
                 each.target: _how(model, each.target, each)
                 for each in mine
                 if each.source == name and each.target in model.species
             }
-    seen = _seen(model, wiring, name, 1)
-    facts["loops"] = {loop_words(loop, seen.signs): LOOPS[loop.sign] for loop in seen.loops}
-    order = ("raised_by", "lowered_by", "raised_or_lowered_by", "raises", "lowers", "raises_or_lowers", "loops")
-    return {key: facts[key] for key in order if facts.get(key)}
+    view = _view_of(model, whole, name, 1)
+    loops = {loop_in_words(loop, view.signs): FEEDBACK[loop.sign] for loop in view.loops}
+    return {key: found for key, found in {**sources, **targets, "loops": loops}.items() if found}
 
 
 def _how(model: Model, name: str, influence: Influence) -> str:
     """``regulatory T cells; in IL2_eaten, through IL2_free``."""
-    places = [f"in {', '.join(influence.reactions)}"] if influence.reactions else []
-    places += [f"through {', '.join(influence.through)}"] if influence.through else []
-    return "; ".join([_label(model, name), ", ".join(places)]) if places else _label(model, name)
+    ways = [f"in {', '.join(influence.reactions)}"] if influence.reactions else []
+    ways += [f"through {', '.join(influence.through)}"] if influence.through else []
+    return "; ".join([_label(model, name), ", ".join(ways)]) if ways else _label(model, name)
 
 
-def text_of(seen: View) -> str:
-    """The picture in words, for those who cannot see it."""
-    labels = {node.id: node.label for node in seen.nodes}
+def alternative_text(view: GraphView) -> str:
+    """The picture in words, for readers who cannot see it."""
+    labels = {node.id: node.label for node in view.nodes}
     parts = []
-    for node in seen.nodes:
+    for node in view.nodes:
         for sign, verb in VERBS.items():
-            acted_on = [labels[arrow.target] for arrow in seen.arrows if (arrow.source, arrow.sign) == (node.id, sign)]
+            acted_on = [labels[arrow.target] for arrow in view.arrows if (arrow.source, arrow.sign) == (node.id, sign)]
             if acted_on:
                 parts.append(f"{node.label} {verb} {'; '.join(acted_on)}.")
-    found = [f"{loop_words(loop, seen.signs)}: {LOOPS[loop.sign]}." for loop in seen.loops]
-    return " ".join(
-        [f"Who acts on whom, {len(labels)} boxes.", *parts, *(["Feedback loops:"] if found else []), *found]
-    )
+    found = [f"{loop_in_words(loop, view.signs)}: {FEEDBACK[loop.sign]}." for loop in view.loops]
+    head = f"Who acts on whom, {len(labels)} boxes."
+    return " ".join([head, *parts, *(["Feedback loops:"] if found else []), *found])

@@ -14,7 +14,7 @@ from ...model.expression import names
 from ...model.model import Model
 from ...runtime.errors import InputError, InputFault, request_fault
 from ...runtime.names import nearest
-from .causal_graph import words
+from .causal_graph import causal_facts
 
 _SECTIONS = ("species", "parameters", "reactions", "observables", "substances", "sources")
 
@@ -36,7 +36,7 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
             "modules": {name: title for name, (title, *_) in model.modules.items()},
             "species": {item.id: f"{item.label} [{item.unit_text}]" for item in model.species.values()},
             "observables": {item.id: f"{item.label} [{item.unit_text}]" for item in model.observables.values()},
-            **words(model, None),
+            **causal_facts(model, None),
         }
     name = model.find(word, *_SECTIONS)
     if name is None and word.removesuffix(".toml") in model.modules:
@@ -64,7 +64,7 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
     if section in ("species", "parameters", "observables"):
         found["used_in"] = sorted(_users(model, name))
     if section in ("species", "observables"):
-        found |= words(model, name)
+        found |= causal_facts(model, name)
     if name in model.modules:
         found["module_of_that_name"] = f"{name}.toml"
     if (intervention := model.interventions.get(name)) is not None:
@@ -90,7 +90,7 @@ def _module(model: Model, name: str) -> dict[str, Any]:
         "observables": {
             each.id: f"{each.label} [{each.unit_text}]" for each in model.observables.values() if each.id in mine
         },
-        **words(model, f"{name}.toml"),
+        **causal_facts(model, f"{name}.toml"),
         "interventions": {each: _intervention(model.interventions[each]) for each in module.interventions},
     }
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from immunesim.files.toml.catalogue import builtin_models
 from immunesim.files.toml.model_file import read_model
-from immunesim.model.causal.graph import Influence, wiring_of
-from immunesim.model.causal.loops import LONGEST, loops
-from immunesim.model.causal.signs import BOTH, DOWN, UP
+from immunesim.model.causal.cycles import LONGEST
+from immunesim.model.causal.graph import Influence, causal_graph
+from immunesim.model.causal.loops import feedback_loops
+from immunesim.model.causal.sign import Sign
 from immunesim.numerics.system import System
 
 STATES = 100
@@ -40,7 +41,7 @@ class Slopes:
         start = list(self.system.of_parameters.initial_values(values).values()) if near else self.system.scales
         state = np.array(start) * 10 ** self.random.uniform(*((-0.1, 0.1) if near else (-4, 4)), len(start))
         for i, name in enumerate(self.system.species):
-            if name in self.wiring.shares:
+            if name in self.wiring.fractions:
                 state[i] = self.random.uniform(0, 1)
             elif near and state[i] == 0.0:
                 state[i] = self.system.scales[i] * self.random.random()
@@ -65,20 +66,20 @@ class Slopes:
 def test_no_sign_contradicts_the_jacobian_and_no_entry_is_without_an_influence(name):
     """Of species and of observables, at the model's parameters."""
     model = read_model(builtin_models()[name])
-    wiring = wiring_of(model)
+    wiring = causal_graph(model)
     signs = {(each.target, each.source): each.sign for each in wiring.influences}
     slopes = Slopes(model, wiring)
     for _ in range(STATES):
         for (target, source), value in slopes.at([each.value for each in model.parameters.values()]).items():
             if target != source:
                 sign = signs.get((target, source), 0)
-                assert sign & (UP if value > 0 else DOWN), f"{source} -> {target}: {sign}, but {value}"
+                assert sign & (Sign.RAISES if value > 0 else Sign.LOWERS), f"{source} -> {target}: {sign}, but {value}"
 
 
 @pytest.mark.parametrize("name", builtin_models())
 def test_every_influence_is_one_in_some_state_of_some_patient(name):
     model = read_model(builtin_models()[name])
-    wiring = wiring_of(model)
+    wiring = causal_graph(model)
     slopes = Slopes(model, wiring, observables=False)
     left = {(each.target, each.source) for each in wiring.between(model.species)}
     assert left
@@ -95,62 +96,67 @@ def turned(parameter, random):
 
 def test_most_signs_of_the_human_model_are_known():
     model = read_model(builtin_models()["immune"])
-    between = wiring_of(model).between(model.species)
+    between = causal_graph(model).between(model.species)
     assert len(between) > 300
-    assert sum(each.sign == BOTH for each in between) < 0.1 * len(between)
+    assert sum(each.sign == Sign.EITHER for each in between) < 0.1 * len(between)
 
 
 def test_an_influence_says_by_which_reactions_and_through_what():
-    wiring = wiring_of(read_model(builtin_models()["immune"]))
+    wiring = causal_graph(read_model(builtin_models()["immune"]))
     known = {(each.source, each.target): each for each in wiring.influences}
     found = known["IL2", "T_active"]
-    assert found.sign == UP  # leaving effectors that die and those that remember cancel
+    assert found.sign == Sign.RAISES  # leaving effectors that die and those that remember cancel
     assert found.reactions == ("T_division", "T_dies", "T_remembers")
     assert found.through == ("T_growth_factor",)
-    assert known["stop_signal", "T_active"].sign == DOWN
+    assert known["stop_signal", "T_active"].sign == Sign.LOWERS
     assert known["IL2_depot", "IL2_absorbing"].moved
     assert not found.moved
 
 
 def test_own_loss_is_no_influence_and_own_increase_is():
     model = read_model(builtin_models()["reynolds_2006"])
-    own = {each.source: each.sign for each in wiring_of(model).between(model.species) if each.source == each.target}
-    assert own == {"pathogen": BOTH, "phagocytes": UP}
+    own = {each.source: each.sign for each in causal_graph(model).between(model.species) if each.source == each.target}
+    assert own == {"pathogen": Sign.EITHER, "phagocytes": Sign.RAISES}
 
 
 def arrows(text):
     """``a+b b-a``: a raises b, b lowers a; ``a>b`` is a move."""
-    signs = {"+": UP, "-": DOWN, "?": BOTH, ">": UP}
+    signs = {"+": Sign.RAISES, "-": Sign.LOWERS, "?": Sign.EITHER, ">": Sign.RAISES}
     return [Influence(each[0], each[2], signs[each[1]], moved=each[1] == ">") for each in text.split()]
 
 
 @pytest.mark.parametrize(
     ("graph", "expected"),
     [
-        ("a+b b+a", {("ab", UP)}),
-        ("a+b b-a", {("ab", DOWN)}),
-        ("a-b b-a", {("ab", UP)}),
-        ("a+b b?a", {("ab", BOTH)}),
-        ("a-b b-c c-a", {("abc", DOWN)}),
+        ("a+b b+a", {("ab", Sign.RAISES)}),
+        ("a+b b-a", {("ab", Sign.LOWERS)}),
+        ("a-b b-a", {("ab", Sign.RAISES)}),
+        ("a+b b?a", {("ab", Sign.EITHER)}),
+        ("a-b b-c c-a", {("abc", Sign.LOWERS)}),
         ("a+b b+c", set()),
         ("a+a", set()),
         ("a>b b>a", set()),
-        ("a>b b+a", {("ab", UP)}),
-        ("a+b b+a b-c c+a", {("ab", UP), ("abc", DOWN)}),
+        ("a>b b+a", {("ab", Sign.RAISES)}),
+        ("a+b b+a b-c c+a", {("ab", Sign.RAISES), ("abc", Sign.LOWERS)}),
     ],
 )
 def test_loops_and_their_signs(graph, expected):
-    assert {("".join(loop.names), loop.sign) for loop in loops(arrows(graph))} == expected
+    assert {("".join(loop.names), loop.sign) for loop in feedback_loops(arrows(graph))} == expected
 
 
 def test_loops_through_one_name_are_those_that_it_is_on_the_shortest_first():
     graph = arrows("a+b b+a b+c c+b c+d d+a")
-    assert [loop.names for loop in loops(graph, "a")] == [("a", "b"), ("a", "b", "c", "d")]
-    assert [loop.names for loop in loops(graph, most=1)] == [("a", "b")]
-    assert [loop.names for loop in loops(graph, keep=lambda loop: len(loop.names) > 2)] == [("a", "b", "c", "d")]
+    assert [loop.names for loop in feedback_loops(graph, "a")] == [("a", "b"), ("a", "b", "c", "d")]
+    assert [loop.names for loop in feedback_loops(graph, most=1)] == [("a", "b")]
+    assert [loop.names for loop in feedback_loops(graph, keep=lambda loop: len(loop.names) > 2)] == [
+        ("a", "b", "c", "d")
+    ]
 
 
 def test_a_longer_loop_than_anyone_follows_is_left_out():
     ring = "abcdefg"
     assert len(ring) > LONGEST
-    assert loops(arrows(" ".join(f"{one}+{other}" for one, other in zip(ring, ring[1:] + ring[0], strict=True)))) == []
+    assert (
+        feedback_loops(arrows(" ".join(f"{one}+{other}" for one, other in zip(ring, ring[1:] + ring[0], strict=True))))
+        == []
+    )

@@ -8,7 +8,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from immunesim.model.causal.signs import BOTH, DOWN, UP, Monotone
+from immunesim.model.causal.sign import Sign
+from immunesim.model.causal.sign_analysis import SignAnalysis
 from immunesim.model.expression import Apply, Name, Number, parse
 from immunesim.numerics.graph import OPERATIONS, Graph
 
@@ -18,42 +19,42 @@ NOISE = 1e-9
 
 
 def sign(text, name="x"):
-    monotone = Monotone(INTERVALS, KNOWN)
-    return monotone.sign(monotone.slope(monotone.sum_of(parse(text)), name))
+    analysis = SignAnalysis(INTERVALS, KNOWN)
+    return analysis.sign(analysis.derivative(analysis.sum_of(parse(text)), name))
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("k * x", UP),
-        ("k - x", DOWN),
+        ("k * x", Sign.RAISES),
+        ("k - x", Sign.LOWERS),
         ("y", 0),
         ("x * y - y * x", 0),
-        ("saturation(x, k)", UP),
-        ("saturation(y, x)", DOWN),
-        ("hill(x, y, n)", UP),
-        ("inhibition(x, k, n)", DOWN),
-        ("x * inhibition(x, k, 1)", UP),
-        ("x * inhibition(x, k, 2)", BOTH),
-        ("x * (1 - s)", UP),
-        ("x * (1 - y)", BOTH),
-        ("x + s * (k - x)", UP),
-        ("1 - (1 - s) * (1 - saturation(x, k))", UP),
+        ("saturation(x, k)", Sign.RAISES),
+        ("saturation(y, x)", Sign.LOWERS),
+        ("hill(x, y, n)", Sign.RAISES),
+        ("inhibition(x, k, n)", Sign.LOWERS),
+        ("x * inhibition(x, k, 1)", Sign.RAISES),
+        ("x * inhibition(x, k, 2)", Sign.EITHER),
+        ("x * (1 - s)", Sign.RAISES),
+        ("x * (1 - y)", Sign.EITHER),
+        ("x + s * (k - x)", Sign.RAISES),
+        ("1 - (1 - s) * (1 - saturation(x, k))", Sign.RAISES),
         ("k * s * x + k * (1 - s) * x - k * x", 0),
-        ("x / (x + y)", UP),
-        ("y / (x + y)", DOWN),
-        ("(y + x) / (k + y + x)", UP),
-        ("x / (1 + (x / k) ^ 4) ^ 0.25", UP),
-        ("max(x - y, 0)", UP),
-        ("min(k, y - x)", DOWN),
-        ("exp(-x)", DOWN),
-        ("log(1 + x)", UP),
-        ("sqrt(x)", UP),
-        ("x ^ n", UP),
-        ("x * z", BOTH),
-        ("x * z ^ 2", UP),
-        ("1 / (1 + x)", DOWN),
-        ("x * (1 - x)", BOTH),
+        ("x / (x + y)", Sign.RAISES),
+        ("y / (x + y)", Sign.LOWERS),
+        ("(y + x) / (k + y + x)", Sign.RAISES),
+        ("x / (1 + (x / k) ^ 4) ^ 0.25", Sign.RAISES),
+        ("max(x - y, 0)", Sign.RAISES),
+        ("min(k, y - x)", Sign.LOWERS),
+        ("exp(-x)", Sign.LOWERS),
+        ("log(1 + x)", Sign.RAISES),
+        ("sqrt(x)", Sign.RAISES),
+        ("x ^ n", Sign.RAISES),
+        ("x * z", Sign.EITHER),
+        ("x * z ^ 2", Sign.RAISES),
+        ("1 / (1 + x)", Sign.LOWERS),
+        ("x * (1 - x)", Sign.EITHER),
     ],
 )
 def test_the_sign_of_a_form(text, expected):
@@ -88,9 +89,9 @@ def trees():
 @given(tree=trees(), seed=st.integers(0, 2**31))
 def test_no_slope_contradicts_a_sign(tree, seed):
     """Random formulas at random points: the exact slope, where it is a number that rounding cannot have made."""
-    monotone = Monotone(INTERVALS, KNOWN)
-    said = monotone.sign(monotone.slope(monotone.sum_of(tree), "x"))
-    if said == BOTH:
+    analysis = SignAnalysis(INTERVALS, KNOWN)
+    said = analysis.sign(analysis.derivative(analysis.sum_of(tree), "x"))
+    if said == Sign.EITHER:
         return
     graph = Graph()
     symbols = {name: graph.symbol(name) for name in INTERVALS}
@@ -103,7 +104,7 @@ def test_no_slope_contradicts_a_sign(tree, seed):
         point["z"] = random.normal() * 3
         slope, largest = slope_at(graph, formula, node, {symbols[name]: each for name, each in point.items()})
         if math.isfinite(slope) and abs(slope) > NOISE * largest:
-            assert said & (UP if slope > 0 else DOWN), (tree, point, slope)
+            assert said & (Sign.RAISES if slope > 0 else Sign.LOWERS), (tree, point, slope)
 
 
 def slope_at(graph, formula, node, values):

@@ -1,9 +1,9 @@
-"""Which way a formula goes when one of its names grows: proved from its form, never tried at points.
+"""The sign of a formula's derivative: proved from the form of the formula, never sampled at points.
 
-A formula becomes a sum of products of atoms: names, and what is no sum or product of names. Each
-atom lies in a known interval, and so does the slope of each function in its argument. A derivative
+A formula becomes a sum of products of atoms: names, and functions that are neither sums nor products. Each
+atom lies in a known interval, and so does the derivative of each function in its argument. A derivative
 written the same way has one sign if its sum is nowhere below (or above) zero in that box: a sum
-that is linear in an atom is smallest at one end of the atom's interval.
+that is linear in an atom has its minimum at one end of the atom's interval.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from ..expression import Apply, Expression, Name, Number
-from .sums import (
+from .polynomials import (
     Interval,
     Product,
     Sum,
@@ -28,61 +28,57 @@ from .sums import (
     to_power,
     value_of,
 )
+from .sign import Sign
 
-UP, DOWN = 1, 2  # bits of a sign: 0 does not act, 3 may act either way
-BOTH = UP | DOWN
-MOST_TERMS = 200  # a longer sum is an atom of its own: less is proved of it, and nothing is wrong
-MOST_SPLITS = 300  # ends tried before a sign counts as unknown
-
-
-def flipped(sign: int) -> int:
-    return (sign & UP) << 1 | (sign & DOWN) >> 1
+MOST_TERMS = 200  # a longer sum becomes an atom of its own: less can be proved of it, but nothing wrong
+MOST_SPLITS = 300  # interval ends tried before a sign counts as unknown
 
 
-def chained(one: int, other: int) -> int:
-    """The sign of a product of slopes."""
-    return (one if other & UP else 0) | (flipped(one) if other & DOWN else 0)
+class SignAnalysis:
+    """Proves signs of formulas.
 
-
-class Monotone:
-    """Signs of formulas whose names lie in `intervals` (name: lowest, highest), or are `known` numbers."""
+    Args:
+        intervals: The lowest and highest value of each name that may vary; the caller may add names later.
+        known: Names that are fixed numbers.
+    """
 
     def __init__(self, intervals: Mapping[str, Interval], known: Mapping[str, float]) -> None:
         self.known = dict(known)
         self.intervals = intervals
         self._atoms: list[Interval] = []
-        self._inner: list[tuple[tuple[Sum, Sum], ...]] = []  # per atom: (what it is a function of, slope in that)
+        self._inner: list[tuple[tuple[Sum, Sum], ...]] = []  # per atom: (argument, derivative in that argument)
         self._names: dict[int, str] = {}
-        self._wholes: dict[int, Sum] = {}  # atoms that are sums, with those sums
+        self._sums: dict[int, Sum] = {}  # atoms that stand for a sum
         self._index: dict[object, int] = {}
 
-    def sign(self, total: Sum) -> int:
-        """Where the values of `total` lie: UP not below zero, DOWN not above, 0 both, BOTH unknown."""
+    def sign(self, total: Sum) -> Sign:
+        """RAISES if `total` is nowhere negative, LOWERS if nowhere positive, NONE if zero, EITHER if not proved."""
         if not total:
-            return 0
+            return Sign.NONE
         if self._never_negative(total, [MOST_SPLITS]):
-            return UP
+            return Sign.RAISES
         if self._never_negative(times(total, -1.0), [MOST_SPLITS]):
-            return DOWN
-        opened = self._opened(total)
-        return BOTH if opened is None else self.sign(opened)
+            return Sign.LOWERS
+        expanded = self._expanded(total)
+        return Sign.EITHER if expanded is None else self.sign(expanded)
 
-    def _opened(self, total: Sum) -> Sum | None:
-        """`total` without the quotients in it, times what is positive: sums are multiplied out that stand above."""
+    def _expanded(self, total: Sum) -> Sum | None:
+        """`total` over its positive common factors, with the first sum that can be multiplied out multiplied out."""
         total = self._reduced(total)
         for product, factor in total.items():
             for atom, power in product:
-                whole = self._wholes.get(atom, {})
-                if power in (1.0, 2.0) and 0 < len(whole) ** power <= MOST_TERMS:
+                inner = self._sums.get(atom, {})
+                if power in (1.0, 2.0) and 0 < len(inner) ** power <= MOST_TERMS:
                     found = {tuple(each for each in product if each[0] != atom): factor}
                     for _ in range(int(power)):
-                        found = multiplied(found, whole)
+                        found = multiplied(found, inner)
                     return added({each: value for each, value in total.items() if each != product}, found)
         return None
 
     # from a formula to a sum of products
 
     def sum_of(self, tree: Expression) -> Sum:
+        """`tree` as a sum of products. Raises TypeError for what has no value, such as a quoted text."""
         if isinstance(tree, Number):
             return number(tree.value)
         if isinstance(tree, Name):
@@ -106,34 +102,34 @@ class Monotone:
             return number(value_of(tree.op, [arg.get((), 0.0) for arg in args]))
         return self._one(self._function(tree.op, args))
 
-    def at(self, total: Sum, name: str, value: float) -> Sum:
-        """`total` with `name` set to `value` where it is a factor; inside functions it stays free."""
+    def substituted(self, total: Sum, name: str, value: float) -> Sum:
+        """`total` with `name` set to `value` where it is a factor; inside functions it stays a variable."""
         atom = self._name(name)
         found: Sum = {}
         for product, factor in total.items():
             powers = dict(product)
-            worth = factor * value ** powers.pop(atom, 0.0)
-            found = added(found, {tuple(powers.items()): worth})
+            constant = factor * value ** powers.pop(atom, 0.0)
+            found = added(found, {tuple(powers.items()): constant})
         return found
 
-    def slope(self, total: Sum, name: str) -> Sum:
-        """The derivative of `total` by `name`, which stands for a name that is a leaf."""
+    def derivative(self, total: Sum, name: str) -> Sum:
+        """The derivative of `total` with respect to `name`, one of those in `intervals`."""
         found: Sum = {}
         for product, factor in total.items():
             for place, (atom, power) in enumerate(product):
-                inner = self._slope_of_atom(atom, name)
+                inner = self._atom_derivative(atom, name)
                 if not inner:
                     continue
                 rest = merged((*product[:place], *product[place + 1 :], (atom, power - 1.0)))
                 found = added(found, self.product({rest: factor * power}, inner))
         return found
 
-    def _slope_of_atom(self, atom: int, name: str) -> Sum:
+    def _atom_derivative(self, atom: int, name: str) -> Sum:
         if atom in self._names:
             return {(): 1.0} if self._names[atom] == name else {}
         found: Sum = {}
         for inner, outer in self._inner[atom]:
-            by_name = self.slope(inner, name)
+            by_name = self.derivative(inner, name)
             if by_name:
                 found = added(found, self.product(outer, by_name))
         return found
@@ -156,32 +152,34 @@ class Monotone:
             self._inner.append(tuple(inner))
         return found
 
-    def _slope_atom(self, key: object, interval: Interval = (0.0, math.inf)) -> Sum:
-        return self._one(self._atom(("slope", key), interval))
+    def _derivative_atom(self, key: object, interval: Interval = (0.0, math.inf)) -> Sum:
+        return self._one(self._atom(("derivative", key), interval))
 
     def _function(self, op: str, args: list[Sum]) -> int:
-        """The atom of a function that is no sum or product, with its slope in each argument."""
+        """The atom of a function that is neither sum nor product, with its derivative in each argument."""
         key = (op, *[key_of(arg) for arg in args])
         if key in self._index:
             return self._index[key]
-        spans = [self.span(arg) for arg in args]
-        x = spans[0]
-        if op in ("saturation", "hill", "inhibition") and spans[1][0] < 0.0:  # no level of anything: nothing is known
-            unknown = [self._slope_atom((*key, place), (-math.inf, math.inf)) for place in range(len(args))]
+        bounds = [self.bounds(arg) for arg in args]
+        x = bounds[0]
+        if (
+            op in ("saturation", "hill", "inhibition") and bounds[1][0] < 0.0
+        ):  # a negative half-saturation: nothing can be proved
+            unknown = [self._derivative_atom((*key, place), (-math.inf, math.inf)) for place in range(len(args))]
             return self._atom(key, (-math.inf, math.inf), zip(args, unknown, strict=True))
         if op == "saturation" and x[0] >= 0.0:
             self._index[key] = self._function("hill", [*args, {(): 1.0}])
             return self._index[key]
         if op in ("hill", "inhibition"):
             return self._hill(op, args)
-        if op == "saturation":  # of what may be negative
-            steep = self._slope_atom(key)
+        if op == "saturation":  # of an argument that may be negative
+            steep = self._derivative_atom(key)
             by_level = self.product(times(steep, -1.0), self.product(args[0], self._power(args[1], -1.0)))
             return self._atom(key, (-math.inf, 1.0), [(args[0], steep), (args[1], by_level)])
         if op in ("min", "max"):
-            share = self._slope_atom(key, (0.0, 1.0))
+            share = self._derivative_atom(key, (0.0, 1.0))
             pick = min if op == "min" else max
-            interval = (pick(x[0], spans[1][0]), pick(x[1], spans[1][1]))
+            interval = (pick(x[0], bounds[1][0]), pick(x[1], bounds[1][1]))
             return self._atom(key, interval, [(args[0], share), (args[1], added({(): 1.0}, share, -1.0))])
         if op == "exp":
             interval = (exponential(x[0]), exponential(x[1]))
@@ -189,26 +187,30 @@ class Monotone:
             self._inner[atom] = ((args[0], self._one(atom)),)
             return atom
         if op == "log":
-            return self._atom(key, (-math.inf, math.inf), [(args[0], self._slope_atom(key))])
+            return self._atom(key, (-math.inf, math.inf), [(args[0], self._derivative_atom(key))])
         # base^exponent with the base clipped at zero: rises with the base where the exponent is above zero
         sign = self.sign(args[1])
-        interval = (0.0, math.inf) if sign in (0, UP) else (-math.inf, math.inf)
-        by_exponent = self._slope_atom((*key, "n"), (-math.inf, math.inf))
-        return self._atom(key, (0.0, math.inf), [(args[0], self._slope_atom(key, interval)), (args[1], by_exponent)])
+        interval = (0.0, math.inf) if sign in (Sign.NONE, Sign.RAISES) else (-math.inf, math.inf)
+        by_exponent = self._derivative_atom((*key, "n"), (-math.inf, math.inf))
+        return self._atom(
+            key, (0.0, math.inf), [(args[0], self._derivative_atom(key, interval)), (args[1], by_exponent)]
+        )
 
     def _hill(self, op: str, args: list[Sum]) -> int:
-        """h = hill(x, K, n) and g = 1 - h: h rises with x by n h g / x and falls with K by n h g / K, and g does
-        the opposite. Written in h and g, so that x inhibition(x, K, 1) is seen to rise with x."""
+        """h = hill(x, K, n) and g = 1 - h: dh/dx = n h g / x and dh/dK = -n h g / K, and those of g are the opposite.
+
+        Written in h and g, so that x inhibition(x, K, 1) can be proved to rise with x.
+        """
         key = tuple(map(key_of, args))
         h, g = (self._atom((each, *key), (0.0, 1.0)) for each in ("hill", "inhibition"))
         x, level, exponent = args
-        if self.span(x)[0] < 0.0:
-            way = (0.0 if self.span(exponent)[0] >= 0.0 else -math.inf, math.inf)
-            by_x, by_level = (self._slope_atom((*key, each), way) for each in "xK")
+        if self.bounds(x)[0] < 0.0:
+            way = (0.0 if self.bounds(exponent)[0] >= 0.0 else -math.inf, math.inf)
+            by_x, by_level = (self._derivative_atom((*key, each), way) for each in "xK")
         else:
             both = self.product(exponent, self.product(self._one(h), self._one(g)))
             by_x, by_level = (self.product(both, self._power(each, -1.0)) for each in (x, level))
-        either = self._slope_atom((*key, "n"), (-math.inf, math.inf))
+        either = self._derivative_atom((*key, "n"), (-math.inf, math.inf))
         for atom, up in ((h, 1.0), (g, -1.0)):
             self._inner[atom] = ((x, times(by_x, up)), (level, times(by_level, -up)), (exponent, either))
         return h if op == "hill" else g
@@ -227,24 +229,25 @@ class Monotone:
             return found
         if not base:
             return {} if power > 0.0 else number(math.nan)
-        return {((self._whole(base), power),): 1.0}
+        return {((self._sum_atom(base), power),): 1.0}
 
-    def _whole(self, total: Sum) -> int:
-        """A sum as one atom: what a quotient or power of it needs."""
+    def _sum_atom(self, total: Sum) -> int:
+        """A sum as one atom, as its quotients and powers need it."""
         key = ("sum", key_of(total))
         if key not in self._index:
-            self._wholes[self._atom(key, self.span(total), [(total, {(): 1.0})])] = total
+            self._sums[self._atom(key, self.bounds(total), [(total, {(): 1.0})])] = total
         return self._index[key]
 
     def product(self, one: Sum, other: Sum) -> Sum:
+        """`one` times `other`, where a long sum becomes one atom."""
         if len(one) * len(other) > MOST_TERMS:
-            one, other = (self._one(self._whole(each)) if len(each) > 1 else each for each in (one, other))
+            one, other = (self._one(self._sum_atom(each)) if len(each) > 1 else each for each in (one, other))
         return multiplied(one, other)
 
     # intervals and signs
 
-    def span(self, total: Sum) -> Interval:
-        """An interval that `total` lies in: product by product, and better where a sign or 1 bounds it."""
+    def bounds(self, total: Sum) -> Interval:
+        """An interval that `total` lies in: product by product, and narrower where 0 or 1 is proved to be a bound."""
         low = high = 0.0
         for product, factor in total.items():
             ends = [factor, factor]
@@ -261,7 +264,7 @@ class Monotone:
         return low, high
 
     def _never_negative(self, total: Sum, left: list[int]) -> bool:
-        """Whether `total` is nowhere below zero. `left` counts down the cases that may still be looked at."""
+        """Whether `total` is proved to be nowhere negative. `left`: a counter of the cases that may still be tried."""
         if all(factor >= 0.0 and self._positive(product) for product, factor in total.items()):
             return True
         left[0] -= 1
@@ -287,7 +290,7 @@ class Monotone:
         return all(self._atoms[atom][0] >= 0.0 or power % 2 == 0.0 for atom, power in product)
 
     def _reduced(self, total: Sum) -> Sum:
-        """`total` over the positive factors that all its products share."""
+        """`total` divided by the positive factors that all its products share."""
         shared: dict[int, float] = {}
         for atom in {atom for product in total for atom, _ in product}:
             if self._atoms[atom][0] >= 0.0:
@@ -300,7 +303,7 @@ class Monotone:
         return {merged(product + over): factor for product, factor in total.items()}
 
     def _split(self, total: Sum) -> tuple[int, float] | None:
-        """The atom, with its power, whose ends are tried next: one of what may pull the sum down."""
+        """The atom, with its power, whose interval ends are tried next: one that may make the sum negative."""
         for product, factor in total.items():
             if product and not (factor >= 0.0 and self._positive(product)):
                 return min(product, key=lambda each: math.isinf(self._atoms[each[0]][1]))

@@ -1,14 +1,14 @@
-"""Sums of products of atoms, each a number in an interval: the arithmetic behind `monotone`."""
+"""Sums of products of atoms, each a number in an interval: the arithmetic of `sign_analysis`."""
 
 from __future__ import annotations
 
 import math
 
-ROUNDING = 1e-12  # of what is added: what cancels on paper may leave this much
+ROUNDING = 1e-12  # relative to the summand: what cancels exactly on paper may leave this much
 
-Product = tuple[tuple[int, float], ...]  # (atom, power), in the order of atoms
-Sum = dict[Product, float]
-Interval = tuple[float, float]
+Product = tuple[tuple[int, float], ...]  # (atom, power), sorted by atom
+Sum = dict[Product, float]  # product -> coefficient
+Interval = tuple[float, float]  # lowest, highest
 
 
 def added(one: Sum, other: Sum, factor: float = 1.0) -> Sum:
@@ -20,6 +20,7 @@ def added(one: Sum, other: Sum, factor: float = 1.0) -> Sum:
 
 
 def multiplied(one: Sum, other: Sum) -> Sum:
+    """one * other, multiplied out."""
     found: Sum = {}
     for left, a in one.items():
         for right, b in other.items():
@@ -36,11 +37,12 @@ def _add(total: Sum, product: Product, value: float) -> None:
 
 
 def number(value: float) -> Sum:
+    """A constant as a sum; zero is the empty sum."""
     return {(): value} if value else {}
 
 
 def value_of(op: str, args: list[float]) -> float:
-    """A function of numbers; not a number where it has no value, of which no sign is known."""
+    """A function of numbers; NaN where it has no value, so that no sign is proved of it."""
     x, *rest = args
     try:
         if op == "saturation":
@@ -59,10 +61,12 @@ def value_of(op: str, args: list[float]) -> float:
 
 
 def times(total: Sum, factor: float) -> Sum:
+    """factor * total."""
     return {product: factor * value for product, value in total.items()}
 
 
 def merged(product: Product) -> Product:
+    """The product with one power for each atom."""
     powers: dict[int, float] = {}
     for atom, power in product:
         powers[atom] = powers.get(atom, 0.0) + power
@@ -70,11 +74,12 @@ def merged(product: Product) -> Product:
 
 
 def key_of(total: Sum) -> object:
+    """A hashable form, the same for equal sums."""
     return tuple(sorted(total.items()))
 
 
 def to_power(interval: Interval, power: float) -> Interval:
-    """The interval of x^power; all numbers where a negative x leaves nothing else to say."""
+    """The interval of x^power; all real numbers where x may be negative and the power is not even."""
     low, high = interval
     if power == 1.0:
         return interval
@@ -87,7 +92,7 @@ def to_power(interval: Interval, power: float) -> Interval:
 
 
 def raised(end: float, power: float) -> float:
-    """end^power, where infinity stands for what is too large."""
+    """end^power, infinity where that overflows."""
     if math.isinf(end):
         return 0.0 if power < 0 else math.inf
     try:
@@ -97,9 +102,10 @@ def raised(end: float, power: float) -> float:
 
 
 def exponential(value: float) -> float:
+    """e^value, infinity where that overflows."""
     return math.inf if value > 700 else math.exp(value)
 
 
 def product_of_ends(one: float, other: float) -> float:
-    """A product of ends, where zero times infinity is zero: the end is not reached."""
+    """A product of interval ends, where zero times infinity is zero: an infinite end is never reached."""
     return 0.0 if 0.0 in (one, other) else one * other

@@ -1,0 +1,160 @@
+"""Names, numbers and times of an explanation as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from ...experiments.clock import clock_of
+from ...experiments.explanation.arm_comparison import RateDifference
+from ...experiments.explanation.balance import Balance, Contribution, ContributorKind
+from ...experiments.explanation.clamped_rates import RateDriver
+from ...experiments.explanation.explain import Explanation, RateChange
+from ...model.expression import TIME
+from .sweep_measures import number, with_unit
+
+NOTHING = 1e-9  # of the largest value: smaller values are written as "nearly 0"
+LONG = 50  # characters: a longer label is cut at its first comma
+ENOUGH = 0.1  # of all gain or loss: a smaller part is not mentioned
+
+GAIN, LOSS = "gain", "loss"
+
+
+class ExplanationFormat:
+    """Formats the values, times and names of one explanation, in the unit of its curve and the clock of its scenario.
+
+    clock, scale: the time unit of the scenario, and how many of it are one time unit of the model.
+    """
+
+    def __init__(self, explanation: Explanation) -> None:
+        self.explanation = explanation
+        self.model = explanation.scenario.model
+        self.unit = self.model.unit_text(explanation.name)
+        self.clock, self.scale = clock_of(explanation.scenario)
+
+    @property
+    def is_species(self) -> bool:
+        """Whether the curve is a species: of an observable nothing is produced or lost."""
+        return self.explanation.name in self.model.species
+
+    @cached_property
+    def species(self) -> frozenset[str]:
+        """The species that the curve is, or is computed from."""
+        return frozenset(self.explanation.flux.species or (self.explanation.name,))
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest absolute value of the curve."""
+        return float(abs(self.explanation.flux.values).max())
+
+    def value(self, value: float) -> str:
+        """A value of the curve with its unit."""
+        return "nearly 0" if 0 < abs(value) < NOTHING * self.largest else with_unit(value, self.unit)
+
+    def time(self, time: float) -> str:
+        """``day 8.43`` or ``3 h``."""
+        figure = number(time * self.scale)
+        return f"day {figure}" if self.clock == "d" else f"{figure} {self.clock}"
+
+    def at(self, time: float) -> str:
+        """``on day 8.43`` or ``at 3 h``."""
+        return f"{'on' if self.clock == 'd' else 'at'} {self.time(time)}"
+
+    def span(self, start: float, end: float) -> str:
+        """``day 2.51 to 8.43`` or ``2 to 3 h``."""
+        first, last = number(start * self.scale), number(end * self.scale)
+        return f"day {first} to {last}" if self.clock == "d" else f"{first} to {last} {self.clock}"
+
+    def rate(self, rate: float, name: str = "") -> str:
+        """The size of a rate given per time unit of the model: of the curve, or of another species."""
+        unit = self.model.unit_text(name) if name else self.unit
+        per = f"{unit} per {self.clock}" if unit != "1" else f"per {self.clock}"
+        return f"{number(abs(rate) / self.scale)} {per}"
+
+    def contributor(self, item: Contribution | RateChange | RateDifference) -> str:
+        """What a sentence calls a contributor: its label in quotation marks."""
+        if item.kind == ContributorKind.DOSES:
+            return f"dosing ({item.label})" if item.label else "dosing"
+        if item.kind == ContributorKind.CHANGES:
+            return "the change of parameters"
+        if item.kind == ContributorKind.TIME:
+            return "explicit dependence on time"
+        needs_id = item.kind == ContributorKind.SPECIES or self._ambiguous(item)
+        return f"{_quoted(item.label)} ({item.id})" if needs_id else _quoted(item.label)
+
+    def side(self, side: str) -> str:
+        """``gain`` or ``loss``; of an observable ``increase`` or ``decrease``."""
+        return side if self.is_species else {GAIN: "increase", LOSS: "decrease"}[side]
+
+    def undone(self, by: str) -> str:
+        """What a gain is by a loss: ``lost again``; and a loss by a gain: ``replaced``; of an observable ``offset``."""
+        return {LOSS: "lost again", GAIN: "replaced"}[by] if self.is_species else "offset"
+
+    def change_of_rate(self, item: RateChange | RateDifference, new: float, old: float, name: str) -> str:
+        """``“label” removes 42 pM per d instead of 26``: rates of `name`, negative for losses."""
+        removes = new < 0 or (new == 0 and old < 0)
+        text = f"{self.contributor(item)} {'removes' if removes else 'adds'} {self.rate(new, name)} instead of "
+        if new * old < 0:
+            text += "adding " if removes else "removing "
+        return text + number(abs(old) / self.scale)
+
+    def label(self, name: str) -> str:
+        """What a species, observable or parameter is called; its name if it has no label."""
+        for group in (self.model.species, self.model.observables, self.model.parameters):
+            if name in group:
+                return group[name].label or name
+        return name
+
+    def driver(self, driver: RateDriver) -> str:
+        """``“label” (name) is 3 pM instead of 5``."""
+        label = self.label(driver.name)
+        named = driver.name if label.lower() == driver.name.lower() else f"{_quoted(label)} ({driver.name})"
+        return f"{named} is {self.driver_values(driver)}"
+
+    def driver_values(self, driver: RateDriver) -> str:
+        """``3 pM instead of 5``."""
+        unit = self.model.unit_text(driver.name) if driver.name != TIME else self.model.time_unit_text
+        return f"{with_unit(driver.after, unit)} instead of {number(driver.before)}"
+
+    def parts(self, balance: Balance, side: str) -> list[tuple[Contribution, float]]:
+        """The largest contributions to gain or loss with their shares: at most three, and one even if it is small."""
+        total = getattr(balance, side)
+        shares = [(part, getattr(part, side) / total if total else 0.0) for part in balance.contributions]
+        shares = sorted((each for each in shares if each[1] > 0), key=lambda each: -each[1])
+        return [each for i, each in enumerate(shares[:3]) if i == 0 or each[1] >= ENOUGH]
+
+    def _ambiguous(self, item: Contribution | RateChange | RateDifference) -> bool:
+        return sum(_quoted(each.label) == _quoted(item.label) for each in self.explanation.contributors) > 1
+
+
+def short(label: str) -> str:
+    """A long label only up to its first comma or semicolon."""
+    return label.split(",")[0].split(";")[0] if len(label) > LONG else label
+
+
+def _quoted(label: str) -> str:
+    return f"“{short(label)}”"
+
+
+def share(value: float) -> str:
+    """A fraction in per cent; what is not quite all is not called 100 %.
+
+    >>> [share(x) for x in (0.624, 0.9996, 1.0, 0.0004)]
+    ['62 %', 'over 99 %', '100 %', 'under 1 %']
+    """
+    if 0.995 <= value < 1 - 1e-6:
+        return "over 99 %"
+    return "under 1 %" if 0 < value < 0.005 else f"{100 * value:.0f} %"
+
+
+def listed(words: Sequence[str]) -> str:
+    """
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def capital(text: str) -> str:
+    """The text with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
