@@ -72,6 +72,7 @@ class Rodas5P(OdeSolver):  # type: ignore[misc]
         t, y, u, n = self.t, self.y, self.u, self.n
         jacobian = self.jac(t, y)
         slope = None if self.slope is None else np.asarray(self.slope(t, y))
+        new, f = y, self.f
         rejected = False
         while True:
             left = self.t_bound - t

@@ -110,6 +110,7 @@ def mark_beyond(panel: Axes, which: str, along: Array, values: Array, ends: tupl
 
 def round_numbers(low: float, high: float, log: bool, most: int) -> list[float]:
     """At most `most` round numbers from low to high."""
+    found: list[float] = []
     if log:
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         for digits in ((1, 2, 5), (1, 3), (1,)):
@@ -155,6 +156,8 @@ def ticks_of(
 ) -> tuple[list[float], list[str]]:
     """As many round numbers as an axis of this length in inches holds, and their words."""
     low, high = ends
+    ticks: list[float] = []
+    texts: list[str] = []
     between, line = 0.12 * size / SMALL, 0.2 * size / SMALL
     for most in (7, 6, 5, 4, 3, 2):
         ticks = round_numbers(low, high, log, most)
