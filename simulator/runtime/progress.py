@@ -129,7 +129,8 @@ class NotebookLine:
     """A `Stream` that shows one line in a notebook's cell: each text replaces the one before."""
 
     def __init__(self, display: Any) -> None:
-        self._display, self._shown = display, None
+        self._display = display
+        self._shown: Any = None
 
     def isatty(self) -> bool:
         return True
