@@ -8,28 +8,24 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..experiments import run as experiment
 from ..experiments.measure_formula import arms_of, read_measure, unit_text_of
 from ..experiments.measures import measure
 from ..experiments.run import RunResult
-from ..experiments.scenario import MAIN, Scenario, chosen_arms
+from ..experiments.scenario import MAIN, Scenario
 from ..files.results import run_folder
 from ..files.results.folder import check_file, write_text
-from ..files.toml.interventions import Interventions
-from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..numerics.trajectory import Array, Trajectory
-from ..runtime.errors import called_from
+from ..runtime.errors import InputError, InputFault, called_from
 from ..runtime.names import unknown_name
-from ..runtime.progress import Progress
-from ..tasks.run import write
+from ..tasks import run as tasks
+from ..tasks.figures import FigureOptions
 from ..views.text import run as run_text
 from ..views.text import run_tables
-from ..views.text.notes import notes
 from ..views.text.tables import Table
+from .changes import scenario_request, several
 from .values import Explained, Measured
 
 if TYPE_CHECKING:
@@ -43,73 +39,36 @@ def run(
     scenario: str | Path | Scenario,
     *,
     set: Mapping[str, str | float] | None = None,
-    knockout: str | Sequence[str] | None = None,
+    knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
-    add: str | Sequence[str] | None = None,
-    arms: str | Sequence[str] | None = None,
+    add: str | Sequence[str] = (),
+    arms: str | Sequence[str] = (),
     certify: bool | None = None,
 ) -> Run:
-    """Simulates a scenario: a file, the name of one of ours, or one that has been read.
+    """Simulates a scenario, and writes nothing: see `Run.save`.
 
-    set, knockout, block, add: changes of all its arms, as on the command line: ``set={"body_weight": "90 kg"}``,
-    ``knockout="IL4"``, ``block={"IL1": "90%"}`` or ``"IL1 90%"``, ``add="IL-2 18 MIU at 3 d"``.
-    arms: only these; all, if it is left out.
-    certify: True has a second solver check the digits of every arm, False of none, None where it takes a second.
+    Args:
+        scenario: the path of a file, the name of a bundled scenario, or a `Scenario` that has been read.
+        set, knockout, block, add: changes in all of its arms, as on the command line: ``set={"body_weight": "90 kg"}``,
+            ``knockout="IL4"``, ``block={"IL1": "90%"}`` or ``"IL1 90%"``, ``add="IL-2 18 MIU at 3 d"``.
+        arms: only these; by default all.
+        certify: whether a second solver checks the digits of every arm; None: where it takes under a second.
 
-    Raises `InputError` with everything that is wrong with the scenario, or with a change of it.
+    Raises:
+        InputError: with everything that is wrong with the scenario or what is asked of it.
     """
-    settings = {name: str(value) for name, value in (set or {}).items()}
-    asked = Interventions(tuple(_several(knockout)), _shares(block), tuple(_several(add)))
-    words: list[str] = []
-    if not isinstance(scenario, Scenario):
-        words = ["run", str(scenario), *_typed(settings, asked)]
-        scenario = _read(str(scenario), settings, asked)
-    elif settings or any(asked):
-        raise TypeError("changes go with a file or a name; this scenario has been read already")
-    for note in notes(scenario, asked):
-        warnings.warn(note, stacklevel=2)
-    known = [arm.name for arm in scenario.arms]
-    chosen = _several(arms)
     with called_from("run()"):
-        chosen_arms(scenario, chosen)
-    words += [f"--arm={arm}" for arm in chosen if words]
-    count = len(chosen or known)
-    with Progress("arms simulated", count) as progress:
-        result = experiment.run(scenario, certify, chosen or None, partial(progress.within, of=count))
+        asked = scenario_request(scenario, set, knockout, block, add)
+        request = tasks.RunRequest(asked, several(arms), certify)
+        result = tasks.run(request, lambda note: warnings.warn(note, stacklevel=6)).result
     if result.interrupted:
         raise KeyboardInterrupt
-    return Run(result, tuple(words))
+    command = ("run", *asked.command(), *(f"--arm={arm}" for arm in request.arms)) if asked.command() else ()
+    return Run(result, command)
 
 
-def _typed(settings: Mapping[str, str], asked: Interventions) -> list[str]:
-    """The changes in the words of the command line."""
-    words = [f"--set={name}={value}" for name, value in settings.items()]
-    words += [f"--knockout={name}" for name in asked.knockout]
-    words += [word for name, share in asked.block for word in ("--block", name, share)]
-    return words + [f"--add={dose}" for dose in asked.add]
-
-
-def _read(word: str, settings: Mapping[str, str], asked: Interventions) -> Scenario:
-    with called_from("run()"):
-        return read_scenario(find_scenario(word), settings, interventions=asked)
-
-
-def _shares(block: Mapping[str, str | float] | str | Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Names and shares, of a mapping or of texts such as "IL1 90%"."""
-    if isinstance(block, Mapping):
-        return tuple((name, str(share)) for name, share in block.items())
-    return tuple((name, share.strip()) for name, _, share in (text.strip().partition(" ") for text in _several(block)))
-
-
-def _several(names: str | Sequence[str] | None) -> list[str]:
-    return [names] if isinstance(names, str) else list(dict.fromkeys(names or ()))
-
-
-class UnknownNameError(KeyError):
-    """A name that is none, with the nearest that is one."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])  # that of a KeyError puts quotes around it
+class UnknownNameError(InputError, KeyError):
+    """A run was asked for a species, an observable or an arm that it does not have. Says the nearest that it has."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -193,7 +152,7 @@ class Run:
     def figure(self, *names: str, arms: str | Sequence[str] | None = None) -> Sheet:
         """A figure of `names`, or else the first that the scenario shows, in the style of `run`: one of matplotlib's,
         which a notebook shows."""
-        return self._drawn(self._names(names) or self.scenario.plots[0], _several(arms) or self.arms)[0]
+        return self._drawn(self._names(names) or self.scenario.plots[0], several(arms) or self.arms)[0]
 
     def _drawn(self, names: Sequence[str], arms: Sequence[str]) -> tuple[Sheet, str]:
         """A figure, and what is on it in words."""
@@ -247,7 +206,7 @@ class Run:
 
         force: replace an earlier run. plots: with figures. Raises `OutputError` if the folder cannot be written.
         """
-        return write(self.result, Path(folder), self.command, force, _draw if plots else None)
+        return tasks.write(self.result, Path(folder), self.command, force, FigureOptions().draw if plots else None)
 
     def __repr__(self) -> str:
         verdicts = self.result.verdicts
@@ -274,23 +233,20 @@ class Run:
 
     def _arm(self, arm: str) -> str:
         if arm not in self.arms:
-            raise UnknownNameError(unknown_name("this run has no arm", arm, self.arms))
+            raise self._unknown(unknown_name("no arm", arm, self.arms))
         return arm
 
     def _name(self, word: str) -> str:
         found = self.scenario.model.find(word, "species", "observables")
         if found is None:
-            raise UnknownNameError(self.scenario.model.unknown(word, "species", "observables"))
+            raise self._unknown(self.scenario.model.unknown(word, "species", "observables"))
         return found
+
+    def _unknown(self, message: str) -> UnknownNameError:
+        return UnknownNameError([InputFault(f"run of {self.scenario.id}", 0, message, "")])
 
     def _names(self, words: Sequence[str]) -> list[str]:
         return [self._name(word) for word in words]
-
-
-def _draw(result: RunResult, folder: Path, run: str) -> None:
-    from ..views.figures.run import draw
-
-    draw(result, folder, run)
 
 
 def _counted(count: int, what: str) -> str:

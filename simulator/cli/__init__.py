@@ -1,9 +1,8 @@
-"""The command line: words become one call, and the call an exit code.
+"""The command line: words become one request, and its result becomes text and an exit code. Nothing is computed here.
 
-0 done; 1 done, but a simulation failed or an expectation was missed; 2 usage; 3 a file is
-wrong; 4 the solver failed; 5 an optional package is missing; 130 interrupted.
-
-Each command is a file of this room: what it takes (`arguments`), what it does (`execute`), and examples.
+Each command is a file: its options (`arguments`), its examples, and `execute`. Exit codes: 0 done; 1 done, but a
+simulation failed or an expectation was missed; 2 usage; 3 a file is wrong; 4 the solver failed; 5 an optional package
+is missing; 130 interrupted.
 """
 
 from .program import COMMANDS as COMMANDS

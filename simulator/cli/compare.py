@@ -6,9 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from .exit_codes import DONE, MISSED
-from .figure_options import figure_arguments, formats_of
-from .options import change_in_words, interventions_of, print_json, scenario_of, settings_argument
+from .options import (
+    change_in_words,
+    figure_arguments,
+    figures_of,
+    interventions_of,
+    print_json,
+    scenario_of,
+    settings_argument,
+)
+from .program import DONE, MISSED
 
 EXAMPLES = """examples:
   immunesim compare acute_infection stop_signal_missing
@@ -41,7 +48,7 @@ def execute(options: argparse.Namespace) -> int:
     from ..tasks.compare_sides import sides
     from ..views.text.notes import notes
 
-    formats = formats_of(options)
+    formats = figures_of(options).formats
     described = [read_scenario(find_scenario(word)) for word in options.scenarios]
     changed = [scenario_of(word, options) for word in options.scenarios] if _changes(options) else []
     words = [change_in_words(options, scenario) for scenario in changed]

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .exit_codes import DONE
 from .options import print_json
+from .program import DONE
 
 if TYPE_CHECKING:
     from ..model.model import Model

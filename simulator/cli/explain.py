@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from .exit_codes import DONE, SOLVER_FAILED
 from .options import change_in_words, interventions_of, print_json, scenario_of, settings_argument
+from .program import DONE, SOLVER_FAILED
 
 EXAMPLES = """examples:
   immunesim explain acute_infection --of IL-2

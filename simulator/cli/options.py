@@ -1,18 +1,21 @@
-"""Words that several commands share, and the one JSON document of `--json`."""
+"""What several commands share: options, the request they stand for, and how answers and notes are printed."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # `--help` is to be quick
+if TYPE_CHECKING:  # `--help` must not wait for NumPy
     from ..experiments.scenario import Scenario
     from ..files.toml.interventions import Interventions
     from ..files.toml.overrides import SweepWords
+    from ..tasks.figures import FigureOptions
+    from ..tasks.scenario import ScenarioRequest
 
 
 def settings_argument(command: argparse.ArgumentParser) -> None:
-    """What is changed in a scenario, of all its arms: `--set` and the words for immunologists."""
+    """What is changed in a scenario, in all of its arms: `--set` and the words for immunologists."""
 
     def add(option: str, **more: object) -> None:
         command.add_argument(option, action="append", default=[], **more)  # type: ignore[arg-type]
@@ -24,8 +27,10 @@ def settings_argument(command: argparse.ArgumentParser) -> None:
     add("--add", metavar="DOSE", help='a dose: "IL-2 18 MIU into skin at 3 d every 1 d x 5 over 15 min"')
 
 
-def settings_of(options: argparse.Namespace) -> dict[str, str]:
+def request_of(scenario: str, options: argparse.Namespace) -> ScenarioRequest:
+    """The scenario of that name or file, changed as the options of `settings_argument` say."""
     from ..runtime.errors import InputError, request_fault
+    from ..tasks.scenario import ScenarioRequest
 
     settings = {}
     for text in options.set:
@@ -33,30 +38,47 @@ def settings_of(options: argparse.Namespace) -> dict[str, str]:
         if not sign:
             raise InputError([request_fault("expected NAME=VALUE", f"--set {text}")])
         settings[name.strip()] = value.strip()
-    return settings
-
-
-def interventions_of(options: argparse.Namespace) -> Interventions:
-    from ..files.toml.interventions import Interventions
-
     blocks = tuple((name, share) for name, share in options.block)
-    return Interventions(tuple(options.knockout), blocks, tuple(options.add))
+    return ScenarioRequest(scenario, settings, tuple(options.knockout), blocks, tuple(options.add))
 
 
-def scenario_of(word: str, options: argparse.Namespace, sweep_words: SweepWords | None = None) -> Scenario:
-    """The scenario that `word` names, changed as the options say."""
-    from ..files.toml.scenario_file import find_scenario, read_scenario
+def figure_arguments(command: argparse.ArgumentParser) -> None:
+    """How figures look, and as which files they are written."""
+    text = "figures for a lecture: 16:9, large type, a slide for each panel"
+    command.add_argument("--slides", action="store_true", help=text)
+    text = "files of each figure: of svg, png, pdf (default: svg,png)"
+    command.add_argument("--format", metavar="FORMAT,...", default="svg,png", help=text)
 
-    return read_scenario(find_scenario(word), settings_of(options), sweep_words, interventions_of(options))
+
+def figures_of(options: argparse.Namespace) -> FigureOptions:
+    """The options of `figure_arguments`. Raises `InputError` for an unknown format, or for none."""
+    from ..tasks.figures import FigureOptions
+
+    words = [word.strip().lower() for word in options.format.split(",") if word.strip()]
+    return FigureOptions(options.slides, tuple(dict.fromkeys(words)))
 
 
-def change_in_words(options: argparse.Namespace, scenario: Scenario) -> str:
-    """What the options change, for people: "without IL4, IL1 blocked by 90 %"."""
-    settings = [f"{name} = {value}" for name, value in settings_of(options).items()]
-    return ", ".join([*interventions_of(options).in_words(scenario.model), *settings])
+def print_note(note: str) -> None:
+    print(f"note: {note}", file=sys.stderr)
 
 
 def print_json(document: object) -> None:
+    """The one document that `--json` puts on stdout."""
     import json
 
     print(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+# Used by commands that do not make a request of their own yet.
+
+
+def scenario_of(word: str, options: argparse.Namespace, sweep_words: SweepWords | None = None) -> Scenario:
+    return request_of(word, options).read(sweep_words)
+
+
+def interventions_of(options: argparse.Namespace) -> Interventions:
+    return request_of("", options).interventions
+
+
+def change_in_words(options: argparse.Namespace, scenario: Scenario) -> str:
+    return request_of("", options).in_words(scenario)

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from .exit_codes import BAD_FILE, DONE, INTERRUPTED, NO_PACKAGE, USAGE
+# What a command ends with.
+DONE = 0
+MISSED = 1  # done, but a simulation failed or an expectation was missed
+USAGE = 2
+BAD_FILE = 3
+SOLVER_FAILED = 4
+NO_PACKAGE = 5
+INTERRUPTED = 130
 
 COMMANDS = {
     "run": "simulate scenarios and write their tables and figures",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .exit_codes import DONE, MISSED
 from .options import print_json
+from .program import DONE, MISSED
 
 EXAMPLES = """examples:
   immunesim replay out

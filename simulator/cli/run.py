@@ -1,17 +1,13 @@
-"""`run`: scenarios become folders of tables and figures."""
+"""`run`: simulates scenarios; each becomes an output directory of tables and figures."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from .exit_codes import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
-from .figure_options import figure_arguments, formats_of
-from .options import interventions_of, print_json, scenario_of, settings_argument
+from .options import figure_arguments, figures_of, print_json, print_note, request_of, settings_argument
+from .program import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
 
 EXAMPLES = """examples:
   immunesim run scenarios/il2_therapy.toml --out out
@@ -23,14 +19,15 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("scenarios", nargs="+", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
-    command.add_argument("--out", metavar="DIR", help="new folder for the results (default: results/SCENARIO)")
+    text = "a scenario file, or the name of a bundled scenario"
+    command.add_argument("scenarios", nargs="+", metavar="SCENARIO", help=text)
+    command.add_argument("--out", metavar="DIR", help="new output directory (default: results/SCENARIO)")
     command.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier run and nothing else")
     settings_argument(command)
-    command.add_argument("--arm", action="append", metavar="NAME", help="only this arm; may be repeated")
+    command.add_argument("--arm", action="append", default=[], metavar="NAME", help="only this arm; may be repeated")
     command.add_argument("--no-plots", action="store_true", help="no figures")
     figure_arguments(command)
-    text = "also one page, DIR/report.html, with figures, curves to touch, doses, expectations and equations"
+    text = "also one page, DIR/report.html: figures, interactive curves, doses, expectations and equations"
     command.add_argument("--report", action="store_true", help=text)
     certify = command.add_mutually_exclusive_group()
     text = "check the digits with a second solver, however long it takes"
@@ -40,48 +37,38 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..experiments.run import run
-    from ..experiments.scenario import chosen_arms
-    from ..files.results import folder
-    from ..runtime.progress import Progress
-    from ..tasks.run import write
-    from ..views.text import run as run_text
-    from ..views.text.notes import notes
+    from ..tasks.run import RunRequest, run_each
 
-    formats = formats_of(options)
-    scenarios = [scenario_of(word, options) for word in options.scenarios]
-    for scenario in scenarios:
-        chosen_arms(scenario, options.arm, "--arm")
-        for note in notes(scenario, interventions_of(options)):
-            print(f"note: {note}", file=sys.stderr)
-    draw = None if options.no_plots else _draw(options.slides, formats)
+    figures = figures_of(options)
+    requests = []
+    for word in options.scenarios:
+        scenario = request_of(word, options)
+        out = Path(options.out) if options.out else Path("results") / scenario.id
+        requests.append(
+            RunRequest(
+                scenario,
+                tuple(options.arm),
+                options.certify,
+                out=out / scenario.id if options.out and len(options.scenarios) > 1 else out,
+                new_name=not options.out,
+                force=options.force,
+                figures=None if options.no_plots else figures,
+                report=options.report,
+                command=tuple(options.words),
+            )
+        )
     summaries, code = [], DONE
-    for scenario in scenarios:
-        target = Path(options.out) if options.out else folder.free_folder(Path("results") / scenario.id)
-        if options.out and len(scenarios) > 1:
-            target = target / scenario.id
-        folder.check_folder(target, options.force)
-        arms = len(set(options.arm)) if options.arm else len(scenario.arms)
-        with Progress("arms simulated", arms) as progress:
-            result = run(scenario, options.certify, options.arm, partial(progress.within, of=arms))
-        summary = write(result, target, options.words, options.force, draw, options.report)
-        summaries.append(summary)
+    for output in run_each(requests, print_note):
+        summaries.append(output.summary)
         if not options.json:
-            print(run_text.run_text(result, target))
-        if result.interrupted:
-            print("interrupted; the arms that were finished are kept", file=sys.stderr)
+            print(output)
+        if output.result.interrupted:
+            print("interrupted; the arms that were finished are kept, without figures", file=sys.stderr)
             return INTERRUPTED
-        if not result.ok:
+        if not output.result.ok:
             code = SOLVER_FAILED
-        elif code == DONE and not all(verdict.holds for verdict in result.verdicts):
+        elif code == DONE and not all(verdict.holds for verdict in output.result.verdicts):
             code = MISSED
     if options.json:
         print_json(summaries[0] if len(summaries) == 1 else summaries)
     return code
-
-
-def _draw(slides: bool, formats: Sequence[str]) -> Any:
-    from ..views.figures.run import draw
-    from ..views.figures.style import PAPER, SLIDES
-
-    return partial(draw, look=SLIDES if slides else PAPER, formats=formats)

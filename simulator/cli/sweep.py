@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .exit_codes import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
 from .options import interventions_of, print_json, scenario_of, settings_argument
+from .program import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
 
 EXAMPLES = """examples:
   immunesim sweep acute_infection --vary 'stop_sensitivity=0.1:1:25:log' --measure 'max(pathogen)' --out stop

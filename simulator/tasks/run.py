@@ -1,15 +1,107 @@
-"""`run`: a scenario is simulated and its folder written."""
+"""`run`: simulates scenarios, and writes each to an output directory if one is given."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..experiments import run as experiment
 from ..experiments.run import RunResult
-from ..files.results.folder import SUMMARY, new_folder
+from ..experiments.scenario import Scenario, chosen_arms
+from ..files.results.folder import SUMMARY, check_folder, free_folder, new_folder
 from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved, run_id, summary, table_name, write_table
+from ..runtime.progress import Progress
+from ..views.text.run import run_text
+from .figures import FigureOptions
+from .scenario import OnNote, ScenarioRequest, ignore_note, read_with_notes
+
+Draw = Callable[[RunResult, Path, str], object]  # (result, folder, id of the run) -> figures in the folder
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A scenario to simulate.
+
+    arms: only these; all of them if there are none here.
+    certify: whether a second solver checks the digits; None: where that takes under a second an arm.
+    out: a new output directory; nothing is written without one. new_name: where `out` exists, write to `out`-2, -3 ...
+    force: replace `out` if it holds an earlier run and nothing else.
+    figures: None for no figures. report: also write report.html. tables: also write the curves as CSV.
+    command: the request in the words of the command line, kept in the summary.
+    """
+
+    scenario: ScenarioRequest
+    arms: tuple[str, ...] = ()
+    certify: bool | None = None
+    out: Path | None = None
+    new_name: bool = False
+    force: bool = False
+    figures: FigureOptions | None = None
+    report: bool = False
+    tables: bool = True
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunOutput:
+    """A simulated scenario, and where it was written with which summary, if it was."""
+
+    result: RunResult
+    folder: Path | None = None
+    summary: dict[str, Any] | None = None
+
+    def __str__(self) -> str:
+        return run_text(self.result, self.folder)
+
+
+def run(request: RunRequest, on_note: OnNote = ignore_note) -> RunOutput:
+    """Simulates one scenario: see `run_each`."""
+    (output,) = run_each([request], on_note)
+    return output
+
+
+def run_each(requests: Sequence[RunRequest], on_note: OnNote = ignore_note) -> Iterator[RunOutput]:
+    """Simulates and writes scenarios one after the other, and yields each as it is done.
+
+    All requests are checked before the first is simulated. After an interruption from the keyboard the arms that
+    were finished are written, without figures and report, and `result.interrupted` is true; nothing more is
+    simulated. Raises KeyboardInterrupt where no arm was finished or the writing was interrupted: then nothing of this
+    scenario is kept. Raises `InputError` and `OutputError`.
+    """
+    scenarios = [_checked(request, on_note) for request in requests]
+    for request, scenario in zip(requests, scenarios, strict=True):
+        output = _run(request, scenario)
+        yield output
+        if output.result.interrupted:
+            return
+
+
+def _checked(request: RunRequest, on_note: OnNote) -> Scenario:
+    scenario = read_with_notes(request.scenario, on_note)
+    chosen_arms(scenario, request.arms or None)
+    if request.out is not None and not request.new_name:
+        check_folder(request.out, request.force)
+    return scenario
+
+
+def _run(request: RunRequest, scenario: Scenario) -> RunOutput:
+    count = len(set(request.arms) or scenario.arms)
+    with Progress("arms simulated", count) as progress:
+        on_progress = partial(progress.within, of=count)
+        result = experiment.run(scenario, request.certify, request.arms or None, on_progress)
+    if request.out is None:
+        return RunOutput(result)
+    folder = free_folder(request.out) if request.new_name else request.out
+    all_of_it = not result.interrupted  # figures and a report take longer than whoever pressed Ctrl-C will wait
+    draw = request.figures.draw if request.figures is not None and all_of_it else None
+    report = request.report and all_of_it
+    return RunOutput(
+        result, folder, write(result, folder, request.command, request.force, draw, report, request.tables)
+    )
 
 
 def write(
@@ -17,14 +109,14 @@ def write(
     folder: Path,
     command: Sequence[str],
     force: bool = False,
-    draw: Callable[[RunResult, Path, str], object] | None = None,
+    draw: Draw | None = None,
     report: bool = False,
     tables: bool = True,
 ) -> dict[str, Any]:
     """Writes a run into a new `folder` and returns its summary.
 
-    draw(result, folder, run_id) adds the figures; without it there are none. report: also as one page,
-    with the figures if there are any. tables: the curves as CSV.
+    draw: adds the figures; without it there are none. report: also as one page, with the figures if there are any.
+    tables: the curves as CSV. Raises `OutputError` if the folder exists or cannot be written; nothing of it is left.
     """
     with new_folder(folder, force) as tmp_path:
         texts = resolved(result.scenario)

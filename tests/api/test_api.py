@@ -57,14 +57,14 @@ def test_values_are_set_as_on_the_command_line(toy: str) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of what the words do not reach
 def test_the_words_for_immunologists_are_those_of_the_command_line() -> None:
-    from immunesim.cli.options import scenario_of
+    from immunesim.cli.options import request_of
     from immunesim.cli.program import _parser
 
     changes = {"knockout": "IL4", "block": {"IL1": "90%"}, "add": ["IL-2 18 MIU into skin at 3 d"]}
     run = sim.run("acute_infection", **changes, arms="main", certify=False)
     assert run.scenario.parameters(run.scenario.arm("main"))["IL4_made"] == 0
     options = _parser(run.command).parse_args(run.command)
-    typed = scenario_of("acute_infection", options)
+    typed = request_of("acute_infection", options).read()
     assert typed == run.scenario
     assert options.arm == ["main"]
     with pytest.raises(sim.InputError, match=r"run\(\): .*IL9") as caught:
@@ -89,16 +89,16 @@ def test_the_second_solver_can_be_asked_for_and_switched_off(toy: str) -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda r: r["drg"], KeyError, "no species or observable 'drg'; did you mean 'drug'?"),
-        (lambda r: r["drug", "halv"], KeyError, "this run has no arm 'halv'; did you mean 'half'?"),
+        (lambda r: r["drg"], KeyError, "run of toy: no species or observable 'drg'; did you mean 'drug'?"),
+        (lambda r: r["drug", "halv"], KeyError, "run of toy: no arm 'halv'; did you mean 'half'?"),
         (
             lambda r: r["drug", "elsewhere"],
             KeyError,
-            "this run has no arm 'elsewhere'; there are main, untreated, half, late, later",
+            "run of toy: no arm 'elsewhere'; there are main, untreated, half, late, later",
         ),
-        (lambda r: r.table("drg"), KeyError, "no species or observable 'drg'; did you mean 'drug'?"),
-        (lambda r: r.figure("drug", arms="halv"), KeyError, "this run has no arm 'halv'; did you mean 'half'?"),
-        (lambda r: r.to_pandas("drg"), KeyError, "no species or observable 'drg'; did you mean 'drug'?"),
+        (lambda r: r.table("drg"), KeyError, "run of toy: no species or observable 'drg'; did you mean 'drug'?"),
+        (lambda r: r.figure("drug", arms="halv"), KeyError, "run of toy: no arm 'halv'; did you mean 'half'?"),
+        (lambda r: r.to_pandas("drg"), KeyError, "run of toy: no species or observable 'drg'; did you mean 'drug'?"),
         (
             lambda r: r.measure("max(drg)"),
             ValueError,
@@ -109,7 +109,7 @@ def test_the_second_solver_can_be_asked_for_and_switched_off(toy: str) -> None:
         (
             lambda r: sim.run("toy.toml", arms="halv"),
             sim.InputError,
-            "arms: toy has no arm 'halv'; did you mean 'half'?",
+            "run(): toy has no arm 'halv'; did you mean 'half'?",
         ),
         (lambda r: sim.run("tyo.toml"), sim.InputError, "tyo.toml: no such scenario"),
         (
@@ -119,8 +119,8 @@ def test_the_second_solver_can_be_asked_for_and_switched_off(toy: str) -> None:
         ),
         (
             lambda r: sim.run(r.scenario, set={"k_clear": 1}),
-            TypeError,
-            "changes go with a file or a name; this scenario has been read already",
+            sim.InputError,
+            "run(): changes go with a file or a name; this scenario has been read already",
         ),
     ],
 )

@@ -1,0 +1,33 @@
+"""What is asked of a scenario from Python, in the forms that are easy to type, as the request that all tasks take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..experiments.scenario import Scenario
+from ..tasks.scenario import ScenarioRequest
+
+
+def scenario_request(
+    scenario: str | Path | Scenario,
+    set: Mapping[str, str | float] | None = None,
+    knockout: str | Sequence[str] = (),
+    block: Mapping[str, str | float] | str | Sequence[str] = (),
+    add: str | Sequence[str] = (),
+) -> ScenarioRequest:
+    """A scenario and its changes; numbers count as texts, and one text as a list of one."""
+    settings = {name: str(value) for name, value in (set or {}).items()}
+    return ScenarioRequest(scenario, settings, several(knockout), _shares(block), several(add))
+
+
+def several(words: str | Sequence[str] | None) -> tuple[str, ...]:
+    """One word or many, each once."""
+    return (words,) if isinstance(words, str) else tuple(dict.fromkeys(words or ()))
+
+
+def _shares(block: Mapping[str, str | float] | str | Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Names and shares, of a mapping or of texts such as "IL1 90%"."""
+    if isinstance(block, Mapping):
+        return tuple((name, str(share)) for name, share in block.items())
+    return tuple((name, share.strip()) for name, _, share in (text.strip().partition(" ") for text in several(block)))

@@ -1,0 +1,92 @@
+"""What a user asks of a scenario: which one, and what is changed in all of its arms. Every task begins with this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..experiments.scenario import Scenario
+from ..files.toml.interventions import Interventions
+from ..files.toml.overrides import SweepWords
+from ..files.toml.scenario_file import find_scenario, read_scenario
+from ..runtime.errors import InputError, request_fault
+from ..views.text.notes import notes
+
+OnNote = Callable[[str], object]  # is called with each remark on a scenario that is valid, before it is simulated
+
+
+def ignore_note(note: str) -> None:
+    """The default `OnNote`: says nothing."""
+
+
+@dataclass(frozen=True)
+class ScenarioRequest:
+    """A scenario, and changes that hold in all of its arms.
+
+    scenario: the path of a file, the name of a bundled scenario, or a Scenario that has been read (without changes).
+    set: values with their units by name, ``{"body_weight": "90 kg", "dose.push.amount": "3 nmol"}``.
+    knockout: what the body cannot make, ``("IL4",)``.
+    block: what is blocked, and the share of it, ``(("IL1", "90%"),)``.
+    add: doses, ``("IL-2 18 MIU at 3 d",)``.
+    """
+
+    scenario: str | Path | Scenario
+    set: Mapping[str, str] = field(default_factory=dict)
+    knockout: tuple[str, ...] = ()
+    block: tuple[tuple[str, str], ...] = ()
+    add: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The name of the scenario: that of its file without the ending."""
+        return self.scenario.id if isinstance(self.scenario, Scenario) else Path(self.scenario).stem
+
+    @property
+    def interventions(self) -> Interventions:
+        return Interventions(self.knockout, self.block, self.add)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.set) or any(self.interventions)
+
+    def read(self, sweep: SweepWords | None = None) -> Scenario:
+        """The scenario with its changes, and with a sweep if one is asked for.
+
+        Raises `InputError` with everything that is wrong with the file, its model and the changes.
+        """
+        if isinstance(self.scenario, Scenario):
+            if self.changed or sweep is not None:
+                message = "changes go with a file or a name; this scenario has been read already"
+                raise InputError([request_fault(message)])
+            return self.scenario
+        return read_scenario(find_scenario(str(self.scenario)), self.set, sweep, self.interventions)
+
+    def notes(self, scenario: Scenario) -> list[str]:
+        """Remarks on `scenario`, which was read from this request: see `views.text.notes`."""
+        return notes(scenario, self.interventions)
+
+    def in_words(self, scenario: Scenario) -> str:
+        """What is changed, for titles and tables: "without IL4, IL1 blocked by 90 %"; empty if nothing is."""
+        settings = [f"{name} = {value}" for name, value in self.set.items()]
+        return ", ".join([*self.interventions.in_words(scenario.model), *settings])
+
+    def command(self) -> tuple[str, ...]:
+        """The same request in the words of the command line; none if the scenario has been read already."""
+        if isinstance(self.scenario, Scenario):
+            return ()
+        return (
+            str(self.scenario),
+            *(f"--set={name}={value}" for name, value in self.set.items()),
+            *(f"--knockout={name}" for name in self.knockout),
+            *(word for name, share in self.block for word in ("--block", name, share)),
+            *(f"--add={dose}" for dose in self.add),
+        )
+
+
+def read_with_notes(request: ScenarioRequest, on_note: OnNote) -> Scenario:
+    """The scenario that is asked for; its notes go to `on_note`. Raises `InputError`."""
+    scenario = request.read()
+    for note in request.notes(scenario):
+        on_note(note)
+    return scenario
