@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..experiments.explanation.explain import Explanation
+from ..views.text.numbers import with_unit
 
 if TYPE_CHECKING:
     from ..views.figures.sheet import Sheet
@@ -23,7 +23,7 @@ class Measured(float):
         return made
 
     def __repr__(self) -> str:
-        return "none" if math.isnan(self) else f"{float(self):.4g}" + (f" {self.unit}" if self.unit != "1" else "")
+        return with_unit(float(self), self.unit, 4)
 
     __str__ = __repr__
 

@@ -11,6 +11,7 @@ from ..files.toml.model_file import read_model
 from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..files.toml.source import read_text
 from ..views.text.notes import notes
+from ..views.text.numbers import with_unit
 
 _OF_A_MODEL = r"(?m)^\[*(species|reactions|modules|observables|substances|sources|time_unit)\b"
 
@@ -27,7 +28,7 @@ def check_file(word: str) -> str:
     arms = len(scenario.arms)
     remarks = "".join(f"\n  note: {note}" for note in notes(scenario))
     return (
-        f"scenario of {arms} arm{'s' * (arms != 1)} over {scenario.end:g} {scenario.model.time_unit_text}, "
+        f"scenario of {arms} arm{'s' * (arms != 1)} over {with_unit(scenario.end, scenario.model.time_unit_text)}, "
         f"{len(scenario.expectations)} expectations, {_sweep(scenario)}model {scenario.model_name}: no faults" + remarks
     )
 

@@ -18,7 +18,7 @@ from ..runtime.progress import Progress
 from ..views.text.compare import RULE
 from ..views.text.compare import sentences as sentences
 from ..views.text.figure import Curve
-from ..views.text.sweep_measures import number
+from ..views.text.numbers import axis_title, number
 
 WIDE = 120  # characters
 GAP = 9  # characters, for the ratio behind a value
@@ -54,9 +54,9 @@ def text(rows: Sequence[dict[str, Any]]) -> str:
     for name in dict.fromkeys(row["name"] for row in rows):
         group = [row for row in rows if row["name"] == name]
         unit, none = group[0]["unit"], nothing(group)
-        heads = [f"{head}{'':{GAP}}" for head in ("peak", "lowest", "final", f"area [{group[0]['area_unit']}]")]
-        lines += ["", name if unit == "1" else f"{name} [{unit}]"]
-        lines.append(_line("", width, heads, f"at [{group[0]['time_unit']}]"))
+        heads = [f"{head}{'':{GAP}}" for head in ("peak", "lowest", "final", axis_title("area", group[0]["area_unit"]))]
+        lines += ["", axis_title(name, unit)]
+        lines.append(_line("", width, heads, axis_title("at", group[0]["time_unit"])))
         for row in group:
             time = number(row["time_of_peak"]) if row["peak"] is not None and abs(row["peak"]) > none else "-"
             lines.append(_line(row["label"], width, [_cell(row, key, none) for key in MEASURES], time))

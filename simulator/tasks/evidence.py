@@ -15,6 +15,7 @@ from ..files.results.folder import make_folder, write_text
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError, InputFault
 from ..runtime.processes import parallel_map
+from ..views.text.numbers import number
 
 MARKS = {MET: "met   ", KNOWN_MISS: "missed", MISSED: "MISSED", UNBROKEN: "UNSAFE", FAILED: "FAILED"}
 COLUMNS = ("id", "that", "expected", "simulated", "unit", "verdict", "source", "status", "rule", "topic", "claim")
@@ -71,7 +72,7 @@ def text(rows: Sequence[dict[str, Any]]) -> str:
 def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     width = max(len(row["id"]) for row in rows)
     for row in rows:
-        found = "none" if row["simulated"] is None else f"{row['simulated']:.4g}"
+        found = "none" if row["simulated"] is None else number(row["simulated"], 4)
         mark = MARKS[row["verdict"]]
         yield f"{mark}  {row['id']:{width}}  {found:>10}  expected {row['expected']}  [{row['source']}]"
         yield f"        {'':{width}}  {row['that']}"
@@ -80,7 +81,7 @@ def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
         if row["objection"]:
             yield f"        {'':{width}}  {row['objection']}"
         for arm, value in row["broken"].items() if row["verdict"] == MET else ():
-            without = "none" if value is None else f"{value:.4g}"
+            without = "none" if value is None else number(value, 4)
             yield f"        {'':{width}}  shows {row['claim'] or 'the mechanism'}: without it, in arm {arm}, {without}"
     found_totals = totals(rows)
     for title, key in (("published facts", "topics"), ("claims", "claims")):

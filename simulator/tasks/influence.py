@@ -15,6 +15,7 @@ from ..files.toml.scenario_file import read_scenario
 from ..model.declarations import Parameter
 from ..model.model import Model
 from ..runtime.processes import parallel_map
+from ..views.text.numbers import number, with_unit
 
 KEPT = BIOLOGY / "influence.json"  # of all that come with the simulator
 
@@ -73,7 +74,7 @@ def write(found: dict[str, Any], path: Path) -> None:
 
 def text(found: dict[str, Any]) -> str:
     """Each parameter with what it breaks, the most influential first, and what nothing breaks."""
-    lines = [f"each parameter {found['factor']:g} times as large, and as small; a share at most 1"]
+    lines = [f"each parameter {number(found['factor'])} times as large, and as small; a share at most 1"]
     for model, table in found["models"].items():
         lines.append(f"\n{model}:")
         broken = {name: sorted({e for each in ways.values() for e in each}) for name, ways in table["breaks"].items()}
@@ -122,14 +123,13 @@ def _assumed_lines(model: Model, word: str | None) -> Iterator[str]:
     rows = assumed(model, word)
     body = sum(not each.knob for each in model.parameters.values())
     what = f"of the parameters of '{word}'" if word else f"of {body} parameters (knobs not counted)"
-    answer = f" What each breaks, {FACTOR:g} times as large or as small:"
+    answer = f" What each breaks, {number(FACTOR)} times as large or as small:"
     if any(row["breaks"] is None for row in rows):
         answer = " What each breaks was not computed for this model."
     yield f"{len(rows)} {what} are assumed.{answer if rows else ''}"
     for row in rows:
-        unit = "" if row["unit"] == "1" else f" {row['unit']}"
-        span = f", {row['range'][0]:g} to {row['range'][1]:g}" if row["range"] else ""
-        yield f"\n{row['name']} = {row['value']:g}{unit}{span}: {row['label']}"
+        span = f", {number(row['range'][0])} to {number(row['range'][1])}" if row["range"] else ""
+        yield f"\n{row['name']} = {with_unit(row['value'], row['unit'])}{span}: {row['label']}"
         yield f"  {row['why']}"
         if row["breaks"] is not None:
             yield f"  breaks {len(row['breaks'])}: {', '.join(row['breaks'])}" if row["breaks"] else "  breaks nothing"

@@ -18,6 +18,7 @@ from ..numerics.segment import ATOL_OF_SCALE
 from ..runtime.errors import InputError, InputFault
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
+from ..views.text.numbers import number
 
 LARGEST = 1e300  # stands for a number that is none, which JSON cannot hold
 TOLERANCE = 1e-5  # numbers that differ by less, relative to |value| + noise floor, match
@@ -88,7 +89,7 @@ def replay_text(found: dict[str, Any]) -> str:
         elif arm["identical"]:
             lines.append(f"arm {name}: identical to the last digit")
         else:
-            lines.append(f"arm {name}: largest relative difference {arm['difference']:.2g}, in {arm['of']}")
-    within = f"to within {found['tolerance']:g}"
+            lines.append(f"arm {name}: largest relative difference {number(arm['difference'], 2)}, in {arm['of']}")
+    within = f"to within {number(found['tolerance'])}"
     lines.append(f"the numbers match {within}" if found["match"] else "the numbers do NOT match")
     return "\n".join(lines)

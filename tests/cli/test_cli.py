@@ -130,7 +130,7 @@ def test_run_writes_a_folder_and_says_what_happened(say) -> None:
         "A toy question",
         "arm main",
         "arm untreated",
-        "push -> drug: 3 of 3 doses",
+        "push → drug: 3 of 3 doses",
         "1 of 1 met",
         "results in out",
     ):
@@ -595,7 +595,7 @@ def test_replay_says_whether_the_numbers_match(say) -> None:
     say("run", "toy.toml", "--no-plots", "--out", "out")
     said = say("replay", "out")
     assert said.code == 0
-    assert said.out.endswith("the numbers match to within 1e-05\n")
+    assert said.out.endswith("the numbers match to within 10⁻⁵\n")
     assert document(say("replay", "out", "--json"))["match"] is True
     rows = Path("out/trajectory.csv").read_text().splitlines()
     cells = rows[5].split(",")
@@ -660,7 +660,7 @@ def test_a_run_with_words_is_replayed_without_them(say) -> None:
     )
     assert said.code in (0, 1)
     assert "An acute infection in a healthy adult: without IL1, with IL-2 18 MIU into skin at 3 d" in said.out
-    assert "added IL2 -> IL2_depot: 2 of 2 doses, ordered 36 MIU" in said.out
+    assert "added IL2 → IL2_depot: 2 of 2 doses, ordered 36 MIU" in said.out
     resolved = Path("out/scenario.toml").read_text()
     assert 'IL1_made = "0"' in resolved
     assert 'name = "added IL2"' in resolved

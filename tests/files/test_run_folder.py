@@ -219,7 +219,7 @@ def test_a_run_again_is_identical(out: Path) -> None:
     assert {name: arm["identical"] for name, arm in found["arms"].items()} == dict.fromkeys(
         ["main", "untreated", "half"], True
     )
-    assert replay_text(found).endswith("the numbers match to within 1e-05")
+    assert replay_text(found).endswith("the numbers match to within 10⁻⁵")
     assert "arm main: identical to the last digit" in replay_text(found)
 
 

@@ -134,7 +134,7 @@ def test_the_text_is_aligned_and_writes_dust_as_nothing(result) -> None:
     rows = [row | {"lowest": 1e-20} for row in comparison.table([result], ["drug"])]
     lines = compare.text(rows).splitlines()
     heads, *shown = lines[1:6]
-    places = [heads.index(head) + len(head) for head in ("peak", "lowest", "final", "area [pM*h]")]
+    places = [heads.index(head) + len(head) for head in ("peak", "lowest", "final", "area [pM·h]")]
     for line in (each.ljust(200) for each in shown):
         assert all(line[place - 1] != " " == line[place] for place in places), line
     assert shown[0].split()[-3] == "0"
@@ -154,7 +154,7 @@ SENTENCES = [
         {"lowest": 0.2, "time_of_lowest": 8.0},
         "X falls to 0.2 pM on day 8, 5 times lower than described (1 pM at the start)",
     ),
-    ({"area": 120.0}, "the area under X is 120 pM*d, 2 times as large as described (60)"),
+    ({"area": 120.0}, "the area under X is 120 pM·d, 2 times as large as described (60)"),
     ({"time_of_peak": 8.5}, "X peaks at 10 pM on day 8.5, 3.5 d later than described (on day 5)"),
     ({"time_of_peak": 2.5}, "X peaks at 10 pM on day 2.5, 2.5 d earlier than described (on day 5)"),
     (NONE, "X is gone: as described it peaks at 10 pM on day 5"),
@@ -202,7 +202,7 @@ def test_levels_far_from_zero_differ_by_their_span() -> None:
     fever = {"start": 37.0, "lowest": 37.0, "final": 37.0, "area": 745.0, "unit": "degC"}
     other = row("no Z", **fever, peak=37.5, time_of_peak=6.0)
     assert said(other, **fever, peak=38.6) == [
-        "no Z: X peaks at 37.5 degC on day 6, 1.1 degC lower than described (38.6 degC on day 5)."
+        "no Z: X peaks at 37.5 °C on day 6, 1.1 °C lower than described (38.6 °C on day 5)."
     ]
     naive = {"start": 700.0, "lowest": 699.0, "final": 700.0, "area": 14000.0}
     assert said(row("no Z", **naive, peak=700.0), **naive, peak=702.0) == []  # of 700 that is nothing

@@ -86,7 +86,7 @@ def test_every_number_of_a_chart_is_the_tables_own(name: str | None, toy_file: P
         with (tmp_path / "out" / table_name(arm)).open() as file:
             rows = {row[next(iter(row))]: row for row in csv.DictReader(file)}
         for chart in data["charts"]:
-            column = f"{chart['name']} [{chart['unit']}]"
+            column = f"{chart['name']} [{result.scenario.model.unit_text(chart['name'])}]"
             for time, value in zip(chart["rows"], chart["values"][number], strict=True):
                 if value is None:
                     assert time not in rows

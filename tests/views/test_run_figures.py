@@ -176,7 +176,7 @@ def test_a_pdf_carries_title_description_and_run_too(result, tmp_path):
     assert path.name == "01_drug.pdf"
     inside = path.read_bytes()
     assert b"/Title (A toy)" in inside
-    assert b"Time course of drug from 0 to 48 h" in inside
+    assert "Time course of drug from 0 to 48 h".encode("utf-16-be") in inside
     assert b"/Keywords (0123456789ab)" in inside
 
 

@@ -14,6 +14,7 @@ from immunesim.views.figures.sweep import choose
 from immunesim.views.figures.sweep.lines import binned
 from immunesim.views.figures.sweep.tornado import bars_of
 from immunesim.views.text import sweep_measures
+from immunesim.views.text.numbers import ascii_text, number
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.contour import ContourSet
 from matplotlib.text import Text
@@ -244,7 +245,7 @@ def test_the_colour_bar_covers_the_values_and_has_their_unit(tmp_path: Path) -> 
     (bar,) = [axis for axis in picture.figure.axes if axis.get_label() == "bar"]
     assert bar.get_ylabel() == "highest drug in plasma [pM]"
     assert bar.get_ylim() == (-990, 0)
-    assert [tick.get_text() for tick in bar.get_yticklabels()] == ["-800", "-600", "-400", "-200", "0"]
+    assert [tick.get_text() for tick in bar.get_yticklabels()] == ["−800", "−600", "−400", "−200", "0"]
 
 
 def test_a_map_of_patients_shows_medians_and_where_only_some_failed(tmp_path: Path) -> None:
@@ -364,9 +365,9 @@ def test_a_tornado_is_sorted_and_says_what_it_leaves_out(tmp_path: Path) -> None
     assert bars[0].measure == pytest.approx((middle - 17 * 0.9, middle + 17 * 9))
     assert len(picture.figure.axes[0].patches) == 30
     assert "2 others smaller and not shown" in words_on(picture.figure)
-    assert words_on(picture.figure).count("10 cells/uL") + words_on(picture.figure).count("10 1/h") == 15
-    assert "parameter 16 at 0.1 cells/uL gives 138 pM, at 10 cells/uL gives" not in picture.text
-    assert "parameter 16 at 0.1 cells/uL gives 138 pM, at 10 cells/uL 306 pM" in picture.text
+    assert words_on(picture.figure).count("10 cells/µL") + words_on(picture.figure).count("10 1/h") == 15
+    assert "parameter 16 at 0.1 cells/µL gives 138 pM, at 10 cells/µL gives" not in picture.text
+    assert "parameter 16 at 0.1 cells/µL gives 138 pM, at 10 cells/µL 306 pM" in picture.text
 
 
 def test_a_failed_end_of_a_tornado_is_a_cross_with_its_name(tmp_path: Path) -> None:
@@ -439,6 +440,12 @@ def test_bins_hold_every_member_once_and_give_its_quantiles() -> None:
     assert binned(wide, wide, False).middle == pytest.approx(np.quantile(wide, (np.arange(12) + 0.5) / 12), abs=0.01)
 
 
+def value_of(text: str) -> float:
+    """A number as it stands on an axis."""
+    plain = ascii_text(text).replace(",", "").replace("x 10^", "e").replace(" ", "")
+    return float(plain.replace("10^", "1e"))
+
+
 @pytest.mark.parametrize(
     ("ends", "log"),
     [((0, 1), False), ((-2e-13, -1e-13), False), ((1e9, 1e9 + 3), False), ((0.31, 0.87), True), ((1e-12, 1e9), True)],
@@ -450,7 +457,7 @@ def test_ticks_are_few_inside_and_told_apart(ends, log, most) -> None:
     assert all(ends[0] <= value <= ends[1] for value in found)
     texts = scales.in_words(found)
     assert len(set(texts)) == len(texts)
-    assert [float(text) for text in texts] == pytest.approx(found, rel=1e-12)
+    assert [value_of(text) for text in texts] == pytest.approx(found, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -550,11 +557,11 @@ def test_a_few_members_near_zero_or_huge_do_not_empty_a_panel_and_are_counted(tm
     assert ((values > low) & (values < high)).mean() > 0.85
     assert sorted(beyond_on(panel, "x")) == pytest.approx([low] * 12 + [high])
     said = " ".join(words_on(spread.figure)).replace("\n", " ")
-    assert f"6 below {sweep_measures.number(low)} cells/uL, 1 above {sweep_measures.number(high)} cells/uL" in said
+    assert f"6 below {number(low)} cells/µL, 1 above {number(high)} cells/µL" in said
     low, high = ends_of(pairs.figure.axes[0], "y")
     assert low < 1 < high <= 1e4
     assert beyond_on(pairs.figure.axes[0], "y") == pytest.approx([high])
-    assert any("1 above 10000" in text.replace("\n", " ") for text in words_on(pairs.figure))
+    assert any("1 above 10,000" in text.replace("\n", " ") for text in words_on(pairs.figure))
 
 
 def test_a_curve_that_falls_to_nothing_ends_at_the_edge_of_six_decades(tmp_path: Path) -> None:
@@ -565,13 +572,13 @@ def test_a_curve_that_falls_to_nothing_ends_at_the_edge_of_six_decades(tmp_path:
     assert high / low < 1e10
     assert 0 < gone < 25
     assert beyond_on(picture.figure.axes[0], "y") == pytest.approx([low] * gone)
-    assert f"{gone} below {sweep_measures.number(low)} cells/uL" in words_on(picture.figure)
+    assert f"{gone} below {number(low)} cells/µL" in words_on(picture.figure)
 
 
 def test_a_bar_of_a_tornado_that_is_too_long_ends_in_its_number(tmp_path: Path) -> None:
     design = OneAtATime(tuple(many(5)))
     (picture,) = choose.pictures(made(tmp_path, design, lambda v, a, j: v[:, 4] ** 25 * v[:, 1]))
-    assert "10 cells/uL: 1e25" in words_on(picture.figure)
+    assert "10 cells/µL: 10²⁵" in words_on(picture.figure)
     assert "10 1/h" in words_on(picture.figure)
     assert len(beyond_on(picture.figure.axes[0], "x")) == 2
 

@@ -16,6 +16,7 @@ from ...experiments.explanation.phases import LOWEST, PhaseKind
 from ...numerics.trajectory import Array
 from ..text.explain import parameter_changes, sentences, turning_point_line
 from ..text.explain_format import GAIN, LOSS, ExplanationFormat, capital, short
+from ..text.numbers import scale_text, unit_text
 from .page import Label, Page, Picture, fold, high, label_right, spread
 from .run import save
 from .scales import fraction, limits, set_scale
@@ -79,7 +80,7 @@ def _curve(page: Page, form: ExplanationFormat, width: float, turns: list[Turnin
     ends = limits(known.clip(min=min(least, float(known[known > 0].min()))) if log else known, log, 0.12)
     if log and ends[0] < least:
         ends = least, ends[1]
-    unit = ", ".join(filter(None, [form.unit if form.unit != "1" else "", "logarithmic" if log else ""]))
+    unit = scale_text(form.unit, log)
     given = ", ".join(dose.name.replace("_", " ") for dose in explanation.arm.doses)
     page.put(f"▼ {given}" if given else "", LEFT, width, SMALL, GREY, "right")
     page.down(page.put(f"curve{f' [{unit}]' if unit else ''}; grey: falling", MARGIN, width, SMALL, GREY) + 0.12)
@@ -149,7 +150,7 @@ def _gain_and_loss(page: Page, form: ExplanationFormat, width: float) -> None:
         turnover = np.maximum(gain, loss)
         size = np.where(turnover > LOWEST * turnover.max(), turnover, np.inf)
     else:
-        what += f" [{form.unit}/{form.clock}]" if form.unit != "1" else f" [1/{form.clock}]"
+        what += f" [{unit_text(form.unit) or 1}/{form.clock}]"
         size = np.full(len(gain), form.scale)
     page.down(page.put(f"{what}{averaged}; black: net", MARGIN, LEFT + width - MARGIN, SMALL, GREY) + 0.08)
     bands = _bands(explanation, (gains, losses), size)

@@ -20,12 +20,13 @@ from ...experiments.scenario import Arm, Scenario
 from ...experiments.targets import ASSUMED
 from ...runtime.progress import Progress
 from ..text.figure import Curve, describe_figure
+from ..text.numbers import scale_text, with_unit
 from ..text.timed_changes import windows
 from .dose_marks import Strip, changes_of, doses_of, draw_strip
 from .page import Page, Picture, fold, high, label_right, needed, wide
 from .panel import Panel, draw_panel, labels_of, panels_of
 from .scales import set_scale, ticks_of
-from .style import DARK, GAP, GREY, MARGIN, PAPER, Look, printed, style
+from .style import DARK, GAP, GREY, MARGIN, PAPER, Look, style
 
 FORMATS = ("svg", "png")  # those that are written if no other are asked for
 MOST_SOURCES = 5  # named in the key of a figure
@@ -51,7 +52,7 @@ def pictures(result: RunResult, look: Look = PAPER) -> Iterator[Picture]:
     curves = []
     for arm in found:
         outcome = arm.trajectory.outcome
-        failed = "" if outcome.ok else f" (failed at {arm.trajectory.times[-1] * long:.3g} {clock})"
+        failed = "" if outcome.ok else f" (failed at {with_unit(arm.trajectory.times[-1] * long, clock)})"
         curves.append(Curve(arm.arm.title + failed, arm.trajectory, arm.arm.name))
     arms = [arm.arm for arm in found]
     for number, names in _groups(result, look):
@@ -159,7 +160,7 @@ def _left(panel: Panel, height: float, look: Look) -> float:
 
 
 def _axis_words(panel: Panel, height: float, look: Look) -> str:
-    return fold(", ".join(filter(None, [printed(panel.unit), "log scale" if panel.log else ""])), height, look.small)
+    return fold(scale_text(panel.unit, panel.log), height, look.small)
 
 
 def _color(number: int) -> str:

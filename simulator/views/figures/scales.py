@@ -12,7 +12,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 
 from ...experiments.sweeps.designs import SweepMeasure
 from ...numerics.trajectory import Array
-from ..text.sweep_measures import number, sampled, with_unit
+from ..text.numbers import number, with_unit
+from ..text.sweep_measures import sampled
 from .page import wide
 from .style import SMALL
 
@@ -93,7 +94,7 @@ def limits(
 def beyond(values: Array, ends: tuple[float, float], unit: str = "1") -> str:
     """How many values lie beyond the ends of an axis, in words: ``12 below 0.001 pM, 1 above 1e6 pM``."""
     counts = (("below", int((values < ends[0]).sum()), ends[0]), ("above", int((values > ends[1]).sum()), ends[1]))
-    return ", ".join(f"{count} {word} {with_unit(float(f'{end:.2g}'), unit)}" for word, count, end in counts if count)
+    return ", ".join(f"{count} {word} {with_unit(end, unit, 2)}" for word, count, end in counts if count)
 
 
 def mark_beyond(panel: Axes, which: str, along: Array, values: Array, ends: tuple[float, float], color: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -78,17 +77,3 @@ def _luminance(parts: list[float]) -> float:
     """Relative luminance of a colour of three parts from 0 to 255: WCAG 2.2, definitions."""
     linear = [p / 255 / 12.92 if p <= 10 else ((p / 255 + 0.055) / 1.055) ** 2.4 for p in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def printed(unit: str) -> str:
-    """A unit as it is printed: micro and degree signs, powers raised; nothing for what has none.
-
-    >>> printed("10^9 cells/uL"), printed("degC"), printed("cells/mm3"), printed("1")
-    ('10⁹ cells/µL', '°C', 'cells/mm³', '')
-    """
-    if unit == "1":
-        return ""
-    unit = re.sub(r"\bu(?=(L|g|m|M|mol|s)\b)", "µ", unit.replace("degC", "°C"))
-    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    unit = re.sub(r"\^(-?\d+)", lambda found: found.group(1).translate(raised), unit)
-    return re.sub(r"\b([cdmµ]?m)([23])\b", lambda found: found.group(1) + found.group(2).translate(raised), unit)

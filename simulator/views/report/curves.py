@@ -15,6 +15,7 @@ from ...numerics.trajectory import Array
 from ..figures.panel import wants_log
 from ..figures.style import style
 from ..text.figure import label_of
+from ..text.numbers import unit_text
 from ..text.timed_changes import windows
 from .thin import needed
 
@@ -68,7 +69,7 @@ def _chart(scenario: Scenario, arms: Sequence[ArmResult], name: str, most: int) 
     return Chart(
         name=name,
         label=label_of(scenario, name),
-        unit=scenario.model.unit_text(name),
+        unit=unit_text(scenario.model.unit_text(name)),
         log=_log([values for _, values in curves]),
         rows=kept.tolist(),
         values=values,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ...model.expression import Name
 from ...model.model import Model
 from ..text import mathml
+from ..text.numbers import unit_text
 
 LONG = 12  # equations: a module with more is folded
 
@@ -63,12 +64,12 @@ def _equations(model: Model, names: Sequence[str]) -> Iterator[Equation]:
         if name in model.species:
             species = model.species[name]
             left = mathml.derivative(name)
-            yield Equation(left, name, species.label, f"{species.unit_text}", _changes(model, name))
+            yield Equation(left, name, species.label, unit_text(species.unit_text), _changes(model, name))
         elif name in model.observables:
             observable = model.observables[name]
             right = mathml.math(mathml.formula(model.laws.observables[name]))
             left = mathml.formula(Name(name))
-            yield Equation(left, name, observable.label, observable.unit_text, [Term(right, "", "")])
+            yield Equation(left, name, observable.label, unit_text(observable.unit_text), [Term(right, "", "")])
 
 
 def _changes(model: Model, name: str) -> list[Term]:

@@ -14,8 +14,8 @@ from ..text.compare import sentences
 from ..text.explain import sentences as explained
 from ..text.explain_format import capital
 from ..text.figure import label_of
+from ..text.numbers import interval, number, with_unit
 from .curves import drawn_arms
-from .words import short, with_unit
 
 STEADY = 0.01  # of a curve's largest value: what moves less stays as it is
 TURN = 0.05  # of its range: how far a peak or a low must lie beyond both ends to be one
@@ -93,7 +93,7 @@ def shape_of(start: float, found: Mapping[str, float], low_at: float, clock: tup
         return f"steady at {with_unit(end, unit)}"
     up = peak - max(start, end) > TURN * span
     down = min(start, end) - low > TURN * span or (low > 0 and min(start, end) / low > FAR)
-    top = (found["time_of_peak"], f"a peak of {short(peak)} at {_at(found['time_of_peak'], clock)}")
+    top = (found["time_of_peak"], f"a peak of {number(peak)} at {_at(found['time_of_peak'], clock)}")
     bottom = (low_at, f"a low of {_level(low, peak)} at {_at(low_at, clock)}")
     turns = [text for _, text in sorted([top] * up + [bottom] * down)]
     if turns:
@@ -112,11 +112,11 @@ def _fold(start: float, end: float) -> str:
     if start <= 0 or end <= 0 or (ratio := max(start / end, end / start)) > HUGE:
         return ""
     share = f"{100 * (end / start - 1):+.2g}".replace("-", "−")
-    return f", {short(ratio)}-fold" if ratio >= 1.5 else f", by {share} %"
+    return f", {number(ratio)}-fold" if ratio >= 1.5 else f", by {share} %"
 
 
 def _at(time: float, clock: tuple[str, float]) -> str:
-    return f"{short(time * clock[1])} {clock[0]}"
+    return f"{number(time * clock[1])} {clock[0]}"
 
 
 def _differences(result: RunResult, base: ArmResult) -> Iterator[Sentence]:
@@ -149,8 +149,9 @@ def _judged(result: RunResult) -> Iterator[Sentence]:
         expectation = verdict.expectation
         if not verdict.met:
             found = "never" if math.isnan(verdict.simulated) else with_unit(verdict.simulated, expectation.unit_text)
+            expected = interval(expectation.low, expectation.high, expectation.unit_text, 4)
             known = f"; known: {expectation.missed}" if expectation.missed else ""
-            yield Sentence("Missed", f"{expectation.that} ({found}, expected {expectation.interval_text}{known}).")
+            yield Sentence("Missed", f"{expectation.that} ({found}, expected {expected}{known}).")
         elif verdict.objection:
             yield Sentence("In doubt", f"{expectation.that} ({verdict.objection}).")
     skipped = len(result.scenario.expectations) - len(verdicts)

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from ...experiments.clock import clock_of
 from ...experiments.expectations import Verdict
 from ...experiments.run import ArmResult, RunResult
-from ...experiments.scenario import Arm, Expectation, Scenario
+from ...experiments.scenario import Arm, Scenario
 from ...model.model import Model
 from ...numerics.parameter_formulas import ParameterFormulas
-from .words import short, with_unit
+from ..text.numbers import interval, number, unit_text, with_unit
 
 
 class Cited(NamedTuple):
@@ -68,7 +68,7 @@ def _expected(model: Model, verdict: Verdict) -> Expected:
     mark = ("in doubt" if verdict.objection else "met") if verdict.met else "missed"
     if not verdict.met and expectation.missed:
         mark = "known miss"
-    broken = [f"in arm {arm}, without the mechanism: {short(value)}" for arm, value in verdict.broken.items()]
+    broken = [f"in arm {arm}, without the mechanism: {number(value)}" for arm, value in verdict.broken.items()]
     why = verdict.objection or (expectation.missed if not verdict.met else "")
     return Expected(
         that=expectation.that,
@@ -76,19 +76,10 @@ def _expected(model: Model, verdict: Verdict) -> Expected:
         why="; ".join(filter(None, [why, *broken])),
         simulated="never" if known is None else with_unit(known, expectation.unit_text),
         exact=known,
-        expected=_interval(expectation),
+        expected=interval(expectation.low, expectation.high, expectation.unit_text, 4),
         sources=cited(model, expectation.source),
         measure=expectation.measure_text,
     )
-
-
-def _interval(expectation: Expectation) -> str:
-    unit = "" if expectation.unit_text == "1" else f" {expectation.unit_text}"
-    if math.isinf(expectation.high):
-        return f"above {short(expectation.low, 4)}{unit}"
-    if math.isinf(expectation.low):
-        return f"below {short(expectation.high, 4)}{unit}"
-    return f"{short(expectation.low, 4)} to {short(expectation.high, 4)}{unit}"
 
 
 def settings(result: RunResult) -> list[Setting]:
@@ -104,9 +95,9 @@ def _parameters(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
             yield Setting(
                 name,
                 parameter.label,
-                parameter.unit_text,
-                short(parameter.value, 4),
-                ["" if value == parameter.value else short(value, 4) for value in values],
+                unit_text(parameter.unit_text),
+                number(parameter.value, 4),
+                ["" if value == parameter.value else number(value, 4) for value in values],
                 parameter.status,
                 "parameter",
             )
@@ -118,29 +109,29 @@ def _initial(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
         if any(name in arm.initial for arm in arms):
             default = [float(formulas.initial_values(scenario.parameters(arm))[name]) for arm in arms]
             values = [arm.initial.get(name, usual) for arm, usual in zip(arms, default, strict=True)]
-            cells = ["" if v == usual else short(v, 4) for v, usual in zip(values, default, strict=True)]
+            cells = ["" if v == usual else number(v, 4) for v, usual in zip(values, default, strict=True)]
             if any(cells):
                 alike = len(set(default)) == 1
-                said = short(default[0], 4) if alike else "by its formula"
-                yield Setting(name, species.label, species.unit_text, said, cells, "", "initial value")
+                said = number(default[0], 4) if alike else "by its formula"
+                yield Setting(name, species.label, unit_text(species.unit_text), said, cells, "", "initial value")
 
 
 def _changes(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
     clock, long = clock_of(scenario)
     found: dict[tuple[str, float, float | None], list[str]] = {}
-    for number, arm in enumerate(arms):
+    for place, arm in enumerate(arms):
         for change in arm.changes:
             for name, value in change.parameters.items():
                 cells = found.setdefault((name, change.start, change.end), [""] * len(arms))
-                cells[number] = short(value, 4)
+                cells[place] = number(value, 4)
     for (name, start, end), cells in found.items():
         parameter = scenario.model.parameters[name]
-        when = f"from {short(start * long, 4)}" + ("" if end is None else f" to {short(end * long, 4)}")
+        when = f"from {number(start * long, 4)}" + ("" if end is None else f" to {number(end * long, 4)}")
         yield Setting(
             name,
             parameter.label,
-            parameter.unit_text,
-            short(parameter.value, 4),
+            unit_text(parameter.unit_text),
+            number(parameter.value, 4),
             cells,
             parameter.status,
             f"{when} {clock}",

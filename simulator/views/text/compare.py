@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ...experiments.comparison import NOTHING, SAME_END, Row, nothing
-from .sweep_measures import number, with_unit
+from .numbers import number, percent, with_unit
 
 FACTOR = 1.5  # between two levels or areas
 SMALL = 0.01  # of the highest level compared: a level below it is as good as this one, and no difference is less
@@ -15,9 +15,9 @@ SPAN = 0.5  # of the span of the curves: a difference of levels that are never f
 SHIFT = 0.1  # of the run: a peak that comes so much earlier or later
 MOST = 8
 RULE = (
-    f"what comes or goes; a factor of {FACTOR:g} in peak, lowest or final value or area, levels under "
-    f"{100 * SMALL:g} % of the highest counted as that; a level that differs by {100 * SPAN:g} % of the span of the "
-    f"curves and {100 * SMALL:g} % of the highest; a peak {100 * SHIFT:g} % of the run earlier or later"
+    f"what comes or goes; a factor of {number(FACTOR)} in peak, lowest or final value or area, levels under "
+    f"{percent(SMALL)} of the highest counted as that; a level that differs by {percent(SPAN)} of the span of the "
+    f"curves and {percent(SMALL)} of the highest; a peak {percent(SHIFT)} of the run earlier or later"
 )
 
 
@@ -82,7 +82,7 @@ def _differences(row: Row, base: Row, group: Sequence[Row]) -> Iterator[Differen
     if levels or not whole:
         return
     if row["area_ratio"] and abs(math.log(row["area_ratio"])) >= math.log(FACTOR):
-        area = f"{number(row['area'])} {row['area_unit']}"
+        area = with_unit(row["area"], row["area_unit"])
         by = _times(row["area_ratio"], than, "large", "smaller")
         text = f"{who}: the area under {name} is {area}, {by} ({number(base['area'])})"
         yield Difference(abs(math.log(row["area_ratio"])), text)

@@ -13,8 +13,8 @@ from ...experiments.explanation.phases import PhaseKind
 from ...experiments.timetable import SAME_TIME
 from ...model.causal.sign import Sign
 from .causal_graph import chain_in_words
-from .explain_format import GAIN, LOSS, ExplanationFormat, capital, listed, share
-from .sweep_measures import number
+from .explain_format import GAIN, LOSS, ExplanationFormat, capital, listed
+from .numbers import number, percent
 from .timed_changes import windows
 
 OFF = 1e-3  # relative error of a balance: a larger one is reported
@@ -102,7 +102,7 @@ def _closure(form: ExplanationFormat) -> str:
     if error <= OFF:
         return f"{minus} matches the curve (relative error {number(max(error, 1e-15), 1)})."
     return (
-        f"Caution: {minus.lower()} differs from the curve by {share(error)}, because a formula jumps at a threshold, "
+        f"Caution: {minus.lower()} differs from the curve by {percent(error)}, because a formula jumps at a threshold, "
         "which no rate shows."
     )
 
@@ -143,18 +143,18 @@ def _turnover(form: ExplanationFormat, balance: Balance, first: str, second: str
     parts = form.parts(balance, first)
     if not parts:
         return f"There is no {form.side(first)}."
-    if len(parts) == 1 and share(parts[0][1]) == "100 %":
+    if len(parts) == 1 and percent(parts[0][1]) == "100 %":
         text = f"All {form.side(first)} is by {form.contributor(parts[0][0])}"
     else:
-        words = [f"{share(part)} by {form.contributor(item)}" for item, part in parts]
+        words = [f"{percent(part)} by {form.contributor(item)}" for item, part in parts]
         text = f"Of the {form.side(first)}, {listed(words).replace(' by', ' is by', 1)}"
     other, back = form.parts(balance, second), getattr(balance, second) / getattr(balance, first)
     undone = form.undone(second)
     if not other or back < NONE:
         return f"{text}; next to nothing of it is {undone}."
     item, part = other[0]
-    by = f"by {form.contributor(item)}" if part > 0.995 else f"{share(part)} of that by {form.contributor(item)}"
-    return f"{text}; {share(back)} of it is {undone}, {by}."
+    by = f"by {form.contributor(item)}" if part > 0.995 else f"{percent(part)} of that by {form.contributor(item)}"
+    return f"{text}; {percent(back)} of it is {undone}, {by}."
 
 
 def _turning_point(form: ExplanationFormat, turn: TurningPoint) -> Iterator[str]:
@@ -188,7 +188,7 @@ def _rate_change(form: ExplanationFormat, change: RateChange, name: str) -> str:
     """``“label” removes 42 pM per d instead of 26, because ...``"""
     text = form.change_of_rate(change, change.after, change.before, name)
     if change.share < 0.95:
-        text += f" ({share(change.share)} of the effect)"
+        text += f" ({percent(change.share)} of the effect)"
     if change.drivers:
         text += f", because {listed([form.driver(driver) for driver in change.drivers])}"
     for inner in change.inner:
@@ -218,7 +218,7 @@ def _difference(form: ExplanationFormat, difference: RateDifference) -> str:
     text = form.change_of_rate(difference, difference.rate, difference.reference_rate, form.explanation.name)
     for shares, side in ((difference.gain_shares, GAIN), (difference.loss_shares, LOSS)):
         if abs(shares[0] - shares[1]) >= APART:
-            text += f" ({share(shares[0])} of the {form.side(side)} instead of {share(shares[1])})"
+            text += f" ({percent(shares[0])} of the {form.side(side)} instead of {percent(shares[1])})"
     if difference.kind == ContributorKind.SPECIES:
         (driver,) = difference.drivers
         return f"{text}, because its level is {form.driver_values(driver)}"
@@ -234,7 +234,7 @@ def _loss_of_gain(form: ExplanationFormat, balance: Balance) -> str:
     ratio = balance.loss / balance.gain
     if ratio > 1.005:
         return f"{number(ratio)} times as much {loss} as {gain}"
-    return f"{share(ratio)} of the {gain} is {form.undone(LOSS)}"
+    return f"{percent(ratio)} of the {gain} is {form.undone(LOSS)}"
 
 
 def _table(form: ExplanationFormat, balance: Balance) -> list[str]:
@@ -252,11 +252,11 @@ def _table(form: ExplanationFormat, balance: Balance) -> list[str]:
             has_label = part.kind in (ContributorKind.REACTION, ContributorKind.SPECIES)
             called = part.label if has_label else form.contributor(part)
             rows.append(
-                (form.side(side) if i == 0 else "", number(size / form.scale), share(size / total), part.id, called)
+                (form.side(side) if i == 0 else "", number(size / form.scale), percent(size / total), part.id, called)
             )
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
-    for side, figure, percent, id, called in rows:
-        cells = f"{side:{widths[0]}}  {figure:>{widths[1]}}  {percent:>{widths[2]}}  {id:{widths[3]}}"
+    for side, figure, portion, id, called in rows:
+        cells = f"{side:{widths[0]}}  {figure:>{widths[1]}}  {portion:>{widths[2]}}  {id:{widths[3]}}"
         lines.append(f"  {cells}  {called if called != id else ''}".rstrip())
     return lines
 
@@ -278,4 +278,4 @@ def _loop(form: ExplanationFormat, loop: ActiveLoop) -> str:
         delay = f"delay about {number(loop.delay * form.scale, 2)} {form.clock}"
     else:
         delay = "no visible delay"
-    return f"{chain}: {_FEEDBACK[loop.sign].format(share(loop.strength))}; {delay}"
+    return f"{chain}: {_FEEDBACK[loop.sign].format(percent(loop.strength))}; {delay}"

@@ -11,7 +11,7 @@ from ...experiments.explanation.balance import Balance, Contribution, Contributo
 from ...experiments.explanation.clamped_rates import RateDriver
 from ...experiments.explanation.explain import Explanation, RateChange
 from ...model.expression import TIME
-from .sweep_measures import number, with_unit
+from .numbers import number, unit_text, with_unit
 
 NOTHING = 1e-9  # of the largest value: smaller values are written as "nearly 0"
 LONG = 50  # characters: a longer label is cut at its first comma
@@ -68,7 +68,7 @@ class ExplanationFormat:
     def rate(self, rate: float, name: str = "") -> str:
         """The size of a rate given per time unit of the model: of the curve, or of another species."""
         unit = self.model.unit_text(name) if name else self.unit
-        per = f"{unit} per {self.clock}" if unit != "1" else f"per {self.clock}"
+        per = f"{unit_text(unit)} per {self.clock}".lstrip()
         return f"{number(abs(rate) / self.scale)} {per}"
 
     def contributor(self, item: Contribution | RateChange | RateDifference) -> str:
@@ -134,17 +134,6 @@ def short(label: str) -> str:
 
 def _quoted(label: str) -> str:
     return f"“{short(label)}”"
-
-
-def share(value: float) -> str:
-    """A fraction in per cent; what is not quite all is not called 100 %.
-
-    >>> [share(x) for x in (0.624, 0.9996, 1.0, 0.0004)]
-    ['62 %', 'over 99 %', '100 %', 'under 1 %']
-    """
-    if 0.995 <= value < 1 - 1e-6:
-        return "over 99 %"
-    return "under 1 %" if 0 < value < 0.005 else f"{100 * value:.0f} %"
 
 
 def listed(words: Sequence[str]) -> str:

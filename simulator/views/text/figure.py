@@ -11,7 +11,7 @@ from ...experiments.clock import clock_of
 from ...experiments.scenario import Arm, Dose, Scenario
 from ...experiments.targets import Target
 from ...numerics.trajectory import Array, Trajectory
-from .sweep_measures import number, with_unit
+from .numbers import interval, number, with_unit
 from .timed_changes import windows
 
 ALIKE = 0.01  # of the largest value: curves that differ by less are one to the eye
@@ -119,12 +119,6 @@ def aim_words(scenario: Scenario, aim: Target) -> str:
     timed = aim.kind == "time_of_max"
     unit, factor = (clock, long) if timed else (scenario.model.unit_text(aim.name), 1.0)
     low, high, found = aim.low * factor, aim.high * factor, aim.simulated * factor
-    if np.isinf(low):
-        interval = f"below {with_unit(high, unit)}"
-    elif np.isinf(high):
-        interval = f"above {with_unit(low, unit)}"
-    else:
-        interval = f"{number(low)} to {with_unit(high, unit)}"
     what = {
         "at": f"at {with_unit(aim.t0 * long, clock)}",
         "final": "at the end",
@@ -134,6 +128,6 @@ def aim_words(scenario: Scenario, aim: Target) -> str:
         "time_of_max": "highest after",
     }[aim.kind]
     within = "" if aim.t0 == aim.t1 else f" between {number(aim.t0 * long)} and {with_unit(aim.t1 * long, clock)}"
-    verdict = "met" if aim.met else "missed"
+    verdict = f"{number(found)} here, {'met' if aim.met else 'missed'}"
     arm = scenario.arm(aim.arm).title
-    return f"{aim.name} ({arm}) {what}{within}: {interval} ({aim.published}); {number(found)} here, {verdict}."
+    return f"{aim.name} ({arm}) {what}{within}: {interval(low, high, unit)} ({aim.published}); {verdict}."

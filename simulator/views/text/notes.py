@@ -9,6 +9,7 @@ from ...experiments.sweeps.designs import Product
 from ...experiments.sweeps.paths import reaches, split
 from ...files.toml.interventions import Interventions, knocked_out, notes_of
 from ...model.declarations import Parameter
+from .numbers import interval, number, unit_text, with_unit
 
 ROUNDING = 1e-9  # in units converted from what was written
 
@@ -48,9 +49,9 @@ def _worded(scenario: Scenario) -> Iterator[tuple[str, str]]:
 
 def _when(scenario: Scenario, arm: Arm, change: Change) -> str:
     unit = scenario.model.time_unit_text
-    until = f"{unit} on" if change.end is None else f"to {change.end:g} {unit}"
+    until = f"{unit_text(unit)} on" if change.end is None else f"to {with_unit(change.end, unit)}"
     whose = "" if change in scenario.arm(MAIN).changes else f" of arm {arm.name}"
-    return f"the change{whose} from {change.start:g} {until}"
+    return f"the change{whose} from {number(change.start)} {until}"
 
 
 def _still(scenario: Scenario) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _turned(scenario: Scenario) -> Iterator[str]:
                 continue  # asked for by a word that the model has for it
             parameter = model.parameters[name]
             if _outside(parameter, value):
-                yield f"{name} = {value:g}{_unit(parameter)} is outside its range, {_range(parameter)}"
+                yield f"{name} = {with_unit(value, parameter.unit_text)} is outside its range, {_range(parameter)}"
             if has_knobs and not parameter.knob and value != parameter.value:
                 yield f"{name} is no knob of patient, disease or treatment: the scenarios that come with us leave it"
 
@@ -88,7 +89,7 @@ def _beyond(scenario: Scenario) -> Iterator[str]:
         kind, name, key = split(axis.path)
         parameter = scenario.model.parameters.get({"parameter": name, "change": key}.get(kind, ""))
         if parameter is not None and (_outside(parameter, axis.low) or _outside(parameter, axis.high)):
-            covered = f"{axis.low:g} to {axis.high:g}{_unit(parameter)}"
+            covered = interval(axis.low, axis.high, parameter.unit_text)
             yield f"{axis.path}, which varies from {covered}, leaves its range, {_range(parameter)}"
 
 
@@ -99,8 +100,4 @@ def _outside(parameter: Parameter, value: float) -> bool:
 
 def _range(parameter: Parameter) -> str:
     low, high = parameter.range or (parameter.value, parameter.value)
-    return f"{low:g} to {high:g}{_unit(parameter)}"
-
-
-def _unit(parameter: Parameter) -> str:
-    return "" if parameter.unit_text == "1" else f" {parameter.unit_text}"
+    return interval(low, high, parameter.unit_text)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...experiments.expectations import Verdict
 from ...experiments.run import ArmResult, RunResult
+from .numbers import interval, number, with_unit
 
 
 def run_text(result: RunResult, folder: Path | None = None) -> str:
@@ -45,8 +46,8 @@ def _arm_lines(result: ArmResult) -> list[str]:
     for line in result.ledger:
         each = f"{line.given} of {line.count} doses"
         lines.append(
-            f"  {line.dose} -> {line.target}: {each}, ordered {line.ordered:g} {line.unit}, "
-            f"delivered {line.delivered:g}, remaining {line.remaining:g}"
+            f"  {line.dose} → {line.target}: {each}, ordered {with_unit(line.ordered, line.unit, 4)}, "
+            f"delivered {number(line.delivered, 4)}, remaining {number(line.remaining, 4)}"
         )
     return lines
 
@@ -54,12 +55,9 @@ def _arm_lines(result: ArmResult) -> list[str]:
 def verdict_line(verdict: Verdict) -> str:
     """One expectation: met or missed, what was found, what was expected."""
     expectation = verdict.expectation
-    unit = "" if expectation.unit_text == "1" else f" {expectation.unit_text}"
     mark = "met   " if verdict.met else "missed" if expectation.missed else "MISSED"
-    found = "never" if math.isnan(verdict.simulated) else f"{verdict.simulated:.4g}{unit}"
+    found = "never" if math.isnan(verdict.simulated) else with_unit(verdict.simulated, expectation.unit_text, 4)
+    expected = interval(expectation.low, expectation.high, expectation.unit_text, 4)
     why = f"; known miss: {expectation.missed}" if expectation.missed and not verdict.met else ""
     objection = f"\n         {verdict.objection}" if verdict.objection else ""
-    return (
-        f"  {mark} {expectation.that}: {found} (expected {expectation.interval_text}; {expectation.source}{why})"
-        + objection
-    )
+    return f"  {mark} {expectation.that}: {found} (expected {expected}; {expectation.source}{why})" + objection

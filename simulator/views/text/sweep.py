@@ -22,6 +22,7 @@ from ...runtime.errors import InputError, request_fault
 from ...runtime.json import json_number
 from ...runtime.progress import bytes_text, duration
 from ...runtime.versions import versions
+from .numbers import number, unit_text
 from .sweep_names import MOST_LETTERS, short
 
 LEAST_LETTERS = 20  # of a name beside a long arm
@@ -38,11 +39,11 @@ def read_shard(text: str | None) -> tuple[int, int]:
     """``3/16`` as numbers; `InputError` if it is no such thing."""
     if text is None:
         return 1, 1
-    number, _, of = text.partition("/")
-    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+    part, _, of = text.partition("/")
+    if not (part.isdecimal() and of.isdecimal() and 1 <= int(part) <= int(of)):
         message = "a shard is I/N, such as 3/16, with I from 1 to N"
         raise InputError([request_fault(message, f"--shard {text}")])
-    return int(number), int(of)
+    return int(part), int(of)
 
 
 def summary(done: Done, work: Work, command: Sequence[str]) -> dict[str, Any]:
@@ -154,8 +155,8 @@ def _table(rows: Sequence[dict[str, Any]], scenario: Scenario) -> list[str]:
     for row in rows:
         arm = f", arm {row['arm']}" if several and row["arm"] != MAIN else ""
         name = short(row["label"], row["id"], max(MOST_LETTERS - len(arm), LEAST_LETTERS)) + arm
-        figures = ["-" if row[key] is None else f"{row[key]:.4g}" for key in ("median", "low", "high")]
-        unit = "" if row["unit"] == "1" else row["unit"]
+        figures = ["-" if row[key] is None else number(row[key], 4) for key in ("median", "low", "high")]
+        unit = unit_text(row["unit"])
         cells.append([name, *figures, unit, f"{row['never']:,}", f"{row['failed']:,}"])
         if counted:
             cells[-1].append("" if row["share"] is None else f"{100 * row['share']:.1f} % {row['inside']}")

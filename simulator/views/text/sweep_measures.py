@@ -11,6 +11,7 @@ from ...experiments.sweeps.compute import SweepResult
 from ...experiments.sweeps.compute import sweep_of as sweep_of_scenario
 from ...experiments.sweeps.designs import Axis, Product, Sweep, SweepMeasure
 from ...numerics.trajectory import Array
+from .numbers import axis_title, interval, number, with_unit
 from .sweep_names import short
 
 Flags = NDArray[np.bool_]  # (members,)
@@ -28,29 +29,9 @@ KINDS = {
 }
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A number as people write it: ``number(600000.0)`` is 600000, ``number(2e9)`` is 2e9.
-
-    >>> [number(x) for x in (0.0, 0.12345, 600000.0, 2e9, -1e-12, 1234.5)]
-    ['0', '0.123', '600000', '2e9', '-1e-12', '1230']
-    """
-    rounded = float(f"{value:.{digits}g}")
-    if rounded == 0 or 1e-3 <= abs(rounded) < 1e6 or not np.isfinite(rounded):
-        return f"{rounded:.15g}" if rounded else "0"
-    mantissa, exponent = f"{rounded:.14e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-
-
-def with_unit(value: float, unit: str) -> str:
-    return number(value) if unit == "1" else f"{number(value)} {unit}"
-
-
 def named(item: Axis | SweepMeasure, log: bool = False) -> str:
     """Label and unit of an axis or a measure, and that its scale is logarithmic where it is."""
-    unit = [item.unit_text] if item.unit_text != "1" else []
-    inside = ", ".join([*unit, *(["logarithmic"] if log else [])])
-    name = title(item) if isinstance(item, SweepMeasure) else item.label
-    return f"{name} [{inside}]" if inside else name
+    return axis_title(title(item) if isinstance(item, SweepMeasure) else item.label, item.unit_text, log)
 
 
 def title(measure: SweepMeasure) -> str:
@@ -64,7 +45,7 @@ def counted(result: SweepResult, arm: int, measure: int) -> str:
     known = int((~np.isnan(values)).sum())
     if not item.levels or not known:
         return ""
-    return f"{item.level_text}: {number(100 * item.inside(values) / known)} %"
+    return f"{interval(item.low, item.high, item.unit_text)}: {number(100 * item.inside(values) / known)} %"
 
 
 def arms_of(result: SweepResult) -> list[str]:

@@ -9,6 +9,8 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
+from .numbers import number, unit_text
+
 MOST = 60  # rows that a notebook shows at once
 WIDE = 60  # characters of a column of text
 SHORT = 30  # characters that stay in one line
@@ -64,9 +66,9 @@ class Table(list[dict[str, Any]]):
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return "none"
         if isinstance(value, float):
-            value = f"{0.0 if abs(value) < NOTHING else value:.4g}"
+            value = number(0.0 if abs(value) < NOTHING else value, 4)
         text = str(value)
-        return " ".join([text, *(unit for unit in units if unit != "1")])
+        return " ".join([text, *filter(None, map(unit_text, units))])
 
     def _is_number(self, key: str) -> bool:
         return any(isinstance(row[key], (int, float)) and not isinstance(row[key], bool) for row in self)

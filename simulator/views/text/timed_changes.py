@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ...experiments.scenario import Arm, Scenario
-from .sweep_measures import number, with_unit
+from .numbers import number, with_unit
 
 FEW_LETTERS = 48
 

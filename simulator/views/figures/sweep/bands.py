@@ -12,6 +12,7 @@ from ....experiments.clock import clock_of
 from ....experiments.sweeps.compute import SweepResult
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
+from ...text.numbers import axis_title, number, with_unit
 from ..dose_marks import Strip, doses_of, draw_strip
 from ..page import Label, Page, Picture, label_right
 from ..scales import fraction, limits, set_scale, wants_log
@@ -40,13 +41,12 @@ def bands(result: SweepResult, curve: str) -> Picture:
     log = top > 0 and not negative and wants_log(seen)
     label = (model.species if curve in model.species else model.observables)[curve].label
     note = f"{words.members_words(result)}. {_key(result, varied)}."
-    every = result.scenario.document["time"].get("every") or words.with_unit(result.scenario.every * long, clock)
+    every = result.scenario.document["time"].get("every") or with_unit(result.scenario.every * long, clock)
     note += f" Values every {every}: peaks between are not seen."
     if log and bool((known < np.nanmin(seen)).any()):
-        note += f" Values below {words.with_unit(float(np.nanmin(seen)), unit)} are drawn at the lower edge."
+        note += f" Values below {with_unit(float(np.nanmin(seen)), unit)} are drawn at the lower edge."
     page = Page(result.scenario.title, [note])
-    scale = ", ".join(filter(None, ["" if unit == "1" else unit, "logarithmic" if log else ""]))
-    page.down(page.put(f"{label} [{scale}]" if scale else label, 0.12, page.width - 0.24, 10, DARK) + 0.06)
+    page.down(page.put(axis_title(label, unit, log), 0.12, page.width - 0.24, 10, DARK) + 0.06)
     room = ROOM if varied else RIGHT
     width = page.width - LEFT - room
     ends = limits(seen if log else known, log)
@@ -125,7 +125,7 @@ def _lines(
         dash = DASHES[ranks[1][member] % len(DASHES)] if len(ranks) > 1 else "-"
         panel.plot(times, line, color=color, linestyle=dash, linewidth=1.4, zorder=3, label="member")
         values = zip(axes, result.values[member, varied], strict=True)
-        told = ", ".join(words.with_unit(float(value), axis.unit_text) for axis, value in values)
+        told = ", ".join(with_unit(float(value), axis.unit_text) for axis, value in values)
         at = min(max(fraction(float(there[-1]), *ends, log), 0.0), 1.0)
         entries.append(Label(at + 1e-6 * member, told, color, dash))
     label_right(panel, width, HEIGHT, entries, ROOM)
@@ -146,7 +146,7 @@ def _told(
 ) -> str:
     at = int(np.nanargmax(middle))
     return (
-        f"{name}: median from {words.number(middle[0])} to {words.with_unit(middle[-1], unit)}, largest "
-        f"{words.with_unit(middle[at], unit)} at {words.with_unit(times[at], clock)}, where 5 to 95 % of the members "
-        f"are from {words.number(low[at])} to {words.with_unit(top[at], unit)}."
+        f"{name}: median from {number(middle[0])} to {with_unit(middle[-1], unit)}, largest "
+        f"{with_unit(middle[at], unit)} at {with_unit(times[at], clock)}, where 5 to 95 % of the members "
+        f"are from {number(low[at])} to {with_unit(top[at], unit)}."
     )

@@ -13,6 +13,7 @@ from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.designs import Axis
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
+from ...text.numbers import number, with_unit
 from ..page import Label, Page, Picture, fold, label_right, needed
 from ..scales import beyond, fraction, is_log, limits, mark_beyond, set_scale
 from ..sheet import Sheet
@@ -56,7 +57,7 @@ def curves(result: SweepResult, along: int, banded: bool = False) -> list[Pictur
 
 
 def default_words(axis: Axis) -> str:
-    return "" if axis.default is None else f"Default: {axis.label} {words.with_unit(axis.default, axis.unit_text)}."
+    return "" if axis.default is None else f"Default: {axis.label} {with_unit(axis.default, axis.unit_text)}."
 
 
 def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) -> Sheet:
@@ -72,7 +73,7 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
         measure = sweep.measures[j]
         values = [words.measured(result, a, j) for a in range(len(arms))]
         log = is_log(measure, np.concatenate(values))
-        level = f"; dash-dotted: {' and '.join(map(words.number, measure.levels))}" if measure.levels else ""
+        level = f"; dash-dotted: {' and '.join(map(number, measure.levels))}" if measure.levels else ""
         head = words.named(measure, log) + level
         page.down(page.put(head, LEFT, width, 9, DARK) + 0.05)
         height = max(PANEL, needed(labels[j], ROOM))
@@ -89,7 +90,7 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
 def axis_words(result: SweepResult, along: int, axis: Axis) -> str:
     text = words.named(axis, axis.log)
     if axis.default is not None and not _inside(axis, axis_ends(result, along)):
-        text += f"; default {words.with_unit(axis.default, axis.unit_text)}, not on this axis"
+        text += f"; default {with_unit(axis.default, axis.unit_text)}, not on this axis"
     if words.sweep_of(result).design.kind == "zip":
         first = result.values[:, along]
         axes = words.sweep_of(result).design.axes
@@ -97,8 +98,8 @@ def axis_words(result: SweepResult, along: int, axis: Axis) -> str:
         others = [i for i in others if not _twin(axes[i], axis, result.values[:, i], first)]
         with_it = [axes[i] for i in others]
         text += "".join(
-            f"; with it {other.label} from {words.number(result.values[0, i])} "
-            f"to {words.with_unit(result.values[-1, i], other.unit_text)}"
+            f"; with it {other.label} from {number(result.values[0, i])} "
+            f"to {with_unit(result.values[-1, i], other.unit_text)}"
             for other, i in zip(with_it, others, strict=True)
         )
     return text

@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 from ....experiments.sweeps.compute import SweepResult
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
+from ...text.numbers import with_unit
 from ..page import Page, Picture, fold, high
 from ..scales import beyond, fraction, in_words, set_scale
 from ..shade import FAILED, Shade, colour_bar, shade_of
@@ -224,7 +225,7 @@ def _outside(result: SweepResult, axes: Sequence[int]) -> str:
     for i in axes:
         axis, (low, top) = words.sweep_of(result).design.axes[i], axis_ends(result, i)
         if axis.default is not None and not low <= axis.default <= top:
-            parts.append(f"default of {axis.label} {words.with_unit(axis.default, axis.unit_text)}, not on this map")
+            parts.append(f"default of {axis.label} {with_unit(axis.default, axis.unit_text)}, not on this map")
     return "; ".join(parts)
 
 

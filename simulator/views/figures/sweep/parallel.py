@@ -11,6 +11,7 @@ from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.designs import Axis
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
+from ...text.numbers import number
 from ..page import Page, Picture, fold, high
 from ..scales import beyond, fraction, in_words, limits, round_numbers
 from ..shade import FAILED, Shade, shade_of
@@ -105,7 +106,7 @@ def _note(result: SweepResult, arm: int, axes: int, drawn: int, lost: int, shade
     parts.append(f"{none} without a value, not drawn" if none else "")
     more = len(words.varied(result)) - axes
     parts.append(f"{more} more parameters follow the measure less and are left out" if more > 0 else "")
-    item, (low, top) = words.sweep_of(result).measures[0], (words.number(end) for end in shade.ends)
+    item, (low, top) = words.sweep_of(result).measures[0], (number(end) for end in shade.ends)
     parts.append(f"Colour: {words.title(item)}, dark (blue) is low ({low}), light (yellow) is high ({top})")
     gone = beyond(words.measured(result, arm, 0), shade.ends, item.unit_text) if shade.log else ""
     parts.append(f"{gone}, drawn at the edge" if gone else "")

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from ....experiments.sweeps.compute import SweepResult
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
+from ...text.numbers import axis_title, number, with_unit
 from ..page import Label, Page, Picture, fold, high, label_right, needed
 from ..scales import beyond, frame_of_ratios, is_log, limits, mark_beyond, set_scale, wants_log
 from ..sheet import Sheet
@@ -78,7 +79,7 @@ def _quantile_words(values: Array, unit: str) -> str:
     if not len(known):
         return "no value"
     low, _, middle, _, top = (float(value) for value in np.quantile(known, QUANTILES))
-    return f"median {words.with_unit(middle, unit)}, 5 to 95 % from {words.number(low)} to {words.with_unit(top, unit)}"
+    return f"median {with_unit(middle, unit)}, 5 to 95 % from {number(low)} to {with_unit(top, unit)}"
 
 
 def _jitter(count: int, half: float, stream: int) -> Array:
@@ -106,7 +107,7 @@ def _row(panel: Axes, values: Array, row: float, number: int, unit: str) -> None
     panel.plot([at], [bar], "D", ms=4.5, mec=color, mew=1.2, color="white", zorder=4, label="median")
     share = panel.transAxes.inverted().transform(panel.transData.transform((at, row)))[0]
     side: dict[str, Any] = {"ha": "left" if share < 0.15 else "right" if share > 0.85 else "center"}
-    panel.annotate(words.with_unit(middle, unit), (at, bar), xytext=(0, 4), textcoords="offset points",
+    panel.annotate(with_unit(middle, unit), (at, bar), xytext=(0, 4), textcoords="offset points",
                    fontsize=SMALL, color=color, va="bottom", zorder=5, **side)  # fmt: skip
 
 
@@ -137,8 +138,7 @@ def differences(result: SweepResult, measure: int) -> Picture | None:
     told = [_told(values, arms[a], arms[0], ratio, unit) for a, values in enumerate(found, 1)]
     labels = [f"{arms[a]}: {_sides(values, ratio)}" for a, values in enumerate(found, 1)]
     what = f"{words.title(item)}: {'divided by' if ratio else 'minus'} that in arm '{arms[0]}', same member"
-    scale = ", ".join(filter(None, ["" if unit == "1" else unit, "logarithmic" if log else ""]))
-    title = f"{what} [{scale}]" if scale else what
+    title = axis_title(what, unit, log)
     least = min(len(values) for values in found)
     lost = len(result.numbers) - least
     gone = f" Without a value in one of two arms, and so not in it: up to {lost}." if lost else ""
@@ -165,8 +165,8 @@ def _sorted_figure(
     set_scale(panel, "y", ends, log, height)
     panel.axhline(same, color=GREY, linewidth=1.0, zorder=2, label="no difference")
     entries = []
-    for number, (values, label) in enumerate(zip(found, labels, strict=True), 1):
-        color, dash = style(number)
+    for place, (values, label) in enumerate(zip(found, labels, strict=True), 1):
+        color, dash = style(place)
         share = (np.arange(len(values)) + 0.5) / max(len(values), 1) * 100
         dots: dict[str, Any] = {"marker": "o" if len(values) <= 60 else "", "ms": 2.5}
         panel.plot(share, values, color=color, linestyle=dash, linewidth=1.5, zorder=3, **dots)
@@ -190,5 +190,5 @@ def _told(values: Array, arm: str, first: str, ratio: bool, unit: str) -> str:
         return f"{arm}: no member has a value in both arms."
     middle, low, top = (float(value) for value in np.quantile(values, (0.5, 0.05, 0.95)))
     kind = "ratio" if ratio else "difference"
-    spread = f"5 to 95 % from {words.number(low)} to {words.with_unit(top, unit)}"
-    return f"{arm} against {first}: median {kind} {words.with_unit(middle, unit)}, {spread}, {_sides(values, ratio)}."
+    spread = f"5 to 95 % from {number(low)} to {with_unit(top, unit)}"
+    return f"{arm} against {first}: median {kind} {with_unit(middle, unit)}, {spread}, {_sides(values, ratio)}."

@@ -11,6 +11,7 @@ from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.designs import Axis, SweepMeasure
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
+from ...text.numbers import number, scale_text, with_unit
 from ..page import Page, Picture, fold, high, wide
 from ..scales import frame, is_log, limits, mark_beyond, set_scale
 from ..style import DARK, GREY, SMALL
@@ -132,7 +133,7 @@ def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, gone: s
             _half(panel, bar, side, start, row + shift, color, ends)
         top += step
     page.down(height + 0.24)
-    scale = ", ".join(filter(None, ["" if item.unit_text == "1" else item.unit_text, "logarithmic" if log else ""]))
+    scale = scale_text(item.unit_text, log)
     if scale:
         page.down(page.put(f"[{scale}]", NAMES, WIDTH, SMALL, "#000000", "center") + 0.03)
     omitted = len(bars) - len(shown)
@@ -145,7 +146,7 @@ def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, gone: s
 
 def _half(panel: Axes, bar: Bar, side: int, start: float, y: float, color: str, ends: tuple[float, float]) -> None:
     """One end of a parameter: its bar from the default to what it gives, with its value and unit beyond it."""
-    value, text = bar.measure[side], words.with_unit(bar.ends[side], bar.axis.unit_text)
+    value, text = bar.measure[side], with_unit(bar.ends[side], bar.axis.unit_text)
     missing = np.isnan(value)
     to_left = (not missing and value < start) or (missing and side == 0)
     if missing:
@@ -157,7 +158,7 @@ def _half(panel: Axes, bar: Bar, side: int, start: float, y: float, color: str, 
         shown = min(max(value, ends[0]), ends[1])
         panel.barh(y, shown - start, HALF * 0.9, start, color=color, zorder=3)
         if shown != value:
-            text = f"{text}: {words.number(value, 2)}"
+            text = f"{text}: {number(value, 2)}"
             mark_beyond(panel, "x", np.array([y]), np.array([value]), ends, color)
         value = shown
     panel.annotate(text, (value, y), xytext=(-5 if to_left else 5, 0), textcoords="offset points", fontsize=TEXT,
@@ -173,8 +174,8 @@ def _scale(panel: Axes, bars: list[Bar], values: Array, log: bool) -> tuple[floa
         if not np.isnan(values[0]):  # the default
             ends = (min(ends[0], float(values[0])), max(ends[1], float(values[0])))
     texts = [
-        f"{words.with_unit(end, bar.axis.unit_text)}"
-        + (": no value" if bar.incomplete else "" if ends[0] <= value <= ends[1] else f": {words.number(value, 2)}")
+        f"{with_unit(end, bar.axis.unit_text)}"
+        + (": no value" if bar.incomplete else "" if ends[0] <= value <= ends[1] else f": {number(value, 2)}")
         for bar in bars
         for end, value in zip(bar.ends, bar.measure, strict=True)
     ]
@@ -196,12 +197,10 @@ def _scale(panel: Axes, bars: list[Bar], values: Array, log: bool) -> tuple[floa
 
 def _text(unit: str, arm: str, bars: list[Bar], middle: float) -> str:
     known = [bar for bar in bars if not bar.incomplete]
-    parts = [
-        f"{arm}: by default {words.with_unit(middle, unit)}" if not np.isnan(middle) else f"{arm}: no default value"
-    ]
+    parts = [f"{arm}: by default {with_unit(middle, unit)}" if not np.isnan(middle) else f"{arm}: no default value"]
     for bar in known[:3]:
-        low, top = (words.with_unit(end, bar.axis.unit_text) for end in bar.ends)
-        one, other = (words.with_unit(value, unit) for value in bar.measure)
+        low, top = (with_unit(end, bar.axis.unit_text) for end in bar.ends)
+        one, other = (with_unit(value, unit) for value in bar.measure)
         parts.append(f"{bar.axis.label} at {low} gives {one}, at {top} {other}")
     lost = [bar.axis.label for bar in bars if bar.incomplete]
     if lost:

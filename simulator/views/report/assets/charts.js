@@ -9,7 +9,7 @@
   const said = document.getElementById("said");
   const charts = [];
 
-  // As the page's own sentences write numbers: three or so digits, powers of ten in full.
+  // The same rules as number() in views/text/numbers.py.
   function text(value, digits) {
     if (value === 0) return "0";
     const size = Math.abs(value), sign = value < 0 ? "−" : "";
@@ -185,7 +185,7 @@
         const row = shown[arm] ? known(values, at) : -1;
         if (row < 0) return;
         const own = row === at ? "" : " (at " + text(this.times[row], 5) + " " + unit + ")";
-        const behind = (this.data.unit === "1" ? "" : " " + this.data.unit) + own;
+        const behind = (this.data.unit && " " + this.data.unit) + own;
         const entry = part(arms[arm].title + ": ", text(values[row], 4), values[row], behind);
         const dot = document.createElement("span");
         dot.className = "dot";
