@@ -40,7 +40,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     from ..files.toml.catalogue import builtin_models
     from ..files.toml.model_file import find_model, read_model
-    from ..views.text.describe import describe, describe_text
+    from ..views.text.describe import facts_text, model_facts
 
     if options.assumed and options.wiring:
         raise _refusal("a list of assumptions has no picture; leave out --assumed or --wiring", "--assumed --wiring")
@@ -56,10 +56,10 @@ def execute(options: argparse.Namespace) -> int:
         found = assumed(model, options.name)
         print_json(found) if options.json else print(assumed_text(model, options.name))
         return DONE
-    facts = describe(model, options.name)
+    facts = model_facts(model, options.name)
     if options.wiring:
         facts["pictures"] = _draw(model, facts, options)
-    print_json(facts) if options.json else print(describe_text(facts))
+    print_json(facts) if options.json else print(facts_text(facts))
     return DONE
 
 

@@ -19,7 +19,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..views.text.describe import show_text
+    from ..views.text.show import show_text
 
     scenario = scenario_of(options.scenario, options)
     if options.json:

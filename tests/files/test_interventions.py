@@ -14,7 +14,7 @@ from immunesim.files.toml.model_document import model_document
 from immunesim.files.toml.model_file import read_model
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.runtime.errors import COMMAND_LINE, InputError
-from immunesim.views.text.describe import describe
+from immunesim.views.text.describe import model_facts
 from immunesim.views.text.notes import notes
 
 from tests.toys import SCENARIO
@@ -139,20 +139,20 @@ def test_interventions_survive_the_round_trip_of_a_model(model_file: Path, tmp_p
 
 def test_describe_lists_what_can_be_done_and_shows_each(model_file: Path) -> None:
     model = read_model(model_file)
-    assert describe(model, None)["interventions"] == {
+    assert model_facts(model, None)["interventions"] == {
         "--knockout": ["IL_9"],
         "--block": ["IL_9", "ears"],
         "--add": ["IL_9", "depot"],
     }
-    shown = describe(model, "il-9")
-    assert shown == describe(model, "Interleukin Nine")
+    shown = model_facts(model, "il-9")
+    assert shown == model_facts(model, "Interleukin Nine")
     assert shown["kind"] == "intervention"
     assert shown["--knockout IL_9"] == "IL_9_made = 0"
     assert shown["--block IL_9 SHARE"] == "drug_block = SHARE"
     assert shown["--add 'IL_9 AMOUNT at TIME'"] == "into vein: drug, into skin: depot"
-    assert describe(model, "ears")["--block ears SHARE"] == "hearing = 1 - SHARE"
-    assert describe(model, "depot")["interventions"]["--add 'depot AMOUNT at TIME'"] == "a dose: depot"
-    assert describe(model, "drug").get("interventions") is None
+    assert model_facts(model, "ears")["--block ears SHARE"] == "hearing = 1 - SHARE"
+    assert model_facts(model, "depot")["interventions"]["--add 'depot AMOUNT at TIME'"] == "a dose: depot"
+    assert model_facts(model, "drug").get("interventions") is None
 
 
 # what words make of a scenario

@@ -176,7 +176,7 @@ def test_a_module_that_shares_its_name_with_a_species_is_asked_for_by_its_file(s
         (["IL2", "--wiring", "a.pdf"], 2, "expected a file that ends in .svg or .png, found 'a.pdf'"),
         (["IL2", "--wiring", "there.svg"], 3, "there.svg exists; choose another --wiring, or --force"),
         (["IL2", "--wiring", "folder.svg"], 3, "folder.svg is a folder; --wiring names a file here"),
-        (["T_division", "--wiring", "a.svg"], 2, "found T_division (reactions)"),
+        (["T_division", "--wiring", "a.svg"], 2, "can be drawn; found T_division (reactions)"),
         (["regulatory T", "--wiring", "a.svg"], 2, "found several labels with 'regulatory T'"),
         (["--assumed", "--wiring", "a.svg"], 2, "a list of assumptions has no picture"),
         (["T_activ", "--wiring", "a.svg"], 3, "did you mean 'T_active'?"),

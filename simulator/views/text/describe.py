@@ -1,11 +1,10 @@
-"""Models and scenarios in words: from the same objects that are simulated."""
+"""A model, or one name in it, as facts for JSON and as text: from the same objects that are simulated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from ...experiments.scenario import Scenario
 from ...files.toml.catalogue import builtin_scenarios
 from ...files.toml.interventions import find_intervention, what_can_be_done
 from ...files.toml.model_document import model_document
@@ -18,26 +17,22 @@ from .causal_graph import causal_facts
 
 _SECTIONS = ("species", "parameters", "reactions", "observables", "substances", "sources")
 
+Facts = dict[str, Any]  # key -> text, number, list of texts, or facts
 
-def describe(model: Model, word: str | None) -> dict[str, Any]:
-    """Everything the model says of one name, or its table of contents."""
-    document = model_document(model)
+
+def model_facts(model: Model, word: str | None = None) -> Facts:
+    """Everything that a model says about one name, or its table of contents.
+
+    Args:
+        model: The model.
+        word: A name (case and hyphens do not matter), a module as `NAME` or `NAME.toml`, an intervention, or a part
+            of labels; if several labels contain it, these are listed. None for the table of contents.
+
+    Raises:
+        InputError: Nothing in the model is called that.
+    """
     if word is None:
-        counts = {section: len(document[section]) for section in _SECTIONS}
-        assumed = sum(parameter.assumed for parameter in model.parameters.values())
-        return {
-            "model": model.id,
-            "title": model.title,
-            "time_unit": model.time_unit_text,
-            "limitations": model.limitations,
-            "counts": counts,
-            "assumed_parameters": assumed,
-            "interventions": what_can_be_done(model),
-            "modules": {name: title for name, (title, *_) in model.modules.items()},
-            "species": {item.id: f"{item.label} [{item.unit_text}]" for item in model.species.values()},
-            "observables": {item.id: f"{item.label} [{item.unit_text}]" for item in model.observables.values()},
-            **causal_facts(model, None),
-        }
+        return _contents(model)
     name = model.find(word, *_SECTIONS)
     if name is None and word.removesuffix(".toml") in model.modules:
         return _module(model, word.removesuffix(".toml"))
@@ -51,10 +46,54 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
     if name is None and word in builtin_scenarios():
         raise InputError([request_fault(f"'{word}' is a scenario; 'show {word}' prints it", word)])
     if name is None:
-        known = [each for section in _SECTIONS for each in document[section]]
+        known = [each for section in _SECTIONS for each in model_document(model)[section]]
         raise InputError([InputFault(f"model {model.id}", 0, f"nothing is called '{word}'{nearest(word, known)}", "")])
+    return _named(model, name)
+
+
+def subject(facts: Facts) -> str | None:
+    """What `graph_view` draws for these facts: a species or observable, `MODULE.toml`, or None for the whole model.
+
+    Raises `InputError` if the facts are about anything else.
+    """
+    if "model" in facts:
+        return None
+    if "module" in facts:
+        return f"{facts['module']}.toml"
+    if facts.get("kind") in ("species", "observables"):
+        return str(facts["name"])
+    found = f"{facts['name']} ({facts['kind']})" if "kind" in facts else f"several {next(iter(facts))}"
+    message = f"only a model, a module, a species or an observable can be drawn; found {found}"
+    raise InputError([request_fault(message, "--wiring")])
+
+
+def facts_text(facts: Facts) -> str:
+    """Facts for the terminal: a line for each, those within others indented."""
+    return "\n".join(_lines(facts, 0))
+
+
+def _contents(model: Model) -> Facts:
+    document = model_document(model)
+    return {
+        "model": model.id,
+        "title": model.title,
+        "time_unit": model.time_unit_text,
+        "limitations": model.limitations,
+        "counts": {section: len(document[section]) for section in _SECTIONS},
+        "assumed_parameters": sum(parameter.assumed for parameter in model.parameters.values()),
+        "interventions": what_can_be_done(model),
+        "modules": {name: module.title for name, module in model.modules.items()},
+        "species": {item.id: f"{item.label} [{item.unit_text}]" for item in model.species.values()},
+        "observables": {item.id: f"{item.label} [{item.unit_text}]" for item in model.observables.values()},
+        **causal_facts(model, None),
+    }
+
+
+def _named(model: Model, name: str) -> Facts:
+    """A name of one of `_SECTIONS`."""
+    document = model_document(model)
     section = next(section for section in _SECTIONS if name in document[section])
-    found: dict[str, Any] = {"name": name, "kind": section, **document[section][name]}
+    found: Facts = {"name": name, "kind": section, **document[section][name]}
     if section == "species":
         found["changed_by"] = {
             reaction.id: f"{reaction.equation}   at {reaction.rate_text}"
@@ -74,8 +113,8 @@ def describe(model: Model, word: str | None) -> dict[str, Any]:
     return {**found, "citations": citations} if citations else found
 
 
-def _module(model: Model, name: str) -> dict[str, Any]:
-    """A file of the model: its knobs first, since they are what a scenario turns."""
+def _module(model: Model, name: str) -> Facts:
+    """A file of the model: its knobs first, since these are what scenarios change."""
     module = model.modules[name]
     mine = set(module.names)
     parameters = [each for each in model.parameters.values() if each.id in mine]
@@ -95,8 +134,8 @@ def _module(model: Model, name: str) -> dict[str, Any]:
     }
 
 
-def _intervention(each: Intervention) -> dict[str, Any]:
-    """What its words do, each in a line."""
+def _intervention(each: Intervention) -> dict[str, str]:
+    """An intervention: what each of its options does."""
     share = f"{each.block} = SHARE" if each.block else f"{each.heard} = 1 - SHARE" if each.heard else ""
     routes = {(f"into {route}" if route else "a dose"): target for route, target in each.dose.items()}
     lines = {
@@ -117,13 +156,14 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def _by_label(model: Model, text: str) -> dict[str, str]:
-    """Names whose label has these words in it."""
+    """The names whose label contains `text`, with these labels."""
     tables = (model.species, model.observables, model.parameters, model.reactions)
     labels = {name: each.label for table in tables for name, each in table.items()}
     return {name: label for name, label in labels.items() if text.lower() in label.lower()}
 
 
 def _users(model: Model, name: str) -> Iterator[str]:
+    """The reactions, observables and species that read a name."""
     if name in BODY:
         yield "doses per kg or m2"
     for reaction in model.reactions.values():
@@ -142,28 +182,10 @@ def _citation(model: Model, key: str) -> str:
     return f"{source.citation} {source.link}".strip()
 
 
-def subject(facts: dict[str, Any]) -> str | None:
-    """What can be drawn of what `describe` found: the name of a species or observable, a module's file, or None for
-    the model; `InputError` for anything else."""
-    if "model" in facts:
-        return None
-    if "module" in facts:
-        return f"{facts['module']}.toml"
-    if facts.get("kind") in ("species", "observables"):
-        return str(facts["name"])
-    found = f"{facts['name']} ({facts['kind']})" if "kind" in facts else f"several {next(iter(facts))}"
-    message = f"a picture is of a model, a module, a species or an observable; found {found}"
-    raise InputError([request_fault(message, "--wiring")])
-
-
-def describe_text(facts: dict[str, Any]) -> str:
-    return "\n".join(_lines(facts, 0))
-
-
-def _lines(table: dict[str, Any], depth: int) -> Iterator[str]:
+def _lines(facts: Facts, depth: int) -> Iterator[str]:
     pad = "  " * depth
-    width = max((len(str(key)) for key in table), default=0)
-    for key, value in table.items():
+    width = max((len(str(key)) for key in facts), default=0)
+    for key, value in facts.items():
         if isinstance(value, dict):
             if value:
                 yield f"{pad}{key}:"
@@ -172,37 +194,3 @@ def _lines(table: dict[str, Any], depth: int) -> Iterator[str]:
             yield f"{pad}{key:{width}}  {', '.join(map(str, value))}"
         elif value != "":
             yield f"{pad}{key:{width}}  {value}"
-
-
-def show_text(scenario: Scenario) -> str:
-    """The resolved scenario, one value a line, and the file and line each came from."""
-    rows = list(_values(scenario.document, ()))
-    width = min(60, max(len(f"{'.'.join(map(str, path))} = {value!r}") for path, value in rows))
-    lines = []
-    for path, value in rows:
-        text = f"{'.'.join(map(str, path))} = {value!r}"
-        lines.append(f"{text:{width}}  # {_origin(scenario, path)}")
-    for name, parameter in scenario.model.parameters.items():
-        for arm in scenario.arms:
-            if name in arm.parameters and arm.parameters[name] != parameter.value:
-                unit = "" if parameter.unit_text == "1" else f" {parameter.unit_text}"
-                change = f"{parameter.value:g} -> {arm.parameters[name]:g}{unit}"
-                lines.append(f"# overrides the model in arm {arm.name}: {name}, {change}")
-    return "\n".join(lines)
-
-
-def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _values(inner, (*path, key))
-    elif isinstance(value, list) and value and isinstance(value[0], dict):
-        for number, inner in enumerate(value):
-            key = inner.get("name", number) if path and path[-1] == "dose" else number
-            yield from _values({k: v for k, v in inner.items() if k != "name" or path[-1] != "dose"}, (*path, key))
-    elif value != "":
-        yield path, value
-
-
-def _origin(scenario: Scenario, path: tuple[str | int, ...]) -> str:
-    found = scenario.origins.get(path)
-    return found if found is not None else "default"

@@ -1,0 +1,43 @@
+"""A resolved scenario as text: every value with its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...experiments.scenario import Scenario
+
+
+def show_text(scenario: Scenario) -> str:
+    """The scenario with every default, one value per line with the file and line it came from; then the parameters
+    of the model that an arm overrides."""
+    rows = list(_values(scenario.document, ()))
+    width = min(60, max(len(f"{'.'.join(map(str, path))} = {value!r}") for path, value in rows))
+    lines = []
+    for path, value in rows:
+        text = f"{'.'.join(map(str, path))} = {value!r}"
+        lines.append(f"{text:{width}}  # {_origin(scenario, path)}")
+    for name, parameter in scenario.model.parameters.items():
+        for arm in scenario.arms:
+            if name in arm.parameters and arm.parameters[name] != parameter.value:
+                unit = "" if parameter.unit_text == "1" else f" {parameter.unit_text}"
+                change = f"{parameter.value:g} -> {arm.parameters[name]:g}{unit}"
+                lines.append(f"# overrides the model in arm {arm.name}: {name}, {change}")
+    return "\n".join(lines)
+
+
+def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _values(inner, (*path, key))
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for number, inner in enumerate(value):
+            key = inner.get("name", number) if path and path[-1] == "dose" else number
+            yield from _values({k: v for k, v in inner.items() if k != "name" or path[-1] != "dose"}, (*path, key))
+    elif value != "":
+        yield path, value
+
+
+def _origin(scenario: Scenario, path: tuple[str | int, ...]) -> str:
+    found = scenario.origins.get(path)
+    return found if found is not None else "default"
