@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api.describe import describe as describe
     from .api.run import Run as Run
     from .api.run import run as run
     from .experiments.run import RunResult as RunResult
@@ -24,6 +25,7 @@ _HOMES = {
     "read_model": "files.toml.model_file",
     "read_scenario": "files.toml.scenario_file",
     "InputError": "runtime.errors",
+    "describe": "api.describe",
     "Run": "api.run",
     "run": "api.run",
 }
