@@ -16,10 +16,9 @@ from immunesim.model.expression import Number, parse
 from immunesim.model.model import Model
 from immunesim.model.units import Substance, in_moles, unit
 from immunesim.numerics.parameter_formulas import initial_values
-from immunesim.numerics.segment import RTOL, Segment
 from immunesim.numerics.solve import solve
 from immunesim.numerics.system import System
-from immunesim.numerics.trajectory import Array, Trajectory
+from immunesim.numerics.trajectory import RTOL, Array, Segment, Trajectory
 
 SOURCE = Source("Somewhere", "Somewhere (2000)", "")
 

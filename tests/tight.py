@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from immunesim.experiments.scenario import Arm, Scenario
-from immunesim.experiments.sweeps.compiled import core_for
+from immunesim.experiments.sweeps.compiled import reduced_system_for
 from immunesim.experiments.sweeps.members import batches
 from immunesim.numerics.compiled.engine import Engine
 from immunesim.numerics.system import System
@@ -15,8 +15,8 @@ from immunesim.numerics.trajectory import Array
 
 def engine_of(scenario: Scenario, arms: Sequence[Arm]) -> Engine:
     """Machine code for these arms that gives every state that moves."""
-    core = core_for(scenario, arms, ())
-    return Engine(core, core.species, ())
+    reduced = reduced_system_for(scenario, arms, ())
+    return Engine(reduced, reduced.species, ())
 
 
 def states(engine: Engine, scenario: Scenario, arm: Arm, system: System, times: Array, rtol: float) -> Array:

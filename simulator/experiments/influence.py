@@ -15,10 +15,9 @@ import numpy as np
 from ..model.declarations import BODY, Parameter
 from ..model.expression import names
 from ..model.model import Model
-from ..numerics.segment import Segment
 from ..numerics.solve import solve
 from ..numerics.system import System
-from ..numerics.trajectory import Array, Trajectory
+from ..numerics.trajectory import Array, Segment, Trajectory
 from .expectations import judge
 from .measure_formula import arms_of, curve_names
 from .run import OnProgress, prepare
@@ -81,7 +80,7 @@ class Influence:
         broken = {each.id for each, met in self._judged(trajectories) if each.id in asked and not met}
         for arm, trajectory in trajectories.items():
             if trajectory is not self.known[arm].trajectory:
-                trajectory.dense.forget()
+                trajectory.dense.clear_cache()
         return broken
 
     def _judged(self, trajectories: Mapping[str, Trajectory]) -> list[tuple[Expectation, bool]]:
@@ -115,7 +114,7 @@ class Influence:
         return _Known(arm, trajectory, along)
 
     def _along(self, times: Array, states: Array, parameters: Array) -> _Along:
-        slopes = self.system.slopes_along(times, states, parameters).T
+        slopes = self.system.rhs_along(times, states, parameters).T
         return _Along(times, states, parameters, slopes, self.system.observe(times, states, parameters)[self._rows])
 
     def _run(self, arm: Arm) -> tuple[Trajectory, Sequence[Segment]]:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..numerics.segment import ATOL_OF_SCALE, RTOL
 from ..numerics.solve import solve
 from ..numerics.system import System
-from ..numerics.trajectory import Array, Trajectory
+from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Trajectory
 from .expectations import Verdict, judge
 from .scenario import Arm, Scenario, chosen_arms
 from .schedule import LedgerLine, Schedule, compile_schedule, ledger
@@ -92,7 +91,7 @@ def run(
         interrupted = True
     verdicts = judge(scenario, {name: result.trajectory for name, result in results.items()})
     for result in results.values():
-        result.trajectory.dense.forget()
+        result.trajectory.dense.clear_cache()
     return RunResult(scenario, results, verdicts, interrupted)
 
 
@@ -109,7 +108,7 @@ def output_times(scenario: Scenario, schedule: Schedule) -> Array:
 def prepare(scenario: Scenario, arm: Arm, system: System) -> tuple[Schedule, Array, Array]:
     """What happens in `arm` and when, the times to save, and the states at the start, shape (species,)."""
     schedule = compile_schedule(scenario, arm, system)
-    initial = system.of_parameters.initial_values(scenario.parameters(arm)) | dict(arm.initial)
+    initial = system.parameter_formulas.initial_values(scenario.parameters(arm)) | dict(arm.initial)
     return schedule, output_times(scenario, schedule), np.array([initial[name] for name in system.species])
 
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from ..model.expression import Name
 from ..numerics.parameter_formulas import ParameterFormulas, Values
-from ..numerics.segment import Segment
 from ..numerics.system import System
-from ..numerics.trajectory import Array, Trajectory
+from ..numerics.trajectory import Array, Segment, Trajectory
 from .scenario import Arm, Scenario
 from .timetable import Active, Timetable, active, fraction, timetable
 
@@ -46,7 +45,7 @@ class LedgerError(RuntimeError):
 def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     """Everything that happens in `arm`, in order of time, as the solver wants it."""
     plan = timetable(arm, scenario.end)
-    sizes = DoseAmounts(arm, scenario.parameters(arm), system.of_parameters)
+    sizes = DoseAmounts(arm, scenario.parameters(arm), system.parameter_formulas)
     jumps, infusions = np.zeros((2, len(plan.active), len(system.species)))
     for dense, sparse in zip((jumps, infusions), amounts(arm, plan, sizes.of, system.species), strict=True):
         for row, given in zip(dense, sparse, strict=True):

@@ -16,11 +16,11 @@ import numpy as np
 from .system import System
 from .trajectory import Array
 
-PARTS = 4  # points drawn in each step of the solver
+POINTS_PER_STEP = 4  # points drawn in each step of the solver
 
 
 @dataclass(frozen=True)
-class Steps:
+class SegmentSteps:
     """The accepted steps of one segment: times (k,), states (k, species), and what held all
     through: infusion (species,) and parameters."""
 
@@ -30,15 +30,15 @@ class Steps:
     parameters: Array
 
     def fine_times(self) -> Array:
-        """Each step cut into `PARTS`, shape ((k - 1) * PARTS + 1,)."""
-        inner = self.times[:-1, None] + np.diff(self.times)[:, None] * (np.arange(PARTS) / PARTS)
+        """Each step cut into `POINTS_PER_STEP`, shape ((k - 1) * POINTS_PER_STEP + 1,)."""
+        inner = self.times[:-1, None] + np.diff(self.times)[:, None] * (np.arange(POINTS_PER_STEP) / POINTS_PER_STEP)
         return np.append(inner.ravel(), self.times[-1])
 
     def fine_states(self, system: System) -> Array:
         """States at `fine_times`: the cubic through both ends of a step with their slopes."""
-        s = (np.arange(PARTS) / PARTS)[None, :, None]
+        s = (np.arange(POINTS_PER_STEP) / POINTS_PER_STEP)[None, :, None]
         length = np.diff(self.times)[:, None, None]
-        slopes = system.slopes_along(self.times, self.states, self.parameters).T + self.infusion
+        slopes = system.rhs_along(self.times, self.states, self.parameters).T + self.infusion
         before, after = self.states[:-1, None, :], self.states[1:, None, :]
         tilt_before, tilt_after = length * slopes[:-1, None, :], length * slopes[1:, None, :]
         inner = (
@@ -56,7 +56,7 @@ class DenseOutput:
     points of the same time, before and after."""
 
     system: System
-    segments: Sequence[Steps]
+    segments: Sequence[SegmentSteps]
     _observed: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def times(self) -> Array:
@@ -69,7 +69,7 @@ class DenseOutput:
             return column
         if name not in self._observed:
             parts = [np.empty(0)]
-            for steps, part in zip(self.segments, self.stretches(), strict=True):
+            for steps, part in zip(self.segments, self.segment_slices(), strict=True):
                 parts.append(self.system.observe_one(name, self._times[part], self._states[part], steps.parameters))
             self._observed[name] = np.concatenate(parts)
         return self._observed[name]
@@ -78,12 +78,12 @@ class DenseOutput:
         """Every species at `times`, shape (times, species)."""
         return self._states
 
-    def stretches(self) -> list[slice]:
+    def segment_slices(self) -> list[slice]:
         """Which of `times` belong to each of `segments`."""
-        ends = np.cumsum([0, *((len(steps.times) - 1) * PARTS + 1 for steps in self.segments)]).tolist()
+        ends = np.cumsum([0, *((len(steps.times) - 1) * POINTS_PER_STEP + 1 for steps in self.segments)]).tolist()
         return [slice(a, b) for a, b in pairwise(ends)]
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Frees what was computed to be measured: some times the size of the saved curves."""
         for name in ("_times", "_states"):
             self.__dict__.pop(name, None)
@@ -101,7 +101,7 @@ class DenseOutput:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedCurves:
     """Curves that were recorded while a solver ran: times (n,), and one array of shape (n,) each. At a jump
     there are two points of the same time, before and after."""
 
@@ -114,5 +114,5 @@ class Recorded:
     def values(self, name: str) -> Array:
         return self.curves[name]
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """There is nothing that could be computed again."""

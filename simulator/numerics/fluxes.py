@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ..model.expression import TIME
-from .dense_output import PARTS, DenseOutput
+from .dense_output import POINTS_PER_STEP, DenseOutput
 from .system import System
 from .trajectory import Array
 
 
-class Sensitivity(NamedTuple):
+class ChainRule(NamedTuple):
     """Nodes of the chain rule for one species or observable.
 
     by_species: its slope by each species that it reads; by_time: by time itself. reactions: what each adds to
@@ -43,7 +43,7 @@ class Fluxes:
     """What moves the species or observable `name`, in its unit per time unit of the model.
 
     times and values, shape (n,), are the points of `DenseOutput`: two of the same time at an edge. Each of
-    `reactions`, `infusion` and `clock` (formulas that name time) has shape (n,); reactions that add
+    `reactions`, `infusion` and `explicit_time` (formulas that name time) has shape (n,); reactions that add
     nothing all along are left out. Their sum is the derivative between two edges; jumps are at edges.
     species: the same as reactions, but what comes through each species that `name` reads.
     """
@@ -54,14 +54,14 @@ class Fluxes:
     reactions: Mapping[str, Array]
     species: Mapping[str, Array]
     infusion: Array
-    clock: Array
+    explicit_time: Array
     jumps: tuple[Jump, ...]
-    stretches: tuple[slice, ...]
+    segment_slices: tuple[slice, ...]
 
     @cached_property
-    def slope(self) -> Array:
+    def derivative(self) -> Array:
         """The derivative, shape (n,)."""
-        total: Array = np.sum([*self.reactions.values(), self.infusion, self.clock], axis=0)
+        total: Array = np.sum([*self.reactions.values(), self.infusion, self.explicit_time], axis=0)
         return total
 
     def integral(self, flux: Array) -> Array:
@@ -71,9 +71,9 @@ class Fluxes:
         that integrals of parts add up to that of their sum.
         """
         total, found = 0.0, np.empty(len(self.times))
-        for part in self.stretches:
-            steps = (part.stop - part.start - 1) // PARTS
-            points = part.start + PARTS * np.arange(steps)[:, None] + np.arange(PARTS + 1)
+        for part in self.segment_slices:
+            steps = (part.stop - part.start - 1) // POINTS_PER_STEP
+            points = part.start + POINTS_PER_STEP * np.arange(steps)[:, None] + np.arange(POINTS_PER_STEP + 1)
             inside = (flux[points] @ _WEIGHTS.T) * (self.times[points[:, -1]] - self.times[points[:, 0]])[:, None]
             ends = total + np.cumsum(inside[:, -1])
             starts = np.concatenate([[total], ends])
@@ -81,7 +81,7 @@ class Fluxes:
             found[part.stop - 1] = total = starts[-1]
         return found
 
-    def jumped(self, which: str) -> Array:
+    def cumulative_jumps(self, which: str) -> Array:
         """What jumps have added up to each point, shape (n,); which: ``dosed`` or ``changed``."""
         found = np.zeros(len(self.times))
         for jump in self.jumps:
@@ -89,27 +89,27 @@ class Fluxes:
         return found.cumsum()
 
 
-def sensitivity(system: System, name: str) -> Sensitivity:
+def chain_rule(system: System, name: str) -> ChainRule:
     """The exact derivative of `name` along a time course, taken apart."""
     graph, node = system.graph, system.names[name]
-    by_species = {each: graph.slope(node, system.symbols[each]) for each in system.species}
+    by_species = {each: graph.derivative(node, system.symbols[each]) for each in system.species}
     by_species = {each: slope for each, slope in by_species.items() if graph.value_of(slope) != 0.0}
     reactions: dict[str, int] = {}
     for each, slope in by_species.items():
-        for reaction, part in system.parts[each].items():
+        for reaction, part in system.contributions[each].items():
             added = graph.apply("mul", slope, part)
             reactions[reaction] = graph.apply("add", reactions[reaction], added) if reaction in reactions else added
-    nets = dict(zip(system.species, system.slopes_in_time, strict=True))
+    nets = dict(zip(system.species, system.rhs, strict=True))
     through = {each: graph.apply("mul", slope, nets[each]) for each, slope in by_species.items()}
-    return Sensitivity(by_species, graph.slope(node, system.symbols[TIME]), reactions, through)
+    return ChainRule(by_species, graph.derivative(node, system.symbols[TIME]), reactions, through)
 
 
 def fluxes(dense: DenseOutput, name: str) -> Fluxes:
     """What moves `name` along a run."""
     system, times, states, values = dense.system, dense.times(), dense.states(), dense.values(name)
-    apart, stretches = sensitivity(system, name), dense.stretches()
+    apart, stretches = chain_rule(system, name), dense.segment_slices()
     nodes = [*apart.reactions.values(), *apart.through.values(), apart.by_time, *apart.by_species.values()]
-    along, read = system.along(nodes), [system.species.index(each) for each in apart.by_species]
+    along, read = system.evaluator(nodes), [system.species.index(each) for each in apart.by_species]
     rows, infusion = np.zeros((len(nodes) - len(read), len(times))), np.zeros(len(times))
     for steps, part in zip(dense.segments, stretches, strict=True):
         found = along(times[part], states[part], steps.parameters)
@@ -137,9 +137,10 @@ def _moving(named: Iterable[tuple[str, Array]]) -> dict[str, Array]:
 
 
 def _weights() -> Array:
-    """Row j: the integral from 0 to j / PARTS of each Lagrange polynomial through PARTS + 1 even points of [0, 1]."""
-    points = np.arange(PARTS + 1) / PARTS
-    powers = np.arange(PARTS + 1)
+    """Row j: the integral from 0 to j / POINTS_PER_STEP of each Lagrange polynomial through the evenly spaced
+    points of [0, 1]."""
+    points = np.arange(POINTS_PER_STEP + 1) / POINTS_PER_STEP
+    powers = np.arange(POINTS_PER_STEP + 1)
     weights: Array = (points[:, None] ** (powers + 1) / (powers + 1)) @ np.linalg.inv(points[:, None] ** powers)
     return weights
 

@@ -20,7 +20,7 @@ CLIPPED = 16  # ... and the largest that is multiplied out where the base is cli
 class Node(NamedTuple):
     """`op` on earlier nodes. ``constant`` and ``symbol`` are leaves with a value or a name.
 
-    power is x^n with x clipped at zero, power_slope its derivative by x, power_log by n;
+    power is x^n with x clipped at zero, power_by_base its derivative by x, power_by_exponent by n;
     select is ``c if a >= b else d`` on (a, b, c, d).
     """
 
@@ -160,7 +160,7 @@ class Graph:
             return result if value >= 0 else self.apply("div", self.constant(1.0), result)
         return self.apply("power", base, exponent)
 
-    def slope(self, node: int, by: int) -> int:
+    def derivative(self, node: int, by: int) -> int:
         """The exact derivative of `node` by the symbol `by`."""
         if node == by:
             return self.constant(1.0)
@@ -176,7 +176,7 @@ class Graph:
 
     def _slope(self, node: int, by: int) -> int:
         op, args = self.nodes[node].op, self.nodes[node].args
-        d = [self.slope(arg, by) for arg in args]
+        d = [self.derivative(arg, by) for arg in args]
         do, zero = self.apply, self.constant(0.0)
         if op in ("add", "sub", "neg"):
             return do(op, *d)
@@ -195,10 +195,10 @@ class Graph:
         if op == "select":
             return do("select", args[0], args[1], d[2], d[3])
         if op == "power":
-            by_base = do("mul", do("power_slope", args[0], args[1]), d[0])
+            by_base = do("mul", do("power_by_base", args[0], args[1]), d[0])
             if d[1] == zero:
                 return by_base
-            return do("add", by_base, do("mul", do("power_log", args[0], args[1]), d[1]))
+            return do("add", by_base, do("mul", do("power_by_exponent", args[0], args[1]), d[1]))
         raise ValueError(f"no derivative of {op}")
 
     def needed(self, outputs: Iterable[int]) -> list[int]:
@@ -220,7 +220,7 @@ def power(base: float, exponent: float) -> float:
     return 0.0 if exponent > 0.0 else (1.0 if exponent == 0.0 else math.inf)
 
 
-def power_slope(base: float, exponent: float) -> float:
+def power_by_base(base: float, exponent: float) -> float:
     """Derivative of `power` by its base: zero where the base is clipped, and as for max(x, 0)
     where the exponent is one and the base zero."""
     if base > 0.0:
@@ -228,7 +228,7 @@ def power_slope(base: float, exponent: float) -> float:
     return 1.0 if base == 0.0 and exponent == 1.0 else 0.0
 
 
-def power_log(base: float, exponent: float) -> float:
+def power_by_exponent(base: float, exponent: float) -> float:
     """Derivative of `power` by its exponent: zero where the base is clipped."""
     return math.pow(base, exponent) * math.log(base) if base > 0.0 else 0.0
 
@@ -257,7 +257,7 @@ OPERATIONS: dict[str, Callable[..., float]] = {
     "max": largest,
     "min": smallest,
     "power": power,
-    "power_slope": power_slope,
-    "power_log": power_log,
+    "power_by_base": power_by_base,
+    "power_by_exponent": power_by_exponent,
     "select": select,
 }

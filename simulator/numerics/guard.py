@@ -86,7 +86,7 @@ class Guard:
         a state that is no longer an amount (noise below zero that has grown) ends the run."""
         self._calls_before_step = self.calls
         self._tiny_steps = self._tiny_steps + 1 if length < TINY * max(abs(time), self.span) else 0
-        if (states < self.system.lowest).any():
+        if (states < self.system.lower_bounds).any():
             raise StopError(NEGATIVE, time, states)
         if self._tiny_steps > TINY_STEPS:
             raise StopError(NO_PROGRESS, time, states)

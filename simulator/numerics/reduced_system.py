@@ -1,6 +1,6 @@
 """The part of a system that moves: without the states that stay at zero, whatever happens.
 
-A scenario of the human model leaves most of it asleep: no virus, no allergy, no tumour. A state
+A scenario of the human model leaves most of it identically_zero: no virus, no allergy, no tumour. A state
 that starts at zero, is never dosed, and whose derivative is zero as long as it and its like are
 zero, is left out of what is integrated; that changes no number.
 """
@@ -18,8 +18,8 @@ from .system import System
 
 
 @dataclass(frozen=True)
-class Core:
-    """`species` move, `asleep` stay at zero; `parameters` are those that formulas still read.
+class ReducedSystem:
+    """`species` move, `identically_zero` stay at zero; `parameters` are those that formulas still read.
 
     Nodes of `graph`: slopes, one for each of `species`; infusion, the symbols of what flows into
     the species `infused`, per time; by_time, the slopes' own slopes in time.
@@ -27,7 +27,7 @@ class Core:
 
     system: System
     species: tuple[str, ...]
-    asleep: tuple[str, ...]
+    identically_zero: tuple[str, ...]
     infused: tuple[str, ...]
     infusion: tuple[int, ...]
     slopes: tuple[int, ...]
@@ -39,7 +39,7 @@ class Core:
     @cached_property
     def by_time(self) -> tuple[int, ...] | None:
         """None where no formula names time."""
-        nodes = tuple(self.graph.slope(node, self.system.symbols[TIME]) for node in self.slopes)
+        nodes = tuple(self.graph.derivative(node, self.system.symbols[TIME]) for node in self.slopes)
         return None if all(self.graph.value_of(node) == 0.0 for node in nodes) else nodes
 
     @cached_property
@@ -48,7 +48,7 @@ class Core:
         found = {}
         for row, slope in enumerate(self.slopes):
             for column, name in enumerate(self.species):
-                node = self.graph.slope(slope, self.system.symbols[name])
+                node = self.graph.derivative(slope, self.system.symbols[name])
                 if self.graph.value_of(node) != 0.0:
                     found[row, column] = node
         return found
@@ -59,8 +59,10 @@ class Core:
         return frozenset(self.system.symbols[name] for name in (TIME, *self.species))
 
 
-def core_of(model: Model, awake: Collection[str], infused: Collection[str], fixed: Mapping[str, float]) -> Core:
-    """What moves in `model` if the species in `awake` may start above zero or be dosed.
+def reduce_system(
+    model: Model, active: Collection[str], infused: Collection[str], fixed: Mapping[str, float]
+) -> ReducedSystem:
+    """What moves in `model` if the species in `active` may start above zero or be dosed.
 
     infused: species with infusions. fixed: parameters with the same value in every member and
     segment. Of these, zeros and exponents are written into the formulas: terms that are zero go,
@@ -69,35 +71,35 @@ def core_of(model: Model, awake: Collection[str], infused: Collection[str], fixe
     whole = System(model)
     exponents = {whole.graph.nodes[node].args[1] for node, found in enumerate(whole.graph.nodes) if found.op == "power"}
     known = {name: value for name, value in fixed.items() if value == 0.0 or whole.symbols[name] in exponents}
-    known |= dict.fromkeys(_asleep(whole, set(model.species) - set(awake), known), 0.0)
+    known |= dict.fromkeys(_asleep(whole, set(model.species) - set(active), known), 0.0)
     system = System(model, known, reciprocals=True)
-    slopes = dict(zip(system.species, system.slopes_in_time, strict=True))
+    slopes = dict(zip(system.species, system.rhs, strict=True))
     species = tuple(name for name in system.species if name not in known)
     graph, order = system.graph, tuple(name for name in species if name in infused)
     infusion = tuple(graph.symbol(f"infusion of {name}") for name in order)
     for name, symbol in zip(order, infusion, strict=True):
         slopes[name] = graph.apply("add", slopes[name], symbol)
-    asleep = tuple(name for name in system.species if name in known)
-    return Core(system, species, asleep, order, infusion, tuple(slopes[name] for name in species))
+    identically_zero = tuple(name for name in system.species if name in known)
+    return ReducedSystem(system, species, identically_zero, order, infusion, tuple(slopes[name] for name in species))
 
 
 def _asleep(system: System, still: Collection[str], known: Mapping[str, float]) -> set[str]:
     """Those of the species `still` whose derivative is zero as long as all of them are zero."""
-    asleep, graph = set(still), system.graph
-    slopes = dict(zip(system.species, system.slopes_in_time, strict=True))
+    identically_zero, graph = set(still), system.graph
+    slopes = dict(zip(system.species, system.rhs, strict=True))
     needed = graph.needed(slopes.values())
     while True:
         values = {system.symbols[name]: value for name, value in known.items()}
-        values |= {system.symbols[name]: 0.0 for name in asleep}
+        values |= {system.symbols[name]: 0.0 for name in identically_zero}
         for node in needed:
             found = graph.nodes[node]
             value = found.value if found.op == "constant" else values.get(node, _folded(found, values))
             if value is not None:
                 values[node] = value
-        waking = {name for name in asleep if values.get(slopes[name]) != 0.0}
+        waking = {name for name in identically_zero if values.get(slopes[name]) != 0.0}
         if not waking:
-            return asleep
-        asleep -= waking
+            return identically_zero
+        identically_zero -= waking
 
 
 def _folded(node: Node, values: Mapping[int, float]) -> float | None:

@@ -16,12 +16,22 @@ from typing import Any
 import numpy as np
 from scipy.integrate import BDF, LSODA, Radau
 
-from .dense_output import DenseOutput, Steps
+from .dense_output import DenseOutput, SegmentSteps
 from .guard import Guard, StopError
 from .rosenbrock import Rodas5P
-from .segment import ATOL_OF_SCALE, RTOL, Segment
 from .system import System
-from .trajectory import DEADLINE, NEGATIVE, NO_PROGRESS, NOT_FINITE, Array, Outcome, Trajectory
+from .trajectory import (
+    ATOL_OF_SCALE,
+    DEADLINE,
+    NEGATIVE,
+    NO_PROGRESS,
+    NOT_FINITE,
+    RTOL,
+    Array,
+    Outcome,
+    Segment,
+    Trajectory,
+)
 
 SECONDS = 120.0
 TOLD = 32  # steps between two words on how far a run is: some milliseconds of work
@@ -76,7 +86,7 @@ class _Run:
         self.solver, self.rtol, self.deadline = solver, rtol, deadline
         self.saved = np.empty((len(times), len(system.species)))
         self.parts: list[tuple[int, int, Array]] = []  # first and last saved row, parameters
-        self.walked: list[Steps] = []
+        self.walked: list[SegmentSteps] = []
         self.added = np.zeros(len(system.species))
         self.count = self.calls = self.steps = 0
 
@@ -129,7 +139,7 @@ class _Run:
             self.parts.append((first, self.count, segment.parameters))
             if self.dense and walk:
                 passed, at = (np.array(part) for part in zip(*walk, strict=True))
-                self.walked.append(Steps(passed, at, segment.infusion, segment.parameters))
+                self.walked.append(SegmentSteps(passed, at, segment.infusion, segment.parameters))
 
     def share(self, index: int, time: float) -> float:
         """How much is done: half by time, half by segments, since steps crowd where doses do."""
@@ -159,7 +169,7 @@ def _outcome(system: System, stop: StopError, segment: Segment) -> Outcome:
     """Names the state and the reaction behind a stop: the first derivative that cannot be
     computed, or else the state that changes fastest in terms of its size."""
     states, parameters = stop.states.tolist(), segment.parameters.tolist()
-    slopes = system.evaluate(system.slopes_in_time, stop.time, states, parameters)
+    slopes = system.evaluate(system.rhs, stop.time, states, parameters)
 
     def badness(value: float, size: float) -> float:
         return math.inf if not math.isfinite(value) else abs(value) / size
@@ -167,9 +177,9 @@ def _outcome(system: System, stop: StopError, segment: Segment) -> Outcome:
     sizes = [max(abs(x), scale) if math.isfinite(x) else scale for x, scale in zip(states, system.scales, strict=True)]
     worst = max(range(len(slopes)), key=lambda i: badness(slopes[i], sizes[i]))
     if stop.kind == NEGATIVE:
-        worst = int(np.argmin(stop.states / system.scales + np.where(np.isinf(system.lowest), np.inf, 0.0)))
+        worst = int(np.argmin(stop.states / system.scales + np.where(np.isinf(system.lower_bounds), np.inf, 0.0)))
     state = system.species[worst]
-    nodes = system.parts[state]
+    nodes = system.contributions[state]
     parts = dict(zip(nodes, system.evaluate(list(nodes.values()), stop.time, states, parameters), strict=True))
     if stop.kind == NEGATIVE:  # only what takes away can be to blame
         parts = {name: part for name, part in parts.items() if not part >= 0.0} or parts

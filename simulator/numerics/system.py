@@ -35,7 +35,7 @@ class System:
         self.parameters = tuple(model.parameters)
         self.observables = tuple(model.observables)
         self.scales = np.array([species.scale for species in model.species.values()])
-        self.lowest = np.array(
+        self.lower_bounds = np.array(
             [-np.inf if each.signed else -BELOW_ZERO * each.scale for each in model.species.values()]
         )
         self.graph = Graph(reciprocals)
@@ -44,12 +44,12 @@ class System:
         for name in in_order(model):
             self.names[name] = self.graph.add(model.laws.observables[name], self.names)
         self.rates = {name: self.graph.add(tree, self.names) for name, tree in model.laws.rates.items()}
-        self.parts = {name: self._parts(name) for name in self.species}
-        self.slopes_in_time = [self._sum(parts.values()) for parts in self.parts.values()]
+        self.contributions = {name: self._contributions(name) for name in self.species}
+        self.rhs = [self._sum(parts.values()) for parts in self.contributions.values()]
         self._observable_over_time: dict[str, Callable[..., list[Any]]] = {}
         self._moving = frozenset(self.symbols[name] for name in (TIME, *self.species))
 
-    def _parts(self, species: str) -> dict[str, int]:
+    def _contributions(self, species: str) -> dict[str, int]:
         """What each reaction adds to the derivative of `species`, in its unit per time unit."""
         return {
             reaction: self.graph.apply("mul", self.graph.add(coefficient, self.names), self.rates[reaction])
@@ -63,7 +63,7 @@ class System:
         return total
 
     @cached_property
-    def of_parameters(self) -> ParameterFormulas:
+    def parameter_formulas(self) -> ParameterFormulas:
         """Initial values, and other formulas of parameters alone."""
         return ParameterFormulas(self.model)
 
@@ -71,9 +71,9 @@ class System:
     def jacobian_entries(self) -> list[tuple[int, int, int]]:
         """(row, column, node) of every Jacobian entry that is not zero everywhere."""
         entries = []
-        for row, slope in enumerate(self.slopes_in_time):
+        for row, slope in enumerate(self.rhs):
             for column, name in enumerate(self.species):
-                node = self.graph.slope(slope, self.symbols[name])
+                node = self.graph.derivative(slope, self.symbols[name])
                 if self.graph.value_of(node) != 0.0:
                     entries.append((row, column, node))
         return entries
@@ -89,13 +89,13 @@ class System:
         values = [node for _, _, node in entries]
         known = self._known("t", "y", "p")
         outer = Emitter(self.graph, known)
-        by_time = [self.graph.slope(node, self.symbols[TIME]) for node in self.slopes_in_time]
+        by_time = [self.graph.derivative(node, self.symbols[TIME]) for node in self.rhs]
         autonomous = all(self.graph.value_of(node) == 0.0 for node in by_time)
-        fixed = hoisted(self.graph, [*self.slopes_in_time, *values, *by_time], self._moving)
+        fixed = hoisted(self.graph, [*self.rhs, *values, *by_time], self._moving)
         for node in fixed:
             outer.emit([node, node])  # twice: asked for again inside, so it needs a name
         derivative, jacobian, slope = (Emitter(self.graph, outer.known) for _ in range(3))
-        slopes, filled, slanted = derivative.emit(self.slopes_in_time), jacobian.emit(values), slope.emit(by_time)
+        slopes, filled, slanted = derivative.emit(self.rhs), jacobian.emit(values), slope.emit(by_time)
         lines = [
             "def bind(p):",
             *indented(unpacked("p", len(self.parameters), "p"), 1),
@@ -136,7 +136,7 @@ class System:
 
     @cached_property
     def _slopes_over_time(self) -> Callable[..., list[Any]]:
-        return self._over_time(self.slopes_in_time)
+        return self._over_time(self.rhs)
 
     def _over_time(self, outputs: list[int]) -> Callable[..., list[Any]]:
         emitter = Emitter(self.graph, self._known("t", "y", "p"), arrays=True)
@@ -164,11 +164,11 @@ class System:
         row: Array = _along(self._observable_over_time[name], times, states, parameters)[0]
         return row
 
-    def slopes_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
+    def rhs_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """The derivative of every species along a time course, without infusions, shape (species, n)."""
         return _along(self._slopes_over_time, times, states, parameters)
 
-    def along(self, nodes: Sequence[int]) -> Callable[[Array, Array, Array], Array]:
+    def evaluator(self, nodes: Sequence[int]) -> Callable[[Array, Array, Array], Array]:
         """``f(times, states, parameters)``, which gives these nodes along a time course, shape (nodes, n)."""
         return partial(_along, self._over_time(list(nodes)))
 
@@ -224,7 +224,7 @@ _ARRAYS = {
     "max": np.maximum,
     "min": np.minimum,
     "power": _array_power,
-    "power_slope": _array_power_slope,
-    "power_log": _array_power_log,
+    "power_by_base": _array_power_slope,
+    "power_by_exponent": _array_power_log,
     "select": lambda a, b, c, d: np.where(np.asarray(a) >= b, c, d),
 }

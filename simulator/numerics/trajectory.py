@@ -1,4 +1,4 @@
-"""What a simulation returns: a time course, and how it ended."""
+"""What `solve` takes and gives back: the segments of a run, and the trajectory with how it ended."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+RTOL = 1e-7
+ATOL_OF_SCALE = 1e-3  # absolute tolerance = rtol * this * the scale of the species
+
 SUCCESS = "success"
 NOT_FINITE = "not finite"
 NEGATIVE = "negative"
@@ -18,10 +21,36 @@ NO_PROGRESS = "no progress"
 DEADLINE = "deadline"
 
 
+@dataclass(frozen=True)
+class Segment:
+    """A time span in which nothing jumps; the solver starts afresh at each.
+
+    Attributes:
+        start: its first time, in the model's time unit.
+        end: its last time.
+        jump: what doses add to the states at `start`, shape (species,), in the species' units.
+        infusion: what flows in all through the segment, shape (species,), in species units per time unit.
+        parameters: the values that hold all through the segment, shape (parameters,).
+    """
+
+    start: float
+    end: float
+    jump: Array
+    infusion: Array
+    parameters: Array
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. Unless `kind` is success: when (model time), in which state, and the
-    reaction that drove it there."""
+    """How a run ended.
+
+    Attributes:
+        kind: one of SUCCESS, NOT_FINITE, NEGATIVE, NO_PROGRESS and DEADLINE.
+        message: a sentence for the user; empty after success, as are the following.
+        time: when it failed, in the model's time unit.
+        state: the species whose state is to blame.
+        reaction: the reaction that drove that species there.
+    """
 
     kind: str = SUCCESS
     message: str = ""
@@ -31,27 +60,40 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
+        """Whether the run reached its end."""
         return self.kind == SUCCESS
 
 
 class Curves(Protocol):
-    """Curves that can be read between the saved points."""
+    """Curves between the saved points, as measures read them. Their arrays are read-only."""
 
-    def times(self) -> Array: ...
+    def times(self) -> Array:
+        """The times of all curves, shape (n,), increasing; a jump has two points of the same time."""
+        ...
 
-    def values(self, name: str) -> Array: ...
+    def values(self, name: str) -> Array:
+        """The species or observable `name` at `times`, shape (n,), in its unit."""
+        ...
 
-    def forget(self) -> None: ...
+    def clear_cache(self) -> None:
+        """Frees what can be computed again."""
+        ...
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """A time course: `times`, shape (n,), and one array of shape (n,) for every species and
-    observable. A value saved at the time of a dose is the value after the dose.
+    """The time course of one run. A value saved at the time of a dose is the value after the dose.
 
-    dense: the same curves between the saved points, for measures. added: what doses and infusions put
-    into each species over the whole run, counted by the solver while it ran. A failed run
-    holds all times before the failure.
+    Attributes:
+        times: the saved times, shape (n,), in the model's time unit. A failed run holds all before the failure.
+        values: by name of species or observable, its values at `times`, shape (n,), in its unit.
+        dense: the same curves between the saved points.
+        outcome: how the run ended.
+        added: by species, what doses and infusions added over the whole run, counted by the solver.
+        solver: method and tolerance, for people.
+        calls: evaluations of the right-hand side.
+        steps: accepted steps.
+        seconds: wall time of the solver.
     """
 
     times: Array
@@ -65,4 +107,5 @@ class Trajectory:
     seconds: float = 0.0
 
     def __getitem__(self, name: str) -> Array:
+        """The species or observable `name` at `times`; KeyError if there is none."""
         return self.values[name]

@@ -119,14 +119,14 @@ def write_table(explanation: Explanation, path: Path) -> None:
     flux, model = explanation.flux, explanation.scenario.model
     unit, time = model.unit_text(flux.name), model.time_unit_text
     per = f"{unit}/{time}" if unit != "1" else f"1/{time}"
-    columns = {"derivative": flux.slope, **{f"through {each}": row for each, row in flux.species.items()}}
+    columns = {"derivative": flux.derivative, **{f"through {each}": row for each, row in flux.species.items()}}
     if len(flux.species) == 1:
-        columns = {"derivative": flux.slope}
+        columns = {"derivative": flux.derivative}
     columns |= dict(flux.reactions)
     if flux.infusion.any():
         columns["infusions"] = flux.infusion
-    if flux.clock.any():
-        columns["formulas of time"] = flux.clock
+    if flux.explicit_time.any():
+        columns["formulas of time"] = flux.explicit_time
     rows = np.column_stack([flux.times, flux.values, *columns.values()]).tolist()
     with path.open("w", encoding="utf-8", newline="") as file:
         header = [f"time [{time}]", f"{flux.name} [{unit}]", *(f"{each} [{per}]" for each in columns)]

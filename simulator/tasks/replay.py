@@ -14,7 +14,7 @@ from ..files.results.folder import SUMMARY
 from ..files.results.member_store import IDENTITY
 from ..files.results.run_folder import SCENARIO_FILE, read_table, table_header, table_name
 from ..files.toml.scenario_file import read_scenario
-from ..numerics.segment import ATOL_OF_SCALE
+from ..numerics.trajectory import ATOL_OF_SCALE
 from ..runtime.errors import InputError, InputFault
 from ..runtime.progress import Progress
 from ..runtime.versions import versions

@@ -8,15 +8,15 @@ from functools import cached_property
 import numpy as np
 from immunesim.experiments.scenario import MAIN, Scenario
 from immunesim.experiments.schedule import compile_schedule
-from immunesim.experiments.sweeps.compiled import TOGETHER, core_for
+from immunesim.experiments.sweeps.compiled import TOGETHER, reduced_system_for
 from immunesim.experiments.sweeps.designs import Axis
 from immunesim.experiments.sweeps.members import arm_with, batches
 from immunesim.files.formats.sbml import sbml_text
 from immunesim.numerics.compiled.engine import Engine
 from immunesim.numerics.parameter_formulas import initial_values
-from immunesim.numerics.segment import ATOL_OF_SCALE
 from immunesim.numerics.solve import solve
 from immunesim.numerics.system import System
+from immunesim.numerics.trajectory import ATOL_OF_SCALE
 
 Array = np.ndarray
 TIMES = 301
@@ -52,8 +52,8 @@ class Ours:
 
     def __init__(self, question: Question, lanes: int | None = None) -> None:
         self.question = question
-        core = core_for(question.scenario, [question.arm], question.axes)
-        self.engine = Engine(core, question.system.species, (), lanes)
+        reduced = reduced_system_for(question.scenario, [question.arm], question.axes)
+        self.engine = Engine(reduced, question.system.species, (), lanes)
 
     def run(self, rows: slice, rtol: float, keep: int = 0) -> Array:
         """States of the first `keep` members, (members, times, species); the others are handed on in blocks."""

@@ -9,9 +9,9 @@ from immunesim.experiments.measure_formula import arms_of
 from immunesim.experiments.run import run
 from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
 from immunesim.numerics.parameter_formulas import initial_values
-from immunesim.numerics.segment import Segment
 from immunesim.numerics.solve import solve
 from immunesim.numerics.system import System
+from immunesim.numerics.trajectory import Segment
 
 YEARS = 5
 

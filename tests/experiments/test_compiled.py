@@ -11,9 +11,9 @@ from immunesim.experiments.scenario import Arm, Scenario
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.numerics.compiled.engine import Engine
-from immunesim.numerics.segment import ATOL_OF_SCALE
 from immunesim.numerics.solve import solve
 from immunesim.numerics.system import System
+from immunesim.numerics.trajectory import ATOL_OF_SCALE
 
 from tests.tight import engine_of, states
 

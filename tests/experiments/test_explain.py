@@ -13,7 +13,7 @@ from immunesim.experiments.explanation.feedback import active_loops, delay_betwe
 from immunesim.experiments.explanation.phases import PhaseKind, phases, scaled, turning_points
 from immunesim.experiments.run import run
 from immunesim.model.causal.sign import Sign
-from immunesim.numerics.dense_output import Recorded
+from immunesim.numerics.dense_output import RecordedCurves
 from immunesim.numerics.fluxes import fluxes
 
 from tests.systems import Stretch, make_model, simulate
@@ -182,7 +182,7 @@ def test_the_other_arm_is_asked_what_it_would_do_to_this_curve(toy) -> None:
 def test_a_run_without_steps_has_nothing_to_explain(toy) -> None:
     results = dict(run(toy, certify=False, arms=["main"]).arms)
     main = results["main"]
-    nothing = Recorded(np.empty(0), {})
+    nothing = RecordedCurves(np.empty(0), {})
     results["main"] = replace(main, trajectory=replace(main.trajectory, dense=nothing))
     with pytest.raises(NoStepsError, match="has none"):
         explain(toy, "main", "drug", known=results)

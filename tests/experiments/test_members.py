@@ -77,7 +77,7 @@ def test_initial_values_follow_every_parameter_they_rest_on(scenario) -> None:
 
 def test_every_formula_of_the_model_is_the_same_over_members_as_alone() -> None:
     scenario = read_scenario(find_scenario("il2_therapy"))
-    formulas = System(scenario.model).of_parameters
+    formulas = System(scenario.model).parameter_formulas
     own = scenario.parameters(scenario.arm("main"))
     factors = np.exp(np.random.default_rng(1).uniform(-0.1, 0.1, (5, len(own))))
     over = dict(zip(own, (np.array(list(own.values())) * factors).T, strict=True))
@@ -199,7 +199,7 @@ def test_a_value_that_varies_is_the_value_set_by_hand(scenario) -> None:
 
 
 def test_exponentials_and_powers_over_members_are_those_of_single_numbers(scenario) -> None:
-    formulas, rng = System(scenario("").model).of_parameters, np.random.default_rng(4)
+    formulas, rng = System(scenario("").model).parameter_formulas, np.random.default_rng(4)
     text = (
         "exp(k_clear) * k_leave ^ K_drug + log(plasma_volume) + max(k_clear, k_leave) / hill(k_clear, k_leave, K_drug)"
     )

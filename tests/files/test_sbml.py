@@ -23,9 +23,8 @@ from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.model.declarations import Source
 from immunesim.model.model import Model
-from immunesim.numerics.segment import ATOL_OF_SCALE
 from immunesim.numerics.system import System
-from immunesim.numerics.trajectory import Array
+from immunesim.numerics.trajectory import ATOL_OF_SCALE, Array
 
 from tests.tight import engine_of, states
 

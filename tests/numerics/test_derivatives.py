@@ -159,7 +159,7 @@ def test_scalar_and_array_code_agree() -> None:
     system = System(MODEL)
     times = np.array([0.0, 0.7, 3.0])
     states = np.array(POINTS)
-    rates = system.along(list(system.rates.values()))(times, states, PARAMETERS)
+    rates = system.evaluator(list(system.rates.values()))(times, states, PARAMETERS)
     for row, (time, point) in enumerate(zip(times, states, strict=True)):
         one_by_one = system.evaluate(list(system.rates.values()), time, point.tolist(), PARAMETERS)
         np.testing.assert_allclose(rates[:, row], one_by_one, rtol=1e-13)
@@ -167,6 +167,6 @@ def test_scalar_and_array_code_agree() -> None:
 
 def test_array_code_is_defined_slightly_below_zero() -> None:
     system = System(MODEL)
-    rates = system.along(list(system.rates.values()))(np.array([1.0]), np.full((1, 4), -1e-17), PARAMETERS)
+    rates = system.evaluator(list(system.rates.values()))(np.array([1.0]), np.full((1, 4), -1e-17), PARAMETERS)
     bad = [name for name, rate in zip(system.rates, rates, strict=True) if not np.isfinite(rate).all()]
     assert bad == ["state_power"]  # 0^-1e-17: no clipping can help

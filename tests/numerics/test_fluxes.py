@@ -7,7 +7,7 @@ import pytest
 from immunesim import read_scenario
 from immunesim.experiments.run import run
 from immunesim.files.toml.scenario_file import find_scenario
-from immunesim.numerics.dense_output import PARTS
+from immunesim.numerics.dense_output import POINTS_PER_STEP
 from immunesim.numerics.fluxes import Fluxes, fluxes
 
 from tests.systems import Stretch, make_model, simulate
@@ -64,27 +64,27 @@ def toy():
 
 
 def gross(flux: Fluxes):
-    return sum(np.abs(row) for row in flux.reactions.values()) + np.abs(flux.infusion) + np.abs(flux.clock)
+    return sum(np.abs(row) for row in flux.reactions.values()) + np.abs(flux.infusion) + np.abs(flux.explicit_time)
 
 
 def check_derivative(flux: Fluxes) -> None:
     """The derivative of the curve in the middle of each step, from the five points of the step."""
-    for part in flux.stretches:
-        first = np.arange(part.start, part.stop - 1, PARTS)
-        y = flux.values[first[:, None] + np.arange(PARTS + 1)]
-        between = (flux.times[first + PARTS] - flux.times[first]) / PARTS
+    for part in flux.segment_slices:
+        first = np.arange(part.start, part.stop - 1, POINTS_PER_STEP)
+        y = flux.values[first[:, None] + np.arange(POINTS_PER_STEP + 1)]
+        between = (flux.times[first + POINTS_PER_STEP] - flux.times[first]) / POINTS_PER_STEP
         numerical = (y[:, 0] - 8 * y[:, 1] + 8 * y[:, 3] - y[:, 4]) / (12 * between)
-        middle = first + PARTS // 2
+        middle = first + POINTS_PER_STEP // 2
         size = gross(flux)[middle] + 1e-3 * gross(flux).max()
         rounding = 1e-14 * np.abs(y).max(axis=1) / between
-        off = (np.abs(numerical - flux.slope[middle]) - rounding) / size
+        off = (np.abs(numerical - flux.derivative[middle]) - rounding) / size
         assert off.max() < 2e-4, (flux.name, flux.times[middle[off.argmax()]], off.max())
 
 
 def check_windows(flux: Fluxes) -> None:
     """Between any two points integrals and jumps come to what the curve does."""
-    parts = [*flux.reactions.values(), flux.infusion, flux.clock]
-    total = sum(flux.integral(row) for row in parts) + flux.jumped("dosed") + flux.jumped("changed")
+    parts = [*flux.reactions.values(), flux.infusion, flux.explicit_time]
+    total = sum(flux.integral(row) for row in parts) + flux.cumulative_jumps("dosed") + flux.cumulative_jumps("changed")
     off = total - (flux.values - flux.values[0])
     turnover = flux.integral(gross(flux))[-1] + np.ptp(flux.values)
     assert np.ptp(off) < 1e-6 * turnover, (flux.name, np.ptp(off) / turnover)  # the worst of all windows
@@ -112,9 +112,9 @@ def test_fluxes_of_a_species_are_its_slope_to_rounding(curves, scenario: str) ->
     for name in CURVES[scenario]:
         if name in system.species:
             flux, place = fluxes(dense, name), system.species.index(name)
-            for steps, part in zip(dense.segments, dense.stretches(), strict=True):
-                slope = system.slopes_along(dense.times()[part], dense.states()[part], steps.parameters)[place]
-                off = np.abs(flux.slope[part] - slope - steps.infusion[place])
+            for steps, part in zip(dense.segments, dense.segment_slices(), strict=True):
+                slope = system.rhs_along(dense.times()[part], dense.states()[part], steps.parameters)[place]
+                off = np.abs(flux.derivative[part] - slope - steps.infusion[place])
                 assert (off <= 1e-14 * gross(flux)[part]).all()
 
 
@@ -151,7 +151,7 @@ def test_an_infusion_reaches_an_observable_by_the_chain_rule(toy) -> None:
 def test_formulas_of_time_move_an_observable_that_names_it(toy) -> None:
     flux = fluxes(toy, "clock")
     assert not flux.reactions
-    np.testing.assert_allclose(flux.clock, 2 * flux.times / 24**2, rtol=1e-12)
+    np.testing.assert_allclose(flux.explicit_time, 2 * flux.times / 24**2, rtol=1e-12)
 
 
 def test_integrals_are_exact_for_what_a_quartic_holds(toy) -> None:

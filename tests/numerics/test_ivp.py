@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 from immunesim.files.toml.model_file import read_model
 from immunesim.model.model import Model
-from immunesim.numerics.segment import ATOL_OF_SCALE
 from immunesim.numerics.solve import SOLVERS
-from immunesim.numerics.trajectory import Array
+from immunesim.numerics.trajectory import ATOL_OF_SCALE, Array
 
 from tests.numerics.compiled.runs import on_lanes
 from tests.systems import simulate

@@ -91,9 +91,9 @@ def contributors_of(scenario: Scenario, arm: Arm, flux: Fluxes) -> tuple[Contrib
         rows += [
             (id, kinds.REACTION, model.reactions[id].label or id, row, nothing) for id, row in flux.reactions.items()
         ]
-    rows.append((kinds.DOSES, kinds.DOSES, ", ".join(given), flux.infusion, flux.jumped("dosed")))
-    rows.append((kinds.CHANGES, kinds.CHANGES, "", nothing, flux.jumped("changed")))
-    rows.append((kinds.TIME, kinds.TIME, "", flux.clock, nothing))
+    rows.append((kinds.DOSES, kinds.DOSES, ", ".join(given), flux.infusion, flux.cumulative_jumps("dosed")))
+    rows.append((kinds.CHANGES, kinds.CHANGES, "", nothing, flux.cumulative_jumps("changed")))
+    rows.append((kinds.TIME, kinds.TIME, "", flux.explicit_time, nothing))
     found = []
     for id, kind, label, row, jumped in rows:
         steps = np.diff(jumped, prepend=0.0)

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...model.expression import names
 from ...numerics.dense_output import DenseOutput
-from ...numerics.fluxes import sensitivity
+from ...numerics.fluxes import chain_rule
 from ...numerics.graph import Graph
 from ...numerics.trajectory import Array
 from .balance import Contributor, ContributorKind
@@ -98,11 +98,11 @@ class ClampedRates:
 
     @cached_property
     def _reactions(self) -> Mapping[str, int]:
-        return sensitivity(self.dense.system, self.name).reactions
+        return chain_rule(self.dense.system, self.name).reactions
 
     def _along(self, nodes: Sequence[int], times: Array, level: Array) -> Array:
         """Values of nodes at rising times, shape (nodes, times), with the curve at `level`; at an edge, after it."""
-        system, function = self.dense.system, self.dense.system.along(nodes)
+        system, function = self.dense.system, self.dense.system.evaluator(nodes)
         read = {system.graph.nodes[leaf].name for node in nodes for leaf in system.graph.symbols_of(node)}
         states = np.zeros((len(times), len(system.species)))
         for column, name in enumerate(system.species):

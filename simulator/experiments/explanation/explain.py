@@ -227,7 +227,7 @@ def _turning_points(curve: ArmCurve, y: Array, found: Sequence[Phase]) -> list[T
 
 def _jump(flux: Fluxes, last: int, first: int) -> TurningPoint:
     """The jump from the point `last` to the point `first`."""
-    dosed, changed = (float(np.diff(flux.jumped(which)[[last, first]])[0]) for which in ("dosed", "changed"))
+    dosed, changed = (float(np.diff(flux.cumulative_jumps(which)[[last, first]])[0]) for which in ("dosed", "changed"))
     time, value = float(flux.times[last]), float(flux.values[first])
     return TurningPoint(TurnKind.JUMP, time, value, dosed=dosed, changed=changed)
 
@@ -281,7 +281,7 @@ def _rate_changes(curve: ArmCurve, before: int, after: int, turn: int, direction
         inner: tuple[RateChange, ...] = ()
         if each.kind == ContributorKind.SPECIES:
             deeper = _curve(curve.scenario, curve.arm, curve.clamped.dense, each.id)
-            same = float(each.flux @ deeper.flux.slope) >= 0
+            same = float(each.flux @ deeper.flux.derivative) >= 0
             inner = _rate_changes(deeper, before, after, turn, direction if same else -direction)[:1]
         rates = old[each.id], new[each.id]
         found.append(RateChange(each.id, each.kind, each.label, *rates, helped[each.id] / total, drivers, inner))

@@ -22,7 +22,7 @@ import numpy as np
 from ...model.causal.cycles import cycles
 from ...model.causal.sign import Sign, chained
 from ...numerics.dense_output import DenseOutput
-from ...numerics.fluxes import Fluxes, sensitivity
+from ...numerics.fluxes import Fluxes, chain_rule
 from ...numerics.system import System
 from ...numerics.trajectory import Array
 from .phases import scaled
@@ -148,7 +148,7 @@ def _entries(dense: DenseOutput, name: str, points: Array) -> dict[str, float]:
     system = dense.system
     if name in system.species:
         return {name: 1.0}
-    derivatives = sensitivity(system, name).by_species
+    derivatives = chain_rule(system, name).by_species
     found = _along(dense, points, list(derivatives.values()))
     size = np.abs(dense.values(name)[points])
     moves = {
@@ -161,9 +161,9 @@ def _entries(dense: DenseOutput, name: str, points: Array) -> dict[str, float]:
 
 def _along(dense: DenseOutput, points: Array, nodes: Sequence[int]) -> Array:
     """Values of nodes at some points of a run, shape (nodes, points)."""
-    function, found = dense.system.along(nodes), np.empty((len(nodes), len(points)))
+    function, found = dense.system.evaluator(nodes), np.empty((len(nodes), len(points)))
     times, states = dense.times(), dense.states()
-    for steps, part in zip(dense.segments, dense.stretches(), strict=True):
+    for steps, part in zip(dense.segments, dense.segment_slices(), strict=True):
         inside = (points >= part.start) & (points < part.stop)
         if inside.any():
             found[:, inside] = function(times[points[inside]], states[points[inside]], steps.parameters)
@@ -176,13 +176,13 @@ def _links(dense: DenseOutput, points: Array, weights: Array) -> dict[tuple[str,
     present = [name for name, row in zip(system.species, dense.states()[points].T, strict=True) if row.any()]
     entries, nodes = [], []  # entries of the Jacobian, reaction by reaction
     for effect in present:
-        for reaction, part in system.parts[effect].items():
+        for reaction, part in system.contributions[effect].items():
             for cause in present:
-                derivative = graph.slope(part, system.symbols[cause])
+                derivative = graph.derivative(part, system.symbols[cause])
                 if graph.value_of(derivative) != 0.0:
                     entries.append((cause, effect, reaction))
                     nodes.append(derivative)
-    gross = [(effect, part) for effect in present for part in system.parts[effect].values()]
+    gross = [(effect, part) for effect in present for part in system.contributions[effect].values()]
     found = _along(dense, points, [*nodes, *(part for _, part in gross)])
     turnover: dict[str, Array] = defaultdict(lambda: np.zeros(len(points)))
     for (effect, _), row in zip(gross, found[len(nodes) :], strict=True):

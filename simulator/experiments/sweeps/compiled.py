@@ -6,20 +6,19 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib.util import find_spec
 
-from ...numerics.compiled.engine import RTOL_OF_MEMBERS, Engine
-from ...numerics.dense_output import Recorded
+from ...numerics.compiled.engine import COMPILED_RTOL, Engine
+from ...numerics.dense_output import RecordedCurves
 from ...numerics.parameter_formulas import ParameterFormulas
-from ...numerics.reduced_system import Core, core_of
-from ...numerics.segment import ATOL_OF_SCALE
+from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
-from ...numerics.trajectory import Array, Outcome, Trajectory
+from ...numerics.trajectory import ATOL_OF_SCALE, Array, Outcome, Trajectory
 from ..measure_formula import curve_names
 from ..scenario import Arm, Scenario
 from .designs import Axis, Sweep
 from .members import batches
 from .paths import split
 
-SOLVER = f"Rodas5P, compiled, rtol {RTOL_OF_MEMBERS:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
+SOLVER = f"Rodas5P, compiled, rtol {COMPILED_RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
 TOGETHER = 128  # members whose curves are in memory at once: few enough that the memory is used again
 
 
@@ -34,7 +33,7 @@ class CompiledSweep:
     def __init__(self, scenario: Scenario, sweep: Sweep, arms: Sequence[Arm], system: System) -> None:
         self.scenario, self.sweep, self.system = scenario, sweep, system
         measured = dict.fromkeys(name for each in sweep.measures for name in curve_names(each.tree, scenario.model))
-        self.engine = Engine(core_for(scenario, arms, sweep.design.axes), sweep.keep, tuple(measured))
+        self.engine = Engine(reduced_system_for(scenario, arms, sweep.design.axes), sweep.keep, tuple(measured))
 
     def runs(
         self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool] = lambda: False
@@ -50,14 +49,14 @@ class CompiledSweep:
         found: list[Trajectory | None] = [None] * len(values)
         axes, plan = self.sweep.design.axes, self.engine.plan
         for rows, batch in batches(self.scenario, arm, self.system, axes, values):
-            lanes = self.engine.run(batch, times, RTOL_OF_MEMBERS, stop)
+            lanes = self.engine.run(batch, times, COMPILED_RTOL, stop)
             for place, row in enumerate(rows.tolist()):
                 if lanes.done[place]:
                     at, curves = lanes.dense_curves[place]
                     found[row] = Trajectory(
                         times=times,
                         values=dict(zip(plan.grid, lanes.grid[place].T, strict=True)),
-                        dense=Recorded(at, dict(zip(plan.dense_curves, curves.T, strict=True))),
+                        dense=RecordedCurves(at, dict(zip(plan.dense_curves, curves.T, strict=True))),
                         outcome=Outcome(),
                         added={},
                         solver=SOLVER,
@@ -66,7 +65,7 @@ class CompiledSweep:
         return found
 
 
-def core_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[Axis]) -> Core:
+def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[Axis]) -> ReducedSystem:
     """What may move in any member of any of `arms`."""
     kinds = [split(axis.path) for axis in axes]
     varied = {name for kind, name, _ in kinds if kind == "parameter"}
@@ -78,12 +77,12 @@ def core_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[Axis]) -> C
         for name, value in values[0].items()
         if name not in varied | changed and all(each[name] == value for each in values)
     }
-    awake = {name for kind, name, _ in kinds if kind == "initial"}
-    awake |= {dose.target for arm in arms for dose in arm.doses}
-    awake |= _starting(scenario, arms, varied)
+    active = {name for kind, name, _ in kinds if kind == "initial"}
+    active |= {dose.target for arm in arms for dose in arm.doses}
+    active |= _starting(scenario, arms, varied)
     over = {name for kind, name, key in kinds if kind == "dose" and key == "over"}
     infused = {dose.target for arm in arms for dose in arm.doses if dose.over or dose.name in over}
-    return core_of(scenario.model, awake, infused, fixed)
+    return reduce_system(scenario.model, active, infused, fixed)
 
 
 def _starting(scenario: Scenario, arms: Sequence[Arm], varied: Collection[str]) -> set[str]:

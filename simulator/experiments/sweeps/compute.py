@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from ...numerics.dense_output import DenseOutput
 from ...numerics.parameter_formulas import initial_values
-from ...numerics.segment import ATOL_OF_SCALE, RTOL
 from ...numerics.system import System
-from ...numerics.trajectory import NOT_FINITE, Array, Outcome, Trajectory
+from ...numerics.trajectory import ATOL_OF_SCALE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
 from ..measure_formula import arms_of
 from ..measures import measure
 from ..scenario import MAIN, Arm, Scenario
@@ -193,7 +192,7 @@ def _measure_member(
         if block.curves is not None:
             block.curves[row, place] = [known[arm][name] for name in sweep.keep]
     for run in known.values():
-        run.dense.forget()
+        run.dense.clear_cache()
 
 
 def _arms_read(sweep: Sweep, arm: str) -> list[str]:

@@ -45,7 +45,7 @@ def batches(
     moving = [place for place, axis in enumerate(axes) if moves_time(axis) and reaches(axis.path, arm)]
     still = [place for place in range(len(axes)) if place not in moving]
     members = _with(scenario.model, arm, [axes[place] for place in still], list(values[:, still].T.copy()))
-    sizes = DoseAmounts(members, scenario.parameters(members), system.of_parameters)
+    sizes = DoseAmounts(members, scenario.parameters(members), system.parameter_formulas)
     found: dict[int, list[_Part]] = defaultdict(list)
     for rows in _of_one_timetable(values[:, moving]):
         first = values[rows[0], moving].tolist()
@@ -117,7 +117,7 @@ class _Tables(NamedTuple):
 
 
 def _tables(system: System, members: Arm, sizes: DoseAmounts, used: Iterable[Active], count: int) -> _Tables:
-    initial = system.of_parameters.initial_values(sizes.parameters) | dict(members.initial)
+    initial = system.parameter_formulas.initial_values(sizes.parameters) | dict(members.initial)
     parameters = {holding: _table(sizes.values(holding), system.parameters, count) for holding in used}
     return _Tables(_table(initial, system.species, count), parameters)
 

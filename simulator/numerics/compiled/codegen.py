@@ -16,8 +16,8 @@ _CALLS: dict[str, Callable[..., Any]] = {
     "max": vector_math.largest,
     "min": vector_math.smallest,
     "power": vector_math.power,
-    "power_slope": vector_math.power_slope,
-    "power_log": vector_math.power_log,
+    "power_by_base": vector_math.power_by_base,
+    "power_by_exponent": vector_math.power_by_exponent,
     "select": vector_math.select,
 }
 

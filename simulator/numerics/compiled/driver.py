@@ -12,9 +12,8 @@ from typing import Any
 from llvmlite import ir
 
 from .builder import DOUBLE, POINTER, WHOLE, Code, number, whole
-from .memory_layout import PER_STEP, Plan
+from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, IDLE, PER_STEP, SCALARS, Plan, Status
 from .rosenbrock_step import Kernel
-from .table import BELOW_ZERO, BROKEN, CLOCKS, COLUMNS, DONE, FULL, IDLE, NUMBERS, STUCK, TABLE
 
 ROUNDING = 1e-12  # of the time: an output time that is meant to be an edge belongs to what follows it
 
@@ -24,14 +23,14 @@ class Driver:
 
     def __init__(self, plan: Plan, kernel: Kernel, module: ir.Module, lanes: int) -> None:
         self.plan, self.kernel, self.lanes, self.at = plan, kernel, lanes, plan.places
-        self.size, self.infused = len(plan.core.species), len(plan.core.infused)
+        self.size, self.infused = len(plan.reduced.species), len(plan.reduced.infused)
         self.code = code = Code(module, "drive", 1, lanes, WHOLE)
         self.build = build = code.build
         [table] = code.arguments
         self.given: dict[str, Any] = {}
-        for i, name in enumerate(TABLE):
+        for i, name in enumerate(ARGUMENTS):
             value = code.cell(table, i, WHOLE)
-            self.given[name] = value if name in NUMBERS else build.inttoptr(value, POINTER)
+            self.given[name] = value if name in SCALARS else build.inttoptr(value, POINTER)
         self.w = self.given["workspace"]
         self.queue, self.left = (build.alloca(WHOLE, name=name) for name in ("queue", "left"))
         self.busy, self.dirty, self.pending = (build.alloca(WHOLE, name=name) for name in ("busy", "dirty", "pending"))
@@ -53,7 +52,7 @@ class Driver:
         return self.code.address(self.w, place)
 
     def get(self, name: str, lane: Any, inner: Any = 0) -> Any:
-        kind = WHOLE if name in COLUMNS or name in ("member", "passed") else DOUBLE
+        kind = WHOLE if name in COUNTERS or name in ("member", "passed") else DOUBLE
         return self.build.load(self._address(name, lane, inner), typ=kind, align=8)
 
     def put(self, value: Any, name: str, lane: Any, inner: Any = 0) -> None:
@@ -140,7 +139,7 @@ class Driver:
                 with build.if_else(full) as (yes, no):
                     with yes:
                         self.put(build.sub(self.get("tries", lane), whole(1)), "tries", lane)
-                        self._end(lane, whole(FULL))
+                        self._end(lane, whole(Status.BUFFER_FULL))
                     with no:
                         self.put(whole(1), "passed", lane)
                         build.store(whole(1), self.pending)
@@ -156,10 +155,10 @@ class Driver:
                 tired = build.icmp_signed(">=", self.get("tries", lane), self.given["tries"])
                 reason = build.select(
                     build.fcmp_unordered("uno", self.get("error", lane), number(0.0)),
-                    whole(BROKEN),
-                    whole(STUCK),
+                    whole(Status.NOT_FINITE),
+                    whole(Status.NO_PROGRESS),
                 )
-                reason = build.select(build.and_(exact, low), whole(BELOW_ZERO), reason)
+                reason = build.select(build.and_(exact, low), whole(Status.NEGATIVE), reason)
                 with build.if_then(build.or_(stuck, tired)):
                     self._end(lane, reason)
 
@@ -249,9 +248,9 @@ class Driver:
                     with another:
                         self._jump(lane)
                     with last:
-                        self._end(lane, whole(DONE))
+                        self._end(lane, whole(Status.DONE))
             with goes_on, build.if_then(tired):
-                self._end(lane, whole(STUCK))
+                self._end(lane, whole(Status.NO_PROGRESS))
 
     def _jump(self, lane: Any) -> None:
         """Doses at the start of a segment; a first step as long as the last segment's first."""
@@ -300,15 +299,15 @@ class Driver:
             for i, name in enumerate(CLOCKS):
                 source = self.element("clocks", (member, given["members"]), (whole(i), whole(len(CLOCKS))))
                 self.put(build.load(source, typ=DOUBLE, align=8), name, lane)
-            for i, name in enumerate(COLUMNS):
-                source = self.element("counts", (member, given["members"]), (whole(i), whole(len(COLUMNS))))
+            for i, name in enumerate(COUNTERS):
+                source = self.element("counts", (member, given["members"]), (whole(i), whole(len(COUNTERS))))
                 self.put(build.load(source, typ=WHOLE, align=8), name, lane)
             build.store(build.add(self.load(self.busy), whole(1)), self.busy)
             self._enter(lane)
 
-    def _end(self, lane: Any, state: Any) -> None:
+    def _end(self, lane: Any, status: Any) -> None:
         """The member leaves its lane."""
-        self.put(state, "state", lane)
+        self.put(status, "status", lane)
         self._store(lane)
         self.put(whole(IDLE), "member", lane)
         self.build.store(self.build.sub(self.load(self.busy), whole(1)), self.busy)
@@ -322,6 +321,6 @@ class Driver:
         for i, name in enumerate(CLOCKS):
             target = self.element("clocks", (member, given["members"]), (whole(i), whole(len(CLOCKS))))
             build.store(self.get(name, lane), target, align=8)
-        for i, name in enumerate(COLUMNS):
-            target = self.element("counts", (member, given["members"]), (whole(i), whole(len(COLUMNS))))
+        for i, name in enumerate(COUNTERS):
+            target = self.element("counts", (member, given["members"]), (whole(i), whole(len(COUNTERS))))
             build.store(self.get(name, lane), target, align=8)

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..reduced_system import Core
-from ..segment import ATOL_OF_SCALE
-from ..trajectory import Array
-from .memory_layout import Plan
-from .table import CLOCKS, COLUMNS, DONE, FULL, RUNNING, TABLE
+from ..reduced_system import ReducedSystem
+from ..trajectory import ATOL_OF_SCALE, Array
+from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, Plan, Status
 
 Integers = NDArray[np.int64]
 
-RTOL_OF_MEMBERS = 1e-6
+COMPILED_RTOL = 1e-6
 FIRST_STEP = 1e-4  # of the first segment; the error estimate soon finds a better one
 TRIES = 1_000_000  # steps of one member, refused ones included
 ROUNDS = 2_000  # steps of a group of lanes between two looks outside
@@ -46,64 +44,71 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Lanes:
-    """What the lanes made of a batch. grid (m, times, curves); dense_curves: for each member the times
-    (points,) and curves (points, curves) along its steps, two points at a jump. states (m,): how it ended,
-    as in `lanes.table`; of a member that did not reach its end the curves are what was computed.
-    steps (m,): accepted ones."""
+class BatchResult:
+    """What the members of a batch became. The curves of a member that did not reach its end are those before it.
+
+    Attributes:
+        grid: the curves at the output times, shape (m, times, curves); NaN after the end of a member that failed.
+        dense_curves: for each member the times along its steps, shape (points,), and the curves there, shape
+            (points, curves); two points of the same time at a jump.
+        status: how each member ended, a `Status`, shape (m,).
+        steps: accepted steps of each, shape (m,).
+    """
 
     grid: Array
     dense_curves: Sequence[tuple[Array, Array]]
-    states: Integers
+    status: Integers
     steps: Integers
 
     @property
     def done(self) -> NDArray[np.bool_]:
-        reached: NDArray[np.bool_] = self.states == DONE
+        reached: NDArray[np.bool_] = self.status == Status.DONE
         return reached
 
 
 class Engine:
-    """A core ready to run. grid: curves read at the output times; dense_curves: curves read along the steps."""
+    """A reduced system as machine code, with the curves that are read at output times and along the steps."""
 
-    def __init__(self, core: Core, grid: Sequence[str], dense_curves: Sequence[str], lanes: int | None = None) -> None:
+    def __init__(
+        self, reduced: ReducedSystem, grid: Sequence[str], dense_curves: Sequence[str], lanes: int | None = None
+    ) -> None:
         from .jit import Machine, best_lanes  # needs llvmlite, which is an extra
 
-        self.plan = Plan(core, tuple(grid), tuple(dense_curves))
+        self.plan = Plan(reduced, tuple(grid), tuple(dense_curves))
         self.machine = Machine(self.plan, lanes or best_lanes())
-        system = core.system
-        self.species = [system.species.index(name) for name in core.species]
+        system = reduced.system
+        self.species = [system.species.index(name) for name in reduced.species]
         self.parameters = [system.parameters.index(name) for name in self.plan.parameters]
-        self.infused = [system.species.index(name) for name in core.infused]
+        self.infused = [system.species.index(name) for name in reduced.infused]
 
     def run(
-        self, batch: Batch, times: Array, rtol: float = RTOL_OF_MEMBERS, stop: Callable[[], bool] = lambda: False
-    ) -> Lanes:
+        self, batch: Batch, times: Array, rtol: float = COMPILED_RTOL, stop: Callable[[], bool] = lambda: False
+    ) -> BatchResult:
         """Every member of `batch`. times, increasing, are the same for all. `StoppedError` once `stop()` is true,
         which is asked some ten times a second."""
         given = _Given(self, batch, times, rtol)
-        states = given.counts[:, COLUMNS.index("state")]
-        points = given.counts[:, COLUMNS.index("point")]
-        put_aside: list[list[Array]] = [[] for _ in states]
-        todo = np.arange(len(states))
+        status = given.counts[:, COUNTERS.index("status")]
+        points = given.counts[:, COUNTERS.index("point")]
+        put_aside: list[list[Array]] = [[] for _ in status]
+        todo = np.arange(len(status))
         while len(todo):
             given.drive(todo)
             for member in np.flatnonzero(points):
                 put_aside[member].append(given.dense_curves[member, : points[member]].copy())
             points[:] = 0
-            states[states == FULL] = RUNNING
-            todo = np.flatnonzero(states == RUNNING)
+            status[status == Status.BUFFER_FULL] = Status.RUNNING
+            todo = np.flatnonzero(status == Status.RUNNING)
             if stop():
                 raise StoppedError
-        for member in np.flatnonzero(states != DONE):
-            given.grid[member, given.counts[member, COLUMNS.index("time")] :] = np.nan
+        for member in np.flatnonzero(status != Status.DONE):
+            given.grid[member, given.counts[member, COUNTERS.index("time")] :] = np.nan
         empty = np.empty((0, 1 + len(self.plan.dense_curves)))
         whole = [np.concatenate(parts) if parts else empty for parts in put_aside]
-        return Lanes(
+        return BatchResult(
             grid=given.grid,
             dense_curves=[(each[:, 0], each[:, 1:]) for each in whole],
-            states=states.copy(),
-            steps=given.counts[:, COLUMNS.index("steps")].copy(),
+            status=status.copy(),
+            steps=given.counts[:, COUNTERS.index("steps")].copy(),
         )
 
 
@@ -111,11 +116,11 @@ class _Given:
     """The arrays that a machine works on."""
 
     def __init__(self, engine: Engine, batch: Batch, times: Array, rtol: float) -> None:
-        plan, core, lanes = engine.plan, engine.plan.core, engine.machine.lanes
+        plan, reduced, lanes = engine.plan, engine.plan.reduced, engine.machine.lanes
         m, k = len(batch.initial), len(batch.ends)
         self.machine = engine.machine
-        asleep = [core.system.species.index(name) for name in core.asleep]
-        if batch.initial[:, asleep].any():
+        identically_zero = [reduced.system.species.index(name) for name in reduced.identically_zero]
+        if batch.initial[:, identically_zero].any():
             raise ValueError("a species that was said to stay at zero starts above it")
         self.states = np.ascontiguousarray(batch.initial[:, engine.species])
         place = {species: i for i, species in enumerate(engine.species)}
@@ -124,8 +129,8 @@ class _Given:
         self.clocks = np.empty((m, len(CLOCKS)))
         self.clocks[:, 0] = batch.starts[0]
         self.clocks[:, 1:] = (FIRST_STEP * (batch.ends[0] - batch.starts[0]))[:, None]
-        self.counts = np.zeros((m, len(COLUMNS)), dtype=np.int64)
-        self.counts[:, COLUMNS.index("first")] = 1
+        self.counts = np.zeros((m, len(COUNTERS)), dtype=np.int64)
+        self.counts[:, COUNTERS.index("first")] = 1
         self.ends = np.ascontiguousarray(batch.ends.T)
         dosed = sorted({species for jump in batch.jumps[1:] for species in jump})
         self.jumped = np.array([place[species] for species in dosed], dtype=np.int64)
@@ -145,10 +150,10 @@ class _Given:
         capacity = POINTS if plan.dense_curves else 0
         self.dense_curves = np.empty((m, capacity, 1 + len(plan.dense_curves)))
         self.workspace = _aligned(plan.places["rows"], lanes)
-        scales = core.system.scales[engine.species]
-        size = len(core.species)
+        scales = reduced.system.scales[engine.species]
+        size = len(reduced.species)
         self.workspace[plan.places["atol"] :][:size] = (rtol * ATOL_OF_SCALE * scales)[:, None]
-        self.workspace[plan.places["lowest"] :][:size] = core.system.lowest[engine.species][:, None]
+        self.workspace[plan.places["lowest"] :][:size] = reduced.system.lower_bounds[engine.species][:, None]
         self.workspace[plan.places["rtol"]] = rtol
         self.numbers = {
             "rounds": ROUNDS, "tries": TRIES, "segments": k, "jumps": len(dosed), "members": m,
@@ -159,8 +164,8 @@ class _Given:
         """Runs the members in `todo` for a while."""
         todo = np.ascontiguousarray(todo, dtype=np.int64)
         numbers = self.numbers | {"count": len(todo)}
-        arrays = {"todo": todo} | {name: getattr(self, name) for name in TABLE if hasattr(self, name)}
-        table = [numbers[name] if name in numbers else arrays[name].ctypes.data for name in TABLE]
+        arrays = {"todo": todo} | {name: getattr(self, name) for name in ARGUMENTS if hasattr(self, name)}
+        table = [numbers[name] if name in numbers else arrays[name].ctypes.data for name in ARGUMENTS]
         words = np.array(table, dtype=np.int64)
         self.machine.drive(words.ctypes.data)
 

@@ -3,96 +3,154 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property
 
 from .. import rodas5p
 from ..python_code import hoisted
-from ..reduced_system import Core
+from ..reduced_system import ReducedSystem
 from .sparse_lu import Elimination, eliminate
 
 PER_STEP = 8  # points recorded in each step, for measures
-NUMBERS = ("t", "h", "per_h", "diagonal", "t_stage", "error", "factor", "low", "s", "rtol", "end", "reached", "h_first")
-COUNTS = ("member", "segment", "first", "rejected", "time", "point", "tries", "steps", "state", "passed")
+FLOAT_ROWS = (
+    "t",
+    "h",
+    "per_h",
+    "diagonal",
+    "t_stage",
+    "error",
+    "factor",
+    "low",
+    "s",
+    "rtol",
+    "end",
+    "reached",
+    "h_first",
+)
+INTEGER_ROWS = ("member", "segment", "first", "rejected", "time", "point", "tries", "steps", "status", "passed")
+
+
+class Status(IntEnum):
+    """How far a member has come, or why it ended: as the kinds of `Outcome`, and a full buffer."""
+
+    RUNNING = 0
+    DONE = 1
+    NOT_FINITE = 2
+    NEGATIVE = 3
+    NO_PROGRESS = 4
+    BUFFER_FULL = 5
+
+
+IDLE = -1  # a lane without a member
+
+# The argument of `drive`: one array of 64-bit integers and addresses, in this order
+ARGUMENTS = (
+    "workspace",
+    "todo",  # (count,) members, integers
+    "count",
+    "rounds",  # steps of the group before it comes back, its members unfinished
+    "tries",  # most steps of one member, rejected ones included
+    "segments",
+    "states",  # (members, species)
+    "clocks",  # (members, 3) t, h, h_first
+    "counts",  # (members, COUNTERS) integers
+    "ends",  # (members, segments)
+    "jumped",  # (jumps,) indices of species that are dosed, integers
+    "jumps",  # how many
+    "jump",  # (members, segments, jumps)
+    "infusion",  # (members, segments, infused)
+    "sets",  # (segments,) which set of parameters holds, integers
+    "parameters",  # (sets, members, parameters)
+    "members",
+    "times",  # (n_times,)
+    "n_times",
+    "grid",  # (members, n_times, curves)
+    "capacity",
+    "dense_curves",  # (members, capacity, 1 + curves): the time, then the curves
+)
+SCALARS = ("count", "rounds", "tries", "segments", "jumps", "members", "n_times", "capacity")  # the rest are addresses
+CLOCKS = ("t", "h", "h_first")
+COUNTERS = ("segment", "first", "rejected", "time", "point", "tries", "steps", "status")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The core of a model, with the curves (species or observables) that are read at the output
+    """The reduced system of a model, with the curves (species or observables) that are read at the output
     times (`grid`) and along every step (`dense_curves`)."""
 
-    core: Core
+    reduced: ReducedSystem
     grid: tuple[str, ...]
     dense_curves: tuple[str, ...]
 
     @cached_property
     def entries(self) -> dict[tuple[int, int], int]:
         """Of the Jacobian: its numbers, and a symbol for each entry that has to be computed."""
-        graph = self.core.graph
+        graph = self.reduced.graph
         return {
             entry: node if graph.value_of(node) is not None else graph.symbol(f"entry {entry}")
-            for entry, node in self.core.jacobian.items()
+            for entry, node in self.reduced.jacobian.items()
         }
 
     @cached_property
     def elimination(self) -> Elimination:
-        return eliminate(self.core.graph, len(self.core.species), self.entries, self.diagonal)
+        return eliminate(self.reduced.graph, len(self.reduced.species), self.entries, self.diagonal)
 
     @cached_property
     def diagonal(self) -> int:
-        return self.core.graph.symbol("1 / (h gamma)")
+        return self.reduced.graph.symbol("1 / (h gamma)")
 
     @cached_property
     def hoisted(self) -> list[int]:
         """Nodes of parameters alone, computed when a member is loaded."""
-        return hoisted(self.core.graph, self.outputs, self.core.moving)
+        return hoisted(self.reduced.graph, self.outputs, self.reduced.moving)
 
     @cached_property
     def outputs(self) -> list[int]:
         """Every node that a program computes, but for the elimination."""
-        core, names = self.core, self.core.system.names
-        by_time = core.by_time or ()
+        reduced, names = self.reduced, self.reduced.system.names
+        by_time = reduced.by_time or ()
         return [
-            *core.slopes,
+            *reduced.slopes,
             *by_time,
-            *core.jacobian.values(),
+            *reduced.jacobian.values(),
             *(names[name] for name in (*self.grid, *self.dense_curves)),
         ]
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The parameters that a formula reads."""
-        graph, symbols = self.core.graph, self.core.system.symbols
+        graph, symbols = self.reduced.graph, self.reduced.system.symbols
         read = frozenset().union(*[graph.symbols_of(node) for node in self.outputs])
-        return tuple(name for name in self.core.system.parameters if symbols[name] in read)
+        return tuple(name for name in self.reduced.system.parameters if symbols[name] in read)
 
     @cached_property
     def recorded(self) -> tuple[int, ...]:
         """Places of the species that the recorded curves read."""
-        graph, system = self.core.graph, self.core.system
+        graph, system = self.reduced.graph, self.reduced.system
         nodes = [graph.symbols_of(system.names[name]) for name in (*self.grid, *self.dense_curves)]
         read = frozenset().union(*nodes)
-        return tuple(i for i, name in enumerate(self.core.species) if system.symbols[name] in read)
+        return tuple(i for i, name in enumerate(self.reduced.species) if system.symbols[name] in read)
 
     @cached_property
     def places(self) -> dict[str, int]:
         """The first row of each group of rows of a workspace; `rows` is how many there are."""
-        core, size = self.core, len(self.core.species)
+        reduced, size = self.reduced, len(self.reduced.species)
         sizes = {
             "y": size,
             "new": size,
             "u": size * rodas5p.STAGES,
             "stage": size,
             "right": size,
-            "by_time": size if core.by_time else 0,
+            "by_time": size if reduced.by_time else 0,
             "atol": size,
             "lowest": size,
-            "jacobian": len(core.jacobian),
+            "jacobian": len(reduced.jacobian),
             "factors": len(self.elimination.factors),
-            "parameters": len(self.parameters) + len(core.infused),
+            "parameters": len(self.parameters) + len(reduced.infused),
             "hoisted": len(self.hoisted),
             "dense": len(self.recorded) * len(rodas5p.H),
             "out": max(len(self.grid), len(self.dense_curves)),
-            **dict.fromkeys((*NUMBERS, *COUNTS), 1),
+            **dict.fromkeys((*FLOAT_ROWS, *INTEGER_ROWS), 1),
         }
         places, rows = {}, 0
         for name, count in sizes.items():
@@ -103,5 +161,13 @@ class Plan:
     def key(self) -> tuple[object, ...]:
         """Everything the machine code depends on."""
         written = self.outputs, self.places, list(self.elimination.factors.items()), list(self.entries.items())
-        nodes = [(each.op, each.args, each.value.hex(), each.name) for each in self.core.graph.nodes]
-        return (nodes, written, self.grid, self.dense_curves, self.core.species, self.core.infused, self.parameters)
+        nodes = [(each.op, each.args, each.value.hex(), each.name) for each in self.reduced.graph.nodes]
+        return (
+            nodes,
+            written,
+            self.grid,
+            self.dense_curves,
+            self.reduced.species,
+            self.reduced.infused,
+            self.parameters,
+        )

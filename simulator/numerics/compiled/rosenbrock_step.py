@@ -24,8 +24,8 @@ class Kernel:
 
     def __init__(self, plan: Plan, module: ir.Module, lanes: int) -> None:
         self.plan, self.module, self.lanes = plan, module, lanes
-        self.core, self.graph, self.at = plan.core, plan.core.graph, plan.places
-        self.size = len(self.core.species)
+        self.reduced, self.graph, self.at = plan.reduced, plan.reduced.graph, plan.places
+        self.size = len(self.reduced.species)
         self.prepare = self._prepare()
         self.begin = self._begin()
         self.factor = self._factor()
@@ -45,10 +45,10 @@ class Kernel:
 
     def _symbols(self, code: Code, w: Any, states: Any, time: Any) -> dict[int, Callable[[], Any]]:
         """How to load the time, the states, the parameters and what was computed of them."""
-        symbols, rows = self.core.system.symbols, (*self.plan.parameters,)
+        symbols, rows = self.reduced.system.symbols, (*self.plan.parameters,)
         read = {symbols[TIME]: self._reader(code, time, 0)}
-        read |= {symbols[name]: self._reader(code, states, i) for i, name in enumerate(self.core.species)}
-        nodes = [*(symbols[name] for name in rows), *self.core.infusion]
+        read |= {symbols[name]: self._reader(code, states, i) for i, name in enumerate(self.reduced.species)}
+        nodes = [*(symbols[name] for name in rows), *self.reduced.infusion]
         read |= {node: self._reader(code, w, self.at["parameters"] + i) for i, node in enumerate(nodes)}
         return read
 
@@ -75,12 +75,12 @@ class Kernel:
         states, time = self._row(code, w, "y"), self._row(code, w, "t")
         arithmetic = Arithmetic(code, self.graph, self._symbols(code, w, states, time) | self._hoisted(code, w))
         places = [self.at["right"] + i for i in range(self.size)]
-        nodes = list(self.core.slopes)
-        if self.core.by_time:
-            nodes += self.core.by_time
+        nodes = list(self.reduced.slopes)
+        if self.reduced.by_time:
+            nodes += self.reduced.by_time
             places += [self.at["by_time"] + i for i in range(self.size)]
-        nodes += self.core.jacobian.values()
-        places += [self.at["jacobian"] + i for i in range(len(self.core.jacobian))]
+        nodes += self.reduced.jacobian.values()
+        places += [self.at["jacobian"] + i for i in range(len(self.reduced.jacobian))]
         arithmetic.write(nodes, lambda i, value: code.put_row(value, w, places[i]))
         code.build.ret_void()
         return code.function
@@ -102,7 +102,7 @@ class Kernel:
         code = self._code("slopes", 4)
         w, states, time, out = code.arguments
         arithmetic = Arithmetic(code, self.graph, self._symbols(code, w, states, time) | self._hoisted(code, w))
-        arithmetic.write(list(self.core.slopes), lambda i, value: code.put_row(value, out, i))
+        arithmetic.write(list(self.reduced.slopes), lambda i, value: code.put_row(value, out, i))
         code.build.ret_void()
         return code.function
 
@@ -137,14 +137,14 @@ class Kernel:
                 self._state_of_stage(code, w, i, at["stage"])
                 code.put_row(code.fma(h, code.all(ALPHA[i]), t), w, at["t_stage"])
                 build.call(self.slopes, [w, stage, self._row(code, w, "t_stage"), right])
-            if i or self.core.by_time:
+            if i or self.reduced.by_time:
                 slant = build.fmul(h, code.all(TAU[i]))
                 with code.rows(w, size) as here:
                     value = code.row(here, at["right"])
                     if i:
                         past = code.sum_of(self._terms(code, here, rodas5p.C[i]), code.all(0.0))
                         value = code.fma(past, per_h, value)
-                    if self.core.by_time:
+                    if self.reduced.by_time:
                         value = code.fma(slant, code.row(here, at["by_time"]), value)
                     code.put_row(value, here, at["right"])
             build.call(self.solve, [w, right, self._row(code, w, "u", i * size)])
@@ -220,7 +220,7 @@ class Kernel:
         code = self._code(name)
         [w] = code.arguments
         build, at, recorded = code.build, self.at, self.plan.recorded
-        symbols, states = self.core.system.symbols, self._row(code, w, "y")
+        symbols, states = self.reduced.system.symbols, self._row(code, w, "y")
         s = code.row(w, at["s"])
         left = build.fsub(code.all(1.0), s)
 
@@ -236,9 +236,9 @@ class Kernel:
             return load
 
         read = self._symbols(code, w, states, w) | self._hoisted(code, w)
-        read |= {symbols[self.core.species[k]]: between(i) for i, k in enumerate(recorded)}
+        read |= {symbols[self.reduced.species[k]]: between(i) for i, k in enumerate(recorded)}
         read[symbols[TIME]] = lambda: code.fma(s, code.row(w, at["h"]), code.row(w, at["t"]))
-        nodes = [self.core.system.names[curve] for curve in curves]
+        nodes = [self.reduced.system.names[curve] for curve in curves]
         Arithmetic(code, self.graph, read).write(nodes, lambda i, value: code.put_row(value, w, at["out"] + i))
         build.ret_void()
         return code.function

@@ -96,8 +96,8 @@ def power(code: Code, base: Any, exponent: Any) -> Any:
     return b.select(b.fcmp_ordered(">", base, code.all(0.0)), value, clipped)
 
 
-def power_slope(code: Code, base: Any, exponent: Any) -> Any:
-    """As `graph.power_slope`."""
+def power_by_base(code: Code, base: Any, exponent: Any) -> Any:
+    """As `graph.power_by_base`."""
     b = code.build
     less = b.fsub(exponent, code.all(1.0))
     value = b.fmul(exponent, _positive_power(code, base, less))
@@ -105,8 +105,8 @@ def power_slope(code: Code, base: Any, exponent: Any) -> Any:
     return b.select(b.fcmp_ordered(">", base, code.all(0.0)), value, b.select(is_line, code.all(1.0), code.all(0.0)))
 
 
-def power_log(code: Code, base: Any, exponent: Any) -> Any:
-    """As `graph.power_log`."""
+def power_by_exponent(code: Code, base: Any, exponent: Any) -> Any:
+    """As `graph.power_by_exponent`."""
     b = code.build
     value = b.fmul(_positive_power(code, base, exponent), log(code, base))
     return b.select(b.fcmp_ordered(">", base, code.all(0.0)), value, code.all(0.0))

@@ -21,12 +21,12 @@ class Slopes:
 
     def __init__(self, model, wiring, observables=True):
         self.model, self.wiring, self.system = model, wiring, System(model)
-        targets = {target: list(parts.values()) for target, parts in self.system.parts.items()}
+        targets = {target: list(parts.values()) for target, parts in self.system.contributions.items()}
         if observables:
             targets |= {target: [self.system.names[target]] for target in model.observables}
         graph = self.system.graph
         every = [
-            (target, source, graph.slope(node, self.system.symbols[source]))
+            (target, source, graph.derivative(node, self.system.symbols[source]))
             for target, nodes in targets.items()
             for node in nodes
             for source in self.system.species
@@ -38,7 +38,7 @@ class Slopes:
         """Anywhere a state may be, over eight decades, or near the start; shares between 0 and 1."""
         near = self.random.random() < 0.5
         values = dict(zip(self.system.parameters, parameters, strict=True))
-        start = list(self.system.of_parameters.initial_values(values).values()) if near else self.system.scales
+        start = list(self.system.parameter_formulas.initial_values(values).values()) if near else self.system.scales
         state = np.array(start) * 10 ** self.random.uniform(*((-0.1, 0.1) if near else (-4, 4)), len(start))
         for i, name in enumerate(self.system.species):
             if name in self.wiring.fractions:

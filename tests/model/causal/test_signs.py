@@ -97,7 +97,7 @@ def test_no_slope_contradicts_a_sign(tree, seed):
     symbols = {name: graph.symbol(name) for name in INTERVALS}
     names = symbols | {name: graph.constant(value) for name, value in KNOWN.items()}
     formula = graph.add(tree, names)
-    node = graph.slope(formula, symbols["x"])
+    node = graph.derivative(formula, symbols["x"])
     random = np.random.default_rng(seed)
     for _ in range(20):
         point = {"x": 10 ** random.uniform(-2, 2), "y": 10 ** random.uniform(-2, 2), "s": random.uniform(0, 1)}

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from immunesim.model.model import Model
-from immunesim.numerics.compiled.engine import RTOL_OF_MEMBERS, Batch, Engine, Lanes
+from immunesim.numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, Engine
 from immunesim.numerics.parameter_formulas import initial_values
-from immunesim.numerics.reduced_system import core_of
+from immunesim.numerics.reduced_system import reduce_system
 from immunesim.numerics.trajectory import Array
 
 from tests.systems import Stretch
@@ -19,11 +19,11 @@ def on_lanes(
     stretches: float | Sequence[Stretch],
     times: Array,
     *,
-    rtol: float = RTOL_OF_MEMBERS,
+    rtol: float = COMPILED_RTOL,
     lanes: int = 4,
     varied: Mapping[str, Sequence[float]] | None = None,
     dense: Sequence[str] = (),
-) -> Lanes:
+) -> BatchResult:
     """Every species of `model` at `times`; varied: values of parameters, one for each member."""
     if isinstance(stretches, (int, float)):
         stretches = [Stretch(0.0, float(stretches))]
@@ -33,9 +33,9 @@ def on_lanes(
     changed = {name for each in stretches for name in each.parameters or {}} | set(varied)
     fixed = {name: value for name, value in own.items() if name not in changed}
     infused = {name for each in stretches for name in each.infusion or {}}
-    core = core_of(model, set(model.species), infused, fixed)
-    engine = Engine(core, tuple(model.species), tuple(dense), lanes)
-    return engine.run(_batch(core.system, own, stretches, members, varied), np.asarray(times, dtype=float), rtol)
+    reduced = reduce_system(model, set(model.species), infused, fixed)
+    engine = Engine(reduced, tuple(model.species), tuple(dense), lanes)
+    return engine.run(_batch(reduced.system, own, stretches, members, varied), np.asarray(times, dtype=float), rtol)
 
 
 def _batch(system, own, stretches, members, varied) -> Batch:

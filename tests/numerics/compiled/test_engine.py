@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from immunesim.numerics.compiled.engine import Lanes
-from immunesim.numerics.compiled.table import BELOW_ZERO, BROKEN, STUCK
+from immunesim.numerics.compiled.engine import BatchResult
+from immunesim.numerics.compiled.memory_layout import Status
 
 from tests.numerics.compiled.runs import on_lanes
 from tests.numerics.order import Run, order_of
@@ -77,12 +77,12 @@ VARIED = {
 }
 
 
-def several(lanes: int = 4, rows: slice = slice(None), dense: tuple[str, ...] = ("P", "S")) -> Lanes:
+def several(lanes: int = 4, rows: slice = slice(None), dense: tuple[str, ...] = ("P", "S")) -> BatchResult:
     varied = {name: values[rows].tolist() for name, values in VARIED.items()}
     return on_lanes(ENZYME, STRETCHES, TIMES, lanes=lanes, varied=varied, dense=dense)
 
 
-def same(a: Lanes, b: Lanes) -> bool:
+def same(a: BatchResult, b: BatchResult) -> bool:
     grids = a.grid.tobytes() == b.grid.tobytes()
     dense = [[part.tobytes() for part in each] for each in a.dense_curves] == [
         [p.tobytes() for p in each] for each in b.dense_curves
@@ -172,21 +172,23 @@ def test_a_member_that_fails_stops_nobody_else() -> None:
         )
 
 
-@pytest.mark.parametrize(("rate", "state"), [("v * log(2 - k * time)", BROKEN), ("v * k / k", BELOW_ZERO)])
-def test_the_reason_of_a_failure_is_known(rate: str, state: int) -> None:
+@pytest.mark.parametrize(
+    ("rate", "status"), [("v * log(2 - k * time)", Status.NOT_FINITE), ("v * k / k", Status.NEGATIVE)]
+)
+def test_the_reason_of_a_failure_is_known(rate: str, status: int) -> None:
     model = make_model({"A": ("pM", 5, 5)}, {"k": (1.0, "1/h"), "v": (1.0, "pM/h")}, {"loss": ("A ->", rate)})
     found = on_lanes(model, 1000.0, np.linspace(0, 1000, 3))
-    assert found.states.tolist() == [state]
+    assert found.status.tolist() == [status]
 
 
 def test_a_member_that_never_comes_to_an_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("immunesim.numerics.compiled.engine.TRIES", 20)
-    assert set(several().states.tolist()) == {STUCK}
+    assert set(several().status.tolist()) == {Status.NO_PROGRESS}
 
 
 def test_a_state_that_sleeps_is_zero() -> None:
-    from immunesim.numerics.reduced_system import core_of
+    from immunesim.numerics.reduced_system import reduce_system
 
-    core = core_of(ENZYME, {"S", "E"}, (), {})
-    assert core.asleep == ("still",)
-    assert core.species == ("S", "E", "C", "P")
+    reduced = reduce_system(ENZYME, {"S", "E"}, (), {})
+    assert reduced.identically_zero == ("still",)
+    assert reduced.species == ("S", "E", "C", "P")

@@ -11,13 +11,13 @@ from immunesim.numerics.compiled import jit
 from immunesim.numerics.compiled.jit import Machine
 from immunesim.numerics.compiled.memory_layout import Plan
 from immunesim.numerics.graph import Graph
-from immunesim.numerics.reduced_system import core_of
+from immunesim.numerics.reduced_system import reduce_system
 
 from tests.numerics.compiled.test_engine import ENZYME
 
 
 def plan(**fixed: float) -> Plan:
-    return Plan(core_of(ENZYME, set(ENZYME.species), (), fixed), ("S",), ("P",))
+    return Plan(reduce_system(ENZYME, set(ENZYME.species), (), fixed), ("S",), ("P",))
 
 
 @pytest.fixture(autouse=True)
