@@ -16,7 +16,7 @@ from immunesim import read_scenario
 from immunesim.experiments.run import run
 from immunesim.experiments.sweeps.compute import sweep_of
 from immunesim.experiments.sweeps.job import Work
-from immunesim.files.toml.catalogue import builtin_scenarios, evidence_words
+from immunesim.files.toml.catalogue import builtin_scenarios, evidence_terms
 from immunesim.tasks import evidence
 from immunesim.tasks.sweep import sweep
 from immunesim.views.figures import run as run_figures
@@ -85,7 +85,7 @@ def draw_sweep(picture: SweepPicture) -> None:
 
 def totals(rows: Sequence[dict[str, Any]]) -> str:
     """What the evidence adds up to, as the README says it."""
-    found, topics = evidence.totals(rows), evidence_words()["topics"]
+    found, topics = evidence.totals(rows), evidence_terms()["topics"]
     known = sum(row["verdict"] == evidence.KNOWN_MISS for row in rows)
     parts = found["claims"].items()  # C32a, C32b and C32c are one claim in three parts
     claims = {name.rstrip("abc") for name, _ in parts}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from immunesim.experiments.run import RunResult, run
-from immunesim.files.toml.catalogue import builtin_scenarios, evidence_words
+from immunesim.files.toml.catalogue import builtin_scenarios, evidence_terms
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.tasks import evidence
 from immunesim.views.figures import run as run_figures
@@ -19,7 +19,7 @@ from tests import readme
 from tests.boxes import covered
 
 PATHS = builtin_scenarios()
-CLAIMS = evidence_words()["claims"]
+CLAIMS = evidence_terms()["claims"]
 each_scenario = pytest.mark.parametrize("name", PATHS)
 
 

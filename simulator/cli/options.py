@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # `--help` must not wait for NumPy
     from ..experiments.scenario import Scenario
     from ..files.toml.interventions import Interventions
-    from ..files.toml.overrides import SweepWords
+    from ..files.toml.overrides import SweepOptions
     from ..tasks.figures import FigureOptions
     from ..tasks.scenario import ScenarioRequest
 
@@ -72,7 +72,7 @@ def print_json(document: object) -> None:
 # Used by commands that do not make a request of their own yet.
 
 
-def scenario_of(word: str, options: argparse.Namespace, sweep_words: SweepWords | None = None) -> Scenario:
+def scenario_of(word: str, options: argparse.Namespace, sweep_words: SweepOptions | None = None) -> Scenario:
     return request_of(word, options).read(sweep_words)
 
 

@@ -98,11 +98,11 @@ def execute(options: argparse.Namespace) -> int:
 def _sweep_asked(options: argparse.Namespace) -> Any:
     """The scenario with its sweep, and how it is to be done."""
     from ..experiments.sweeps.job import Work
-    from ..files.toml.overrides import SweepWords
+    from ..files.toml.overrides import SweepOptions
     from ..runtime.errors import InputError, request_fault
     from ..views.text.sweep import default_folder, read_shard
 
-    words = SweepWords(
+    words = SweepOptions(
         vary=tuple(options.vary),
         sample=options.sample,
         measures=tuple(options.measure),

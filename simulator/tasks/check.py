@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from ..experiments.scenario import Scenario
 from ..files.toml.catalogue import builtin_models
 from ..files.toml.model_file import read_model
-from ..files.toml.scenario_file import find_scenario, read_scenario
-from ..files.toml.source import read_text
+from ..files.toml.scenario_file import find_scenario, is_scenario, read_scenario
 from ..views.text.notes import notes
 from ..views.text.numbers import with_unit
-
-_OF_A_MODEL = r"(?m)^\[*(species|reactions|modules|observables|substances|sources|time_unit)\b"
 
 
 def check_file(word: str) -> str:
@@ -22,7 +18,7 @@ def check_file(word: str) -> str:
     if word in models:
         return _model_line(models[word])
     path = find_scenario(word)
-    if re.search(_OF_A_MODEL, read_text(path)):
+    if not is_scenario(path):
         return _model_line(path)
     scenario = read_scenario(path)
     arms = len(scenario.arms)

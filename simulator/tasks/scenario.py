@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..experiments.scenario import Scenario
 from ..files.toml.interventions import Interventions
-from ..files.toml.overrides import SweepWords
+from ..files.toml.overrides import SweepOptions
 from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..runtime.errors import InputError, request_fault
 from ..views.text.notes import notes
@@ -50,7 +50,7 @@ class ScenarioRequest:
     def changed(self) -> bool:
         return bool(self.set) or any(self.interventions)
 
-    def read(self, sweep: SweepWords | None = None) -> Scenario:
+    def read(self, sweep: SweepOptions | None = None) -> Scenario:
         """The scenario with its changes, and with a sweep if one is asked for.
 
         Raises `InputError` with everything that is wrong with the file, its model and the changes.
@@ -69,7 +69,7 @@ class ScenarioRequest:
     def in_words(self, scenario: Scenario) -> str:
         """What is changed, for titles and tables: "without IL4, IL1 blocked by 90 %"; empty if nothing is."""
         settings = [f"{name} = {value}" for name, value in self.set.items()]
-        return ", ".join([*self.interventions.in_words(scenario.model), *settings])
+        return ", ".join([*self.interventions.describe(scenario.model), *settings])
 
     def command(self) -> tuple[str, ...]:
         """The same request in the words of the command line; none if the scenario has been read already."""

@@ -204,14 +204,14 @@ to = "0.9 1/h"
 @pytest.mark.parametrize(
     ("more", "words", "message"),
     [
-        (PATIENTS, ["--sample", "lhs:10"], "'lhs' has nothing to put together: only patients vary"),
+        (PATIENTS, ["--sample", "lhs:10"], "'lhs' has no axes to combine: only patients vary"),
         (PATIENTS, ["--set", "k_clear=0.5 1/h"], "k_clear varies from member to member, so that --set has no effect"),
         ("", [*VARY, "--set", "k_clear=0.5 1/h"], "k_clear varies from member to member, so that --set has no effect"),
         ("", ["--vary", "initial.depot=0 pmol:9 pmol", "--set", "initial.depot=1 pmol"], "initial.depot varies from"),
         ("", ["--vary", "dose.push.at=0 h:9 h", "--set", "dose.push.at=1 h"], "dose.push.at varies from"),
         ("", [*VARY, "--merge", "a", "--dry-run"], "--merge computes nothing that could be estimated"),
-        ("", ["--members", "m.csv", "--sample", "lhs:9"], "a file of members leaves nothing to draw"),
-        ("", ["--vary", "k_clear=0.3 1/h:0.9 1/h:5.5"], "expected a whole number of points behind FROM:TO"),
+        ("", ["--members", "m.csv", "--sample", "lhs:9"], "a file of members has all members"),
+        ("", ["--vary", "k_clear=0.3 1/h:0.9 1/h:5.5"], "expected a whole number of points after FROM:TO"),
         (PATIENTS, ["--vary", "k_clear=1:2:5.5", "--sample", "lhs:9"], "expected a whole number of points"),
         ("", [*LATE, "--set", "time.end=60"], "the unit is missing: expected a time such as '10 h', found '60'"),
     ],

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 from immunesim.experiments.scenario import Scenario
-from immunesim.files.toml.dose_text import number_of_doses, read_dose
-from immunesim.files.toml.interventions import Interventions, notes_of
+from immunesim.files.toml.interventions import Interventions, notes_of, number_of_doses, parse_dose
 from immunesim.files.toml.model_document import model_document
 from immunesim.files.toml.model_file import read_model
 from immunesim.files.toml.scenario_file import read_scenario
@@ -210,15 +209,15 @@ REFUSED = {
     "below": ({"block": (("IL9", "-5%"),)}, "expected a share such as 90% or 0.9, found '-5%'"),
     "no_share": ({"block": (("IL9", "much"),)}, "expected a share such as 90% or 0.9, found 'much'"),
     "unit": ({"block": (("IL9", "3 d"),)}, "expected a share such as 90% or 0.9, found '3 d'"),
-    "no_time": ({"add": ("IL9 5 pmol",)}, "no time: 'at 3 d' says when; it reads: NAME AMOUNT"),
-    "no_amount": ({"add": ("IL9 at 3 h",)}, "expected a name and then an amount; it reads: NAME AMOUNT"),
+    "no_time": ({"add": ("IL9 5 pmol",)}, "no time: say when, as in 'at 3 d'; the form is NAME AMOUNT"),
+    "no_amount": ({"add": ("IL9 at 3 h",)}, "expected a name and then an amount; the form is NAME AMOUNT"),
     "no_name": ({"add": ("5 pmol at 3 h",)}, "expected a name and then an amount"),
     "no_drug": ({"add": ("durg 5 pmol at 3 h",)}, "nothing called 'durg' to give; did you mean 'drug'?"),
     "no_route": ({"add": ("IL9 5 pmol into vien at 3 h",)}, "no route 'vien'; did you mean 'vein'?"),
     "one_route": ({"add": ("depot 5 pmol into skin at 3 h",)}, "no route 'skin'; depot has but one"),
     "no_routes": ({"add": ("cells 5 cells/uL into skin at 3 h",)}, "cells has no routes to choose from"),
     "word": ({"add": ("IL9 5 pmol at 3 h evry 1 h",)}, "'evry' is not understood after 'at 3 h'; did you mean 'every'"),
-    "twice": ({"add": ("IL9 5 pmol at 3 h at 4 h",)}, "'at' is said twice"),
+    "twice": ({"add": ("IL9 5 pmol at 3 h at 4 h",)}, "'at' is given twice"),
     "empty": ({"add": ("IL9 5 pmol at 3 h every",)}, "nothing follows 'every'"),
     "count": ({"add": ("IL9 5 pmol at 3 h x 4",)}, "'x' needs 'every TIME', the interval between doses"),
     "until": ({"add": ("IL9 5 pmol at 3 h every 1 h x 4 until 9 h",)}, "both a count and 'until': give one of them"),
@@ -271,13 +270,13 @@ def test_a_model_without_interventions_says_so(folder: Path) -> None:
     ],
 )
 def test_a_line_of_words_is_a_number_of_doses(text: str, count: int) -> None:
-    words = read_dose(text)
+    words = parse_dose(text)
     assert (words.name, words.amount) == ("IL-2", "18 MIU")
-    assert number_of_doses(words, "10 d") == count
+    assert number_of_doses(words, 10 * 86400.0) == count
 
 
 def test_a_name_may_have_blanks_and_an_amount_any_unit() -> None:
-    words = read_dose("interleukin nine 600000 IU/kg INTO skin AT 1 d")
+    words = parse_dose("interleukin nine 600000 IU/kg INTO skin AT 1 d")
     assert words[:4] == ("interleukin nine", "600000 IU/kg", "1 d", "skin")
 
 

@@ -14,7 +14,7 @@ import tomli_w
 from immunesim.experiments.measure_formula import unit_of, unit_text_of
 from immunesim.experiments.scenario import MAIN
 from immunesim.files.toml.catalogue import builtin_scenarios
-from immunesim.files.toml.overrides import SweepWords
+from immunesim.files.toml.overrides import SweepOptions
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.model.units import unit
 from immunesim.runtime.errors import COMMAND_LINE, InputError
@@ -280,7 +280,7 @@ def test_a_check_loads_neither_numpy_nor_scipy(scenario, folder: Path) -> None:
 # words
 
 
-def read(folder: Path, text: str, words: SweepWords, settings: dict[str, str] | None = None):
+def read(folder: Path, text: str, words: SweepOptions, settings: dict[str, str] | None = None):
     path = folder / "words.toml"
     path.write_text(f'title = "t"\nmodel = "toy_model.toml"\n[time]\nend = "24 h"\n{text}', encoding="utf-8")
     return read_scenario(path, settings, words)
@@ -290,7 +290,7 @@ GRID = '[[sweep.vary]]\nparameter = "k_clear"\nfrom = "0.3 1/h"\nto = "0.6 1/h"\
 
 
 def test_words_say_what_a_file_says(folder: Path) -> None:
-    words = SweepWords(
+    words = SweepOptions(
         vary=("k_clear=0.3 1/h:0.6 1/h:4", "initial.drug=1 pM:100 pM:3:log", "dose.push.amount=1 pmol, 2 pmol"),
         measures=("peak=max(drug)", "max(drug, arm='own') / max(drug)"),
         arms=("main", "without"),
@@ -301,22 +301,22 @@ def test_words_say_what_a_file_says(folder: Path) -> None:
     text += '[[sweep.vary]]\nparameter = "initial.drug"\nfrom = "1 pM"\nto = "100 pM"\ncount = 3\nscale = "log"\n'
     text += '[[sweep.vary]]\nparameter = "dose.push.amount"\nvalues = ["1 pmol", "2 pmol"]\n[sweep.measures]\n'
     text += 'peak = "max(drug)"\n"max(drug, arm=\'own\') / max(drug)" = "max(drug, arm=\'own\') / max(drug)"\n'
-    assert sweep == read(folder, text, SweepWords()).sweep
+    assert sweep == read(folder, text, SweepOptions()).sweep
     assert (sweep.design.kind, sweep.design.shape) == ("grid", (4, 3, 2))
 
 
 def test_a_sample_asked_for_takes_the_axes_of_the_file(folder: Path) -> None:
-    sweep = read(folder, GRID, SweepWords(sample="sobol:16", seed=5)).sweep
+    sweep = read(folder, GRID, SweepOptions(sample="sobol:16", seed=5)).sweep
     assert (sweep.design.kind, sweep.design.count, sweep.design.seed) == ("sobol", 16, 5)
     assert (sweep.design.axes[0].low, sweep.design.axes[0].high) == (0.3, 0.6)
     lhs = '[sweep]\nsample = "lhs"\ncount = 9\nseed = 4\n[[sweep.vary]]\nparameter = "k_clear"\n'
-    assert read(folder, lhs, SweepWords(sample="grid")).sweep.design.shape == (11,)
-    assert read(folder, lhs, SweepWords(vary=("plasma_volume=3 L:5 L",))).sweep.design.kind == "lhs"
-    assert read(folder, lhs, SweepWords(sample="one_at_a_time")).sweep.design.count == 3
+    assert read(folder, lhs, SweepOptions(sample="grid")).sweep.design.shape == (11,)
+    assert read(folder, lhs, SweepOptions(vary=("plasma_volume=3 L:5 L",))).sweep.design.kind == "lhs"
+    assert read(folder, lhs, SweepOptions(sample="one_at_a_time")).sweep.design.count == 3
 
 
 def test_a_parameter_alone_is_an_axis_over_its_range(folder: Path) -> None:
-    (axis,) = read(folder, "", SweepWords(vary=("k_clear",))).sweep.design.axes
+    (axis,) = read(folder, "", SweepOptions(vary=("k_clear",))).sweep.design.axes
     assert (axis.low, axis.high) == (0.25, 1.0)
 
 
@@ -327,42 +327,48 @@ def test_members_asked_for_take_the_place_of_axes_and_are_relative_to_where_one_
     elsewhere.mkdir()
     (elsewhere / "m.csv").write_text("k_clear [1/h]\n0.5\n0.7\n", encoding="utf-8")
     monkeypatch.chdir(elsewhere)
-    assert read(folder, GRID, SweepWords(members="m.csv")).sweep.design.count == 2
+    assert read(folder, GRID, SweepOptions(members="m.csv")).sweep.design.count == 2
 
 
 def test_a_seed_is_that_of_the_patients_too_and_their_number_can_be_set(scenario, folder: Path) -> None:
     scenario(BASE + FULL)
     path = folder / "question.toml"
-    found = read_scenario(path, {"population.count": "4"}, SweepWords(seed=77)).sweep.design
+    found = read_scenario(path, {"population.count": "4"}, SweepOptions(seed=77)).sweep.design
     assert (found.outer.seed, found.inner.seed, found.inner.count) == (77, 77, 4)
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (SweepWords(vary=("k_claer",)), "nothing is called 'k_claer' that could vary; did you mean 'k_clear'?"),
-        (SweepWords(vary=("k_clear=",)), "expected NAME=FROM:TO:COUNT"),
+        (SweepOptions(vary=("k_claer",)), "nothing is called 'k_claer' that could vary; did you mean 'k_clear'?"),
+        (SweepOptions(vary=("k_clear=",)), "expected NAME=FROM:TO:COUNT"),
         (
-            SweepWords(vary=("k_clear=1 1/h:2 1/h:many",)),
-            "expected a whole number of points behind FROM:TO, found 'many'",
+            SweepOptions(vary=("k_clear=1 1/h:2 1/h:many",)),
+            "expected a whole number of points after FROM:TO, found 'many'",
         ),
-        (SweepWords(vary=("k_clear=1 1/h:2 1/h:3:4",)), "expected NAME=FROM:TO, NAME=FROM:TO:COUNT"),
-        (SweepWords(vary=("k_clear=0.1:0.5",)), "the unit is missing"),
-        (SweepWords(vary=("k_clear=0.5 1/h:0.1 1/h",)), "expected 'from' below 'to'"),
-        (SweepWords(vary=("k_clear=0 1/h:0.1 1/h:3:log",)), "a log axis starts above zero"),
-        (SweepWords(vary=("k_clear=0.1 1/h:0.2 1/h:0",)), "expected a count from 2 to 10000000, found 0"),
-        (SweepWords(vary=("k_clear",), sample="latin"), "no sample 'latin'"),
-        (SweepWords(vary=("k_clear",), sample="lhs"), "how many members? 'lhs' needs a count"),
-        (SweepWords(vary=("k_clear",), sample="lhs:many"), "expected SAMPLE:COUNT such as lhs:1000, found 'many'"),
-        (SweepWords(vary=("k_clear",), sample="grid:5"), "'count' belongs to the samples lhs, sobol, random"),
-        (SweepWords(vary=("k_clear",), measures=("max(drog)",)), "'drog' is none; did you mean 'drug'?"),
-        (SweepWords(vary=("k_clear",), arms=("owen",)), "no arm 'owen'; did you mean 'own'?"),
-        (SweepWords(vary=("k_clear",), keep=("drog",)), "no species or observable 'drog'"),
-        (SweepWords(vary=("k_clear",), seed=3), "nothing is drawn: a seed is for lhs, sobol, random and [population]"),
-        (SweepWords(measures=("max(drug)",)), "nothing varies: add [[sweep.vary]]"),
+        (SweepOptions(vary=("k_clear=1 1/h:2 1/h:3:4",)), "expected NAME=FROM:TO, NAME=FROM:TO:COUNT"),
+        (SweepOptions(vary=("k_clear=0.1:0.5",)), "the unit is missing"),
+        (SweepOptions(vary=("k_clear=0.5 1/h:0.1 1/h",)), "expected 'from' below 'to'"),
+        (SweepOptions(vary=("k_clear=0 1/h:0.1 1/h:3:log",)), "a log axis starts above zero"),
+        (SweepOptions(vary=("k_clear=0.1 1/h:0.2 1/h:0",)), "expected a count from 2 to 10000000, found 0"),
+        (SweepOptions(vary=("k_clear",), sample="latin"), "no sample 'latin'"),
+        (SweepOptions(vary=("k_clear",), sample="lhs"), "how many members? 'lhs' needs a count"),
+        (SweepOptions(vary=("k_clear",), sample="lhs:many"), "expected SAMPLE:COUNT such as lhs:1000, found 'many'"),
+        (SweepOptions(vary=("k_clear",), sample="grid:5"), "'count' belongs to the samples lhs, sobol, random"),
+        (
+            SweepOptions(vary=("k_clear",), measures=("max(drog)",)),
+            "no species or observable 'drog'; did you mean 'drug'?",
+        ),
+        (SweepOptions(vary=("k_clear",), arms=("owen",)), "no arm 'owen'; did you mean 'own'?"),
+        (SweepOptions(vary=("k_clear",), keep=("drog",)), "no species or observable 'drog'"),
+        (
+            SweepOptions(vary=("k_clear",), seed=3),
+            "nothing is drawn at random: a seed is for lhs, sobol, random and [population]",
+        ),
+        (SweepOptions(measures=("max(drug)",)), "nothing varies: add [[sweep.vary]]"),
     ],
 )
-def test_wrong_words_are_faults_of_the_command_line(folder: Path, words: SweepWords, message: str) -> None:
+def test_wrong_words_are_faults_of_the_command_line(folder: Path, words: SweepOptions, message: str) -> None:
     with pytest.raises(InputError) as caught:
         read(folder, BASE, words)
     assert [fault.file for fault in caught.value.faults] == [COMMAND_LINE] * len(caught.value.faults)

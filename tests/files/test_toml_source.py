@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from immunesim.files.toml.source import LIST, NEEDED_TEXT, NUMBER, TEXT, TomlSource, check_fields
+from immunesim.files.toml.source import LIST, NUMBER, REQUIRED_TEXT, TEXT, TomlSource, check_fields
 from immunesim.runtime.errors import InputError
 
 TEXT_FILE = '''\
@@ -186,12 +186,12 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_file_of_ten_megabytes_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "large.toml"
     path.write_text("# " + "x" * 10_000_000)
-    assert refused(path) == (0, "10000002 bytes; a file may have 1000000")
+    assert refused(path) == (0, "10000002 bytes; a file may have at most 1000000")
 
 
 def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path / "nowhere.toml") == (0, "no such file")
-    assert refused(tmp_path) == (0, "expected a TOML file, found a folder")
+    assert refused(tmp_path) == (0, "expected a TOML file, found a directory")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path: Path) -> N
     ],
 )
 def test_the_keys_of_a_table_are_checked(table: object, faults: list[tuple[tuple[str, ...], str]]) -> None:
-    fields = {"name": NEEDED_TEXT, "size": NUMBER, "more": LIST, "note": TEXT}
+    fields = {"name": REQUIRED_TEXT, "size": NUMBER, "more": LIST, "note": TEXT}
     assert list(check_fields(table, fields, "[t]")) == faults
 
 

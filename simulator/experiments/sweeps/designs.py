@@ -178,11 +178,15 @@ class Grid:
 
 @dataclass(frozen=True)
 class Zip:
-    """Point i of each axis with point i of the others: a zip, or the rows of a list of members."""
+    """Point i of each axis with point i of the others: a zip, or the rows of a list of members.
+
+    ids: what a list of members calls each of its members, empty where it does not.
+    """
 
     axes: tuple[Axis, ...]
     points: tuple[Points, ...]
     kind: str = "zip"
+    ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len({points.size for points in self.points}) != 1:

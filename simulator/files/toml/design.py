@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
+from ...experiments.scenario import Arm
 from ...experiments.sweeps.designs import Axis, Design, Explicit, Grid, OneAtATime, Points, Spaced, Zip
 from ...experiments.sweeps.sampling import LatinHypercube, Random, Sobol
 from ...runtime.names import nearest
-from .axes import AxisReader, SweepVariable, Varied
-from .layers import Path_
-from .members_csv import Column, MembersFile, read_members
-from .source import LIST, NEEDED_TEXT, QUANTITY, TABLE, TEXT, WHOLE, Table
+from .axes import (
+    NotVariableError,
+    SweepVariable,
+    Varied,
+    find_variable,
+    impossible,
+    read_log,
+    read_numbers,
+    read_variable,
+)
+from .layers import KeyPath
+from .members_csv import ID, Column, MembersFile, read_members
+from .quantities import Context
+from .source import INTEGER, LINE, LIST, QUANTITY, REQUIRED_TEXT, TABLE, TEXT, Table
 
-MOST_MEMBERS = 10_000_000
-MOST_AXES = 1000
+MAX_MEMBERS = 10_000_000
+MAX_AXES = 1000
 POINTS = 11  # of an axis of a grid that does not say how many
 
 SWEEP = {
     "sample": TEXT,
-    "count": WHOLE,
-    "seed": WHOLE,
+    "count": INTEGER,
+    "seed": INTEGER,
     "members": TEXT,
     "members_sha256": TEXT,
     "arms": LIST,
@@ -30,27 +43,40 @@ SWEEP = {
     "measures": TABLE,
 }
 VARY = {
-    "parameter": NEEDED_TEXT,
+    "parameter": REQUIRED_TEXT,
     "from": QUANTITY,
     "to": QUANTITY,
-    "count": WHOLE,
+    "count": INTEGER,
     "scale": TEXT,
     "values": LIST,
-    "label": TEXT,
+    "label": LINE,
 }
 SAMPLES = ("grid", "zip", "list", "lhs", "sobol", "random", "one_at_a_time")
-FILLING = ("lhs", "sobol", "random")
+SPACE_FILLING = ("lhs", "sobol", "random")
 
 
-class DesignReader(AxisReader):
-    """Reads which members `[sweep]` has; what is wrong is appended to `faults`, all of it.
+class DesignFound(NamedTuple):
+    """What ``[sweep]`` says of its members.
 
-    table: as it is written. resolved: with every default written out. varied: every axis, once it is read.
+    design: None where nothing varies or something is wrong. resolved: the table with every default written out.
+    varied: every variable that could be read.
     """
 
-    def __init__(self, axes: AxisReader) -> None:
-        super().__init__(axes.layers, axes.model, axes.faults, axes.end, axes.main)
-        self.table: Table = self.layers.data.get("sweep", {})
+    design: Design | None
+    resolved: Table
+    varied: list[Varied]
+
+
+def read_design(context: Context, main: Arm) -> DesignFound:
+    """The members of ``[sweep]``, whose defaults are the values of the arm `main`."""
+    reader = _DesignReader(context, main)
+    return DesignFound(reader.design(), reader.resolved, reader.varied)
+
+
+class _DesignReader:
+    def __init__(self, context: Context, main: Arm) -> None:
+        self.context, self.main, self.fault = context, main, context.fault
+        self.table: Table = context.tables.get("sweep", {})
         self.resolved: Table = copy.deepcopy(self.table)
         self.varied: list[Varied] = []
 
@@ -61,7 +87,7 @@ class DesignReader(AxisReader):
             hint = nearest(sample, list(SAMPLES)) or f"; samples are {', '.join(SAMPLES)}"
             self.fault(("sweep", "sample"), f"no sample '{sample}'{hint}")
             return None
-        for key, kinds in (("count", FILLING), ("seed", FILLING), ("members", ("list",))):
+        for key, kinds in (("count", SPACE_FILLING), ("seed", SPACE_FILLING), ("members", ("list",))):
             if key in table and sample not in kinds:
                 more = "; each axis of it has a count" if key == "count" and sample in ("grid", "zip") else ""
                 self.fault(("sweep", key), f"'{key}' belongs to the samples {', '.join(kinds)}, not to {sample}{more}")
@@ -69,29 +95,29 @@ class DesignReader(AxisReader):
             return self._list()
         items = table.get("vary", [])
         if not items:
-            if "sample" in table and "population" in self.layers.data and not self.layers.worded(("sweep", "vary")):
-                self.fault(("sweep", "sample"), f"'{sample}' has nothing to put together: only patients vary, as "
+            by_option = self.context.layers.from_command_line(("sweep", "vary"))
+            if "sample" in table and "population" in self.context.tables and not by_option:
+                self.fault(("sweep", "sample"), f"'{sample}' has no axes to combine: only patients vary, as "
                                                 "[population] draws them; say what else varies")  # fmt: skip
             return None
-        if len(items) > MOST_AXES:
-            self.fault(("sweep", "vary"), f"{len(items)} axes; at most {MOST_AXES}")
+        if len(items) > MAX_AXES:
+            self.fault(("sweep", "vary"), f"{len(items)} axes; at most {MAX_AXES}")
             return None
         self.resolved["sample"] = sample
         count = table.get("count", 1)
-        if not 1 <= count <= MOST_MEMBERS:
-            self.fault(("sweep", "count"), f"expected a count from 1 to {MOST_MEMBERS}, found {count!r}")
-        if sample in FILLING and "count" not in table:
+        if not 1 <= count <= MAX_MEMBERS:
+            self.fault(("sweep", "count"), f"expected a count from 1 to {MAX_MEMBERS}, found {count!r}")
+        if sample in SPACE_FILLING and "count" not in table:
             self.fault(("sweep", "sample"), f"how many members? '{sample}' needs a count")
-        before = len(self.faults)
         found = [self._axis(item, number, sample) for number, item in enumerate(items)]
-        axes = tuple([axis for each in found if each for axis in each[:1]])
-        points = tuple([points for each in found if each for points in each[1:]])
-        if len(self.faults) > before:
+        right = [each for each in found if each is not None]
+        if len(right) < len(items):
             return None
+        axes, points = zip(*right, strict=True)
         return self._chosen(sample, axes, points, count)
 
     def _chosen(self, sample: str, axes: tuple[Axis, ...], points: tuple[Points, ...], count: int) -> Design | None:
-        if sample in FILLING:
+        if sample in SPACE_FILLING:
             seed = self.resolved.setdefault("seed", 1)
             if sample == "lhs":
                 return LatinHypercube(axes, count, seed)
@@ -104,75 +130,82 @@ class DesignReader(AxisReader):
             return OneAtATime(axes) if all(axis.default is not None for axis in axes) else None
         if sample == "zip" and len({each.size for each in points}) > 1:
             sizes = [f"{axis.path} {each.size}" for axis, each in zip(axes, points, strict=True)]
-            self.fault(("sweep", "vary"), f"axes of a zip have equally many points; found {', '.join(sizes)}")
+            self.fault(("sweep", "vary"), f"the axes of a zip must have equally many points; found {', '.join(sizes)}")
             return None
         return Grid(axes, points) if sample == "grid" else Zip(axes, points)
 
     def _axis(self, item: Table, number: int, sample: str) -> tuple[Axis, Points] | None:
-        path: Path_ = ("sweep", "vary", number)
-        before = len(self.faults)
-        spot = self.spot((*path, "parameter"), item["parameter"], item.get("label"))
-        log = self.log(item, path)
+        path: KeyPath = ("sweep", "vary", number)
+        before = len(self.context.faults)
+        variable = read_variable(self.context, self.main, (*path, "parameter"), item["parameter"], item.get("label"))
+        log = read_log(self.context, item, path)
         if "values" in item and {"from", "to", "count"} & set(item):
             self.fault((*path, "values"), "an axis has either values, or from, to and count")
         if "values" in item and sample not in ("grid", "zip"):
             self.fault((*path, "values"), f"'{sample}' covers an interval: give from and to in place of values")
         if "count" in item and sample not in ("grid", "zip"):
             self.fault((*path, "count"), f"'count' of an axis belongs to the samples grid, zip, not to {sample}")
-        if spot is None or len(self.faults) > before:
+        if variable is None or len(self.context.faults) > before:
             return None
-        self.resolved["vary"][number] |= {"parameter": spot.path, "scale": "log" if log else "linear"}
+        self.resolved["vary"][number] |= {"parameter": variable.path, "scale": "log" if log else "linear"}
         if "values" in item:
-            return self._listed(item, path, spot, log)
-        return self._interval(item, path, spot, log, sample)
+            return self._listed(item, path, variable, log)
+        return self._interval(item, path, variable, log, sample)
 
-    def _listed(self, item: Table, path: Path_, spot: SweepVariable, log: bool) -> tuple[Axis, Points] | None:
-        before, key = len(self.faults), (*path, "values")
+    def _listed(self, item: Table, path: KeyPath, variable: SweepVariable, log: bool) -> tuple[Axis, Points] | None:
+        before, key = len(self.context.faults), (*path, "values")
         if not item["values"]:
             self.fault(key, "there is no value")
             return None
-        spot, values = self.numbers(spot, [(key, text) for text in item["values"]])
-        if len(self.faults) > before:
+        found = read_numbers(self.context, variable, [(key, text) for text in item["values"]])
+        if found is None:
             return None
+        variable, values = found
         for value, text in zip(values, item["values"], strict=True):
-            self.possible(spot, key, value, text)
+            self._check_possible(variable, key, value, text)
             if log and not value > 0:
                 self.fault(key, f"a log axis needs values above zero, found {text!r}")
-        self.varied.append((path, spot, min(values), max(values)))
-        return spot.axis(min(values), max(values), log), Explicit.of(values)
+        self.varied.append(Varied(path, variable, min(values), max(values)))
+        axis = variable.axis(min(values), max(values), log)
+        return (axis, Explicit.of(values)) if len(self.context.faults) == before else None
 
     def _interval(
-        self, item: Table, path: Path_, spot: SweepVariable, log: bool, sample: str
+        self, item: Table, path: KeyPath, variable: SweepVariable, log: bool, sample: str
     ) -> tuple[Axis, Points] | None:
-        before = len(self.faults)
         if not {"from", "to"} <= set(item):
             missing = [key for key in ("from", "to") if key not in item]
-            if spot.own is None:
-                self.fault(path, f"{spot.path} has no range of its own: say {' and '.join(missing)}")
+            if variable.own is None:
+                self.fault(path, f"{variable.path} has no range of its own: say {' and '.join(missing)}")
                 return None
-            unit_text = "" if spot.unit_text == "1" else f" {spot.unit_text}"
-            own = dict(zip(("from", "to"), [f"{each!r}{unit_text}" for each in spot.own], strict=True))
-            self.resolved["vary"][number_of(path)] |= {key: own[key] for key in missing}
+            unit_text = "" if variable.unit_text == "1" else f" {variable.unit_text}"
+            own = dict(zip(("from", "to"), [f"{each!r}{unit_text}" for each in variable.own], strict=True))
+            self.resolved["vary"][_number_of(path)] |= {key: own[key] for key in missing}
             item = {**own, **item}
-        spot, (low, high) = self.numbers(spot, [((*path, key), item[key]) for key in ("from", "to")])
-        if len(self.faults) > before:
+        found = read_numbers(self.context, variable, [((*path, key), item[key]) for key in ("from", "to")])
+        if found is None:
             return None
+        variable, (low, high) = found
+        before = len(self.context.faults)
         for key, value in (("from", low), ("to", high)):
-            self.possible(spot, (*path, key), value, item[key])
+            self._check_possible(variable, (*path, key), value, item[key])
         if not low < high:
             self.fault((*path, "from"), f"expected 'from' below 'to', found {item['from']!r} and {item['to']!r}")
         elif log and not low > 0:
             self.fault((*path, "from"), f"a log axis starts above zero, found {item['from']!r}")
         count = item.get("count", POINTS)
-        if not 2 <= count <= MOST_MEMBERS:
-            self.fault((*path, "count"), f"expected a count from 2 to {MOST_MEMBERS}, found {count!r}")
+        if not 2 <= count <= MAX_MEMBERS:
+            self.fault((*path, "count"), f"expected a count from 2 to {MAX_MEMBERS}, found {count!r}")
         if sample in ("grid", "zip"):
-            self.resolved["vary"][number_of(path)]["count"] = count
-            if spot.whole and (log or (high - low) % (count - 1 or 1)):
+            self.resolved["vary"][_number_of(path)]["count"] = count
+            if variable.whole and (log or (high - low) % (count - 1 or 1)):
                 self.fault((*path, "count"), f"{count} points from {low:g} to {high:g} are no whole numbers of doses; "
                                              "list them as values")  # fmt: skip
-        self.varied.append((path, spot, low, high))
-        return (spot.axis(low, high, log), Spaced(low, high, count, log)) if len(self.faults) == before else None
+        self.varied.append(Varied(path, variable, low, high))
+        return (
+            (variable.axis(low, high, log), Spaced(low, high, count, log))
+            if len(self.context.faults) == before
+            else None
+        )
 
     def _list(self) -> Design | None:
         """The rows of a file; ``[[sweep.vary]]``, where there is any, says which columns, and which are log."""
@@ -180,17 +213,19 @@ class DesignReader(AxisReader):
         if "members" not in self.table:
             self.fault(("sweep", "sample"), "a list is read from a file: members = 'FILE.csv'")
             return None
-        path: Path_ = ("sweep", "members")
+        path: KeyPath = ("sweep", "members")
         items = {str(item["parameter"]): number for number, item in enumerate(self.table.get("vary", []))}
         for number, item in enumerate(self.table.get("vary", [])):
             for key in {"from", "to", "count", "values"} & set(item):
                 self.fault(
                     ("sweep", "vary", number, key), f"'{key}' does not belong to a list: its file has the values"
                 )
-        place = self.layers.folder_of(path) / self.table["members"]
-        found = read_members(place, list(items) or None, MOST_MEMBERS, lambda name: self._known(name, items))
+        place = self.context.layers.folder_of(path) / self.table["members"]
+        keep_ids = self.context.model.find(ID, "parameters") is None
+        known = functools.partial(self._known, items)
+        found = read_members(place, list(items) or None, MAX_MEMBERS, known, keep_ids)
         if not isinstance(found, MembersFile):
-            self.faults += found
+            self.context.faults.extend(found)
             if found:
                 self.fault(path, f"the members cannot be read from {self.table['members']}")
             return None
@@ -198,57 +233,65 @@ class DesignReader(AxisReader):
         if given != found.digest:
             self.fault(path, f"{self.table['members']} is not what it was: its SHA-256 is {found.digest}")
         self.resolved |= {"members": str(place.resolve()), "members_sha256": found.digest}
-        before = len(self.faults)
         columns = [self._column(column, items, place) for column in found.columns.values()]
-        if len(self.faults) > before:
+        right = [each for each in columns if each is not None]
+        if len(right) < len(columns):
             return None
-        axes, points = zip(*[each for each in columns if each], strict=True)
-        return Zip(axes, points, "list")
+        axes, points = zip(*right, strict=True)
+        return Zip(axes, points, "list", found.ids)
 
-    def _known(self, name: str, items: Mapping[str, int]) -> bool:
-        """Whether a column is something that varies; else a fault says which columns may stay unread."""
+    def _known(self, items: Mapping[str, int], name: str) -> bool:
+        """Whether a column is something that varies; else a fault says so."""
         number = items.get(name)
-        path: Path_ = ("sweep", "members") if number is None else ("sweep", "vary", number)
-        known = self.spot(path, name) is not None
-        if not known and number is None:
-            last = self.faults.pop()
-            self.fault(path, f"column {name}: {last.message}; where --vary or [[sweep.vary]] names columns, "
-                             "others are not read")  # fmt: skip
-        return known
+        try:
+            find_variable(self.context, self.main, name)
+        except NotVariableError as error:
+            if number is not None and str(error):
+                self.fault(("sweep", "vary", number), str(error))
+            elif str(error):
+                others = "where --vary or [[sweep.vary]] names columns, others are not read"
+                self.fault(("sweep", "members"), f"column {name}: {error}; {others}")
+            return False
+        return True
 
     def _column(self, column: Column, items: Mapping[str, int], place: Path) -> tuple[Axis, Points] | None:
+        """The axis that a column of the file is, which `_known` has found."""
         number = items.get(column.name)
-        path: Path_ = ("sweep", "members") if number is None else ("sweep", "vary", number)
-        before = len(self.faults)
-        spot = self.spot(path, column.name)
-        log = number is not None and self.log(self.table["vary"][number], path)
-        if spot is None:
+        path: KeyPath = ("sweep", "members") if number is None else ("sweep", "vary", number)
+        variable = find_variable(self.context, self.main, column.name)
+        log = number is not None and read_log(self.context, self.table["vary"][number], path)
+        if not column.unit_text and variable.unit_text != "1":
+            wanted = f"'{column.name} [{variable.unit_text}]'"
+            self.fault(path, f"the unit is missing: expected a column such as {wanted}, found '{column.name}'")
             return None
-        if not column.unit_text and spot.unit_text != "1":
-            self.fault(path, f"the unit is missing: expected a column such as '{column.name} [{spot.unit_text}]', "
-                             f"found '{column.name}'")  # fmt: skip
+        found = read_numbers(self.context, variable, [(path, f"1 {column.unit_text or '1'}")])
+        if found is None:
             return None
-        spot, (one,) = self.numbers(spot, [(path, f"1 {column.unit_text or '1'}")])
-        if len(self.faults) > before:
-            return None
-        values = [value * one for value in column.numbers]
+        variable, (factor,) = found
+        before = len(self.context.faults)
+        values = [value * factor for value in column.numbers]
         low, high = min(values), max(values)
-        for end in (low, high):
-            worst = values.index(end)
-            text = f"{column.numbers[worst]!r} {column.unit_text}".strip()
-            within = len(self.faults)
-            self.possible(spot, path, end, text)
-            if len(self.faults) > within:
-                last = self.faults.pop()
-                where = f"{place.name}, member {worst + 1}: " + last.message
-                self.fault(path, where)
-        if spot.whole and any(value != int(value) for value in values):
+        for end in dict.fromkeys((low, high)):
+            member = values.index(end)
+            text = f"{column.numbers[member]!r} {column.unit_text}".strip()
+            problem = impossible(self.context, variable, end, text)
+            if problem:
+                self.fault(path, f"{place.name}, member {member + 1}: {problem}")
+        if variable.whole and any(value != int(value) for value in values):
             self.fault(path, f"column {column.name}: doses are counted in whole numbers")
         if log and not low > 0:
             self.fault(path, f"column {column.name}: a log axis needs values above zero, found {low:g}")
-        self.varied.append((path, spot, low, high))
-        return (spot.axis(low, high, log), Explicit.of(values)) if len(self.faults) == before else None
+        self.varied.append(Varied(path, variable, low, high))
+        if len(self.context.faults) > before:
+            return None
+        return variable.axis(low, high, log), Explicit.of(values)
+
+    def _check_possible(self, variable: SweepVariable, path: KeyPath, value: float, text: object) -> None:
+        problem = impossible(self.context, variable, value, text)
+        if problem:
+            self.fault(path, problem)
 
 
-def number_of(path: Path_) -> int:
+def _number_of(path: KeyPath) -> int:
+    """The number of an axis from its path, ("sweep", "vary", number)."""
     return int(path[2])

@@ -1,8 +1,10 @@
-"""Words for immunologists: `--knockout IL4`, `--block IL1 90%`, `--add "IL-2 18 MIU at 3 d"` become values of a
-scenario, by the interventions that its model names."""
+"""Options for immunologists: ``--knockout IL4``, ``--block IL1 90%`` and ``--add "IL-2 18 MIU at 3 d"`` become values
+of a scenario, through the interventions that its model names."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -11,19 +13,24 @@ from ...model.model import Model
 from ...model.units import ONE, UnitError, quantity
 from ...runtime.errors import InputFault
 from ...runtime.names import fold, nearest
-from .dose_text import number_of_doses, read_dose
 from .layers import Layers, Setting
+from .quantities import Quantity
+
+GRAMMAR = "NAME AMOUNT [into ROUTE] at TIME [every TIME [x COUNT | until TIME]] [over TIME]"
+EXAMPLE = "IL-2 18 MIU at 3 d"
+KEYWORDS = ("into", "at", "every", "x", "until", "over")
+_COUNT = re.compile(r"[x×](\d+)\Z")
 
 
 class Interventions(NamedTuple):
-    """What was asked for, as it was typed."""
+    """The options as they were typed: names, (name, share) and doses in words."""
 
     knockout: tuple[str, ...] = ()
     block: tuple[tuple[str, str], ...] = ()
     add: tuple[str, ...] = ()
 
-    def in_words(self, model: Model) -> list[str]:
-        """Each of them, for titles and tables."""
+    def describe(self, model: Model) -> list[str]:
+        """Each of them in a few words, for titles and tables."""
 
         def known_as(word: str) -> str:
             found = find_intervention(model, word)
@@ -37,24 +44,28 @@ class Interventions(NamedTuple):
 
 
 def _usual_route(model: Model, text: str) -> str:
-    """Where a dose goes of which only the name is given, where there are several ways."""
-    words = read_dose(text)
-    chosen = find_intervention(model, words.name)
-    if chosen is None or words.into or len(chosen.dose) < 2:
+    """The route of a dose that names none, where there are several."""
+    dose = parse_dose(text)
+    chosen = find_intervention(model, dose.name)
+    if chosen is None or dose.into or len(chosen.dose) < 2:
         return ""
     return f" into {next(iter(chosen.dose))}"
 
 
-def put(layers: Layers, model: Model, asked: Interventions) -> list[InputFault]:
-    """Lays what was asked for over a scenario, of all its arms, and returns what is wrong with it."""
-    return _Writer(layers, model).write(asked)
+def apply_interventions(layers: Layers, model: Model, asked: Interventions, end: float | None) -> list[InputFault]:
+    """Sets what was asked for in a scenario, for all its arms, and returns what is wrong with it.
+
+    Args:
+        end: of the run, in the model's time unit; doses without a count go on until then. None if it is not known.
+    """
+    return _Overlay(layers, model, end).apply(asked)
 
 
-class _Writer:
-    def __init__(self, layers: Layers, model: Model) -> None:
-        self.layers, self.model = layers, model
+class _Overlay:
+    def __init__(self, layers: Layers, model: Model, end: float | None) -> None:
+        self.layers, self.model, self.end = layers, model, end
 
-    def write(self, asked: Interventions) -> list[InputFault]:
+    def apply(self, asked: Interventions) -> list[InputFault]:
         tasks: list[tuple[Setting, Callable[..., None], tuple[str, ...]]] = [
             *((Setting(f"--knockout {name}"), self.knockout, (name,)) for name in asked.knockout),
             *((Setting(f"--block {name} {share}"), self.block, (name, share)) for name, share in asked.block),
@@ -67,7 +78,7 @@ class _Writer:
             except ValueError as error:
                 faults.append(setting.fault((), str(error)))
         if tasks and not faults:
-            title = f"{self.layers.data.get('title', '')}: {', '.join(asked.in_words(self.model))}"
+            title = f"{self.layers.data.get('title', '')}: {', '.join(asked.describe(self.model))}"
             self.layers.set(("title",), title, Setting("; ".join(setting.text for setting, *_ in tasks)))
         return faults
 
@@ -82,16 +93,16 @@ class _Writer:
         self.parameter(setting, chosen.block or str(chosen.heard), share if chosen.block else round(1 - share, 12))
 
     def add(self, setting: Setting, text: str) -> None:
-        words = read_dose(text)
-        target, known_as = self.target(words.name, words.into)
-        end = self.layers.data.get("time", {}).get("end")
-        count = number_of_doses(words, end) if isinstance(end, str) else words.times or 1
-        dose: dict[str, Any] = {"target": target, "amount": words.amount, "at": words.at}
-        dose |= {key: value for key, value in (("every", words.every), ("over", words.over)) if value}
+        given = parse_dose(text)
+        target, known_as = self.target(given.name, given.into)
+        seconds = None if self.end is None else self.end * self.model.time_unit.factor
+        count = number_of_doses(given, seconds) if seconds is not None else given.times or 1
+        dose: dict[str, Any] = {"target": target, "amount": given.amount, "at": given.at}
+        dose |= {key: value for key, value in (("every", given.every), ("over", given.over)) if value}
         name = self.free_name(f"added {known_as}")
         for key, value in {**dose, "count": count}.items():
             self.layers.set(("dose", name, key), value, setting)
-        self.layers.blame(("dose", name), setting)
+        self.layers.set_origin(("dose", name), setting)
 
     def target(self, word: str, route: str) -> tuple[str, str]:
         """The species that a dose of `word` goes to, and what it is a dose of."""
@@ -126,15 +137,15 @@ class _Writer:
         return chosen
 
     def parameter(self, setting: Setting, name: str, value: float) -> None:
-        unit = self.model.parameters[name].unit_text
-        given = repr(value).removesuffix(".0") + ("" if unit == "1" else f" {unit}")
+        given = Quantity(value, self.model.parameters[name].unit_text)
         for other, known in self.layers.data.get("parameters", {}).items():
             path = ("parameters", other)
-            if fold(other) == fold(name) and self.layers.worded(path) and known != given:
+            if fold(other) == fold(name) and self.layers.from_command_line(path) and str(known) != str(given):
                 raise ValueError(f"{name} is set by {self.layers.where(path)} too: leave out one of the two")
         self.layers.set(("parameters", name), given, setting)
 
     def free_name(self, wanted: str) -> str:
+        """`wanted`, with a number behind it if a dose is called that already."""
         arms = self.layers.data.get("arms", {}).values()
         taken = {*self.layers.data.get("dose", {}), *(name for arm in arms for name in arm.get("dose", {}))}
         name, number = wanted, 1
@@ -145,7 +156,7 @@ class _Writer:
 
 
 def find_intervention(model: Model, word: str) -> Intervention | None:
-    """The one that `word` names: by its name or label, however they are spelt."""
+    """The intervention that `word` names by its id or label, in any spelling; None if there is none or several."""
     name = model.find(word, "interventions")
     if name is not None:
         return model.interventions[name]
@@ -154,13 +165,13 @@ def find_intervention(model: Model, word: str) -> Intervention | None:
 
 
 def knocked_out(model: Model, values: Mapping[str, float]) -> set[str]:
-    """The parameters among `values` that stand as a knockout of the model leaves them."""
-    outs = (pair for each in model.interventions.values() for pair in each.knockout.items())
-    return {name for name, value in outs if values.get(name) == value}
+    """The parameters among `values` that have the value a knockout of the model gives them."""
+    pairs = (pair for each in model.interventions.values() for pair in each.knockout.items())
+    return {name for name, value in pairs if values.get(name) == value}
 
 
-def what_can_be_done(model: Model) -> dict[str, list[str]]:
-    """The names that can be knocked out, blocked and given."""
+def available_interventions(model: Model) -> dict[str, list[str]]:
+    """By option, the names that can be knocked out, blocked and given."""
     every = model.interventions.values()
     lists = {
         "--knockout": [each.id for each in every if each.knockout],
@@ -171,7 +182,7 @@ def what_can_be_done(model: Model) -> dict[str, list[str]]:
 
 
 def notes_of(model: Model, asked: Interventions) -> Iterator[str]:
-    """What the model says of the knockouts and blocks that are asked for."""
+    """The notes of the model on the knockouts and blocks that are asked for."""
     for word in (*asked.knockout, *(name for name, _ in asked.block)):
         found = find_intervention(model, word)
         if found is not None and found.note:
@@ -179,6 +190,7 @@ def notes_of(model: Model, asked: Interventions) -> Iterator[str]:
 
 
 def _share(text: str) -> float:
+    """A share from 0 to 1 of text such as '90%' or '0.9', or `ValueError`."""
     expected = f"expected a share such as 90% or 0.9, found '{text}'"
     try:
         number, unit, _ = quantity(text.strip())
@@ -190,3 +202,96 @@ def _share(text: str) -> float:
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"{expected}; a share lies between 0 and 100 %")
     return round(share, 12)
+
+
+class DoseText(NamedTuple):
+    """A dose in words, in its parts; times is None where doses go on until `until`, or until the end of the run."""
+
+    name: str
+    amount: str
+    at: str
+    into: str = ""
+    every: str = ""
+    times: int | None = None
+    until: str = ""
+    over: str = ""
+
+
+def parse_dose(text: str) -> DoseText:
+    """The parts of a dose in words, or a `ValueError` with what was expected.
+
+    >>> parse_dose("IL-2 600000 IU/kg at 1 d every 8 h x 14 over 15 min").times
+    14
+    """
+    head, clauses = _clauses(text)
+    start = next((i for i, word in enumerate(head) if i and word[0].isdigit()), None)
+    if start is None:
+        raise ValueError("expected a name and then an amount" + _example())
+    name, amount = " ".join(head[:start]), " ".join(head[start:])
+    if "at" not in clauses:
+        raise ValueError("no time: say when, as in 'at 3 d'" + _example())
+    for key in {"x", "until"} & set(clauses):
+        if "every" not in clauses:
+            raise ValueError(f"'{key}' needs 'every TIME', the interval between doses" + _example())
+    if {"x", "until"} <= set(clauses):
+        raise ValueError("both a count and 'until': give one of them")
+    count = clauses.pop("x", None)
+    if count is not None and not count.isdigit():
+        raise ValueError(f"expected a number of doses after 'x', found '{count}'")
+    return DoseText(name, amount, times=None if count is None else int(count), **clauses)
+
+
+def number_of_doses(words: DoseText, end: float) -> int:
+    """How often a dose is given: as often as it says, else up to and at `until`, else before the end of the run.
+
+    Args:
+        end: of the run, in seconds.
+    """
+    if not words.every:
+        return 1
+    if words.times is not None:
+        return words.times
+    at, every = _seconds(words.at), _seconds(words.every)
+    last = _seconds(words.until) if words.until else end
+    if every <= 0:
+        raise ValueError(f"expected an interval above zero, found '{words.every}'")
+    steps = (last - at) / every
+    if steps < 0 and words.until:
+        raise ValueError(f"the doses end before the first of them, at {words.at}")
+    return math.floor(steps + 1e-9) + 1 if words.until else max(1, math.ceil(steps - 1e-9))
+
+
+def _clauses(text: str) -> tuple[list[str], dict[str, str]]:
+    """The words before the first keyword, and what follows each keyword."""
+    head: list[str] = []
+    clauses: dict[str, list[str]] = {}
+    into = head
+    for word in text.split():
+        counted = _COUNT.match(word)
+        key = "x" if counted or word == "×" else word.lower()
+        if key in KEYWORDS and (head or clauses):
+            if key in clauses:
+                raise ValueError(f"'{key}' is given twice")
+            into = clauses[key] = [counted[1]] if counted else []
+        else:
+            into.append(word)
+    for key, words in clauses.items():
+        if not words:
+            raise ValueError(f"nothing follows '{key}'" + _example())
+        if len(words) > 2:
+            hint = nearest(words[2], list(KEYWORDS))
+            raise ValueError(f"'{words[2]}' is not understood after '{key} {words[0]} {words[1]}'{hint or _example()}")
+    return head, {key: " ".join(words) for key, words in clauses.items()}
+
+
+def _seconds(text: str) -> float:
+    """A quantity in seconds; where it is no time, the reader of the dose says so."""
+    try:
+        number, unit, _ = quantity(text)
+    except UnitError as error:
+        raise ValueError(str(error)) from None
+    return number * unit.factor
+
+
+def _example() -> str:
+    return f'; the form is {GRAMMAR}, as in "{EXAMPLE}"'

@@ -1,4 +1,4 @@
-"""A CSV of members: names with units in its first line, a member in each other line."""
+"""A CSV of members: names with units in its first line, one member in each other line."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...runtime.errors import InputFault
-from .source import short_path
+from .source import control_character, short_path
 
-MOST_FAULTS = 20
+MAX_FAULTS = 20
+ID = "id"  # a column of text that tells members apart and is kept
 _HEADER = re.compile(r"\s*(.*?)\s*(?:\[([^\[\]]*)\]\s*)?\Z", re.DOTALL)
 
 
@@ -27,17 +28,25 @@ class Column(NamedTuple):
 
 
 class MembersFile(NamedTuple):
-    """digest: of the bytes of the file."""
+    """A file of members: its columns by name, the SHA-256 of its bytes, and the column `ID` if it has one."""
 
     columns: dict[str, Column]
     digest: str
+    ids: tuple[str, ...] = ()
 
 
 def read_members(
-    path: Path, wanted: Sequence[str] | None, most: int, known: Callable[[str], bool]
+    path: Path, wanted: Sequence[str] | None, most: int, known: Callable[[str], bool], keep_ids: bool
 ) -> MembersFile | list[InputFault]:
-    """The columns named in `wanted`, or all of them, of at most `most` members; or everything that is wrong, which
-    is nothing that is left to say if `known` does not know a column: it has said so itself."""
+    """The columns of a file of members, or everything that is wrong with it.
+
+    Args:
+        wanted: the columns to read; None for all of them.
+        most: how many members there may be.
+        known: whether a column is something that varies. Where it is not, `known` has reported that, and the list
+            of faults that is returned may be empty.
+        keep_ids: whether a column `ID` is text that is kept and not something that varies.
+    """
     try:
         content = path.read_bytes()
         text = content.decode("utf-8-sig")
@@ -47,18 +56,22 @@ def read_members(
         return [InputFault(short_path(path), 0, f"not UTF-8 text (byte {error.start})", "")]
     except OSError as error:
         return [InputFault(short_path(path), 0, f"cannot be read: {error.strerror}", "")]
-    reader = _Reader(short_path(path), text.splitlines(), wanted, most)
+    reader = _Reader(short_path(path), text.splitlines(), wanted, most, keep_ids)
     reader.read(known)
-    if not all(column.numbers for column in reader.columns.values()):  # one is not known
+    if reader.faults or not reader.complete:
         return reader.faults
-    return reader.faults or MembersFile(reader.columns, sha256(content).hexdigest())
+    return MembersFile(reader.columns, sha256(content).hexdigest(), tuple(reader.ids))
 
 
 class _Reader:
-    def __init__(self, name: str, lines: Sequence[str], wanted: Sequence[str] | None, most: int) -> None:
-        self.name, self.lines, self.wanted, self.most = name, lines, wanted, most
+    def __init__(
+        self, name: str, lines: Sequence[str], wanted: Sequence[str] | None, most: int, keep_ids: bool
+    ) -> None:
+        self.name, self.lines, self.wanted, self.most, self.keep_ids = name, lines, wanted, most, keep_ids
         self.faults: list[InputFault] = []
         self.columns: dict[str, Column] = {}
+        self.ids: list[str] = []
+        self.complete = False  # whether every column is known and was read to the end
 
     def fault(self, line: int, message: str) -> None:
         text = self.lines[line - 1].strip() if 0 < line <= len(self.lines) else ""
@@ -66,26 +79,40 @@ class _Reader:
 
     def read(self, known: Callable[[str], bool]) -> None:
         rows = csv.reader(self.lines)
-        places = self.header(next(rows, []))
+        first = next(rows, [])
+        places = self.header(first)
+        names = [name.strip() for name in first]
+        id_at = names.index(ID) if self.keep_ids and ID in names else None
         unknown = [name for name in self.columns if not known(name)]
         if self.faults or unknown:
             return
-        width = len(next(csv.reader(self.lines)))
+        if not self.columns:
+            self.fault(1, f"there is no column but '{ID}'; expected one such as 'body_weight [kg]'")
+            return
         count = 0
         for row in self.checked(rows):
             count += 1
-            if len(row) != width:
-                self.fault(rows.line_num, f"{len(row)} values in a table of {width} columns")
+            if len(row) != len(first):
+                self.fault(rows.line_num, f"{len(row)} values in a table of {len(first)} columns")
             elif count > self.most:
                 self.fault(rows.line_num, f"more than {self.most} members")
                 return
             else:
                 self.numbers(rows.line_num, row, places)
-            if len(self.faults) >= MOST_FAULTS:
+                if id_at is not None:
+                    self.add_id(rows.line_num, row[id_at].strip())
+            if len(self.faults) >= MAX_FAULTS:
                 self.fault(0, "and perhaps more like these")
                 return
         if not count:
             self.fault(1, "there is no member below the first line")
+        self.complete = True
+
+    def add_id(self, line: int, text: str) -> None:
+        problem = control_character(f"column {ID}", text, one_line=True)
+        if problem or not text:
+            self.fault(line, problem or f"column {ID} is empty")
+        self.ids.append(text)
 
     def checked(self, rows: Iterator[list[str]]) -> Iterator[list[str]]:
         try:
@@ -110,7 +137,8 @@ class _Reader:
         if self.faults:
             return []
         for name, match in zip(names, found, strict=True):
-            if self.wanted is None or name in self.wanted:
+            wanted = self.wanted is None or name in self.wanted
+            if wanted and not (self.keep_ids and name == ID):
                 self.columns[name] = Column(name, (match and match[2]) or "", array("d"))
         return [(place, self.columns[name]) for place, name in enumerate(names) if name in self.columns]
 

@@ -27,13 +27,13 @@ from ...model.units import Substance, Unit, UnitError, in_moles, quantity, unit
 from ...runtime.errors import InputError, InputFault
 from ...runtime.names import nearest
 from .catalogue import BIOLOGY, builtin_models
-from .source import LIST, NEEDED_NUMBER, NEEDED_TEXT, NUMBER, TABLE, TEXT, Field, Key, TomlSource, check_fields
+from .source import LIST, NUMBER, REQUIRED_NUMBER, REQUIRED_TEXT, TABLE, TEXT, Field, Key, TomlSource, check_fields
 
 SCHEMA = 1
 
 FILE = {
     "schema": NUMBER,
-    "title": NEEDED_TEXT,
+    "title": REQUIRED_TEXT,
     "time_unit": TEXT,
     "limitations": TEXT,
     "modules": LIST,
@@ -46,37 +46,37 @@ FILE = {
     "sources": TABLE,
 }
 SECTIONS: Mapping[str, dict[str, Field]] = {
-    "sources": {"citation": NEEDED_TEXT, "link": TEXT},
+    "sources": {"citation": REQUIRED_TEXT, "link": TEXT},
     "substances": {
-        "label": NEEDED_TEXT,
-        "molar_mass": NEEDED_TEXT,
+        "label": REQUIRED_TEXT,
+        "molar_mass": REQUIRED_TEXT,
         "unit_mass": TEXT,
-        "source": NEEDED_TEXT,
-        "status": NEEDED_TEXT,
+        "source": REQUIRED_TEXT,
+        "status": REQUIRED_TEXT,
     },
     "species": {
-        "label": NEEDED_TEXT,
-        "unit": NEEDED_TEXT,
+        "label": REQUIRED_TEXT,
+        "unit": REQUIRED_TEXT,
         "initial": Field((int, float, str), True),
-        "scale": NEEDED_NUMBER,
+        "scale": REQUIRED_NUMBER,
         "substance": TEXT,
         "volume": TEXT,
         "signed": Field((bool,)),
         "note": TEXT,
     },
     "parameters": {
-        "label": NEEDED_TEXT,
-        "value": NEEDED_NUMBER,
-        "unit": NEEDED_TEXT,
+        "label": REQUIRED_TEXT,
+        "value": REQUIRED_NUMBER,
+        "unit": REQUIRED_TEXT,
         "range": LIST,
-        "source": NEEDED_TEXT,
-        "status": NEEDED_TEXT,
+        "source": REQUIRED_TEXT,
+        "status": REQUIRED_TEXT,
         "substance": TEXT,
     },
-    "reactions": {"label": TEXT, "equation": NEEDED_TEXT, "rate": NEEDED_TEXT, "source": NEEDED_TEXT},
-    "observables": {"label": NEEDED_TEXT, "unit": NEEDED_TEXT, "value": NEEDED_TEXT},
+    "reactions": {"label": TEXT, "equation": REQUIRED_TEXT, "rate": REQUIRED_TEXT, "source": REQUIRED_TEXT},
+    "observables": {"label": REQUIRED_TEXT, "unit": REQUIRED_TEXT, "value": REQUIRED_TEXT},
     "interventions": {
-        "label": NEEDED_TEXT,
+        "label": REQUIRED_TEXT,
         "knockout": TABLE,
         "block": TEXT,
         "heard": TEXT,

@@ -1,22 +1,87 @@
-"""Words of the command line that make a sweep: they are laid over ``[sweep]`` as a file's own keys would be."""
+"""Options of the command line as values of a scenario: ``--set``, those of a sweep, and an end that was moved."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ...experiments.scenario import Scenario
+from ...experiments.sweeps.designs import Product
+from ...experiments.sweeps.paths import split
+from ...model.units import Unit, UnitError, quantity
 from ...runtime.errors import InputFault
-from .design import FILLING
-from .layers import Layers, Path_, Setting
+from ...runtime.names import nearest
+from .design import SPACE_FILLING
+from .layers import KeyPath, Layers, Setting
 from .source import Table
 
+TIME_KEYS = ("end", "every")
+DOSE_KEYS = ("target", "amount", "at", "every", "count", "over")
+
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _NAMED = re.compile(r"\s*([A-Za-z][A-Za-z0-9_ ]*?)\s*=(.*)\Z", re.DOTALL)
 
 
+def apply_settings(layers: Layers, settings: Mapping[str, str]) -> Iterator[InputFault]:
+    """Sets the values of ``--set NAME=VALUE``; returns a fault for each name that cannot be set."""
+    for name, value in settings.items():
+        setting = Setting(f"--set {name}={value}")
+        path = _setting_path(layers, name)
+        if path is None:
+            known = "a parameter, initial.SPECIES, dose.NAME.KEY, time.end, time.every, population.count or seed"
+            doses = [f"dose.{each}.amount" for each in layers.data.get("dose", {})]
+            hint = nearest(name, doses) if name.startswith("dose.") else ""
+            yield setting.fault((), f"--set names {known}; '{name}' is none{hint}")
+        else:
+            layers.set(path, _setting_value(path, value), setting)
+
+
+def _setting_path(layers: Layers, name: str) -> KeyPath | None:
+    """The path of the value that a name of ``--set`` means; a name of a dose may have dots in it."""
+    parts = tuple(part.strip() for part in name.split("."))
+    if len(parts) == 1 and parts[0]:
+        return ("parameters", parts[0])
+    if parts[0] == "dose":
+        _, dose, key = (part.strip() for part in split(name.strip()))
+        return ("dose", dose, key) if dose in layers.data.get("dose", {}) and key in DOSE_KEYS else None
+    if len(parts) != 2:
+        return None
+    if parts[0] in ("parameters", "initial") or (parts[0] == "time" and parts[1] in TIME_KEYS):
+        return parts
+    if parts[0] == "population" and "population" in layers.data and parts[1] in ("count", "seed"):
+        return parts
+    return None
+
+
+def _setting_value(path: KeyPath, value: str) -> int | str:
+    """Counts and seeds as whole numbers, everything else as it was typed."""
+    if path[-1] == "count" or path == ("population", "seed"):
+        number = _whole(value)
+        return value if number is None else number
+    return value
+
+
+def settings_without_effect(scenario: Scenario, settings: Mapping[str, str]) -> Iterator[InputFault]:
+    """A fault for each of ``--set`` that sets what varies: every member has a value of its own. In a design of one
+    at a time it does have an effect, since the others stay as they are set."""
+    design = scenario.sweep.design if scenario.sweep else None
+    parts = (design.outer, design.inner) if isinstance(design, Product) else (design,) if design else ()
+    varied = {axis.path for part in parts if part.kind != "one_at_a_time" for axis in part.axes}
+    for name, value in settings.items():
+        words = [word.strip() for word in name.split(".")]
+        kind = words[0] if words[0] in ("initial", "dose") else "parameters"
+        found = scenario.model.find(words[-1], "species" if kind == "initial" else "parameters")
+        path = {"initial": f"initial.{found}", "dose": ".".join(words)}.get(kind, found)
+        if path in varied:
+            message = f"{path} varies from member to member, so that --set has no effect: leave out one of the two"
+            yield Setting(f"--set {name}={value}").fault((), message)
+
+
 @dataclass(frozen=True)
-class SweepWords:
-    """What ``--vary``, ``--sample``, ``--measure``, ``--seed``, ``--keep``, ``--arm`` and ``--members`` say.
+class SweepOptions:
+    """The options ``--vary``, ``--sample``, ``--measure``, ``--seed``, ``--keep``, ``--arm`` and ``--members``.
 
     vary: ``NAME=FROM:TO:COUNT[:log]``, ``NAME=FROM:TO[:log]``, ``NAME=V1,V2`` or ``NAME``.
     sample: ``grid``, ``lhs:1000`` and so on.
@@ -32,38 +97,42 @@ class SweepWords:
     members: str | None = None
 
 
-def put_words(layers: Layers, words: SweepWords) -> list[InputFault]:
-    """Lays `words` over `layers`. Axes, measures, arms and curves take the place of those of the file; what the
-    file says of another sample than the one that is asked for goes. Returns the words that mean nothing."""
-    return list(_Putter(layers).put(words))
+def apply_sweep_options(layers: Layers, options: SweepOptions) -> list[InputFault]:
+    """Sets the values of ``[sweep]`` that the options stand for, and returns faults of those that mean nothing.
+
+    Axes, measures, arms and curves replace those of the file; what the file says of another sample is removed.
+    """
+    return list(_SweepOverlay(layers).apply(options))
 
 
-class _Putter:
+class _SweepOverlay:
     def __init__(self, layers: Layers) -> None:
         self.layers = layers
 
-    def put(self, words: SweepWords) -> Iterator[InputFault]:
-        if words.members is not None and words.sample not in (None, "list"):
-            text = f"--members {words.members} --sample {words.sample}"
-            yield Setting(text).fault((), "a file of members leaves nothing to draw: give --members or --sample")
+    def apply(self, options: SweepOptions) -> Iterator[InputFault]:
+        if options.members is not None and options.sample not in (None, "list"):
+            text = f"--members {options.members} --sample {options.sample}"
+            yield Setting(text).fault(
+                (), "a file of members has all members, so there is nothing to sample: give --members or --sample"
+            )
             return
-        if words.members is not None:
+        if options.members is not None:
             self._forget("sample", "count", "seed", "vary")
-            self._set(("sweep", "members"), words.members, f"--members {words.members}")
-        if words.vary:
-            yield from self._vary(words.vary)
-        if words.sample is not None:
-            yield from self._sample(words.sample)
-        if words.measures:
-            self._measures(words.measures)
-        for key, flag, names in (("keep", "--keep", words.keep), ("arms", "--arm", words.arms)):
+            self._set(("sweep", "members"), options.members, f"--members {options.members}")
+        if options.vary:
+            yield from self._vary(options.vary)
+        if options.sample is not None:
+            yield from self._sample(options.sample)
+        if options.measures:
+            self._measures(options.measures)
+        for key, flag, names in (("keep", "--keep", options.keep), ("arms", "--arm", options.arms)):
             if names:
                 self._set(("sweep", key), list(names), " ".join(f"{flag} {name}" for name in names))
-        if words.seed is not None:
-            yield from self._seed(words.seed)
+        if options.seed is not None:
+            yield from self._seed(options.seed)
 
     def _vary(self, words: Sequence[str]) -> Iterator[InputFault]:
-        """With axes of its own a sweep is a grid, unless its sample fills the space between."""
+        """With axes from the command line a sweep is a grid, unless its sample is a space-filling one."""
         if self.layers.data.get("sweep", {}).get("sample", "list") in ("list", "zip"):
             self._forget("sample")
         if not isinstance(self.layers.origin(("sweep", "members"))[0], Setting):
@@ -80,23 +149,25 @@ class _Putter:
                 settings.append(setting)
         self._set(("sweep", "vary"), axes, " ".join(f"--vary {word}" for word in words))
         for number, setting in enumerate(settings):
-            self.layers.blame(("sweep", "vary", number), setting)
+            self.layers.set_origin(("sweep", "vary", number), setting)
 
     def _sample(self, word: str) -> Iterator[InputFault]:
         setting = f"--sample {word}"
         sample, sign, count = word.partition(":")
-        self._forget("count", *(() if sample in FILLING else ("seed",)), *(() if sample == "list" else ("members",)))
-        if sample in (*FILLING, "one_at_a_time"):
-            for place, axis in enumerate(self.layers.data.get("sweep", {}).get("vary", [])):
-                if not isinstance(self.layers.origin(("sweep", "vary", place))[0], Setting):
+        self._forget(
+            "count", *(() if sample in SPACE_FILLING else ("seed",)), *(() if sample == "list" else ("members",))
+        )
+        if sample in (*SPACE_FILLING, "one_at_a_time"):
+            for number, axis in enumerate(self.layers.data.get("sweep", {}).get("vary", [])):
+                if not isinstance(self.layers.origin(("sweep", "vary", number))[0], Setting):
                     axis.pop("count", None)  # of the file's grid
         self._set(("sweep", "sample"), sample.strip(), setting)
         if sign:
-            number = _whole(count)
-            if number is None:
+            members = _whole(count)
+            if members is None:
                 yield Setting(setting).fault((), f"expected SAMPLE:COUNT such as lhs:1000, found {count!r}")
             else:
-                self._set(("sweep", "count"), number, setting)
+                self._set(("sweep", "count"), members, setting)
 
     def _measures(self, words: Sequence[str]) -> None:
         self._set(("sweep", "measures"), {}, "--measure")
@@ -107,17 +178,19 @@ class _Putter:
 
     def _seed(self, seed: int) -> Iterator[InputFault]:
         data, text = self.layers.data, f"--seed {seed}"
-        drawn = data.get("sweep", {}).get("sample") in FILLING
+        drawn = data.get("sweep", {}).get("sample") in SPACE_FILLING
         if drawn:
             self._set(("sweep", "seed"), seed, text)
         if "population" in data:
             self._set(("population", "seed"), seed, text)
         if not drawn and "population" not in data:
-            yield Setting(text).fault((), f"nothing is drawn: a seed is for {', '.join(FILLING)} and [population]")
+            yield Setting(text).fault(
+                (), f"nothing is drawn at random: a seed is for {', '.join(SPACE_FILLING)} and [population]"
+            )
 
-    def _set(self, path: Path_, value: object, text: str) -> None:
+    def _set(self, path: KeyPath, value: object, text: str) -> None:
         if path[:1] not in self.layers.origins:
-            self.layers.blame(path[:1], Setting(text))
+            self.layers.set_origin(path[:1], Setting(text))
         self.layers.set(path, value, Setting(text))
 
     def _forget(self, *keys: str) -> None:
@@ -141,7 +214,7 @@ def _axis(word: str) -> Table | str:
     if len(parts) == 3:
         count = _whole(parts.pop())
         if count is None:
-            return f"expected a whole number of points behind FROM:TO, found {text.split(':')[2]!r}"
+            return f"expected a whole number of points after FROM:TO, found {text.split(':')[2]!r}"
         axis["count"] = count
     if len(parts) != 2:
         return "expected NAME=FROM:TO, NAME=FROM:TO:COUNT or NAME=FROM:TO:COUNT:log"
@@ -153,3 +226,86 @@ def _whole(text: str) -> int | None:
         return int(text)
     except ValueError:
         return None
+
+
+def shorten(layers: Layers, end: float, time_unit: Unit) -> list[str]:
+    """Removes doses, changes, expectations and measures of a sweep that begin at or after the end of the run.
+
+    In a file these are faults; here the end was moved on purpose. Lists keep their length, with None for what was
+    removed, so that every other fault still names its line.
+
+    Args:
+        end: of the run, in `time_unit`.
+
+    Returns:
+        What was removed, in words.
+    """
+    cut = _Cut(layers.data, end, time_unit)
+    return [*cut.changes(), *cut.doses(), *cut.expectations()]
+
+
+class _Cut:
+    def __init__(self, data: Table, end: float, time_unit: Unit) -> None:
+        self.data, self.end, self.time_unit = data, end, time_unit
+        self.arms = [arm for arm in data.get("arms", {}).values() if isinstance(arm, dict)]
+
+    def changes(self) -> Iterator[str]:
+        for table in (self.data, *self.arms):
+            changes = table.get("change", [])
+            late = [self._starts(change) >= self.end for change in changes]
+            if any(late):
+                yield f"{sum(late)} timed change{'s' * (sum(late) > 1)} at or after the end"
+            changes[:] = [None if gone else change for change, gone in zip(changes, late, strict=True)]
+
+    def doses(self) -> Iterator[str]:
+        base = self.data.get("dose", {})
+        for arm in self.arms:
+            self._doses_of(arm, base)
+        for name in [name for name, dose in base.items() if self._late(dose)]:
+            del base[name]
+            yield f"the dose '{name}', which starts at or after the end"
+            for arm in self.arms:
+                if name in arm.get("without", []):
+                    arm["without"] = [word for word in arm["without"] if word != name]
+
+    def _doses_of(self, arm: Table, base: Table) -> None:
+        own = arm.get("dose", {})
+        for name in list(own):
+            dose = {**base.get(name, {}), **own[name]}
+            if self._late(dose):
+                del own[name]
+                if name in base:
+                    arm["without"] = [*arm.get("without", []), name]
+            elif name in base and self._late(base[name]):
+                own[name] = dose  # with all its keys, since those of the scenario are removed
+
+    def expectations(self) -> Iterator[str]:
+        expectations = self.data.get("expect", [])
+        late = [self._about_later(item) for item in expectations]
+        if any(late):
+            yield f"{sum(late)} expectation{'s' * (sum(late) > 1)} about a later time"
+        expectations[:] = [None if gone else item for item, gone in zip(expectations, late, strict=True)]
+        measures = self.data.get("sweep", {}).get("measures", {})
+        formulas = {name: item if isinstance(item, dict) else {"measure": item} for name, item in measures.items()}
+        for name in [name for name, item in formulas.items() if self._about_later(item)]:
+            del measures[name]
+            yield f"the measure '{name}', about a later time"
+
+    def _time(self, text: Any) -> float:
+        """A time in the time unit; 0.0 for what is not a time, which its reader refuses."""
+        try:
+            number, given, _ = quantity(str(text))
+            return number * given.to(self.time_unit)
+        except UnitError:
+            return 0.0
+
+    def _late(self, dose: Table) -> bool:
+        return self._time(dose.get("at")) >= self.end
+
+    def _starts(self, change: Table) -> float:
+        return self._time(change.get("at") or (change.get("while") or [None])[0])
+
+    def _about_later(self, item: Table) -> bool:
+        """Whether a measure names a time after the end."""
+        words = [a or b for a, b in _QUOTED.findall(str(item.get("measure", "")))]
+        return max([self._time(word) for word in words], default=0.0) > self.end * (1 + 1e-9)

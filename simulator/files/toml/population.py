@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
+from ...experiments.scenario import Arm
 from ...experiments.sweeps.population import (
     Choice,
     Correlation,
@@ -17,15 +18,16 @@ from ...experiments.sweeps.population import (
 )
 from ...model.declarations import STATUSES, is_status
 from ...runtime.names import nearest
-from .axes import AxisReader, SweepVariable, Varied, limits
-from .design import MOST_MEMBERS
-from .layers import Path_
-from .source import LIST, NEEDED_TEXT, NUMBER, QUANTITY, TEXT, WHOLE, Field, Table
+from .axes import SweepVariable, Varied, impossible, read_numbers, read_variable
+from .design import MAX_MEMBERS
+from .layers import KeyPath
+from .quantities import Context
+from .source import INTEGER, LINE, LIST, NUMBER, QUANTITY, REQUIRED_INTEGER, REQUIRED_TEXT, TEXT, Table
 
-POPULATION = {"count": Field((int,), True), "seed": WHOLE, "vary": LIST, "correlations": LIST}
+POPULATION = {"count": REQUIRED_INTEGER, "seed": INTEGER, "vary": LIST, "correlations": LIST}
 PATIENT = {
-    "parameter": NEEDED_TEXT,
-    "distribution": NEEDED_TEXT,
+    "parameter": REQUIRED_TEXT,
+    "distribution": REQUIRED_TEXT,
     "mean": QUANTITY,
     "sd": QUANTITY,
     "median": QUANTITY,
@@ -36,12 +38,12 @@ PATIENT = {
     "values": LIST,
     "weights": LIST,
     "within": LIST,
-    "label": TEXT,
+    "label": LINE,
     "source": TEXT,
     "status": TEXT,
 }
-WORDS = ("label", "source", "status")  # they draw no patient
-DISTRIBUTIONS = {  # each with the sets of keys it may be given by, and those that may be added
+DESCRIPTIVE = ("label", "source", "status")  # keys that change no number
+DISTRIBUTIONS = {  # sets of keys that each may be given by, and keys that may be added
     "normal": ((("mean", "sd"),), ("within",)),
     "lognormal": ((("median", "cv"), ("mean", "sd")), ("within",)),
     "uniform": ((("from", "to"),), ()),
@@ -50,44 +52,67 @@ DISTRIBUTIONS = {  # each with the sets of keys it may be given by, and those th
     "choice": ((("values",),), ("weights",)),
 }
 _NUMBERS: tuple[str, ...] = ("mean", "sd", "median", "from", "to", "mode")
-LEAST_KEPT = 1e-3  # of a distribution, within its limits: less is a slip of the pen
+MIN_KEPT = 1e-3  # share of a distribution within its limits; less is a mistake in the limits
 
 
-class PopulationReader(AxisReader):
-    """Reads `[population]`; what is wrong is appended to `faults`, all of it."""
+class Patient(NamedTuple):
+    """One variable of the patients: where it is written, and how it is distributed."""
 
-    def __init__(self, axes: AxisReader) -> None:
-        super().__init__(axes.layers, axes.model, axes.faults, axes.end, axes.main)
-        self.varied: list[Varied] = []  # every axis, once it is read
+    path: KeyPath
+    variable: SweepVariable
+    distribution: Distribution
 
-    def population(self) -> Population | None:
-        """The patients, if the scenario has any and nothing is wrong with them."""
-        if "population" not in self.layers.data:
-            return None
-        before, table = len(self.faults), self.layers.data["population"]
+
+class PopulationFound(NamedTuple):
+    """What ``[population]`` says. population: None where there is none or something is wrong. varied: every variable
+    that could be read."""
+
+    population: Population | None
+    varied: list[Varied]
+
+
+def read_population(context: Context, main: Arm) -> PopulationFound:
+    """The virtual patients of a scenario, if it has any; their defaults are the values of the arm `main`."""
+    if "population" not in context.tables:
+        return PopulationFound(None, [])
+    return _PopulationReader(context, main).read()
+
+
+class _PopulationReader:
+    def __init__(self, context: Context, main: Arm) -> None:
+        self.context, self.main, self.fault = context, main, context.fault
+
+    def read(self) -> PopulationFound:
+        before, table = len(self.context.faults), self.context.tables["population"]
         count, items = table["count"], table.get("vary", [])
-        if not isinstance(count, int) or not 1 <= count <= MOST_MEMBERS:
-            self.fault(("population", "count"), f"expected a count from 1 to {MOST_MEMBERS}, found {count!r}")
-        if not isinstance(table.setdefault("seed", 1), int):
+        if not isinstance(count, int) or not 1 <= count <= MAX_MEMBERS:
+            self.fault(("population", "count"), f"expected a count from 1 to {MAX_MEMBERS}, found {count!r}")
+        if not isinstance(table["seed"], int):
             self.fault(("population", "seed"), f"a seed is a whole number, found {table['seed']!r}")
         if not items:
             self.fault(("population",), "nothing varies between patients: add [[population.vary]]")
         found = [self._patient(item, ("population", "vary", number)) for number, item in enumerate(items)]
-        spots = [each for each in found if each is not None]
-        self.varied = [(path, spot, *each.shown) for path, spot, each in spots]
-        known = [
-            each[1].path if each else self.model.find(str(item["parameter"]), "parameters") or str(item["parameter"])
+        patients = [each for each in found if each is not None]
+        names = [
+            each.variable.path if each else self._name(item["parameter"])
             for item, each in zip(items, found, strict=True)
         ]
-        correlations = self._correlations(table.get("correlations", []), known)
-        if len(self.faults) > before:
-            return None
-        axes = tuple([spot.axis(*each.shown, each.log) for _, spot, each in spots])
-        return Population(axes, tuple([each for *_, each in spots]), count, table["seed"], correlations)
+        correlations = self._correlations(table.get("correlations", []), names)
+        varied = [Varied(each.path, each.variable, *each.distribution.shown) for each in patients]
+        if len(self.context.faults) > before:
+            return PopulationFound(None, varied)
+        axes = tuple([each.variable.axis(*each.distribution.shown, each.distribution.log) for each in patients])
+        distributions = tuple([each.distribution for each in patients])
+        return PopulationFound(Population(axes, distributions, count, table["seed"], correlations), varied)
 
-    def _patient(self, item: Table, path: Path_) -> tuple[Path_, SweepVariable, Distribution] | None:
-        before = len(self.faults)
-        spot = self.spot((*path, "parameter"), item["parameter"], item.get("label"))
+    def _name(self, word: object) -> str:
+        """The parameter that `word` means, or the word itself."""
+        return self.context.model.find(str(word), "parameters") or str(word)
+
+    def _patient(self, item: Table, path: KeyPath) -> Patient | None:
+        before = len(self.context.faults)
+        at = (*path, "parameter")
+        variable = read_variable(self.context, self.main, at, item["parameter"], item.get("label"))
         self._origin(item, path)
         kind = item["distribution"]
         if kind not in DISTRIBUTIONS:
@@ -95,50 +120,49 @@ class PopulationReader(AxisReader):
             self.fault((*path, "distribution"), f"no distribution '{kind}'{hint}")
             return None
         sets, more = DISTRIBUTIONS[kind]
-        given = [key for key in item if key not in ("parameter", "distribution", *WORDS)]
+        given = [key for key in item if key not in ("parameter", "distribution", *DESCRIPTIVE)]
         fitting = [keys for keys in sets if set(keys) <= set(given) <= {*keys, *more}]
         if not fitting:
             wanted = " or ".join(" and ".join(keys) for keys in sets)
             also = f", and may have {' and '.join(more)}" if more else ""
             self.fault(path, f"a {kind} distribution has {wanted}{also}; found {', '.join(given) or 'none'}")
-        if spot is not None and spot.whole and kind != "choice":
+        if variable is not None and variable.whole and kind != "choice":
             self.fault((*path, "distribution"), "doses are counted: only a choice of values can vary between patients")
-        if len(self.faults) > before or spot is None:
+        if len(self.context.faults) > before or variable is None:
             return None
-        return self._distribution(item, path, spot, kind)
+        return self._distribution(item, path, variable, kind)
 
-    def _origin(self, item: Table, path: Path_) -> None:
+    def _origin(self, item: Table, path: KeyPath) -> None:
         """Sources are those of the model, and a status says how sure the spread between people is."""
         for part in item["source"].split(";") if "source" in item else ():
             key = part.split(",")[0].strip()
-            if key != "assumed" and key not in self.model.sources:
-                self.fault((*path, "source"), f"no source '{key}'{nearest(key, self.model.sources)}")
+            if key != "assumed" and key not in self.context.model.sources:
+                self.fault((*path, "source"), f"no source '{key}'{nearest(key, self.context.model.sources)}")
         status = item.get("status", "verified")
         if not is_status(status) or status.startswith("knob"):
             wanted = ", ".join(STATUSES[:-1])
             self.fault((*path, "status"), f"the status {status!r} is none of: {wanted}")
 
-    def _distribution(
-        self, item: Table, path: Path_, spot: SweepVariable, kind: str
-    ) -> tuple[Path_, SweepVariable, Distribution] | None:
-        before = len(self.faults)
-        texts: dict[str, tuple[Path_, Any]] = {each: ((*path, each), item[each]) for each in _NUMBERS if each in item}
+    def _distribution(self, item: Table, path: KeyPath, variable: SweepVariable, kind: str) -> Patient | None:
+        before = len(self.context.faults)
+        texts: dict[str, tuple[KeyPath, Any]] = {each: ((*path, each), item[each]) for each in _NUMBERS if each in item}
         for word in ("values", "within"):
             texts |= {f"{word} {i}": ((*path, word), text) for i, text in enumerate(item.get(word, []))}
-        spot, numbers = self.numbers(spot, list(texts.values()))
-        values: dict[str, float] = dict(zip(texts, numbers, strict=True))
+        found = read_numbers(self.context, variable, list(texts.values()))
         if "within" in item and len(item["within"]) != 2:
             self.fault((*path, "within"), f"expected [lowest, highest], found {item['within']!r}")
-        if len(self.faults) > before:
+        if len(self.context.faults) > before or found is None:
             return None
+        variable, numbers = found
+        values: dict[str, float] = dict(zip(texts, numbers, strict=True))
         several = {key: [values[each] for each in values if each.startswith(key)] for key in ("values", "within")}
         made = self._made(item, path, kind, values, several)
         if made is not None:
-            self._possible(item, path, spot, kind, made)
-        return None if made is None or len(self.faults) > before else (path, spot, made)
+            self._check_possible(item, path, variable, kind, made)
+        return None if made is None or len(self.context.faults) > before else Patient(path, variable, made)
 
     def _made(
-        self, item: Table, path: Path_, kind: str, values: dict[str, float], several: dict[str, list[float]]
+        self, item: Table, path: KeyPath, kind: str, values: dict[str, float], several: dict[str, list[float]]
     ) -> Distribution | None:
         within = (several["within"][0], several["within"][1]) if several["within"] else None
         if within and not within[0] < within[1]:
@@ -160,7 +184,7 @@ class PopulationReader(AxisReader):
         return None
 
     def _normal(
-        self, item: Table, path: Path_, log: bool, values: dict[str, float], within: tuple[float, float] | None
+        self, item: Table, path: KeyPath, log: bool, values: dict[str, float], within: tuple[float, float] | None
     ) -> Normal | None:
         for key in ("sd", "cv"):
             if key in item and not (values["sd"] if key == "sd" else item["cv"]) > 0:
@@ -177,12 +201,12 @@ class PopulationReader(AxisReader):
             spread = math.log1p(cv * cv)
             made = Normal(math.log(values[key]) - (spread / 2 if key == "mean" else 0), math.sqrt(spread), True, within)
         kept = made.kept[1] - made.kept[0]
-        if kept < LEAST_KEPT:
+        if kept < MIN_KEPT:
             self.fault((*path, "within"), f"only {kept:.2g} of the distribution lies within {item['within']!r}")
             return None
         return made
 
-    def _choice(self, item: Table, path: Path_, values: list[float]) -> Choice | None:
+    def _choice(self, item: Table, path: KeyPath, values: list[float]) -> Choice | None:
         weights = item.get("weights", [1] * len(values))
         right = [w for w in weights if isinstance(w, (int, float)) and not isinstance(w, bool) and 0 <= w < math.inf]
         if not values:
@@ -193,31 +217,35 @@ class PopulationReader(AxisReader):
             return Choice(tuple(values), tuple([float(weight) for weight in right]))
         return None
 
-    def _possible(self, item: Table, path: Path_, spot: SweepVariable, kind: str, made: Distribution) -> None:
-        """A fault where a patient could be drawn who cannot be."""
+    def _check_possible(
+        self, item: Table, path: KeyPath, variable: SweepVariable, kind: str, made: Distribution
+    ) -> None:
+        """A fault where the distribution reaches values that are impossible."""
         low, high = made.support
         if kind == "choice":
             for text, value in zip(item["values"], made.values if isinstance(made, Choice) else (), strict=True):
-                self.possible(spot, (*path, "values"), value, text)
-        elif low < spot.low or high > spot.high:
-            beyond = "below" if low < spot.low else "above"
-            end = spot.low if low < spot.low else spot.high
-            unit_text = "" if spot.unit_text == "1" else f" {spot.unit_text}"
+                problem = impossible(self.context, variable, value, text)
+                if problem:
+                    self.fault((*path, "values"), problem)
+        elif low < variable.low or high > variable.high:
+            beyond = "below" if low < variable.low else "above"
+            end = variable.low if low < variable.low else variable.high
+            unit_text = "" if variable.unit_text == "1" else f" {variable.unit_text}"
             key = "within" if "within" in item else "from" if "from" in item else "distribution"
-            self.fault((*path, key), f"{kind} gives {spot.path} {beyond} {end:g}{unit_text}; "
-                                     f"{self._remedy(spot, kind, made, unit_text)}")  # fmt: skip
+            self.fault((*path, key), f"{kind} gives {variable.path} {beyond} {end:g}{unit_text}; "
+                                     f"{self._remedy(variable, kind, made, unit_text)}")  # fmt: skip
 
-    def _remedy(self, spot: SweepVariable, kind: str, made: Distribution, unit_text: str) -> str:
+    def _remedy(self, variable: SweepVariable, kind: str, made: Distribution, unit_text: str) -> str:
         if kind not in ("normal", "lognormal") or (isinstance(made, Normal) and made.within):
-            return f"it must be {limits(spot, self.model.time_unit_text)}"
-        low, high = spot.own or made.shown
-        low, high = max(low, 0.0 if spot.low == 0 else low), min(high, spot.high)
+            return f"it must be {variable.limits(self.context.model.time_unit_text)}"
+        low, high = variable.own or made.shown
+        low, high = max(low, 0.0 if variable.low == 0 else low), min(high, variable.high)
         return f'write within = ["{low:.4g}{unit_text}", "{high:.4g}{unit_text}"], or the limits that you mean'
 
     def _correlations(self, items: list[Any], known: list[str]) -> tuple[Correlation, ...]:
         found: dict[frozenset[str], Correlation] = {}
-        before = len(self.faults)
-        path: Path_ = ("population", "correlations")
+        before = len(self.context.faults)
+        path: KeyPath = ("population", "correlations")
         for item in items:
             if not isinstance(item, list) or len(item) != 3 or not all(isinstance(each, str) for each in item[:2]):
                 self.fault(path, f'expected ["NAME", "NAME", number], found {item!r}')
@@ -233,12 +261,12 @@ class PopulationReader(AxisReader):
             elif names[0] and names[1]:
                 found[frozenset(map(str, names))] = Correlation(names[0], names[1], float(value))
         result = tuple(found.values())
-        if len(self.faults) == before and mixing(known, result) is None:
+        if len(self.context.faults) == before and mixing(known, result) is None:
             self.fault(path, "no numbers can be correlated like that: the matrix is not positive definite")
         return result
 
-    def _known(self, path: Path_, word: str, known: list[str]) -> str | None:
-        name = self.model.find(word, "parameters") or word
+    def _known(self, path: KeyPath, word: str, known: list[str]) -> str | None:
+        name = self._name(word)
         if name not in known:
             self.fault(path, f"'{word}' does not vary between patients{nearest(word, known)}")
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...experiments.scenario import MAIN, Arm, Expectation, Scenario
@@ -13,227 +13,293 @@ from ...model.expression import Name
 from ...model.model import Model
 from ...model.units import unit
 from ...runtime.names import nearest, unknown_name
-from .catalogue import evidence_words
-from .doses import DoseReader
-from .layers import Origins, Path_
+from .catalogue import evidence_terms
+from .layers import KeyPath, Origins
+from .quantities import (
+    DEFAULT_COUNT,
+    Context,
+    Quantity,
+    initial_value,
+    parameter_value,
+    read_arm_doses,
+    read_changes,
+    read_doses,
+    read_measure_in,
+    read_time,
+    read_values,
+)
 from .source import Table
-from .sweep import SweepReader
+from .sweep import read_sweep
 
-MOST_TIMES = 1_000_000  # output times of one run
-LONGEST = 1000 * 365.25  # days
-CURVES = 4
+MAX_TIMES = 1_000_000  # output times of one run
+MAX_END = 1000 * 365.25  # days
+STEPS = 500  # from the start to the end, where a scenario does not say how often it saves
+CURVES_PER_PLOT = 4
 
 
-class ScenarioBuilder(DoseReader):
-    """Builds a `Scenario`; what is wrong is appended to `faults`, all of it."""
+def read_end(context: Context) -> float | None:
+    """The end of the run in the model's time unit, or None and a fault."""
+    time = context.tables.get("time", {})
+    if "end" not in time:
+        context.fault(("time",), "the scenario has no end: [time] end = '60 d'")
+        return None
+    end = read_time(context, ("time", "end"), time["end"], positive=True)
+    if end is not None and end > MAX_END * unit("d").to(context.model.time_unit):
+        context.fault(("time", "end"), f"longer than {MAX_END:g} d")
+        return None
+    return end
 
-    def build(self, name: str, model_name: str) -> Scenario | None:
-        data = self.layers.data
-        time = data.get("time", {})
-        if "end" not in time:
-            self.fault(("time",), "the scenario has no end: [time] end = '60 d'")
-            return None
-        before = len(self.faults)
-        end = self.time(("time", "end"), time["end"], positive=True)
-        known = len(self.faults) == before
-        end = end if known else math.inf  # nothing lies after an end that is not known
-        every = self.time(("time", "every"), time.get("every"), end / 500, positive=True)
-        self.end = end
-        if known and end > LONGEST * unit("d").to(self.model.time_unit):
-            self.fault(("time", "end"), f"longer than {LONGEST:g} d")
-        if known and every > 0 and end / every > MOST_TIMES:
-            self.fault(("time", "every"), f"{end / every:.3g} output times; at most {MOST_TIMES}")
-        arms = [self.arm(MAIN, None)]
-        arms += [self.arm(arm, table) for arm, table in data.get("arms", {}).items()]
-        plots = self.plots(data.get("show", {}).get("plots"))
-        names = [arm.name for arm in arms]
-        expectations = [self.expectation(i, item, names) for i, item in enumerate(data.get("expect", [])) if item]
-        sweep = None
-        if {"sweep", "population"} & set(data):
-            reader = SweepReader(self.layers, self.model, self.faults, end, arms[0])
-            sweep = reader.read(arms, [item for item in expectations if item], plots)
-        if self.faults:
-            return None
-        return Scenario(
-            id=name,
-            title=data["title"],
-            question=data.get("question", ""),
-            model=self.model,
-            model_name=model_name,
-            end=end,
-            every=every,
-            arms=tuple(arms),
-            plots=plots,
-            expectations=tuple(item for item in expectations if item),
-            sweep=sweep,
-            document=self.document(sweep),
-            origins=Origins(self.layers),
-        )
 
-    def arm(self, name: str, table: Table | None) -> Arm:
-        """The main arm (`table` None), or what an arm's table makes of it."""
-        base = self.layers.data
-        at: Path_ = () if table is None else ("arms", name)
-        own = table or {}
-        label = own.get("label") or (name.replace("_", " ") if table is not None else base.get("label", ""))
-        doses = self.doses(own, at)
-        initial = self.values(base.get("initial", {}), ("initial",), self.initial_value)
-        parameters = self.values(base.get("parameters", {}), ("parameters",), self.parameter_value)
-        changes = [self.change(item, ("change", i)) for i, item in enumerate(base.get("change", [])) if item]
-        sets = [f"dose.{dose}.{key}" for dose, keys in own.get("dose", {}).items() for key in keys]
-        if table is not None:
-            own_initial = self.values(own.get("initial", {}), (*at, "initial"), self.initial_value)
-            own_parameters = self.values(own.get("parameters", {}), (*at, "parameters"), self.parameter_value)
-            sets += [*own_parameters, *(f"initial.{name}" for name in own_initial)]
-            initial |= own_initial
-            parameters |= own_parameters
-            changes += [self.change(item, (*at, "change", i)) for i, item in enumerate(own.get("change", [])) if item]
-        arm = Arm(name, label, initial, parameters, tuple(doses), tuple(changes), frozenset(sets))
-        self.check_volumes(arm)
-        return arm
+def with_defaults(tables: Table, model: Model, end: float | None) -> Table:
+    """The merged tables with every default written out; those of a sweep follow where it is read."""
+    data = copy.deepcopy(tables)
+    if end is not None:
+        data.setdefault("time", {}).setdefault("every", f"{end / STEPS!r} {model.time_unit_text}")
+    for dose in data.get("dose", {}).values():
+        dose.setdefault("count", DEFAULT_COUNT)
+    if data.get("show", {}).get("plots") is None:
+        data.setdefault("show", {})["plots"] = _default_plots(model)
+    if isinstance(data.get("population"), dict):
+        data["population"].setdefault("seed", 1)
+    return data
 
-    def check_volumes(self, arm: Arm) -> None:
-        """A dose needs a volume above zero, whatever a parameter or a change makes of it."""
-        values = {name: item.value for name, item in self.model.parameters.items()} | dict(arm.parameters)
+
+def build_scenario(context: Context, id: str, truncated: Sequence[str]) -> Scenario | None:
+    """The scenario that the context's tables describe, or None and faults.
+
+    Args:
+        id: what it is called.
+        truncated: what was left out because the end of the run was moved.
+    """
+    data = context.tables
+    every = _output_interval(context)
+    main = _main_arm(context)
+    arms = [main, *(_arm(context, main, name, table) for name, table in data.get("arms", {}).items())]
+    _check_volumes(context, arms)
+    _check_titles(context, arms)
+    plots = _plots(context)
+    names = [arm.name for arm in arms]
+    found = [_expectation(context, number, item, names) for number, item in enumerate(data.get("expect", [])) if item]
+    expectations = [item for item in found if item is not None]
+    sweep = read_sweep(context, arms, expectations, plots) if {"sweep", "population"} & set(data) else None
+    if context.faults or context.end is None or every is None:
+        return None
+    return Scenario(
+        id=id,
+        title=data["title"],
+        question=data.get("question", ""),
+        model=context.model,
+        model_name=str(data["model"]),
+        end=context.end,
+        every=every,
+        arms=tuple(arms),
+        plots=plots,
+        expectations=tuple(expectations),
+        sweep=sweep,
+        truncated=tuple(truncated),
+        document=_document(data, sweep),
+        origins=Origins(context.layers),
+    )
+
+
+def _output_interval(context: Context) -> float | None:
+    """The time between two saved times, in the model's time unit."""
+    given = context.tables.get("time", {}).get("every")
+    every = None if given is None else read_time(context, ("time", "every"), given, positive=True)
+    if every is not None and context.end is not None and context.end / every > MAX_TIMES:
+        context.fault(("time", "every"), f"{context.end / every:.3g} output times; at most {MAX_TIMES}")
+        return None
+    return every
+
+
+def _main_arm(context: Context) -> Arm:
+    """The arm that is the scenario as it stands."""
+    data = context.tables
+    return Arm(
+        MAIN,
+        data.get("label", ""),
+        read_values(context, data.get("initial", {}), ("initial",), initial_value),
+        read_values(context, data.get("parameters", {}), ("parameters",), parameter_value),
+        tuple(read_doses(context).values()),
+        tuple(read_changes(context, data.get("change", []), ("change",))),
+    )
+
+
+def _arm(context: Context, main: Arm, name: str, table: Table) -> Arm:
+    """What the table of an arm makes of the main arm."""
+    at: KeyPath = ("arms", name)
+    initial = read_values(context, table.get("initial", {}), (*at, "initial"), initial_value)
+    parameters = read_values(context, table.get("parameters", {}), (*at, "parameters"), parameter_value)
+    doses = read_arm_doses(context, {dose.name: dose for dose in main.doses}, table, at)
+    changes = read_changes(context, table.get("change", []), (*at, "change"))
+    own = [f"dose.{dose}.{key}" for dose, keys in table.get("dose", {}).items() for key in keys]
+    own += [*parameters, *(f"initial.{species}" for species in initial)]
+    return Arm(
+        name,
+        table.get("label") or name.replace("_", " "),
+        {**main.initial, **initial},
+        {**main.parameters, **parameters},
+        tuple(doses),
+        (*main.changes, *changes),
+        frozenset(own),
+    )
+
+
+def _check_volumes(context: Context, arms: Sequence[Arm]) -> None:
+    """A dose needs a volume above zero, whatever a parameter or a change makes of it."""
+    reported: set[tuple[str, float]] = set()  # an arm inherits a volume with its fault
+    for arm in arms:
+        values = {name: item.value for name, item in context.model.parameters.items()} | dict(arm.parameters)
         for changed in [{}, *(dict(change.parameters) for change in arm.changes)]:
-            for volume in {dose.volume for dose in arm.doses if dose.volume}:
+            for volume in dict.fromkeys(dose.volume for dose in arm.doses if dose.volume):
                 own = {**values, **changed}
-                size = own[volume] if volume in own else self.constant(volume, own)
-                if not size > 0:
-                    here: Path_ = ("parameters", volume) if arm.name == MAIN else ("arms", arm.name)
-                    self.fault(here, f"{volume} is {size:g}; a dose needs a volume above zero")
-
-    def constant(self, name: str, values: Mapping[str, float]) -> float:
-        """An observable of parameters, for these values of theirs."""
-        from ...numerics.parameter_formulas import constant  # rarely asked for, and `check` is to be quick
-
-        return constant(self.model, Name(name), values)
-
-    def plots(self, given: Any) -> tuple[tuple[str, ...], ...]:
-        if given is None:
-            return _default_plots(self.model)
-        groups = []
-        for i, words in enumerate(given):
-            path: Path_ = ("show", "plots", i)
-            if not isinstance(words, list) or not words:
-                self.fault(path, f"a plot is a list of species or observables, found {words!r}")
-                continue
-            group: list[str] = []
-            for word in words:
-                name = self.model.find(str(word), "species", "observables")
-                if name is None:
-                    self.fault(path, self.model.unknown(str(word), "species", "observables"))
-                elif group and not self.model.unit(name).same_dimension(self.model.unit(group[0])):
-                    texts = [f"{each} [{self.model.unit_text(each)}]" for each in (group[0], name)]
-                    self.fault(path, f"{' and '.join(texts)} cannot share an axis; put them in two plots")
-                else:
-                    group.append(name)
-            groups.append(tuple(group))
-        return tuple(groups)
-
-    def expectation(self, number: int, table: Table, arms: list[str]) -> Expectation | None:
-        path: Path_ = ("expect", number)
-        before = len(self.faults)
-        low, high = self.interval(table, path)
-        unit_text = table.get("unit", "1")
-        blamed: Path_ = (*path, "unit" if "unit" in table else "measure")
-        measured = self.measured(blamed, (*path, "measure"), table["measure"], unit_text, arms)
-        reference = table["source"].split(",")[0].strip()
-        if reference not in self.model.sources and reference != "assumed":
-            self.fault((*path, "source"), f"no source '{reference}'{nearest(reference, self.model.sources)}")
-        breaks_in = table.get("breaks_in", [])
-        for arm in breaks_in:
-            if arm not in arms or arm == MAIN:
-                others = [each for each in arms if each != MAIN]
-                message = unknown_name("no arm", str(arm), others, " in which it could break")
-                self.fault((*path, "breaks_in"), message)
-        for key in ("rule", "topic", "claim"):
-            if key in table and table[key] not in (known := evidence_words()[f"{key}s"]):
-                hint = nearest(table[key], known) or f"; {key}s are {', '.join(known)}"
-                self.fault((*path, key), f"no {key} '{table[key]}'{hint}")
-        if "topic" in table and reference == "assumed":
-            self.fault((*path, "topic"), "a topic is for published facts, and the source of this one is 'assumed'")
-        if "claim" in table and not breaks_in:
-            self.fault((*path, "claim"), "a claim names the arms without its mechanism in breaks_in")
-        if measured is None or len(self.faults) > before:
-            return None
-        tree, wanted = measured
-        return Expectation(
-            str(table.get("id", number + 1)),
-            table["that"],
-            table["measure"],
-            tree,
-            low,
-            high,
-            unit_text,
-            wanted,
-            table["source"],
-            table.get("status", ""),
-            table.get("rule", ""),
-            table.get("topic", ""),
-            table.get("claim", ""),
-            tuple(breaks_in),
-            table.get("missed", ""),
-        )
-
-    def interval(self, table: Table, path: Path_) -> tuple[float, float]:
-        given = [key for key in ("between", "above", "below") if key in table]
-        if len(given) != 1:
-            found = " and ".join(given) or "none"
-            self.fault(path, f"an expectation has one of between = [low, high], above, below; found {found}")
-            return -math.inf, math.inf
-        if given == ["above"]:
-            return float(table["above"]), math.inf
-        if given == ["below"]:
-            return -math.inf, float(table["below"])
-        both = table["between"]
-        numbers = [value for value in both if isinstance(value, (int, float)) and math.isfinite(value)]
-        if len(both) != 2 or len(numbers) != 2 or not both[0] < both[1]:
-            self.fault((*path, "between"), f"expected [low, high] with low below high, found {both!r}")
-            return -math.inf, math.inf
-        return float(both[0]), float(both[1])
-
-    def document(self, sweep: Sweep | None) -> dict[str, Any]:
-        """The merged tables with every default written out."""
-        data: dict[str, Any] = copy.deepcopy(self.layers.data) | (dict(sweep.document) if sweep else {})
-        for table in (data, *data.get("arms", {}).values()):
-            for key in {"change", "expect"} & set(table):
-                table[key] = [item for item in table[key] if item]
-        time = data.setdefault("time", {})
-        unit_text = self.model.time_unit_text
-        time.setdefault("every", f"{self.time(('time', 'end'), time['end']) / 500!r} {unit_text}")
-        doses = [{"name": name, **_dose_defaults(dose)} for name, dose in data.pop("dose", {}).items()]
-        top = {
-            "schema": 1,
-            "title": data.pop("title"),
-            "question": data.pop("question", ""),
-            "model": data.pop("model"),
-        }
-        top["label"] = data.pop("label", "")
-        data.pop("schema", None)
-        default = [list(group) for group in _default_plots(self.model)]
-        plots = data.pop("show", {}).get("plots", default)
-        expect = data.pop("expect", [])
-        arms = data.pop("arms", {})
-        document = {
-            **top,
-            "time": data.pop("time"),
-            **data,
-            "dose": doses,
-            "show": {"plots": plots},
-            "arms": arms,
-            "expect": expect,
-        }
-        return {key: value for key, value in document.items() if value not in ([], {}) or key in top}
+                size = own[volume] if volume in own else _constant(context.model, volume, own)
+                if not size > 0 and (volume, size) not in reported:
+                    at: KeyPath = ("parameters", volume) if arm.name == MAIN else ("arms", arm.name)
+                    context.fault(at, f"{volume} is {size:g}; a dose needs a volume above zero")
+                    reported.add((volume, size))
 
 
-def _dose_defaults(dose: Table) -> Table:
-    return {**dose, "count": dose.get("count", 1)}
+def _constant(model: Model, name: str, values: Mapping[str, float]) -> float:
+    """An observable of parameters, for these values of theirs."""
+    from ...numerics.parameter_formulas import constant  # needs numpy, which most checks do without
+
+    return constant(model, Name(name), values)
 
 
-def _default_plots(model: Model) -> tuple[tuple[str, ...], ...]:
-    """All species, those of one unit together, at most `CURVES` to a figure."""
+def _check_titles(context: Context, arms: Sequence[Arm]) -> None:
+    """Figures and tables tell arms apart by their titles."""
+    owners: dict[str, str] = {}
+    for arm in arms:
+        title = " ".join(arm.title.split())
+        if title in owners:
+            at: KeyPath = ("arms", arm.name, "label")
+            context.fault(at, f"arm {arm.name} is labelled '{title}', as arm {owners[title]} is; give it another label")
+        owners.setdefault(title, arm.name)
+
+
+def _plots(context: Context) -> tuple[tuple[str, ...], ...]:
+    """The species and observables of each plot."""
+    model, groups = context.model, []
+    for number, words in enumerate(context.tables["show"]["plots"]):
+        path: KeyPath = ("show", "plots", number)
+        if not isinstance(words, list) or not words:
+            context.fault(path, f"a plot is a list of species or observables, found {words!r}")
+            continue
+        group: list[str] = []
+        for word in words:
+            name = model.find(str(word), "species", "observables")
+            if name is None:
+                context.fault(path, model.unknown(str(word), "species", "observables"))
+            elif group and not model.unit(name).same_dimension(model.unit(group[0])):
+                texts = [f"{each} [{model.unit_text(each)}]" for each in (group[0], name)]
+                context.fault(path, f"{' and '.join(texts)} cannot share an axis; put them in two plots")
+            else:
+                group.append(name)
+        groups.append(tuple(group))
+    return tuple(groups)
+
+
+def _default_plots(model: Model) -> list[list[str]]:
+    """All species, those of one unit together, at most `CURVES_PER_PLOT` in each plot."""
     by_unit: dict[str, list[str]] = {}
     for species in model.species.values():
         by_unit.setdefault(species.unit_text, []).append(species.id)
-    return tuple(tuple(names[i : i + CURVES]) for names in by_unit.values() for i in range(0, len(names), CURVES))
+    size = CURVES_PER_PLOT
+    return [names[i : i + size] for names in by_unit.values() for i in range(0, len(names), size)]
+
+
+def _expectation(context: Context, number: int, table: Table, arms: list[str]) -> Expectation | None:
+    """One [[expect]] of a scenario with these arms, or None and faults."""
+    path: KeyPath = ("expect", number)
+    before = len(context.faults)
+    interval = _interval(context, table, path)
+    unit_text = table.get("unit", "1")
+    at: KeyPath = (*path, "unit" if "unit" in table else "measure")
+    measured = read_measure_in(context, at, (*path, "measure"), table["measure"], unit_text, arms)
+    breaks_in = table.get("breaks_in", [])
+    _check_evidence(context, table, path)
+    for arm in breaks_in:
+        if arm not in arms or arm == MAIN:
+            others = [each for each in arms if each != MAIN]
+            message = unknown_name("no arm", str(arm), others, " in which it could break")
+            context.fault((*path, "breaks_in"), message)
+    if measured is None or interval is None or len(context.faults) > before:
+        return None
+    formula, wanted = measured
+    return Expectation(
+        id=str(table.get("id", number + 1)),
+        that=table["that"],
+        measure_text=table["measure"],
+        measure=formula,
+        low=interval[0],
+        high=interval[1],
+        unit_text=unit_text,
+        unit=wanted,
+        source=table["source"],
+        status=table.get("status", ""),
+        rule=table.get("rule", ""),
+        topic=table.get("topic", ""),
+        claim=table.get("claim", ""),
+        breaks_in=tuple(breaks_in),
+        missed=table.get("missed", ""),
+    )
+
+
+def _check_evidence(context: Context, table: Table, path: KeyPath) -> None:
+    """Faults of the source, rule, topic and claim of an expectation."""
+    reference = table["source"].split(",")[0].strip()
+    sources = context.model.sources
+    if reference not in sources and reference != "assumed":
+        context.fault((*path, "source"), f"no source '{reference}'{nearest(reference, sources)}")
+    for key in ("rule", "topic", "claim"):
+        if key in table and table[key] not in (known := evidence_terms()[f"{key}s"]):
+            hint = nearest(table[key], known) or f"; {key}s are {', '.join(known)}"
+            context.fault((*path, key), f"no {key} '{table[key]}'{hint}")
+    if "topic" in table and reference == "assumed":
+        context.fault((*path, "topic"), "a topic is for published facts, and the source of this one is 'assumed'")
+    if "claim" in table and not table.get("breaks_in"):
+        context.fault((*path, "claim"), "a claim names the arms without its mechanism in breaks_in")
+
+
+def _interval(context: Context, table: Table, path: KeyPath) -> tuple[float, float] | None:
+    """The lowest and highest value that an expectation allows."""
+    given = [key for key in ("between", "above", "below") if key in table]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        context.fault(path, f"an expectation has one of between = [low, high], above, below; found {found}")
+        return None
+    if given == ["above"]:
+        return float(table["above"]), math.inf
+    if given == ["below"]:
+        return -math.inf, float(table["below"])
+    both = table["between"]
+    numbers = [value for value in both if isinstance(value, (int, float)) and math.isfinite(value)]
+    if len(both) != 2 or len(numbers) != 2 or not both[0] < both[1]:
+        context.fault((*path, "between"), f"expected [low, high] with low below high, found {both!r}")
+        return None
+    return float(both[0]), float(both[1])
+
+
+def _document(tables: Table, sweep: Sweep | None) -> dict[str, Any]:
+    """The tables in the order of a file, without what is empty, and with the doses as a list again."""
+    data: dict[str, Any] = copy.deepcopy(tables) | (dict(sweep.document) if sweep else {})
+    for table in (data, *data.get("arms", {}).values()):
+        for key in {"change", "expect"} & set(table):
+            table[key] = [item for item in table[key] if item]  # without those after an end that was moved
+    if "parameters" in data:
+        data["parameters"] = {
+            name: str(value) if isinstance(value, Quantity) else value for name, value in data["parameters"].items()
+        }
+    data.pop("schema", None)
+    top = {
+        "schema": 1,
+        "title": data.pop("title"),
+        "question": data.pop("question", ""),
+        "model": data.pop("model"),
+        "label": data.pop("label", ""),
+    }
+    doses = [{"name": name, **dose} for name, dose in data.pop("dose", {}).items()]
+    last = {"show": data.pop("show"), "arms": data.pop("arms", {}), "expect": data.pop("expect", [])}
+    document = {**top, "time": data.pop("time"), **data, "dose": doses, **last}
+    return {key: value for key, value in document.items() if value not in ([], {}) or key in top}

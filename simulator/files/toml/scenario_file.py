@@ -1,37 +1,55 @@
-"""Scenario files: TOML text, its parent and overrides become one checked `Scenario`."""
+"""Scenario files: TOML text, its parents and options of the command line become one checked `Scenario`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...experiments.scenario import MAIN, Scenario
-from ...experiments.sweeps.designs import Product
 from ...model.expression import is_identifier
+from ...model.model import Model
 from ...runtime.errors import InputError, InputFault
 from ...runtime.names import nearest
 from .catalogue import builtin_models, builtin_scenarios
 from .design import SWEEP, VARY
-from .interventions import Interventions, put
-from .layers import Layers, Origin, Setting
-from .model_file import find_model, read_model
-from .overrides import SweepWords, put_words
+from .interventions import Interventions, apply_interventions
+from .layers import KeyPath, Layers, Origin
+from .model_file import FILE as MODEL_FILE
+from .model_file import SECTIONS, find_model, read_model
+from .overrides import SweepOptions, apply_settings, apply_sweep_options, settings_without_effect, shorten
 from .population import PATIENT, POPULATION
-from .scenario import ScenarioBuilder
-from .source import LIST, NEEDED_TEXT, NUMBER, QUANTITY, TABLE, TEXT, WHOLE, Field, Key, Table, TomlSource, check_fields
+from .quantities import Context
+from .scenario import build_scenario, read_end, with_defaults
+from .source import (
+    INTEGER,
+    LINE,
+    LIST,
+    NUMBER,
+    QUANTITY,
+    REQUIRED_LINE,
+    REQUIRED_TEXT,
+    TABLE,
+    TEXT,
+    Field,
+    Table,
+    TomlSource,
+    check_fields,
+    control_character,
+)
 from .sweep import MEASURE
 
 SCHEMA = 1
+MAX_NAME = 100  # characters of a name that becomes part of file names, which hold 255 bytes
 
 FILE = {
     "schema": NUMBER,
-    "title": NEEDED_TEXT,
+    "title": REQUIRED_LINE,
     "question": TEXT,
     "extends": TEXT,
     "model": TEXT,
-    "label": TEXT,
+    "label": LINE,
     "time": TABLE,
     "initial": TABLE,
     "parameters": TABLE,
@@ -45,26 +63,27 @@ FILE = {
 }
 TIME = {"end": QUANTITY, "every": QUANTITY}
 DOSE = {
-    "name": NEEDED_TEXT,
+    "name": REQUIRED_LINE,
     "target": TEXT,
     "amount": QUANTITY,
     "at": QUANTITY,
     "every": QUANTITY,
-    "count": WHOLE,
+    "count": INTEGER,
     "over": QUANTITY,
 }
+ARM_DOSE = {key: field for key, field in DOSE.items() if key != "name"}
 CHANGE = {"at": QUANTITY, "while": LIST, "parameters": Field((dict,), True)}
-ARM = {"label": TEXT, "without": LIST, "dose": TABLE, "initial": TABLE, "parameters": TABLE, "change": LIST}
+ARM = {"label": LINE, "without": LIST, "dose": TABLE, "initial": TABLE, "parameters": TABLE, "change": LIST}
 SHOW = {"plots": LIST}
 EXPECT = {
-    "id": TEXT,
-    "that": NEEDED_TEXT,
-    "measure": NEEDED_TEXT,
+    "id": LINE,
+    "that": REQUIRED_TEXT,
+    "measure": REQUIRED_TEXT,
     "between": LIST,
     "above": NUMBER,
     "below": NUMBER,
     "unit": TEXT,
-    "source": NEEDED_TEXT,
+    "source": REQUIRED_TEXT,
     "status": TEXT,
     "rule": TEXT,
     "topic": TEXT,
@@ -75,186 +94,92 @@ EXPECT = {
 INHERITED = ("question", "model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show",
              "sweep", "population")  # fmt: skip
 
+_RESERVED = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|\Z)", re.IGNORECASE)  # devices to Windows
+_NOT_IN_FILE_NAMES = frozenset('<>:"/\\|?*')
+
 
 def find_scenario(word: str) -> Path:
-    """The file that `word` names: a path, or one of ours by name or by its path in the checkout."""
+    """The file that `word` names: a path, or a built-in scenario by its name or by its path in the checkout."""
     path = Path(word)
     if path.is_file() or (path.exists() and path.stem not in builtin_scenarios()):
         return path
     ours = builtin_scenarios()
     if path.stem in ours and path.suffix in ("", ".toml") and path.parent in (Path(), Path("scenarios")):
         return ours[path.stem]
-    hint = nearest(path.stem, ours) or "; 'list' shows those that come with the simulator"
+    hint = nearest(path.stem, ours) or "; 'list' shows the built-in ones"
     raise InputError([InputFault(word, 0, f"no such scenario{hint}", "")])
+
+
+def is_scenario(path: Path) -> bool:
+    """Whether a TOML file is meant as a scenario rather than a model: by the keys that only one of them has."""
+    data = TomlSource(path).data
+    return bool(data.keys() & (FILE.keys() - MODEL_FILE.keys())) or not data.keys() & (MODEL_FILE.keys() - FILE.keys())
 
 
 def read_scenario(
     path: str | Path,
     settings: Mapping[str, str] | None = None,
-    sweep_words: SweepWords | None = None,
+    sweep_options: SweepOptions | None = None,
     interventions: Interventions | None = None,
 ) -> Scenario:
-    """The scenario in a file, with `settings` (``{"dose.aldesleukin.amount": "0 IU/kg"}``), the words of a sweep
-    and interventions (``Interventions(knockout=("IL4",))``) on top of it.
+    """The scenario in a file, with options on top of it.
 
-    `InputError` holds everything that is wrong with the file, its parents and its model.
+    Args:
+        settings: values by name, ``{"dose.aldesleukin.amount": "0 IU/kg"}``.
+        sweep_options: what varies and what is measured, in place of what the file says.
+        interventions: what is knocked out, blocked and added: ``Interventions(knockout=("IL4",))``.
+
+    Raises:
+        InputError: with everything that is wrong with the file, its parents, its model and the options.
     """
-    return _ScenarioReader(Path(path)).read(settings or {}, sweep_words, interventions or Interventions())
+    path, settings = Path(path), settings or {}
+    faults: list[InputFault] = list(_check_name(path))
+    layers = _read_layers(path, (), faults)
+    if sweep_options is not None:
+        faults += apply_sweep_options(layers, sweep_options)
+    faults += apply_settings(layers, settings)
+    model = _read_model(layers, faults)
+    end = read_end(Context(layers, layers.data, model, faults))
+    truncated = shorten(layers, end, model.time_unit) if "time.end" in settings and end is not None else []
+    faults += apply_interventions(layers, model, interventions or Interventions(), end)
+    context = Context(layers, with_defaults(layers.data, model, end), model, faults, end)
+    scenario = build_scenario(context, path.stem, truncated)
+    if scenario is not None and sweep_options is not None:
+        faults += settings_without_effect(scenario, settings)
+    if faults or scenario is None:
+        raise InputError(faults)
+    return scenario
 
 
-class _ScenarioReader:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.faults: list[InputFault] = []
-
-    def read(
-        self, settings: Mapping[str, str], sweep_words: SweepWords | None, interventions: Interventions
-    ) -> Scenario:
-        layers = self.layers(self.path, ())
-        if sweep_words is not None:
-            self.faults += put_words(layers, sweep_words)
-        for name, value in settings.items():
-            self.apply_setting(layers, name, value)
-        truncated: list[str] = []
-        if "time.end" in settings:
-            from .shorten import shorten
-
-            truncated = shorten(layers)
-        model_path = self.model_path(layers)
-        if model_path is None:
-            raise InputError(self.faults)
-        try:
-            model = read_model(model_path)
-        except InputError as error:
-            raise InputError([*self.faults, *error.faults]) from None
-        self.faults += put(layers, model, interventions)
-        name = str(layers.data["model"])
-        scenario = ScenarioBuilder(layers, model, self.faults).build(self.path.stem, name)
-        if scenario is not None and sweep_words is not None:
-            self.faults += _without_effect(scenario, settings)
-        if self.faults or scenario is None:
-            raise InputError(self.faults)
-        return replace(scenario, truncated=tuple(truncated))
-
-    def layers(self, path: Path, trail: tuple[Path, ...]) -> Layers:
-        """The file on top of its parent, its parent's parent, and so on."""
-        source = TomlSource(path)
-        self.check(source)
-        own = Layers.of(_by_name(source))
-        parent = source.data.get("extends")
-        if not isinstance(parent, str):
-            return own
-        parent_path = path.parent / parent
-        if not parent.endswith(".toml"):
-            parent_path = builtin_scenarios().get(parent, parent_path)
-        trail = (*trail, path.resolve())
-        if parent_path.resolve() in trail:
-            names = [file.name for file in (*trail, parent_path)]
-            raise InputError(
-                [*self.faults, source.fault(("extends",), f"files extend each other: {' -> '.join(names)}")]
-            )
-        if not parent_path.exists():
-            ours = parent_path.stem
-            hint = f'; extends = "{ours}" takes the one that comes with us' if ours in builtin_scenarios() else ""
-            raise InputError([*self.faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}{hint}")])
-        below = self.layers(parent_path, trail)
-        below.keep(INHERITED)
-        below.put(own)
-        return below
-
-    def check(self, source: TomlSource) -> None:
-        """The shape of one file: keys and types."""
-        data = source.data
-        found: list[tuple[tuple[Key, ...], dict[str, Field], Any, str]] = [((), FILE, data, "a scenario")]
-        found += [
-            ((key,), fields, data[key], f"[{key}]") for key, fields in (("time", TIME), ("show", SHOW)) if key in data
-        ]
-        for key, fields in (("dose", DOSE), ("change", CHANGE), ("expect", EXPECT)):
-            if isinstance(data.get(key), list):
-                found += [((key, i), fields, item, f"[[{key}]]") for i, item in enumerate(data[key])]
-        for key, fields, inner in (("sweep", SWEEP, VARY), ("population", POPULATION, PATIENT)):
-            table = data.get(key)
-            if isinstance(table, dict):
-                found.append(((key,), fields, table, f"[{key}]"))
-                items = table.get("vary", [])
-                for i, item in enumerate(items if isinstance(items, list) else []):
-                    found.append(((key, "vary", i), inner, item, f"[[{key}.vary]]"))
-        measures = data["sweep"].get("measures") if isinstance(data.get("sweep"), dict) else None
-        for name, item in measures.items() if isinstance(measures, dict) else []:
-            if not isinstance(item, str):
-                found.append((("sweep", "measures", name), MEASURE, item, "a measure"))
-        arms = data.get("arms", {})
-        for name, arm in arms.items() if isinstance(arms, dict) else []:
-            found.append((("arms", name), ARM, arm, f"[arms.{name}]"))
-            if isinstance(arm, dict) and isinstance(arm.get("dose"), dict):
-                fields = {key: field for key, field in DOSE.items() if key != "name"}
-                found += [
-                    (("arms", name, "dose", dose), fields, item, f"dose.{dose}") for dose, item in arm["dose"].items()
-                ]
-            if isinstance(arm, dict) and isinstance(arm.get("change"), list):
-                found += [
-                    (("arms", name, "change", i), CHANGE, item, "a change") for i, item in enumerate(arm["change"])
-                ]
-            if not is_identifier(name):
-                message = f"'{name}' cannot be a name of an arm: letters, digits and _ only; a label may be anything"
-                self.faults.append(source.fault(("arms", name), message))
-            if name == MAIN:
-                self.faults.append(
-                    source.fault(("arms", name), f"'{MAIN}' is the scenario itself; choose another name")
-                )
-        bad = []
-        for path, fields, table, what in found:
-            problems = list(check_fields(table, fields, what))
-            bad += [source.fault((*path, *inner), message) for inner, message in problems]
-        if data.get("schema", SCHEMA) != SCHEMA:
-            bad.append(source.fault(("schema",), f"this version reads schema {SCHEMA}"))
-        if bad:  # the shape is not known, so nothing more can be said about the content
-            raise InputError([*self.faults, *bad])
-
-    def apply_setting(self, layers: Layers, name: str, value: str) -> None:
-        setting = Setting(f"--set {name}={value}")
-        path = _setting_path(layers, name)
-        if path is None:
-            known = "a parameter, initial.SPECIES, dose.NAME.KEY, time.end, time.every, population.count or seed"
-            doses = [f"dose.{each}.amount" for each in layers.data.get("dose", {})]
-            hint = nearest(name, doses) if name.startswith("dose.") else ""
-            self.faults.append(setting.fault((), f"--set names {known}; '{name}' is none{hint}"))
-        else:
-            layers.set(path, _setting_value(path, value), setting)
-
-    def model_path(self, layers: Layers) -> Path | None:
-        word = layers.data.get("model")
-        if not isinstance(word, str):
-            self.faults.append(layers.fault((), "the scenario has no model, such as 'immune'"))
-            return None
-        near = layers.folder_of(("model",))
-        path = find_model(word, near)
-        if path is None:
-            known = builtin_models()
-            hint = nearest(word, known) or f"; models are {', '.join(known)}"
-            self.faults.append(layers.fault(("model",), f"no model '{word}'{hint}"))
-        return path
+def _read_layers(path: Path, trail: tuple[Path, ...], faults: list[InputFault]) -> Layers:
+    """The file on top of its parent, its parent's parent, and so on; `trail` are the files that extend it."""
+    source = TomlSource(path)
+    faults += _check_shape(source, faults)
+    own = _layer(source)
+    parent = source.data.get("extends")
+    if not isinstance(parent, str):
+        return own
+    parent_path = path.parent / parent
+    if not parent.endswith(".toml"):
+        parent_path = builtin_scenarios().get(parent, parent_path)
+    trail = (*trail, path.resolve())
+    if parent_path.resolve() in trail:
+        names = [file.name for file in (*trail, parent_path)]
+        raise InputError([*faults, source.fault(("extends",), f"files extend each other: {' -> '.join(names)}")])
+    if not parent_path.exists():
+        ours = parent_path.stem
+        hint = f'; extends = "{ours}" takes the built-in one' if ours in builtin_scenarios() else ""
+        raise InputError([*faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}{hint}")])
+    layers = _read_layers(parent_path, trail, faults)
+    layers.keep(INHERITED)
+    layers.overlay(own)
+    return layers
 
 
-def _without_effect(scenario: Scenario, settings: Mapping[str, str]) -> Iterator[InputFault]:
-    """Settings of what varies: every member has another value. One at a time, others stay as they are set."""
-    design = scenario.sweep.design if scenario.sweep else None
-    parts = (design.outer, design.inner) if isinstance(design, Product) else (design,) if design else ()
-    varied = {axis.path for part in parts if part.kind != "one_at_a_time" for axis in part.axes}
-    for name, value in settings.items():
-        words = [word.strip() for word in name.split(".")]
-        kind = words[0] if words[0] in ("initial", "dose") else "parameters"
-        found = scenario.model.find(words[-1], "species" if kind == "initial" else "parameters")
-        path = {"initial": f"initial.{found}", "dose": ".".join(words)}.get(kind, found)
-        if path in varied:
-            message = f"{path} varies from member to member, so that --set has no effect: leave out one of the two"
-            yield Setting(f"--set {name}={value}").fault((), message)
-
-
-def _by_name(source: TomlSource) -> tuple[Table, Origin]:
-    """A file's data with its doses as a table by name, so that layers can meet by name."""
+def _layer(source: TomlSource) -> Layers:
+    """The data of a file with its doses as a table by name, so that doses of two files are merged by name."""
     data = {key: value for key, value in source.data.items() if key != "extends"}
-    places: dict[tuple[Key, ...], tuple[Key, ...]] = {}
+    moved: dict[KeyPath, KeyPath] = {}
     if "dose" in data:
         doses: Table = {}
         for number, dose in enumerate(data["dose"]):
@@ -262,28 +187,147 @@ def _by_name(source: TomlSource) -> tuple[Table, Origin]:
             if name in doses:
                 raise InputError([source.fault(("dose", number, "name"), f"two doses are named '{name}'")])
             doses[name] = {key: value for key, value in dose.items() if key != "name"}
-            places["dose", name] = ("dose", number)
+            moved["dose", name] = ("dose", number)
         data["dose"] = doses
-    return data, Origin(source, places)
+    return Layers.of(data, Origin(source, moved))
 
 
-def _setting_path(layers: Layers, name: str) -> tuple[Key, ...] | None:
-    parts = tuple(part.strip() for part in name.split("."))
-    if len(parts) == 1 and parts[0]:
-        return ("parameters", parts[0])
-    if len(parts) == 2 and (parts[0] in ("parameters", "initial") or (parts[0] == "time" and parts[1] in TIME)):
-        return parts
-    if len(parts) == 2 and parts[0] == "population" and "population" in layers.data:
-        return parts if parts[1] in ("count", "seed") else None
-    if len(parts) == 3 and parts[0] == "dose" and parts[1] in layers.data.get("dose", {}):
-        return parts if parts[2] in DOSE and parts[2] != "name" else None
-    return None
+def _read_model(layers: Layers, faults: list[InputFault]) -> Model:
+    """The model that a scenario names; without one nothing more can be said, and `InputError` has all faults."""
+    word = layers.data.get("model")
+    if not isinstance(word, str):
+        raise InputError([*faults, layers.fault((), "the scenario has no model, such as 'immune'")])
+    path = find_model(word, layers.folder_of(("model",)))
+    if path is None:
+        known = builtin_models()
+        hint = nearest(word, known) or f"; models are {', '.join(known)}"
+        raise InputError([*faults, layers.fault(("model",), f"no model '{word}'{hint}")])
+    try:
+        return read_model(path)
+    except InputError as error:
+        raise InputError([*faults, *error.faults]) from None
 
 
-def _setting_value(path: Sequence[Key], value: str) -> Any:
-    if path[-1] == "count" or path == ("population", "seed"):
-        try:
-            return int(value)
-        except ValueError:
-            return value
-    return value
+class _Part(NamedTuple):
+    """A table of a scenario file, the keys that it may have, and what messages call it."""
+
+    path: KeyPath
+    fields: Mapping[str, Field]
+    table: Any
+    what: str
+
+
+def _check_shape(source: TomlSource, faults: list[InputFault]) -> Iterator[InputFault]:
+    """Faults of the names in one file; `InputError` if a key or a type is wrong, for nothing more can be said then."""
+    data = source.data
+    wrong = list(_unknown_sections(source))
+    known = {key: value for key, value in data.items() if key in FILE or not isinstance(value, (dict, list))}
+    for part in (_Part((), FILE, known, "a scenario"), *_parts(data), *_sweep_parts(data), *_arm_parts(data)):
+        problems = check_fields(part.table, part.fields, part.what)
+        wrong += [source.fault((*part.path, *inner), message) for inner, message in problems]
+    if data.get("schema", SCHEMA) != SCHEMA:
+        wrong.append(source.fault(("schema",), f"this version reads schema {SCHEMA}"))
+    if wrong:
+        raise InputError([*faults, *wrong, *_check_names(source)])
+    return _check_names(source)
+
+
+def _unknown_sections(source: TomlSource) -> Iterator[InputFault]:
+    """One fault for each table that a scenario does not have, whatever is in it."""
+    for key, value in source.data.items():
+        if key in FILE or not isinstance(value, (dict, list)):
+            continue
+        hint = nearest(key, FILE)
+        if key in SECTIONS:
+            message = f"'{key}' is not known here; it belongs in the file of the model"
+        elif hint:
+            message = f"a scenario has no key '{key}'{hint}"
+        else:
+            message = f"'{key}' is not known here; keys are {', '.join(FILE)}"
+        yield source.fault((key,), message)
+
+
+def _parts(data: Table) -> Iterator[_Part]:
+    for key, fields in (("time", TIME), ("show", SHOW)):
+        if key in data:
+            yield _Part((key,), fields, data[key], f"[{key}]")
+    for key, fields in (("dose", DOSE), ("change", CHANGE), ("expect", EXPECT)):
+        for i, item in enumerate(_list(data.get(key))):
+            yield _Part((key, i), fields, item, f"[[{key}]]")
+
+
+def _sweep_parts(data: Table) -> Iterator[_Part]:
+    for key, fields, inner in (("sweep", SWEEP, VARY), ("population", POPULATION, PATIENT)):
+        table = data.get(key)
+        if isinstance(table, dict):
+            yield _Part((key,), fields, table, f"[{key}]")
+            for i, item in enumerate(_list(table.get("vary"))):
+                yield _Part((key, "vary", i), inner, item, f"[[{key}.vary]]")
+    for name, item in _table(_table(data.get("sweep")).get("measures")).items():
+        if not isinstance(item, str):
+            yield _Part(("sweep", "measures", name), MEASURE, item, "a measure")
+
+
+def _arm_parts(data: Table) -> Iterator[_Part]:
+    for name, arm in _table(data.get("arms")).items():
+        yield _Part(("arms", name), ARM, arm, f"[arms.{name}]")
+        for dose, item in _table(_table(arm).get("dose")).items():
+            yield _Part(("arms", name, "dose", dose), ARM_DOSE, item, f"dose.{dose}")
+        for i, item in enumerate(_list(_table(arm).get("change"))):
+            yield _Part(("arms", name, "change", i), CHANGE, item, "a change")
+
+
+def _table(value: object) -> Table:
+    """A table, or an empty one for what is not a table and is refused elsewhere."""
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _check_names(source: TomlSource) -> Iterator[InputFault]:
+    """Faults of the names of arms and of their doses: arms become parts of file names."""
+    seen: dict[str, str] = {MAIN: MAIN}
+    for name, arm in _table(source.data.get("arms")).items():
+        problem = _arm_name_problem(name, seen)
+        if problem:
+            yield source.fault(("arms", name), problem)
+        seen.setdefault(name.lower(), name)
+        for dose in _table(_table(arm).get("dose")):
+            problem = control_character("a name of a dose", dose, one_line=True)
+            if problem:
+                yield source.fault(("arms", name, "dose", dose), problem)
+
+
+def _arm_name_problem(name: str, seen: Mapping[str, str]) -> str:
+    if name == MAIN:
+        return f"'{MAIN}' is the scenario itself; choose another name"
+    if not is_identifier(name):
+        return f"{name!r} cannot be a name of an arm: letters, digits and _ only; a label may be anything"
+    if name.lower() in seen:
+        return (
+            f"'{name}' and '{seen[name.lower()]}' differ only by case, and files are named after arms, "
+            "which Windows and macOS would mix up; choose another name"
+        )
+    return _file_name_problem(name, "an arm")
+
+
+def _check_name(path: Path) -> Iterator[InputFault]:
+    """A fault if the results of a scenario file cannot be named after it."""
+    name = path.stem
+    wrong = sorted(_NOT_IN_FILE_NAMES & set(name))
+    problem = control_character("the name of a scenario", name, one_line=True) or _file_name_problem(name, "a scenario")
+    if wrong:
+        problem = f"a scenario cannot be named {name!r}: file names on Windows cannot have {' '.join(wrong)}"
+    if problem:
+        yield InputFault(str(path), 0, problem, "")
+
+
+def _file_name_problem(name: str, what: str) -> str:
+    """Why files cannot be named after `name`, or an empty text."""
+    if _RESERVED.match(name):
+        return f"{what} cannot be named '{name}', which is reserved on Windows; choose another name"
+    if len(name.encode()) > MAX_NAME:
+        return f"{what} may have a name of {MAX_NAME} bytes, found {len(name.encode())}; files are named after it"
+    return ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +17,18 @@ from ...runtime.names import nearest
 MAX_BYTES = 1_000_000
 MAX_NESTING = 100
 _BARE = re.compile(r"=\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?\s+[A-Za-z]")  # a number and a unit without quotes
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?\Z")
+_KEY = re.compile(
+    r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=\s*(.*)\Z"""
+)
+_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
 
 Key = str | int
 Table = dict[str, Any]
 
 
 class TomlSource:
-    """A TOML file: its `data`, and `line` for where a key stands."""
+    """A TOML file: its `data`, and the `line` of each key. `InputError` if it cannot be read as TOML."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -44,18 +51,16 @@ class TomlSource:
         rows = self.text.rstrip("\n").split("\n")
         line = int(match[1]) if match else len(rows)
         text = rows[line - 1].strip() if 0 < line <= len(rows) else ""
-        hint = '; a value with a unit stands in quotes, as "5 d"' if _BARE.search(text) else ""
+        hint = '; a value with a unit must be quoted: "5 d"' if _BARE.search(text) else ""
         return InputFault(self.name, line, f"not TOML: {message}{hint}", text)
 
     @cached_property
     def name(self) -> str:
-        """The path as people write it, from where they stand."""
+        """The path as people would type it, relative to the current directory."""
         return short_path(self.path)
 
     @cached_property
     def _lines(self) -> dict[tuple[Key, ...], int]:
-        from .lines import key_lines  # only faults and `show` ask for lines
-
         return dict(key_lines(self.text))
 
     def line(self, path: Sequence[Key]) -> int:
@@ -67,12 +72,14 @@ class TomlSource:
         return 0
 
     def fault(self, path: Sequence[Key], message: str) -> InputFault:
+        """`message` as a fault at the line of the key at `path`."""
         line = self.line(path)
         text = self.text.split("\n")[line - 1].strip() if line else ""
         return InputFault(self.name, line, message, text)
 
 
 def short_path(path: Path) -> str:
+    """`path` relative to the current directory if it lies below it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except (ValueError, OSError):
@@ -83,11 +90,13 @@ def read_text(path: Path) -> str:
     """The text of a file, or `InputError` if it is missing, too large, no UTF-8 or nested too deeply."""
     try:
         if path.is_dir():
-            raise InputError([InputFault(short_path(path), 0, "expected a TOML file, found a folder", "")])
+            raise InputError([InputFault(short_path(path), 0, "expected a TOML file, found a directory", "")])
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise InputError([InputFault(short_path(path), 0, f"{size} bytes; a file may have {MAX_BYTES}", "")])
-        text = path.read_bytes().decode("utf-8-sig")  # some editors put a mark in front
+            raise InputError(
+                [InputFault(short_path(path), 0, f"{size} bytes; a file may have at most {MAX_BYTES}", "")]
+            )
+        text = path.read_bytes().decode("utf-8-sig")  # some editors write a byte order mark
     except FileNotFoundError:
         raise InputError([InputFault(short_path(path), 0, "no such file", "")]) from None
     except UnicodeDecodeError as error:
@@ -101,7 +110,8 @@ def read_text(path: Path) -> str:
 
 
 def _nesting(data: object) -> int:
-    """How deep tables and lists lie in each other; without recursion, for it may be too deep for that."""
+    """How deeply tables and lists are nested, at most one more than allowed; a loop, since it may be too deep for
+    recursion."""
     depth, level = 0, [data]
     while level and depth <= MAX_NESTING:
         depth += 1
@@ -113,23 +123,37 @@ def _nesting(data: object) -> int:
 
 
 class Field(NamedTuple):
-    """What a key may hold: its types, and whether it must be there."""
+    """What a key may hold: its types, whether it must be there, and whether its text must fit in one line."""
 
     types: tuple[type, ...]
     required: bool = False
+    one_line: bool = False
 
 
-TEXT, NEEDED_TEXT = Field((str,)), Field((str,), True)
-NUMBER, NEEDED_NUMBER = Field((int, float)), Field((int, float), True)
-WHOLE = Field((int,))
+TEXT, REQUIRED_TEXT = Field((str,)), Field((str,), True)
+LINE, REQUIRED_LINE = Field((str,), one_line=True), Field((str,), True, one_line=True)
+NUMBER, REQUIRED_NUMBER = Field((int, float)), Field((int, float), True)
+INTEGER, REQUIRED_INTEGER = Field((int,)), Field((int,), True)
 LIST, TABLE = Field((list,)), Field((dict,))
 QUANTITY = Field((str, int, float))
 
-_WORDS = {str: "text", int: "a whole number", float: "a number", list: "a list", dict: "a table", bool: "true or false"}
+_TYPE_NAMES = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "a table",
+    bool: "true or false",
+}
 
 
 def check_fields(table: object, fields: Mapping[str, Field], what: str) -> Iterator[tuple[tuple[Key, ...], str]]:
-    """(path within the table, message) for keys that are unknown, missing or of a wrong type."""
+    """(path within the table, message) for keys that are unknown, missing or of a wrong type.
+
+    Args:
+        table: what was found in the file; `what` names it in messages, such as "[time]".
+        fields: every key that it may have.
+    """
     if not isinstance(table, dict):
         yield (), f"{what} must be a table, found {table!r}"
         return
@@ -138,15 +162,94 @@ def check_fields(table: object, fields: Mapping[str, Field], what: str) -> Itera
         if field is None:
             hint = nearest(key, fields) or f"; keys are {', '.join(fields)}"
             yield (key,), f"{what} has no key '{key}'{hint}"
-        elif not isinstance(value, field.types) or isinstance(value, bool) is not (bool in field.types):
-            words = " or ".join(
-                dict.fromkeys(_WORDS[kind] for kind in field.types if kind is not int or float not in field.types)
-            )
-            yield (key,), f"{key} must be {words}, found {value!r}"
-        elif isinstance(value, float) and value - value != 0.0:
-            yield (key,), f"{key} must be a finite number, found {value}"
-        elif value == "" and field.required:
-            yield (key,), f"{key} is empty"
+        else:
+            problem = _problem(key, value, field)
+            if problem:
+                yield (key,), problem
     for key, field in fields.items():
         if field.required and key not in table:
             yield (), f"{what} has no {key}"
+
+
+def _problem(key: str, value: object, field: Field) -> str:
+    """What is wrong with one value, or an empty text."""
+    if not isinstance(value, field.types) or isinstance(value, bool) is not (bool in field.types):
+        kinds = [kind for kind in field.types if kind is not int or float not in field.types]
+        return f"{key} must be {' or '.join(dict.fromkeys(_TYPE_NAMES[kind] for kind in kinds))}, found {value!r}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{key} must be a finite number, found {value}"
+    if value == "" and field.required:
+        return f"{key} is empty"
+    return control_character(key, value, field.one_line) if isinstance(value, str) else ""
+
+
+def control_character(what: str, text: str, one_line: bool) -> str:
+    """What is wrong where `text` holds a control character, which no terminal, table or figure can show; else ''.
+
+    Line breaks and tabs are refused only in text of one line: titles, labels and names.
+    """
+    allowed = "" if one_line else "\n\t"
+    found = next((each for each in text if unicodedata.category(each) == "Cc" and each not in allowed), "")
+    if found == "\n":
+        return f"{what} must be one line, found a line break"
+    return f"{what} must not contain control characters, found {found!r}" if found else ""
+
+
+def key_lines(text: str) -> Iterator[tuple[tuple[Key, ...], int]]:
+    """(path, line) of every header and key of a text already known to be TOML.
+
+    What looks like a key inside a multi-line string or array is not one: values of several lines are skipped.
+    """
+    prefix: tuple[Key, ...] = ()
+    counts: dict[tuple[Key, ...], int] = {}
+    seen: set[tuple[Key, ...]] = set()
+    closing = ""  # the quotes that end the string which is still open
+    depth = 0
+    for number, row in enumerate(text.split("\n"), 1):
+        if closing:
+            if closing in row:
+                closing = ""
+            continue
+        if depth > 0:
+            depth += _depth(row)
+            continue
+        header, key = _HEADER.match(row), _KEY.match(row)
+        if header:
+            path = _indexed(_parts(header[2]), counts, new=header[1] == "[[")
+            prefix = path
+            for length in range(1, len(path) + 1):
+                if path[:length] not in seen:
+                    seen.add(path[:length])
+                    yield path[:length], number
+        elif key:
+            path = prefix + _parts(key[1])
+            for length in range(len(prefix) + 1, len(path) + 1):
+                yield path[:length], number
+            value = key[2]
+            for quote in ('"""', "'''"):
+                if value.startswith(quote) and quote not in value[3:]:
+                    closing = quote
+            if not closing:
+                depth = max(0, _depth(value))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in _PART.findall(text))
+
+
+def _indexed(parts: tuple[str, ...], counts: dict[tuple[Key, ...], int], new: bool) -> tuple[Key, ...]:
+    """The path of a header, with the index of the table in every array of tables."""
+    path: tuple[Key, ...] = ()
+    for place, part in enumerate(parts):
+        path = (*path, part)
+        if new and place == len(parts) - 1:
+            counts[path] = counts.get(path, -1) + 1
+        if path in counts:
+            path = (*path, counts[path])
+    return path
+
+
+def _depth(row: str) -> int:
+    """Brackets opened less brackets closed, outside strings and comments."""
+    bare = re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', "", row).split("#")[0]
+    return bare.count("[") + bare.count("{") - bare.count("]") - bare.count("}")

@@ -14,123 +14,148 @@ from ...experiments.sweeps.paths import reaches
 from ...model.expression import FormulaError
 from ...model.units import UnitError
 from ...runtime.names import unknown_name
-from .axes import AxisReader, Varied
-from .design import MOST_MEMBERS, DesignReader
-from .layers import Path_
-from .population import PopulationReader
-from .source import NEEDED_TEXT, NUMBER, TEXT
+from .axes import Varied, check_ends, read_log
+from .design import MAX_MEMBERS, read_design
+from .layers import KeyPath
+from .population import read_population
+from .quantities import Context, read_measure_in
+from .source import LINE, NUMBER, REQUIRED_TEXT, TEXT, control_character
 
-MEASURE = {"measure": NEEDED_TEXT, "unit": TEXT, "label": TEXT, "above": NUMBER, "below": NUMBER, "scale": TEXT}
+MEASURE = {"measure": REQUIRED_TEXT, "unit": TEXT, "label": LINE, "above": NUMBER, "below": NUMBER, "scale": TEXT}
 
 
-class SweepReader(AxisReader):
-    """Builds a `Sweep`; what is wrong is appended to `faults`, all of it."""
+def read_sweep(
+    context: Context, arms: Sequence[Arm], expectations: Sequence[Expectation], plots: Sequence[Sequence[str]]
+) -> Sweep | None:
+    """The sweep of a scenario, or None and faults.
 
-    def read(
-        self, arms: Sequence[Arm], expectations: Sequence[Expectation], plots: Sequence[Sequence[str]]
-    ) -> Sweep | None:
-        """The sweep of a scenario with these arms, by default measured as the expectations are."""
-        before = len(self.faults)
-        self.arms, self.table = arms, self.layers.data.get("sweep", {})
-        designs, patients = DesignReader(self), PopulationReader(self)
-        members, population = designs.design(), patients.population()
-        told = len(self.faults) > before or self.layers.worded(("sweep", "vary"))  # of words that are no axis
-        if members is None and "population" not in self.layers.data and not told:
-            self.fault(("sweep",), "nothing varies: add [[sweep.vary]], with its parameter and values, or [population]")
-        varied = [*designs.varied, *patients.varied]
-        read_arms, keep = self._arms(), self._keep()
-        measures = self._measures(expectations, plots)
-        self._once(varied)
-        used = {*read_arms, *(arm for each in measures for arm in arms_of(each.tree) if arm != MAIN)}
-        self._reached(varied, [arm for arm in arms if arm.name in used])
-        if len(self.faults) == before:
-            self.ends(varied, [arm for arm in arms if arm.name in used])
-        design = Product(members, population) if members and population else members or population
-        if design is not None and design.count > MOST_MEMBERS and len(self.faults) == before:
-            self.fault(("sweep",), f"{design.count} members; at most {MOST_MEMBERS}")
-        if len(self.faults) > before or design is None:
-            return None
-        named = {each.id: _resolved(each) for each in measures}
-        document = {"sweep": {**designs.resolved, "arms": list(read_arms), "keep": list(keep), "measures": named}}
-        if population is not None:
-            document["population"] = copy.deepcopy(self.layers.data["population"])
-        return Sweep(design, measures, read_arms, keep, document)
+    Args:
+        arms: of the scenario, the main arm first.
+        expectations: measured by default on every member.
+        plots: their largest values are measured where there is no expectation either.
+    """
+    before = len(context.faults)
+    found, patients = read_design(context, arms[0]), read_population(context, arms[0])
+    if not _something_varies(context):
+        context.fault(("sweep",), "nothing varies: add [[sweep.vary]], with its parameter and values, or [population]")
+    varied = [*found.varied, *patients.varied]
+    read_arms, keep = _arms(context, arms), _kept_curves(context)
+    measures = _measures(context, arms, expectations, plots)
+    _check_once(context, varied)
+    used = {*read_arms, *(arm for each in measures for arm in arms_of(each.tree) if arm != MAIN)}
+    measured = [arm for arm in arms if arm.name in used]
+    _check_reached(context, varied, measured)
+    if len(context.faults) == before:
+        check_ends(context, varied, measured)
+    members, population = found.design, patients.population
+    design = Product(members, population) if members and population else members or population
+    if len(context.faults) > before or design is None:
+        return None
+    if design.count > MAX_MEMBERS:
+        context.fault(("sweep",), f"{design.count} members; at most {MAX_MEMBERS}")
+        return None
+    resolved = {each.id: _resolved(each) for each in measures}
+    document = {"sweep": {**found.resolved, "arms": list(read_arms), "keep": list(keep), "measures": resolved}}
+    if population is not None:
+        document["population"] = copy.deepcopy(context.tables["population"])
+    return Sweep(design, measures, read_arms, keep, document)
 
-    def _once(self, varied: Sequence[Varied]) -> None:
-        seen: set[str] = set()
-        for path, spot, _, _ in varied:
-            if spot.path in seen:
-                self.fault(path, f"{spot.path} varies twice")
-            seen.add(spot.path)
 
-    def _reached(self, varied: Sequence[Varied], arms: Sequence[Arm]) -> None:
-        for path, spot, _, _ in varied:
-            if arms and not any(reaches(spot.path, arm) for arm in arms):
-                arm = arms[0]
-                why = "sets it itself" if spot.path in arm.own else f"leaves the dose '{spot.name}' out"
-                self.fault(path, f"{spot.path} varies in no arm that is read: arm {arm.name} {why}")
+def _something_varies(context: Context) -> bool:
+    """Whether anything is said of what varies, be it right or wrong."""
+    tables = context.tables
+    table, by_option = tables.get("sweep", {}), context.layers.from_command_line(("sweep", "vary"))
+    listed = "members" in table or table.get("sample") == "list"
+    return by_option or listed or "population" in tables or bool(table.get("vary"))
 
-    def _arms(self) -> tuple[str, ...]:
-        known = [arm.name for arm in self.arms]
-        words = self.table.get("arms", [MAIN])
-        for word in words:
-            if word not in known:
-                self.fault(("sweep", "arms"), unknown_name("no arm", str(word), known))
-        if not words:
-            self.fault(("sweep", "arms"), f"there is no arm; there are {', '.join(known)}")
-        return tuple(dict.fromkeys(map(str, words)))
 
-    def _keep(self) -> tuple[str, ...]:
-        kept = []
-        for word in self.table.get("keep", []):
-            name = self.model.find(str(word), "species", "observables")
-            if name is None:
-                self.fault(("sweep", "keep"), self.model.unknown(str(word), "species", "observables"))
-            else:
-                kept.append(name)
-        return tuple(dict.fromkeys(kept))
+def _check_once(context: Context, varied: Sequence[Varied]) -> None:
+    seen: set[str] = set()
+    for path, variable, _, _ in varied:
+        if variable.path in seen:
+            context.fault(path, f"{variable.path} varies twice")
+        seen.add(variable.path)
 
-    def _measures(
-        self, expectations: Sequence[Expectation], plots: Sequence[Sequence[str]]
-    ) -> tuple[SweepMeasure, ...]:
-        """Those that are given; else those of the expectations that look at one arm; else the largest value of
-        everything that is plotted."""
-        given = self.table.get("measures", {})
-        if given:
-            found = [self._measure(id, item) for id, item in given.items()]
-            return tuple([each for each in found if each])
-        own: dict[str, SweepMeasure] = {}
-        for each in expectations:
-            if set(arms_of(each.measure)) <= {MAIN} and each.measure_text not in own:
-                id = each.measure_text if each.id.isdecimal() else each.id
-                own[each.measure_text] = SweepMeasure(
-                    id, each.that, each.measure_text, each.measure, each.unit, each.unit_text
-                )
-        if own:
-            return tuple(own.values())
-        shown = dict.fromkeys(name for group in plots for name in group)
-        largest = [self._measure(f"max({name})", f"max({name})") for name in shown]
-        return tuple([each for each in largest if each])
 
-    def _measure(self, id: str, item: Any) -> SweepMeasure | None:
-        path: Path_ = ("sweep", "measures", id)
-        table = {"measure": item} if isinstance(item, str) else item
-        text = table["measure"]
-        label = table.get("label") or id.replace("_", " ")
-        low, high = float(table.get("above", -math.inf)), float(table.get("below", math.inf))
-        if not low < high:
-            self.fault((*path, "above"), f"expected 'above' lower than 'below', found {low:g} and {high:g}")
-        log = self.log(table, path) if "scale" in table else None
-        arms = [arm.name for arm in self.arms]
-        if "unit" in table:
-            measured = self.measured((*path, "unit"), (*path, "measure"), text, table["unit"], arms)
-            return measured and SweepMeasure(id, label, text, *measured, table["unit"], low, high, log)
-        try:
-            tree, unit = read_measure(text, self.model, arms, self.end)
-            return SweepMeasure(id, label, text, tree, unit, unit_text_of(tree, self.model), low, high, log)
-        except (UnitError, FormulaError) as error:
-            self.fault((*path, "measure") if isinstance(item, dict) else path, str(error))
-            return None
+def _check_reached(context: Context, varied: Sequence[Varied], arms: Sequence[Arm]) -> None:
+    """A fault where something varies only in arms that nothing measures."""
+    for path, variable, _, _ in varied:
+        if arms and not any(reaches(variable.path, arm) for arm in arms):
+            arm = arms[0]
+            why = "sets it itself" if variable.path in arm.own else f"leaves the dose '{variable.name}' out"
+            context.fault(path, f"{variable.path} varies in no arm that is read: arm {arm.name} {why}")
+
+
+def _arms(context: Context, arms: Sequence[Arm]) -> tuple[str, ...]:
+    """The arms that each member is computed in."""
+    known = [arm.name for arm in arms]
+    words = context.tables.get("sweep", {}).get("arms", [MAIN])
+    for word in words:
+        if word not in known:
+            context.fault(("sweep", "arms"), unknown_name("no arm", str(word), known))
+    if not words:
+        context.fault(("sweep", "arms"), f"there is no arm; there are {', '.join(known)}")
+    return tuple(dict.fromkeys(map(str, words)))
+
+
+def _kept_curves(context: Context) -> tuple[str, ...]:
+    """The species and observables whose curves are kept."""
+    model, kept = context.model, []
+    for word in context.tables.get("sweep", {}).get("keep", []):
+        name = model.find(str(word), "species", "observables")
+        if name is None:
+            context.fault(("sweep", "keep"), model.unknown(str(word), "species", "observables"))
+        else:
+            kept.append(name)
+    return tuple(dict.fromkeys(kept))
+
+
+def _measures(
+    context: Context, arms: Sequence[Arm], expectations: Sequence[Expectation], plots: Sequence[Sequence[str]]
+) -> tuple[SweepMeasure, ...]:
+    """Those that are given; else those of the expectations that look at one arm; else the largest value of
+    everything that is plotted."""
+    given = context.tables.get("sweep", {}).get("measures", {})
+    if given:
+        found = [_measure(context, arms, id, item) for id, item in given.items()]
+        return tuple([each for each in found if each])
+    own: dict[str, SweepMeasure] = {}
+    for each in expectations:
+        if set(arms_of(each.measure)) <= {MAIN} and each.measure_text not in own:
+            id = each.measure_text if each.id.isdecimal() else each.id
+            own[each.measure_text] = SweepMeasure(
+                id, each.that, each.measure_text, each.measure, each.unit, each.unit_text
+            )
+    if own:
+        return tuple(own.values())
+    shown = dict.fromkeys(name for group in plots for name in group)
+    largest = [_measure(context, arms, f"max({name})", f"max({name})") for name in shown]
+    return tuple([each for each in largest if each])
+
+
+def _measure(context: Context, arms: Sequence[Arm], id: str, item: Any) -> SweepMeasure | None:
+    """A measure by its id; `item` is its formula, or a table with its formula."""
+    path: KeyPath = ("sweep", "measures", id)
+    table = {"measure": item} if isinstance(item, str) else item
+    text = table["measure"]
+    label = table.get("label") or id.replace("_", " ")
+    problem = control_character("a name of a measure", id, one_line=True)
+    if problem:
+        context.fault(path, problem)
+    low, high = float(table.get("above", -math.inf)), float(table.get("below", math.inf))
+    if not low < high:
+        context.fault((*path, "above"), f"expected 'above' lower than 'below', found {low:g} and {high:g}")
+    log = read_log(context, table, path) if "scale" in table else None
+    names = [arm.name for arm in arms]
+    if "unit" in table:
+        found = read_measure_in(context, (*path, "unit"), (*path, "measure"), text, table["unit"], names)
+        return found and SweepMeasure(id, label, text, *found, table["unit"], low, high, log)
+    try:
+        tree, unit = read_measure(text, context.model, names, context.latest)
+        return SweepMeasure(id, label, text, tree, unit, unit_text_of(tree, context.model), low, high, log)
+    except (UnitError, FormulaError) as error:
+        context.fault((*path, "measure") if isinstance(item, dict) else path, str(error))
+        return None
 
 
 def _resolved(measure: SweepMeasure) -> dict[str, Any]:

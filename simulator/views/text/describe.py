@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...files.toml.catalogue import builtin_scenarios
-from ...files.toml.interventions import find_intervention, what_can_be_done
+from ...files.toml.interventions import available_interventions, find_intervention
 from ...files.toml.model_document import model_document
 from ...model.declarations import BODY, Intervention, Parameter
 from ...model.expression import names
@@ -81,7 +81,7 @@ def _contents(model: Model) -> Facts:
         "limitations": model.limitations,
         "counts": {section: len(document[section]) for section in _SECTIONS},
         "assumed_parameters": sum(parameter.assumed for parameter in model.parameters.values()),
-        "interventions": what_can_be_done(model),
+        "interventions": available_interventions(model),
         "modules": {name: module.title for name, module in model.modules.items()},
         "species": {item.id: f"{item.label} [{item.unit_text}]" for item in model.species.values()},
         "observables": {item.id: f"{item.label} [{item.unit_text}]" for item in model.observables.values()},
