@@ -13,8 +13,7 @@ from ..numerics.system import System
 from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Trajectory
 from .expectations import Verdict, judge
 from .scenario import Arm, Scenario, chosen_arms
-from .schedule import LedgerLine, Schedule, compile_schedule, ledger
-from .timetable import SAME_TIME
+from .schedule import SAME_TIME, LedgerLine, Schedule, compile_schedule, ledger
 
 SECOND_SOLVER = "Rodas5P"
 SECOND_RTOL = RTOL / 2

@@ -18,8 +18,7 @@ from ...numerics.trajectory import ATOL_OF_SCALE, NOT_FINITE, RTOL, Array, Outco
 from ..measure_formula import arms_of
 from ..measures import measure
 from ..scenario import MAIN, Arm, Scenario
-from ..schedule import compile_schedule
-from ..timetable import SAME_TIME
+from ..schedule import SAME_TIME, compile_schedule
 from . import compiled
 from .designs import Design, Sweep
 from .members import arm_with

@@ -1,4 +1,4 @@
-"""From values of axes to members: one as an ordinary arm, or many as arrays for the ensemble.
+"""From values of axes to members: one as an ordinary arm, or many as arrays for the compiled engine.
 
 A value that varies takes the place of the scenario's own, as ``--set`` does; what an arm sets itself
 (`Arm.own`) defines the arm, and does not vary in it.
@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,8 @@ from ...model.units import unit
 from ...numerics.compiled.engine import Batch
 from ...numerics.system import System
 from ...numerics.trajectory import Array
-from ..scenario import Arm, Change, Scenario
-from ..schedule import DoseAmounts, amounts
-from ..timetable import Active, Timetable, timetable
+from ..scenario import Arm, Scenario
+from ..schedule import Active, ArmValues, DoseAmount, DoseAmounts, Timetable, Value, arm_values, timetable
 from .designs import Axis
 from .paths import moves_time, reaches, split
 
@@ -31,7 +30,17 @@ Rows = NDArray[np.intp]
 
 def arm_with(scenario: Scenario, arm: Arm, axes: Sequence[Axis], row: Array) -> Arm:
     """`arm` as it is in the member whose values are `row`, shape (axes,)."""
-    return _with(scenario.model, arm, axes, row.tolist())
+    values = row.tolist()
+    arm = _with_times(arm, axes, values)
+    varied = _with_values(scenario.model, arm, arm_values(arm), axes, values)
+    doses = [
+        replace(dose, amount=new.amount, unit_text=new.unit_text, factor=new.factor, body=new.body, volume=new.volume)
+        for dose, new in zip(arm.doses, varied.doses, strict=True)
+    ]
+    changes = [change._replace(parameters=new) for change, new in zip(arm.changes, varied.changes, strict=True)]
+    return arm._replace(
+        initial=varied.initial, parameters=varied.parameters, doses=tuple(doses), changes=tuple(changes)
+    )
 
 
 def batches(
@@ -43,51 +52,72 @@ def batches(
     The same to the last bit as `compile_schedule` of `arm_with`, one by one.
     """
     moving = [place for place, axis in enumerate(axes) if moves_time(axis) and reaches(axis.path, arm)]
-    still = [place for place in range(len(axes)) if place not in moving]
-    members = _with(scenario.model, arm, [axes[place] for place in still], list(values[:, still].T.copy()))
-    sizes = DoseAmounts(members, scenario.parameters(members), system.parameter_formulas)
+    members: ArmValues[float | Array] = _with_values(scenario.model, arm, _of_members(arm), axes, list(values.T.copy()))
+    starting = {**scenario.parameters(arm), **members.parameters}
+    amounts = DoseAmounts(members, starting, system.parameter_formulas)
     found: dict[int, list[_Part]] = defaultdict(list)
     for rows in _of_one_timetable(values[:, moving]):
         first = values[rows[0], moving].tolist()
-        plan = timetable(_with(scenario.model, members, [axes[place] for place in moving], first), scenario.end)
-        found[len(plan.active)].append(_Part(rows, plan, *amounts(members, plan, sizes.of, system.species, rows)))
-    used = {holding for parts in found.values() for part in parts for holding in part.plan.active}
-    tables = _tables(system, members, sizes, used, len(values))
+        plan = timetable(_with_times(arm, [axes[place] for place in moving], first), scenario.end)
+        found[len(plan.active)].append(_Part(rows, plan, *amounts.given(plan, system.species, rows)))
+    used = {active for parts in found.values() for part in parts for active in part.plan.active}
+    tables = _tables(system, members, amounts, used, len(values))
     return [_batch(parts, tables) for parts in found.values()]
 
 
-def _with(model: Model, arm: Arm, axes: Sequence[Axis], values: Sequence[Any]) -> Arm:
-    """`arm` with a value for each axis, of one member or, as an array of shape (m,), of many."""
+def _of_members(arm: Arm) -> ArmValues[float | Array]:
+    """The values of `arm`, to be varied between members."""
+    return cast("ArmValues[float | Array]", arm_values(arm))
+
+
+def _with_times(arm: Arm, axes: Sequence[Axis], values: Sequence[float]) -> Arm:
+    """`arm` with the values of those axes that move times: of a dose or of a change, which keeps its length."""
     for axis, value in zip(axes, values, strict=True):
         kind, name, key = split(axis.path)
-        if not reaches(axis.path, arm):
+        if not moves_time(axis) or not reaches(axis.path, arm):
             continue
-        if kind == "parameter":
-            arm = arm._replace(parameters={**arm.parameters, name: value})
-        elif kind == "initial":
-            arm = arm._replace(initial={**arm.initial, name: value})
-        elif kind == "dose":
-            doses = [_dose(model, each, axis, key, value) if each.name == name else each for each in arm.doses]
-            arm = arm._replace(doses=tuple(doses))
+        if kind == "dose":
+            new: dict[str, Any] = {key: int(value) if key == "count" else value}
+            arm = arm._replace(doses=tuple([replace(d, **new) if d.name == name else d for d in arm.doses]))
         else:
-            changes = list(arm.changes)
-            changes[int(name) - 1] = _change(changes[int(name) - 1], key, value)
+            changes, place = list(arm.changes), int(name) - 1
+            change = changes[place]
+            end = None if change.end is None else value + (change.end - change.start)
+            changes[place] = change._replace(start=value, end=end)
             arm = arm._replace(changes=tuple(changes))
     return arm
 
 
-def _dose(model: Model, dose: Any, axis: Axis, key: str, value: Any) -> Any:
-    if key == "amount":
-        factor, body, volume = dose_unit_factor(model, dose.target, unit(axis.unit_text))
-        return replace(dose, amount=value, unit_text=axis.unit_text, factor=factor, body=body, volume=volume)
-    return replace(dose, **{key: int(value) if key == "count" else value})
+def _with_values(
+    model: Model, arm: Arm, values: ArmValues[Value], axes: Sequence[Axis], new: Sequence[Value]
+) -> ArmValues[Value]:
+    """`values` of `arm` with `new` for those axes that do not move times: a number for each axis in one member, an
+    array of shape (members,) in many."""
+    for axis, value in zip(axes, new, strict=True):
+        kind, name, key = split(axis.path)
+        if moves_time(axis) or not reaches(axis.path, arm):
+            continue
+        if kind == "parameter":
+            values = values._replace(parameters={**values.parameters, name: value})
+        elif kind == "initial":
+            values = values._replace(initial={**values.initial, name: value})
+        elif kind == "dose":
+            doses = [
+                _dose(model, old, axis, value) if dose.name == name else old
+                for dose, old in zip(arm.doses, values.doses, strict=True)
+            ]
+            values = values._replace(doses=tuple(doses))
+        else:
+            changes, place = list(values.changes), int(name) - 1
+            changes[place] = {**changes[place], key: value}
+            values = values._replace(changes=tuple(changes))
+    return values
 
 
-def _change(change: Change, key: str, value: Any) -> Change:
-    """A window that is moved keeps its length."""
-    if key == "at":
-        return change._replace(start=value, end=None if change.end is None else value + (change.end - change.start))
-    return change._replace(parameters={**change.parameters, key: value})
+def _dose(model: Model, dose: DoseAmount[Value], axis: Axis, amount: Value) -> DoseAmount[Value]:
+    """`dose` with another amount, in the unit of the axis."""
+    factor, body, volume = dose_unit_factor(model, dose.target, unit(axis.unit_text))
+    return DoseAmount(dose.target, amount, axis.unit_text, factor, body, volume)
 
 
 class _Part(NamedTuple):
@@ -116,9 +146,11 @@ class _Tables(NamedTuple):
     parameters: Mapping[Active, Array]
 
 
-def _tables(system: System, members: Arm, sizes: DoseAmounts, used: Iterable[Active], count: int) -> _Tables:
-    initial = system.parameter_formulas.initial_values(sizes.parameters) | dict(members.initial)
-    parameters = {holding: _table(sizes.values(holding), system.parameters, count) for holding in used}
+def _tables(
+    system: System, members: ArmValues[float | Array], amounts: DoseAmounts, used: Iterable[Active], count: int
+) -> _Tables:
+    initial = system.parameter_formulas.initial_values(amounts.parameters) | dict(members.initial)
+    parameters = {active: _table(amounts.values(active), system.parameters, count) for active in used}
     return _Tables(_table(initial, system.species, count), parameters)
 
 
@@ -127,14 +159,14 @@ def _batch(parts: Sequence[_Part], tables: _Tables) -> tuple[Rows, Batch]:
     rows = np.concatenate([part.rows for part in parts])
     bounds = np.repeat(np.array([part.plan.bounds for part in parts]).T, [len(part.rows) for part in parts], axis=1)
     active = list(zip(*[part.plan.active for part in parts], strict=True))
-    parameters = {holding: _spliced(parts, [tables.parameters[each] for each in holding]) for holding in set(active)}
+    parameters = {each: _spliced(parts, [tables.parameters[own] for own in each]) for each in set(active)}
     return rows, Batch(
         initial=_spliced(parts, [tables.initial] * len(parts)),
         starts=bounds[:-1],
         ends=bounds[1:],
         jumps=_stacked(parts, [part.jumps for part in parts]),
         infusions=_stacked(parts, [part.infusions for part in parts]),
-        parameters=[parameters[holding] for holding in active],
+        parameters=[parameters[each] for each in active],
     )
 
 
@@ -150,9 +182,9 @@ def _stacked(parts: Sequence[_Part], given: Sequence[Sequence[Mapping[int, Any]]
     ends = np.cumsum([len(part.rows) for part in parts]).tolist()
     stacked: list[dict[int, Array]] = [{} for _ in given[0]]
     for of_part, part, end in zip(given, parts, ends, strict=True):
-        for all_given, here in zip(stacked, of_part, strict=True):
-            for place, size in here.items():
-                all_given.setdefault(place, np.zeros(ends[-1]))[end - len(part.rows) : end] = size
+        for all_given, of_segment in zip(stacked, of_part, strict=True):
+            for place, amount in of_segment.items():
+                all_given.setdefault(place, np.zeros(ends[-1]))[end - len(part.rows) : end] = amount
     return stacked
 
 

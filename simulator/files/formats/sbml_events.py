@@ -12,7 +12,7 @@ from functools import cached_property, reduce
 from typing import Any
 
 from ...experiments.scenario import Arm, Dose, Scenario
-from ...experiments.timetable import active, timetable
+from ...experiments.schedule import active_changes, timetable
 from ...model.units import Unit, unit
 from .sbml_math import Formulas, Ids, joined, libsbml
 from .sbml_notes import describe
@@ -54,16 +54,16 @@ class Schedule:
         boluses: list[list[Given]] = [[] for _ in times]
         running: list[list[Given]] = [[] for _ in times]
         words: list[list[str]] = [[] for _ in times]
-        for portion in plan.portions:
-            dose = self.arm.doses[portion.dose]
-            given = dose, portion.number
-            words[portion.first].append(f"{dose.name} {portion.number + 1}")
-            if portion.first == portion.last:
-                boluses[portion.first].append(given)
-            for place in range(portion.first, portion.last):
+        for event in plan.events:
+            dose = self.arm.doses[event.dose]
+            given = dose, event.number
+            words[event.first].append(f"{dose.name} {event.number + 1}")
+            if event.first == event.last:
+                boluses[event.first].append(given)
+            for place in range(event.first, event.last):
                 running[place].append(given)
-            if portion.first < portion.last < len(times):
-                words[portion.last].append(f"{dose.name} {portion.number + 1} ends")
+            if event.first < event.last < len(times):
+                words[event.last].append(f"{dose.name} {event.number + 1} ends")
         held = [self._held(time) for time in times]
         for place, holds in enumerate(held):
             before = held[place - 1] if place else {name: name for name in self.now}
@@ -75,7 +75,7 @@ class Schedule:
 
     def _held(self, time: float) -> dict[str, str]:
         holds = {name: name for name in self.now}
-        for holding, values in zip(active(self.arm, time, self.scenario.end), self._values, strict=True):
+        for holding, values in zip(active_changes(self.arm, time, self.scenario.end), self._values, strict=True):
             holds |= values if holding else {}
         return holds
 

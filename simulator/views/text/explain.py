@@ -10,7 +10,7 @@ from ...experiments.explanation.balance import Balance, ContributorKind
 from ...experiments.explanation.explain import Explanation, PhaseBalance, RateChange, TurningPoint, TurnKind
 from ...experiments.explanation.feedback import ActiveLoop
 from ...experiments.explanation.phases import PhaseKind
-from ...experiments.timetable import SAME_TIME
+from ...experiments.schedule import SAME_TIME
 from ...model.causal.sign import Sign
 from .causal_graph import chain_in_words
 from .explain_format import GAIN, LOSS, ExplanationFormat, capital, listed
