@@ -1,6 +1,21 @@
-"""An ODE simulator of immune signalling: macrophages, T cells and B cells driven by IL-1 to IL-4."""
+"""An ODE simulator of immune signalling: macrophages, T cells and B cells driven by IL-1 to IL-4.
 
-from __future__ import annotations
+``import immunesim as sim``; every command of the command line is a function with the same words:
+
+* ``sim.run("il2_therapy")`` simulates a scenario; its `Run` answers, draws, converts and saves.
+* ``sim.compare``, ``sim.explain``, ``sim.sweep``: scenarios side by side, why a curve moves, many members.
+* ``sim.evidence``, ``sim.influence``: expectations against simulations, and what they depend on.
+* ``sim.list``, ``sim.show``, ``sim.describe``, ``sim.check``: what there is, and what is wrong with it.
+* ``sim.export``, ``sim.gallery``, ``sim.replay``: other formats, all scenarios as pages, a run computed again.
+
+Each result prints itself in words and shows itself in a notebook. `InputError` holds everything that is wrong with what
+was asked for; `OutputError` is raised for output that cannot be written. ``help(sim.run)`` says more.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036  # this file must parse in old Pythons too
+    sys.exit("immunesim needs Python 3.11 or newer; this is Python %d.%d.%d" % sys.version_info[:3])  # noqa: UP031
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -16,28 +31,29 @@ if TYPE_CHECKING:
     from .model.model import Model as Model
     from .numerics.trajectory import Trajectory as Trajectory
     from .runtime.errors import InputError as InputError
+    from .runtime.errors import OutputError as OutputError
 
-_HOMES = {
+_HOMES = {  # public name: the module that it is loaded from on first use, so that `--help` need not wait for SciPy
+    "run": "api.run",
+    "Run": "api.run",
+    "describe": "api.describe",
+    "read_model": "files.toml.model_file",
+    "read_scenario": "files.toml.scenario_file",
     "Model": "model.model",
     "Scenario": "experiments.scenario",
     "Trajectory": "numerics.trajectory",
     "RunResult": "experiments.run",
-    "read_model": "files.toml.model_file",
-    "read_scenario": "files.toml.scenario_file",
     "InputError": "runtime.errors",
-    "describe": "api.describe",
-    "Run": "api.run",
-    "run": "api.run",
+    "OutputError": "runtime.errors",
 }
 __all__ = list(_HOMES)
 
 
-def __dir__() -> list[str]:
+def __dir__() -> "list[str]":
     return __all__
 
 
 def __getattr__(name: str) -> Any:
-    """Loads a public name on first use, so that `--help` need not wait for SciPy."""
     if name in _HOMES:
-        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        return getattr(import_module("." + _HOMES[name], __name__), name)
     raise AttributeError(f"module 'immunesim' has no public name '{name}'")

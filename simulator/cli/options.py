@@ -66,7 +66,8 @@ def print_json(document: object) -> None:
     """The one document that `--json` puts on stdout."""
     import json
 
-    print(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+    plain = "utf" not in str(getattr(sys.stdout, "encoding", None) or "utf-8").lower()  # \\u03b2 and no replacement
+    print(json.dumps(document, indent=1, ensure_ascii=plain, allow_nan=False))
 
 
 # Used by commands that do not make a request of their own yet.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
+
+from .streams import safe_streams
 
 # What a command ends with.
 DONE = 0
@@ -41,10 +43,29 @@ EXAMPLES = """examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code."""
+    """Runs the command that `arguments`, or else the command line, name; returns its exit code.
+
+    Raises SystemExit for `--help` and for a usage error, as argparse does.
+    """
     if arguments is None:
-        gc.disable()  # most commands are short, and imports make no rubbish: a twentieth of a run, cold
+        gc.disable()  # most commands are short, and imports leave nothing to collect: 5 % of a run, cold
     words = sys.argv[1:] if arguments is None else list(arguments)
+    with safe_streams() as out:
+        try:
+            code = _main(words)
+        except KeyboardInterrupt:
+            if arguments is None:  # the process ends now, and another Ctrl-C would show a traceback
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+            print(f"interrupted; {_kept(words)}", file=sys.stderr)
+            code = INTERRUPTED
+        out.flush()
+        if out.error is not None:  # a full disk behind it, most likely
+            print(f"error: the answer cannot be written: {out.error.strerror}", file=sys.stderr)
+            code = code or BAD_FILE
+    return code
+
+
+def _main(words: Sequence[str]) -> int:
     options = _parser(words).parse_args(words)
     if options.version:
         from importlib.metadata import PackageNotFoundError, version
@@ -59,22 +80,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     options.words = words
     try:
-        code = _execute(options)
-        sys.stdout.flush()
-        return code
-    except KeyboardInterrupt:
-        print("interrupted; what was finished is kept", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except OSError as error:  # of a file, or, without a name, of a full disk behind stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"error: {error.filename or 'the answer cannot be written'}: {error.strerror}", file=sys.stderr)
+        return _execute(options)
+    except OSError as error:
+        print(f"error: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
         return BAD_FILE
     except ModuleNotFoundError as error:
         print(f"the package '{error.name}' is missing: pip install {error.name}", file=sys.stderr)
         return NO_PACKAGE
+
+
+def _kept(words: Sequence[str]) -> str:
+    """What is left of an interrupted command, as its file says in `KEPT`."""
+    name = next((word for word in words if word in COMMANDS), None)
+    return str(getattr(command_file(name), "KEPT", "nothing was written")) if name else "nothing was written"
 
 
 def _execute(options: argparse.Namespace) -> int:
@@ -97,7 +115,7 @@ def _execute(options: argparse.Namespace) -> int:
 
 
 def command_file(name: str) -> Any:
-    """The module of a command, loaded when it is wanted: `--help` is to be quick."""
+    """The module of a command, loaded when it is needed, since `--help` must not wait for all of them."""
     return import_module(f".{name}", __package__)
 
 

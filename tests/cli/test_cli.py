@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import json
 import subprocess
@@ -767,3 +768,18 @@ def test_the_public_names_are_there() -> None:
     assert all(getattr(immunesim, name) is not None for name in immunesim.__all__)
     with pytest.raises(AttributeError, match="module 'immunesim' has no public name 'nothing'"):
         _ = immunesim.nothing
+
+
+# an old Python
+
+
+@pytest.mark.parametrize("file", ["run_sim.py", "simulator/__init__.py", "simulator/__main__.py"])
+def test_an_old_python_gets_one_sentence_with_its_version(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (ROOT / file).read_text(encoding="utf-8")
+    ast.parse(source, feature_version=(3, 7))
+    if file == "simulator/__main__.py":
+        return  # loads the package, and so simulator/__init__.py, before anything else
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2, "final", 0))
+    with pytest.raises(SystemExit) as stopped:
+        exec(compile(source, file, "exec"), {"__name__": "immunesim", "__file__": str(ROOT / file)})
+    assert stopped.value.code == "immunesim needs Python 3.11 or newer; this is Python 3.9.2"
