@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from immunesim import read_scenario
 from immunesim.experiments.run import run
 from immunesim.experiments.sweeps.compute import sweep_of
-from immunesim.experiments.sweeps.job import Work
 from immunesim.files.toml.catalogue import builtin_scenarios, evidence_terms
 from immunesim.tasks import evidence
-from immunesim.tasks.sweep import sweep
+from immunesim.tasks.scenario import ScenarioRequest
+from immunesim.tasks.sweep import SweepRequest, sweep
 from immunesim.views.figures import run as run_figures
 from immunesim.views.figures.style import CARD
 from immunesim.views.figures.sweep import choose
@@ -78,7 +78,7 @@ def draw_sweep(picture: SweepPicture) -> None:
     measures = tuple([each for each in whole.measures if each.id in picture.measures])
     scenario = replace(scenario, sweep=replace(whole, measures=measures, keep=()))
     with TemporaryDirectory() as folder:
-        result = sweep(scenario, Work(Path(folder) / "sweep")).result
+        result = sweep(SweepRequest(ScenarioRequest(scenario))).outcome.result
     (drawn,) = [each for each in choose.pictures(result) if each.stem == picture.stem]
     drawn.figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=DPI, metadata={"Title": scenario.title})
 

@@ -18,13 +18,17 @@ def run_html(result: RunResult, sheet: Sheet, text: str) -> str:
     """`sheet` shows the curves that the scenario shows first, which the table is about; `text` is it in words."""
     scenario = result.scenario
     table = run_tables.measures(result, scenario.plots[0])
+    lines = [f"<strong>{escape(scenario.question)}</strong>", *map(escape, _went(result))]
+    return "\n".join([*(f"<p>{line}</p>" for line in lines), picture_html(sheet, text), table._repr_html_()])
+
+
+def picture_html(sheet: Sheet, text: str) -> str:
+    """A figure within a page; `text` describes it."""
     data, size = sheet._repr_png_()
-    picture = (
+    return (
         f'<img src="data:image/png;base64,{base64.b64encode(data).decode()}" alt="{escape(text)}"'
         f' width="{size["width"]}" style="max-width:100%">'
     )
-    lines = [f"<strong>{escape(scenario.question)}</strong>", *map(escape, _went(result))]
-    return "\n".join([*(f"<p>{line}</p>" for line in lines), picture, table._repr_html_()])
 
 
 def _went(result: RunResult) -> list[str]:

@@ -6,10 +6,13 @@ import argparse
 import gc
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from .options import interventions_of, print_json, scenario_of, settings_argument
+from .options import print_json, print_note, request_of, settings_argument
 from .program import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
+
+if TYPE_CHECKING:  # `--help` must not wait for NumPy
+    from ..tasks.sweep import SweepRequest
 
 EXAMPLES = """examples:
   immunesim sweep acute_infection --vary 'stop_sensitivity=0.1:1:25:log' --measure 'max(pathogen)' --out stop
@@ -64,43 +67,32 @@ def execute(options: argparse.Namespace) -> int:
     from ..runtime.interrupt import Stop
     from ..tasks.sweep import estimate, sweep
     from ..views.text import sweep as sweep_text
-    from ..views.text.notes import notes
 
-    gc.enable()  # a sweep is long
-    scenario, work = _sweep_asked(options)
-    for note in (*notes(scenario, interventions_of(options)), *sweep_text.faster()):
-        print(f"note: {note}", file=sys.stderr)
+    gc.enable()  # turned off for short commands; a sweep is long
+    request = _request(options)
     if options.dry_run:
-        found = estimate(scenario, work)
-        shown = sweep_text.estimate_json(found, work), sweep_text.estimate_text(found, work, scenario)
-        print_json(shown[0]) if options.json else print(shown[1])
+        found = estimate(request, print_note)
+        print_json(sweep_text.estimate_json(found)) if options.json else print(sweep_text.estimate_text(found))
         return DONE
-    summaries: list[dict[str, Any]] = []
     try:
         with Stop("stopping: what is done is kept, and its tables are written") as stop:
-            done = sweep(
-                scenario,
-                work,
-                stop,
-                finish=lambda done: summaries.append(sweep_text.write_summary(done, work, options.words)),
-            )
+            output = sweep(request, print_note, stop)
     except WorkersError as error:
         print(f"error: {error}", file=sys.stderr)
         return SOLVER_FAILED
-    for line in sweep_text.damaged_text(done, work):
-        print(f"note: {line}", file=sys.stderr)
-    print_json(summaries[0]) if options.json else print(sweep_text.sweep_text(done, work))
-    if done.missing:
-        print(sweep_text.go_on_text(done, work, options.words), file=sys.stderr)
-    return INTERRUPTED if done.interrupted else MISSED if done.failed or done.missing else DONE
+    outcome = output.outcome
+    for note in sweep_text.damage_notes(outcome):
+        print_note(note)
+    print_json(output.summary) if options.json else print(output)
+    if outcome.missing and outcome.folder is not None:
+        print(sweep_text.resume_text(outcome, outcome.folder, options.words), file=sys.stderr)
+    return INTERRUPTED if outcome.interrupted else DONE if outcome.ok else MISSED
 
 
-def _sweep_asked(options: argparse.Namespace) -> Any:
-    """The scenario with its sweep, and how it is to be done."""
-    from ..experiments.sweeps.job import Work
+def _request(options: argparse.Namespace) -> SweepRequest:
+    from ..files.results.sweep_folder import default_folder
     from ..files.toml.overrides import SweepOptions
-    from ..runtime.errors import InputError, request_fault
-    from ..views.text.sweep import default_folder, read_shard
+    from ..tasks.sweep import SweepRequest, parse_shard
 
     words = SweepOptions(
         vary=tuple(options.vary),
@@ -111,24 +103,16 @@ def _sweep_asked(options: argparse.Namespace) -> Any:
         arms=tuple(options.arm),
         members=options.members,
     )
-    scenario = scenario_of(options.scenario, options, words)
-    if scenario.sweep is None:
-        message = f"nothing varies in {scenario.id}: it has no [sweep], and no --vary says what shall"
-        raise InputError([request_fault(message, "")])
-    if options.merge and options.dry_run:
-        message = "--merge computes nothing that could be estimated: leave out --dry-run"
-        raise InputError([request_fault(message, "--merge --dry-run")])
-    shard = read_shard(options.shard)
-    folder = Path(options.out) if options.out else default_folder(scenario, shard)
-    draw = None if options.no_plots else _draw_sweep()
-    merge = tuple(map(Path, options.merge))
-    return scenario, Work(folder, options.workers, options.dask, shard, merge, options.parquet, draw)
-
-
-def _draw_sweep() -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module("..views.figures.sweep.choose", __package__).draw
-    except ModuleNotFoundError:
-        return None
+    scenario, shard = request_of(options.scenario, options), parse_shard(options.shard)
+    return SweepRequest(
+        scenario,
+        words,
+        out=Path(options.out) if options.out else default_folder(scenario.id, shard),
+        workers=options.workers,
+        dask=options.dask,
+        shard=shard,
+        merge=tuple(map(Path, options.merge)),
+        parquet=options.parquet,
+        figures=not options.no_plots,
+        command=tuple(options.words),
+    )

@@ -1,26 +1,31 @@
-"""A sweep from its folder and back: what is missing is computed and stored, then all that is there becomes tables."""
+"""`sweep`: computes the members of a sweep that are not stored yet, and writes tables and figures of all that are."""
 
 from __future__ import annotations
 
-import sys
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TextIO
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from ..experiments.scenario import Scenario
 from ..experiments.sweeps import compiled
 from ..experiments.sweeps.compute import Numbers, SweepResult, compute, curve_times, sweep_of, values_of
-from ..experiments.sweeps.job import Done, Estimate, Work
+from ..experiments.sweeps.outcome import MemberFailure, SweepEstimate, SweepOutcome
+from ..experiments.sweeps.shards import shard_numbers
 from ..experiments.sweeps.workers import Pool, Processes, Threads, compute_blocks, member_bytes
 from ..files.results.folder import write_text
 from ..files.results.identity import sweep_name
 from ..files.results.index import NOWHERE, Places
 from ..files.results.member_store import Store, check, opened
 from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved
+from ..files.results.sweep_folder import default_folder, read_curves, sweep_summary, write_sweep_summary
 from ..files.results.sweep_tables import (
     BANDS,
     MEMBERS,
@@ -31,121 +36,221 @@ from ..files.results.sweep_tables import (
     members_parquet,
     write_bands,
 )
-from ..runtime.errors import OutputError
+from ..files.toml.overrides import SweepOptions
+from ..numerics.trajectory import Array
+from ..runtime.errors import InputError, OutputError, request_fault
 from ..runtime.progress import Progress
+from ..views.text.sweep import engine_notes, sweep_text
+from .scenario import OnNote, ScenarioRequest, ignore_note
 
-CHUNK = 8192  # members whose values and keys are in memory at once
-LONGEST_RUN = 64  # members of a shard that follow each other
-TIMED = 3  # members computed to tell how long a sweep will take ...
+TIMED = 3  # members computed to estimate how long a sweep will take ...
 SECONDS_TIMED = 10.0  # ... or fewer, if they take longer
-FAILURES = 5  # said in words
+FIRST_FAILURES = 5  # reported with their messages
+
+
+@dataclass(frozen=True)
+class SweepRequest:
+    """Many members of a scenario to simulate.
+
+    scenario: which one, and what is changed in all of its arms and members.
+    words: what varies, how it is sampled, what is measured and kept, if not what the scenario's [sweep] says.
+    out: the folder of the sweep; what it holds already is not computed again. None: nothing stays on disk.
+    workers: threads or processes; 0 for one on each core. dask: the address of a scheduler, or "local", instead.
+    shard: only the members of this job, counted from 1, of so many. merge: take over the members of these folders and
+    compute nothing. parquet: also write members.parquet. figures: draw figures into `out`.
+    command: the request in the words of the command line, kept in the summary.
+
+    Raises `InputError` for what cannot go together.
+    """
+
+    scenario: ScenarioRequest
+    words: SweepOptions | None = None
+    out: Path | None = None
+    workers: int = 0
+    dask: str | None = None
+    shard: tuple[int, int] = (1, 1)
+    merge: tuple[Path, ...] = ()
+    parquet: bool = False
+    figures: bool = False
+    command: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise InputError([request_fault(f"a number of 1 or more, found {self.workers}", "--workers")])
+        if self.workers and self.dask is not None:
+            raise InputError([request_fault("a Dask cluster has its own workers: give --workers or --dask")])
+        if self.merge and self.shard != (1, 1):
+            raise InputError([request_fault("a merge takes the members of all shards: give --shard or --merge")])
+        if self.out is None and (self.parquet or self.figures):
+            raise InputError([request_fault("tables and figures need a folder: give --out")])
+
+    @property
+    def size(self) -> int:
+        """Workers on this machine."""
+        return self.workers or os.cpu_count() or 1
+
+    def read(self, on_note: OnNote = ignore_note) -> Scenario:
+        """The scenario with its sweep; remarks on it go to `on_note`. Raises `InputError`."""
+        scenario = self.scenario.read(self.words)
+        if scenario.sweep is None:
+            message = f"nothing varies in {scenario.id}: it has no [sweep], and no --vary says what shall"
+            raise InputError([request_fault(message)])
+        for note in (*self.scenario.notes(scenario), *engine_notes()):
+            on_note(note)
+        return scenario
+
+
+@dataclass(frozen=True)
+class SweepOutput:
+    """A sweep that was computed: its outcome, and its summary, which the folder holds too.
+
+    curves: those that are kept, of all members, shape (members, arms, curves, times), if the sweep has no folder to
+    read them from.
+    """
+
+    outcome: SweepOutcome
+    summary: dict[str, Any]
+    curves: Array | None = None
+
+    def read_curves(self) -> Array:
+        """The curves that are kept, shape (members, arms, curves, times); NaN where a member failed."""
+        if self.curves is not None or self.outcome.folder is None:
+            return np.empty(0) if self.curves is None else self.curves
+        return read_curves(self.outcome.folder, self.outcome.result)
+
+    def __str__(self) -> str:
+        return sweep_text(self.outcome)
+
+
+def parse_shard(text: str | None) -> tuple[int, int]:
+    """``3/16`` as numbers, and None as the only shard; `InputError` for anything else."""
+    if text is None:
+        return 1, 1
+    number, _, shards = text.partition("/")
+    if not (number.isdecimal() and shards.isdecimal() and 1 <= int(number) <= int(shards)):
+        raise InputError([request_fault("a shard is I/N, such as 3/16, with I from 1 to N", f"--shard {text}")])
+    return int(number), int(shards)
 
 
 def sweep(
-    scenario: Scenario,
-    work: Work,
-    stop: Callable[[], bool] = lambda: False,
-    stream: TextIO | None = None,
-    finish: Callable[[Done], object] = lambda done: None,
-) -> Done:
-    """Computes what `work.folder` does not hold yet, and writes the tables of all that it holds then.
+    request: SweepRequest, on_note: OnNote = ignore_note, stop: Callable[[], bool] = lambda: False
+) -> SweepOutput:
+    """Computes what is not stored in `request.out` yet, and writes tables and figures of all members.
 
-    `stop` is asked while members are computed: what is done then is kept. Progress goes to `stream`.
-    `finish` is called at the end, while the folder is still held.
-    `OutputError` if the folder cannot be written or is not of this sweep; nothing stored is lost by that.
+    Args:
+        request: What to sweep.
+        on_note: Hears remarks on the scenario before anything is computed.
+        stop: Asked while members are computed; once it is true, what is done is kept and its tables are written.
+
+    Raises:
+        InputError: Something is wrong with the scenario or what is asked of it.
+        OutputError: The folder cannot be written, or holds something else; nothing stored is lost by that.
+        WorkersError: No worker can be had, or none computes anything.
+        ModuleNotFoundError: A package that the request needs is missing; said before anything is computed.
     """
-    if work.parquet:
-        import pyarrow.parquet  # noqa: F401  # if it is missing, that is said before the work
-    for folder in work.merge:  # so is a folder that has nothing to take over
-        if not folder.is_dir():
-            raise OutputError(f"{folder} is no folder of a sweep")
-        check(folder, scenario)
-    with opened(work.folder, scenario) as store:
+    _check_packages(request)
+    scenario = request.read(on_note)
+    if request.out is not None:
+        return _sweep_into(request.out, scenario, request, stop)
+    with TemporaryDirectory(prefix="immunesim-sweep-") as temporary:  # the same way, and then into memory
+        output = _sweep_into(Path(temporary), scenario, request, stop)
+        curves = read_curves(Path(temporary), output.outcome.result)
+    summary = {**output.summary, "folder": None}
+    return SweepOutput(replace(output.outcome, folder=None), summary, curves)
+
+
+def _check_packages(request: SweepRequest) -> None:
+    if request.parquet:
+        import pyarrow.parquet  # noqa: F401  # optional
+    if request.figures:
+        from ..views.figures.sweep import choose  # noqa: F401  # matplotlib
+
+
+def _sweep_into(folder: Path, scenario: Scenario, request: SweepRequest, stop: Callable[[], bool]) -> SweepOutput:
+    for part in request.merge:  # before anything is written
+        if not part.is_dir():
+            raise OutputError(f"{part} is no folder of a sweep")
+        check(part, scenario)
+    with opened(folder, scenario) as store:
         try:
-            return _swept(store, work, stop, stream or sys.stderr, finish)
+            return _sweep(store, request, stop)
         except OutputError as error:  # a full disk, most likely
             raise OutputError(f"{error}; {len(store):,} members are kept, and the same command goes on") from None
 
 
-def _swept(
-    store: Store, work: Work, stop: Callable[[], bool], stream: TextIO, finish: Callable[[Done], object]
-) -> Done:
+def _sweep(store: Store, request: SweepRequest, stop: Callable[[], bool]) -> SweepOutput:
     for name, text in zip((SCENARIO_FILE, MODEL_FILE), resolved(store.scenario), strict=True):
-        write_text(work.folder / name, text)
-    began, computed_here, damaged = time.monotonic(), 0, dict(store.damaged)
-    if work.merge:
-        damaged |= _merge(store, work)
+        write_text(store.folder / name, text)
+    began, computed, damaged = time.monotonic(), 0, dict(store.damaged)
+    if request.merge:
+        damaged |= _merge(store, request)
     else:
-        computed_here = _compute(store, work, stop, stream)
-    done = _read(store, work)
-    done.computed, done.seconds, done.damaged = computed_here, time.monotonic() - began, damaged
-    done.interrupted = stop() and done.missing > 0
-    finish(done)
-    if work.draw is not None and len(done.result.numbers) and not done.interrupted:
-        work.draw(done.result, work.folder, sweep_name(store.scenario))
-    return done
+        computed = _compute(store, request, stop)
+    outcome = _read(store, request)
+    outcome = replace(
+        outcome,
+        computed=computed,
+        seconds=time.monotonic() - began,
+        damaged=damaged,
+        interrupted=stop() and outcome.missing > 0,
+    )
+    summary = sweep_summary(outcome, request.command)
+    write_sweep_summary(store.folder, summary)
+    if request.figures and len(outcome.result.numbers) and not outcome.interrupted:
+        from ..views.figures.sweep.choose import draw  # matplotlib
+
+        draw(outcome.result, store.folder, sweep_name(store.scenario))
+    return SweepOutput(outcome, summary)
 
 
-def _compute(store: Store, work: Work, stop: Callable[[], bool], stream: TextIO) -> int:
+def _compute(store: Store, request: SweepRequest, stop: Callable[[], bool]) -> int:
     """Computes and stores what is missing; returns the number of members."""
-    total, stored = _counts(store, work)
+    total, stored = _count(store, request)
     if stored == total:
         return 0
-    computed_here = 0
-    with Progress("members", total, stored, stream) as progress, _pool(store.scenario, work) as pool:
-        for block in compute_blocks(pool, store.scenario, _missing(store, work), stop):
+    computed = 0
+    with Progress("members", total, stored) as progress, _pool(store.scenario, request) as pool:
+        for block in compute_blocks(pool, store.scenario, _missing_numbers(store, request), stop):
             store.add(block)
-            computed_here += len(block.numbers)
+            computed += len(block.numbers)
             progress.add(len(block.numbers), int(block.failed.any(axis=1).sum()))
-    return computed_here
+    return computed
 
 
-def _pool(scenario: Scenario, work: Work) -> Pool:
-    if work.dask is None:
-        return Threads(scenario, work.size) if compiled.available() else Processes(scenario, work.size)
-    from ..experiments.sweeps.dask_cluster import Cluster
+def _pool(scenario: Scenario, request: SweepRequest) -> Pool:
+    if request.dask is None:
+        kind = Threads if compiled.available() else Processes
+        return kind(scenario, request.size)
+    from ..experiments.sweeps.dask_cluster import Cluster  # optional
 
-    return Cluster(scenario, work.dask, work.size)
+    return Cluster(scenario, request.dask, request.size)
 
 
-def _counts(store: Store, work: Work) -> tuple[int, int]:
+def _count(store: Store, request: SweepRequest) -> tuple[int, int]:
     """How many members this shard has, and how many of them are stored."""
     total = stored = 0
-    for numbers in shard_numbers(store.scenario, work.shard):
+    for numbers, values in _members(store.scenario, request):
         total += len(numbers)
         if len(store):
-            stored += int((~store.missing(store.keys(values_of(sweep_of(store.scenario).design, numbers)))).sum())
+            stored += int((~store.missing(store.keys(values))).sum())
     return total, stored
 
 
-def shard_numbers(scenario: Scenario, shard: tuple[int, int]) -> Iterator[Numbers]:
-    """The members of one shard in chunks: they are dealt to all shards in turn, one by one at first, then, so that
-    values are drawn in runs, in runs of an eighth of what each shard has, up to `LONGEST_RUN`. So shards are alike,
-    and which one a member is in depends on its number and the number of shards alone."""
-    number, shards = shard
-    count = sweep_of(scenario).design.count
-    chunk: list[Numbers] = []
-    first = each = held = 0  # of the round; members that each shard has by then; members in the chunk
-    while first < count:
-        run = min(max(1, each // 8), LONGEST_RUN)
-        start = first + (number - 1) * run
-        chunk.append(np.arange(start, max(start, min(start + run, count)), dtype=np.int64))
-        first, each, held = first + run * shards, each + run, held + len(chunk[-1])
-        if held >= CHUNK:
-            yield np.concatenate(chunk)
-            chunk, held = [], 0
-    if held:
-        yield np.concatenate(chunk)
+def _members(scenario: Scenario, request: SweepRequest) -> Iterator[tuple[Numbers, Array]]:
+    """Numbers and values of the members of the shard, in chunks."""
+    design = sweep_of(scenario).design
+    for numbers in shard_numbers(design.count, request.shard):
+        yield numbers, values_of(design, numbers)
 
 
-def _missing(store: Store, work: Work) -> Iterator[Numbers]:
-    """What is to be computed, each member once though it stands twice in the design."""
+def _missing_numbers(store: Store, request: SweepRequest) -> Iterator[Numbers]:
+    """The members to compute, each once even if the design holds it twice."""
     queued: set[bytes] = set()
-    for numbers in shard_numbers(store.scenario, work.shard):
-        keys = store.keys(values_of(sweep_of(store.scenario).design, numbers))
+    for numbers, values in _members(store.scenario, request):
+        keys = store.keys(values)
         if queued:
-            still = np.array(sorted(queued), dtype="S16")
-            queued = set(still[store.find(still) == NOWHERE].tolist())
+            not_stored = np.array(sorted(queued), dtype="S16")
+            queued = set(not_stored[store.find(not_stored) == NOWHERE].tolist())
         new = np.zeros(len(numbers), dtype=bool)
         for row in np.flatnonzero(store.missing(keys)).tolist():
             new[row] = keys[row] not in queued
@@ -154,61 +259,76 @@ def _missing(store: Store, work: Work) -> Iterator[Numbers]:
             yield numbers[new]
 
 
-def _merge(store: Store, work: Work) -> dict[str, str]:
-    """Takes over the members of other folders; returns the blocks of theirs that are damaged, and why."""
+def _merge(store: Store, request: SweepRequest) -> dict[str, str]:
+    """Takes over the members of other folders; returns their damaged blocks, and why."""
     damaged: dict[str, str] = {}
-    for folder in work.merge:
+    for folder in request.merge:
         other = Store(folder, store.scenario)
         store.merge(other)
         damaged |= {str(folder / name): why for name, why in other.damaged.items()}
     return damaged
 
 
-def _read(store: Store, work: Work) -> Done:
-    """All that is there, in the order of the design, written to tables on the way."""
-    scenario, folder = store.scenario, work.folder
-    sweep = sweep_of(scenario)
-    asked, kinds, first = 0, Counter[str](), list[tuple[int, str, str]]()
-    nobody = np.empty(0, dtype=np.int64)  # of a shard of fewer members than shards
-    parts = [store.block(nobody, np.empty((0, len(sweep.design.axes))), nobody)]
-    all_places: list[Places] = [nobody]
+def _read(store: Store, request: SweepRequest) -> SweepOutcome:
+    """All members that are stored, in the order of the design; their tables are written on the way."""
+    scenario, folder = store.scenario, store.folder
+    asked, failures, first = 0, Counter[str](), list[MemberFailure]()
+    none = np.empty(0, dtype=np.int64)  # a shard may have no member at all
+    blocks = [store.block(none, np.empty((0, len(sweep_of(scenario).design.axes))), none)]
+    offsets: list[Places] = [none]
     with ExitStack() as stack:
         writers = [stack.enter_context(members_csv(folder / MEMBERS, scenario))]
-        if work.parquet:
+        if request.parquet:
             writers.append(stack.enter_context(members_parquet(folder / PARQUET, scenario)))
-        for numbers in shard_numbers(scenario, work.shard):
+        for numbers, values in _members(scenario, request):
             asked += len(numbers)
-            values = values_of(sweep.design, numbers)
-            places = store.find(store.keys(values))
-            there = places != NOWHERE
-            block = store.block(numbers[there], values[there], places[there])
+            found = store.find(store.keys(values))
+            there = found != NOWHERE
+            block = store.block(numbers[there], values[there], found[there])
             for write in writers:
                 write(block)
-            kinds.update(outcome.kind for outcome in block.outcomes.values())
-            room = FAILURES - len(first)
-            failures = sorted(block.outcomes.items())[: max(room, 0)] if block.outcomes else []
-            first += [(number, arm, outcome.message or outcome.kind) for (number, arm), outcome in failures]
-            parts.append(block)
-            all_places.append(places[there])
-    numbers, values, measures, failed = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("numbers", "values", "measures", "failed")
+            failures.update(outcome.kind for outcome in block.outcomes.values())
+            for (number, arm), outcome in sorted(block.outcomes.items())[: FIRST_FAILURES - len(first)]:
+                first.append(MemberFailure(number, arm, outcome.message or outcome.kind))
+            blocks.append(block)
+            offsets.append(found[there])
+    result = _result(store, blocks, np.concatenate(offsets))
+    return SweepOutcome(
+        result,
+        asked,
+        failures=failures,
+        first_failures=tuple(first),
+        shard=request.shard,
+        merged=bool(request.merge),
+        workers=request.dask or request.size,
+        folder=folder,
     )
-    places = np.concatenate(all_places)
-    found, few = bands(store, places, failed), few_curves(store, places, failed)
+
+
+def _result(store: Store, blocks: list[Any], offsets: Places) -> SweepResult:
+    """The members of all blocks, with the bands of the curves that are kept, which are written too."""
+    numbers, values, measures, failed = (
+        np.concatenate([getattr(block, name) for block in blocks])
+        for name in ("numbers", "values", "measures", "failed")
+    )
+    found, few = bands(store, offsets, failed), few_curves(store, offsets, failed)
     if found:
-        write_bands(folder / BANDS, scenario, found)
-    result = SweepResult(scenario, numbers, values, measures, failed, found, curve_times(scenario), few)
-    return Done(result, asked, kinds=kinds, first=first)
+        write_bands(store.folder / BANDS, store.scenario, found)
+    return SweepResult(store.scenario, numbers, values, measures, failed, found, curve_times(store.scenario), few)
 
 
-def estimate(scenario: Scenario, work: Work) -> Estimate:
-    """Counts what is stored and times a few members; writes nothing."""
+def estimate(request: SweepRequest, on_note: OnNote = ignore_note) -> SweepEstimate:
+    """Counts what is stored and times a few members; writes nothing. Raises `InputError` and `OutputError`."""
+    if request.merge:
+        message = "--merge computes nothing that could be estimated: leave out --dry-run"
+        raise InputError([request_fault(message, "--merge --dry-run")])
+    scenario = request.read(on_note)
+    folder = request.out or default_folder(scenario.id, request.shard)
     design = sweep_of(scenario).design
-    store = Store(work.folder, scenario)
-    total, stored = _counts(store, work)
+    total, stored = _count(Store(folder, scenario), request)
     some = np.unique(np.linspace(0, design.count - 1, TIMED + 1).astype(np.int64))
-    failed, spent = 0, list[float]()
     some = some if total > stored else some[:0]
+    failed, spent = 0, list[float]()
     with Progress("members timed", len(some)) as progress:
         for number in some:
             began = time.perf_counter()
@@ -217,7 +337,18 @@ def estimate(scenario: Scenario, work: Work) -> Estimate:
             progress.add()
             if sum(spent) > SECONDS_TIMED:
                 break
-    spent = spent[1:] or spent  # the first one has the code written and compiled
+    spent = spent[1:] or spent  # the first one also generates and compiles code
     each = sum(spent) / len(spent) if spent else 0.0
-    seconds = (total - stored) * each / min(work.size, max(total - stored, 1))
-    return Estimate(total, stored, failed, len(spent), each, member_bytes(scenario), seconds)
+    seconds = (total - stored) * each / min(request.size, max(total - stored, 1))
+    return SweepEstimate(
+        kind=design.kind,
+        members=total,
+        stored=stored,
+        failed=failed,
+        timed=len(spent),
+        seconds_each=each,
+        bytes_each=member_bytes(scenario),
+        seconds=seconds,
+        workers=request.size,
+        folder=folder,
+    )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import errno
-import io
 import json
 import os
 import signal
+import sys
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -17,23 +18,17 @@ import pytest
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.sweeps import workers
 from immunesim.experiments.sweeps.compute import QUANTILES, compute, curve_times, values_of
-from immunesim.experiments.sweeps.job import Done, Work
+from immunesim.experiments.sweeps.outcome import SweepOutcome
+from immunesim.experiments.sweeps.shards import shard_numbers
 from immunesim.experiments.sweeps.workers import Threads
 from immunesim.files.results import sweep_tables
 from immunesim.files.results.member_store import Store
 from immunesim.files.toml.scenario_file import read_scenario
-from immunesim.runtime.errors import OutputError
+from immunesim.runtime.errors import InputError, OutputError
 from immunesim.runtime.interrupt import Stop
-from immunesim.tasks.sweep import estimate, shard_numbers, sweep
-from immunesim.views.text.sweep import (
-    damaged_text,
-    estimate_text,
-    go_on_text,
-    going_on,
-    summary,
-    sweep_text,
-    write_summary,
-)
+from immunesim.tasks.scenario import ScenarioRequest
+from immunesim.tasks.sweep import SweepRequest, estimate, sweep
+from immunesim.views.text.sweep import damage_notes, estimate_text, resume_command, resume_text, sweep_text
 
 from tests.sweeps import Counted, Members, grid, swept
 
@@ -60,8 +55,12 @@ def in_threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def swept_into(scenario: Scenario, folder: Path, **how: object) -> Done:
-    return sweep(scenario, Work(folder, 2, **how), stream=io.StringIO())
+def request(scenario: Scenario, folder: Path | None, **how: object) -> SweepRequest:
+    return SweepRequest(ScenarioRequest(scenario), out=folder, **{"workers": 2, **how})
+
+
+def swept_into(scenario: Scenario, folder: Path, **how: object) -> SweepOutcome:
+    return sweep(request(scenario, folder, **how)).outcome
 
 
 def table(folder: Path) -> tuple[list[str], list[list[str]]]:
@@ -127,22 +126,22 @@ def test_a_shard_of_nobody_is_empty(toy: Scenario, tmp_path: Path, parquet: bool
     if parquet:
         pytest.importorskip("pyarrow.parquet")
     three = swept(toy, grid(3, 1), ("main", "half"), ("drug",))
-    work = Work(tmp_path / "out", 2, shard=(5, 8), parquet=parquet)
-    done = sweep(three, work, stream=io.StringIO())
+    asked = request(three, tmp_path / "out", shard=(5, 8), parquet=parquet)
+    done = sweep(asked).outcome
     assert (done.asked, done.missing, done.failed, len(done.result.numbers)) == (0, 0, 0, 0)
     assert len(table(tmp_path / "out")[1]) == 0
-    assert "0 members (list of k_clear, dose.push.amount): 0 computed" in sweep_text(done, work)
-    assert estimate(three, work).members == 0
+    assert "0 members (list of k_clear, dose.push.amount): 0 computed" in sweep_text(done)
+    assert estimate(asked).members == 0
 
 
 @pytest.mark.parametrize("done_before", [0, 1, 3])
 def test_a_sweep_stopped_before_whole_chunks_of_it_has_its_tables(
     toy: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done_before: int
 ) -> None:
-    monkeypatch.setattr("immunesim.tasks.sweep.CHUNK", 2)
-    question, work = swept(toy, grid(3, 3), ("main", "half"), ("drug",)), Work(tmp_path / "out", 1)
-    sweep(swept(toy, Members(grid(3, 3).rows[:done_before]), ("main", "half"), ("drug",)), work, stream=io.StringIO())
-    done = sweep(question, work, lambda: True, io.StringIO(), lambda done: write_summary(done, work, []))
+    monkeypatch.setattr("immunesim.tasks.sweep.shard_numbers", partial(shard_numbers, chunk=2))
+    out, question = tmp_path / "out", swept(toy, grid(3, 3), ("main", "half"), ("drug",))
+    swept_into(swept(toy, Members(grid(3, 3).rows[:done_before]), ("main", "half"), ("drug",)), out)
+    done = sweep(request(question, out), stop=lambda: True).outcome
     assert (done.interrupted, done.missing) == (True, 9 - done_before)
     assert [row[0] for row in table(tmp_path / "out")[1]] == [str(number) for number in range(done_before)]
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["members"]["missing"] == 9 - done_before
@@ -150,26 +149,24 @@ def test_a_sweep_stopped_before_whole_chunks_of_it_has_its_tables(
 
 @pytest.mark.parametrize("count", [1, 7, 40, 1_000, 100_003])
 @pytest.mark.parametrize("shards", [1, 2, 16])
-def test_every_member_is_in_one_shard_and_shards_are_alike(toy: Scenario, count: int, shards: int) -> None:
-    many = swept(toy, Members(((0.25, 400.0),) * count))
+def test_every_member_is_in_one_shard_and_shards_are_alike(count: int, shards: int) -> None:
     parts = [
-        np.concatenate([np.empty(0, dtype=np.int64), *shard_numbers(many, (number, shards))])
+        np.concatenate([np.empty(0, dtype=np.int64), *shard_numbers(count, (number, shards))])
         for number in range(1, shards + 1)
     ]
     np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(count))
     assert all((np.diff(part) > 0).all() for part in parts)
     sizes = [len(part) for part in parts]
     assert max(sizes) - min(sizes) <= max(1, count / shards / 8)
-    more = swept(toy, Members(((0.25, 400.0),) * 2 * count))
     for number, part in enumerate(parts, 1):
-        larger = np.concatenate([np.empty(0, dtype=np.int64), *shard_numbers(more, (number, shards))])
+        larger = np.concatenate([np.empty(0, dtype=np.int64), *shard_numbers(2 * count, (number, shards))])
         np.testing.assert_array_equal(larger[: len(part)], part)
 
 
 @pytest.mark.parametrize("shards", [16, 1_000, 1_001])
-def test_the_values_of_a_shard_are_drawn_in_runs(toy: Scenario, shards: int) -> None:
+def test_the_values_of_a_shard_are_drawn_in_runs(shards: int) -> None:
     design = Counted()
-    for numbers in islice(shard_numbers(swept(toy, design), (3, shards)), 1):
+    for numbers in islice(shard_numbers(design.count, (3, shards)), 1):
         np.testing.assert_array_equal(values_of(design, numbers)[:, 0], numbers)
         assert len(design.drawn) < len(numbers) / 20
         assert sum(design.drawn) <= 20 * len(numbers)
@@ -189,8 +186,7 @@ def test_a_merge_says_what_is_missing_and_computes_nothing(
     in_threads.clear()
     done = swept_into(whole, tmp_path / "merged", merge=(tmp_path / "a",))
     assert (in_threads, done.missing) == ([], 6)
-    text = sweep_text(done, Work(tmp_path / "merged", merge=(tmp_path,)))
-    assert "3 members (list of k_clear, dose.push.amount), 6 missing" in text
+    assert "3 members (list of k_clear, dose.push.amount), 6 missing" in sweep_text(done)
     with pytest.raises(OutputError, match="nowhere is no folder of a sweep"):
         swept_into(whole, tmp_path / "merged", merge=(tmp_path / "nowhere",))
 
@@ -204,7 +200,7 @@ def test_a_damaged_block_is_computed_again_and_named(toy: Scenario, tmp_path: Pa
     done = swept_into(question, tmp_path / "out")
     assert 0 < len(in_threads) < 6
     np.testing.assert_array_equal(done.result.measures, expected.result.measures)
-    (line,) = damaged_text(done, Work(tmp_path / "out"))
+    (line,) = damage_notes(done)
     assert line == (
         f"{path.name} is damaged (its content is not what was written); "
         "its members are computed again; it is kept as *.damaged"
@@ -251,7 +247,7 @@ def test_a_signal_keeps_what_is_done_and_the_same_sweep_goes_on(
             Stop, "_handle", lambda stop, *_: setattr(stop, "requested", True)
         )  # two blocks at once: two signals
         with Stop("stopping") as stop:
-            done = sweep(question, Work(tmp_path / "out", 1), stop, stream=io.StringIO())
+            done = sweep(request(question, tmp_path / "out", workers=1), stop=stop).outcome
     assert done.interrupted
     assert 0 < len(done.result.numbers) < 16
     assert len(table(tmp_path / "out")[1]) == len(done.result.numbers)
@@ -278,14 +274,15 @@ def test_the_command_that_goes_on_is_the_one_that_began(
     monkeypatch.setattr("sys.argv", ["immunesim"])
     words = ["sweep", "toy.toml", "--vary", "dose.first cycle.amount=0:1:2"]
     line = "immunesim sweep toy.toml --vary 'dose.first cycle.amount=0:1:2' --out results/toy-sweep"
-    assert going_on(words, Path("results/toy-sweep")) == line
-    assert going_on([*words, "--out=there"], Path("there")) == line.replace("--out results/toy-sweep", "--out=there")
-    assert going_on(["sweep", "t", "--merge", "a", "b", "--out", "c"], Path("c")) == "immunesim sweep t --out c"
+    assert resume_command(words, Path("results/toy-sweep")) == line
+    assert resume_command([*words, "--out=there"], Path("there")) == line.replace(
+        "--out results/toy-sweep", "--out=there"
+    )
+    assert resume_command(["sweep", "t", "--merge", "a", "b", "--out", "c"], Path("c")) == "immunesim sweep t --out c"
     monkeypatch.setattr("sys.argv", ["run_sim.py"])
-    assert going_on(["sweep", "t", "--out", "c"], Path("c")) == "python run_sim.py sweep t --out c"
+    assert resume_command(["sweep", "t", "--out", "c"], Path("c")) == "python run_sim.py sweep t --out c"
     done = swept_into(swept(toy, grid(2, 2)), tmp_path / "out", merge=())
-    done.asked = 1234
-    assert go_on_text(done, Work(tmp_path), ["sweep"]).startswith(
+    assert resume_text(replace(done, asked=1234), tmp_path, ["sweep"]).startswith(
         f"4 of 1,234 members are kept in {tmp_path}; go on with\n  "
     )
 
@@ -347,7 +344,7 @@ def test_a_long_label_does_not_widen_the_table(toy: Scenario, tmp_path: Path) ->
     sentence = "the highest concentration of the drug in plasma that is ever reached after a push"
     first = question.sweep.measures[0]._replace(label=sentence, id="peak_of_the_drug_in_plasma_after_the_push_is_high")
     question = replace(question, sweep=replace(question.sweep, measures=(first, *question.sweep.measures[1:])))
-    lines = sweep_text(swept_into(question, tmp_path / "out"), Work(tmp_path / "out")).splitlines()
+    lines = sweep_text(swept_into(question, tmp_path / "out")).splitlines()
     (one, other) = [line for line in lines if line.startswith("peak_of_the_drug")]
     assert max(len(one), len(other)) <= 110
     assert one.split("  ")[0] == "peak_of_the_drug_in_plasma_after_the_pu…"
@@ -368,7 +365,7 @@ def test_parquet_is_the_same_table(toy: Scenario, tmp_path: Path) -> None:
 def test_without_pyarrow_parquet_is_refused_before_the_work(
     toy: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_threads: list[int]
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ModuleNotFoundError) as error:
         swept_into(swept(toy, grid(2, 2)), tmp_path / "out", parquet=True)
     assert error.value.name in ("pyarrow", "pyarrow.parquet")
@@ -377,11 +374,12 @@ def test_without_pyarrow_parquet_is_refused_before_the_work(
 
 
 def test_a_summary_is_strict_json_that_says_everything(toy: Scenario, tmp_path: Path) -> None:
-    work = Work(tmp_path / "out", 2)
     question = swept(toy, Members((*grid(2, 2).rows, FAILING)), ("main", "half"))
-    done = sweep(question, work, stream=io.StringIO(), finish=lambda done: write_summary(done, work, ["sweep", "toy"]))
+    output = sweep(request(question, tmp_path / "out", command=("sweep", "toy")))
+    done = output.outcome
     found = json.loads((tmp_path / "out" / "summary.json").read_text(), parse_constant=pytest.fail)
-    assert found == json.loads(json.dumps(summary(done, work, ["sweep", "toy"])))
+    assert found == json.loads(json.dumps(output.summary))
+    assert found["command"] == ["sweep", "toy"]
     assert found["members"] == {"asked": 5, "there": 5, "computed": 5, "missing": 0, "failed": 1}
     assert sum(found["failures"].values()) == 2  # in each arm
     assert found["first_failures"][0]["number"] == 4
@@ -390,30 +388,77 @@ def test_a_summary_is_strict_json_that_says_everything(toy: Scenario, tmp_path: 
     assert (peak["id"], peak["unit"], peak["arm"], peak["members"], peak["failed"]) == ("peak", "pM", "main", 4, 1)
     assert peak["median"] == np.median(done.result.measures[:4, 0, 0])
     assert found["measures"][2]["never"] == 2  # 100 pmol never reach 40 pM
-    text = sweep_text(done, work)
+    text = str(output)
     assert "5 members (list of k_clear, dose.push.amount): 5 computed in " in text
     assert "1 members failed: " in text
     assert "member 4, arm main: " in text
 
 
-def test_the_pictures_are_drawn_from_all_that_is_there(toy: Scenario, tmp_path: Path) -> None:
-    drawn = []
-    done = swept_into(swept(toy, grid(2, 2)), tmp_path / "out", draw=lambda *what: drawn.append(what))
-    assert drawn == [(done.result, tmp_path / "out", summary(done, Work(tmp_path), [])["sweep"])]
+def test_the_pictures_are_drawn_from_all_that_is_there(toy: Scenario, tmp_path: Path, monkeypatch) -> None:
+    drawn: list[tuple[object, ...]] = []
+    monkeypatch.setattr("immunesim.views.figures.sweep.choose.draw", lambda *what: drawn.append(what))
+    output = sweep(request(swept(toy, grid(2, 2)), tmp_path / "out", figures=True))
+    assert drawn == [(output.outcome.result, tmp_path / "out", output.summary["sweep"])]
+
+
+def test_without_matplotlib_figures_are_refused_before_the_work(
+    toy: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_threads: list[int]
+) -> None:
+    for name in [each for each in sys.modules if each.startswith(("immunesim.views.figures", "matplotlib"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ModuleNotFoundError, match="matplotlib"):
+        sweep(request(swept(toy, grid(2, 2)), tmp_path / "out", figures=True))
+    assert in_threads == []
+    assert not (tmp_path / "out").exists()
+
+
+# without a folder
+
+
+def test_a_sweep_without_a_folder_is_the_same_in_memory(toy: Scenario, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    question = swept(toy, Members((*grid(2, 2).rows, FAILING)), ("main", "half"), ("drug",))
+    stored, kept = sweep(request(question, tmp_path / "out")), sweep(request(question, None))
+    assert list((tmp_path / "temporary").iterdir()) == []
+    for name in ("numbers", "values", "measures", "failed"):
+        np.testing.assert_array_equal(getattr(kept.outcome.result, name), getattr(stored.outcome.result, name))
+    np.testing.assert_array_equal(kept.read_curves(), stored.read_curves())
+    assert kept.read_curves().shape == (5, 2, 1, len(curve_times(question)))
+    assert np.isnan(kept.read_curves()[4]).all()
+    assert (kept.outcome.folder, kept.summary["folder"]) == (None, None)
+    assert "results in" not in str(kept)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"workers": 2, "dask": "local"}, "a Dask cluster has its own workers"),
+        ({"workers": -1}, "a number of 1 or more, found -1"),
+        ({"merge": (Path("a"),), "shard": (1, 2)}, "a merge takes the members of all shards"),
+        ({"parquet": True}, "need a folder"),
+        ({"figures": True}, "need a folder"),
+    ],
+)
+def test_what_cannot_go_together_is_refused(toy: Scenario, how: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        request(swept(toy, grid(2, 2)), None, **{"workers": 0, **how})
 
 
 # before it begins, and meanwhile
 
 
 def test_an_estimate_counts_and_times_and_writes_nothing(toy: Scenario, tmp_path: Path) -> None:
-    question, work = swept(toy, grid(3, 3), keep=("drug",)), Work(tmp_path / "out", 2)
-    found = estimate(question, work)
+    question = swept(toy, grid(3, 3), keep=("drug",))
+    asked = request(question, tmp_path / "out")
+    found = estimate(asked)
     assert (found.members, found.stored, found.timed) == (9, 0, 3)
     assert found.seconds == pytest.approx(9 * found.seconds_each / 2)
     assert found.bytes_each == 8 * (2 + 3 + 49 + 1)
     assert not (tmp_path / "out").exists()
-    assert "9 to compute: about " in estimate_text(found, work, question)
+    assert "9 to compute: about " in estimate_text(found)
     swept_into(question, tmp_path / "out")
-    again = estimate(question, work)
+    again = estimate(asked)
     assert (again.stored, again.seconds) == (9, 0.0)
-    assert estimate_text(again, work, question).endswith("; nothing to compute")
+    assert estimate_text(again).endswith("; nothing to compute")

@@ -1,4 +1,4 @@
-"""A run for those who go on with pandas or xarray; both are asked for only here."""
+"""Runs and sweeps as tables of pandas and datasets of xarray, which are imported only here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...experiments.run import RunResult
+from ...experiments.sweeps.compute import SweepResult, sweep_of
+from ...numerics.trajectory import Array
+from .netcdf import axis_names, varied
+from .sweep_tables import columns
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -54,6 +58,50 @@ def to_xarray(result: RunResult, names: Sequence[str], join: str = "outer") -> D
         label = model.species[name].label if name in model.species else model.observables[name].label
         dataset[name].attrs.update(units=model.unit_text(name), long_name=label)
     dataset.attrs["title"] = result.scenario.title
+    return dataset
+
+
+def sweep_to_pandas(result: SweepResult) -> DataFrame:
+    """A row for each member, whose number is the index, and a column for each axis and measure, as in members.csv;
+    NaN where there is no value. ``failed`` says whether it failed in any arm; units are in ``attrs["units"]``.
+    """
+    pandas = _package("pandas")
+    names, units = columns(result.scenario)
+    measures = result.measures.reshape(len(result.numbers), -1)
+    frame = pandas.DataFrame(
+        np.concatenate([result.values, measures], axis=1),
+        columns=names,
+        index=pandas.Index(result.numbers, name="number"),
+    )
+    frame["failed"] = result.failed.any(axis=1)
+    frame.attrs["title"] = result.scenario.title
+    frame.attrs["units"] = dict(zip(names, units, strict=True))
+    return frame
+
+
+def sweep_to_xarray(result: SweepResult, curves: Array) -> Dataset:
+    """The curves that are kept, along ``member``, ``arm`` and ``time``, with units and labels in ``attrs``; the values
+    of the axes are coordinates of ``member``.
+
+    Args:
+        result: The members.
+        curves: Shape (members, arms, curves, times).
+    """
+    xarray = _package("xarray")
+    scenario, sweep = result.scenario, sweep_of(result.scenario)
+    axes = varied(scenario)
+    values = {name: ("member", column) for name, column in zip(axis_names(axes), result.values.T, strict=True)}
+    dataset = xarray.Dataset(
+        {name: (("member", "arm", "time"), curves[:, :, place]) for place, name in enumerate(sweep.keep)},
+        coords={"member": result.numbers, "arm": list(sweep.arms), "time": result.times, **values},
+    )
+    dataset["time"].attrs["units"] = scenario.model.time_unit_text
+    for name, axis in zip(axis_names(axes), axes, strict=True):
+        dataset[name].attrs.update(units=axis.unit_text, long_name=axis.label)
+    for name in sweep.keep:
+        item = scenario.model.species[name] if name in scenario.model.species else scenario.model.observables[name]
+        dataset[name].attrs.update(units=scenario.model.unit_text(name), long_name=item.label)
+    dataset.attrs["title"] = scenario.title
     return dataset
 
 

@@ -1,0 +1,262 @@
+"""A sweep from Python: many members of a scenario, as arrays, a table and figures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..experiments.scenario import MAIN, Scenario
+from ..experiments.sweeps.compute import SweepResult, sweep_of
+from ..files.results.netcdf import axis_names, measure_names, varied
+from ..files.toml.overrides import SweepOptions
+from ..numerics.trajectory import Array
+from ..runtime.errors import InputError, called_from, request_fault
+from ..runtime.names import unknown_name
+from ..tasks import sweep as tasks
+from ..views.text.sweep import damage_notes, measure_table, members_line
+from ..views.text.tables import Table
+from .changes import scenario_request, several
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
+
+    from ..views.figures.sheet import Sheet
+
+Vary = Mapping[str, str | Sequence[str | float] | None] | str | Sequence[str]
+
+
+def sweep(
+    scenario: str | Path | Scenario,
+    *,
+    vary: Vary = (),
+    sample: str | None = None,
+    members: str | Path | None = None,
+    seed: int | None = None,
+    measures: Mapping[str, str] | str | Sequence[str] = (),
+    keep: str | Sequence[str] = (),
+    arms: str | Sequence[str] = (),
+    set: Mapping[str, str | float] | None = None,
+    knockout: str | Sequence[str] = (),
+    block: Mapping[str, str | float] | str | Sequence[str] = (),
+    add: str | Sequence[str] = (),
+    out: str | Path | None = None,
+    workers: int = 0,
+    dask: str | None = None,
+    shard: str | None = None,
+    merge: str | Path | Sequence[str | Path] = (),
+    parquet: bool = False,
+    figures: bool = False,
+) -> Ensemble:
+    """Simulates many members of a scenario, with the words of the command line.
+
+    ``sim.sweep("acute_infection", vary={"stop_sensitivity": "0.1:1:25:log"}, measures="max(pathogen)")``
+
+    Without `out` everything is kept in memory and nothing stays on disk. With it, members are stored as they are
+    computed, and the same call goes on where an earlier one ended. Without the extra ``fast``, members are computed in
+    processes: a script must then call this under ``if __name__ == "__main__":``.
+
+    Args:
+        scenario: the path of a file, the name of a bundled scenario, or a `Scenario` that has been read.
+        vary: what varies: ``{"NAME": "FROM:TO:COUNT[:log]"}``, ``{"NAME": [V1, V2]}``, or the same as texts,
+            ``"NAME=FROM:TO:COUNT"``; ``"NAME"`` varies over its range. By default what the scenario's [sweep] says.
+        sample: how members are drawn: ``"grid"``, ``"zip"``, ``"one_at_a_time"``, ``"lhs:1000"``, ``"sobol:1024"``,
+            ``"random:1000"``.
+        members: a CSV file with a row for each member and a column for each axis.
+        seed: of what is drawn.
+        measures: formulas as in [[expect]], ``"max(pathogen)"``, or by name, ``{"peak": "max(pathogen)"}``.
+        keep: species and observables whose curves are kept: see `Ensemble.to_xarray`.
+        arms: measured in place of the main arm.
+        set, knockout, block, add: changes in all arms and members, as in `run`.
+        out: folder of the sweep.
+        workers: threads or processes; by default one for each core.
+        dask: address of a Dask scheduler, or ``"local"``.
+        shard: ``"3/16"``: only the members of this one of sixteen jobs.
+        merge: folders of shards, whose members are taken over; nothing is computed.
+        parquet: also write members.parquet into `out`.
+        figures: also draw the figures into `out`.
+
+    Raises:
+        InputError: with everything that is wrong with the scenario or what is asked of it.
+        OutputError: `out` cannot be written, or holds something else.
+        KeyboardInterrupt: after Ctrl-C; the members that are stored in `out` are kept.
+    """
+    with called_from("sweep()"):
+        words = SweepOptions(
+            vary=_axes(vary),
+            sample=sample,
+            measures=_measures(measures),
+            seed=seed,
+            keep=several(keep),
+            arms=several(arms),
+            members=None if members is None else str(members),
+        )
+        asked = scenario_request(scenario, set, knockout, block, add)
+        folders = (merge,) if isinstance(merge, (str, Path)) else merge
+        request = tasks.SweepRequest(
+            asked,
+            None if words == SweepOptions() else words,
+            out=None if out is None else Path(out),
+            workers=workers,
+            dask=dask,
+            shard=tasks.parse_shard(shard),
+            merge=tuple(map(Path, folders)),
+            parquet=parquet,
+            figures=figures,
+            command=_command(asked.command(), words),
+        )
+        output = tasks.sweep(request, lambda note: warnings.warn(note, stacklevel=5))
+    for note in damage_notes(output.outcome):
+        warnings.warn(note, stacklevel=2)
+    return Ensemble(output)
+
+
+def _axes(vary: Vary) -> tuple[str, ...]:
+    """What varies, each as the command line has it: ``NAME=VALUES`` or ``NAME``."""
+    if not isinstance(vary, Mapping):
+        return several(vary)
+    texts = {
+        name: values if isinstance(values, str) else ",".join(map(str, values or ())) for name, values in vary.items()
+    }
+    return tuple(f"{name}={text}" if text else name for name, text in texts.items())
+
+
+def _measures(measures: Mapping[str, str] | str | Sequence[str]) -> tuple[str, ...]:
+    """Formulas, each with its name before it if it has one."""
+    if isinstance(measures, Mapping):
+        return tuple(f"{name}={formula}" for name, formula in measures.items())
+    return several(measures)
+
+
+def _command(scenario: Sequence[str], words: SweepOptions) -> tuple[str, ...]:
+    """The words of the command line that ask for the same members; none if the scenario has no name."""
+    if not scenario:
+        return ()
+    lists = (("vary", words.vary), ("measure", words.measures), ("keep", words.keep), ("arm", words.arms))
+    single = (("sample", words.sample), ("members", words.members), ("seed", words.seed))
+    return (
+        "sweep",
+        *scenario,
+        *(f"--{option}={word}" for option, texts in lists for word in texts),
+        *(f"--{option}={value}" for option, value in single if value is not None),
+    )
+
+
+class UnknownColumnError(InputError, KeyError):
+    """A sweep was asked for an axis, a measure or an arm that it does not have. Says the nearest that it has."""
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Ensemble:
+    """The members of a sweep. It prints itself in words and shows itself in a notebook.
+
+    ``e["stop_sensitivity"]`` are the values of an axis and ``e["max(pathogen)"]`` those of a measure, shape (members,),
+    in the unit ``e.unit(NAME)``; ``e["max(pathogen)", "untreated"]`` reads another arm as the main one. NaN: the
+    member failed, or the measure has no value.
+    """
+
+    output: tasks.SweepOutput
+
+    @property
+    def result(self) -> SweepResult:
+        """All arrays: values, measures, failures and bands."""
+        return self.output.outcome.result
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.result.scenario
+
+    @property
+    def ok(self) -> bool:
+        """Whether every member is there and none failed."""
+        return self.output.outcome.ok
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that are measured."""
+        return sweep_of(self.scenario).arms
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of what varies."""
+        return tuple(axis_names(varied(self.scenario)))
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The names of what is measured."""
+        return tuple(measure_names(self.scenario, varied(self.scenario)))
+
+    def __len__(self) -> int:
+        return len(self.result.numbers)
+
+    def unit(self, name: str) -> str:
+        """The unit of an axis or a measure."""
+        sweep = sweep_of(self.scenario)
+        units = [*(axis.unit_text for axis in sweep.design.axes), *(each.unit_text for each in sweep.measures)]
+        return units[self._column(name)]
+
+    def __getitem__(self, asked: str | tuple[str, str]) -> Array:
+        name, arm = (asked, None) if isinstance(asked, str) else asked
+        column, axes = self._column(name), len(self.axes)
+        found = (
+            self.result.values[:, column] if column < axes else self.result.measures[:, self._arm(arm), column - axes]
+        )
+        return found.copy()
+
+    def table(self) -> Table:
+        """For each measure and arm the median, 5 % and 95 % of the members, and how many have no value."""
+        return measure_table(self.result)
+
+    def figures(self) -> list[Sheet]:
+        """The figures that the design asks for, as `figures` draws them into a folder."""
+        from ..views.figures.sweep.choose import pictures
+
+        return [picture.figure for picture in pictures(self.result)]
+
+    def to_pandas(self) -> DataFrame:
+        """A row for each member, a column for each axis and measure, as in members.csv; units in ``attrs``."""
+        from ..files.results.frames import sweep_to_pandas
+
+        return sweep_to_pandas(self.result)
+
+    def to_xarray(self) -> Dataset:
+        """The curves of `keep` along ``member``, ``arm`` and ``time``, the axes as coordinates; units in ``attrs``."""
+        from ..files.results.frames import sweep_to_xarray
+
+        return sweep_to_xarray(self.result, self.output.read_curves())
+
+    def __repr__(self) -> str:
+        outcome = self.output.outcome
+        failed = f", {outcome.failed:,} failed" if outcome.failed else ""
+        missing = f", {outcome.missing:,} missing" if outcome.missing else ""
+        return f"<Ensemble of {self.scenario.id}: {len(self):,} members{failed}{missing}>"
+
+    def __str__(self) -> str:
+        return str(self.output)
+
+    def _repr_html_(self) -> str:
+        from ..views.figures.sweep.choose import pictures
+        from .notebook import picture_html
+
+        lines = [f"<strong>{escape(self.scenario.question)}</strong>", escape(members_line(self.output.outcome))]
+        first = next(pictures(self.result), None)
+        shown = [picture_html(first.figure, first.text)] if first is not None else []
+        return "\n".join([*(f"<p>{line}</p>" for line in lines), *shown, self.table()._repr_html_()])
+
+    def _column(self, name: str) -> int:
+        known = [*self.axes, *self.measures]
+        if name not in known:
+            raise UnknownColumnError([request_fault(unknown_name("this sweep has no axis or measure", name, known))])
+        return known.index(name)
+
+    def _arm(self, arm: str | None) -> int:
+        """The place of an arm; the main one, or the first, if none is named."""
+        if arm is None:
+            return self.arms.index(MAIN) if MAIN in self.arms else 0
+        if arm not in self.arms:
+            raise UnknownColumnError([request_fault(unknown_name("this sweep measures no arm", arm, self.arms))])
+        return self.arms.index(arm)

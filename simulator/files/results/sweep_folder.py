@@ -1,0 +1,91 @@
+"""The folder of a sweep as a whole: where it is, its summary, and the curves that it keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...experiments.sweeps import compiled
+from ...experiments.sweeps.compute import SweepResult, curve_times, solver, sweep_of
+from ...experiments.sweeps.outcome import SweepOutcome
+from ...experiments.sweeps.statistics import measure_statistics
+from ...numerics.trajectory import Array
+from ...runtime.json import json_number
+from ...runtime.versions import versions
+from .folder import SUMMARY, write_text
+from .identity import sweep_name
+from .member_store import Store
+
+
+def default_folder(scenario_id: str, shard: tuple[int, int]) -> Path:
+    """Where a sweep is stored if no folder is named: always the same place, so that it is continued there."""
+    part = "" if shard[1] == 1 else f"-{shard[0]}-of-{shard[1]}"
+    return Path("results") / f"{scenario_id}-sweep{part}"
+
+
+def sweep_summary(outcome: SweepOutcome, command: Sequence[str]) -> dict[str, Any]:
+    """Everything about a sweep but its members, ready for JSON. command: the words that asked for it."""
+    scenario = outcome.result.scenario
+    sweep = sweep_of(scenario)
+    number, shards = outcome.shard
+    return {
+        "sweep": sweep_name(scenario),
+        "scenario": scenario.id,
+        "title": scenario.title,
+        "question": scenario.question,
+        "model": scenario.model_name,
+        "ok": outcome.ok,
+        "interrupted": outcome.interrupted,
+        "folder": None if outcome.folder is None else str(outcome.folder),
+        "design": {
+            "kind": sweep.design.kind,
+            "count": sweep.design.count,
+            "shape": list(sweep.design.shape),
+            "axes": [{**axis._asdict(), "default": json_number(axis.default)} for axis in sweep.design.axes],
+        },
+        "shard": None if shards == 1 else f"{number}/{shards}",
+        "members": {
+            "asked": outcome.asked,
+            "there": len(outcome.result.numbers),
+            "computed": outcome.computed,
+            "missing": outcome.missing,
+            "failed": outcome.failed,
+        },
+        "failures": dict(sorted(outcome.failures.items())),
+        "first_failures": [failure._asdict() for failure in outcome.first_failures],
+        "measures": [row._asdict() for row in measure_statistics(outcome.result)],
+        "damaged": dict(outcome.damaged),
+        "solver": solver(),
+        "command": list(command),
+        "seed": _seed(sweep.document),
+        "seconds": round(outcome.seconds, 3),
+        "workers": outcome.workers,
+        "versions": versions(*(["llvmlite"] if compiled.available() else [])),
+    }
+
+
+def _seed(document: Any) -> Any:
+    seeds = [table.get("seed") for table in (document, *document.values()) if hasattr(table, "get")]
+    return next((seed for seed in seeds if seed is not None), None)
+
+
+def write_sweep_summary(folder: Path, summary: dict[str, Any]) -> None:
+    """Writes the summary into the folder of the sweep; `OutputError` if that fails."""
+    write_text(folder / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_curves(folder: Path, result: SweepResult) -> Array:
+    """The curves that are kept of all members of `result`, shape (members, arms, curves, times); NaN where a member
+    failed."""
+    sweep, store = sweep_of(result.scenario), Store(folder, result.scenario)
+    shape = len(result.numbers), len(sweep.arms), len(sweep.keep), len(curve_times(result.scenario))
+    if 0 in shape:
+        return np.empty(shape)
+    offsets = store.find(store.keys(result.values))
+    block = store.block(result.numbers, result.values, offsets, curves=True)
+    curves: Array = np.where(result.failed[:, :, None, None], np.nan, block.curves)  # type: ignore[arg-type]
+    return curves
