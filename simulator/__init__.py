@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .api.describe import describe as describe
     from .api.run import Run as Run
     from .api.run import run as run
+    from .api.sweep import Ensemble as Ensemble
+    from .api.sweep import sweep as sweep
     from .experiments.run import RunResult as RunResult
     from .experiments.scenario import Scenario as Scenario
     from .files.toml.model_file import read_model as read_model
@@ -45,6 +47,11 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "RunResult": "experiments.run",
     "InputError": "runtime.errors",
     "OutputError": "runtime.errors",
+    "describe": "api.describe",
+    "Run": "api.run",
+    "run": "api.run",
+    "Ensemble": "api.sweep",
+    "sweep": "api.sweep",
 }
 __all__ = list(_HOMES)
 
