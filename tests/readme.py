@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from immunesim import read_scenario
@@ -77,8 +76,7 @@ def draw_sweep(picture: SweepPicture) -> None:
     whole = sweep_of(scenario)
     measures = tuple([each for each in whole.measures if each.id in picture.measures])
     scenario = replace(scenario, sweep=replace(whole, measures=measures, keep=()))
-    with TemporaryDirectory() as folder:
-        result = sweep(SweepRequest(ScenarioRequest(scenario))).outcome.result
+    result = sweep(SweepRequest(ScenarioRequest(scenario))).outcome.result
     (drawn,) = [each for each in choose.pictures(result) if each.stem == picture.stem]
     drawn.figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=DPI, metadata={"Title": scenario.title})
 

@@ -86,7 +86,7 @@ def sweep(
         KeyboardInterrupt: after Ctrl-C; the members that are stored in `out` are kept.
     """
     with called_from("sweep()"):
-        words = SweepOptions(
+        options = SweepOptions(
             vary=_axes(vary),
             sample=sample,
             measures=_measures(measures),
@@ -99,7 +99,7 @@ def sweep(
         folders = (merge,) if isinstance(merge, (str, Path)) else merge
         request = tasks.SweepRequest(
             asked,
-            None if words == SweepOptions() else words,
+            None if options == SweepOptions() else options,
             out=None if out is None else Path(out),
             workers=workers,
             dask=dask,
@@ -107,7 +107,7 @@ def sweep(
             merge=tuple(map(Path, folders)),
             parquet=parquet,
             figures=figures,
-            command=_command(asked.command(), words),
+            command=_command(asked.command(), options),
         )
         output = tasks.sweep(request, lambda note: warnings.warn(note, stacklevel=5))
     for note in damage_notes(output.outcome):
@@ -132,12 +132,12 @@ def _measures(measures: Mapping[str, str] | str | Sequence[str]) -> tuple[str, .
     return several(measures)
 
 
-def _command(scenario: Sequence[str], words: SweepOptions) -> tuple[str, ...]:
+def _command(scenario: Sequence[str], options: SweepOptions) -> tuple[str, ...]:
     """The words of the command line that ask for the same members; none if the scenario has no name."""
     if not scenario:
         return ()
-    lists = (("vary", words.vary), ("measure", words.measures), ("keep", words.keep), ("arm", words.arms))
-    single = (("sample", words.sample), ("members", words.members), ("seed", words.seed))
+    lists = (("vary", options.vary), ("measure", options.measures), ("keep", options.keep), ("arm", options.arms))
+    single = (("sample", options.sample), ("members", options.members), ("seed", options.seed))
     return (
         "sweep",
         *scenario,

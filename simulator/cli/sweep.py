@@ -94,7 +94,7 @@ def _request(options: argparse.Namespace) -> SweepRequest:
     from ..files.toml.overrides import SweepOptions
     from ..tasks.sweep import SweepRequest, parse_shard
 
-    words = SweepOptions(
+    sweep_options = SweepOptions(
         vary=tuple(options.vary),
         sample=options.sample,
         measures=tuple(options.measure),
@@ -106,7 +106,7 @@ def _request(options: argparse.Namespace) -> SweepRequest:
     scenario, shard = request_of(options.scenario, options), parse_shard(options.shard)
     return SweepRequest(
         scenario,
-        words,
+        sweep_options,
         out=Path(options.out) if options.out else default_folder(scenario.id, shard),
         workers=options.workers,
         dask=options.dask,

@@ -53,7 +53,7 @@ class SweepRequest:
     """Many members of a scenario to simulate.
 
     scenario: which one, and what is changed in all of its arms and members.
-    words: what varies, how it is sampled, what is measured and kept, if not what the scenario's [sweep] says.
+    options: what varies, how it is sampled, what is measured and kept, if not what the scenario's [sweep] says.
     out: the folder of the sweep; what it holds already is not computed again. None: nothing stays on disk.
     workers: threads or processes; 0 for one on each core. dask: the address of a scheduler, or "local", instead.
     shard: only the members of this job, counted from 1, of so many. merge: take over the members of these folders and
@@ -64,7 +64,7 @@ class SweepRequest:
     """
 
     scenario: ScenarioRequest
-    words: SweepOptions | None = None
+    options: SweepOptions | None = None
     out: Path | None = None
     workers: int = 0
     dask: str | None = None
@@ -91,7 +91,7 @@ class SweepRequest:
 
     def read(self, on_note: OnNote = ignore_note) -> Scenario:
         """The scenario with its sweep; remarks on it go to `on_note`. Raises `InputError`."""
-        scenario = self.scenario.read(self.words)
+        scenario = self.scenario.read(self.options)
         if scenario.sweep is None:
             message = f"nothing varies in {scenario.id}: it has no [sweep], and no --vary says what shall"
             raise InputError([request_fault(message)])
