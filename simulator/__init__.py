@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _HOMES = {  # public name: the module that it is loaded from on first use, so that `--help` need not wait for SciPy
     "run": "api.run",
     "Run": "api.run",
+    "sweep": "api.sweep",
+    "Ensemble": "api.sweep",
     "describe": "api.describe",
     "read_model": "files.toml.model_file",
     "read_scenario": "files.toml.scenario_file",
@@ -47,11 +49,6 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "RunResult": "experiments.run",
     "InputError": "runtime.errors",
     "OutputError": "runtime.errors",
-    "describe": "api.describe",
-    "Run": "api.run",
-    "run": "api.run",
-    "Ensemble": "api.sweep",
-    "sweep": "api.sweep",
 }
 __all__ = list(_HOMES)
 
