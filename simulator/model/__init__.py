@@ -1,1 +1,1 @@
-"""What can be said: the words of the science, checked when they are made."""
+"""The model language as values: units, formulas, declarations and laws. No files, no arrays, no solver."""

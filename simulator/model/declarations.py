@@ -1,4 +1,4 @@
-"""The words of a model as frozen values: species, parameters, reactions, observables, sources."""
+"""What a model declares, as frozen values: species, parameters, reactions, observables, interventions, sources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STATUS = re.compile(r"(verified|secondary|from memory)\Z|(derived|assumed|knob)
 _TERM = re.compile(r"(?:(\d+(?:\.\d+)?)\s+)?([A-Za-z][A-Za-z0-9_]*)\Z")
 
 
-class Fault(NamedTuple):
+class ModelFault(NamedTuple):
     """One thing wrong: the keys that lead to it (``("species", "IL2", "unit")``), and why."""
 
     path: tuple[str | int, ...]
@@ -26,9 +26,9 @@ class Fault(NamedTuple):
 
 
 class ModelError(ValueError):
-    """Everything that is wrong with a model."""
+    """Everything that is wrong with a model, in `faults`."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[ModelFault]) -> None:
         self.faults = faults
         super().__init__("\n".join(f"{'.'.join(map(str, path))}: {message}" for path, message in faults))
 
@@ -63,7 +63,10 @@ class Species(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A number with its unit, meaning, source, and how sure it is (`STATUSES`)."""
+    """A constant: its value and unit, what it means, where it comes from and how certain it is (`STATUSES`).
+
+    range: lowest and highest published value. substance: what its unit counts, for units of mass or IU.
+    """
 
     id: str
     label: str
@@ -77,16 +80,17 @@ class Parameter(NamedTuple):
 
     @property
     def assumed(self) -> bool:
+        """Whether no publication gives its value."""
         return self.status.startswith("assumed")
 
     @property
     def knob(self) -> bool:
-        """Whether it says which patient, disease or treatment this is, and not how the body works."""
+        """Whether scenarios are meant to change it: it says which patient, disease or treatment this is."""
         return self.status.startswith("knob")
 
 
 class Reaction(NamedTuple):
-    """A change of species: net stoichiometry per event, and the full rate law."""
+    """A change of species: the net stoichiometry of one event, and the complete rate law."""
 
     id: str
     label: str
@@ -109,12 +113,12 @@ class Observable(NamedTuple):
 
 
 class Intervention(NamedTuple):
-    """What may be done to a messenger or a cell, in a word of the command line.
+    """What ``--knockout``, ``--block`` and ``--add`` do to a cytokine, a drug or a cell.
 
-    knockout: what parameters become where the body cannot make it; a dose of it still works. block: the parameter
-    that is the share of its effect that is blocked; heard: the one that is the share that is left. dose: the species
-    that a dose goes to, by route, the usual route first ('' where there is but one). note: what a knockout takes
-    along, or leaves.
+    knockout: the values of parameters if the body cannot make it; a dose of it still works. block: the parameter
+    that is the blocked share of its effect; heard: the one that is the remaining share. dose: the species that a
+    dose goes to, by route, the usual route first ('' if there is only one). note: what else a knockout removes, or
+    what it leaves.
     """
 
     id: str
@@ -127,7 +131,7 @@ class Intervention(NamedTuple):
 
 
 class Module(NamedTuple):
-    """A file of the model: what it is about, what it leaves out, and what it declares."""
+    """A file of the model: its title, its limitations, and the names and interventions that it declares."""
 
     title: str
     limitations: str
@@ -154,28 +158,31 @@ class Declarations:
 
     @property
     def time_unit(self) -> Unit:
+        """The unit of every time and of `per time` in every rate."""
         return unit(self.time_unit_text)
 
     def unit_text(self, name: str) -> str:
-        """The unit of a species, observable or parameter, as its author wrote it."""
+        """The unit of a species, observable or parameter, as its author wrote it. `KeyError` if there is none."""
         for group in (self.species, self.observables, self.parameters):
             if name in group:
                 return group[name].unit_text
         raise KeyError(name)
 
     def unit(self, name: str) -> Unit:
+        """The unit of a species, observable or parameter; in moles where it has a substance. `KeyError` if none."""
         for group in (self.species, self.observables, self.parameters):
             if name in group:
                 return group[name].unit
         raise KeyError(name)
 
     def substance_of(self, name: str) -> Substance | None:
+        """The substance of a species or parameter, if it has one."""
         owner = self.species.get(name) or self.parameters.get(name)
         return self.substances[owner.substance] if owner and owner.substance else None
 
     def find(self, word: str, *groups: str) -> str | None:
-        """The declared name that `word` can only mean: itself, or one that differs by case,
-        hyphens or underscores (IL-2, il2 and IL2 are one). None where it means none or two."""
+        """The one name declared in `groups` ("species", "parameters" ...) that `word` can mean: itself, or one that
+        differs by case, hyphens or underscores (IL-2, il2 and IL2 are one). None where there are none or two."""
         if any(word in getattr(self, group) for group in groups):
             return word
         known = [name for group in groups for name in getattr(self, group)]
@@ -191,6 +198,7 @@ class Declarations:
 
 
 def is_status(text: str) -> bool:
+    """Whether `text` is one of `STATUSES`."""
     return bool(_STATUS.match(text))
 
 
@@ -201,6 +209,9 @@ def read_equation(text: str) -> dict[str, float]:
     {'T_active': 1.0}
     >>> read_equation("-> IL2")
     {'IL2': 1.0}
+
+    Raises:
+        ValueError: if it is not an equation, or changes nothing.
     """
     sides = text.split("->")
     if len(sides) != 2:

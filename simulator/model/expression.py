@@ -46,10 +46,14 @@ class FormulaError(ValueError):
 
 
 class Number(NamedTuple):
+    """A finite constant."""
+
     value: float
 
 
 class Name(NamedTuple):
+    """A species, parameter, observable or `TIME`."""
+
     id: str
 
 
@@ -60,7 +64,10 @@ class Quoted(NamedTuple):
 
 
 class Apply(NamedTuple):
-    """An operator or function on its arguments; options are keyword arguments of measures."""
+    """An operator (one of `OPERATORS`, or "neg") or a function applied to its arguments.
+
+    options: keyword arguments, which only measures have.
+    """
 
     op: str
     args: tuple[Expression, ...]
@@ -76,21 +83,26 @@ def is_identifier(text: str) -> bool:
 
 
 def parse(text: str) -> Expression:
-    """The tree of a rate law or observable.
+    """The tree of a rate law or observable. Raises `FormulaError` if it is outside the language.
 
     >>> parse("k * IL2")
     Apply(op='mul', args=(Name(id='k'), Name(id='IL2')), options=())
     """
-    return _Reader(text, FUNCTIONS, quotes=False).read()
+    return _FormulaReader(text, FUNCTIONS, quotes=False).read()
 
 
 def parse_measure(text: str, functions: Mapping[str, tuple[int, int]]) -> Expression:
-    """The tree of a measure: as `parse`, with `functions` (name: fewest and most arguments),
-    text in quotes, and the option ``arm='name'``."""
-    return _Reader(text, functions, quotes=True).read()
+    """The tree of a measure: as `parse`, with functions of its own, text in quotes and the option ``arm='name'``.
+
+    Args:
+        functions: fewest and most arguments of each, by name.
+    """
+    return _FormulaReader(text, functions, quotes=True).read()
 
 
-class _Reader:
+class _FormulaReader:
+    """Turns the syntax tree of Python into an `Expression`, and refuses everything that is not listed."""
+
     def __init__(self, text: str, functions: Mapping[str, int | tuple[int, int]], quotes: bool) -> None:
         self.text = text
         self.functions = functions
@@ -133,7 +145,7 @@ class _Reader:
             return self.constant(node.value)
         if isinstance(node, ast.Call):
             return self.call(node, depth)
-        raise FormulaError(f"{_describe(node)} is not part of the formula language (+ - * / ^, parentheses, "
+        raise FormulaError(f"{_construct(node)} is not part of the formula language (+ - * / ^, parentheses, "
                            f"names, numbers, {', '.join(sorted(self.functions))})")  # fmt: skip
 
     def constant(self, value: object) -> Expression:
@@ -154,7 +166,7 @@ class _Reader:
     def call(self, node: ast.Call, depth: int) -> Expression:
         if not isinstance(node.func, ast.Name):
             raise FormulaError(
-                f"{_describe(node.func)} cannot be called; functions are {', '.join(sorted(self.functions))}"
+                f"{_construct(node.func)} cannot be called; functions are {', '.join(sorted(self.functions))}"
             )
         name = node.func.id
         if name not in self.functions:
@@ -181,7 +193,8 @@ class _Reader:
         return tuple(found)
 
 
-def _describe(node: ast.AST) -> str:
+def _construct(node: ast.AST) -> str:
+    """What a piece of Python syntax is called in messages."""
     words = {
         ast.Attribute: "an attribute (a dot)",
         ast.Subscript: "an index in brackets",
@@ -206,8 +219,11 @@ def names(expression: Expression) -> Iterator[str]:
 def with_units(expression: Expression, units: Mapping[str, Unit]) -> tuple[Expression, Unit]:
     """The tree with every needed conversion factor written in, and its unit.
 
-    Sums, limits and half-saturations must agree in dimension; where only the size of the
-    unit differs (pM and nM) the factor is inserted. `UnitError` says what does not fit.
+    Sums, minima, maxima and half-saturations must agree in dimension; where only the size of the unit differs (pM
+    and nM) the factor is inserted.
+
+    Raises:
+        UnitError: if dimensions do not agree.
     """
     if isinstance(expression, Number):
         return expression, ONE
@@ -238,10 +254,12 @@ def with_units(expression: Expression, units: Mapping[str, Unit]) -> tuple[Expre
         half = tuple([power // 2 for power in found[0].powers])
         return Apply(op, tuple(trees)), Unit(math.sqrt(found[0].factor), half)
     if op in ("exp", "log"):
-        return Apply(op, (_pure(trees[0], found[0], f"{op}()"),)), ONE
+        return Apply(op, (_dimensionless(trees[0], found[0], f"{op}()"),)), ONE
     # saturation, hill, inhibition: x and K in one unit, n a pure number
     args = [trees[0], _convert(trees[1], found[1], found[0], f"{op}()")]
-    args += [_pure(tree, unit, f"the exponent of {op}()") for tree, unit in zip(trees[2:], found[2:], strict=True)]
+    args += [
+        _dimensionless(tree, unit, f"the exponent of {op}()") for tree, unit in zip(trees[2:], found[2:], strict=True)
+    ]
     return Apply(op, tuple(args)), ONE
 
 
@@ -252,11 +270,12 @@ def _power(trees: list[Expression], found: list[Unit]) -> tuple[Expression, Unit
             return Apply("pow", (base, exponent)), found[0] ** int(exponent.value)
         except ArithmeticError:
             raise UnitError(f"the power {exponent.value:g} of {dimension_text(found[0])} has no finite size") from None
-    args = (_pure(base, found[0], "the base of a power"), _pure(exponent, found[1], "an exponent"))
+    args = (_dimensionless(base, found[0], "the base of a power"), _dimensionless(exponent, found[1], "an exponent"))
     return Apply("pow", args), ONE
 
 
-def _pure(tree: Expression, unit: Unit, where: str) -> Expression:
+def _dimensionless(tree: Expression, unit: Unit, where: str) -> Expression:
+    """`tree` as a pure number, or `UnitError`."""
     if not unit.dimensionless:
         raise UnitError(f"{where} needs a pure number, found {dimension_text(unit)}")
     return scaled(tree, unit.factor)
@@ -270,5 +289,5 @@ def _convert(tree: Expression, unit: Unit, target: Unit, where: str) -> Expressi
 
 
 def scaled(tree: Expression, factor: float) -> Expression:
-    """`tree` times a number, left as it is where the number is one."""
+    """`tree` times a number; `tree` itself if the number is one."""
     return tree if abs(factor - 1.0) < 1e-14 else Apply("mul", (Number(factor), tree))

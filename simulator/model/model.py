@@ -1,4 +1,4 @@
-"""The model: words that have been checked together, and the laws that follow from them."""
+"""The model: declarations that were checked together, and the laws that follow from them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from .units import Unit, UnitError, in_moles
 
 @dataclass(frozen=True)
 class Model(Declarations):
-    """A model checks itself when it is made: every name declared and used, every rate law of the
-    right dimension; `ModelError` holds everything that is wrong.
+    """Declarations that have been checked: every name is declared and used, every rate law has the right dimension.
 
-    `laws` is what the numerics reads: the same formulas with every unit factor written in.
+    laws: what the numerics reads, the same formulas with every unit factor written in.
+
+    Raises:
+        ModelError: with everything that is wrong.
     """
 
     laws: Laws = field(init=False, repr=False, compare=False)
@@ -24,10 +26,14 @@ class Model(Declarations):
 
 
 def dose_unit_factor(model: Model, target: str, given: Unit) -> tuple[float, tuple[str, ...], str | None]:
-    """How an amount given in `given` becomes the unit of the species `target`.
+    """How an amount of a dose in the unit `given` becomes the unit of the species `target`.
 
-    Returns the factor, the body parameters to multiply by (``body_weight`` for an amount per
-    kg), and the name of the volume to divide by, or None.
+    Returns:
+        The factor, the body parameters to multiply by (``body_weight`` for an amount per kg), and the name of the
+        volume to divide by, or None.
+
+    Raises:
+        UnitError: if `given` is no amount of the target.
     """
     species = model.species[target]
     substance = model.substance_of(target)

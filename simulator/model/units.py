@@ -48,13 +48,15 @@ class Unit:
 
     @property
     def dimensionless(self) -> bool:
+        """Whether it is a pure number, such as % or 10^6."""
         return self.powers == _NONE
 
     def same_dimension(self, other: Unit) -> bool:
+        """Whether a factor turns one into the other."""
         return self.powers == other.powers
 
     def to(self, target: Unit) -> float:
-        """Factor that turns a number in this unit into a number in `target`.
+        """Factor that turns a number in this unit into a number in `target`; `UnitError` if there is none.
 
         >>> round(unit("1/h").to(unit("1/d")), 12)
         24.0
@@ -237,7 +239,7 @@ def quantity(text: str) -> tuple[float, Unit, str]:
 def in_moles(value: Unit, substance: Substance) -> Unit:
     """`value`, a unit of `substance`, with mass and international units rewritten as moles.
 
-    A unit without mass or IU is returned as it is.
+    A unit without mass or IU is returned as it is. Raises `UnitError` for IU of a substance that has none.
     """
     mass, international = value.powers[_MASS], value.powers[_IU]
     if not mass and not international:
@@ -273,7 +275,7 @@ _KINDS = {
 
 
 def dimension_text(value: Unit) -> str:
-    """The dimension in words where there is a word, else in base units.
+    """The dimension in words if it has a common name, else in base units.
 
     >>> dimension_text(unit("cells/uL")), dimension_text(unit("kg/m2"))
     ('a cell concentration (m^-3 cell)', 'm^-2 kg')

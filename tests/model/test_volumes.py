@@ -14,7 +14,7 @@ VOLUMES = {"A": "V1", "B": "V2"}
 
 def test_a_rate_per_volume_between_two_volumes_is_refused() -> None:
     parameters = {name: PARAMETERS[name] for name in ("V1", "V2", "k")}
-    with pytest.raises(ModelError, match=r"between different volumes \(A in V1, B in V2\) makes or loses matter"):
+    with pytest.raises(ModelError, match=r"between different volumes \(A in V1, B in V2\) does not conserve matter"):
         make_model(SPECIES, parameters, {"move": ("A -> B", "k * A")}, volume_of=VOLUMES)
 
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from ...model.declarations import (
     STATUSES,
-    Fault,
     Intervention,
     ModelError,
+    ModelFault,
     Module,
     Observable,
     Parameter,
@@ -158,7 +158,7 @@ class _ModelReader:
             raise InputError([top.fault(("time_unit",), str(error))]) from None
         return text
 
-    def locate(self, fault: Fault) -> InputFault:
+    def locate(self, fault: ModelFault) -> InputFault:
         if not fault.path:
             return TomlSource(self.path).fault((), fault.message)
         section, name, *rest = fault.path
