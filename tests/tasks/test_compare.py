@@ -146,13 +146,17 @@ def test_the_text_is_aligned_and_writes_dust_as_nothing(result) -> None:
 NONE = {"peak": 0.0, "lowest": 0.0, "start": 0.0, "final": 0.0}
 SENTENCES = [
     ({"peak": 24.0, "time_of_peak": 9.0}, "X peaks at 24 pM on day 9, 2.4 times as high as described (10 pM on day 5)"),
-    ({"peak": 4.0, "time_of_peak": 7.0}, "X peaks at 4 pM on day 7, 2.5 times lower than described (10 pM on day 5)"),
-    ({"peak": 1.0, "time_of_peak": 0.0}, "X does not rise above 1 pM, 10 times lower than described (10 pM on day 5)"),
+    ({"peak": 4.0, "time_of_peak": 7.0}, "X peaks at 4 pM on day 7, 2.5-fold lower than described (10 pM on day 5)"),
+    ({"peak": 1.0, "time_of_peak": 0.0}, "X does not rise above 1 pM, 10-fold lower than described (10 pM on day 5)"),
     ({"final": 3.0}, "X ends at 3 pM, 3 times as high as described (1 pM)"),
-    ({"final": 0.0, "lowest": 0.9}, "X is gone at the end, where there is 1 pM as described"),
+    ({"final": 0.0, "lowest": 0.9}, "X is gone at the end; as described there is 1 pM"),
     (
         {"lowest": 0.2, "time_of_lowest": 8.0},
-        "X falls to 0.2 pM on day 8, 5 times lower than described (1 pM at the start)",
+        "X falls to 0.2 pM on day 8, 5-fold lower than described (1 pM at the start)",
+    ),
+    (
+        {"lowest": 2e-5, "time_of_lowest": 8.0},
+        "X falls to 2 × 10⁻⁵ pM on day 8, 1/50,000 of that described (1 pM at the start)",
     ),
     ({"area": 120.0}, "the area under X is 120 pM·d, 2 times as large as described (60)"),
     ({"time_of_peak": 8.5}, "X peaks at 10 pM on day 8.5, 3.5 d later than described (on day 5)"),
@@ -192,9 +196,7 @@ def test_a_small_difference_is_none(given: dict[str, float]) -> None:
 
 
 def test_what_is_nowhere_and_then_is_appears() -> None:
-    assert said(row("with Z"), **NONE) == [
-        "with Z: X appears: it peaks at 10 pM on day 5, where there is none as described."
-    ]
+    assert said(row("with Z"), **NONE) == ["with Z: X appears: it peaks at 10 pM on day 5; as described there is none."]
 
 
 def test_levels_far_from_zero_differ_by_their_span() -> None:
@@ -212,10 +214,10 @@ def test_another_clock_and_another_reference_are_named() -> None:
     base = row("toy", peak=10.0, time_unit="h") | {"reference": True, "area_ratio": 1.0}
     arm = row("weak, of a kind", peak=2.0, time_unit="h") | {"area_ratio": 1.0}
     assert compare.sentences([base, arm]) == [
-        "weak, of a kind: X peaks at 2 pM at 5 h, 5 times lower than in toy (10 pM at 5 h)."
+        "weak, of a kind: X peaks at 2 pM at 5 h, 5-fold lower than in toy (10 pM at 5 h)."
     ]
     again = compare.sentences([base | {"label": "2 ng/kg"}, arm])
-    assert again[0].endswith("5 times lower than in '2 ng/kg' (10 pM at 5 h).")
+    assert again[0].endswith("5-fold lower than in '2 ng/kg' (10 pM at 5 h).")
 
 
 def test_the_largest_come_first_and_the_rest_are_counted() -> None:

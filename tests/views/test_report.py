@@ -18,7 +18,6 @@ from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.tasks.run import write
 from immunesim.views.figures import run as run_figures
 from immunesim.views.report.run_page import report
-from immunesim.views.report.story import shape_of
 from immunesim.views.report.tables import cited
 from immunesim.views.report.thin import needed
 
@@ -248,23 +247,6 @@ def test_the_ledger_and_the_verdict_are_those_of_the_run(result: RunResult) -> N
     assert "as described push drug 3 of 3 1,200 1,200 0 pmol" in text
     assert f"✓ met the drug peaks after a dose max(drug) {verdict.simulated:.0f} pM 50 to 500 pM Toy2020, p. 1" in text
     assert "1 of 1 expectation is met." in text
-
-
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ([5, 5, 5], "steady at 5 pM"),
-        ([1, 2, 4], "rises from 1 to 4 pM, 4-fold"),
-        ([4, 2, 3.6], "from 4 to a low of 2 at 24 h; 3.6 pM at the end"),
-        ([1, 9, 3], "from 1 to a peak of 9 at 24 h; 3 pM at the end"),
-        ([1, 9, 0.1, 2], "from 1 to a peak of 9 at 24 h, then a low of 0.1 at 48 h; 2 pM at the end"),
-        ([0, 9, 1e-12], "from 0 to a peak of 9 at 24 h; nearly 0 at the end"),
-        ([10, 9], "falls from 10 to 9 pM, by −10 %"),
-    ],
-)
-def test_a_curve_in_words(values: list[float], said: str) -> None:
-    found = {"peak": max(values), "lowest": min(values), "final": values[-1], "time_of_peak": values.index(max(values))}
-    assert shape_of(values[0], found, values.index(min(values)), ("h", 24.0), "pM") == said
 
 
 def test_headings_go_down_one_step_at_a_time(result: RunResult, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from ...experiments.explanation.balance import Contributor, ContributorKind
 from ...experiments.explanation.explain import Explanation, TurningPoint, TurnKind
 from ...experiments.explanation.phases import LOWEST, PhaseKind
 from ...numerics.trajectory import Array
+from ..text.english import capital
 from ..text.explain import parameter_changes, sentences, turning_point_line
-from ..text.explain_format import GAIN, LOSS, ExplanationFormat, capital, short
+from ..text.explain_format import GAIN, LOSS, ExplanationFormat, short
 from ..text.numbers import scale_text, unit_text
 from .page import Label, Page, Picture, fold, high, label_right, spread
 from .run import save

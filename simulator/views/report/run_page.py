@@ -41,7 +41,7 @@ def report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, fi
         arms=list(result.arms.values()),
         drawn=arms,
         clock=clock_of(scenario),
-        story=story(result, summary),
+        story=story(result),
         images=_images(result, summary["run"]) if figures else [],
         charts=drawn,
         marks=marks(result),

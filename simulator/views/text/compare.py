@@ -1,4 +1,4 @@
-"""The large differences of a comparison, one sentence for each curve, by the numbers of its table alone."""
+"""The large differences between curves and their reference, in one sentence each, from the rows of a comparison."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ...experiments.comparison import NOTHING, SAME_END, Row, nothing
+from ...experiments.explanation.phases import TURN
+from .curve import FLAT, at_time
 from .numbers import number, percent, with_unit
 
 FACTOR = 1.5  # between two levels or areas
 SMALL = 0.01  # of the highest level compared: a level below it is as good as this one, and no difference is less
 SPAN = 0.5  # of the span of the curves: a difference of levels that are never far from each other
 SHIFT = 0.1  # of the run: a peak that comes so much earlier or later
-MOST = 8
+MOST = 8  # sentences
+LEAST_FOLD = 1e-3  # a smaller ratio is written as a fraction: ``1/310,000 of that described``
 RULE = (
     f"what comes or goes; a factor of {number(FACTOR)} in peak, lowest or final value or area, levels under "
     f"{percent(SMALL)} of the highest counted as that; a level that differs by {percent(SPAN)} of the span of the "
@@ -57,8 +60,7 @@ def _differences(row: Row, base: Row, group: Sequence[Row]) -> Iterator[Differen
     here, there = (max(abs(each["peak"]), abs(each["lowest"])) > NOTHING * high for each in (row, base))
     if here != there:
         seen, verb = (row, "appears") if here else (base, "is gone")
-        where = "where there is none" if here else "where it"
-        told = f"it {_top(seen)}, {where} {than.as_is}" if here else f"{than.as_is} it {_top(seen)}"
+        told = f"it {_top(seen)}; {than.as_is} there is none" if here else f"{than.as_is} it {_top(seen)}"
         yield Difference(math.inf, f"{who}: {name} {verb}: {told}")
         return
     if not here:
@@ -71,10 +73,10 @@ def _differences(row: Row, base: Row, group: Sequence[Row]) -> Iterator[Differen
     for key, tell in tells.items():
         size = _size(row[key], base[key], high, span)
         if size and abs(base[key]) <= NOTHING * high:
-            levels.append(Difference(size, f"{who}: {name} {tell(row)}, where there is none {than.as_is}"))
+            levels.append(Difference(size, f"{who}: {name} {tell(row)}; {than.as_is} there is none"))
         elif size and abs(row[key]) <= NOTHING * high:
             gone = "is gone at the end" if key == "final" else "falls to nothing"
-            levels.append(Difference(size, f"{who}: {name} {gone}, where there is {_known(base, key)} {than.as_is}"))
+            levels.append(Difference(size, f"{who}: {name} {gone}; {than.as_is} there is {_known(base, key)}"))
         elif size:
             by = f"{_by(row[key], base[key], than, row)} ({_known(base, key)})"
             levels.append(Difference(size, f"{who}: {name} {tell(row)}, {by}"))
@@ -109,18 +111,20 @@ def _size(value: float, base: float, high: float, span: float) -> float:
 
 
 class _Than(NamedTuple):
-    """The reference in a comparison: "described" or "in NAME", and what there is "as described"."""
+    """How a sentence calls the reference: ``than described``, ``as described``, ``as described``, ``described``; or
+    ``than in NAME``, ``as in NAME``, ``in NAME``, ``in NAME``."""
 
     than: str
     as_much: str
     as_is: str
+    of_that: str
 
 
 def _than(base: Row) -> _Than:
     if base["label"] == "as described":
-        return _Than("than described", "as described", "as described")
+        return _Than("than described", "as described", "as described", "described")
     name = base["label"] if base["label"] == base["scenario"] else f"'{base['label']}'"
-    return _Than(f"than in {name}", f"as in {name}", f"in {name}")
+    return _Than(f"than in {name}", f"as in {name}", f"in {name}", f"in {name}")
 
 
 def _by(value: float, base: float, than: _Than, row: Row) -> str:
@@ -133,7 +137,9 @@ def _by(value: float, base: float, than: _Than, row: Row) -> str:
 def _times(ratio: float, than: _Than, much: str, less: str) -> str:
     if ratio >= 1:
         return f"{number(ratio, 2)} times as {much} {than.as_much}"
-    return f"{number(1 / ratio, 2)} times {less} {than.than}"
+    if ratio < LEAST_FOLD:
+        return f"1/{number(1 / ratio, 2)} of that {than.of_that}"
+    return f"{number(1 / ratio, 2)}-fold {less} {than.than}"
 
 
 def _top(row: Row) -> str:
@@ -164,14 +170,14 @@ def _known(base: Row, key: str) -> str:
 
 
 def _at_start(row: Row, key: str) -> bool:
-    """Whether a curve never leaves its start upwards, or downwards, by more than `SMALL`."""
-    return bool(abs(row[key] - row["start"]) <= SMALL * abs(row["start"]))
+    """Whether a curve never rises above its start (`key` is ``peak``), or never falls below it (``lowest``)."""
+    return bool(abs(row[key] - row["start"]) <= FLAT * abs(row["start"]))
 
 
 def _stands_out(row: Row) -> bool:
-    """Whether the peak is a peak: it stands above both ends by a tenth of the span."""
+    """Whether the highest value is a peak, clearly above both ends."""
     above = row["peak"] - max(row["start"], row["final"])
-    return bool(above > 0.1 * (row["peak"] - row["lowest"]))
+    return bool(above > TURN * (row["peak"] - row["lowest"]))
 
 
 def _level(row: Row, value: float) -> str:
@@ -179,4 +185,4 @@ def _level(row: Row, value: float) -> str:
 
 
 def _when(row: Row, time: float) -> str:
-    return f"on day {number(time)}" if row["time_unit"] == "d" else f"at {number(time)} {row['time_unit']}"
+    return at_time(time, row["time_unit"])

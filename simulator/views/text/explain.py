@@ -13,7 +13,8 @@ from ...experiments.explanation.phases import PhaseKind
 from ...experiments.schedule import SAME_TIME
 from ...model.causal.sign import Sign
 from .causal_graph import chain_in_words
-from .explain_format import GAIN, LOSS, ExplanationFormat, capital, listed
+from .english import capital, listed
+from .explain_format import GAIN, LOSS, ExplanationFormat
 from .numbers import number, percent
 from .timed_changes import windows
 

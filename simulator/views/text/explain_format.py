@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 from ...experiments.clock import clock_of
@@ -11,9 +10,9 @@ from ...experiments.explanation.balance import Balance, Contribution, Contributo
 from ...experiments.explanation.clamped_rates import RateDriver
 from ...experiments.explanation.explain import Explanation, RateChange
 from ...model.expression import TIME
+from .curve import at_time, level
 from .numbers import number, unit_text, with_unit
 
-NOTHING = 1e-9  # of the largest value: smaller values are written as "nearly 0"
 LONG = 50  # characters: a longer label is cut at its first comma
 ENOUGH = 0.1  # of all gain or loss: a smaller part is not mentioned
 
@@ -49,7 +48,7 @@ class ExplanationFormat:
 
     def value(self, value: float) -> str:
         """A value of the curve with its unit."""
-        return "nearly 0" if 0 < abs(value) < NOTHING * self.largest else with_unit(value, self.unit)
+        return level(value, self.largest, self.unit)
 
     def time(self, time: float) -> str:
         """``day 8.43`` or ``3 h``."""
@@ -58,7 +57,7 @@ class ExplanationFormat:
 
     def at(self, time: float) -> str:
         """``on day 8.43`` or ``at 3 h``."""
-        return f"{'on' if self.clock == 'd' else 'at'} {self.time(time)}"
+        return at_time(time * self.scale, self.clock)
 
     def span(self, start: float, end: float) -> str:
         """``day 2.51 to 8.43`` or ``2 to 3 h``."""
@@ -134,16 +133,3 @@ def short(label: str) -> str:
 
 def _quoted(label: str) -> str:
     return f"“{short(label)}”"
-
-
-def listed(words: Sequence[str]) -> str:
-    """
-    >>> listed(["a", "b", "c"])
-    'a, b and c'
-    """
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def capital(text: str) -> str:
-    """The text with its first letter in upper case."""
-    return text[:1].upper() + text[1:]

@@ -10,13 +10,10 @@ import numpy as np
 from ...experiments.clock import clock_of
 from ...experiments.scenario import Arm, Dose, Scenario
 from ...experiments.targets import Target
-from ...numerics.trajectory import Array, Trajectory
+from ...numerics.trajectory import Trajectory
+from .curve import FLAT, describe_curve
 from .numbers import interval, number, with_unit
 from .timed_changes import windows
-
-ALIKE = 0.01  # of the largest value: curves that differ by less are one to the eye
-NOTHING = 1e-9  # of the largest value: what a solver leaves of what is gone
-TURN = 0.05  # of the largest value: a curve that falls by more below both its ends has a lowest point to tell
 
 
 @dataclass(frozen=True)
@@ -58,9 +55,8 @@ def describe_figure(
                 parts.append(f"{curve.label}: as {twin.label}.")
                 continue
             drawn.append(curve)
-            parts.append(
-                f"{curve.label}: {_course(curve.trajectory.times * long, curve.trajectory[name], unit, clock)}."
-            )
+            dense = curve.trajectory.dense
+            parts.append(f"{curve.label}: {describe_curve(dense.times() * long, dense.values(name), unit, clock)}.")
     doses = {(dose.name, dose.at, dose.count): dose for arm in arms for dose in arm.doses}
     if doses:
         parts.append(f"Doses: {'; '.join(_dose(dose, long, clock) for dose in doses.values())}.")
@@ -74,34 +70,12 @@ def describe_figure(
     return " ".join(parts)
 
 
-def _course(times: Array, values: Array, unit: str, clock: str) -> str:
-    """Start, peak, trough and end of a curve; those that are its start or its end are said once."""
-    known = np.isfinite(values)
-    if not known.any():
-        return "no finite value"
-    times, values = times[known], values[known]
-    values = np.where(np.abs(values) < NOTHING * np.abs(values).max(), 0.0, values)
-    if np.ptp(values) <= ALIKE * np.abs(values).max():
-        return f"stays at {with_unit(values[0], unit)}"
-    top, low = int(values.argmax()), int(values.argmin())
-    turn = TURN * float(np.abs(values).max())
-    found = [f"starts at {with_unit(values[0], unit)}"]
-    turns = []
-    if values[top] > max(values[0], values[-1]) + turn:
-        turns.append((top, "highest"))
-    if values[low] < min(values[0], values[-1]) - turn:
-        turns.append((low, "lowest"))
-    found += [f"{word} {number(values[i])} at {with_unit(times[i], clock)}" for i, word in sorted(turns)]
-    found.append(f"ends at {number(values[-1])}")
-    return ", ".join(found)
-
-
 def _alike(one: Trajectory, other: Trajectory, name: str) -> bool:
     """Whether two curves are one to the eye."""
     if not len(one.times) or not len(other.times) or one.times[-1] != other.times[-1]:
         return False
     there = np.interp(one.times, other.times, other[name])
-    return bool(np.abs(one[name] - there).max() <= ALIKE * np.abs(there).max())
+    return bool(np.abs(one[name] - there).max() <= FLAT * np.abs(there).max())
 
 
 def _dose(dose: Dose, long: float, clock: str) -> str:
