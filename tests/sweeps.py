@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from immunesim.experiments.measure_formula import read_measure
+from immunesim.experiments.measures import read_measure
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.sweeps.designs import Axis, Sweep, SweepMeasure
 

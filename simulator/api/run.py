@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..experiments.measure_formula import arms_of, read_measure, unit_text_of
-from ..experiments.measures import measure
+from ..experiments.measures import arms_of, measure, read_measure, unit_text_of
 from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario
 from ..files.results import run_folder

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..numerics.trajectory import Trajectory
-from .measure_formula import arms_of
-from .measures import measure
+from .measures import arms_of, measure
 from .scenario import MAIN, Expectation, Scenario, check_arms
 
 MET, KNOWN_MISS, MISSED, UNBROKEN, FAILED = "met", "known miss", "missed", "met without its mechanism", "not simulated"

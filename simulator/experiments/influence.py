@@ -19,7 +19,7 @@ from ..numerics.solve import solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Segment, Trajectory
 from .expectations import judge
-from .measure_formula import arms_of, curve_names
+from .measures import arms_of, curve_names
 from .run import OnProgress, prepare
 from .scenario import Arm, Expectation, Scenario
 

@@ -1,28 +1,252 @@
-"""Measures of trajectories: peak, time of peak, area under the curve and the rest."""
+"""Measures: formulas over functions of curves, such as ``max(tumour) / at(tumour, '10 d', arm='untreated')``.
+
+The names in a measure are species and observables; times and levels are quantities in quotes. `FUNCTIONS` is the table
+of what can be measured: a new one is a new row. The mathematics is in `curves`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..model.expression import Apply, Expression, Number, Quoted
+from ..model.expression import Apply, Expression, FormulaError, Name, Number, Quoted, parse_measure
 from ..model.model import Model
-from ..model.units import ONE, Unit, quantity
-from ..numerics.trajectory import Array, Trajectory
+from ..model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity
+from ..numerics.trajectory import Trajectory
 from ..runtime.json import json_number
-from .measure_formula import FUNCTIONS, arguments, arm_of, curve_name, level_value, time_value
-from .scenario import Scenario
+from ..runtime.names import unknown_name
+from . import curves
+from .scenario import MAIN, Scenario
 
-FINER = 16  # points between two, where a curve crosses a level
-ALIKE = 20.0  # neighbouring intervals whose lengths differ by less tell how a curve bends
+
+class MeasureFunction(NamedTuple):
+    """A row of the table of measures.
+
+    gives: the unit of the result: that of the curve (``value``), of time, or of both multiplied (``area``).
+    of: the number it takes from a curve: times (n,), values (n,) in the window, and the argument if there is one.
+    argument: what follows the name: a ``time``, a ``level``, or nothing.
+    window: whether a first and a last time may follow (``optional``), must follow or must not.
+    drawn: how a text names the value or time that a figure draws next to the curve, with ``{time}`` for the argument;
+    empty if it cannot be drawn there.
+    """
+
+    gives: Literal["value", "time", "area"]
+    of: Callable[..., float]
+    argument: Literal["", "time", "level"] = ""
+    window: Literal["none", "optional", "required"] = "optional"
+    drawn: str = ""
+
+
+FUNCTIONS: Mapping[str, MeasureFunction] = {
+    "at": MeasureFunction(
+        "value", lambda t, x, at: float(curves.interpolate(t, x, np.array([at]))[0]), "time", "none", "at {time}"
+    ),
+    "final": MeasureFunction("value", lambda t, x: float(x[-1]), window="none", drawn="at the end"),
+    "max": MeasureFunction("value", lambda t, x: curves.peak(t, x)[1], drawn="highest"),
+    "min": MeasureFunction("value", lambda t, x: curves.trough(t, x)[1], drawn="lowest"),
+    "mean": MeasureFunction("value", curves.mean, drawn="on average"),
+    "auc": MeasureFunction("area", curves.area),
+    "time_of_max": MeasureFunction("time", lambda t, x: curves.peak(t, x)[0], drawn="highest after"),
+    "time_of_min": MeasureFunction("time", lambda t, x: curves.trough(t, x)[0]),
+    "half_life": MeasureFunction("time", curves.half_life, window="required"),
+    "time_above": MeasureFunction("time", curves.time_above, "level"),
+    "time_below": MeasureFunction("time", curves.time_below, "level"),
+    "first_above": MeasureFunction("time", curves.first_above, "level"),
+    "first_below": MeasureFunction("time", curves.first_below, "level"),
+}
+_TIMES = {"none": (0, 0), "optional": (0, 2), "required": (2, 2)}  # fewest and most times of a window
+_COUNTS = {
+    name: (1 + bool(row.argument) + _TIMES[row.window][0], 1 + bool(row.argument) + _TIMES[row.window][1])
+    for name, row in FUNCTIONS.items()
+}
+_ARITHMETIC = ("add", "sub", "mul", "div", "neg")
+
+
+class Arguments(NamedTuple):
+    """What follows the name in a function of a measure: numbers in the units of the model and of the curve."""
+
+    time: float | None  # the argument, if it is a time
+    level: float | None  # the argument, if it is a level
+    window: tuple[float, float] | None
+
+
+def read_measure(text: str, model: Model, arms: Sequence[str], end: float = math.inf) -> tuple[Expression, Unit]:
+    """The tree of a measure with every name checked, and the unit of its value.
+
+    arms: the names it may give as ``arm=``. end: of the run, in the model's time unit; no time may lie after it.
+    Raises `FormulaError` or `UnitError`.
+    """
+    tree = parse_measure(text, _COUNTS)
+    return tree, unit_of(tree, model, arms, end)
+
+
+def unit_of(tree: Expression, model: Model, arms: Sequence[str], end: float) -> Unit:
+    """The unit of a measure, every name, time and level in it checked; arguments and errors as in `read_measure`."""
+    if isinstance(tree, Number):
+        return ONE
+    if isinstance(tree, Quoted):
+        return quantity(tree.text)[1]
+    if isinstance(tree, Name):
+        raise FormulaError(
+            f"'{tree.id}' alone is a curve; say at({tree.id}, '...'), max({tree.id}), final({tree.id}) ..."
+        )
+    if tree.op == "pow":
+        raise FormulaError("powers are not part of measures")
+    if tree.op in _ARITHMETIC:
+        units = [unit_of(arg, model, arms, end) for arg in tree.args]
+        if tree.op == "mul":
+            return units[0] * units[1]
+        if tree.op == "div":
+            return units[0] / units[1]
+        if len(units) == 2 and not units[0].same_dimension(units[1]):
+            raise UnitError(f"{dimension_text(units[0])} and {dimension_text(units[1])} cannot be added")
+        return units[0]
+    _check_function(tree, model, arms, end)
+    return _unit_given(tree, model)
+
+
+def _check_function(tree: Apply, model: Model, arms: Sequence[str], end: float) -> None:
+    found = arguments(tree, model)
+    texts = [arg.text for arg in tree.args[1:] if isinstance(arg, Quoted)]
+    for time, text in zip(_times(found), texts if found.level is None else texts[1:], strict=True):
+        if time > end * (1 + 1e-9):
+            raise FormulaError(f"'{text}' lies after the end of the run, {end:g} {model.time_unit_text}")
+    if found.window is not None and not found.window[0] < found.window[1]:
+        raise FormulaError(
+            f"in {tree.op}() the first time must come before the last, found '{texts[-2]}' and '{texts[-1]}'"
+        )
+    for _, arm in tree.options:
+        if arm not in arms:
+            raise FormulaError(unknown_name("no arm", arm, arms))
+
+
+def _unit_given(tree: Apply, model: Model) -> Unit:
+    measured = model.unit(curve_name(tree, model))
+    gives = FUNCTIONS[tree.op].gives
+    return measured if gives == "value" else model.time_unit if gives == "time" else measured * model.time_unit
+
+
+def unit_text_of(tree: Expression, model: Model) -> str:
+    """The unit of a checked measure as text, made of the units of what it measures.
+
+    >>> from ..model.expression import parse_measure
+    >>> unit_text_of(parse_measure("'3 d' / '1 h'", {}), None)
+    'd/h'
+    """
+    if isinstance(tree, Number):
+        return "1"
+    if isinstance(tree, Quoted):
+        return quantity(tree.text)[2]
+    if not isinstance(tree, Apply):
+        raise TypeError(f"{tree!r} is no measure")
+    if tree.op in FUNCTIONS:
+        measured, gives = model.unit_text(curve_name(tree, model)), FUNCTIONS[tree.op].gives
+        if gives == "area":
+            return _joined(measured, "*", model.time_unit_text)
+        return measured if gives == "value" else model.time_unit_text
+    parts = [unit_text_of(arg, model) for arg in tree.args]
+    return _joined(parts[0], {"mul": "*", "div": "/"}[tree.op], parts[1]) if tree.op in ("mul", "div") else parts[0]
+
+
+def _joined(left: str, sign: str, right: str) -> str:
+    if right == "1":
+        return left
+    if sign == "/" and left == right:
+        return "1"
+    if sign == "*" and left == "1":
+        return right
+    left = f"({left})" if sign == "*" and "/" in left else left
+    return f"{left}{sign}({right})" if "*" in right or "/" in right else f"{left}{sign}{right}"
+
+
+def curve_name(tree: Apply, model: Model) -> str:
+    """The species or observable that a function measures; `FormulaError` if there is none of that name."""
+    first = tree.args[0]
+    if not isinstance(first, (Name, Quoted)):
+        raise FormulaError(f"{tree.op}() measures a species or observable, as in {tree.op}(IL2)")
+    word = first.id if isinstance(first, Name) else first.text
+    name = model.find(word, "species", "observables")
+    if name is None:
+        unknown = model.unknown(word, "species", "observables")
+        raise FormulaError(f"{tree.op}() measures a species or observable: {unknown}")
+    return name
+
+
+def functions_in(tree: Expression) -> Iterator[Apply]:
+    """Every function of a curve in a measure."""
+    if isinstance(tree, Apply):
+        if tree.op in FUNCTIONS:
+            yield tree
+        else:
+            for arg in tree.args:
+                yield from functions_in(arg)
+
+
+def arms_of(tree: Expression) -> Iterator[str]:
+    """Every arm that a measure reads."""
+    return map(arm_of, functions_in(tree))
+
+
+def curve_names(tree: Expression, model: Model) -> Iterator[str]:
+    """Every species and observable that a measure reads."""
+    return (curve_name(each, model) for each in functions_in(tree))
+
+
+def arm_of(tree: Apply) -> str:
+    """The arm that a function of a curve reads."""
+    return dict(tree.options).get("arm", MAIN)
+
+
+def arguments(tree: Apply, model: Model) -> Arguments:
+    """What follows the name in a function of a curve; `FormulaError` or `UnitError` for what cannot follow there."""
+    row, name = FUNCTIONS[tree.op], curve_name(tree, model)
+    time = level = None
+    rest = list(tree.args[1:])
+    if row.argument == "time":
+        time = _time(_quoted(tree, rest.pop(0), "time"), model)
+    elif row.argument == "level":
+        level = _level(_quoted(tree, rest.pop(0), "level"), name, model)
+    window = [_quoted(tree, arg, "time") for arg in rest]
+    times = [_time(text, model) for text in window]
+    if len(times) == 1:
+        raise FormulaError(f"{tree.op}() takes a first and a last time, found only {window[0]!r}")
+    return Arguments(time, level, (times[0], times[1]) if times else None)
+
+
+def _times(found: Arguments) -> list[float]:
+    return [*(() if found.time is None else (found.time,)), *(found.window or ())]
+
+
+def _quoted(tree: Apply, given: Expression, what: str) -> str:
+    if not isinstance(given, Quoted):
+        raise FormulaError(f"in {tree.op}() a {what} is a quantity in quotes such as '10 d'")
+    return given.text
+
+
+def _time(text: str, model: Model) -> float:
+    number, given, _ = quantity(text)
+    if not given.same_dimension(model.time_unit):
+        raise UnitError(f"'{text}' is no time: expected a time such as '5 {model.time_unit_text}'")
+    return number * given.to(model.time_unit)
+
+
+def _level(text: str, name: str, model: Model) -> float:
+    number, given, unit_text = quantity(text)
+    substance = model.substance_of(name)
+    converted = in_moles(given, substance) if substance else given
+    if not converted.same_dimension(model.unit(name)):
+        raise UnitError(f"'{text}': {name} is measured in {model.unit_text(name)}, not in {unit_text}")
+    return number * converted.to(model.unit(name))
 
 
 def measure(tree: Expression, model: Model, trajectories: Mapping[str, Trajectory]) -> tuple[float, Unit]:
-    """The value of a checked measure and its unit; NaN where it cannot be had (no crossing,
-    an arm that failed before the time asked for)."""
+    """The value of a checked measure and its unit; trajectories: one for each arm that it reads.
+
+    NaN where there is no value: no crossing, or an arm that failed before the time asked for.
+    """
     if isinstance(tree, Number):
         return tree.value, ONE
     if isinstance(tree, Quoted):
@@ -31,7 +255,7 @@ def measure(tree: Expression, model: Model, trajectories: Mapping[str, Trajector
     if not isinstance(tree, Apply):
         raise TypeError(f"{tree!r} is no measure")
     if tree.op in FUNCTIONS:
-        return _function(tree, model, trajectories)
+        return _measure_curve(tree, model, trajectories[arm_of(tree)]), _unit_given(tree, model)
     parts = [measure(arg, model, trajectories) for arg in tree.args]
     (a, unit), (b, other) = parts[0], parts[-1]
     if tree.op == "mul":
@@ -44,139 +268,18 @@ def measure(tree: Expression, model: Model, trajectories: Mapping[str, Trajector
     return (a + b if tree.op == "add" else a - b), unit
 
 
-def _function(tree: Apply, model: Model, trajectories: Mapping[str, Trajectory]) -> tuple[float, Unit]:
-    name = curve_name(tree, model)
-    trajectory = trajectories[arm_of(tree)]
-    times, values = trajectory.dense.times(), trajectory.dense.values(name)
-    asked = [time_value(text, model) for kind, text in arguments(tree) if kind == "t"]
-    levels = [level_value(text, name, model) for kind, text in arguments(tree) if kind == "l"]
-    gives = FUNCTIONS[tree.op].gives
-    unit = {"value": model.unit(name), "time": model.time_unit, "area": model.unit(name) * model.time_unit}[gives]
+def _measure_curve(tree: Apply, model: Model, trajectory: Trajectory) -> float:
+    times, values = trajectory.dense.times(), trajectory.dense.values(curve_name(tree, model))
+    found = arguments(tree, model)
+    asked = _times(found)
     if not len(times) or (asked and asked[-1] > times[-1] * (1 + 1e-9)):
-        return math.nan, unit
+        return math.nan
     if not asked and not trajectory.outcome.ok:
-        return math.nan, unit  # it is about the whole run, which there is not
-    if tree.op == "at":
-        return float(between(times, values, np.array(asked))[0]), unit
-    if len(asked) == 2:
-        times, values = _window(times, values, asked[0], asked[1])
-    return float(_CURVE[tree.op](times, values, *levels)), unit
-
-
-def _window(times: Array, values: Array, start: float, end: float) -> tuple[Array, Array]:
-    """The part between two times, whose ends are interpolated: from after a jump at `start`
-    to before a jump at `end`."""
-    inside = (times > start) & (times < end)
-    first, last = between(times, values, np.array([start, end]))
-    at = int(np.searchsorted(times, end))
-    if at < len(times) and times[at] == end:
-        last = values[at]  # of a time that stands twice, the value before
-    return np.concatenate([[start], times[inside], [end]]), np.concatenate([[first], values[inside], [last]])
-
-
-def between(times: Array, values: Array, at: Array) -> Array:
-    """The curve at the times `at`, bent as it is at the points around; at a jump, the value after it."""
-    if len(times) == 1:
-        return np.full(len(at), values[0])
-    i = np.clip(np.searchsorted(times, at, side="right") - 1, 0, len(times) - 2)
-    length = np.diff(times)[i]
-    share = np.clip(np.divide(at - times[i], length, out=np.ones(len(at)), where=length > 0), 0.0, 1.0)
-    left, right = _bends(times, values)
-    bend = (1.0 - share) * left[i] + share * right[i]
-    straight = values[i] + share * (values[i + 1] - values[i])
-    found: Array = straight - 0.5 * share * (1.0 - share) * length**2 * bend
-    return found
-
-
-def area(times: Array, values: Array) -> float:
-    """Under the curve: trapezia, less what lies between each chord and the bent curve."""
-    left, right = _bends(times, values)
-    return float(np.trapezoid(values, times) - (np.diff(times) ** 3 * (left + right)).sum() / 24.0)
-
-
-def _bends(times: Array, values: Array) -> tuple[Array, Array]:
-    """The second derivative at the left and the right end of every interval, each by the two intervals that
-    meet there; at a jump, at the ends, and beside an interval so short that the solver's error would be taken
-    for a bend, as at the other end of the interval."""
-    length = np.diff(times)
-    slope = np.divide(np.diff(values), length, out=np.zeros(len(length)), where=length > 0)
-    inside = np.minimum(length[:-1], length[1:]) * ALIKE > np.maximum(length[:-1], length[1:])
-    bend = np.full(len(times), np.nan)
-    bend[1:-1][inside] = 2.0 * (np.diff(slope) / (length[:-1] + length[1:]).clip(min=np.finfo(float).tiny))[inside]
-    left, right = bend[:-1], bend[1:]
-    return np.nan_to_num(np.where(np.isnan(left), right, left)), np.nan_to_num(np.where(np.isnan(right), left, right))
-
-
-def peak(times: Array, values: Array) -> tuple[float, float]:
-    """Time and height of the largest value: the vertex of the parabola through it and its
-    neighbours, where it has one on either side and no jump beside it."""
-    i = int(values.argmax())
-    if 0 < i < len(values) - 1:
-        before, after = times[i] - times[i - 1], times[i + 1] - times[i]
-        if before > 0 and after > 0:
-            left, right = (values[i] - values[i - 1]) / before, (values[i + 1] - values[i]) / after
-            bend = (right - left) / (before + after)
-            if bend < 0:
-                slope = (left * after + right * before) / (before + after)
-                shift = min(after, max(-before, -slope / (2 * bend)))
-                return float(times[i] + shift), float(values[i] + slope * shift + bend * shift**2)
-    return float(times[i]), float(values[i])
-
-
-def _half_life(times: Array, values: Array) -> float:
-    """ln 2 over the slope of a straight line through log(values)."""
-    even = np.linspace(times[0], times[-1], 201)
-    values = between(times, values, even)
-    if (values <= 0).any():
-        return math.nan
-    slope = np.polyfit(even, np.log(values), 1)[0]
-    return -math.log(2) / float(slope) if slope < 0 else math.nan
-
-
-def _time_where(times: Array, values: Array, level: float) -> float:
-    """Total time at or above `level`."""
-    times, values = _finer_at(times, values, level)
-    a, b, step = values[:-1] - level, values[1:] - level, np.diff(times)
-    across = np.divide(np.maximum(a, b), np.abs(a - b), out=np.zeros(len(step)), where=a != b)
-    share = np.where((a >= 0) & (b >= 0), 1.0, np.where((a >= 0) | (b >= 0), across, 0.0))
-    return float((step * share).sum())
-
-
-def _first_crossing(times: Array, values: Array, level: float) -> float:
-    """First time at or above `level`; NaN if never."""
-    times, values = _finer_at(times, values, level)
-    at = np.flatnonzero(values >= level)
-    if not len(at):
-        return math.nan
-    i = int(at[0])
-    if i == 0:
-        return float(times[0])
-    return float(times[i - 1] + (times[i] - times[i - 1]) * (level - values[i - 1]) / (values[i] - values[i - 1]))
-
-
-def _finer_at(times: Array, values: Array, level: float) -> tuple[Array, Array]:
-    """The curve with `FINER` points in place of each interval in which it crosses `level`."""
-    above = values >= level
-    crossed = np.flatnonzero((above[:-1] != above[1:]) & (np.diff(times) > 0))
-    inner = (times[crossed, None] + np.diff(times)[crossed, None] * (np.arange(1, FINER) / FINER)).ravel()
-    places = np.repeat(crossed + 1, FINER - 1)
-    return np.insert(times, places, inner), np.insert(values, places, between(times, values, inner))
-
-
-_CURVE: dict[str, Callable[..., Any]] = {
-    "final": lambda t, x: x[-1],
-    "max": lambda t, x: peak(t, x)[1],
-    "min": lambda t, x: -peak(t, -x)[1],
-    "mean": lambda t, x: area(t, x) / (t[-1] - t[0]),
-    "auc": area,
-    "time_of_max": lambda t, x: peak(t, x)[0],
-    "time_of_min": lambda t, x: peak(t, -x)[0],
-    "half_life": _half_life,
-    "time_above": _time_where,
-    "time_below": lambda t, x, level: _time_where(t, -x, -level),
-    "first_above": _first_crossing,
-    "first_below": lambda t, x, level: _first_crossing(t, -x, -level),
-}
+        return math.nan  # it is about the whole run, which there is not
+    if found.window is not None:
+        times, values = curves.cut(times, values, *found.window)
+    argument = [each for each in (found.time, found.level) if each is not None]
+    return float(FUNCTIONS[tree.op].of(times, values, *argument))
 
 
 def curve_measures(scenario: Scenario, trajectory: Trajectory, name: str) -> dict[str, Any]:
@@ -187,13 +290,13 @@ def curve_measures(scenario: Scenario, trajectory: Trajectory, name: str) -> dic
         return {}
     unit, time_unit = scenario.model.unit_text(name), scenario.model.time_unit_text
     with np.errstate(all="ignore"):
-        at, highest = peak(times, values)
+        at, highest = curves.peak(times, values)
         return {
             "unit": unit,
             "peak": json_number(highest),
             "time_of_peak": json_number(at),
             "lowest": json_number(values.min()),
-            "area": json_number(np.trapezoid(values, times)),
+            "area": json_number((np.diff(times) * (values[1:] + values[:-1]) / 2.0).sum()),
             "area_unit": f"{unit}*{time_unit}" if unit != "1" else time_unit,
             "final": json_number(values[-1]),
         }

@@ -1,7 +1,7 @@
-"""Where published values say that a curve should go: what of the expectations can be drawn beside it.
+"""Where published values say that a curve should go: the expectations that can be drawn next to it.
 
-An expectation whose measure is one value of one curve (at a time, the largest, the smallest, the mean, the
-end, the time of the largest) is an interval in the curve's own plane. Differences, ratios and areas are not.
+An expectation whose measure is one value or one time of one curve is an interval in the curve's own plane: the rows
+of `measures.FUNCTIONS` with a `drawn`. Differences, ratios and areas are not.
 """
 
 from __future__ import annotations
@@ -12,25 +12,26 @@ from typing import NamedTuple
 
 from ..model.expression import Apply
 from .expectations import Verdict
-from .measure_formula import arguments, arm_of, curve_name, time_value
+from .measures import FUNCTIONS, arguments, arm_of, curve_name
 from .scenario import Scenario
 
-KINDS = ("at", "final", "max", "min", "mean", "time_of_max")
 ASSUMED = "assumed"
 
 
 class Target(NamedTuple):
     """An interval in which a curve of an arm must be.
 
-    kind: how it is read: the value ``at`` t0 or ``final``; the ``max``, ``min`` or ``mean`` between t0 and t1;
-    or the ``time_of_max`` there. low, high: in the unit of the curve, or of time if it is a time; infinite
-    where it has no bound. Times are in the model's unit. simulated: what the run gives, in the same unit.
-    source: the key of the source, such as Konrad1990, or ``assumed``. that: the expectation in words.
+    drawn: what must be there, as texts name it: `drawn` in `measures.FUNCTIONS`. is_time: whether it is a time and
+    not a value. t0, t1: the times between which it is measured, equal for a value at one time. low, high: in the unit
+    of the curve, or of time if it is a time; infinite where it has no bound. Times are in the model's unit.
+    simulated: what the run gives, in the same unit as low and high. source: the key of the source, such as
+    Konrad1990, or ``assumed``. that: the expectation in words.
     """
 
     name: str
     arm: str
-    kind: str
+    drawn: str
+    is_time: bool
     t0: float
     t1: float
     low: float
@@ -47,25 +48,24 @@ class Target(NamedTuple):
 
 
 def targets(scenario: Scenario, verdicts: Sequence[Verdict], names: Collection[str]) -> list[Target]:
-    """What of the verdicts can be drawn beside the curves of `names`."""
+    """The targets of those verdicts that can be drawn next to the curves of `names`."""
     found = [target_of(scenario, verdict) for verdict in verdicts]
     return [target for target in found if target is not None and target.name in names]
 
 
 def target_of(scenario: Scenario, verdict: Verdict) -> Target | None:
-    """The target of one expectation; None where its measure is not one value of one curve."""
+    """The target of one expectation; None where its measure is not one value or time of one curve."""
     expectation, model = verdict.expectation, scenario.model
     tree = expectation.measure
-    if not isinstance(tree, Apply) or tree.op not in KINDS:
+    if not isinstance(tree, Apply) or tree.op not in FUNCTIONS or not FUNCTIONS[tree.op].drawn:
         return None
-    name = curve_name(tree, model)
-    times = [time_value(text, model) for kind, text in arguments(tree) if kind == "t"]
-    if tree.op == "final":
-        times = [scenario.end]
-    t0, t1 = (times[0], times[-1]) if times else (0.0, scenario.end)
-    unit = model.time_unit if tree.op == "time_of_max" else model.unit(name)
-    factor = expectation.unit.to(unit)
+    row, name, found = FUNCTIONS[tree.op], curve_name(tree, model), arguments(tree, model)
+    at = scenario.end if row.window == "none" else None  # a value at one time: that given, or the end
+    at = at if found.time is None else found.time
+    t0, t1 = (at, at) if at is not None else found.window or (0.0, scenario.end)
+    is_time = row.gives == "time"
+    factor = expectation.unit.to(model.time_unit if is_time else model.unit(name))
     low, high, simulated = (x * factor for x in (expectation.low, expectation.high, verdict.simulated))
     met = verdict.met and not math.isnan(simulated)
     source = expectation.source.split(",")[0].split(";")[0].strip()
-    return Target(name, arm_of(tree), tree.op, t0, t1, low, high, simulated, met, source, expectation.that)
+    return Target(name, arm_of(tree), row.drawn, is_time, t0, t1, low, high, simulated, met, source, expectation.that)

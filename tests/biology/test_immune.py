@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from immunesim import Model, read_model, read_scenario
-from immunesim.experiments.measure_formula import arms_of
+from immunesim.experiments.measures import arms_of
 from immunesim.experiments.run import run
 from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
 from immunesim.numerics.parameter_formulas import initial_values

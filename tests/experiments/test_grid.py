@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from immunesim import Scenario
-from immunesim.experiments.measure_formula import read_measure
-from immunesim.experiments.measures import measure
+from immunesim.experiments.measures import measure, read_measure
 from immunesim.experiments.run import run
 
 from tests.toys import K_CLEAR, VOLUME

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from immunesim.experiments.measure_formula import FUNCTIONS, read_measure
-from immunesim.experiments.measures import measure
+from immunesim.experiments.measures import FUNCTIONS, measure, read_measure
 from immunesim.model.expression import FormulaError
 from immunesim.model.units import UnitError, dimension_text, unit
 from immunesim.numerics.trajectory import Outcome, Trajectory

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+from immunesim.experiments.measures import FUNCTIONS
 from immunesim.experiments.run import RunResult, run
 from immunesim.experiments.targets import Target, targets
 from immunesim.files.toml.scenario_file import read_scenario
@@ -58,7 +59,7 @@ def only(result: RunResult) -> Target:
 )
 def test_one_value_of_one_curve_is_a_target_in_the_curves_unit(folder: Path, measure, kind, t0, t1) -> None:
     target = only(result_with(folder, f'measure = "{measure}"\nbetween = [0.001, 0.002]\nunit = "nM"\n'))
-    assert (target.name, target.arm, target.kind) == ("drug", "main", kind)
+    assert (target.name, target.arm, target.drawn) == ("drug", "main", FUNCTIONS[kind].drawn)
     assert (target.t0, target.t1) == pytest.approx((t0, t1))
     assert (target.low, target.high) == pytest.approx((1.0, 2.0))
     assert (target.source, target.published) == ("Toy2020", "published: Toy2020")
@@ -67,7 +68,7 @@ def test_one_value_of_one_curve_is_a_target_in_the_curves_unit(folder: Path, mea
 def test_the_time_of_a_peak_is_a_target_in_time(folder: Path) -> None:
     text = 'measure = "time_of_max(drug, arm=\'other\')"\nbetween = [0, 1]\nunit = "d"\n'
     target = only(result_with(folder, text))
-    assert (target.arm, target.kind, target.low, target.high) == ("other", "time_of_max", 0.0, 24.0)
+    assert (target.arm, target.is_time, target.low, target.high) == ("other", True, 0.0, 24.0)
     assert target.met
 
 
@@ -97,7 +98,7 @@ def test_a_target_in_words_says_what_came_out_and_who_says_so(folder: Path) -> N
     assert target.high == math.inf
     assert not target.met
     words = aim_words(result.scenario, target)
-    assert words.startswith("drug (as dosed) at 0.5 d: above 1e6 pM (published: Toy2020);")
+    assert words.startswith("drug (as dosed) at 0.5 d: above 10⁶ pM (published: Toy2020);")
     assert words.endswith("here, missed.")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tomli_w
-from immunesim.experiments.measure_formula import unit_of, unit_text_of
+from immunesim.experiments.measures import unit_of, unit_text_of
 from immunesim.experiments.scenario import MAIN
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.overrides import SweepOptions

@@ -12,7 +12,7 @@ from ...numerics.parameter_formulas import ParameterFormulas
 from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, Array, Outcome, Trajectory
-from ..measure_formula import curve_names
+from ..measures import curve_names
 from ..scenario import Arm, Scenario
 from .designs import Axis, Sweep
 from .members import batches

@@ -15,8 +15,7 @@ from ...numerics.dense_output import DenseOutput
 from ...numerics.parameter_formulas import initial_values
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
-from ..measure_formula import arms_of
-from ..measures import measure
+from ..measures import arms_of, measure
 from ..scenario import MAIN, Arm, Scenario
 from ..schedule import SAME_TIME, compile_schedule
 from . import compiled

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ...experiments.measure_formula import curve_names, read_measure
+from ...experiments.measures import curve_names, read_measure
 from ...experiments.scenario import Change, Dose
 from ...model.declarations import Parameter
 from ...model.expression import Expression, FormulaError

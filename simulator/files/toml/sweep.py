@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ...experiments.measure_formula import arms_of, read_measure, unit_text_of
+from ...experiments.measures import arms_of, read_measure, unit_text_of
 from ...experiments.scenario import MAIN, Arm, Expectation
 from ...experiments.sweeps.designs import Product, Sweep, SweepMeasure
 from ...experiments.sweeps.paths import reaches

@@ -83,12 +83,12 @@ def _panel(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], ve
     aims = []
     for aim in targets(scenario, verdicts, names):
         if (aim.arm, aim.name) in there:
-            factor = 1.0 if aim.kind == "time_of_max" else model.unit(aim.name).to(model.unit(names[0]))
+            factor = 1.0 if aim.is_time else model.unit(aim.name).to(model.unit(names[0]))
             aims.append(aim._replace(low=aim.low * factor, high=aim.high * factor))
     whole = [line.values for line in lines]
     shown = [settled(line.times, line.values, scenario.end * long) for line in lines]
     log = wants_log(whole) and wants_log(shown)
-    ends = ends_of(shown if log else whole, log, [aim for aim in aims if aim.kind != "time_of_max"])
+    ends = ends_of(shown if log else whole, log, [aim for aim in aims if not aim.is_time])
     title = f"{label_of(scenario, names[0])} ({names[0]})" if len(names) == 1 else ""
     return Panel(title, model.unit_text(names[0]), lines, aims, log, ends)
 
@@ -177,7 +177,7 @@ def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, long: float, lo
     span = axis.get_xlim()[1]
     marker: dict[str, Any] = {"marker": "o" if aim.met else "X", "color": color, "markersize": 4.5 * look.thick**0.5}
     marker |= {"markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": "none", "zorder": 4}
-    if aim.kind == "time_of_max":
+    if aim.is_time:
         low, high = max(aim.low * long, 0.0), min(aim.high * long, span)
         across = axis.get_xaxis_transform()
         line: dict[str, Any] = {"color": color, "linewidth": 1.2 * look.thick, "zorder": 2.5}

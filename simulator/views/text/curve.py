@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...experiments.curves import peak
 from ...experiments.explanation.phases import turning_points
-from ...experiments.measures import peak
 from ...numerics.trajectory import Array
 from .english import listed
 from .numbers import NOTHING, number, with_unit

@@ -90,17 +90,10 @@ def _dose(dose: Dose, long: float, clock: str) -> str:
 def aim_words(scenario: Scenario, aim: Target) -> str:
     """A target in words: what was to come out, what did, and who says so."""
     clock, long = clock_of(scenario)
-    timed = aim.kind == "time_of_max"
+    timed = aim.is_time
     unit, factor = (clock, long) if timed else (scenario.model.unit_text(aim.name), 1.0)
     low, high, found = aim.low * factor, aim.high * factor, aim.simulated * factor
-    what = {
-        "at": f"at {with_unit(aim.t0 * long, clock)}",
-        "final": "at the end",
-        "max": "highest",
-        "min": "lowest",
-        "mean": "on average",
-        "time_of_max": "highest after",
-    }[aim.kind]
+    what = aim.drawn.format(time=with_unit(aim.t0 * long, clock))
     within = "" if aim.t0 == aim.t1 else f" between {number(aim.t0 * long)} and {with_unit(aim.t1 * long, clock)}"
     verdict = f"{number(found)} here, {'met' if aim.met else 'missed'}"
     arm = scenario.arm(aim.arm).title
