@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api.describe import describe as describe
+    from .api.explain import explain as explain
     from .api.run import Run as Run
     from .api.run import run as run
     from .api.sweep import Ensemble as Ensemble
@@ -41,6 +42,7 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "sweep": "api.sweep",
     "Ensemble": "api.sweep",
     "describe": "api.describe",
+    "explain": "api.explain",
     "read_model": "files.toml.model_file",
     "read_scenario": "files.toml.scenario_file",
     "Model": "model.model",

@@ -25,7 +25,8 @@ from ..views.text import run as run_text
 from ..views.text import run_tables
 from ..views.text.tables import Table
 from .changes import scenario_request, several
-from .values import Explained, Measured
+from .explain import Explained, Times, explain_run
+from .values import Measured
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -164,14 +165,14 @@ class Run:
         drawn = run_figures.draw_group(self.scenario, names, curves, arms_of, verdicts=self.result.verdicts)
         return drawn.figure, drawn.text
 
-    def explain(self, name: str, *, arm: str | None = None, against: str | None = None) -> Explained:
-        """Which reactions drive a curve, why it turns, and which feedback loops act; `against` another arm."""
-        from ..experiments.explanation.explain import explain
+    def explain(self, name: str, *, arm: str | None = None, against: str | None = None, at: Times = ()) -> Explained:
+        """Why a curve of this run does what it does: gain and loss, turning points, feedback loops.
 
-        arm = self._usual_arm(arm)
-        chosen = [self._arm(each) for each in (arm, against) if each is not None]
-        known = {each: self.result.arms[each] for each in chosen}
-        return Explained(explain(self.scenario, arm, self._name(name), against=against, known=known))
+        arm: by default the main arm, or the only one. against: another arm to compare with. at: times whose balance
+        is wanted, as "3 d" or as numbers in `time_unit`.
+        """
+        arm, against = self._usual_arm(arm), against and self._arm(against)
+        return explain_run(self.result, self._name(name), arm, against, at)
 
     def report(self, path: str | Path = "report.html", *, force: bool = False) -> Path:
         """Writes the run as one HTML page that needs no network, and returns its path."""

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .options import change_in_words, interventions_of, print_json, scenario_of, settings_argument
+from .options import print_json, print_note, request_of, settings_argument
 from .program import DONE, SOLVER_FAILED
 
 EXAMPLES = """examples:
@@ -21,62 +21,43 @@ much of it. The strength of a feedback loop is the percentage of a disturbance t
 at which the curve of the last species best follows that of the first in this run, if there is a clear one."""
 
 
-HALF = 0.5  # of the time goes into the run, and the rest into what is made of it
-
-
 def arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
+    text = "a scenario file, or the name of a bundled scenario"
+    command.add_argument("scenario", metavar="SCENARIO", help=text)
     command.add_argument("--of", required=True, metavar="NAME", help="the species or observable to explain")
-    text = "print the balance at this time, such as '3 d'; may be repeated"
+    text = "also print gain and loss at this time, such as '3 d'; may be repeated"
     command.add_argument("--at", action="append", default=[], metavar="TIME", help=text)
-    command.add_argument("--arm", default="main", metavar="ARM", help="the arm to explain (default: main)")
-    command.add_argument("--against", metavar="ARM", help="another arm: what differs, and why")
+    command.add_argument("--arm", metavar="ARM", help="the arm to explain (default: main)")
+    command.add_argument("--against", metavar="ARM", help="another arm to compare with: what differs, and why")
     settings_argument(command)
-    command.add_argument("--out", metavar="DIR", help="new folder for the figure, the table and the document")
+    text = "new output directory for the figure (svg, png), the rates (csv) and everything else (json)"
+    command.add_argument("--out", metavar="DIR", help=text)
     command.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier explanation")
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..experiments.explanation.explain import NoStepsError, explain
-    from ..experiments.run import run
-    from ..experiments.scenario import chosen_arms
-    from ..files.results import folder
-    from ..runtime.errors import InputError, request_fault
-    from ..runtime.progress import Progress
-    from ..tasks import explain as doors
-    from ..views.text.explain import explanation_text
-    from ..views.text.notes import notes
+    from ..experiments.explanation.explain import NoStepsError
+    from ..tasks.explain import ExplainRequest, explain
 
-    scenario = scenario_of(options.scenario, options)
-    name, at = doors.asked(scenario, options.of, options.at)
-    chosen_arms(scenario, [options.arm], "--arm")
-    chosen_arms(scenario, [options.against] if options.against else [], "--against")
-    if options.against == options.arm:
-        raise InputError([request_fault("an arm does not differ from itself", f"--against {options.arm}")])
-    for note in notes(scenario, interventions_of(options)):
-        print(f"note: {note}", file=sys.stderr)
-    if options.out:
-        folder.check_folder(Path(options.out), options.force)
-    arms = [options.arm, *([options.against] if options.against else [])]
+    request = ExplainRequest(
+        request_of(options.scenario, options),
+        options.of,
+        options.arm,
+        options.against,
+        at=tuple(options.at),
+        out=Path(options.out) if options.out else None,
+        force=options.force,
+    )
     try:
-        with Progress("explanations", 1) as progress:
-            result = run(scenario, certify=False, arms=arms, on_progress=lambda share: progress.within(HALF * share))
-            if result.interrupted:
-                raise KeyboardInterrupt
-            found = explain(scenario, options.arm, name, at=at, against=options.against, known=result.arms)
+        found = explain(request, print_note)
     except NoStepsError as error:
         if options.json:
             print_json({"ok": False, "faults": [{"message": str(error)}]})
         print(f"error: {error}", file=sys.stderr)
         return SOLVER_FAILED
-    for arm in result.arms.values():
+    for name, arm in found.result.arms.items():
         outcome = arm.trajectory.outcome
         if not outcome.ok:
-            print(f"arm {arm.arm.name} failed: {outcome.message}; explained up to there", file=sys.stderr)
-    document = doors.write(found, Path(options.out), options.force) if options.out else None
-    if options.json:
-        print_json(document or doors.document(found))
-    else:
-        changed = change_in_words(options, scenario)
-        print(explanation_text(found) + (f"\nChanged in all arms: {changed}." if changed else ""))
-    return DONE if result.ok else SOLVER_FAILED
+            print(f"arm {name} failed: {outcome.message}; explained up to there", file=sys.stderr)
+    print_json(found.document) if options.json else print(found)
+    return DONE if found.result.ok else SOLVER_FAILED

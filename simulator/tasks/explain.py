@@ -1,63 +1,164 @@
-"""What `explain` is asked, in words, and what it leaves: a document, a table and a figure."""
+"""`explain`: why a curve of a scenario does what it does, in words, and as a document, a table and a figure."""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..experiments import run as experiment
+from ..experiments.explanation import explain as experiment_explain
 from ..experiments.explanation.arm_comparison import WindowComparison
 from ..experiments.explanation.explain import Explanation
-from ..experiments.scenario import Scenario
-from ..files.results.folder import SUMMARY, new_folder
+from ..experiments.run import RunResult
+from ..experiments.scenario import MAIN, Scenario, chosen_arms
+from ..files.results.folder import SUMMARY, check_folder, new_folder
 from ..model.causal.sign import Sign
 from ..model.units import UnitError, quantity
-from ..runtime.errors import InputError, request_fault
-from ..views.text.explain import DELAY, STRENGTH, sentences
+from ..runtime.errors import InputError, InputFault, request_fault
+from ..runtime.progress import Progress
+from ..views.text.explain import DELAY, STRENGTH, explanation_text, sentences
+from .scenario import OnNote, ScenarioRequest, ignore_note, read_with_notes
 
-STEM = "explain"
+STEM = "explain"  # of the files that are written
+RUN_SHARE = 0.5  # of the progress: the run; the rest is the explanation
 
 
-def asked(scenario: Scenario, word: str, times: Sequence[str]) -> tuple[str, list[float]]:
-    """The species or observable that `word` means, and times in the model's unit; or `InputError`."""
-    model, faults, at = scenario.model, [], []
-    name = model.find(word, "species", "observables")
+@dataclass(frozen=True)
+class ExplainRequest:
+    """A curve to explain.
+
+    scenario: what to simulate, or a run that is explained as it is.
+    curve: a species or observable.
+    arm: None: the main arm, or the first one where there is none.
+    against: another arm to compare with.
+    at: times whose balance is wanted, as "3 d" or as a number in the model's time unit.
+    out: a new output directory for document, table and figure; nothing is written without one. force: replace it.
+    """
+
+    scenario: ScenarioRequest | RunResult
+    curve: str
+    arm: str | None = None
+    against: str | None = None
+    at: tuple[str | float, ...] = ()
+    out: Path | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class ExplainOutput:
+    """An explanation, and the run that it is of.
+
+    changed: the changes that were asked for, in words. folder: where it was written, if it was.
+    """
+
+    explanation: Explanation
+    result: RunResult
+    changed: str = ""
+    folder: Path | None = None
+
+    def __str__(self) -> str:
+        changed = f"\nChanged in all arms: {self.changed}." if self.changed else ""
+        return explanation_text(self.explanation) + changed
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """See `document_of`."""
+        return document_of(self.explanation)
+
+
+def explain(request: ExplainRequest, on_note: OnNote = ignore_note) -> ExplainOutput:
+    """Simulates the arms that are needed, explains the curve, and writes the explanation if that is asked for.
+
+    A run that failed is explained up to there.
+
+    Raises:
+        InputError: with everything that is wrong with the scenario or what is asked of it.
+        NoStepsError: A run failed before its first step.
+        OutputError: The output directory exists already, or cannot be written.
+        KeyboardInterrupt: after an interruption from the keyboard; nothing is written then.
+    """
+    asked, changed = request.scenario, ""
+    if isinstance(asked, RunResult):
+        scenario, known = asked.scenario, dict(asked.arms)
+    else:
+        scenario, known = read_with_notes(asked, on_note), {}
+        changed = asked.in_words(scenario)
+    arm = request.arm or _usual_arm(known or [each.name for each in scenario.arms])
+    name, at = _checked(request, scenario, arm)
+    if request.out is not None:
+        check_folder(request.out, request.force)
+    arms = [each for each in (arm, request.against) if each is not None]
+    with Progress("explanations", 1) as progress:
+        result = asked
+        if not isinstance(result, RunResult):
+            result = experiment.run(
+                scenario, certify=False, arms=arms, on_progress=lambda share: progress.within(RUN_SHARE * share)
+            )
+            if result.interrupted:
+                raise KeyboardInterrupt
+        found = experiment_explain.explain(scenario, arm, name, at=at, against=request.against, known=result.arms)
+    if request.out is not None:
+        write(found, request.out, request.force)
+    return ExplainOutput(found, result, changed, request.out)
+
+
+def _usual_arm(arms: Iterable[str]) -> str:
+    names = list(arms)
+    return MAIN if MAIN in names else names[0]
+
+
+def _checked(request: ExplainRequest, scenario: Scenario, arm: str) -> tuple[str, list[float]]:
+    """The name of the curve, and the times in the model's unit. Raises `InputError` with all faults of the request."""
+    faults: list[InputFault] = []
+    model, name = scenario.model, scenario.model.find(request.curve, "species", "observables")
     if name is None:
-        message = f"{scenario.id}: {model.unknown(word, 'species', 'observables')}"
-        if model.find(word, "parameters"):
-            message = f"'{word}' is a parameter, and does not change by itself; explain a species or observable"
-        faults.append(request_fault(message, f"--of {word}"))
-    for text in times:
+        message = f"{scenario.id}: {model.unknown(request.curve, 'species', 'observables')}"
+        if model.find(request.curve, "parameters"):
+            message = f"'{request.curve}' is a parameter and has no curve; explain a species or observable"
+        faults.append(request_fault(message, f"--of {request.curve}"))
+    for option, names in (("--arm", [arm]), ("--against", [request.against] if request.against else [])):
         try:
-            number, given, _ = quantity(text)
-            if not given.same_dimension(model.time_unit):
-                raise UnitError(f"expected a time such as '3 {model.time_unit_text}', found '{text}'")
-            time = number * given.to(model.time_unit)
-            if not 0 <= time <= scenario.end * (1 + 1e-9):
-                raise UnitError(f"expected a time from 0 to {scenario.document['time']['end']}, found '{text}'")
-            at.append(min(time, scenario.end))
+            chosen_arms(scenario, names, option)
+        except InputError as error:
+            faults += error.faults
+    if request.against == arm:
+        faults.append(request_fault("an arm does not differ from itself", f"--against {arm}"))
+    at = []
+    for time in request.at:
+        try:
+            at.append(_time(scenario, time))
         except UnitError as error:
-            faults.append(request_fault(str(error), f"--at '{text}'"))
+            faults.append(request_fault(str(error), f"--at '{time}'"))
     if faults or name is None:
         raise InputError(faults)
     return name, at
 
 
-def document(explanation: Explanation) -> dict[str, Any]:
+def _time(scenario: Scenario, asked: str | float) -> float:
+    """A time in the model's unit. Raises `UnitError` if it is none, or lies outside the run."""
+    model, time = scenario.model, asked
+    if isinstance(time, str):
+        number, given, _ = quantity(time)
+        if not given.same_dimension(model.time_unit):
+            raise UnitError(f"expected a time such as '3 {model.time_unit_text}', found '{time}'")
+        time = number * given.to(model.time_unit)
+    if not 0 <= time <= scenario.end * (1 + 1e-9):
+        raise UnitError(f"expected a time from 0 to {scenario.document['time']['end']}, found '{asked}'")
+    return min(time, scenario.end)
+
+
+def document_of(explanation: Explanation) -> dict[str, Any]:
     """Everything but the curves, ready for JSON: times in the model's unit, amounts in that of the curve."""
     model, name = explanation.scenario.model, explanation.name
     item = model.species.get(name) or model.observables[name]
-    loops = [
-        {"species": loop.species, "sign": loop.sign, "strength": loop.strength, "delay": loop.delay,
-         "links": loop.links}
-        for loop in explanation.loops
-    ]  # fmt: skip
+    loops = [{"species": loop.species, **loop._asdict()} for loop in explanation.loops]
     found = {
         "scenario": explanation.scenario.id,
         "arm": explanation.arm.name,
@@ -81,47 +182,60 @@ def document(explanation: Explanation) -> dict[str, Any]:
     return {key: _plain(value) for key, value in found.items()}
 
 
-def _window(window: WindowComparison) -> dict[str, Any]:
-    return {**asdict(window), "differences": [each._asdict() for each in window.differences]}
+def contribution_rows(explanation: Explanation) -> list[dict[str, Any]]:
+    """A row for the whole run and for each phase, and in it for each contributor: its gain and loss in the unit of the
+    curve, and its shares of all gain and all loss. Times are in the model's unit."""
+    windows = [("whole run", explanation.whole), *((str(each.kind), each.balance) for each in explanation.phases)]
+    return [
+        {
+            "phase": phase,
+            "start": balance.start,
+            "end": balance.end,
+            "contributor": part.id,
+            "kind": str(part.kind),
+            "label": part.label,
+            "gain": part.gain,
+            "loss": part.loss,
+            "gain_share": part.gain / balance.gain if balance.gain else 0.0,
+            "loss_share": part.loss / balance.loss if balance.loss else 0.0,
+        }
+        for phase, balance in windows
+        for part in balance.contributions
+    ]
 
 
-def _plain(value: Any) -> Any:
-    """Named tuples as tables, and None for what JSON cannot hold."""
-    if isinstance(value, Sign):
-        return "raises" if value == Sign.RAISES else "lowers" if value == Sign.LOWERS else "either"
-    if hasattr(value, "_asdict"):
-        value = value._asdict()
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def write(explanation: Explanation, folder: Path, force: bool = False) -> None:
+    """Writes document, table and figure into a new `folder`. Raises `OutputError`; nothing of it is left then."""
+    from ..views.figures.explain import draw  # matplotlib
 
-
-def write(explanation: Explanation, folder: Path, force: bool) -> dict[str, Any]:
-    """Table, document and figure in a new `folder`; returns the document."""
-    from ..views.figures.explain import draw
-
-    found = document(explanation)
     with new_folder(folder, force) as tmp_path:
-        write_table(explanation, tmp_path / f"{STEM}.csv")
-        text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
-        (tmp_path / f"{STEM}.json").write_text(text + "\n", encoding="utf-8")
+        _write_table(explanation, tmp_path / f"{STEM}.csv")
+        _write_json(document_of(explanation), tmp_path / f"{STEM}.json")
         draw(explanation, tmp_path / STEM)
-        summary = {"explains": explanation.name, "files": sorted(path.name for path in tmp_path.iterdir())}
-        (tmp_path / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    return found
+        files = sorted(path.name for path in tmp_path.iterdir())
+        _write_json({"explains": explanation.name, "files": files}, tmp_path / SUMMARY)
 
 
-def write_table(explanation: Explanation, path: Path) -> None:
-    """A row for every point between the solver's steps: time, value, derivative, and what each source and each
-    reaction adds to it per time; at a jump there are two rows of the same time."""
+def _write_json(document: dict[str, Any], path: Path) -> None:
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _write_table(explanation: Explanation, path: Path) -> None:
+    """A row for every point of the dense output: time, value, derivative, and what each contributor adds to the
+    derivative; at a jump there are two rows of the same time."""
     flux, model = explanation.flux, explanation.scenario.model
     unit, time = model.unit_text(flux.name), model.time_unit_text
     per = f"{unit}/{time}" if unit != "1" else f"1/{time}"
+<<<<<<< HEAD
     columns = {"derivative": flux.derivative, **{f"through {each}": row for each, row in flux.species.items()}}
     if len(flux.species) == 1:
         columns = {"derivative": flux.derivative}
+=======
+    columns = {"derivative": flux.slope}
+    if len(flux.species) > 1:
+        columns |= {f"through {each}": row for each, row in flux.species.items()}
+>>>>>>> 678c003 (explain is a task: a typed request in, an explanation out; also from Python as sim.explain(), with a notebook view and contributions for pandas)
     columns |= dict(flux.reactions)
     if flux.infusion.any():
         columns["infusions"] = flux.infusion
@@ -132,3 +246,20 @@ def write_table(explanation: Explanation, path: Path) -> None:
         header = [f"time [{time}]", f"{flux.name} [{unit}]", *(f"{each} [{per}]" for each in columns)]
         csv.writer(file, lineterminator="\n").writerow(header)
         file.writelines(",".join(map(repr, row)) + "\n" for row in rows)
+
+
+def _window(window: WindowComparison) -> dict[str, Any]:
+    return {**asdict(window), "differences": [each._asdict() for each in window.differences]}
+
+
+def _plain(value: Any) -> Any:
+    """Named tuples as dicts, signs as words, and None for numbers that JSON cannot hold."""
+    if isinstance(value, Sign):
+        return (value.name or "").lower()
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -356,9 +356,9 @@ def test_an_explanation_is_said_and_drawn_and_a_report_is_one_file(toy: str, tmp
     why = r.explain("drug", against="untreated")
     assert "drug" in repr(why)
     assert why.sentences
-    data, size = why._repr_png_()
-    assert data.startswith(b"\x89PNG")
-    assert size["width"] > 100
+    html = why._repr_html_()
+    assert "data:image/png;base64,iVBORw0KGgo" in html
+    assert "<li>It starts at " in html
     path = r.report(tmp_path / "page.html")
     assert "In short" in path.read_text(encoding="utf-8")
     with pytest.raises(OutputError, match="exists"):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import immunesim as sim
 import numpy as np
 import pytest
 from immunesim import cli, read_scenario
@@ -89,7 +90,7 @@ def test_the_table_holds_the_curve_and_what_adds_up_to_its_derivative(say) -> No
     ("words", "message"),
     [
         (["--of", "drgu"], "no species or observable 'drgu'; did you mean 'drug'?"),
-        (["--of", "k_clear"], "'k_clear' is a parameter, and does not change by itself"),
+        (["--of", "k_clear"], "'k_clear' is a parameter and has no curve; explain a species or observable"),
         (["--of", "drug", "--at", "3 kg"], "expected a time such as '3 h', found '3 kg'"),
         (["--of", "drug", "--at", "49 h"], "expected a time from 0 to 48 h, found '49 h'"),
         (["--of", "drug", "--at", "soon"], "soon"),
@@ -153,3 +154,42 @@ def test_no_text_of_the_picture_covers_another_and_nothing_is_cut(name: str, cur
         for other, there in boxes[i + 1 :]:
             apart = box.x1 <= there.x0 + 1 or there.x1 <= box.x0 + 1 or box.y1 <= there.y0 + 1 or there.y1 <= box.y0 + 1
             assert apart, (words, other)
+
+
+def test_python_explains_as_the_command_does(say, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.warns(UserWarning, match="sets k_clear") as warned:
+        found = sim.explain("toy.toml", "DRUG", against="half", at="6 h", set={"k_clear": "1 1/h"})
+    asked = ["--of", "DRUG", "--against", "half", "--at", "6 h", "--set", "k_clear=1 1/h"]
+    assert say(*asked) == (0, f"{found}\n", f"note: {warned[0].message}\n")
+    assert warned[0].filename == __file__
+    assert json.loads(say(*asked, "--json")[1]) == found.document
+    assert found.save("why") == Path("why")
+    assert json.loads(Path("why/explain.json").read_text()) == found.document
+
+
+def test_contributions_as_a_frame_add_up_to_the_balance_of_each_phase(say) -> None:
+    pytest.importorskip("pandas")
+    found = sim.explain("toy.toml", "drug")
+    frame = found.to_pandas()
+    assert frame.attrs["units"] == {"start": "h", "end": "h", "gain": "pM", "loss": "pM"}
+    whole = frame[frame.phase == "whole run"]
+    assert whole.gain.sum() == pytest.approx(found.explanation.whole.gain, rel=1e-9)
+    assert set(whole.contributor) == {"clearance", "doses"}
+    sums = frame.groupby(["phase", "start"])[["gain_share", "loss_share"]].sum()
+    assert all(each == pytest.approx(1) or each == 0 for each in sums.to_numpy().ravel())
+
+
+def test_all_faults_of_a_request_are_said_at_once_in_the_words_of_the_caller(say) -> None:
+    with pytest.raises(sim.InputError) as error:
+        sim.explain("toy.toml", "drgu", arm="main", against="main", at=["3 kg", 49.0])
+    assert [fault.file for fault in error.value.faults] == ["explain()"] * 4
+    assert [fault.text for fault in error.value.faults] == ["of drgu", "against main", "at '3 kg'", "at '49.0'"]
+
+
+def test_a_run_is_explained_without_simulating_it_again(say) -> None:
+    run = sim.run("toy.toml", arms=["main", "half"])
+    found = run.explain("drug", arm="half", at=3)
+    assert found.explanation.arm.name == "half"
+    assert found.explanation.at[0].start == 3
+    assert found.explanation.flux.values[-1] == run["drug", "half"][-1]
+    assert str(found) == str(sim.explain("toy.toml", "drug", arm="half", at="3 h"))

@@ -1,0 +1,128 @@
+"""`explain` from Python: why a curve does what it does, as a value that prints, shows and converts itself."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..experiments.explanation.explain import Explanation
+from ..experiments.run import RunResult
+from ..experiments.scenario import Scenario
+from ..runtime.errors import called_from
+from ..tasks import explain as tasks
+from ..views.text.explain import sentences
+from .changes import scenario_request
+from .notebook import picture_html
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from ..views.figures.sheet import Sheet
+
+Times = str | float | Sequence[str | float]
+
+
+def explain(
+    scenario: str | Path | Scenario,
+    curve: str,
+    *,
+    arm: str | None = None,
+    against: str | None = None,
+    at: Times = (),
+    set: Mapping[str, str | float] | None = None,
+    knockout: str | Sequence[str] = (),
+    block: Mapping[str, str | float] | str | Sequence[str] = (),
+    add: str | Sequence[str] = (),
+) -> Explained:
+    """Simulates a scenario and explains one curve: gain and loss, turning points, feedback loops. Writes nothing.
+
+    `Run.explain` does the same for a run that is there already.
+
+    Args:
+        scenario: the path of a file, the name of a bundled scenario, or a `Scenario` that has been read.
+        curve: a species or observable.
+        arm: by default the main arm.
+        against: another arm to compare with.
+        at: a time or times whose balance is wanted, as "3 d" or as a number in the model's time unit.
+        set, knockout, block, add: changes in all arms, as for `run`.
+
+    Raises:
+        InputError: with everything that is wrong with the scenario or what is asked of it.
+        NoStepsError: a simulation failed before its first step.
+    """
+    with called_from("explain()"):
+        asked = scenario_request(scenario, set, knockout, block, add)
+        request = tasks.ExplainRequest(asked, curve, arm, against, times(at))
+        return Explained(tasks.explain(request, lambda note: warnings.warn(note, stacklevel=5)))
+
+
+def explain_run(result: RunResult, curve: str, arm: str, against: str | None, at: Times = ()) -> Explained:
+    """Explains a curve of a run without simulating it again; arguments and errors as for `explain`."""
+    with called_from("explain()"):
+        return Explained(tasks.explain(tasks.ExplainRequest(result, curve, arm, against, times(at))))
+
+
+def times(asked: Times) -> tuple[str | float, ...]:
+    """One time or many."""
+    return (asked,) if isinstance(asked, (str, int, float)) else tuple(asked)
+
+
+class Explained:
+    """Why a curve does what it does. It prints itself in sentences, and shows itself in a notebook with its figure.
+
+    explanation: everything that was computed.
+    """
+
+    def __init__(self, output: tasks.ExplainOutput) -> None:
+        self._output = output
+        self.explanation: Explanation = output.explanation
+
+    @property
+    def sentences(self) -> list[str]:
+        """What happens and why, in order of time."""
+        return sentences(self.explanation)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The explanation as the command writes it as JSON."""
+        return self._output.document
+
+    def figure(self) -> Sheet:
+        """The curve above its gain and loss: a matplotlib figure, which a notebook shows."""
+        from ..views.figures.explain import picture  # matplotlib, which the sentences do without
+
+        return picture(self.explanation).figure
+
+    def to_pandas(self) -> DataFrame:
+        """Gain and loss by each contributor, for the whole run and for each phase; units in ``attrs["units"]``.
+
+        Columns: phase, start, end, contributor, kind, label, gain, loss, gain_share, loss_share. Needs pandas.
+        """
+        from pandas import DataFrame
+
+        found, model = self.explanation, self.explanation.scenario.model
+        frame = DataFrame(tasks.contribution_rows(found))
+        unit, time = model.unit_text(found.name), model.time_unit_text
+        frame.attrs["title"] = f"{found.name} in {found.scenario.id}, arm {found.arm.name}"
+        frame.attrs["units"] = {"start": time, "end": time, "gain": unit, "loss": unit}
+        return frame
+
+    def save(self, folder: str | Path, *, force: bool = False) -> Path:
+        """Writes what the command writes with ``--out`` into a new folder, and returns its path.
+
+        force: replace an earlier explanation. Raises `OutputError` if the folder exists or cannot be written.
+        """
+        with called_from("save()"):
+            tasks.write(self.explanation, Path(folder), force)
+        return Path(folder)
+
+    def __repr__(self) -> str:
+        return str(self._output)
+
+    def _repr_html_(self) -> str:
+        found = self.sentences
+        lines = "".join(f"<li>{escape(each)}</li>" for each in found)
+        return f"{picture_html(self.figure(), ' '.join(found))}\n<ul>{lines}</ul>"
