@@ -227,15 +227,9 @@ def _write_table(explanation: Explanation, path: Path) -> None:
     flux, model = explanation.flux, explanation.scenario.model
     unit, time = model.unit_text(flux.name), model.time_unit_text
     per = f"{unit}/{time}" if unit != "1" else f"1/{time}"
-<<<<<<< HEAD
-    columns = {"derivative": flux.derivative, **{f"through {each}": row for each, row in flux.species.items()}}
-    if len(flux.species) == 1:
-        columns = {"derivative": flux.derivative}
-=======
-    columns = {"derivative": flux.slope}
+    columns = {"derivative": flux.derivative}
     if len(flux.species) > 1:
         columns |= {f"through {each}": row for each, row in flux.species.items()}
->>>>>>> 678c003 (explain is a task: a typed request in, an explanation out; also from Python as sim.explain(), with a notebook view and contributions for pandas)
     columns |= dict(flux.reactions)
     if flux.infusion.any():
         columns["infusions"] = flux.infusion

@@ -12,6 +12,7 @@ from ...model.declarations import Parameter
 from .numbers import interval, number, unit_text, with_unit
 
 ROUNDING = 1e-9  # in units converted from what was written
+OPTIONS = ("set", "knockout", "block", "add")  # that an origin begins with if it is no file
 
 
 def notes(scenario: Scenario, asked: Interventions | None = None) -> list[str]:
@@ -43,7 +44,7 @@ def _worded(scenario: Scenario) -> Iterator[tuple[str, str]]:
     ]
     for path, name in (*parameters, *initial, *doses):
         words = scenario.origins.get(path, "").split()
-        if name and words and words[0].startswith("--"):
+        if name and words and words[0].removeprefix("--") in OPTIONS:  # from Python they have no dashes
             yield name, words[0]
 
 
