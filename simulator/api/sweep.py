@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..experiments.scenario import MAIN, Scenario
 from ..experiments.sweeps.compute import SweepResult, sweep_of
-from ..files.results.netcdf import axis_names, measure_names, varied
+from ..files.results.netcdf_block import axis_names, measure_names, stored_axes
 from ..files.toml.overrides import SweepOptions
 from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, called_from, request_fault
@@ -183,12 +183,12 @@ class Ensemble:
     @property
     def axes(self) -> tuple[str, ...]:
         """The names of what varies."""
-        return tuple(axis_names(varied(self.scenario)))
+        return tuple(axis_names(stored_axes(self.scenario)))
 
     @property
     def measures(self) -> tuple[str, ...]:
         """The names of what is measured."""
-        return tuple(measure_names(self.scenario, varied(self.scenario)))
+        return tuple(measure_names(self.scenario, stored_axes(self.scenario)))
 
     def __len__(self) -> int:
         return len(self.result.numbers)

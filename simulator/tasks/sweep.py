@@ -21,11 +21,11 @@ from ..experiments.sweeps.outcome import MemberFailure, SweepEstimate, SweepOutc
 from ..experiments.sweeps.shards import shard_numbers
 from ..experiments.sweeps.workers import Pool, Processes, Threads, compute_blocks, member_bytes
 from ..files.results.folder import write_text
-from ..files.results.identity import sweep_name
-from ..files.results.index import NOWHERE, Places
-from ..files.results.member_store import Store, check, opened
+from ..files.results.member_index import ABSENT, Offsets
+from ..files.results.member_store import MemberStore, check_store, open_store
 from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved
 from ..files.results.sweep_folder import default_folder, read_curves, sweep_summary, write_sweep_summary
+from ..files.results.sweep_identity import sweep_name
 from ..files.results.sweep_tables import (
     BANDS,
     MEMBERS,
@@ -170,15 +170,15 @@ def _sweep_into(folder: Path, scenario: Scenario, request: SweepRequest, stop: C
     for part in request.merge:  # before anything is written
         if not part.is_dir():
             raise OutputError(f"{part} is no folder of a sweep")
-        check(part, scenario)
-    with opened(folder, scenario) as store:
+        check_store(part, scenario)
+    with open_store(folder, scenario) as store:
         try:
             return _sweep(store, request, stop)
         except OutputError as error:  # a full disk, most likely
             raise OutputError(f"{error}; {len(store):,} members are kept, and the same command goes on") from None
 
 
-def _sweep(store: Store, request: SweepRequest, stop: Callable[[], bool]) -> SweepOutput:
+def _sweep(store: MemberStore, request: SweepRequest, stop: Callable[[], bool]) -> SweepOutput:
     for name, text in zip((SCENARIO_FILE, MODEL_FILE), resolved(store.scenario), strict=True):
         write_text(store.folder / name, text)
     began, computed, damaged = time.monotonic(), 0, dict(store.damaged)
@@ -203,7 +203,7 @@ def _sweep(store: Store, request: SweepRequest, stop: Callable[[], bool]) -> Swe
     return SweepOutput(outcome, summary)
 
 
-def _compute(store: Store, request: SweepRequest, stop: Callable[[], bool]) -> int:
+def _compute(store: MemberStore, request: SweepRequest, stop: Callable[[], bool]) -> int:
     """Computes and stores what is missing; returns the number of members."""
     total, stored = _count(store, request)
     if stored == total:
@@ -226,7 +226,7 @@ def _pool(scenario: Scenario, request: SweepRequest) -> Pool:
     return Cluster(scenario, request.dask, request.size)
 
 
-def _count(store: Store, request: SweepRequest) -> tuple[int, int]:
+def _count(store: MemberStore, request: SweepRequest) -> tuple[int, int]:
     """How many members this shard has, and how many of them are stored."""
     total = stored = 0
     for numbers, values in _members(store.scenario, request):
@@ -243,14 +243,14 @@ def _members(scenario: Scenario, request: SweepRequest) -> Iterator[tuple[Number
         yield numbers, values_of(design, numbers)
 
 
-def _missing_numbers(store: Store, request: SweepRequest) -> Iterator[Numbers]:
+def _missing_numbers(store: MemberStore, request: SweepRequest) -> Iterator[Numbers]:
     """The members to compute, each once even if the design holds it twice."""
     queued: set[bytes] = set()
     for numbers, values in _members(store.scenario, request):
         keys = store.keys(values)
         if queued:
             not_stored = np.array(sorted(queued), dtype="S16")
-            queued = set(not_stored[store.find(not_stored) == NOWHERE].tolist())
+            queued = set(not_stored[store.find(not_stored) == ABSENT].tolist())
         new = np.zeros(len(numbers), dtype=bool)
         for row in np.flatnonzero(store.missing(keys)).tolist():
             new[row] = keys[row] not in queued
@@ -259,23 +259,23 @@ def _missing_numbers(store: Store, request: SweepRequest) -> Iterator[Numbers]:
             yield numbers[new]
 
 
-def _merge(store: Store, request: SweepRequest) -> dict[str, str]:
+def _merge(store: MemberStore, request: SweepRequest) -> dict[str, str]:
     """Takes over the members of other folders; returns their damaged blocks, and why."""
     damaged: dict[str, str] = {}
     for folder in request.merge:
-        other = Store(folder, store.scenario)
+        other = MemberStore(folder, store.scenario)
         store.merge(other)
         damaged |= {str(folder / name): why for name, why in other.damaged.items()}
     return damaged
 
 
-def _read(store: Store, request: SweepRequest) -> SweepOutcome:
+def _read(store: MemberStore, request: SweepRequest) -> SweepOutcome:
     """All members that are stored, in the order of the design; their tables are written on the way."""
     scenario, folder = store.scenario, store.folder
     asked, failures, first = 0, Counter[str](), list[MemberFailure]()
     none = np.empty(0, dtype=np.int64)  # a shard may have no member at all
     blocks = [store.block(none, np.empty((0, len(sweep_of(scenario).design.axes))), none)]
-    offsets: list[Places] = [none]
+    offsets: list[Offsets] = [none]
     with ExitStack() as stack:
         writers = [stack.enter_context(members_csv(folder / MEMBERS, scenario))]
         if request.parquet:
@@ -283,7 +283,7 @@ def _read(store: Store, request: SweepRequest) -> SweepOutcome:
         for numbers, values in _members(scenario, request):
             asked += len(numbers)
             found = store.find(store.keys(values))
-            there = found != NOWHERE
+            there = found != ABSENT
             block = store.block(numbers[there], values[there], found[there])
             for write in writers:
                 write(block)
@@ -305,7 +305,7 @@ def _read(store: Store, request: SweepRequest) -> SweepOutcome:
     )
 
 
-def _result(store: Store, blocks: list[Any], offsets: Places) -> SweepResult:
+def _result(store: MemberStore, blocks: list[Any], offsets: Offsets) -> SweepResult:
     """The members of all blocks, with the bands of the curves that are kept, which are written too."""
     numbers, values, measures, failed = (
         np.concatenate([getattr(block, name) for block in blocks])
@@ -325,7 +325,7 @@ def estimate(request: SweepRequest, on_note: OnNote = ignore_note) -> SweepEstim
     scenario = request.read(on_note)
     folder = request.out or default_folder(scenario.id, request.shard)
     design = sweep_of(scenario).design
-    total, stored = _count(Store(folder, scenario), request)
+    total, stored = _count(MemberStore(folder, scenario), request)
     some = np.unique(np.linspace(0, design.count - 1, TIMED + 1).astype(np.int64))
     some = some if total > stored else some[:0]
     failed, spent = 0, list[float]()

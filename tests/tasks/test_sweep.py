@@ -22,7 +22,7 @@ from immunesim.experiments.sweeps.outcome import SweepOutcome
 from immunesim.experiments.sweeps.shards import shard_numbers
 from immunesim.experiments.sweeps.workers import Threads
 from immunesim.files.results import sweep_tables
-from immunesim.files.results.member_store import Store
+from immunesim.files.results.member_store import MemberStore
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.runtime.errors import InputError, OutputError
 from immunesim.runtime.interrupt import Stop
@@ -210,16 +210,16 @@ def test_a_damaged_block_is_computed_again_and_named(toy: Scenario, tmp_path: Pa
 def test_a_full_disk_keeps_what_is_stored_and_says_so(
     toy: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_threads: list[int]
 ) -> None:
-    question, add, added = swept(toy, grid(3, 3)), Store.add, []
+    question, add, added = swept(toy, grid(3, 3)), MemberStore.add, []
 
-    def full(store: Store, block: object) -> None:
+    def full(store: MemberStore, block: object) -> None:
         if added:
             raise OutputError(f"{store.folder} cannot be written: {os.strerror(errno.ENOSPC)}")
         add(store, block)
         added.append(block)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "add", full)
+        patch.setattr(MemberStore, "add", full)
         message = r"No space left on device; \d members are kept, and the same command goes on"
         with pytest.raises(OutputError, match=message):
             swept_into(question, tmp_path / "out")
@@ -235,14 +235,14 @@ def test_a_full_disk_keeps_what_is_stored_and_says_so(
 def test_a_signal_keeps_what_is_done_and_the_same_sweep_goes_on(
     toy: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    question, add = swept(toy, grid(4, 4)), Store.add
+    question, add = swept(toy, grid(4, 4)), MemberStore.add
 
-    def interrupted(store: Store, block: object) -> None:
+    def interrupted(store: MemberStore, block: object) -> None:
         add(store, block)
         os.kill(os.getpid(), number)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "add", interrupted)
+        patch.setattr(MemberStore, "add", interrupted)
         patch.setattr(
             Stop, "_handle", lambda stop, *_: setattr(stop, "requested", True)
         )  # two blocks at once: two signals

@@ -11,7 +11,7 @@ import numpy as np
 from ...experiments.run import RunResult
 from ...experiments.sweeps.compute import SweepResult, sweep_of
 from ...numerics.trajectory import Array
-from .netcdf import axis_names, varied
+from .netcdf_block import axis_names, stored_axes
 from .sweep_tables import columns
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def sweep_to_xarray(result: SweepResult, curves: Array) -> Dataset:
     """
     xarray = _package("xarray")
     scenario, sweep = result.scenario, sweep_of(result.scenario)
-    axes = varied(scenario)
+    axes = stored_axes(scenario)
     values = {name: ("member", column) for name, column in zip(axis_names(axes), result.values.T, strict=True)}
     dataset = xarray.Dataset(
         {name: (("member", "arm", "time"), curves[:, :, place]) for place, name in enumerate(sweep.keep)},

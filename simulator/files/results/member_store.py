@@ -1,9 +1,9 @@
-"""A store of members: one folder, to which blocks are added whole or not at all, and which is never rewritten.
+"""The store of a sweep's members: one folder, to which blocks are added atomically and in which none is rewritten.
 
     sweep.json     what the numbers depend on
     blocks/*.nc    the members, each file named by the hash of its content
 
-A member is known by its values, so a grid may be refined or a sample enlarged and nothing is computed twice.
+A member is identified by its values, so a grid may be refined or a sample enlarged and nothing is computed twice.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from ...experiments.sweeps.compute import KILLED, Block, Numbers, curve_times, s
 from ...numerics.trajectory import DEADLINE, Array
 from ...runtime.errors import OutputError
 from .folder import LOCK, locked, make_folder, write_text
-from .identity import differences, identity_of, identity_parts
-from .index import NOWHERE, ROWS, Index, Keys, Places, keys_of
-from .netcdf import BlockError, Varied, read, varied, written
+from .member_index import ABSENT, ROWS, Keys, MemberIndex, Offsets, member_keys
+from .netcdf_block import DamagedBlockError, StoredAxis, decode_block, encode_block, stored_axes
+from .sweep_identity import differences, identity_of, identity_parts
 
 IDENTITY, BLOCKS, DAMAGED = "sweep.json", "blocks", ".damaged"
-OF_THE_MACHINE = (DEADLINE, KILLED)  # such a failure says nothing of the model: it is tried again
+MACHINE_FAILURES = (DEADLINE, KILLED)  # they say nothing about the model: such a member is computed again
 Mask = NDArray[np.bool_]
-CACHE = 64 * 2**20  # bytes of blocks that were read
+CACHE = 64 * 2**20  # bytes of decoded blocks that are kept in memory
 
 
 @contextmanager
-def opened(folder: Path, scenario: Scenario) -> Iterator[Store]:
-    """The store in `folder`, made if there is none, for this process alone.
+def open_store(folder: Path, scenario: Scenario) -> Iterator[MemberStore]:
+    """The store in `folder`, created if there is none, locked for this process.
 
-    `OutputError` if it cannot be written, is held by another process or is a store of something else.
+    `OutputError` if it cannot be written, is locked by another process, or is the store of something else.
     """
-    check(folder, scenario)
+    check_store(folder, scenario)
     make_folder(folder / BLOCKS)
     with locked(folder):
-        check(folder, scenario)  # again: another process may have been here first
-        store = Store(folder, scenario)
+        check_store(folder, scenario)  # again: another process may have been here first
+        store = MemberStore(folder, scenario)
         if not (folder / IDENTITY).exists():
             parts = identity_parts(scenario)
             text = json.dumps({"identity": identity_of(parts), **parts}, indent=1, ensure_ascii=False)
@@ -54,7 +54,7 @@ def opened(folder: Path, scenario: Scenario) -> Iterator[Store]:
         yield store
 
 
-def check(folder: Path, scenario: Scenario) -> None:
+def check_store(folder: Path, scenario: Scenario) -> None:
     """`OutputError` if `folder` holds anything but a store of `scenario`."""
     if not folder.exists():
         return
@@ -84,22 +84,26 @@ def check(folder: Path, scenario: Scenario) -> None:
         )
 
 
-class Store:
-    """Members that are stored, and what is known of each. Reading changes nothing on disk."""
+class MemberStore:
+    """The members that are stored in a folder. Opening and reading it changes nothing on disk.
+
+    names: the files of the blocks. damaged: those that could not be read, and why.
+    Raises `OutputError` if the folder holds anything else.
+    """
 
     def __init__(self, folder: Path, scenario: Scenario) -> None:
-        check(folder, scenario)
+        check_store(folder, scenario)
         self.folder, self.scenario = folder, scenario
-        self.axes = varied(scenario)
+        self.axes = stored_axes(scenario)
         self.names: list[str] = []
         self.damaged: dict[str, str] = {}
-        self._index, self._again = Index(), Index()
-        self._read: OrderedDict[tuple[int, bool], Block] = OrderedDict()
-        self._bytes_read = 0
+        self._index, self._machine_failures = MemberIndex(), MemberIndex()
+        self._cache: OrderedDict[tuple[int, bool], Block] = OrderedDict()
+        self._cached_bytes = 0
         for name in sorted(path.name for path in (folder / BLOCKS).glob("*.nc")):
             try:
-                axes, block = read(self._content(name), scenario)
-            except (OSError, BlockError) as error:
+                axes, block = decode_block(self._content(name), scenario)
+            except (OSError, DamagedBlockError) as error:
                 self.damaged[name] = str(error)
             else:
                 self._enter(name, block, axes)
@@ -108,7 +112,7 @@ class Store:
         return len(self._index)
 
     def clean(self) -> None:
-        """Sets damaged blocks aside, and takes away what a kill left half written."""
+        """Renames damaged blocks, and deletes files that a kill left half written."""
         try:
             for path in (self.folder / BLOCKS).glob("*.part"):
                 path.unlink()
@@ -119,46 +123,57 @@ class Store:
             raise OutputError(f"{self.folder} cannot be written: {error.strerror}") from None
 
     def keys(self, values: Array) -> Keys:
-        """Of members of the scenario's own design; values (m, axes)."""
-        return keys_of(self.axes, values)
+        """The keys of members of the scenario's own design; values: shape (members, axes)."""
+        return member_keys(self.axes, values)
 
-    def find(self, keys: Keys) -> Places:
-        """Where each member is, or `NOWHERE`; a failure of the machine counts where there is nothing better."""
-        places = self._index.find(keys)
-        return np.where(places == NOWHERE, self._again.find(keys), places) if len(self._again) else places
+    def find(self, keys: Keys) -> Offsets:
+        """Where each member is stored, or `ABSENT`; a failure of the machine counts where there is nothing better."""
+        offsets = self._index.find(keys)
+        if not len(self._machine_failures):
+            return offsets
+        return np.where(offsets == ABSENT, self._machine_failures.find(keys), offsets)
 
     def missing(self, keys: Keys) -> Mask:
-        """Whether each is still to be computed."""
-        missing: Mask = self._index.find(keys) == NOWHERE
+        """Whether each member is still to be computed."""
+        missing: Mask = self._index.find(keys) == ABSENT
         return missing
 
     def add(self, block: Block) -> None:
         """Stores a block of the scenario's own design."""
         self._add(block, self.axes)
 
-    def merge(self, other: Store) -> int:
-        """Adds the members of `other` that are not here, or here a failure of the machine alone; returns how many
-        are no longer to be computed."""
+    def merge(self, other: MemberStore) -> int:
+        """Adds the members of `other` that are not here, or only as a failure of the machine.
+
+        Returns how many need no longer be computed here.
+        """
         before = len(self)
         for name in other.names:
-            axes, block = read(other._content(name), self.scenario, curves=bool(sweep_of(self.scenario).keep))
-            keys = keys_of(axes, block.values)
-            new = (self.find(keys) == NOWHERE) | (self.missing(keys) & _final(block))
+            axes, block = decode_block(other._content(name), self.scenario, curves=bool(sweep_of(self.scenario).keep))
+            keys = member_keys(axes, block.values)
+            new = (self.find(keys) == ABSENT) | (self.missing(keys) & _final(block))
             if new.any():
                 self._add(block.take(new), axes)
         return len(self) - before
 
-    def block(self, numbers: Numbers, values: Array, places: Places, curves: bool = False) -> Block:
-        """Stored members at `places`, none of which is `NOWHERE`, in that order."""
+    def block(self, numbers: Numbers, values: Array, offsets: Offsets, curves: bool = False) -> Block:
+        """Stored members, in the order of `offsets`, none of which may be `ABSENT`.
+
+        Args:
+            numbers: Their numbers, shape (members,).
+            values: Their values, shape (members, axes); both are only passed on.
+            offsets: What `find` gave for them.
+            curves: Whether the curves that are kept are read too.
+        """
         sweep = sweep_of(self.scenario)
         size = len(numbers), len(sweep.arms)
         measures, failed = np.empty((*size, len(sweep.measures))), np.empty(size, dtype=bool)
         kept = np.empty((*size, len(sweep.keep), len(curve_times(self.scenario)))) if curves else None
         outcomes = {}
-        of_block = places // ROWS
-        for at in np.unique(of_block).tolist():
-            here = np.flatnonzero(of_block == at)
-            rows, stored = places[here] % ROWS, self._block(at, curves)
+        block_numbers = offsets // ROWS
+        for at in np.unique(block_numbers).tolist():
+            here = np.flatnonzero(block_numbers == at)
+            rows, stored = offsets[here] % ROWS, self._block(at, curves)
             measures[here], failed[here] = stored.measures[rows], stored.failed[rows]
             if kept is not None and stored.curves is not None:
                 kept[here] = stored.curves[rows]
@@ -170,23 +185,23 @@ class Store:
         return Block(numbers, values, measures, failed, outcomes, kept)
 
     def _block(self, at: int, curves: bool) -> Block:
-        if (at, curves) not in self._read:
-            block = read(self._content(self.names[at]), self.scenario, curves)[1]
-            self._read[at, curves] = block
-            self._bytes_read += _size(block)
-            while len(self._read) > 1 and self._bytes_read > CACHE:
-                self._bytes_read -= _size(self._read.popitem(last=False)[1])
-        self._read.move_to_end((at, curves))
-        return self._read[at, curves]
+        if (at, curves) not in self._cache:
+            block = decode_block(self._content(self.names[at]), self.scenario, curves)[1]
+            self._cache[at, curves] = block
+            self._cached_bytes += _size(block)
+            while len(self._cache) > 1 and self._cached_bytes > CACHE:
+                self._cached_bytes -= _size(self._cache.popitem(last=False)[1])
+        self._cache.move_to_end((at, curves))
+        return self._cache[at, curves]
 
     def _content(self, name: str) -> bytes:
         content = (self.folder / BLOCKS / name).read_bytes()
         if _name(content) != name:
-            raise BlockError("its content is not what was written")
+            raise DamagedBlockError("its content is not what was written")
         return content
 
-    def _add(self, block: Block, axes: Sequence[Varied]) -> None:
-        content = written(block, self.scenario, axes)
+    def _add(self, block: Block, axes: Sequence[StoredAxis]) -> None:
+        content = encode_block(block, self.scenario, axes)
         name = _name(content)
         try:
             _write(self.folder / BLOCKS / name, content)
@@ -194,18 +209,18 @@ class Store:
             raise OutputError(f"{self.folder} cannot be written: {error.strerror}") from None
         self._enter(name, block, axes)
 
-    def _enter(self, name: str, block: Block, axes: Sequence[Varied]) -> None:
+    def _enter(self, name: str, block: Block, axes: Sequence[StoredAxis]) -> None:
         final = _final(block)
-        keys = keys_of(axes, block.values)
-        places = len(self.names) * ROWS + np.arange(len(block.numbers))
-        self._index.add(keys[final], places[final])
-        self._again.add(keys[~final], places[~final])
+        keys = member_keys(axes, block.values)
+        offsets = len(self.names) * ROWS + np.arange(len(block.numbers))
+        self._index.add(keys[final], offsets[final])
+        self._machine_failures.add(keys[~final], offsets[~final])
         self.names.append(name)
 
 
 def _final(block: Block) -> Mask:
-    """Which members need not be tried again."""
-    again = {number for (number, _), outcome in block.outcomes.items() if outcome.kind in OF_THE_MACHINE}
+    """Which members need not be computed again."""
+    again = {number for (number, _), outcome in block.outcomes.items() if outcome.kind in MACHINE_FAILURES}
     return np.array([number not in again for number in block.numbers.tolist()], dtype=bool)
 
 
@@ -214,7 +229,7 @@ def _name(content: bytes) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """On the disk, whole, under its name, or not at all."""
+    """Writes the file atomically, and returns once it is on the disk."""
     tmp_path = path.with_name(path.name + ".part")
     try:
         with tmp_path.open("wb") as file:
@@ -225,7 +240,7 @@ def _write(path: Path, content: bytes) -> None:
     except BaseException:
         tmp_path.unlink(missing_ok=True)
         raise
-    if os.name == "posix":  # the name too
+    if os.name == "posix":  # so that the name is on the disk too
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -1,4 +1,4 @@
-"""The tables of a sweep, a row per member in the order of the design, written as they are read from the store."""
+"""The tables of a sweep: members in the order of the design, and quantiles of the curves; read from the store."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ...experiments.scenario import MAIN, Scenario
 from ...experiments.sweeps.compute import QUANTILES, Block, curve_times, sweep_of
 from ...numerics.trajectory import Array
 from .folder import atomic_write
-from .index import Places
-from .member_store import Store
-from .netcdf import MEASURE, axis_names, measure_names, varied
+from .member_index import Offsets
+from .member_store import MemberStore
+from .netcdf_block import MEASURE, axis_names, measure_names, stored_axes
 
-FEW = 12  # members whose curves are drawn one by one
+FEW = 12  # members, at most, whose curves are drawn one by one
 MEMBERS, BANDS, PARQUET = "members.csv", "bands.csv", "members.parquet"
-IN_MEMORY = 128 * 2**20  # bytes of curves at a time
+IN_MEMORY = 128 * 2**20  # bytes of curves that are read at a time
 
 Writer = Callable[[Block], None]
 
 
 def columns(scenario: Scenario) -> tuple[list[str], list[str]]:
-    """Names and units of axes, then of measures, those of arms other than the main one as ``peak.half``; no name
-    twice."""
-    sweep, axes = sweep_of(scenario), varied(scenario)
+    """Names and units of the columns: axes, then the measures of each arm, ``peak.half`` for an arm other than the main
+    one; no name twice."""
+    sweep, axes = sweep_of(scenario), stored_axes(scenario)
     names, units = axis_names(axes), [axis.unit_text for axis in axes]
     measures = measure_names(scenario, axes)
     taken = {*names, *measures}
@@ -46,7 +46,8 @@ def columns(scenario: Scenario) -> tuple[list[str], list[str]]:
 
 @contextmanager
 def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
-    """Writes blocks one after the other; digits enough to read back the same number, nothing for NaN."""
+    """Yields a function that writes a block as rows of a CSV file, with enough digits to read back the same numbers;
+    empty for NaN. The file appears under its name once all are written."""
     header = [f"{name} [{unit}]" for name, unit in zip(*columns(scenario), strict=True)]
     with atomic_write(path) as tmp_path, tmp_path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
@@ -64,7 +65,7 @@ def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
 
 @contextmanager
 def members_parquet(path: Path, scenario: Scenario) -> Iterator[Writer]:
-    """The same as columns, with units in the metadata of each; what NaN stands for is null."""
+    """The same for a Parquet file, with units in the metadata of each column and null for NaN."""
     import pyarrow
     from pyarrow import parquet
 
@@ -87,37 +88,43 @@ def members_parquet(path: Path, scenario: Scenario) -> Iterator[Writer]:
 
 
 def outcome_texts(block: Block, arms: Sequence[str]) -> list[str]:
-    """``success``, or what went wrong, with its arm where there are several."""
+    """For each member ``success``, or the messages of what failed, with the arm where there are several."""
     texts = ["success"] * len(block.numbers)
     rows = {number: row for row, number in enumerate(block.numbers.tolist())}
     wrong: dict[int, list[str]] = {}
     for (number, arm), outcome in block.outcomes.items():
-        told = outcome.message or outcome.kind
-        wrong.setdefault(rows[number], []).append(told if len(arms) == 1 else f"{arm}: {told}")
-    for row, told_of in wrong.items():
-        texts[row] = "; ".join(told_of)
+        text = outcome.message or outcome.kind
+        wrong.setdefault(rows[number], []).append(text if len(arms) == 1 else f"{arm}: {text}")
+    for row, found in wrong.items():
+        texts[row] = "; ".join(found)
     return texts
 
 
-def bands(store: Store, places: Places, failed: Any) -> dict[tuple[str, str], Array]:
-    """By (arm, curve), the `QUANTILES` at every saved time, (quantiles, times), over members that did not fail.
+def bands(store: MemberStore, offsets: Offsets, failed: Any) -> dict[tuple[str, str], Array]:
+    """Quantiles of the curves that are kept, over members that did not fail: exact, in as many passes as memory needs.
 
-    places: of the members; failed: (m, arms). Exact, and read in as many passes as memory asks for.
+    Args:
+        store: Where the curves are.
+        offsets: Of the members, shape (members,).
+        failed: Shape (members, arms).
+
+    Returns:
+        By (arm, curve) an array of shape (quantiles, times), for `QUANTILES` and every saved time.
     """
     sweep, times = sweep_of(store.scenario), curve_times(store.scenario)
     found = {(arm, name): np.full((len(QUANTILES), len(times)), np.nan) for arm in sweep.arms for name in sweep.keep}
     ways = len(sweep.arms) * len(sweep.keep)
-    if not len(places) or not ways:
+    if not len(offsets) or not ways:
         return found
-    order = np.argsort(places, kind="stable")  # each block is read once in a pass
-    places, failed = places[order], failed[order]
-    width = max(1, IN_MEMORY // (8 * ways * len(places)))
+    order = np.argsort(offsets, kind="stable")  # each block is read once in a pass
+    offsets, failed = offsets[order], failed[order]
+    width = max(1, IN_MEMORY // (8 * ways * len(offsets)))
     chunk = max(1, IN_MEMORY // (8 * ways * len(times)))
     for first in range(0, len(times), width):
         some = slice(first, first + width)
-        curves = np.empty((len(places), len(sweep.arms), len(sweep.keep), len(times[some])))
-        for a in range(0, len(places), chunk):
-            here = places[a : a + chunk]
+        curves = np.empty((len(offsets), len(sweep.arms), len(sweep.keep), len(times[some])))
+        for a in range(0, len(offsets), chunk):
+            here = offsets[a : a + chunk]
             block = store.block(np.arange(len(here)), np.empty((len(here), 0)), here, curves=True)
             curves[a : a + chunk] = block.curves[..., some]  # type: ignore[index]  # asked for
         for row, arm in enumerate(sweep.arms):
@@ -128,12 +135,13 @@ def bands(store: Store, places: Places, failed: Any) -> dict[tuple[str, str], Ar
     return found
 
 
-def few_curves(store: Store, places: Places, failed: Any) -> dict[tuple[str, str], Array]:
-    """By (arm, curve), the curve of each member, (m, times), NaN where it failed; none of more than `FEW` members."""
+def few_curves(store: MemberStore, offsets: Offsets, failed: Any) -> dict[tuple[str, str], Array]:
+    """By (arm, curve) the curves of all members, shape (members, times), NaN where one failed; empty for more than
+    `FEW` members. Arguments as for `bands`."""
     sweep = sweep_of(store.scenario)
-    if not sweep.keep or not 0 < len(places) <= FEW:
+    if not sweep.keep or not 0 < len(offsets) <= FEW:
         return {}
-    block = store.block(np.arange(len(places)), np.empty((len(places), 0)), places, curves=True)
+    block = store.block(np.arange(len(offsets)), np.empty((len(offsets), 0)), offsets, curves=True)
     curves = np.where(failed[:, :, None, None], np.nan, block.curves)  # type: ignore[arg-type]  # asked for
     return {
         (arm, name): curves[:, row, column]
@@ -143,7 +151,7 @@ def few_curves(store: Store, places: Places, failed: Any) -> dict[tuple[str, str
 
 
 def write_bands(path: Path, scenario: Scenario, found: dict[tuple[str, str], Array]) -> None:
-    """A row per saved time, a column per curve and quantile."""
+    """Writes what `bands` gave as a CSV file: a row for each saved time, a column for each curve and quantile."""
     model = scenario.model
     header = [f"time [{model.time_unit_text}]"]
     for arm, name in found:
@@ -160,7 +168,7 @@ def _cell(value: float) -> float | str:
 
 
 def _numbers(block: Block) -> Array:
-    """Axes and measures side by side, (m, columns)."""
+    """Axes and measures next to each other, shape (members, columns)."""
     members, arms, measures = block.measures.shape
     return np.concatenate([block.values, block.measures.reshape(members, arms * measures)], axis=1)
 

@@ -1,4 +1,4 @@
-"""What two sweeps must share to be kept in one store: all that the numbers of a member depend on."""
+"""The identity of a sweep: everything that the numbers of a member depend on. One store holds one identity."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from ...experiments.sweeps.compute import solver, sweep_of
 from ...runtime.versions import versions
 from ..toml.model_document import model_document
 
-FORMAT = 1  # of the folder; a later version of the program may read it still
-QUESTION = ("initial", "parameters", "dose", "change", "arms")
-MODEL = ("substances", "species", "parameters", "reactions", "observables")
-WORDS = {"label", "source", "status", "range", "note"}  # of an item; they move no number
+FORMAT = 1  # version of the folder's layout
+SCENARIO_TABLES = ("initial", "parameters", "dose", "change", "arms")
+MODEL_TABLES = ("substances", "species", "parameters", "reactions", "observables")
+TEXT_KEYS = {"label", "source", "status", "range", "note"}  # of an item; no number depends on them
 
 
 def identity_parts(scenario: Scenario) -> dict[str, Any]:
-    """The parts, as JSON can hold them. The design is not among them: a member is known by its values."""
+    """The parts of the identity, ready for JSON. The design is none of them: a member is known by its values."""
     sweep = sweep_of(scenario)
-    question = {key: scenario.document[key] for key in QUESTION if key in scenario.document}
-    question["dose"] = {each["name"]: each for each in question.get("dose", [])}
-    question["arms"] = _without_words(question.get("arms", {}))
+    tables = {key: scenario.document[key] for key in SCENARIO_TABLES if key in scenario.document}
+    tables["dose"] = {each["name"]: each for each in tables.get("dose", [])}
+    tables["arms"] = _without_texts(tables.get("arms", {}))
     model = model_document(scenario.model)
     return {
         "format": FORMAT,
         "version": versions()["immunesim"],
         "solver": solver(),
         "end": scenario.end,
-        "scenario": question,
-        "model": {"time_unit": model["time_unit"], **{table: _without_words(model[table]) for table in MODEL}},
+        "scenario": tables,
+        "model": {"time_unit": model["time_unit"], **{table: _without_texts(model[table]) for table in MODEL_TABLES}},
         "measures": {each.id: f"{each.text} [{each.unit_text}]" for each in sweep.measures},
         "sweep": {"arms": list(sweep.arms), "keep": list(sweep.keep), "every": scenario.every if sweep.keep else None},
     }
 
 
 def identity_of(parts: Mapping[str, Any]) -> str:
-    """Thirty-two hexadecimal digits."""
+    """The hash of these parts: thirty-two hexadecimal digits."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def sweep_name(scenario: Scenario) -> str:
-    """Twelve hexadecimal digits for summaries and pictures."""
+    """The first twelve digits of the identity, for summaries and figures."""
     return identity_of(identity_parts(scenario))[:12]
 
 
 def differences(stored: Any, given: Any, path: str = "") -> Iterator[str]:
-    """What differs, in words, one by one."""
+    """The differences between two JSON documents as texts: ``solver was 'A', is 'B'``."""
     if isinstance(stored, Mapping) and isinstance(given, Mapping):
         for key in dict.fromkeys([*stored, *given]):
             name = f"{path}.{key}" if path else str(key)
@@ -71,5 +71,5 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _without_words(items: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {key: value for key, value in item.items() if key not in WORDS} for name, item in items.items()}
+def _without_texts(items: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {key: value for key, value in item.items() if key not in TEXT_KEYS} for name, item in items.items()}

@@ -24,30 +24,30 @@ RESERVED = {"member", "arm", "time", "failure", "failed", "arm_name", "number", 
 BEGINNINGS = (AXIS, MEASURE, CURVE, "failure_", "arm_name_")
 
 
-class BlockError(ValueError):
-    """The bytes are no block of this sweep."""
+class DamagedBlockError(ValueError):
+    """The bytes are not a block of this sweep."""
 
 
-class Varied(NamedTuple):
-    """An axis as a file has it."""
+class StoredAxis(NamedTuple):
+    """An axis as a block holds it."""
 
     path: str
     unit_text: str
     label: str
 
 
-def varied(scenario: Scenario) -> list[Varied]:
+def stored_axes(scenario: Scenario) -> list[StoredAxis]:
     """The axes of the scenario's own design."""
-    return [Varied(axis.path, axis.unit_text, axis.label) for axis in sweep_of(scenario).design.axes]
+    return [StoredAxis(axis.path, axis.unit_text, axis.label) for axis in sweep_of(scenario).design.axes]
 
 
-def axis_names(axes: Sequence[Varied]) -> list[str]:
-    """What the axes are called in blocks and tables: their paths, but for those that mean something else there."""
+def axis_names(axes: Sequence[StoredAxis]) -> list[str]:
+    """The names of the axes in blocks and tables: their paths, with a prefix where that name is taken by the format."""
     return [f"{AXIS}{axis.path}" if _reserved(axis.path) else axis.path for axis in axes]
 
 
-def measure_names(scenario: Scenario, axes: Sequence[Varied]) -> list[str]:
-    """What the measures are called beside these axes: no name twice, whatever the order of either."""
+def measure_names(scenario: Scenario, axes: Sequence[StoredAxis]) -> list[str]:
+    """The names of the measures next to these axes: no name twice, whatever the order of either."""
     taken = set(axis_names(axes))
     return [
         f"{MEASURE}{each.id}" if each.id in taken or _reserved(each.id) else each.id
@@ -59,8 +59,8 @@ def _reserved(name: str) -> bool:
     return name in RESERVED or name.startswith(BEGINNINGS)
 
 
-def written(block: Block, scenario: Scenario, axes: Sequence[Varied]) -> bytes:
-    """The file's content; the members' numbers, which another design would give otherwise, are not in it."""
+def encode_block(block: Block, scenario: Scenario, axes: Sequence[StoredAxis]) -> bytes:
+    """A block as the content of a file. The members' numbers are not in it: they depend on the design."""
     sweep, buffer = sweep_of(scenario), io.BytesIO()
     file = _netcdf()(buffer, "w", version=2)
     file.Conventions, file.title = "CF-1.8", (scenario.title or scenario.id).encode()
@@ -83,33 +83,81 @@ def written(block: Block, scenario: Scenario, axes: Sequence[Varied]) -> bytes:
     return buffer.getvalue()
 
 
-def read(content: bytes, scenario: Scenario, curves: bool = False) -> tuple[list[Varied], Block]:
-    """The axes and the members of a file; numbers are the rows, 0, 1, 2 ...
+def decode_block(content: bytes, scenario: Scenario, curves: bool = False) -> tuple[list[StoredAxis], Block]:
+    """The axes and the members of a file.
 
-    `BlockError` if the content is not what `written` gives for this sweep.
+    Args:
+        content: What `encode_block` gave for this sweep.
+        scenario: The scenario, with its sweep.
+        curves: Whether the curves that are kept are read too.
+
+    Returns:
+        The axes, and the block; the numbers of its members are the rows, 0, 1, 2 ...
+
+    Raises:
+        DamagedBlockError: The content is anything else.
     """
-    sweep = sweep_of(scenario)
-    try:
-        file = _netcdf()(io.BytesIO(content), "r", mmap=False)
-        axes = [Varied(*axis) for axis in json.loads(file.axes)]
-        measures = measure_names(scenario, axes)
-        failed = np.array(file.variables["failed"].data, dtype=bool)
-        rows = len(failed)
-        block = Block(
-            np.arange(rows),
-            np.column_stack([_doubles(file, name) for name in axis_names(axes)]).reshape(rows, len(axes)),
-            np.stack([_doubles(file, name) for name in measures], axis=2) if measures else np.empty((*failed.shape, 0)),
-            failed,
-            _outcomes(file, sweep.arms) if "failure_row" in file.variables else {},
-            np.stack([_doubles(file, CURVE + name) for name in sweep.keep], axis=2) if curves else None,
-        )
-    except Exception as error:  # what scipy raises over bytes that are no NetCDF is not said anywhere
-        raise BlockError(f"{type(error).__name__}: {error}") from None
+    sweep, file = sweep_of(scenario), _open(content)
+    axes = _read_axes(file)
+    rows, arms, times = _length(file, "member"), len(sweep.arms), len(curve_times(scenario))
+    values = [_doubles(file, name, rows) for name in axis_names(axes)]
+    measures = [_doubles(file, name, rows, arms) for name in measure_names(scenario, axes)]
+    kept = [_doubles(file, CURVE + name, rows, arms, times) for name in sweep.keep] if curves else None
+    block = Block(
+        np.arange(rows),
+        np.stack(values, axis=1) if values else np.empty((rows, 0)),
+        np.stack(measures, axis=2) if measures else np.empty((rows, arms, 0)),
+        _array(file, "failed", rows, arms).astype(bool),
+        _read_outcomes(file, rows, sweep.arms) if "failure_row" in file.variables else {},
+        None if kept is None else np.stack(kept, axis=2),
+    )
     return axes, block
 
 
+def _open(content: bytes) -> Any:
+    try:
+        return _netcdf()(io.BytesIO(content), "r", mmap=False)
+    except (TypeError, ValueError, LookupError) as error:  # what scipy raises for bytes that are no NetCDF
+        raise DamagedBlockError(f"no NetCDF file: {error}") from None
+
+
+def _read_axes(file: Any) -> list[StoredAxis]:
+    text = getattr(file, "axes", b"")
+    try:
+        axes = json.loads(text)
+    except ValueError as error:
+        raise DamagedBlockError(f"its axes cannot be read: {error}") from None
+    if not isinstance(axes, list) or not all(isinstance(axis, list) and len(axis) == 3 for axis in axes):
+        raise DamagedBlockError("its axes cannot be read")
+    return [StoredAxis(*map(str, axis)) for axis in axes]
+
+
+def _length(file: Any, dimension: str) -> int:
+    length = file.dimensions.get(dimension)
+    if length is None or length < 0:
+        raise DamagedBlockError(f"it has no dimension '{dimension}'")
+    return int(length)
+
+
+def _array(file: Any, name: str, *shape: int) -> Any:
+    """The data of a variable that must have this shape."""
+    variable = file.variables.get(_as_latin(name))
+    if variable is None:
+        raise DamagedBlockError(f"it has no variable '{name}'")
+    if variable.data.shape != shape:
+        raise DamagedBlockError(f"variable '{name}' has shape {variable.data.shape}, expected {shape}")
+    return variable.data
+
+
+def _doubles(file: Any, name: str, *shape: int) -> Array:
+    data = _array(file, name, *shape)
+    if data.dtype.kind == "S":
+        raise DamagedBlockError(f"variable '{name}' holds no numbers")
+    return np.array(data, dtype=np.float64)
+
+
 def _netcdf() -> Any:
-    """scipy.io takes a third of a second to import: only when a first block is there, or to be read."""
+    """The class of scipy, which takes a third of a second to import: only once there is a block."""
     from scipy.io import netcdf_file
 
     return netcdf_file
@@ -153,17 +201,16 @@ def _put_outcomes(file: Any, block: Block, arms: Sequence[str]) -> None:
         _put_texts(file, f"failure_{text}", "failure", [getattr(outcome, text) or "" for outcome in outcomes])
 
 
-def _outcomes(file: Any, arms: Sequence[str]) -> dict[tuple[int, str], Outcome]:
-    rows, places = (file.variables[f"failure_{name}"].data.tolist() for name in ("row", "arm"))
-    times = [None if np.isnan(time) else time for time in _doubles(file, "failure_time").tolist()]
-    kinds, messages, states, reactions = (_texts(file, f"failure_{text}") for text in TEXTS)
+def _read_outcomes(file: Any, members: int, arms: Sequence[str]) -> dict[tuple[int, str], Outcome]:
+    count = _length(file, "failure")
+    rows, places = (_array(file, f"failure_{name}", count).astype(int).tolist() for name in ("row", "arm"))
+    if not all(0 <= row < members for row in rows) or not all(0 <= place < len(arms) for place in places):
+        raise DamagedBlockError("a failure is of no member or no arm")
+    times = [None if np.isnan(time) else time for time in _doubles(file, "failure_time", count).tolist()]
+    kinds, messages, states, reactions = (_texts(file, f"failure_{text}", count) for text in TEXTS)
     optional = ([text or None for text in texts] for texts in (states, reactions))
     outcomes = map(Outcome, kinds, messages, times, *optional)
     return {(row, arms[place]): outcome for row, place, outcome in zip(rows, places, outcomes, strict=True)}
-
-
-def _doubles(file: Any, name: str) -> Array:
-    return np.array(file.variables[_as_latin(name)].data, dtype=np.float64)
 
 
 def _as_latin(name: str) -> str:
@@ -171,5 +218,9 @@ def _as_latin(name: str) -> str:
     return name.encode().decode("latin-1")
 
 
-def _texts(file: Any, name: str) -> list[str]:
-    return [b"".join(row).decode() for row in file.variables[name].data.astype("S1").tolist()]
+def _texts(file: Any, name: str, count: int) -> list[str]:
+    data = _array(file, name, count, _length(file, f"{name}_length"))
+    try:
+        return [b"".join(row).decode() for row in data.astype("S1").tolist()]
+    except UnicodeDecodeError as error:
+        raise DamagedBlockError(f"variable '{name}' holds no text: {error}") from None
