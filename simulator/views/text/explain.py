@@ -13,6 +13,7 @@ from ...experiments.explanation.phases import PhaseKind
 from ...experiments.schedule import SAME_TIME
 from ...model.causal.sign import Sign
 from .causal_graph import chain_in_words
+from .curve import describe_curve
 from .english import capital, listed
 from .explain_format import GAIN, LOSS, ExplanationFormat
 from .numbers import number, percent
@@ -23,6 +24,7 @@ APART = 0.1  # of all gain or loss: shares of two arms that differ by less are n
 WIDE = 110  # characters of a line
 MOST = 3  # phases in which arms are compared
 NONE = 5e-4  # of all gain or loss: less is next to nothing
+NEARLY_ALL = 0.995  # of all gain or loss
 STRENGTH = "percentages: once all species of the loop have followed"
 DELAY = "delay: at which the curve of the last species best follows that of the first in this run"
 _TURN = {
@@ -115,14 +117,7 @@ def _folded(found: Iterable[str], then: str = "  ") -> list[str]:
 
 def _overview(form: ExplanationFormat) -> str:
     flux = form.explanation.flux
-    top, low = int(flux.values.argmax()), int(flux.values.argmin())
-    first, last = float(flux.values[0]), float(flux.values[-1])
-    text = f"It starts at {form.value(first)}"
-    for point, word in ((top, "highest"), (low, "lowest")):
-        if 0 < point < len(flux.values) - 1:
-            text += f", is {word} {form.at(float(flux.times[point]))} ({form.value(float(flux.values[point]))})"
-            break
-    return f"{text} and ends at {form.value(last)} ({form.time(float(flux.times[-1]))})."
+    return f"It {describe_curve(flux.times * form.scale, flux.values, form.unit, form.clock)}."
 
 
 def _phase(form: ExplanationFormat, phase: PhaseBalance) -> str:
@@ -144,8 +139,10 @@ def _turnover(form: ExplanationFormat, balance: Balance, first: str, second: str
     parts = form.parts(balance, first)
     if not parts:
         return f"There is no {form.side(first)}."
-    if len(parts) == 1 and percent(parts[0][1]) == "100 %":
-        text = f"All {form.side(first)} is by {form.contributor(parts[0][0])}"
+    (largest, part), *more = parts
+    if not more and part >= NEARLY_ALL:
+        extent = "All" if percent(part) == "100 %" else "Nearly all"
+        text = f"{extent} {form.side(first)} is by {form.contributor(largest)}"
     else:
         words = [f"{percent(part)} by {form.contributor(item)}" for item, part in parts]
         text = f"Of the {form.side(first)}, {listed(words).replace(' by', ' is by', 1)}"
@@ -154,7 +151,7 @@ def _turnover(form: ExplanationFormat, balance: Balance, first: str, second: str
     if not other or back < NONE:
         return f"{text}; next to nothing of it is {undone}."
     item, part = other[0]
-    by = f"by {form.contributor(item)}" if part > 0.995 else f"{percent(part)} of that by {form.contributor(item)}"
+    by = f"by {form.contributor(item)}" if part > NEARLY_ALL else f"{percent(part)} of that by {form.contributor(item)}"
     return f"{text}; {percent(back)} of it is {undone}, {by}."
 
 

@@ -90,11 +90,16 @@ class ExplanationFormat:
         return {LOSS: "lost again", GAIN: "replaced"}[by] if self.is_species else "offset"
 
     def change_of_rate(self, item: RateChange | RateDifference, new: float, old: float, name: str) -> str:
-        """``“label” removes 42 pM per d instead of 26``: rates of `name`, negative for losses."""
-        removes = new < 0 or (new == 0 and old < 0)
-        text = f"{self.contributor(item)} {'removes' if removes else 'adds'} {self.rate(new, name)} instead of "
+        """``“label” removes 42 pM per d instead of 26``: rates of `name`, negative for losses; of an observable
+        ``lowers it by``."""
+        if name in self.model.species:
+            adds, removes, adding, removing = "adds", "removes", "adding ", "removing "
+        else:
+            adds, removes, adding, removing = "raises it by", "lowers it by", "raising it by ", "lowering it by "
+        negative = new < 0 or (new == 0 and old < 0)
+        text = f"{self.contributor(item)} {removes if negative else adds} {self.rate(new, name)} instead of "
         if new * old < 0:
-            text += "adding " if removes else "removing "
+            text += adding if negative else removing
         return text + number(abs(old) / self.scale)
 
     def label(self, name: str) -> str:
