@@ -126,7 +126,8 @@ def test_two_steps_reach_further_than_one():
 def test_words_name_who_acts_where_and_through_what():
     told = causal_facts(model("immune"), "IL2")
     assert told["lowered_by"]["T_regulatory"] == "regulatory T cells; in IL2_eaten"
-    assert told["raises"]["stop_signal"] == "stop signal, 1 at healthy rest; in stop_signal_making, through IL2_free"
+    raised = "stop signal (1 = healthy resting level); in stop_signal_making, through IL2_free"
+    assert told["raises"]["stop_signal"] == raised
     assert told["loops"]["IL2 raises T_regulatory, which lowers IL2"] == "negative feedback"
     assert "IL2" not in told["raises"]
     told = causal_facts(model("immune"), "blood_pressure")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from ...experiments.clock import clock_of
@@ -132,8 +133,8 @@ class ExplanationFormat:
 
 
 def short(label: str) -> str:
-    """A long label only up to its first comma or semicolon."""
-    return label.split(",")[0].split(";")[0] if len(label) > LONG else label
+    """A long label only up to its first comma, semicolon or bracket."""
+    return re.split(r"[,;(]", label)[0].strip() if len(label) > LONG else label
 
 
 def _quoted(label: str) -> str:
