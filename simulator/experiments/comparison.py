@@ -74,14 +74,14 @@ def label(runs: Sequence[RunResult], words: Sequence[str], place: int, arm: ArmR
 
 def _measures(scenario: Scenario, arm: ArmResult, name: str, long: float) -> dict[str, Any]:
     """Those of results, with the time of the lowest value, and times in the clock of the comparison."""
-    found = curve_measures(scenario, arm.trajectory, name)
+    found = curve_measures(scenario.model, arm.trajectory, name)
     times, values = arm.trajectory.dense.times(), arm.trajectory.dense.values(name)
-    lowest_at, reached = (float(times[values.argmin()]), float(times[-1])) if len(times) else (None, 0.0)
-    times_of = {"time_of_peak": found.get("time_of_peak"), "time_of_lowest": lowest_at, "end": reached}
+    reached = float(times[-1]) if len(times) else 0.0
+    times_of = {"time_of_peak": found.time_of_peak, "time_of_lowest": found.time_of_lowest, "end": reached}
     return {
         "start": float(values[0]) if len(values) else None,
-        **{key: found.get(key) for key in MEASURES},
-        "area_unit": found.get("area_unit"),
+        **{key: getattr(found, key) for key in MEASURES},
+        "area_unit": found.area_unit,
         **{key: None if time is None else time * long for key, time in times_of.items()},
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from ..numerics.trajectory import Trajectory
 from ..runtime.json import json_number
 from ..runtime.names import unknown_name
 from . import curves
-from .scenario import MAIN, Scenario
+from .scenario import MAIN
 
 
 class MeasureFunction(NamedTuple):
@@ -282,21 +282,39 @@ def _measure_curve(tree: Apply, model: Model, trajectory: Trajectory) -> float:
     return float(FUNCTIONS[tree.op].of(times, values, *argument))
 
 
-def curve_measures(scenario: Scenario, trajectory: Trajectory, name: str) -> dict[str, Any]:
-    """Peak, its time, lowest value, area under the curve and end of a species or observable;
-    empty for a run that failed before its first value."""
+class CurveMeasures(NamedTuple):
+    """What tables, summaries, reports and comparisons say of every curve: each is the measure of that name.
+
+    Values are in `unit`, the area in `area_unit`, times in the model's time unit. None where there is no finite value,
+    as in a run that failed before its first one. Of a run that failed later it is about the part before.
+    """
+
+    unit: str
+    peak: float | None  # max()
+    time_of_peak: float | None
+    lowest: float | None  # min()
+    time_of_lowest: float | None
+    final: float | None
+    area: float | None  # auc()
+    area_unit: str
+
+
+_MEASURES = {
+    "peak": "max",
+    "time_of_peak": "time_of_max",
+    "lowest": "min",
+    "time_of_lowest": "time_of_min",
+    "final": "final",
+    "area": "auc",
+}
+
+
+def curve_measures(model: Model, trajectory: Trajectory, name: str) -> CurveMeasures:
+    """What is said of the species or observable `name` in any table."""
     times, values = trajectory.dense.times(), trajectory.dense.values(name)
-    if not len(times):
-        return {}
-    unit, time_unit = scenario.model.unit_text(name), scenario.model.time_unit_text
-    with np.errstate(all="ignore"):
-        at, highest = curves.peak(times, values)
-        return {
-            "unit": unit,
-            "peak": json_number(highest),
-            "time_of_peak": json_number(at),
-            "lowest": json_number(values.min()),
-            "area": json_number((np.diff(times) * (values[1:] + values[:-1]) / 2.0).sum()),
-            "area_unit": f"{unit}*{time_unit}" if unit != "1" else time_unit,
-            "final": json_number(values[-1]),
-        }
+    found: dict[str, float | None] = dict.fromkeys(_MEASURES)
+    if len(times):
+        with np.errstate(all="ignore"):  # an observable may be infinite
+            found = {key: json_number(FUNCTIONS[op].of(times, values)) for key, op in _MEASURES.items()}
+    unit = model.unit_text(name)
+    return CurveMeasures(unit=unit, area_unit=_joined(unit, "*", model.time_unit_text), **found)

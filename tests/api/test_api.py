@@ -178,7 +178,7 @@ def test_a_curve_and_its_times_are_those_of_the_arm(toy: str) -> None:
 def test_a_measure_is_a_number_with_its_unit(toy: str) -> None:
     run = sim.run(toy)
     peak = run.measure("max(drug)")
-    assert peak == pytest.approx(curve_measures(run.scenario, run.result.arms["main"].trajectory, "drug")["peak"])
+    assert peak == pytest.approx(curve_measures(run.scenario.model, run.result.arms["main"].trajectory, "drug").peak)
     assert str(peak) == repr(peak) == f"{float(peak):.4g} pM"
     assert 2 * peak == 2 * float(peak)
     assert run.measure("max(drug) / max(drug, arm='late')").unit == "1"

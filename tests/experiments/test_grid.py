@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from immunesim import Scenario
-from immunesim.experiments.measures import measure, read_measure
+from immunesim.experiments.measures import curve_measures, measure, read_measure
 from immunesim.experiments.run import run
 
 from tests.toys import K_CLEAR, VOLUME
@@ -33,3 +33,32 @@ def test_a_measure_is_the_same_on_any_grid(scenario: Callable[..., Scenario], te
     trajectories = {name: each.trajectory for name, each in run(asked, certify=False).arms.items()}
     value, _ = measure(read_measure(text, asked.model, ["main"])[0], asked.model, trajectories)
     assert value == pytest.approx(EXACT[text], rel=5e-4, abs=1e-6)
+
+
+SAME_AS = {
+    "peak": "max({})",
+    "time_of_peak": "time_of_max({})",
+    "lowest": "min({})",
+    "time_of_lowest": "time_of_min({})",
+    "final": "final({})",
+    "area": "auc({})",
+}
+
+
+@pytest.mark.parametrize("key", SAME_AS)
+def test_what_tables_show_of_a_curve_is_the_measure_of_that_name(scenario: Callable[..., Scenario], key: str) -> None:
+    question = scenario(BOLUS + '[initial]\ncells = "3 cells/uL"\n', end="24 h", every="24 h")
+    trajectory = run(question, certify=False).arms["main"].trajectory
+    names = [*question.model.species, *question.model.observables]
+    for name in names:
+        formula = read_measure(SAME_AS[key].format(name), question.model, ["main"])[0]
+        value, _ = measure(formula, question.model, {"main": trajectory})
+        assert getattr(curve_measures(question.model, trajectory, name), key) == value, name
+
+
+def test_the_area_that_tables_show_is_the_closed_form(scenario: Callable[..., Scenario]) -> None:
+    question = scenario(BOLUS, end="24 h", every="24 h")
+    found = curve_measures(question.model, run(question, certify=False).arms["main"].trajectory, "drug")
+    exact = LEVEL / K_CLEAR * (1 - math.exp(-22 * K_CLEAR))
+    assert found.area == pytest.approx(exact, rel=2e-5), "trapezia are out by 6e-5"
+    assert (found.unit, found.area_unit) == ("pM", "pM*h")

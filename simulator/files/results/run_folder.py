@@ -113,7 +113,7 @@ def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
         "digits_certified": json_number(certificate.digits),
         "certificate": {**asdict(certificate), "digits": json_number(certificate.digits)},
         "ledger": [asdict(line) for line in result.ledger],
-        "measures": {name: curve_measures(scenario, trajectory, name) for name in trajectory.values},
+        "measures": {name: curve_measures(scenario.model, trajectory, name)._asdict() for name in trajectory.values},
         "solver": {
             "method": trajectory.solver,
             "calls": trajectory.calls,

@@ -22,17 +22,19 @@ def measures(result: RunResult, names: Sequence[str]) -> Table:
     rows: list[dict[str, Any]] = []
     for name in names:
         for arm in result.arms.values():
-            found = curve_measures(result.scenario, arm.trajectory, name)
-            at = found.get("time_of_peak")
+            found = curve_measures(result.scenario.model, arm.trajectory, name)
             rows.append(
                 {
                     "name": name,
                     "arm": arm.arm.name,
-                    "unit": result.scenario.model.unit_text(name),
-                    "peak": found.get("peak"),
-                    "time_of_peak": None if at is None else at * long,
+                    "unit": found.unit,
+                    "peak": found.peak,
+                    "time_of_peak": None if found.time_of_peak is None else found.time_of_peak * long,
                     "time_unit": clock,
-                    **{key: found.get(key) for key in ("lowest", "final", "area", "area_unit")},
+                    "lowest": found.lowest,
+                    "final": found.final,
+                    "area": found.area,
+                    "area_unit": found.area_unit,
                 }
             )
     values = {each: (each, "unit") for each in ("peak", "lowest", "final")}
