@@ -111,6 +111,7 @@ def _define() -> None:
     _NAMED.update(
         {
             "MIU": Unit(1e6) * base["IU"],
+            "mcg": Unit(1e-6) * gram,  # how prescriptions write the microgram
             "min": Unit(60.0) * second,
             "h": Unit(3600.0) * second,
             "d": day,
@@ -133,6 +134,7 @@ _define()
 
 _TOKEN = re.compile(r"\s*(?:([A-Za-z%]+)(\^?-?\d+)?|(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(?:\^(-?\d+))?|([*/()]))")
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*\Z", re.DOTALL)
+_SPACED = re.compile(r"\s*[+-]?\d{1,3}(?:\s\d{3})+(?![\d.])")  # 1 500: read as 1 x 500 it would be 500
 _MAX_TEXT = 80
 _units_read: dict[str, Unit] = {}
 
@@ -226,7 +228,14 @@ def quantity(text: str) -> tuple[float, Unit, str]:
     >>> value, measured_in, text = quantity("15 min")
     >>> value, text, measured_in == unit("min")
     (15.0, 'min', True)
+
+    Raises:
+        UnitError: if `text` is no number and unit, or the number has spaces in it.
     """
+    spaced = _SPACED.match(text)
+    if spaced is not None:
+        joined = re.sub(r"\s", "", spaced[0]) + text[spaced.end() :]
+        raise UnitError(f"a number has no spaces: write {joined!r}, found {text!r}")
     match = _QUANTITY.match(text)
     if match is None:
         raise UnitError(f"expected a number and a unit such as '5 d', found {text!r}")

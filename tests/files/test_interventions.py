@@ -9,8 +9,8 @@ import pytest
 import tomli_w
 from immunesim.experiments.scenario import Scenario
 from immunesim.files.toml.interventions import Interventions, notes_of, number_of_doses, parse_dose
-from immunesim.files.toml.model_document import model_document
 from immunesim.files.toml.model_file import read_model
+from immunesim.files.toml.model_sections import model_document
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.runtime.errors import COMMAND_LINE, InputError
 from immunesim.views.text.describe import model_facts

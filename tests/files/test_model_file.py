@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import tomli_w
 from immunesim.files.toml.catalogue import builtin_models
-from immunesim.files.toml.model_document import model_document
 from immunesim.files.toml.model_file import find_model, read_model
+from immunesim.files.toml.model_sections import model_document
 from immunesim.runtime.errors import InputError
 
 MODEL = """\

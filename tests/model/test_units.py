@@ -37,6 +37,7 @@ SPELLING = {  # ours: pint's, where they differ
     "1": "dimensionless",
     "degC": "delta_degC",
     "MIU": "(1e6 * IU)",
+    "mcg": "microgram",
     "mmHg": "(133.322387415 * Pa)",
 }
 PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "c": 1e-2, "d": 1e-1, "k": 1e3}
@@ -171,6 +172,10 @@ def test_a_quantity_is_a_number_and_a_unit(text: str, number: float, unit_text: 
     [
         ("", "expected a number and a unit such as '5 d', found ''"),
         ("d", "expected a number and a unit"),
+        ("1 500 mg", "a number has no spaces: write '1500 mg', found '1 500 mg'"),
+        ("10\u202f500 mg", "write '10500 mg'"),
+        ("-1\u00a0500 000 IU", "write '-1500000 IU'"),
+        ("1 500", "write '1500'"),
         ("nan d", "expected a number and a unit"),
         ("inf", "expected a number and a unit"),
         ("-inf d", "expected a number and a unit"),

@@ -20,7 +20,7 @@ from ...runtime.errors import InputError, InputFault
 from ...runtime.json import json_number
 from ...runtime.progress import Progress
 from ...runtime.versions import versions
-from ..toml.model_document import model_document
+from ..toml.model_sections import model_document
 
 SCENARIO_FILE, MODEL_FILE = "scenario.toml", "model.toml"
 

@@ -10,7 +10,7 @@ from typing import Any
 from ...experiments.scenario import Scenario
 from ...experiments.sweeps.compute import solver, sweep_of
 from ...runtime.versions import versions
-from ..toml.model_document import model_document
+from ..toml.model_sections import model_document
 
 FORMAT = 1  # version of the folder's layout
 SCENARIO_TABLES = ("initial", "parameters", "dose", "change", "arms")

@@ -17,7 +17,8 @@ from .design import SWEEP, VARY
 from .interventions import Interventions, apply_interventions
 from .layers import KeyPath, Layers, Origin
 from .model_file import FILE as MODEL_FILE
-from .model_file import SECTIONS, find_model, read_model
+from .model_file import find_model, read_model
+from .model_sections import SECTIONS
 from .overrides import SweepOptions, apply_settings, apply_sweep_options, settings_without_effect, shorten
 from .population import PATIENT, POPULATION
 from .quantities import Context

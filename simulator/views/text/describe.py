@@ -7,7 +7,7 @@ from typing import Any
 
 from ...files.toml.catalogue import builtin_scenarios
 from ...files.toml.interventions import available_interventions, find_intervention
-from ...files.toml.model_document import model_document
+from ...files.toml.model_sections import model_document
 from ...model.declarations import BODY, Intervention, Parameter
 from ...model.expression import names
 from ...model.model import Model
