@@ -20,7 +20,7 @@ from immunesim.tasks.scenario import ScenarioRequest
 from immunesim.tasks.sweep import SweepRequest, sweep
 from immunesim.views.figures import run as run_figures
 from immunesim.views.figures.style import CARD
-from immunesim.views.figures.sweep import choose
+from immunesim.views.figures.sweep import pictures
 from immunesim.views.text.figure import Curve
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,7 +77,7 @@ def draw_sweep(picture: SweepPicture) -> None:
     measures = tuple([each for each in whole.measures if each.id in picture.measures])
     scenario = replace(scenario, sweep=replace(whole, measures=measures, keep=()))
     result = sweep(SweepRequest(ScenarioRequest(scenario))).outcome.result
-    (drawn,) = [each for each in choose.pictures(result) if each.stem == picture.stem]
+    (drawn,) = [each for each in pictures.pictures(result) if each.stem == picture.stem]
     drawn.figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=DPI, metadata={"Title": scenario.title})
 
 

@@ -20,7 +20,7 @@ from .notebook import picture_html
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from ..views.figures.sheet import Sheet
+    from ..views.figures.page import NotebookFigure
 
 Times = str | float | Sequence[str | float]
 
@@ -90,7 +90,7 @@ class Explained:
         """The explanation as the command writes it as JSON."""
         return self._output.document
 
-    def figure(self) -> Sheet:
+    def figure(self) -> NotebookFigure:
         """The curve above its gain and loss: a matplotlib figure, which a notebook shows."""
         from ..views.figures.explain import picture  # matplotlib, which the sentences do without
 

@@ -11,10 +11,10 @@ from ..views.text import run_tables
 from ..views.text.run import verdict_line
 
 if TYPE_CHECKING:
-    from ..views.figures.sheet import Sheet
+    from ..views.figures.page import NotebookFigure
 
 
-def run_html(result: RunResult, sheet: Sheet, text: str) -> str:
+def run_html(result: RunResult, sheet: NotebookFigure, text: str) -> str:
     """`sheet` shows the curves that the scenario shows first, which the table is about; `text` is it in words."""
     scenario = result.scenario
     table = run_tables.measures(result, scenario.plots[0])
@@ -22,7 +22,7 @@ def run_html(result: RunResult, sheet: Sheet, text: str) -> str:
     return "\n".join([*(f"<p>{line}</p>" for line in lines), picture_html(sheet, text), table._repr_html_()])
 
 
-def picture_html(sheet: Sheet, text: str) -> str:
+def picture_html(sheet: NotebookFigure, text: str) -> str:
     """A figure within a page; `text` describes it."""
     data, size = sheet._repr_png_()
     return (

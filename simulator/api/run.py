@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from xarray import Dataset
 
-    from ..views.figures.sheet import Sheet
+    from ..views.figures.page import NotebookFigure
 
 
 def run(
@@ -149,12 +149,12 @@ class Run:
         """Every dose of every arm: ordered, delivered and remaining."""
         return run_tables.doses(self.result)
 
-    def figure(self, *names: str, arms: str | Sequence[str] | None = None) -> Sheet:
+    def figure(self, *names: str, arms: str | Sequence[str] | None = None) -> NotebookFigure:
         """A figure of `names`, or else the first that the scenario shows, in the style of `run`: one of matplotlib's,
         which a notebook shows."""
         return self._drawn(self._names(names) or self.scenario.plots[0], several(arms) or self.arms)[0]
 
-    def _drawn(self, names: Sequence[str], arms: Sequence[str]) -> tuple[Sheet, str]:
+    def _drawn(self, names: Sequence[str], arms: Sequence[str]) -> tuple[NotebookFigure, str]:
         """A figure, and what is on it in words."""
         from ..views.figures import run as run_figures
         from ..views.text.figure import Curve

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from xarray import Dataset
 
-    from ..views.figures.sheet import Sheet
+    from ..views.figures.page import NotebookFigure
 
 Vary = Mapping[str, str | Sequence[str | float] | None] | str | Sequence[str]
 
@@ -211,9 +211,9 @@ class Ensemble:
         """For each measure and arm the median, 5 % and 95 % of the members, and how many have no value."""
         return measure_table(self.result)
 
-    def figures(self) -> list[Sheet]:
+    def figures(self) -> list[NotebookFigure]:
         """The figures that the design asks for, as `figures` draws them into a folder."""
-        from ..views.figures.sweep.choose import pictures
+        from ..views.figures.sweep.pictures import pictures
 
         return [picture.figure for picture in pictures(self.result)]
 
@@ -239,7 +239,7 @@ class Ensemble:
         return str(self.output)
 
     def _repr_html_(self) -> str:
-        from ..views.figures.sweep.choose import pictures
+        from ..views.figures.sweep.pictures import pictures
         from .notebook import picture_html
 
         lines = [f"<strong>{escape(self.scenario.question)}</strong>", escape(members_line(self.output.outcome))]

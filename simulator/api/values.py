@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..views.text.numbers import with_unit
-
-if TYPE_CHECKING:
-    pass
 
 
 class Measured(float):

@@ -163,7 +163,7 @@ def _check_packages(request: SweepRequest) -> None:
     if request.parquet:
         import pyarrow.parquet  # noqa: F401  # optional
     if request.figures:
-        from ..views.figures.sweep import choose  # noqa: F401  # matplotlib
+        from ..views.figures.sweep import pictures  # noqa: F401  # matplotlib
 
 
 def _sweep_into(folder: Path, scenario: Scenario, request: SweepRequest, stop: Callable[[], bool]) -> SweepOutput:
@@ -197,7 +197,7 @@ def _sweep(store: MemberStore, request: SweepRequest, stop: Callable[[], bool]) 
     summary = sweep_summary(outcome, request.command)
     write_sweep_summary(store.folder, summary)
     if request.figures and len(outcome.result.numbers) and not outcome.interrupted:
-        from ..views.figures.sweep.choose import draw  # matplotlib
+        from ..views.figures.sweep.pictures import draw  # matplotlib
 
         draw(outcome.result, store.folder, sweep_name(store.scenario))
     return SweepOutput(outcome, summary)

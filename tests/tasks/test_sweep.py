@@ -396,7 +396,7 @@ def test_a_summary_is_strict_json_that_says_everything(toy: Scenario, tmp_path: 
 
 def test_the_pictures_are_drawn_from_all_that_is_there(toy: Scenario, tmp_path: Path, monkeypatch) -> None:
     drawn: list[tuple[object, ...]] = []
-    monkeypatch.setattr("immunesim.views.figures.sweep.choose.draw", lambda *what: drawn.append(what))
+    monkeypatch.setattr("immunesim.views.figures.sweep.pictures.draw", lambda *what: drawn.append(what))
     output = sweep(request(swept(toy, grid(2, 2)), tmp_path / "out", figures=True))
     assert drawn == [(output.outcome.result, tmp_path / "out", output.summary["sweep"])]
 

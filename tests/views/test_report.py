@@ -274,3 +274,4 @@ def test_without_the_package_of_the_extra_a_report_has_all_but_the_wiring(
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     page = written(result, tmp_path / "out")
     assert len([a for tag, a in page.elements if tag == "img"]) == len(result.scenario.plots)
+    assert "Drawn only if pygraphviz is installed: pip install 'immunesim[wiring]'" in page.text

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from immunesim import read_scenario
 from immunesim.experiments import comparison
+from immunesim.experiments.explanation.explain import explain
 from immunesim.experiments.run import run
 from immunesim.runtime.errors import OutputError
 from immunesim.tasks import compare
-from immunesim.views.figures import panel, style
+from immunesim.views.figures import causal_graph, panel, style
+from immunesim.views.figures import explain as explain_figure
 from immunesim.views.figures import run as run_figures
+from immunesim.views.figures.sweep import pictures as sweep_figures
+from immunesim.views.report.figures import images
+from immunesim.views.text.causal_graph import graph_view
 from immunesim.views.text.figure import Curve
 from matplotlib.text import Text
 
 from tests.boxes import covered
+from tests.views.sweep_results import axis, grid, made
 
 SCENARIO = """
 title = "A toy"
@@ -217,3 +225,27 @@ def test_text_in_the_colour_of_a_curve_reads_on_white():
     for color, _ in style.STYLES:
         parts = [int(style.ink(color)[i : i + 2], 16) for i in (1, 3, 5)]
         assert 1.05 / (style._luminance(parts) + 0.05) >= 4.4
+
+
+def test_drawing_leaves_the_users_matplotlib_settings_as_they_were(result, tmp_path):
+    """Everything that draws or saves: a run, a sweep, an explanation, the wiring, a report."""
+    before = dict(matplotlib.rcParams)
+    run_figures.draw(result, tmp_path, "0123456789ab", formats=["svg", "png", "pdf"])
+    explain_figure.draw(explain(result.scenario, "main", "drug"), tmp_path / "why")
+    view = graph_view(result.scenario.model)
+    causal_graph.svg_of(causal_graph.draw(view), view)
+    causal_graph.png_of(causal_graph.draw(view), view)
+    sweep_figures.draw(made(tmp_path, grid([axis()], 3), lambda v, a, j: v[:, 0]), tmp_path, "0123456789ab")
+    list(images(result, "0123456789ab"))
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_characters_that_no_font_has_are_named_once_and_give_no_warnings(result, tmp_path, caplog):
+    arm = result.arms["main"]
+    curves = [Curve("治療 \N{OLD PERSIAN SIGN XSHAAYATHIYA}", arm.trajectory), Curve("没有", arm.trajectory)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        picture = run_figures.draw_group(result.scenario, ["drug"], curves, [])
+        run_figures.save(picture.figure, tmp_path / "drug", "title", picture.text, "run", ["svg", "png", "pdf"])
+    assert any("\N{OLD PERSIAN SIGN XSHAAYATHIYA}" in record.getMessage() for record in caplog.records)
+    assert "治療" in (tmp_path / "drug.svg").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 from immunesim.experiments.sweeps.designs import OneAtATime, Product, Spaced, Zip
 from immunesim.experiments.sweeps.sampling import LatinHypercube, Random
 from immunesim.views.figures import page, scales
-from immunesim.views.figures.sweep import choose
+from immunesim.views.figures.sweep import pictures
 from immunesim.views.figures.sweep.lines import binned
 from immunesim.views.figures.sweep.tornado import bars_of
 from immunesim.views.text import sweep_measures
@@ -150,7 +150,7 @@ UGLY = {
 
 @pytest.mark.parametrize("name", UGLY)
 def test_no_text_covers_another_or_leaves_the_figure(name: str, tmp_path: Path) -> None:
-    drawn = list(choose.pictures(UGLY[name](tmp_path)))
+    drawn = list(pictures.pictures(UGLY[name](tmp_path)))
     assert drawn
     for picture in drawn:
         assert covered(picture.figure) == []
@@ -158,7 +158,7 @@ def test_no_text_covers_another_or_leaves_the_figure(name: str, tmp_path: Path) 
 
 
 def test_a_covered_text_is_noticed(tmp_path: Path) -> None:
-    (picture,) = choose.pictures(made(tmp_path, grid([CLEARANCE], 9), over_clearance))
+    (picture,) = pictures.pictures(made(tmp_path, grid([CLEARANCE], 9), over_clearance))
     picture.figure.text(0.02, 0.98, "over the title", va="top")
     picture.figure.text(0.9, 0.5, "far too long for the figure it is in")
     faults = covered(picture.figure)
@@ -184,7 +184,7 @@ def test_a_covered_text_is_noticed(tmp_path: Path) -> None:
 def test_the_design_says_which_pictures_there_are(design, stems, tmp_path: Path) -> None:
     keep = ["drug"] if design.kind == "population" else []
     result = made(tmp_path, design, of_three if len(design.axes) > 1 else over_clearance, keep=keep)
-    assert [picture.stem for picture in choose.pictures(result)] == stems
+    assert [picture.stem for picture in pictures.pictures(result)] == stems
 
 
 def panels_with(figure, label):
@@ -203,7 +203,7 @@ def words_on(figure):
 
 def test_each_failed_member_of_a_curve_is_a_cross_where_it_stands(tmp_path: Path) -> None:
     result = made(tmp_path, grid([CLEARANCE], 16), over_clearance, failed=lambda v, a: v[:, 0] > 0.8)
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     (crosses,) = [line for panel in picture.figure.axes for line in panel.lines if line.get_label() == "failed"]
     assert crosses.get_xdata().tolist() == result.values[result.failed[:, 0], 0].tolist()
     assert "4 of 16 failed (×)" in words_on(picture.figure)
@@ -214,7 +214,7 @@ def test_each_failed_member_of_a_curve_is_a_cross_where_it_stands(tmp_path: Path
 def test_a_member_without_a_value_is_told_from_one_that_failed(tmp_path: Path) -> None:
     result = made(tmp_path, grid([CLEARANCE], 16), lambda v, a, j: np.where(v[:, 0] > 0.8, np.nan, 1.0),
                   failed=lambda v, a: v[:, 0] < 0.3)  # fmt: skip
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     assert sum(panels_with(picture.figure, "failed")) == 1
     assert sum(panels_with(picture.figure, "no value")) == 4
     assert "1 of 16 failed (×)\n4 of 16 without value (○)" in words_on(picture.figure)
@@ -223,7 +223,7 @@ def test_a_member_without_a_value_is_told_from_one_that_failed(tmp_path: Path) -
 def test_failed_cells_of_a_map_are_hatched_and_counted(tmp_path: Path) -> None:
     result = made(tmp_path, grid([AMOUNT, CLEARANCE], 6, 5), over_both, arms=["as dosed", "untreated"],
                   failed=lambda v, a: (v[:, 0] > 500) & (v[:, 1] > 0.5) & (a == 1))  # fmt: skip
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     assert panels_with(picture.figure, "failed")[:2] == [0, 3]
     hatched = [c for c in picture.figure.axes[1].collections if isinstance(c, PolyCollection) and c.get_hatch()]
     assert [c.get_hatch() for c in hatched] == ["xxxx"]
@@ -232,7 +232,7 @@ def test_failed_cells_of_a_map_are_hatched_and_counted(tmp_path: Path) -> None:
 
 def test_a_map_shows_each_member_in_its_own_cell(tmp_path: Path) -> None:
     result = made(tmp_path, grid([AMOUNT, CLEARANCE], 6, 5), over_both)
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     (mesh,) = [c for c in picture.figure.axes[0].collections if isinstance(c, QuadMesh)]
     x, y = mesh.get_coordinates()[0, :, 0], mesh.get_coordinates()[:, 0, 1]
     for row, value in zip(result.values, result.measures[:, 0, 0], strict=True):
@@ -241,7 +241,7 @@ def test_a_map_shows_each_member_in_its_own_cell(tmp_path: Path) -> None:
 
 def test_the_colour_bar_covers_the_values_and_has_their_unit(tmp_path: Path) -> None:
     result = made(tmp_path, grid([AMOUNT, CLEARANCE], 4, 4), lambda v, a, j: v[:, 0] - 1000, arms=["a", "b"])
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     (bar,) = [axis for axis in picture.figure.axes if axis.get_label() == "bar"]
     assert bar.get_ylabel() == "highest drug in plasma [pM]"
     assert bar.get_ylim() == (-990, 0)
@@ -251,7 +251,7 @@ def test_the_colour_bar_covers_the_values_and_has_their_unit(tmp_path: Path) -> 
 def test_a_map_of_patients_shows_medians_and_where_only_some_failed(tmp_path: Path) -> None:
     result = made(tmp_path, Product(grid([AMOUNT, CLEARANCE], 3, 3), patients(9)), noisy,
                   failed=lambda v, a: (v[:, 0] > 500) & (v[:, 2] > 4))  # fmt: skip
-    picture = next(iter(choose.pictures(result)))
+    picture = next(iter(pictures.pictures(result)))
     (mesh,) = [c for c in picture.figure.axes[0].collections if isinstance(c, QuadMesh)]
     corner = (result.values[:, 0] == 10) & (result.values[:, 1] == 0.25)
     assert corner.sum() == 9
@@ -261,7 +261,7 @@ def test_a_map_of_patients_shows_medians_and_where_only_some_failed(tmp_path: Pa
 
 def test_failed_members_of_a_sample_are_dashed_lines_and_crosses(tmp_path: Path) -> None:
     result = made(tmp_path, LatinHypercube(tuple(many(4)), 20, 1), of_three, failed=lambda v, a: v[:, 0] > 8)
-    lines, small = choose.pictures(result)
+    lines, small = pictures.pictures(result)
     failed = int(result.failed.sum())
     assert failed > 2
     dashed = [line for line in lines.figure.axes[0].lines if line.get_label() == "failed"]
@@ -273,7 +273,7 @@ def test_failed_members_of_a_sample_are_dashed_lines_and_crosses(tmp_path: Path)
 
 def test_failed_patients_stand_beside_the_others(tmp_path: Path) -> None:
     result = made(tmp_path, patients(50), noisy, arms=["as dosed", "untreated"], failed=some_fail)
-    spread, pairs, *_ = choose.pictures(result)
+    spread, pairs, *_ = pictures.pictures(result)
     assert panels_with(spread.figure, "failed") == [int(result.failed.sum())]
     both = 50 - int(result.failed.any(axis=1).sum())
     assert any(f"of {both}" in text.replace("\n", " ") for text in words_on(pairs.figure))
@@ -284,14 +284,14 @@ def test_a_level_is_a_line_and_members_beyond_it_are_counted(tmp_path: Path) -> 
     beyond = measure(low=8.0)
     result = made(tmp_path, patients(40), lambda v, a, j: v[:, 0], [beyond], ["as dosed", "less"],
                   failed=lambda v, a: v[:, 0] < 2)  # fmt: skip
-    spread, *_ = choose.pictures(result)
+    spread, *_ = pictures.pictures(result)
     assert panels_with(spread.figure, "level") == [2]  # the ends of one line
     known = result.measures[~result.failed[:, 0], 0, 0]
     share = f"above 8 pM: {100 * (known > 8).mean():.3g} %"
     assert 0 < (known > 8).mean() < 1
     assert sum(share in text.replace("\n", " ") for text in words_on(spread.figure)) == 2
     assert share in spread.text
-    (curve,) = choose.pictures(made(tmp_path, grid([CLEARANCE], 9), over_clearance, [measure(high=500.0)]))
+    (curve,) = pictures.pictures(made(tmp_path, grid([CLEARANCE], 9), over_clearance, [measure(high=500.0)]))
     assert panels_with(curve.figure, "level") == [2]
     assert curve.figure.axes[0].get_ylim()[1] > 500
     assert "highest drug in plasma [pM]; dash-dotted: 500" in words_on(curve.figure)
@@ -300,29 +300,29 @@ def test_a_level_is_a_line_and_members_beyond_it_are_counted(tmp_path: Path) -> 
 @pytest.mark.parametrize(("log", "scale"), [(None, "log"), (False, "linear"), (True, "log")])
 def test_a_measure_is_drawn_on_the_scale_that_it_asks_for(log, scale, tmp_path: Path) -> None:
     result = made(tmp_path, grid([HUGE], 9), lambda v, a, j: v[:, 0], [measure(log=log)])
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     assert picture.figure.axes[0].get_yscale() == scale
 
 
 def test_a_measure_that_reaches_zero_is_never_drawn_on_a_logarithmic_scale(tmp_path: Path) -> None:
     result = made(tmp_path, grid([CLEARANCE], 9), lambda v, a, j: v[:, 0] - 0.25, [measure(log=True)])
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     assert picture.figure.axes[0].get_yscale() == "linear"
 
 
 def test_two_axes_of_one_name_and_the_same_values_are_one_thing(tmp_path: Path) -> None:
     both, spaced = (AMOUNT._replace(label="each dose"), CLEARANCE._replace(label="each dose")), Spaced(1, 2, 9, False)
     one = [each._replace(unit_text="pmol", default=None, log=False) for each in both]
-    (picture,) = choose.pictures(made(tmp_path, Zip(tuple(one), (spaced, spaced)), over_both))
+    (picture,) = pictures.pictures(made(tmp_path, Zip(tuple(one), (spaced, spaced)), over_both))
     assert "each dose [pmol]" in words_on(picture.figure)
-    (picture,) = choose.pictures(made(tmp_path, Zip(tuple(one), (spaced, Spaced(1, 3, 9, False))), over_both))
+    (picture,) = pictures.pictures(made(tmp_path, Zip(tuple(one), (spaced, Spaced(1, 3, 9, False))), over_both))
     assert "each dose [pmol]" not in words_on(picture.figure)
 
 
 @pytest.mark.parametrize("axes", [[CLEARANCE], [AMOUNT, CLEARANCE], many(3)])
 def test_the_default_is_marked_by_a_line_and_its_name(axes, tmp_path: Path) -> None:
     result = made(tmp_path, grid(axes, *[4] * len(axes)), over_clearance)
-    figure = list(choose.pictures(result))[-1].figure
+    figure = list(pictures.pictures(result))[-1].figure
     assert [text for text in words_on(figure) if text == "default"] == ["default"] * (3 if len(axes) == 3 else 1)
     lines = [line for line in figure.axes[0].lines if line.get_label() == "default"]
     assert lines[0].get_xdata()[0] == pytest.approx(axes[0].default)
@@ -330,16 +330,16 @@ def test_the_default_is_marked_by_a_line_and_its_name(axes, tmp_path: Path) -> N
 
 def test_a_default_that_is_not_on_the_axis_is_said(tmp_path: Path) -> None:
     far = axis(default=7.0)
-    (picture,) = choose.pictures(made(tmp_path, grid([far], 9), over_clearance))
+    (picture,) = pictures.pictures(made(tmp_path, grid([far], 9), over_clearance))
     assert "clearance of the drug [1/h]; default 7 1/h, not on this axis" in words_on(picture.figure)
     assert "default" not in words_on(picture.figure)
-    (picture,) = choose.pictures(made(tmp_path, grid([AMOUNT, far], 4, 4), over_both))
+    (picture,) = pictures.pictures(made(tmp_path, grid([AMOUNT, far], 4, 4), over_both))
     assert "default of clearance of the drug 7 1/h, not on this map" in words_on(picture.figure)
 
 
 def test_the_words_of_a_curve_give_its_extremes_and_where_they_are(tmp_path: Path) -> None:
     result = made(tmp_path, grid([CLEARANCE], 16), over_clearance, failed=lambda v, a: v[:, 0] < 0.3)
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     assert "smallest 10 pM at clearance of the drug 1 1/h" in picture.text
     assert "largest 33.3 pM at clearance of the drug 0.3 1/h" in picture.text
     assert "1 of 16 failed" in picture.text
@@ -348,7 +348,7 @@ def test_the_words_of_a_curve_give_its_extremes_and_where_they_are(tmp_path: Pat
 
 def test_the_words_of_patients_give_quantiles_and_how_many_differ(tmp_path: Path) -> None:
     result = made(tmp_path, patients(40), lambda v, a, j: v[:, 0] - 2.0 * a * (v[:, 0] > 5), arms=["as dosed", "less"])
-    spread, pairs, *_ = choose.pictures(result)
+    spread, pairs, *_ = pictures.pictures(result)
     values = result.measures[:, 0, 0]
     low, middle, top = (sweep_measures.number(value) for value in np.quantile(values, (0.05, 0.5, 0.95)))
     assert f"median {middle} pM, 5 to 95 % from {low} to {top} pM" in spread.text
@@ -358,7 +358,7 @@ def test_the_words_of_patients_give_quantiles_and_how_many_differ(tmp_path: Path
 def test_a_tornado_is_sorted_and_says_what_it_leaves_out(tmp_path: Path) -> None:
     weights = np.array([*range(1, 18)])
     result = made(tmp_path, OneAtATime(tuple(many(17))), lambda v, a, j: (v * weights).sum(1))
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     middle, bars = bars_of(result, 0, 0)
     assert middle == weights.sum()
     assert [bar.axis.path for bar in bars] == [f"p{i}" for i in reversed(range(17))]
@@ -372,7 +372,7 @@ def test_a_tornado_is_sorted_and_says_what_it_leaves_out(tmp_path: Path) -> None
 
 def test_a_failed_end_of_a_tornado_is_a_cross_with_its_name(tmp_path: Path) -> None:
     result = made(tmp_path, OneAtATime(tuple(many(4))), of_three, failed=lambda v, a: v[:, 1] > 5)
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     assert "10 1/h: failed" in words_on(picture.figure)
     assert panels_with(picture.figure, "failed") == [1]
     assert "no value at an end of parameter 1" in picture.text
@@ -380,7 +380,7 @@ def test_a_failed_end_of_a_tornado_is_a_cross_with_its_name(tmp_path: Path) -> N
 
 def test_an_end_of_a_tornado_without_a_value_is_no_failure(tmp_path: Path) -> None:
     result = made(tmp_path, OneAtATime(tuple(many(4))), lambda v, a, j: np.where(v[:, 1] > 5, np.nan, v[:, 0]))
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     assert "10 1/h: no value" in words_on(picture.figure)
     assert panels_with(picture.figure, "no value") == [1]
     assert panels_with(picture.figure, "failed") == [0]
@@ -388,7 +388,7 @@ def test_an_end_of_a_tornado_without_a_value_is_no_failure(tmp_path: Path) -> No
 
 def test_the_strongest_parameter_comes_first(tmp_path: Path) -> None:
     result = made(tmp_path, LatinHypercube(tuple(many(5)), 100, 1), lambda v, a, j: v[:, 3] + v[:, 1])
-    lines, _ = choose.pictures(result)
+    lines, _ = pictures.pictures(result)
     names = [text for text in words_on(lines.figure) if text.startswith("parameter")]
     assert [name[:11] for name in names[:2]] == ["parameter 3", "parameter 1"]
 
@@ -396,7 +396,7 @@ def test_the_strongest_parameter_comes_first(tmp_path: Path) -> None:
 def test_a_parameter_counts_as_strong_as_it_is_in_any_arm(tmp_path: Path) -> None:
     result = made(tmp_path, LatinHypercube(tuple(many(4)), 100, 1), lambda v, a, j: v[:, 1 + a],
                   arms=["as dosed", "less"])  # fmt: skip
-    *_, small = choose.pictures(result)
+    *_, small = pictures.pictures(result)
     names = [text for text in words_on(small.figure) if text.startswith("parameter")]
     assert {name[:11] for name in names[:2]} == {"parameter 1", "parameter 2"}
     assert "parameter 2 +1.00" in small.text
@@ -423,7 +423,7 @@ def test_labels_stay_in_order_apart_and_beside_their_panel(wanted) -> None:
 
 def test_no_dollar_is_read_as_mathematics(tmp_path: Path) -> None:
     result = made(tmp_path, grid([axis(label="$a$ and $b$")], 5), over_clearance, [measure("m", "a $x^2$ b")])
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     texts = [text._preprocess_math(text.get_text()) for text in picture.figure.findobj(Text)]
     assert {"a $x^2$ b [pM]", "$a$ and $b$ [1/h]"} <= {text for text, _ in texts}
     assert not any(mathematics for _, mathematics in texts)
@@ -469,7 +469,7 @@ def test_a_scale_is_logarithmic_where_positive_values_span_two_decades(values, l
 
 
 def test_arms_differ_in_colour_and_in_dash(tmp_path: Path) -> None:
-    (picture,) = choose.pictures(made(tmp_path, grid([CLEARANCE], 9), over_clearance, arms=["a", "b", "c"]))
+    (picture,) = pictures.pictures(made(tmp_path, grid([CLEARANCE], 9), over_clearance, arms=["a", "b", "c"]))
     lines = [line for line in picture.figure.axes[0].lines if len(line.get_xdata()) == 9]
     assert len(lines) == 3
     for one, other in itertools.combinations(lines, 2):
@@ -479,7 +479,7 @@ def test_arms_differ_in_colour_and_in_dash(tmp_path: Path) -> None:
 
 def test_bands_over_time_show_the_quantiles_and_the_doses(tmp_path: Path) -> None:
     result = made(tmp_path, patients(9), noisy, arms=["as dosed", "untreated"], keep=["drug"])
-    figure = list(choose.pictures(result))[-1].figure
+    figure = list(pictures.pictures(result))[-1].figure
     strip, first, _ = figure.axes  # the doses of the first arm, its panel, that of the other, which has none
     lines = [line.get_ydata() for line in first.lines if len(line.get_xdata()) == 49]
     assert np.array(lines) == pytest.approx(result.bands["main", "drug"])
@@ -491,7 +491,7 @@ def test_files_say_what_they_show_and_are_the_same_each_time(tmp_path: Path) -> 
     folders = [tmp_path / name for name in "ab"]
     for folder in folders:
         folder.mkdir()
-    first, second = (choose.draw(result, folder, "0123456789ab") for folder in folders)
+    first, second = (pictures.draw(result, folder, "0123456789ab") for folder in folders)
     assert [path.name for path in first][:4] == [
         "01_spread_peak.svg", "01_spread_peak.png", "02_pairs_peak.svg", "02_pairs_peak.png",
     ]  # fmt: skip
@@ -505,7 +505,7 @@ def test_files_say_what_they_show_and_are_the_same_each_time(tmp_path: Path) -> 
 
 def test_a_measure_named_by_its_formula_makes_a_plain_file_name(tmp_path: Path) -> None:
     result = made(tmp_path, grid([CLEARANCE], 5), over_clearance, [measure("max(drug) / '1 pM'")])
-    assert [path.name for path in choose.draw(result, tmp_path, "0")] == [
+    assert [path.name for path in pictures.draw(result, tmp_path, "0")] == [
         "01_curves_max_drug_1_pM.svg",
         "01_curves_max_drug_1_pM.png",
     ]
@@ -513,17 +513,17 @@ def test_a_measure_named_by_its_formula_makes_a_plain_file_name(tmp_path: Path) 
 
 def test_bands_say_that_the_smallest_values_are_drawn_at_the_edge(tmp_path: Path) -> None:
     result = made(tmp_path, patients(9), noisy, keep=["drug"])
-    figure = list(choose.pictures(result))[-1].figure
+    figure = list(pictures.pictures(result))[-1].figure
     assert not any("at the lower edge" in text for text in words_on(figure))
     result.bands["main", "drug"][:, 10:] *= 1e-3
     result.bands["main", "drug"][:, 30:] *= 1e-6
-    figure = list(choose.pictures(result))[-1].figure
+    figure = list(pictures.pictures(result))[-1].figure
     assert any("at the lower edge" in text.replace("\n", " ") for text in words_on(figure))
 
 
 def test_a_sweep_without_members_or_measures_has_no_picture(tmp_path: Path) -> None:
-    assert choose.draw(made(tmp_path, grid([CLEARANCE], 9), over_clearance, there=[]), tmp_path, "0") == []
-    assert choose.draw(made(tmp_path, grid([CLEARANCE], 9), over_clearance, []), tmp_path, "0") == []
+    assert pictures.draw(made(tmp_path, grid([CLEARANCE], 9), over_clearance, there=[]), tmp_path, "0") == []
+    assert pictures.draw(made(tmp_path, grid([CLEARANCE], 9), over_clearance, []), tmp_path, "0") == []
 
 
 COUNTED = measure("left", "tumour left", "cells/uL", low=0.5, log=True)
@@ -548,7 +548,7 @@ def beyond_on(panel, which):
 
 def test_a_few_members_near_zero_or_huge_do_not_empty_a_panel_and_are_counted(tmp_path: Path) -> None:
     result = made(tmp_path, patients(60), few_at_zero, [COUNTED], ["as dosed", "untreated"])
-    spread, pairs, *_ = choose.pictures(result)
+    spread, pairs, *_ = pictures.pictures(result)
     panel = spread.figure.axes[0]
     low, high = ends_of(panel, "x")
     assert high / low <= 1e10
@@ -566,7 +566,7 @@ def test_a_few_members_near_zero_or_huge_do_not_empty_a_panel_and_are_counted(tm
 
 def test_a_curve_that_falls_to_nothing_ends_at_the_edge_of_six_decades(tmp_path: Path) -> None:
     result = made(tmp_path, grid([CLEARANCE], 30), lambda v, a, j: np.exp(-360 * (v[:, 0] - 0.25) ** 2), [COUNTED])
-    (picture,) = choose.pictures(result)
+    (picture,) = pictures.pictures(result)
     low, high = ends_of(picture.figure.axes[0], "y")
     gone = int((result.measures < low).sum())
     assert high / low < 1e10
@@ -577,7 +577,7 @@ def test_a_curve_that_falls_to_nothing_ends_at_the_edge_of_six_decades(tmp_path:
 
 def test_a_bar_of_a_tornado_that_is_too_long_ends_in_its_number(tmp_path: Path) -> None:
     design = OneAtATime(tuple(many(5)))
-    (picture,) = choose.pictures(made(tmp_path, design, lambda v, a, j: v[:, 4] ** 25 * v[:, 1]))
+    (picture,) = pictures.pictures(made(tmp_path, design, lambda v, a, j: v[:, 4] ** 25 * v[:, 1]))
     assert "10 cells/µL: 10²⁵" in words_on(picture.figure)
     assert "10 1/h" in words_on(picture.figure)
     assert len(beyond_on(picture.figure.axes[0], "x")) == 2
@@ -614,7 +614,7 @@ def lines_over_time(figure):
 )
 def test_few_members_that_are_no_patients_are_drawn_one_by_one(design, lines, tmp_path: Path) -> None:
     result = made(tmp_path, design, lambda v, a, j: v[:, 0], keep=["drug"])
-    picture = list(choose.pictures(result))[-1]
+    picture = list(pictures.pictures(result))[-1]
     assert covered(picture.figure) == []
     found = lines_over_time(picture.figure)
     assert len(found) == lines
@@ -628,12 +628,12 @@ def test_few_members_that_are_no_patients_are_drawn_one_by_one(design, lines, tm
 
 def test_a_member_that_failed_has_no_line_over_time(tmp_path: Path) -> None:
     result = made(tmp_path, grid([CLEARANCE], 9), over_clearance, keep=["drug"], failed=lambda v, a: v[:, 0] > 0.95)
-    figure = list(choose.pictures(result))[-1].figure
+    figure = list(pictures.pictures(result))[-1].figure
     assert len(lines_over_time(figure)) == 8
 
 
 def test_a_measure_whose_label_is_a_sentence_goes_by_its_id(tmp_path: Path) -> None:
-    (picture,) = choose.pictures(made(tmp_path, grid([CLEARANCE], 9), over_clearance, [measure("m1", LONG)]))
+    (picture,) = pictures.pictures(made(tmp_path, grid([CLEARANCE], 9), over_clearance, [measure("m1", LONG)]))
     assert "m1 [pM]" in words_on(picture.figure)
     assert LONG in picture.text
 
@@ -641,7 +641,7 @@ def test_a_measure_whose_label_is_a_sentence_goes_by_its_id(tmp_path: Path) -> N
 def test_parallel_lines_say_what_their_colour_means(tmp_path: Path) -> None:
     result = made(tmp_path, grid(many(3), 3, 3, 3), of_three)
     low, high = (sweep_measures.number(end) for end in (result.measures.min(), result.measures.max()))
-    note = " ".join(words_on(next(choose.pictures(result)).figure)).replace("\n", " ")
+    note = " ".join(words_on(next(pictures.pictures(result)).figure)).replace("\n", " ")
     assert f"Colour: highest drug in plasma, dark (blue) is low ({low}), light (yellow) is high ({high})" in note
 
 
@@ -652,7 +652,7 @@ def contour_lines(figure):
 
 def test_a_contour_around_one_cell_is_noise_and_not_drawn(tmp_path: Path) -> None:
     design = grid([CLEARANCE, AMOUNT], 9, 9)
-    (one,) = choose.pictures(made(tmp_path, design, lambda v, a, j: 1 + 8.0 * (np.arange(81) == 38)))
+    (one,) = pictures.pictures(made(tmp_path, design, lambda v, a, j: 1 + 8.0 * (np.arange(81) == 38)))
     assert contour_lines(one.figure) == []
-    (edge,) = choose.pictures(made(tmp_path, design, lambda v, a, j: v[:, 0]))
+    (edge,) = pictures.pictures(made(tmp_path, design, lambda v, a, j: v[:, 0]))
     assert contour_lines(edge.figure)

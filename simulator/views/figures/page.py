@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
-from .sheet import Sheet
+from .fonts import measurable, use_other_fonts
 from .style import GAP, GREY, KEY, LINE, MARGIN, PAPER, Look, ink
 
 LEADER = 0.14  # inches, from where a curve ends to the sample before its name
 STRAIGHT = 0.03  # inches: a name that stands no further from where its curve ends needs no leader
+NOTEBOOK_DPI = 100  # in a notebook, ...
+PIXEL_RATIO = 2  # ... with more dots drawn for each, for the high-resolution screens of today
+
+
+class NotebookFigure(Figure):
+    """matplotlib's figure, which a notebook displays although it was made without pyplot."""
+
+    def savefig(self, *args: Any, **settings: Any) -> None:
+        """As matplotlib's, but without its warning for each character that no font has: `use_other_fonts` named it."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+            super().savefig(*args, **settings)
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """A PNG for IPython, which asks for this name, and the size in pixels at which to show it."""
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=PIXEL_RATIO * NOTEBOOK_DPI)
+        width, height = self.get_size_inches() * NOTEBOOK_DPI
+        return file.getvalue(), {"width": round(width), "height": round(height)}
 
 
 class Picture(NamedTuple):
     """A figure with the name of its files and its description in words."""
 
     stem: str
-    figure: Sheet
+    figure: NotebookFigure
     text: str
 
 
@@ -44,7 +67,7 @@ class Page:
     def __init__(self, title: str, notes: Sequence[str], width: float | None = None, look: Look = PAPER) -> None:
         self.look, self.width = look, width or look.width
         self.y = MARGIN * look.scale
-        self.figure = Sheet(figsize=(self.width, 1.0))
+        self.figure = NotebookFigure(figsize=(self.width, 1.0))
         FigureCanvasAgg(self.figure)
         self._panels: list[tuple[Axes, float, float, float, float]] = []
         self._texts: list[tuple[Any, float, float]] = []
@@ -72,7 +95,7 @@ class Page:
         axis.spines[["top", "right"]].set_visible(False)
         return axis
 
-    def finish(self) -> Sheet:
+    def finish(self) -> NotebookFigure:
         """The figure, as high as what is on it, or as its look says."""
         total = self.look.height or self.y + MARGIN
         self.figure.set_size_inches(self.width, total)
@@ -80,6 +103,7 @@ class Page:
             axis.set_position((left / self.width, 1 - (top + height) / total, width / self.width, height / total))
         for text, x, y in self._texts:
             text.set_position((x / self.width, 1 - y / total))
+        use_other_fonts(self.figure.findobj(Text))
         return self.figure
 
 
@@ -87,7 +111,11 @@ class Page:
 def wide(text: str, size: float) -> float:
     """Inches that a line of text takes, and a little more: what draws it rounds to whole pixels."""
     return (
-        1.03 * float(text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)[0]) / 72
+        1.03
+        * float(
+            text_to_path.get_text_width_height_descent(measurable(text), FontProperties(size=size), ismath=False)[0]
+        )
+        / 72
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 from matplotlib.figure import Figure
 
 from ...experiments.clock import clock_of
@@ -170,27 +171,22 @@ def _color(number: int) -> str:
 def save(
     figure: Figure, stem: Path, title: str, description: str, run: str, formats: Sequence[str] = FORMATS
 ) -> list[Path]:
-    """`figure` in these formats with its title, its description and the run's id inside."""
-    import matplotlib
+    """Writes `figure` in each of the formats with its title, its description and the run's id inside.
 
-    matplotlib.rcParams["svg.hashsalt"] = run  # the same run gives the same file
-    matplotlib.rcParams["svg.fonttype"] = "none"
-    matplotlib.rcParams["pdf.fonttype"] = 42  # text that can be searched and edited
+    Returns the paths, which are `stem` with the format as their suffix. The same figure of the same run gives the same
+    bytes.
+    """
     text = f"{description} Run {run}."
     inside: dict[str, dict[str, Any]] = {
         "svg": {"Title": title, "Description": text, "Date": None},
         "png": {"Title": title, "Description": text, "Software": "immunesim"},
-        "pdf": {
-            "Title": title,
-            "Subject": text,
-            "Keywords": run,
-            "Creator": "immunesim",
-            "CreationDate": None,
-        },
+        "pdf": {"Title": title, "Subject": text, "Keywords": run, "Creator": "immunesim", "CreationDate": None},
     }
     paths = []
-    for kind in formats:
-        path = stem.with_name(f"{stem.name}.{kind}")
-        figure.savefig(path, dpi=DPI, metadata=inside[kind])
-        paths.append(path)
+    # text stays text, which can be searched and edited; ids in an SVG depend on the run alone
+    with matplotlib.rc_context({"svg.hashsalt": run, "svg.fonttype": "none", "pdf.fonttype": 42}):
+        for kind in formats:
+            path = stem.with_name(f"{stem.name}.{kind}")
+            figure.savefig(path, dpi=DPI, metadata=inside[kind])
+            paths.append(path)
     return paths

@@ -1,4 +1,4 @@
-"""Pictures inside the page: the figures of the run, and the wiring around what it shows first."""
+"""Pictures in the page: the figures of the run and a wiring diagram."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from ..figures.run import pictures
 from ..text.causal_graph import alternative_text, graph_view
 from ..text.figure import label_of
 
-SMALL_MODEL = 15  # species: a model of no more is drawn whole
+SMALL_MODEL = 15  # species: a model with no more is drawn completely, of a larger one the part around its first plot
+LAYOUT_PACKAGE = "pygraphviz"  # of the extra 'wiring'
 
 
 class Image(NamedTuple):
-    """A figure: what it shows in a line, its description in words, and its data as a ``data:`` address."""
+    """A figure: its caption, its description in words, and the image as a ``data:`` address.
+
+    Without an address the text says why there is no image.
+    """
 
     title: str
     text: str
@@ -27,7 +31,7 @@ class Image(NamedTuple):
 
 
 def images(result: RunResult, run: str) -> Iterator[Image]:
-    """The figures of the run, then its wiring if the package that lays it out is installed."""
+    """The figures of a run, then its wiring diagram. run: the run's id, which makes the ids in the images."""
     scenario = result.scenario
     for names, picture in zip(scenario.plots, pictures(result), strict=False):
         # letters as outlines: a reader's machine need not have the font that they were measured in
@@ -43,11 +47,15 @@ def _wiring(result: RunResult) -> Iterator[Image]:
     model = result.scenario.model
     name = None if len(model.species) <= SMALL_MODEL else result.scenario.plots[0][0]
     view = graph_view(model, name)
+    title = f"Wiring diagram: {view.title}"
     try:
         drawn = causal_graph.svg_of(causal_graph.draw(view), view, "path")
-    except ModuleNotFoundError:  # what lays it out is an extra, and the report is whole without it
+    except ModuleNotFoundError as error:
+        if error.name != LAYOUT_PACKAGE:
+            raise
+        yield Image(title, f"Drawn only if {LAYOUT_PACKAGE} is installed: pip install 'immunesim[wiring]'", "")
         return
-    yield Image(f"Who acts on whom: {view.title}", alternative_text(view), _address(drawn.encode()))
+    yield Image(title, alternative_text(view), _address(drawn.encode()))
 
 
 def _address(svg: bytes) -> str:

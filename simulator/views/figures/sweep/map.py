@@ -16,10 +16,9 @@ from ....experiments.sweeps.compute import SweepResult
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
 from ...text.numbers import with_unit
-from ..page import Page, Picture, fold, high
+from ..page import NotebookFigure, Page, Picture, fold, high
 from ..scales import beyond, fraction, in_words, set_scale
 from ..shade import FAILED, Shade, colour_bar, shade_of
-from ..sheet import Sheet
 from ..style import DARK, SMALL
 from .lines import axis_ends, default_words
 
@@ -54,7 +53,7 @@ def maps(result: SweepResult, x: int, y: int, as_grid: bool) -> list[Picture]:
     return pictures
 
 
-def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) -> Sheet:
+def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) -> NotebookFigure:
     sweep = words.sweep_of(result)
     arms = words.arms_of(result)
     item, axis_x, axis_y = sweep.measures[measure], sweep.design.axes[x], sweep.design.axes[y]

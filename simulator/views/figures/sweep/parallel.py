@@ -12,10 +12,9 @@ from ....experiments.sweeps.designs import Axis
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
 from ...text.numbers import number
-from ..page import Page, Picture, fold, high
+from ..page import NotebookFigure, Page, Picture, fold, high
 from ..scales import beyond, fraction, in_words, limits, round_numbers
 from ..shade import FAILED, Shade, shade_of
-from ..sheet import Sheet
 from ..style import DARK, SMALL
 
 MOST_LINES, MOST_FAILED = 150, 50
@@ -46,7 +45,7 @@ def parallel(result: SweepResult, arm: int, axes: Sequence[int]) -> Picture:
     return Picture(f"parallel_{sweep.arms[arm]}", _figure(result, arm, axes), text)
 
 
-def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> Sheet:
+def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> NotebookFigure:
     sweep = words.sweep_of(result)
     item = sweep.measures[0]
     values = words.measured(result, arm, 0)

@@ -12,9 +12,8 @@ from ....experiments.sweeps.compute import SweepResult
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
 from ...text.numbers import axis_title, number, with_unit
-from ..page import Label, Page, Picture, fold, high, label_right, needed
+from ..page import Label, NotebookFigure, Page, Picture, fold, high, label_right, needed
 from ..scales import beyond, frame_of_ratios, is_log, limits, mark_beyond, set_scale, wants_log
-from ..sheet import Sheet
 from ..style import DARK, GREY, SMALL, style
 from .lines import LEFT, LEVEL, PANEL, ROOM
 
@@ -150,7 +149,7 @@ def differences(result: SweepResult, measure: int) -> Picture | None:
 
 def _sorted_figure(
     head: str, note: str, found: Sequence[Array], labels: Sequence[str], title: str, same: float, log: bool
-) -> Sheet:
+) -> NotebookFigure:
     page = Page(head, [note])
     width = page.width - LEFT - ROOM
     page.down(page.put(title, LEFT, width, 9, DARK) + 0.05)

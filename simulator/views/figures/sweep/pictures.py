@@ -14,9 +14,8 @@ from ....runtime.progress import Progress
 from ...text import sweep_measures as words
 from ..page import Picture
 from ..run import save
-from .against import against_each
 from .bands import bands
-from .lines import curves
+from .lines import against_each, curves
 from .map import maps
 from .parallel import parallel, strongest
 from .population import differences, spreads
