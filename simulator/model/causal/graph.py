@@ -2,7 +2,7 @@
 
 x acts on y where the rate of change of y depends on x, directly or through observables. The sign
 is that of the derivative for all states that can be reached and all parameters within their
-ranges; where it may be either, the influence has the sign EITHER.
+ranges; where it may be either, the edge has the sign EITHER.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .sign import Sign, chained
 from .sign_analysis import SignAnalysis
 
 
-class Influence(NamedTuple):
+class CausalEdge(NamedTuple):
     """`source` acts on `target` with `sign`. Each of the two is a species or an observable.
 
     reactions: those of the target whose rate it acts on; empty where the target is an observable.
@@ -40,17 +40,17 @@ class Influence(NamedTuple):
 class CausalGraph(NamedTuple):
     """Who acts on whom in a model.
 
-    influences: between all species and observables. An observable passes on what acts on it. The loss of a species
+    edges: between all species and observables. An observable passes on what acts on it. The loss of a species
     by its own rate law is left out.
     fractions: species that stay between 0 and 1 by their own rate laws.
     """
 
-    influences: tuple[Influence, ...]
+    edges: tuple[CausalEdge, ...]
     fractions: frozenset[str]
 
-    def between(self, names: Container[str]) -> list[Influence]:
-        """The influences of `names` on each other."""
-        return [each for each in self.influences if each.source in names and each.target in names]
+    def between(self, names: Container[str]) -> list[CausalEdge]:
+        """The edges between `names`."""
+        return [each for each in self.edges if each.source in names and each.target in names]
 
 
 def causal_graph(model: Model) -> CausalGraph:
@@ -72,15 +72,16 @@ class _GraphBuilder:
         }
 
     def build(self) -> CausalGraph:
-        influences = []
+        """Observables first, in an order in which each reads only earlier ones; then the species."""
+        edges = []
         for name in self.order:
             found = self.sources(self.sums.observables[name], self.variables(self.model.laws.observables[name]))
             self.reached[name] = {name: Sign.RAISES} | {source: sign for source, (sign, _) in found.items()}
-            influences += [Influence(source, name, sign, (), via) for source, (sign, via) in found.items()]
-        influences += [each for name in self.model.species for each in self.on(name)]
-        return CausalGraph(tuple(influences), self.sums.fractions)
+            edges += [CausalEdge(source, name, sign, (), via) for source, (sign, via) in found.items()]
+        edges += [each for name in self.model.species for each in self.on(name)]
+        return CausalGraph(tuple(edges), self.sums.fractions)
 
-    def on(self, target: str) -> Iterator[Influence]:
+    def on(self, target: str) -> Iterator[CausalEdge]:
         """Who acts on `target`: the sign is that of all its reactions together, in which terms may cancel."""
         parts = self.sums.parts(target)
         variables = {reaction: self.variables(self.model.laws.rates[reaction]) for reaction in parts}
@@ -97,7 +98,7 @@ class _GraphBuilder:
                 sign = reduce(or_, mine.values(), Sign.NONE)
             if sign:
                 moved = all({(source, -1), (target, 1)} <= self.directions[each] for each in mine)
-                yield Influence(source, target, sign, tuple(mine), via, moved)
+                yield CausalEdge(source, target, sign, tuple(mine), via, moved)
 
     def sources(self, total: Sum, variables: Iterable[str]) -> dict[str, tuple[Sign, tuple[str, ...]]]:
         """Who acts on a sum of products that contains `variables`: the sign, and the observables among the variables

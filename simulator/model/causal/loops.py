@@ -7,7 +7,7 @@ from functools import reduce
 from typing import NamedTuple
 
 from .cycles import LONGEST, cycles
-from .graph import Influence
+from .graph import CausalEdge
 from .sign import Sign, chained
 
 
@@ -19,12 +19,12 @@ class FeedbackLoop(NamedTuple):
 
     @property
     def steps(self) -> list[tuple[str, str]]:
-        """(source, target) of each influence."""
+        """(source, target) of each edge."""
         return list(zip(self.names, (*self.names[1:], self.names[0]), strict=True))
 
 
 def feedback_loops(
-    influences: Iterable[Influence],
+    edges: Iterable[CausalEdge],
     through: str | None = None,
     most: int = 6,
     keep: Callable[[FeedbackLoop], bool] = lambda loop: True,
@@ -34,14 +34,14 @@ def feedback_loops(
     Material that only moves to and fro between two places is not feedback, and is left out.
 
     Args:
-        influences: The edges of the graph.
+        edges: The edges of the graph.
         through: Only loops through this name.
         most: How many loops at most.
         keep: Says which loops are of interest.
     """
-    influences = list(influences)
-    moved = {(each.source, each.target) for each in influences if each.moved}
-    signs = {(each.source, each.target): each.sign for each in influences if each.source != each.target}
+    edges = list(edges)
+    moved = {(each.source, each.target) for each in edges if each.moved}
+    signs = {(each.source, each.target): each.sign for each in edges if each.source != each.target}
     graph: dict[str, dict[str, float]] = {}
     for source, target in signs:
         graph.setdefault(source, {})[target] = 1.0

@@ -1,4 +1,4 @@
-"""The sign of an influence or a feedback loop, the same code everywhere."""
+"""The sign of an effect or a feedback loop, the same code everywhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Sign(IntFlag):
 
 
 def chained(one: Sign, other: Sign) -> Sign:
-    """The sign of two influences in series, which is that of the product of their derivatives."""
+    """The sign of two effects in series, which is that of the product of their derivatives."""
     return _CHAINED[one][other]
 
 

@@ -72,15 +72,8 @@ def picture(explanation: Explanation) -> Picture:
 
 
 def _curve(page: Page, form: ExplanationFormat, width: float, turns: list[TurningPoint]) -> None:
-    explanation, flux = form.explanation, form.explanation.flux
-    against = explanation.against
-    times, log = flux.times * form.scale, explanation.log
-    values = [flux.values] if against is None else [flux.values, against.values]
-    least = LOWEST * form.largest
-    known = np.concatenate(values)
-    ends = limits(known.clip(min=min(least, float(known[known > 0].min()))) if log else known, log, 0.12)
-    if log and ends[0] < least:
-        ends = least, ends[1]
+    explanation, flux, against = form.explanation, form.explanation.flux, form.explanation.against
+    log, ends = explanation.log, _curve_ends(form)
     unit = scale_text(form.unit, log)
     given = ", ".join(dose.name.replace("_", " ") for dose in explanation.arm.doses)
     page.put(f"▼ {given}" if given else "", LEFT, width, SMALL, GREY, "right")
@@ -95,35 +88,37 @@ def _curve(page: Page, form: ExplanationFormat, width: float, turns: list[Turnin
         color, dash = STYLES[1]
         _line(panel, against.times * form.scale, against.values, ends, color, dash)
         labels.append(Label(_height(float(against.values[-1]), ends, log), f"arm {against.reference}", color, dash))
-    _line(panel, times, flux.values, ends, "#000000", "-")
+    _line(panel, flux.times * form.scale, flux.values, ends, "#000000", "-")
     labels.append(Label(_height(float(flux.values[-1]), ends, log), explanation.name, "#000000", "-"))
     label_right(panel, width, CURVE, labels, ROOM)
     for number, turn in enumerate(turns, 1):
-        x, y = turn.time * form.scale, max(turn.value, ends[0])
-        panel.plot([x], [y], "o", ms=3.5, color="#000000", zorder=6, clip_on=False)
-        style: dict[str, Any] = {
-            "ha": "center",
-            "va": "bottom",
-            "fontsize": SMALL,
-            "zorder": 7,
-            "textcoords": "offset points",
-        }
-        panel.annotate(
-            str(number), (x, y), (0, 5), bbox={"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.7}, **style
-        )
+        _number(panel, number, turn.time * form.scale, max(turn.value, ends[0]))
     page.down(CURVE + 0.06)
-    marks = [dose.time(number) for dose in explanation.arm.doses for number in range(dose.count)]
-    along = panel.get_xaxis_transform()
-    panel.plot(
-        [time * form.scale for time in marks],
-        [1.04] * len(marks),
-        "v",
-        ms=3.5,
-        color=GREY,
-        clip_on=False,
-        transform=along,
-    )
+    marks = [dose.time(number) * form.scale for dose in explanation.arm.doses for number in range(dose.count)]
+    above = panel.get_xaxis_transform()
+    panel.plot(marks, [1.04] * len(marks), "v", ms=3.5, color=GREY, clip_on=False, transform=above)
     page.down(0.1)
+
+
+def _curve_ends(form: ExplanationFormat) -> tuple[float, float]:
+    """The ends of the axis of the curve, with room for both arms."""
+    explanation, against = form.explanation, form.explanation.against
+    values = np.concatenate([explanation.flux.values, *([] if against is None else [against.values])])
+    if not explanation.log:
+        return limits(values, False, 0.12)
+    least = LOWEST * form.largest
+    low, high = limits(values.clip(min=min(least, float(values[values > 0].min()))), True, 0.12)
+    return max(low, least), high
+
+
+def _number(panel: Axes, number: int, x: float, y: float) -> None:
+    """A dot at a turning point, and the number under which the page explains it."""
+    panel.plot([x], [y], "o", ms=3.5, color="#000000", zorder=6, clip_on=False)
+    box = {"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.7}
+    panel.annotate(
+        str(number), (x, y), (0, 5), textcoords="offset points", ha="center", va="bottom", fontsize=SMALL, zorder=7,
+        bbox=box,
+    )  # fmt: skip
 
 
 def _line(panel: Axes, times: Array, values: Array, ends: tuple[float, float], color: str, dash: Any) -> None:

@@ -1,4 +1,4 @@
-"""How values become colours that read in grey too, and the bar that says so."""
+"""Colour scales for values that also work in greyscale, and the colour bar."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from .page import Page, fold
 from .scales import frame, in_words, is_log, limits, round_numbers
 from .style import SMALL
 
-COLOURS = "viridis"  # of even steps in lightness
+COLOURS = "viridis"  # of uniformly rising lightness
 FAILED = "#D55E00"
 BAR = 0.16  # inches
 MOST_CONTOURS = 6
 
 
 class Shade(NamedTuple):
-    """How values become colours, the same in all panels of a figure."""
+    """The colour scale of a figure, the same in all of its panels. ends: the lowest and the highest value."""
 
     ends: tuple[float, float]
     log: bool
 
     @property
     def norm(self) -> Normalize:
+        """From values to 0 to 1, for matplotlib."""
         return LogNorm(*self.ends) if self.log else Normalize(*self.ends)
 
     @property
@@ -38,13 +39,14 @@ class Shade(NamedTuple):
 
     @property
     def colours(self) -> Colormap:
+        """From 0 to 1 to colours, for matplotlib."""
         import matplotlib
 
         return matplotlib.colormaps[COLOURS]
 
 
 def shade_of(item: SweepMeasure, values: Array) -> Shade:
-    """The scale of colour for these values of a measure."""
+    """The colour scale for values of a measure; NaN is ignored."""
     log = is_log(item, values)
     known = values[np.isfinite(values)]
     low, top = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
@@ -56,7 +58,7 @@ def shade_of(item: SweepMeasure, values: Array) -> Shade:
 
 
 def colour_bar(page: Page, left: float, height: float, shade: Shade, name: str) -> None:
-    """The colour bar with round numbers, and along it what it shows."""
+    """Draws the colour bar at `left`, `height` inches high, with round numbers and the name of what it shows."""
     axis = page.panel(left, BAR, height)
     bar = axis.figure.colorbar(ScalarMappable(shade.norm, shade.colours), cax=axis)
     ticks = round_numbers(*shade.ends, shade.log, 6)

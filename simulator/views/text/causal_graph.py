@@ -7,7 +7,7 @@ from functools import reduce
 from operator import or_
 from typing import NamedTuple
 
-from ...model.causal.graph import CausalGraph, Influence, causal_graph
+from ...model.causal.graph import CausalEdge, CausalGraph, causal_graph
 from ...model.causal.loops import FeedbackLoop, feedback_loops
 from ...model.causal.sign import Sign
 from ...model.model import Model
@@ -72,61 +72,61 @@ def graph_view(model: Model, name: str | None = None, steps: int = 1) -> GraphVi
     return _view_of(model, causal_graph(model), name, steps)
 
 
-def _view_of(model: Model, whole: CausalGraph, name: str | None, steps: int) -> GraphView:
+def _view_of(model: Model, graph: CausalGraph, name: str | None, steps: int) -> GraphView:
     if name is None and len(model.species) > CROWD and len(_homes(model)) > 1:
-        return _modules(model, whole)
+        return _modules(model, graph)
     if name is None:
-        return _species(model, whole, model.title, list(model.species))
+        return _species(model, graph, model.title, list(model.species))
     if name in model.species or name in model.observables:
-        return _around(model, whole, name, steps)
+        return _around(model, graph, name, steps)
     module = model.modules[name.removesuffix(".toml")]
-    return _species(model, whole, module.title, [each for each in model.species if each in set(module.names)])
+    return _species(model, graph, module.title, [each for each in model.species if each in set(module.names)])
 
 
-def _species(model: Model, whole: CausalGraph, title: str, inside: Sequence[str]) -> GraphView:
+def _species(model: Model, graph: CausalGraph, title: str, inside: Sequence[str]) -> GraphView:
     """Species with their influences on each other, and the species outside that act on them."""
-    drawn = [each for each in whole.between(model.species) if each.target in set(inside)]
+    drawn = [each for each in graph.between(model.species) if each.target in set(inside)]
     kinds = dict.fromkeys(inside, "")
     for each in drawn:
         kinds.setdefault(each.source, "outside")
-    graph = whole.between(model.species)
-    found = feedback_loops(graph, keep=lambda loop: not set(inside).isdisjoint(loop.names))
+    edges = graph.between(model.species)
+    found = feedback_loops(edges, keep=lambda loop: not set(inside).isdisjoint(loop.names))
     for loop in found:  # a loop may pass through species that act on none of these directly
         kinds |= {each: "outside" for each in loop.names if each not in kinds}
-    return _view(model, title, kinds, [*drawn, *_on(found, graph)], found, whole, inside)
+    return _view(model, title, kinds, [*drawn, *_on(found, edges)], found, graph, inside)
 
 
-def _around(model: Model, whole: CausalGraph, name: str, steps: int) -> GraphView:
+def _around(model: Model, graph: CausalGraph, name: str, steps: int) -> GraphView:
     """What acts on a name and what it acts on, up to `steps` influences away, and the feedback loops through it."""
-    graph = whole.between({name, *model.species})
-    drawn: list[Influence] = []
+    edges = graph.between({name, *model.species})
+    drawn: list[CausalEdge] = []
     sources, targets = {name}, {name}
     for _ in range(steps):
-        drawn += [each for each in graph if each.target in sources or each.source in targets]
-        sources |= {each.source for each in graph if each.target in sources}
-        targets |= {each.target for each in graph if each.source in targets}
+        drawn += [each for each in edges if each.target in sources or each.source in targets]
+        sources |= {each.source for each in edges if each.target in sources}
+        targets |= {each.target for each in edges if each.source in targets}
     shown = sources | targets
-    found = feedback_loops(whole.between(shown), name)
-    drawn += _on(found, graph)
+    found = feedback_loops(graph.between(shown), name)
+    drawn += _on(found, edges)
     kinds = {each: "centre" if each == name else "" for each in (*model.species, *model.observables) if each in shown}
     label = _label(model, name)
     return _view(model, f"{label[0].upper()}{label[1:]}: what acts on it and what it acts on", kinds, drawn, found,
-                 whole, shown)  # fmt: skip
+                 graph, shown)  # fmt: skip
 
 
-def _on(found: Iterable[FeedbackLoop], graph: Iterable[Influence]) -> list[Influence]:
+def _on(found: Iterable[FeedbackLoop], edges: Iterable[CausalEdge]) -> list[CausalEdge]:
     """The influences that loops are made of."""
     steps = {step for loop in found for step in loop.steps}
-    return [each for each in graph if (each.source, each.target) in steps]
+    return [each for each in edges if (each.source, each.target) in steps]
 
 
 def _view(
     model: Model,
     title: str,
     kinds: Mapping[str, str],
-    drawn: Iterable[Influence],
+    drawn: Iterable[CausalEdge],
     found: Sequence[FeedbackLoop],
-    whole: CausalGraph,
+    graph: CausalGraph,
     grouped: Iterable[str],
 ) -> GraphView:
     grouped = set(grouped)
@@ -148,17 +148,17 @@ def _view(
         for name, kind in kinds.items()
     ]
     arrows = dict.fromkeys(GraphArrow(each.source, each.target, each.sign) for each in drawn)
-    lit = frozenset(step for loop in found for step in loop.steps)
-    return GraphView(title, tuple(nodes), tuple(arrows), groups, tuple(found), lit, _signs(whole))
+    highlighted = frozenset(step for loop in found for step in loop.steps)
+    return GraphView(title, tuple(nodes), tuple(arrows), groups, tuple(found), highlighted, _signs(graph))
 
 
-def _modules(model: Model, whole: CausalGraph) -> GraphView:
+def _modules(model: Model, graph: CausalGraph) -> GraphView:
     """Modules as boxes; the weight of an arrow is the number of influences between their species."""
     homes = _homes(model)
     home = {name: module for module, names in homes.items() for name in names}
-    graph = whole.between(model.species)
+    edges = graph.between(model.species)
     counted: dict[tuple[str, str], list[Sign]] = {}
-    for each in graph:
+    for each in edges:
         pair = home[each.source], home[each.target]
         if pair[0] != pair[1]:
             counted.setdefault(pair, []).append(each.sign)
@@ -171,31 +171,31 @@ def _modules(model: Model, whole: CausalGraph) -> GraphView:
         GraphNode(name, _short(model.modules[name].title), "module", ", ".join(names)) for name, names in homes.items()
     ]
     found = feedback_loops(
-        graph, keep=lambda loop: loop.sign != Sign.EITHER and len({home[name] for name in loop.names}) > 2
+        edges, keep=lambda loop: loop.sign != Sign.EITHER and len({home[name] for name in loop.names}) > 2
     )
     steps = {(home[source], home[target]) for loop in found for source, target in loop.steps}
     groups = {
         "Each of these acts on every other, directly or indirectly": tuple(name for name in homes if name in core)
     }
     return GraphView(model.title, tuple(nodes), tuple(arrows), groups if core else {}, tuple(found), frozenset(steps),
-                _signs(whole))  # fmt: skip
+                _signs(graph))  # fmt: skip
 
 
 def _core(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
     """The largest set of modules each of which acts on every other, directly or through others."""
-    graph: dict[str, set[str]] = {}
+    targets: dict[str, set[str]] = {}
     for source, target in pairs:
-        graph.setdefault(source, set()).add(target)
-        graph.setdefault(target, set())
+        targets.setdefault(source, set()).add(target)
+        targets.setdefault(target, set())
     reached: dict[str, set[str]] = {}
-    for name in graph:
+    for name in targets:
         stack, seen = [name], set[str]()
         while stack:
-            for each in graph[stack.pop()] - seen:
+            for each in targets[stack.pop()] - seen:
                 seen.add(each)
                 stack.append(each)
         reached[name] = seen
-    components = [frozenset(other for other in reached[name] if name in reached[other]) for name in graph]
+    components = [frozenset(other for other in reached[name] if name in reached[other]) for name in targets]
     return max(components, key=len, default=frozenset())
 
 
@@ -216,8 +216,8 @@ def _label(model: Model, name: str) -> str:
     return model.species[name].label if name in model.species else model.observables[name].label
 
 
-def _signs(whole: CausalGraph) -> dict[tuple[str, str], Sign]:
-    return {(each.source, each.target): each.sign for each in whole.influences}
+def _signs(graph: CausalGraph) -> dict[tuple[str, str], Sign]:
+    return {(each.source, each.target): each.sign for each in graph.edges}
 
 
 def loop_with_arrows(loop: FeedbackLoop, signs: Mapping[tuple[str, str], Sign]) -> str:
@@ -247,7 +247,7 @@ def causal_facts(model: Model, name: str | None) -> dict[str, dict[str, str]]:
     Returns the facts that are not empty, in this order: raised_by, lowered_by, raised_or_lowered_by, raises, lowers,
     raises_or_lowers (name -> label and reactions), loops (loop -> kind of feedback).
     """
-    whole = causal_graph(model)
+    graph = causal_graph(model)
     sources: dict[str, dict[str, str]] = {}
     targets: dict[str, dict[str, str]] = {}
     if name in model.species or name in model.observables:
@@ -256,7 +256,7 @@ def causal_facts(model: Model, name: str | None) -> dict[str, dict[str, str]]:
             (Sign.LOWERS, "lowered_by", "lowers"),
             (Sign.EITHER, "raised_or_lowered_by", "raises_or_lowers"),
         ):
-            mine = [each for each in whole.influences if each.sign == sign]
+            mine = [each for each in graph.edges if each.sign == sign]
             sources[passive] = {
                 each.source: _how(model, each.source, each)
                 for each in mine
@@ -267,12 +267,12 @@ def causal_facts(model: Model, name: str | None) -> dict[str, dict[str, str]]:
                 for each in mine
                 if each.source == name and each.target in model.species
             }
-    view = _view_of(model, whole, name, 1)
+    view = _view_of(model, graph, name, 1)
     loops = {loop_in_words(loop, view.signs): FEEDBACK[loop.sign] for loop in view.loops}
     return {key: found for key, found in {**sources, **targets, "loops": loops}.items() if found}
 
 
-def _how(model: Model, name: str, influence: Influence) -> str:
+def _how(model: Model, name: str, influence: CausalEdge) -> str:
     """``regulatory T cells; in IL2_eaten, through IL2_free``."""
     ways = [f"in {', '.join(influence.reactions)}"] if influence.reactions else []
     ways += [f"through {', '.join(influence.through)}"] if influence.through else []

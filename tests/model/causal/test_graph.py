@@ -7,7 +7,7 @@ import pytest
 from immunesim.files.toml.catalogue import builtin_models
 from immunesim.files.toml.model_file import read_model
 from immunesim.model.causal.cycles import LONGEST
-from immunesim.model.causal.graph import Influence, causal_graph
+from immunesim.model.causal.graph import CausalEdge, causal_graph
 from immunesim.model.causal.loops import feedback_loops
 from immunesim.model.causal.sign import Sign
 from immunesim.numerics.system import System
@@ -67,7 +67,7 @@ def test_no_sign_contradicts_the_jacobian_and_no_entry_is_without_an_influence(n
     """Of species and of observables, at the model's parameters."""
     model = read_model(builtin_models()[name])
     wiring = causal_graph(model)
-    signs = {(each.target, each.source): each.sign for each in wiring.influences}
+    signs = {(each.target, each.source): each.sign for each in wiring.edges}
     slopes = Slopes(model, wiring)
     for _ in range(STATES):
         for (target, source), value in slopes.at([each.value for each in model.parameters.values()]).items():
@@ -103,7 +103,7 @@ def test_most_signs_of_the_human_model_are_known():
 
 def test_an_influence_says_by_which_reactions_and_through_what():
     wiring = causal_graph(read_model(builtin_models()["immune"]))
-    known = {(each.source, each.target): each for each in wiring.influences}
+    known = {(each.source, each.target): each for each in wiring.edges}
     found = known["IL2", "T_active"]
     assert found.sign == Sign.RAISES  # leaving effectors that die and those that remember cancel
     assert found.reactions == ("T_division", "T_dies", "T_remembers")
@@ -122,7 +122,7 @@ def test_own_loss_is_no_influence_and_own_increase_is():
 def arrows(text):
     """``a+b b-a``: a raises b, b lowers a; ``a>b`` is a move."""
     signs = {"+": Sign.RAISES, "-": Sign.LOWERS, "?": Sign.EITHER, ">": Sign.RAISES}
-    return [Influence(each[0], each[2], signs[each[1]], moved=each[1] == ">") for each in text.split()]
+    return [CausalEdge(each[0], each[2], signs[each[1]], moved=each[1] == ">") for each in text.split()]
 
 
 @pytest.mark.parametrize(
