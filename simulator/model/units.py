@@ -235,7 +235,7 @@ def quantity(text: str) -> tuple[float, Unit, str]:
     spaced = _SPACED.match(text)
     if spaced is not None:
         joined = re.sub(r"\s", "", spaced[0]) + text[spaced.end() :]
-        raise UnitError(f"a number has no spaces: write {joined!r}, found {text!r}")
+        raise UnitError(f"a number has no spaces: write {joined!r}")
     match = _QUANTITY.match(text)
     if match is None:
         raise UnitError(f"expected a number and a unit such as '5 d', found {text!r}")

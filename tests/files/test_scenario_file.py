@@ -15,7 +15,8 @@ from immunesim.experiments.run import run
 from immunesim.experiments.scenario import Scenario
 from immunesim.files.results.run_folder import MODEL_FILE, resolved
 from immunesim.files.toml.catalogue import builtin_scenarios
-from immunesim.files.toml.scenario_file import find_scenario, read_scenario
+from immunesim.files.toml.interventions import Interventions
+from immunesim.files.toml.scenario_file import find_scenario, is_scenario, read_scenario
 from immunesim.runtime.errors import InputError, InputFault
 
 from tests.toys import SCENARIO, TOY_MODEL
@@ -220,6 +221,56 @@ def test_a_scenario_is_found_by_path_or_by_name(toy_file: Path, monkeypatch: pyt
             find_scenario(word)
     with pytest.raises(InputError, match=f"did you mean '{name}'"):
         find_scenario(name[:-1])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('model = "immune"\n[species]\n[sources]\n', True),
+        ('extends = "other"\n[sources]\n', True),
+        ('title = "no model yet"\n', True),
+        ('[time]\nend = "3 d"\n[observables]\n', True),
+        ('time_unit = "h"\n[parameters]\n', False),
+        ("[species]\n", False),
+        ('modules = ["a"]\n', False),
+    ],
+)
+def test_a_scenario_is_told_from_a_model_by_its_keys(tmp_path: Path, text: str, expected: bool) -> None:
+    path = tmp_path / "file.toml"
+    path.write_text(text, encoding="utf-8")
+    assert is_scenario(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("CON", "a scenario cannot be named 'CON', which is reserved on Windows"),
+        ("nul.2", "a scenario cannot be named 'nul.2', which is reserved on Windows"),
+        ("ä" * 51, "a scenario may have a name of 100 bytes, found 102"),
+        ("a:b?", "a scenario cannot be named 'a:b?': file names on Windows cannot have : ?"),
+        ("a\tb", "the name of a scenario must not contain control characters"),
+    ],
+)
+def test_a_scenario_whose_name_no_file_can_have_everywhere_is_refused(toy_file: Path, name: str, message: str) -> None:
+    path = toy_file.rename(toy_file.with_name(f"{name}.toml"))
+    with pytest.raises(InputError) as caught:
+        read_scenario(path)
+    (fault,) = caught.value.faults
+    assert message in fault.message
+
+
+def test_a_wrong_body_weight_is_one_fault() -> None:
+    for value in ("70", "seventy kg", "-70 kg", "70 m"):
+        with pytest.raises(InputError) as caught:
+            read_scenario(builtin_scenarios()["il2_therapy"], {"body_weight": value})
+        assert len(caught.value.faults) == 1, value
+
+
+def test_an_end_that_is_none_brings_no_other_fault() -> None:
+    asked = Interventions(add=("IL-2 18 MIU at 3 d every 1 d",))
+    with pytest.raises(InputError) as caught:
+        read_scenario(builtin_scenarios()["il2_therapy"], {"time.end": "soon"}, None, asked)
+    assert [fault.text for fault in caught.value.faults] == ["--set time.end=soon"]
 
 
 def test_true_is_not_the_number_one(folder: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import tomli_w
 from immunesim.experiments.measures import unit_of, unit_text_of
 from immunesim.experiments.scenario import MAIN
+from immunesim.experiments.sweeps.designs import member_ids
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.overrides import SweepOptions
 from immunesim.files.toml.scenario_file import read_scenario
@@ -328,6 +329,19 @@ def test_members_asked_for_take_the_place_of_axes_and_are_relative_to_where_one_
     (elsewhere / "m.csv").write_text("k_clear [1/h]\n0.5\n0.7\n", encoding="utf-8")
     monkeypatch.chdir(elsewhere)
     assert read(folder, GRID, SweepOptions(members="m.csv")).sweep.design.count == 2
+
+
+def test_members_may_have_an_id_which_is_kept(scenario, folder: Path) -> None:
+    (folder / "m.csv").write_text('id,k_clear [1/h]\nP-01,0.5\n" P 2",0.7\nP-01,0.6\n', encoding="utf-8")
+    design = scenario('[sweep]\nmembers = "m.csv"\n').sweep.design
+    assert [axis.path for axis in design.axes] == ["k_clear"]
+    assert member_ids(design) == ("P-01", "P 2", "P-01")
+    chosen = scenario('[sweep]\nmembers = "m.csv"\n[[sweep.vary]]\nparameter = "k_clear"\n').sweep.design
+    assert member_ids(chosen) == member_ids(design)
+    patients = '[population]\ncount = 2\n[[population.vary]]\nparameter = "plasma_volume"\ndistribution = "uniform"\n'
+    both = scenario(f'[sweep]\nmembers = "m.csv"\n{patients}from = "3 L"\nto = "5 L"\n').sweep.design
+    assert member_ids(both) == ("P-01", "P-01", "P 2", "P 2", "P-01", "P-01")
+    assert member_ids(scenario(GRID).sweep.design) == ()
 
 
 def test_a_seed_is_that_of_the_patients_too_and_their_number_can_be_set(scenario, folder: Path) -> None:

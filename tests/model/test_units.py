@@ -172,7 +172,7 @@ def test_a_quantity_is_a_number_and_a_unit(text: str, number: float, unit_text: 
     [
         ("", "expected a number and a unit such as '5 d', found ''"),
         ("d", "expected a number and a unit"),
-        ("1 500 mg", "a number has no spaces: write '1500 mg', found '1 500 mg'"),
+        ("1 500 mg", "a number has no spaces: write '1500 mg'"),
         ("10\u202f500 mg", "write '10500 mg'"),
         ("-1\u00a0500 000 IU", "write '-1500000 IU'"),
         ("1 500", "write '1500'"),

@@ -72,6 +72,17 @@ def table(folder: Path) -> tuple[list[str], list[list[str]]]:
 # going on
 
 
+def test_the_tables_keep_the_ids_of_members(toy_file: Path, tmp_path: Path) -> None:
+    (toy_file.parent / "m.csv").write_text("id,k_clear [1/h]\nP-01,0.5\nP-02,0.7\n", encoding="utf-8")
+    toy_file.write_text(toy_file.read_text() + '[sweep]\nmembers = "m.csv"\n')
+    sweep(request(read_scenario(toy_file), tmp_path / "out", parquet=True))
+    with (tmp_path / "out" / "members.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["number"], row["id"]) for row in rows] == [("0", "P-01"), ("1", "P-02")]
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert parquet.read_table(tmp_path / "out" / "members.parquet")["id"].to_pylist() == ["P-01", "P-02"]
+
+
 def test_a_sweep_that_is_there_is_not_computed_again(toy: Scenario, tmp_path: Path, in_threads: list[int]) -> None:
     sweep_of_six = swept(toy, Members((*grid(2, 3).rows[:5], FAILING)))
     first = swept_into(sweep_of_six, tmp_path / "out")

@@ -272,6 +272,13 @@ class Product:
         return np.hstack([left, self.inner.values(low, high)[inner - low]])
 
 
+def member_ids(design: Design) -> tuple[str, ...]:
+    """What a list of members calls each member of `design`; empty where it does not, or where there is no list."""
+    if isinstance(design, Product):  # every patient is one of its outer member
+        return tuple([each for each in member_ids(design.outer) for _ in range(design.inner.count)])
+    return design.ids if isinstance(design, Zip) else ()
+
+
 def columns(found: Sequence[Array], count: int) -> Array:
     """(count, axes) from one array of shape (count,) for each axis."""
     import numpy as np

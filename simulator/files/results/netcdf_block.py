@@ -20,7 +20,7 @@ from ...numerics.trajectory import Array, Outcome
 CURVE = "curve."  # before the name of a species or observable
 AXIS, MEASURE = "axis.", "measure."  # before names that mean something else already
 TEXTS = ("kind", "message", "state", "reaction")  # of an outcome
-RESERVED = {"member", "arm", "time", "failure", "failed", "arm_name", "number", "outcome"}  # in blocks and tables
+RESERVED = {"member", "arm", "time", "failure", "failed", "arm_name", "number", "id", "outcome"}  # in blocks and tables
 BEGINNINGS = (AXIS, MEASURE, CURVE, "failure_", "arm_name_")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...experiments.scenario import MAIN, Scenario
 from ...experiments.sweeps.compute import QUANTILES, Block, curve_times, sweep_of
+from ...experiments.sweeps.designs import member_ids
 from ...numerics.trajectory import Array
 from .folder import atomic_write
 from .member_index import Offsets
@@ -20,6 +21,7 @@ from .member_store import MemberStore
 from .netcdf_block import MEASURE, axis_names, measure_names, stored_axes
 
 FEW = 12  # members, at most, whose curves are drawn one by one
+ID = "id"  # of members that a file names
 MEMBERS, BANDS, PARQUET = "members.csv", "bands.csv", "members.parquet"
 IN_MEMORY = 128 * 2**20  # bytes of curves that are read at a time
 
@@ -51,14 +53,16 @@ def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
     header = [f"{name} [{unit}]" for name, unit in zip(*columns(scenario), strict=True)]
     with atomic_write(path) as tmp_path, tmp_path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["number", *header, "outcome"])
+        ids = member_ids(sweep_of(scenario).design)
+        table.writerow(["number", *([ID] if ids else []), *header, "outcome"])
 
         def write(block: Block) -> None:
             outcomes = outcome_texts(block, sweep_of(scenario).arms)
             numbers = _numbers(block)
             gaps = np.isnan(numbers.sum(axis=1)).tolist()
             for at, row in enumerate(numbers.tolist()):
-                table.writerow([block.numbers[at], *(map(_cell, row) if gaps[at] else row), outcomes[at]])
+                number, cells = block.numbers[at], map(_cell, row) if gaps[at] else row
+                table.writerow([number, *ids[number : number + 1], *cells, outcomes[at]])
 
         yield write
 
@@ -70,9 +74,11 @@ def members_parquet(path: Path, scenario: Scenario) -> Iterator[Writer]:
     from pyarrow import parquet
 
     names, units = columns(scenario)
+    ids = member_ids(sweep_of(scenario).design)
     schema = pyarrow.schema(
         [
             pyarrow.field("number", pyarrow.int64()),
+            *([pyarrow.field(ID, pyarrow.string())] if ids else []),
             *(pyarrow.field(n, pyarrow.float64(), metadata={"unit": u}) for n, u in zip(names, units, strict=True)),
             pyarrow.field("outcome", pyarrow.string()),
         ]
@@ -82,7 +88,9 @@ def members_parquet(path: Path, scenario: Scenario) -> Iterator[Writer]:
         def write(block: Block) -> None:
             numbers = [pyarrow.array(column, from_pandas=True) for column in _numbers(block).T]
             outcomes = pyarrow.array(outcome_texts(block, sweep_of(scenario).arms))
-            table.write_table(pyarrow.table([pyarrow.array(block.numbers), *numbers, outcomes], schema=schema))
+            names_of_rows = [pyarrow.array([ids[number] for number in block.numbers])] if ids else []
+            rows = [pyarrow.array(block.numbers), *names_of_rows, *numbers, outcomes]
+            table.write_table(pyarrow.table(rows, schema=schema))
 
         yield write
 
