@@ -134,7 +134,8 @@ def _of_one_timetable(times: Array) -> Iterator[Rows]:
     if not times.shape[1]:
         yield np.arange(len(times))
         return
-    _, which = np.unique(times, axis=0, return_inverse=True)
+    _, inverse = np.unique(times, axis=0, return_inverse=True)
+    which = inverse.reshape(-1)  # NumPy 2.0 alone gives it a second axis
     order = np.argsort(which, kind="stable")
     yield from np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
 
