@@ -25,5 +25,5 @@ def states(engine: Engine, scenario: Scenario, arm: Arm, system: System, times: 
     found = engine.run(batch, times, rtol)
     assert found.done.all()
     everything = np.zeros((len(times), len(system.species)))
-    everything[:, [system.species.index(name) for name in engine.plan.grid]] = found.grid[0]
+    everything[:, [system.species.index(name) for name in engine.layout.grid]] = found.grid[0]
     return everything

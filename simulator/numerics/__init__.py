@@ -1,1 +1,1 @@
-"""How it is computed: arrays in, arrays out; knows no biology and reads no file."""
+"""How a model is computed: arrays in, arrays out. It knows no biology, reads no file, and asks no question."""

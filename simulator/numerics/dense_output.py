@@ -1,7 +1,7 @@
-"""A time course between its saved points: cubic curves through the solver's own steps.
+"""Dense output: a time course between its saved points, by cubic curves through the solver's own steps.
 
-What is measured on a trajectory (a peak, an area, a crossing) is measured here, so that it does
-not depend on how often values are saved.
+What is measured on a trajectory (a peak, an area, a crossing) is measured here, so that it does not depend on how
+often values are saved.
 """
 
 from __future__ import annotations
@@ -16,54 +16,69 @@ import numpy as np
 from .system import System
 from .trajectory import Array
 
-POINTS_PER_STEP = 4  # points drawn in each step of the solver
+POINTS_PER_STEP = 4  # its start, and three within it
 
 
 @dataclass(frozen=True)
 class SegmentSteps:
-    """The accepted steps of one segment: times (k,), states (k, species), and what held all
-    through: infusion (species,) and parameters."""
+    """The accepted steps of one segment.
+
+    Attributes:
+        times: both ends of all steps, shape (k,), in the model's time unit.
+        states: at `times`, shape (k, species), in the species' units.
+        infusion: what flows in all through, shape (species,), in species units per time unit.
+        parameters: the values that hold all through, shape (parameters,).
+    """
 
     times: Array
     states: Array
     infusion: Array
     parameters: Array
 
-    def fine_times(self) -> Array:
+    def dense_times(self) -> Array:
         """Each step cut into `POINTS_PER_STEP`, shape ((k - 1) * POINTS_PER_STEP + 1,)."""
         inner = self.times[:-1, None] + np.diff(self.times)[:, None] * (np.arange(POINTS_PER_STEP) / POINTS_PER_STEP)
         return np.append(inner.ravel(), self.times[-1])
 
-    def fine_states(self, system: System) -> Array:
-        """States at `fine_times`: the cubic through both ends of a step with their slopes."""
+    def dense_states(self, system: System) -> Array:
+        """States at `dense_times`, shape (points, species): the cubic Hermite interpolant of each step."""
         s = (np.arange(POINTS_PER_STEP) / POINTS_PER_STEP)[None, :, None]
         length = np.diff(self.times)[:, None, None]
-        slopes = system.rhs_along(self.times, self.states, self.parameters).T + self.infusion
+        derivatives = system.rhs_along(self.times, self.states, self.parameters).T + self.infusion
         before, after = self.states[:-1, None, :], self.states[1:, None, :]
-        tilt_before, tilt_after = length * slopes[:-1, None, :], length * slopes[1:, None, :]
+        change_before, change_after = length * derivatives[:-1, None, :], length * derivatives[1:, None, :]
         inner = (
             (1 + 2 * s) * (1 - s) ** 2 * before
-            + s * (1 - s) ** 2 * tilt_before
+            + s * (1 - s) ** 2 * change_before
             + s**2 * (3 - 2 * s) * after
-            + s**2 * (s - 1) * tilt_after
+            + s**2 * (s - 1) * change_after
         )
         return np.concatenate([inner.reshape(-1, inner.shape[2]), self.states[-1:]])
 
 
 @dataclass(frozen=True)
 class DenseOutput:
-    """Times and values of any species or observable over a whole run. At a jump there are two
-    points of the same time, before and after."""
+    """`Curves` of every species and observable over a whole run, computed from its steps when they are asked for.
+
+    Attributes:
+        system: the model.
+        segments: the steps of each segment that was reached.
+    """
 
     system: System
     segments: Sequence[SegmentSteps]
     _observed: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def __reduce__(self) -> tuple[type[DenseOutput], tuple[System, Sequence[SegmentSteps]]]:
+        """A pickle holds the steps; the curves are computed again."""
+        return DenseOutput, (self.system, self.segments)
+
     def times(self) -> Array:
+        """The times of all curves, shape (points,), increasing; a jump has two points of the same time."""
         return self._times
 
     def values(self, name: str) -> Array:
-        """Shape (times,), in the unit of the species or observable."""
+        """The species or observable `name` at `times`, shape (points,), in its unit; KeyError if there is none."""
         if name in self.system.species:
             column: Array = self._states[:, self.system.species.index(name)]
             return column
@@ -71,11 +86,11 @@ class DenseOutput:
             parts = [np.empty(0)]
             for steps, part in zip(self.segments, self.segment_slices(), strict=True):
                 parts.append(self.system.observe_one(name, self._times[part], self._states[part], steps.parameters))
-            self._observed[name] = np.concatenate(parts)
+            self._observed[name] = _joined(parts)
         return self._observed[name]
 
     def states(self) -> Array:
-        """Every species at `times`, shape (times, species)."""
+        """Every species at `times`, shape (points, species), each in its unit."""
         return self._states
 
     def segment_slices(self) -> list[slice]:
@@ -84,35 +99,47 @@ class DenseOutput:
         return [slice(a, b) for a, b in pairwise(ends)]
 
     def clear_cache(self) -> None:
-        """Frees what was computed to be measured: some times the size of the saved curves."""
+        """Frees the curves, which take several times the memory of the saved values."""
         for name in ("_times", "_states"):
             self.__dict__.pop(name, None)
         self._observed.clear()
 
     @cached_property
     def _times(self) -> Array:
-        parts = [steps.fine_times() for steps in self.segments]
-        return np.concatenate(parts) if parts else np.empty(0)
+        return _joined([np.empty(0), *(steps.dense_times() for steps in self.segments)])
 
     @cached_property
     def _states(self) -> Array:
-        parts = [steps.fine_states(self.system) for steps in self.segments]
-        return np.concatenate(parts) if parts else np.empty((0, len(self.system.species)))
+        none = np.empty((0, len(self.system.species)))
+        return _joined([none, *(steps.dense_states(self.system) for steps in self.segments)])
 
 
 @dataclass(frozen=True)
 class RecordedCurves:
-    """Curves that were recorded while a solver ran: times (n,), and one array of shape (n,) each. At a jump
-    there are two points of the same time, before and after."""
+    """`Curves` that were recorded while a solver ran.
+
+    Attributes:
+        at: the times, shape (n,), increasing; a jump has two points of the same time.
+        curves: by name, the values at them, shape (n,).
+    """
 
     at: Array
     curves: Mapping[str, Array]
 
     def times(self) -> Array:
+        """As `at`."""
         return self.at
 
     def values(self, name: str) -> Array:
+        """The curve `name`, shape (n,), in its unit; KeyError if it was not recorded."""
         return self.curves[name]
 
     def clear_cache(self) -> None:
-        """There is nothing that could be computed again."""
+        """Does nothing: the curves could not be computed again."""
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    """One read-only array."""
+    joined = np.concatenate(parts)
+    joined.setflags(write=False)
+    return joined

@@ -92,8 +92,8 @@ class Fluxes:
 def chain_rule(system: System, name: str) -> ChainRule:
     """The exact derivative of `name` along a time course, taken apart."""
     graph, node = system.graph, system.names[name]
-    by_species = {each: graph.derivative(node, system.symbols[each]) for each in system.species}
-    by_species = {each: slope for each, slope in by_species.items() if graph.value_of(slope) != 0.0}
+    gradient = graph.gradient(node, system.equations.variables)
+    by_species = {each: gradient[symbol] for each, symbol in system.symbols.items() if symbol in gradient}
     reactions: dict[str, int] = {}
     for each, slope in by_species.items():
         for reaction, part in system.contributions[each].items():

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from ..model.expression import Apply, Expression, Name, Number
 
-WHOLE = 8  # the largest whole exponent that keeps the sign of its base ...
-CLIPPED = 16  # ... and the largest that is multiplied out where the base is clipped at zero
+MAX_SIGNED_POWER = 8  # the largest integer exponent that keeps the sign of its base ...
+MAX_CLIPPED_POWER = 16  # ... and the largest that is multiplied out where the base is clipped at zero
 
 
 class Node(NamedTuple):
@@ -40,7 +40,7 @@ class Graph:
         self.reciprocals = reciprocals
         self.nodes: list[Node] = []
         self._index: dict[Node, int] = {}
-        self._slopes: dict[tuple[int, int], int] = {}
+        self._derivatives: dict[tuple[int, int], int] = {}
         self._leaves: list[frozenset[int]] = []
 
     def _node(self, node: Node) -> int:
@@ -130,7 +130,7 @@ class Graph:
             raise TypeError(f"{tree!r} cannot be computed")
         args = [self.add(arg, names) for arg in tree.args]
         if tree.op == "pow":
-            return self.power(args[0], args[1], whole=isinstance(tree.args[1], Number))
+            return self.power(args[0], args[1], literal=isinstance(tree.args[1], Number))
         if tree.op == "sqrt":
             return self.power(args[0], self.constant(0.5))
         if tree.op == "saturation":
@@ -141,22 +141,22 @@ class Graph:
             return self.apply("div", ratio if tree.op == "hill" else self.constant(1.0), below)
         return self.apply(tree.op, *args)
 
-    def power(self, base: int, exponent: int, clipped: bool = False, whole: bool = False) -> int:
-        """base^exponent.
+    def power(self, base: int, exponent: int, clipped: bool = False, literal: bool = False) -> int:
+        """The node of base^exponent.
 
-        A small number written as a `whole` exponent is multiplied out and keeps the sign. Any
-        other, be it a parameter that happens to be whole, clips the base at zero, since solvers
+        A small integer written as a `literal` exponent is multiplied out and keeps the sign of the base. Any
+        other exponent, also a parameter that happens to be an integer, clips the base at zero, since solvers
         step slightly below zero, where a fractional power is not a number. `clipped` clips always.
         """
         value = self.value_of(exponent)
-        largest = CLIPPED if clipped else WHOLE if whole else 0
+        largest = MAX_CLIPPED_POWER if clipped else MAX_SIGNED_POWER if literal else 0
         if value is not None and abs(value) <= largest and value == int(value):
             if clipped:
                 base = self.apply("max", base, self.constant(0.0))
-            result, square, left = self.constant(1.0), base, abs(int(value))
-            while left:
-                result = self.apply("mul", result, square) if left % 2 else result
-                square, left = self.apply("mul", square, square) if left > 1 else square, left // 2
+            result, square, rest = self.constant(1.0), base, abs(int(value))
+            while rest:
+                result = self.apply("mul", result, square) if rest % 2 else result
+                square, rest = self.apply("mul", square, square) if rest > 1 else square, rest // 2
             return result if value >= 0 else self.apply("div", self.constant(1.0), result)
         return self.apply("power", base, exponent)
 
@@ -166,15 +166,20 @@ class Graph:
             return self.constant(1.0)
         if by not in self._leaves[node]:
             return self.constant(0.0)
-        known = self._slopes.get((node, by))
+        known = self._derivatives.get((node, by))
         if known is None:
             for each in self.needed([node]):  # arguments come first, so that nothing recurses deeply
-                if by in self._leaves[each] and each != by and (each, by) not in self._slopes:
-                    self._slopes[each, by] = self._slope(each, by)
-            known = self._slopes[node, by]
+                if by in self._leaves[each] and each != by and (each, by) not in self._derivatives:
+                    self._derivatives[each, by] = self._derivative(each, by)
+            known = self._derivatives[node, by]
         return known
 
-    def _slope(self, node: int, by: int) -> int:
+    def gradient(self, node: int, symbols: Iterable[int]) -> dict[int, int]:
+        """By symbol, the derivative of `node`, without those that are zero everywhere."""
+        found = {symbol: self.derivative(node, symbol) for symbol in symbols}
+        return {symbol: derivative for symbol, derivative in found.items() if self.value_of(derivative) != 0.0}
+
+    def _derivative(self, node: int, by: int) -> int:
         op, args = self.nodes[node].op, self.nodes[node].args
         d = [self.derivative(arg, by) for arg in args]
         do, zero = self.apply, self.constant(0.0)

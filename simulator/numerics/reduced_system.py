@@ -1,28 +1,32 @@
-"""The part of a system that moves: without the states that stay at zero, whatever happens.
+"""A system without the species that stay at zero.
 
-A scenario of the human model leaves most of it identically_zero: no virus, no allergy, no tumour. A state
-that starts at zero, is never dosed, and whose derivative is zero as long as it and its like are
-zero, is left out of what is integrated; that changes no number.
+A scenario of the human model leaves most of it untouched: no virus, no allergy, no tumour. A species that starts
+at zero, is never dosed, and whose derivative is zero as long as it and the others of its kind are zero, is
+identically zero. It is left out of what is integrated, which changes no number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
-from ..model.expression import TIME
 from ..model.model import Model
+from .equations import Equations
 from .graph import OPERATIONS, Graph, Node
 from .system import System
 
 
 @dataclass(frozen=True)
 class ReducedSystem:
-    """`species` move, `identically_zero` stay at zero; `parameters` are those that formulas still read.
+    """The active species of a model, and their equations.
 
-    Nodes of `graph`: slopes, one for each of `species`; infusion, the symbols of what flows into
-    the species `infused`, per time; by_time, the slopes' own slopes in time.
+    Attributes:
+        system: the model with zeros written into its formulas.
+        species: the active ones, in the order of the equations.
+        identically_zero: the others.
+        infused: those of `species` that may have infusions.
+        infusion: for each of `infused`, the symbol of its infusion, in species units per time unit.
+        equations: right-hand side with the infusions, Jacobian and time derivative.
     """
 
     system: System
@@ -30,80 +34,68 @@ class ReducedSystem:
     identically_zero: tuple[str, ...]
     infused: tuple[str, ...]
     infusion: tuple[int, ...]
-    slopes: tuple[int, ...]
+    equations: Equations
 
     @property
     def graph(self) -> Graph:
+        """That of `system`."""
         return self.system.graph
-
-    @cached_property
-    def by_time(self) -> tuple[int, ...] | None:
-        """None where no formula names time."""
-        nodes = tuple(self.graph.derivative(node, self.system.symbols[TIME]) for node in self.slopes)
-        return None if all(self.graph.value_of(node) == 0.0 for node in nodes) else nodes
-
-    @cached_property
-    def jacobian(self) -> dict[tuple[int, int], int]:
-        """Nodes of the entries that are not zero everywhere, by row and column."""
-        found = {}
-        for row, slope in enumerate(self.slopes):
-            for column, name in enumerate(self.species):
-                node = self.graph.derivative(slope, self.system.symbols[name])
-                if self.graph.value_of(node) != 0.0:
-                    found[row, column] = node
-        return found
-
-    @property
-    def moving(self) -> frozenset[int]:
-        """Symbols that change within a segment."""
-        return frozenset(self.system.symbols[name] for name in (TIME, *self.species))
 
 
 def reduce_system(
     model: Model, active: Collection[str], infused: Collection[str], fixed: Mapping[str, float]
 ) -> ReducedSystem:
-    """What moves in `model` if the species in `active` may start above zero or be dosed.
+    """The part of `model` that can leave zero.
 
-    infused: species with infusions. fixed: parameters with the same value in every member and
-    segment. Of these, zeros and exponents are written into the formulas: terms that are zero go,
-    and whole powers are multiplied out.
+    Args:
+        model: the whole model.
+        active: species that may start above zero or be dosed.
+        infused: species with infusions.
+        fixed: parameters that have the same value in every member and segment. Zeros among them are written into
+            the formulas, so that terms vanish, and so are exponents, so that integer powers are multiplied out.
     """
-    whole = System(model)
-    exponents = {whole.graph.nodes[node].args[1] for node, found in enumerate(whole.graph.nodes) if found.op == "power"}
-    known = {name: value for name, value in fixed.items() if value == 0.0 or whole.symbols[name] in exponents}
-    known |= dict.fromkeys(_asleep(whole, set(model.species) - set(active), known), 0.0)
-    system = System(model, known, reciprocals=True)
-    slopes = dict(zip(system.species, system.rhs, strict=True))
-    species = tuple(name for name in system.species if name not in known)
-    graph, order = system.graph, tuple(name for name in species if name in infused)
+    full = System(model)
+    exponents = {full.graph.nodes[node].args[1] for node, found in enumerate(full.graph.nodes) if found.op == "power"}
+    constants = {name: value for name, value in fixed.items() if value == 0.0 or full.symbols[name] in exponents}
+    constants |= dict.fromkeys(_identically_zero(full, set(model.species) - set(active), constants), 0.0)
+    system = System(model, constants, reciprocals=True)
+    graph, rhs = system.graph, dict(zip(system.species, system.rhs, strict=True))
+    species = tuple(name for name in system.species if name not in constants)
+    order = tuple(name for name in species if name in infused)
     infusion = tuple(graph.symbol(f"infusion of {name}") for name in order)
     for name, symbol in zip(order, infusion, strict=True):
-        slopes[name] = graph.apply("add", slopes[name], symbol)
-    identically_zero = tuple(name for name in system.species if name in known)
-    return ReducedSystem(system, species, identically_zero, order, infusion, tuple(slopes[name] for name in species))
+        rhs[name] = graph.apply("add", rhs[name], symbol)
+    equations = Equations(
+        graph,
+        rhs=tuple(rhs[name] for name in species),
+        variables=tuple(system.symbols[name] for name in species),
+        time=system.equations.time,
+    )
+    zero = tuple(name for name in system.species if name in constants)
+    return ReducedSystem(system, species, zero, order, infusion, equations)
 
 
-def _asleep(system: System, still: Collection[str], known: Mapping[str, float]) -> set[str]:
-    """Those of the species `still` whose derivative is zero as long as all of them are zero."""
-    identically_zero, graph = set(still), system.graph
-    slopes = dict(zip(system.species, system.rhs, strict=True))
-    needed = graph.needed(slopes.values())
+def _identically_zero(system: System, candidates: Collection[str], constants: Mapping[str, float]) -> set[str]:
+    """Those of the species `candidates` whose derivative is zero as long as all of them are zero."""
+    zero, graph = set(candidates), system.graph
+    rhs = dict(zip(system.species, system.rhs, strict=True))
+    needed = graph.needed(rhs.values())
     while True:
-        values = {system.symbols[name]: value for name, value in known.items()}
-        values |= {system.symbols[name]: 0.0 for name in identically_zero}
+        values = {system.symbols[name]: value for name, value in constants.items()}
+        values |= {system.symbols[name]: 0.0 for name in zero}
         for node in needed:
             found = graph.nodes[node]
             value = found.value if found.op == "constant" else values.get(node, _folded(found, values))
             if value is not None:
                 values[node] = value
-        waking = {name for name in identically_zero if values.get(slopes[name]) != 0.0}
-        if not waking:
-            return identically_zero
-        identically_zero -= waking
+        leaving = {name for name in zero if values.get(rhs[name]) != 0.0}
+        if not leaving:
+            return zero
+        zero -= leaving
 
 
 def _folded(node: Node, values: Mapping[int, float]) -> float | None:
-    """The number that a node is, from the numbers that its arguments are, as far as these are known."""
+    """The number that a node is if only some of its arguments are known numbers, or None."""
     known = [values[arg] for arg in node.args if arg in values]
     if node.op == "mul" and 0.0 in known:
         return 0.0

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.integrate import DenseOutput, OdeSolver
+from scipy import integrate
 from scipy.linalg.lapack import dgetrf, dgetrs
 
 from . import rodas5p
-from .guard import StopError
+from .guard import IntegrationError
 from .trajectory import NOT_FINITE, Array
 
 STAGES, SAFETY, SHRINK, GROW = rodas5p.STAGES, rodas5p.SAFETY, rodas5p.SHRINK, rodas5p.GROW
-SHORTEST = 1e-9  # of the time reached, or of the whole: a trial step into where nothing is finite may be that short
+SHORTEST = 1e-9  # of the time reached, or of the segment: as short as a trial step may become where nothing is finite
 
 
 def _lower(rows: tuple[tuple[float, ...], ...]) -> Array:
@@ -35,9 +35,11 @@ TAU, ALPHA = np.array(rodas5p.TAU), np.array(rodas5p.ALPHA)
 A_ROWS, C_ROWS = [A[i, :i].copy() for i in range(STAGES)], [C[i, :i].copy() for i in range(STAGES)]
 
 
-class Rodas5P(OdeSolver):  # type: ignore[misc]
-    """Integrates y' = fun(t, y) with jac(t, y), shape (n, n), and slope(t, y) = df/dt, shape (n,),
-    or None where the equations do not name time. rtol is a number, atol an array of shape (n,)."""
+class Rodas5P(integrate.OdeSolver):  # type: ignore[misc]
+    """Integrates y' = fun(t, y) from t0 to t_bound, with y of shape (n,).
+
+    Used as SciPy's own solvers: `step` until `status` is no longer "running", with `dense_output` after each step.
+    """
 
     def __init__(
         self,
@@ -49,14 +51,16 @@ class Rodas5P(OdeSolver):  # type: ignore[misc]
         rtol: float,
         atol: Array,
         jac: Callable[[float, Array], Array],
-        slope: Callable[[float, Array], Any] | None = None,
+        time_derivative: Callable[[float, Array], Any] | None = None,
     ) -> None:
+        """rtol: relative tolerance. atol: absolute tolerances, shape (n,). jac(t, y): df/dy, shape (n, n).
+        time_derivative(t, y): df/dt, shape (n,); None where f does not name t."""
         super().__init__(fun, t0, y0, t_bound, vectorized=False)
         self.t: float
         self.y: Array
-        self.rtol, self.atol, self.jac, self.slope = rtol, atol, jac, slope
-        self.whole = t_bound - t0
-        self.derivative = fun  # past the counters of the parent class
+        self.rtol, self.atol, self.jac, self.time_derivative = rtol, atol, jac, time_derivative
+        self.span = t_bound - t0
+        self.rhs = fun  # past the counters of the parent class
         self.f = np.asarray(fun(self.t, self.y))
         self.h = self._first_step()
         self.u = np.zeros((STAGES, self.n))
@@ -65,13 +69,12 @@ class Rodas5P(OdeSolver):  # type: ignore[misc]
         """A step over which a straight line changes the states by a hundredth of their size."""
         scale = self.atol + self.rtol * np.abs(self.y)
         size, rate = (float(np.sqrt(np.mean((x / scale) ** 2))) for x in (self.y, self.f))
-        whole = self.t_bound - self.t
-        return float(min(whole, 0.01 * size / rate if size > 1e-5 and rate > 1e-5 else 1e-6 * whole))
+        return float(min(self.span, 0.01 * size / rate if size > 1e-5 and rate > 1e-5 else 1e-6 * self.span))
 
     def _step_impl(self) -> tuple[bool, str | None]:
         t, y, u, n = self.t, self.y, self.u, self.n
         jacobian = self.jac(t, y)
-        slope = None if self.slope is None else np.asarray(self.slope(t, y))
+        df_dt = None if self.time_derivative is None else np.asarray(self.time_derivative(t, y))
         new, f = y, self.f
         rejected = False
         while True:
@@ -87,14 +90,14 @@ class Rodas5P(OdeSolver):  # type: ignore[misc]
                 continue
             reached = self.t_bound if h >= left else t + h
             try:
-                self._stages(t, y, h, slope, factors, pivots)
+                self._stages(t, y, h, df_dt, factors, pivots)
                 new = y + M @ u
                 error = (E @ u) / (self.atol + self.rtol * np.maximum(np.abs(y), np.abs(new)))
                 norm = float(np.sqrt(error @ error / n))
                 if norm <= 1.0:
-                    f = np.asarray(self.derivative(reached, new))
-            except StopError as stop:  # a step too far is no step; only where none is short enough it ends the run
-                if stop.kind != NOT_FINITE or h < SHORTEST * max(abs(t), self.whole):
+                    f = np.asarray(self.rhs(reached, new))
+            except IntegrationError as problem:  # too long a step; only where none is short enough the run ends
+                if problem.kind != NOT_FINITE or h < SHORTEST * max(abs(t), self.span):
                     raise
                 norm = math.inf
             grown = SAFETY * norm ** (-1 / rodas5p.ORDER) if norm > 0.0 else GROW
@@ -106,22 +109,22 @@ class Rodas5P(OdeSolver):  # type: ignore[misc]
         self.h = h * (min(1.0, factor) if rejected else factor)
         return True, None
 
-    def _stages(self, t: float, y: Array, h: float, slope: Array | None, factors: Array, pivots: Any) -> None:
+    def _stages(self, t: float, y: Array, h: float, df_dt: Array | None, factors: Array, pivots: Any) -> None:
         """Fills `u`, shape (stages, n), for a step of length h."""
         for i in range(STAGES):
             right = self.f
             if i:
                 done = self.u[:i]
-                right = self.derivative(t + h * ALPHA[i], y + A_ROWS[i] @ done) + (C_ROWS[i] / h) @ done
-            if slope is not None:
-                right = right + (h * TAU[i]) * slope
+                right = self.rhs(t + h * ALPHA[i], y + A_ROWS[i] @ done) + (C_ROWS[i] / h) @ done
+            if df_dt is not None:
+                right = right + (h * TAU[i]) * df_dt
             self.u[i] = dgetrs(factors, pivots, right)[0]
 
-    def _dense_output_impl(self) -> DenseOutput:
-        return _Between(self.t_old, self.t, self.before, self.y, H @ self.u)
+    def _dense_output_impl(self) -> integrate.DenseOutput:
+        return _Interpolant(self.t_old, self.t, self.before, self.y, H @ self.u)
 
 
-class _Between(DenseOutput):  # type: ignore[misc]
+class _Interpolant(integrate.DenseOutput):  # type: ignore[misc]
     """The states within a step, of order 4."""
 
     def __init__(self, t_old: float, t: float, before: Array, after: Array, d: Array) -> None:

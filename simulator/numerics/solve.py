@@ -1,8 +1,8 @@
 """One trajectory: a stiff solver, restarted at every jump, behind a guard.
 
-SciPy 1.17 and newer can loop for ever in LSODA at a blow-up, or report success over NaN. So
-no solver sees a derivative that is not finite, and none may call it without end: the guard
-turns both into a named `Outcome`, and what was computed before stays.
+SciPy 1.17 and newer can loop for ever in LSODA at a blow-up, or report success over NaN. So no solver sees a
+derivative that is not finite, and none may call it without end: the guard turns both into a named `Outcome`,
+and what was computed before stays.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from scipy.integrate import BDF, LSODA, Radau
 
 from .dense_output import DenseOutput, SegmentSteps
-from .guard import Guard, StopError
+from .guard import Guard, IntegrationError
 from .rosenbrock import Rodas5P
 from .system import System
 from .trajectory import (
@@ -33,9 +33,11 @@ from .trajectory import (
     Trajectory,
 )
 
-SECONDS = 120.0
-TOLD = 32  # steps between two words on how far a run is: some milliseconds of work
+SECONDS = 120.0  # that a run may take
+PROGRESS_EVERY = 32  # steps between two calls of on_progress: some milliseconds of work
 SOLVERS = {"LSODA": LSODA, "BDF": BDF, "Radau": Radau, "Rodas5P": Rodas5P}
+
+OnProgress = Callable[[float, int], object]
 
 
 def solve(
@@ -48,14 +50,22 @@ def solve(
     rtol: float = RTOL,
     seconds: float = SECONDS,
     dense: bool = True,
-    on_progress: Callable[[float, int], object] = lambda share, calls: None,
+    on_progress: OnProgress = lambda share, calls: None,
 ) -> Trajectory:
-    """The time course of `system` from `initial` through `segments`.
+    """The time course of `system` through `segments`. It fails by its `Outcome`, not by an exception.
 
-    initial has shape (species,); times, increasing, lie within the segments. The steps do not
-    depend on `times`: saved values are read from the solver's own interpolation. `dense` keeps
-    every step as well, for measures that shall not depend on `times`. `on_progress` hears, every `TOLD`
-    steps, which share is done and how often the derivative was called for it.
+    Args:
+        system: the model.
+        initial: the states before the first jump, shape (species,), each in its species' unit.
+        segments: in order, each beginning where the one before it ends.
+        times: when values are saved, increasing, within the segments. The steps do not depend on them: saved values
+            are read from the solver's own interpolation.
+        method: one of SOLVERS; KeyError otherwise.
+        rtol: relative tolerance; the absolute one is rtol * ATOL_OF_SCALE * the scale of the species.
+        seconds: wall time after which the run ends with the outcome DEADLINE.
+        dense: whether to keep every step, for measures that shall not depend on `times`.
+        on_progress: called every PROGRESS_EVERY steps with the share that is done, 0 to 1, and how often the
+            right-hand side was evaluated for it.
     """
     solver = SOLVERS[method]
     system.prepare()
@@ -65,13 +75,15 @@ def solve(
     for index, segment in enumerate(segments):
         try:
             states = run.segment(states + segment.jump, index, on_progress)
-        except StopError as stop:
-            outcome = _outcome(system, stop, segment)
+        except IntegrationError as error:
+            outcome = _outcome(system, error, segment)
             break
     return run.trajectory(outcome, clock.perf_counter() - began)
 
 
 class _Run:
+    """What has been computed of a run so far."""
+
     def __init__(
         self,
         system: System,
@@ -85,77 +97,89 @@ class _Run:
         self.system, self.segments, self.times, self.dense = system, segments, times, dense
         self.solver, self.rtol, self.deadline = solver, rtol, deadline
         self.saved = np.empty((len(times), len(system.species)))
-        self.parts: list[tuple[int, int, Array]] = []  # first and last saved row, parameters
-        self.walked: list[SegmentSteps] = []
+        self.saved_by_segment: list[tuple[int, int, Array]] = []  # first and last saved row, parameters
+        self.steps_by_segment: list[SegmentSteps] = []
         self.added = np.zeros(len(system.species))
-        self.count = self.calls = self.steps = 0
+        self.count = self.calls = self.steps = 0  # saved rows, evaluations of the right-hand side, accepted steps
 
-    def segment(self, states: Array, index: int, on_progress: Callable[[float, int], object]) -> Array:
-        """The states at the end of segment `index`, from the states after its jump."""
+    def segment(self, states: Array, index: int, on_progress: OnProgress) -> Array:
+        """The states at the end of segment `index`, from the states after its jump, both of shape (species,)."""
         segment, last = self.segments[index], index == len(self.segments) - 1
         self.added += segment.jump
         guard = Guard(self.system, segment.parameters, segment.infusion, segment.end - segment.start, self.deadline)
+        # Which times to save: one at the end of a segment belongs to the next, after its jump
         first = self.count
         stop = int(np.searchsorted(self.times, segment.end, side="right" if last else "left"))
         if self.count < stop and self.times[self.count] <= segment.start:
             self.saved[self.count] = states
             self.count += 1
         reached = segment.start
-        walk: list[tuple[float, Array]] = []
+        steps: list[tuple[float, Array]] = []
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # LSODA warns and fails; the status says so too
                 guard.bind(segment.start, states)
-                walk.append((segment.start, states))
-                solver = self.solver(
-                    guard,
-                    segment.start,
-                    states,
-                    segment.end,
-                    rtol=self.rtol,
-                    atol=self.rtol * ATOL_OF_SCALE * self.system.scales,
-                    jac=guard.jacobian,
-                    **({"slope": guard.slope} if self.solver is Rodas5P else {}),
-                )
+                steps.append((segment.start, states))
+                solver = self._solver(guard, segment, states)
                 while solver.status == "running":
+                    # One step, and whether it is sound
                     problem = solver.step()
                     if solver.status == "failed" or not np.isfinite(solver.y).all():
-                        raise StopError(NO_PROGRESS if problem else NOT_FINITE, reached, solver.y)
+                        raise IntegrationError(NO_PROGRESS if problem else NOT_FINITE, reached, solver.y)
                     guard.after_step(solver.t, solver.t - reached, solver.y)
+                    # Record it
                     self.steps += 1
                     reached = solver.t
-                    if not self.steps % TOLD:
-                        on_progress(self.share(index, reached), self.calls + guard.calls)
                     if self.dense:
-                        walk.append((reached, np.array(solver.y)))
+                        steps.append((reached, np.array(solver.y)))
                     done = int(np.searchsorted(self.times[:stop], reached, side="right"))
                     if done > self.count:
                         self.saved[self.count : done] = solver.dense_output()(self.times[self.count : done]).T
                         self.count = done
+                    if not self.steps % PROGRESS_EVERY:
+                        on_progress(self._share(index, reached), self.calls + guard.calls)
                 return np.array(solver.y)
         finally:
+            # Also of a segment that failed, as far as it came
             self.calls += guard.calls
             self.added += segment.infusion * (reached - segment.start)
-            self.parts.append((first, self.count, segment.parameters))
-            if self.dense and walk:
-                passed, at = (np.array(part) for part in zip(*walk, strict=True))
-                self.walked.append(SegmentSteps(passed, at, segment.infusion, segment.parameters))
+            self.saved_by_segment.append((first, self.count, segment.parameters))
+            if self.dense and steps:
+                times, along = (np.array(part) for part in zip(*steps, strict=True))
+                self.steps_by_segment.append(SegmentSteps(times, along, segment.infusion, segment.parameters))
 
-    def share(self, index: int, time: float) -> float:
+    def _solver(self, guard: Guard, segment: Segment, states: Array) -> Any:
+        """SciPy's solver at the start of a segment."""
+        return self.solver(
+            guard,
+            segment.start,
+            states,
+            segment.end,
+            rtol=self.rtol,
+            atol=self.rtol * ATOL_OF_SCALE * self.system.scales,
+            jac=guard.jacobian,
+            **({"time_derivative": guard.time_derivative} if self.solver is Rodas5P else {}),
+        )
+
+    def _share(self, index: int, time: float) -> float:
         """How much is done: half by time, half by segments, since steps crowd where doses do."""
         segment, start, end = self.segments[index], self.segments[0].start, self.segments[-1].end
         within = (time - segment.start) / (segment.end - segment.start)
         return 0.5 * (time - start) / (end - start) + 0.5 * (index + within) / len(self.segments)
 
     def trajectory(self, outcome: Outcome, seconds: float) -> Trajectory:
+        """All that was computed."""
         system, times, states = self.system, self.times[: self.count], self.saved[: self.count]
-        observed = [system.observe(times[a:b], states[a:b], p) for a, b, p in self.parts if b > a]
+        parts = [system.observe(times[a:b], states[a:b], p) for a, b, p in self.saved_by_segment if b > a]
+        observed = np.concatenate(parts, axis=1) if parts else np.empty((0, 0))
+        for array in (times, states, observed):
+            array.setflags(write=False)
         values = dict(zip(system.species, states.T, strict=True))
-        values.update(zip(system.model.observables, np.concatenate(observed, axis=1) if observed else [], strict=False))
+        values.update(zip(system.model.observables, observed, strict=False))
         return Trajectory(
             times=times,
             values=values,
-            dense=DenseOutput(system, self.walked),
+            dense=DenseOutput(system, self.steps_by_segment),
             outcome=outcome,
             added=dict(zip(system.species, self.added.tolist(), strict=True)),
             solver=f"{self.solver.__name__}, rtol {self.rtol:g}",
@@ -165,23 +189,23 @@ class _Run:
         )
 
 
-def _outcome(system: System, stop: StopError, segment: Segment) -> Outcome:
-    """Names the state and the reaction behind a stop: the first derivative that cannot be
-    computed, or else the state that changes fastest in terms of its size."""
-    states, parameters = stop.states.tolist(), segment.parameters.tolist()
-    slopes = system.evaluate(system.rhs, stop.time, states, parameters)
+def _outcome(system: System, error: IntegrationError, segment: Segment) -> Outcome:
+    """Names the state and the reaction behind a failure: the first derivative that cannot be computed, or else
+    the state that changes fastest in terms of its size."""
+    states, parameters = error.states.tolist(), segment.parameters.tolist()
+    derivatives = system.evaluate(system.rhs, error.time, states, parameters)
 
     def badness(value: float, size: float) -> float:
         return math.inf if not math.isfinite(value) else abs(value) / size
 
     sizes = [max(abs(x), scale) if math.isfinite(x) else scale for x, scale in zip(states, system.scales, strict=True)]
-    worst = max(range(len(slopes)), key=lambda i: badness(slopes[i], sizes[i]))
-    if stop.kind == NEGATIVE:
-        worst = int(np.argmin(stop.states / system.scales + np.where(np.isinf(system.lower_bounds), np.inf, 0.0)))
+    worst = max(range(len(derivatives)), key=lambda i: badness(derivatives[i], sizes[i]))
+    if error.kind == NEGATIVE:
+        worst = int(np.argmin(error.states / system.scales + np.where(np.isinf(system.lower_bounds), np.inf, 0.0)))
     state = system.species[worst]
     nodes = system.contributions[state]
-    parts = dict(zip(nodes, system.evaluate(list(nodes.values()), stop.time, states, parameters), strict=True))
-    if stop.kind == NEGATIVE:  # only what takes away can be to blame
+    parts = dict(zip(nodes, system.evaluate(list(nodes.values()), error.time, states, parameters), strict=True))
+    if error.kind == NEGATIVE:  # only a loss can be to blame
         parts = {name: part for name, part in parts.items() if not part >= 0.0} or parts
     reaction = max(parts, key=lambda name: badness(parts[name], 1.0), default=None)
     reasons = {
@@ -191,5 +215,5 @@ def _outcome(system: System, stop: StopError, segment: Segment) -> Outcome:
         DEADLINE: f"the time allowed is used up; {state} changes fastest",
     }
     unit = system.model.time_unit_text
-    message = f"{reasons[stop.kind]} at {stop.time:.6g} {unit}" + (f", in reaction {reaction}" if reaction else "")
-    return Outcome(stop.kind, message, stop.time, state, reaction)
+    message = f"{reasons[error.kind]} at {error.time:.6g} {unit}" + (f", in reaction {reaction}" if reaction else "")
+    return Outcome(error.kind, message, error.time, state, reaction)

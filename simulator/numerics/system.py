@@ -1,4 +1,4 @@
-"""From a model to what a solver calls: derivative, Jacobian, rates and observables."""
+"""From a model to what a solver calls: right-hand side, Jacobian, rates and observables."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from ..model.expression import TIME
 from ..model.laws import in_order
 from ..model.model import Model
+from .equations import Equations
 from .graph import OPERATIONS, Graph
 from .parameter_formulas import ParameterFormulas
 from .python_code import Emitter, define, hoisted, indented, unpacked
@@ -19,18 +20,28 @@ from .trajectory import Array
 
 BELOW_ZERO = 1e-3  # of its scale: rounding takes a state slightly below zero, but not so far
 
-Derivative = Callable[[float, Array], list[float]]
+Rhs = Callable[[float, Array], list[float]]
 Jacobian = Callable[[float, Array], Array]
 
 
 class System:
-    """The numbers behind a model. Arrays of states and parameters are in the order of
-    `species` and `parameters`, each in its declared unit; time is in the model's unit."""
+    """A model as arithmetic. Time is in the model's unit, every state and parameter in the unit it declares.
 
-    def __init__(self, model: Model, known: Mapping[str, float] | None = None, reciprocals: bool = False) -> None:
-        """known: species and parameters that are numbers in every formula, and stand for no symbol.
+    Attributes:
+        species, parameters, observables: their names; arrays of states and parameters are in this order.
+        scales: the scale of each species, shape (species,).
+        lower_bounds: the state below which a species is no longer an amount, shape (species,).
+        graph: the formulas. `symbols` gives the node of time and of each species and parameter, `names` also those
+            of observables, `rates` those of the reactions' rates.
+        contributions: by species and reaction, the node of what the reaction adds to the species' derivative.
+        equations: right-hand side, Jacobian and time derivative, without infusions.
+    """
+
+    def __init__(self, model: Model, constants: Mapping[str, float] | None = None, reciprocals: bool = False) -> None:
+        """constants: species and parameters that are written into the formulas as these numbers.
         reciprocals: as in `Graph`."""
         self.model = model
+        self._given = model, constants, reciprocals
         self.species = tuple(model.species)
         self.parameters = tuple(model.parameters)
         self.observables = tuple(model.observables)
@@ -40,17 +51,24 @@ class System:
         )
         self.graph = Graph(reciprocals)
         self.symbols = {name: self.graph.symbol(name) for name in (TIME, *self.species, *self.parameters)}
-        self.names = self.symbols | {name: self.graph.constant(value) for name, value in (known or {}).items()}
+        self.names = self.symbols | {name: self.graph.constant(value) for name, value in (constants or {}).items()}
         for name in in_order(model):
             self.names[name] = self.graph.add(model.laws.observables[name], self.names)
         self.rates = {name: self.graph.add(tree, self.names) for name, tree in model.laws.rates.items()}
         self.contributions = {name: self._contributions(name) for name in self.species}
-        self.rhs = [self._sum(parts.values()) for parts in self.contributions.values()]
+        self.equations = Equations(
+            self.graph,
+            rhs=tuple(self._sum(parts.values()) for parts in self.contributions.values()),
+            variables=tuple(self.symbols[name] for name in self.species),
+            time=self.symbols[TIME],
+        )
         self._observable_over_time: dict[str, Callable[..., list[Any]]] = {}
-        self._moving = frozenset(self.symbols[name] for name in (TIME, *self.species))
+
+    def __reduce__(self) -> tuple[type[System], tuple[Any, ...]]:
+        """A pickle holds the model; the graph and the generated functions are made again from it."""
+        return System, self._given
 
     def _contributions(self, species: str) -> dict[str, int]:
-        """What each reaction adds to the derivative of `species`, in its unit per time unit."""
         return {
             reaction: self.graph.apply("mul", self.graph.add(coefficient, self.names), self.rates[reaction])
             for reaction, coefficient in self.model.laws.changes[species]
@@ -62,69 +80,48 @@ class System:
             total = self.graph.apply("add", total, node)
         return total
 
+    @property
+    def rhs(self) -> tuple[int, ...]:
+        """The nodes of the derivatives of all species, without infusions."""
+        return self.equations.rhs
+
     @cached_property
     def parameter_formulas(self) -> ParameterFormulas:
         """Initial values, and other formulas of parameters alone."""
         return ParameterFormulas(self.model)
 
     @cached_property
-    def jacobian_entries(self) -> list[tuple[int, int, int]]:
-        """(row, column, node) of every Jacobian entry that is not zero everywhere."""
-        entries = []
-        for row, slope in enumerate(self.rhs):
-            for column, name in enumerate(self.species):
-                node = self.graph.derivative(slope, self.symbols[name])
-                if self.graph.value_of(node) != 0.0:
-                    entries.append((row, column, node))
-        return entries
+    def bind(self) -> Callable[[list[float]], tuple[Rhs, Jacobian, Rhs | None]]:
+        """``bind(parameters) -> (rhs, jacobian, time_derivative)``, functions of (time, states).
 
-    @cached_property
-    def bind(self) -> Callable[[list[float]], tuple[Derivative, Jacobian, Derivative | None]]:
-        """``bind(parameters) -> (derivative, jacobian, slope)``, functions of (time, states).
-
-        slope is the derivative's own derivative by time, or None where no formula names time.
-        What depends on parameters alone is computed in `bind`, once for each set of them.
+        rhs gives a list of (species,) floats, jacobian an array of shape (species, species); time_derivative is
+        df/dt as a list, or None where no formula names time. What depends on parameters alone is computed in
+        `bind`, once for each set of them. Any of the functions may raise ArithmeticError or ValueError.
         """
-        size, entries = len(self.species), self.jacobian_entries
-        values = [node for _, _, node in entries]
-        known = self._known("t", "y", "p")
-        outer = Emitter(self.graph, known)
-        by_time = [self.graph.derivative(node, self.symbols[TIME]) for node in self.rhs]
-        autonomous = all(self.graph.value_of(node) == 0.0 for node in by_time)
-        fixed = hoisted(self.graph, [*self.rhs, *values, *by_time], self._moving)
-        for node in fixed:
-            outer.emit([node, node])  # twice: asked for again inside, so it needs a name
-        derivative, jacobian, slope = (Emitter(self.graph, outer.known) for _ in range(3))
-        slopes, filled, slanted = derivative.emit(self.rhs), jacobian.emit(values), slope.emit(by_time)
-        lines = [
-            "def bind(p):",
-            *indented(unpacked("p", len(self.parameters), "p"), 1),
-            *indented(outer.lines, 1),
-            "    def derivative(t, y):",
-            *indented(unpacked("y", size, "y.tolist()"), 2),
-            *indented(derivative.lines, 2),
-            f"        return [{', '.join(slopes)}]",
-            "    def jacobian(t, y):",
-            *indented(unpacked("y", size, "y.tolist()"), 2),
-            *indented(jacobian.lines, 2),
-            "        matrix = zeros(size)",
-            f"        matrix[places] = [{', '.join(filled)}]",
-            "        return matrix.reshape(shape)",
-            "    def slope(t, y):",
-            *indented(unpacked("y", size, "y.tolist()"), 2),
-            *indented(slope.lines, 2),
-            f"        return [{', '.join(slanted)}]",
-            f"    return derivative, jacobian, {'None' if autonomous else 'slope'}",
-        ]
-        places = np.array([row * size + column for row, column, _ in entries], dtype=np.intp)
-        namespace: dict[str, Any] = dict(_SCALAR, zeros=np.zeros, size=size * size, shape=(size, size), places=places)
-        return define(lines, "bind", namespace)
+        entries, by_time = self.equations.jacobian, self.equations.time_derivative
+        outputs = {"rhs": [*self.rhs], "jacobian": [*entries.values()], "time_derivative": [*(by_time or ())]}
+        outer = Emitter(self.graph, self._known("t", "y", "p"))
+        for node in hoisted(self.graph, [node for nodes in outputs.values() for node in nodes], self.equations.varying):
+            outer.emit([node, node])  # twice: it is read again inside, so it needs a name
+        lines = ["def bind(p):", *indented(unpacked("p", len(self.parameters), "p"), 1), *indented(outer.lines, 1)]
+        for name, nodes in outputs.items():
+            inner = Emitter(self.graph, outer.known)
+            values = f"[{', '.join(inner.emit(nodes))}]"
+            lines += [
+                f"    def {name}(t, y):",
+                *indented(unpacked("y", len(self.species), "y.tolist()"), 2),
+                *indented(inner.lines, 2),
+                f"        return {f'matrix({values})' if name == 'jacobian' else values}",
+            ]
+        lines.append(f"    return rhs, jacobian, {'time_derivative' if by_time else 'None'}")
+        return define(lines, "bind", dict(_SCALAR, matrix=_matrix_filler(len(self.species), entries)))
 
     def prepare(self) -> None:
         """Writes and compiles the code now, so that no solver's clock counts it."""
         _ = self.bind, self._observables_over_time
 
     def _known(self, time: str, state: str, parameter: str) -> dict[int, str]:
+        """The text that stands for each symbol in generated code."""
         known = {self.symbols[TIME]: time}
         known.update({self.symbols[name]: f"{state}{i}" for i, name in enumerate(self.species)})
         known.update({self.symbols[name]: f"{parameter}{i}" for i, name in enumerate(self.parameters)})
@@ -135,10 +132,11 @@ class System:
         return self._over_time([self.names[name] for name in self.model.observables])
 
     @cached_property
-    def _slopes_over_time(self) -> Callable[..., list[Any]]:
+    def _rhs_over_time(self) -> Callable[..., list[Any]]:
         return self._over_time(self.rhs)
 
-    def _over_time(self, outputs: list[int]) -> Callable[..., list[Any]]:
+    def _over_time(self, outputs: Sequence[int]) -> Callable[..., list[Any]]:
+        """``f(t, y, p)`` with t of shape (n,) and y (species, n): these nodes, each a number or of shape (n,)."""
         emitter = Emitter(self.graph, self._known("t", "y", "p"), arrays=True)
         texts = emitter.emit(outputs)
         lines = [
@@ -153,29 +151,36 @@ class System:
     def observe(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """Every observable along a time course, each in its unit, shape (observables, n).
 
-        times has shape (n,), states (n, species).
+        times has shape (n,), states (n, species), parameters (parameters,).
         """
         return _along(self._observables_over_time, times, states, parameters)
 
     def observe_one(self, name: str, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
-        """The observable `name` along a time course, shape (n,); the others are not computed."""
+        """The observable `name` along a time course, shape (n,); the others are not computed.
+
+        Shapes as in `observe`; KeyError if there is no such name.
+        """
         if name not in self._observable_over_time:
             self._observable_over_time[name] = self._over_time([self.names[name]])
         row: Array = _along(self._observable_over_time[name], times, states, parameters)[0]
         return row
 
     def rhs_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
-        """The derivative of every species along a time course, without infusions, shape (species, n)."""
-        return _along(self._slopes_over_time, times, states, parameters)
+        """The derivative of every species along a time course, without infusions, shape (species, n).
+
+        Shapes as in `observe`.
+        """
+        return _along(self._rhs_over_time, times, states, parameters)
 
     def evaluator(self, nodes: Sequence[int]) -> Callable[[Array, Array, Array], Array]:
         """``f(times, states, parameters)``, which gives these nodes along a time course, shape (nodes, n)."""
-        return partial(_along, self._over_time(list(nodes)))
+        return partial(_along, self._over_time(nodes))
 
     def evaluate(
         self, nodes: Sequence[int], time: float, states: Sequence[float], parameters: Sequence[float]
     ) -> list[float]:
-        """The value of each node, NaN where it cannot be computed: slow, to find a culprit."""
+        """The value of each node at one time, NaN where it cannot be computed. Slow: it searches for the cause
+        of a failure."""
         values: dict[int, float] = {self.symbols[TIME]: time}
         values.update(zip([self.symbols[name] for name in self.species], states, strict=True))
         values.update(zip([self.symbols[name] for name in self.parameters], parameters, strict=True))
@@ -189,6 +194,18 @@ class System:
                 except (ArithmeticError, ValueError):
                     values[node] = math.nan
         return [values[node] for node in nodes]
+
+
+def _matrix_filler(size: int, entries: Iterable[tuple[int, int]]) -> Callable[[list[float]], Array]:
+    """A function from the values of `entries` (row, column) to the matrix, shape (size, size)."""
+    offsets = np.array([row * size + column for row, column in entries], dtype=np.intp)
+
+    def matrix(values: list[float]) -> Array:
+        flat = np.zeros(size * size)
+        flat[offsets] = values
+        return flat.reshape(size, size)
+
+    return matrix
 
 
 def _along(
@@ -207,12 +224,12 @@ def _array_power(base: Any, exponent: Any) -> Any:
     return clipped**exponent
 
 
-def _array_power_slope(base: Any, exponent: Any) -> Any:
+def _array_power_by_base(base: Any, exponent: Any) -> Any:
     clipped = np.asarray(exponent * _array_power(base, exponent - 1.0))
     return np.where(np.asarray(base) > 0.0, clipped, np.where((np.asarray(base) == 0.0) & (exponent == 1.0), 1.0, 0.0))
 
 
-def _array_power_log(base: Any, exponent: Any) -> Any:
+def _array_power_by_exponent(base: Any, exponent: Any) -> Any:
     return np.where(np.asarray(base) > 0.0, _array_power(base, exponent) * np.log(base), 0.0)
 
 
@@ -224,7 +241,7 @@ _ARRAYS = {
     "max": np.maximum,
     "min": np.minimum,
     "power": _array_power,
-    "power_by_base": _array_power_slope,
-    "power_by_exponent": _array_power_log,
+    "power_by_base": _array_power_by_base,
+    "power_by_exponent": _array_power_by_exponent,
     "select": lambda a, b, c, d: np.where(np.asarray(a) >= b, c, d),
 }

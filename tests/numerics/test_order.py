@@ -46,7 +46,9 @@ def middle(solver: Rodas5P) -> float:
 
 
 def one_step(h: float) -> Rodas5P:
-    solver = Rodas5P(derivative, 0.3, exact(0.3), 0.3 + h, rtol=1.0, atol=np.full(2, 1e6), jac=jacobian, slope=by_time)
+    solver = Rodas5P(
+        derivative, 0.3, exact(0.3), 0.3 + h, rtol=1.0, atol=np.full(2, 1e6), jac=jacobian, time_derivative=by_time
+    )
     solver.h = h
     solver.step()
     assert solver.status == "finished"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from immunesim.numerics.solve import SOLVERS
+from immunesim.numerics.trajectory import Array, Trajectory
 
-from tests.systems import EXACT, ExactSystem, robertson, simulate
+from tests.systems import EXACT, ExactSystem, Stretch, make_model, robertson, simulate
 
 METHODS = sorted(SOLVERS)
 each_system = pytest.mark.parametrize("exact", EXACT, ids=lambda exact: exact.name)
@@ -52,8 +56,6 @@ def test_a_trajectory_says_how_it_was_made() -> None:
 
 
 def test_rates_and_observables_are_saved_along_the_time_course() -> None:
-    from tests.systems import make_model
-
     model = make_model(
         {"A": ("pM", 100, 100)},
         {"k": (0.3, "1/h")},
@@ -64,3 +66,42 @@ def test_rates_and_observables_are_saved_along_the_time_course() -> None:
     np.testing.assert_allclose(trajectory["in_nM"], trajectory["A"] / 1000, rtol=1e-14)
     np.testing.assert_allclose(trajectory["squared"], trajectory["A"] ** 2, rtol=1e-14)
     np.testing.assert_allclose(trajectory["constant"], np.full(11, 0.6), rtol=1e-14)
+
+
+@pytest.fixture(scope="module")
+def dosed() -> Trajectory:
+    model = make_model(
+        {"A": ("pM", 100, 100)},
+        {"k": (0.3, "1/h"), "half": (40, "pM"), "n": (1.7, "1")},
+        {"loss": ("A ->", "k * A")},
+        observables={"share": ("1", "hill(A, half, n)")},
+    )
+    return simulate(model, [Stretch(0, 5), Stretch(5, 10, jump={"A": 50.0}, parameters={"k": 0.5})], np.arange(11.0))
+
+
+def test_a_pickled_trajectory_has_the_same_curves(dosed: Trajectory) -> None:
+    before = {name: dosed.dense.values(name) for name in ("A", "share")}
+    loaded = pickle.loads(pickle.dumps(dosed))
+    assert loaded.outcome.ok
+    np.testing.assert_array_equal(loaded.times, dosed.times)
+    np.testing.assert_array_equal(loaded.dense.times(), dosed.dense.times())
+    for name, values in before.items():
+        np.testing.assert_array_equal(loaded[name], dosed[name])
+        np.testing.assert_array_equal(loaded.dense.values(name), values)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        lambda run: run.times,
+        lambda run: run["A"],
+        lambda run: run["share"],
+        lambda run: run.dense.times(),
+        lambda run: run.dense.values("A"),
+        lambda run: run.dense.values("share"),
+    ],
+    ids=["times", "species", "observable", "dense times", "dense species", "dense observable"],
+)
+def test_the_arrays_of_a_run_cannot_be_changed(dosed: Trajectory, array: Callable[[Trajectory], Array]) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        array(dosed)[0] = 1.0

@@ -208,7 +208,7 @@ def test_ipython_on_a_terminal_is_a_terminal(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def shares_heard(question: Scenario, certify: bool | None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    monkeypatch.setattr(solver, "TOLD", 1)
+    monkeypatch.setattr(solver, "PROGRESS_EVERY", 1)
     shares: list[float] = []
     assert run(question, certify, on_progress=shares.append).ok
     return shares
@@ -242,7 +242,7 @@ def test_a_run_tells_how_far_it_is(
 def test_an_arm_of_a_few_steps_is_told_when_it_is_done(
     scenario: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(solver, "TOLD", 10**9)
+    monkeypatch.setattr(solver, "PROGRESS_EVERY", 10**9)
     shares: list[float] = []
     run(scenario(TWO_ARMS), on_progress=shares.append)
     assert shares == [0.5, 1.0]
@@ -252,7 +252,7 @@ def test_a_solver_counts_time_and_segments(scenario: Callable[..., Scenario], mo
     from immunesim.experiments.run import prepare
     from immunesim.numerics.system import System
 
-    monkeypatch.setattr(solver, "TOLD", 1)
+    monkeypatch.setattr(solver, "PROGRESS_EVERY", 1)
     question = scenario(TWO_ARMS)
     system = System(question.model)
     schedule, times, start = prepare(question, question.arm("main"), system)

@@ -47,7 +47,7 @@ class CompiledSweep:
 
     def _runs(self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool]) -> list[Trajectory | None]:
         found: list[Trajectory | None] = [None] * len(values)
-        axes, plan = self.sweep.design.axes, self.engine.plan
+        axes, layout = self.sweep.design.axes, self.engine.layout
         for rows, batch in batches(self.scenario, arm, self.system, axes, values):
             lanes = self.engine.run(batch, times, COMPILED_RTOL, stop)
             for place, row in enumerate(rows.tolist()):
@@ -55,8 +55,8 @@ class CompiledSweep:
                     at, curves = lanes.dense_curves[place]
                     found[row] = Trajectory(
                         times=times,
-                        values=dict(zip(plan.grid, lanes.grid[place].T, strict=True)),
-                        dense=RecordedCurves(at, dict(zip(plan.dense_curves, curves.T, strict=True))),
+                        values=dict(zip(layout.grid, lanes.grid[place].T, strict=True)),
+                        dense=RecordedCurves(at, dict(zip(layout.dense_curves, curves.T, strict=True))),
                         outcome=Outcome(),
                         added={},
                         solver=SOLVER,

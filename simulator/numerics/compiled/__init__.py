@@ -1,5 +1,6 @@
-"""Many trajectories in lock step, one to each lane of a vector: machine code made from a model.
+"""The compiled engine: many members of a model at once, each in a lane of a vector register, by machine code.
 
-Needs llvmlite. Every operation here is one that IEEE 754 defines, and none is left to a compiler's
-choice, so that a trajectory's numbers depend neither on its neighbours nor on the number of lanes.
+What integrates one trajectory through SciPy does not belong here. Needs llvmlite. Every operation is one that
+IEEE 754 defines, and none is left to a compiler's choice, so that a trajectory's numbers depend neither on its
+neighbours nor on the number of lanes.
 """

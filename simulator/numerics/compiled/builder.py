@@ -1,4 +1,4 @@
-"""The words machine code is written in: vectors of lanes, rows of a workspace, loops and choices."""
+"""Building blocks of machine code: vectors of lanes, rows of a workspace, loops and branches."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from typing import Any
 
 from llvmlite import ir
 
-DOUBLE, WHOLE, POINTER = ir.DoubleType(), ir.IntType(64), ir.PointerType()
+DOUBLE, INTEGER, POINTER = ir.DoubleType(), ir.IntType(64), ir.PointerType()
 
 
-def whole(value: int) -> Any:
-    return ir.Constant(WHOLE, value)
+def integer(value: int) -> Any:
+    """A 64-bit integer constant."""
+    return ir.Constant(INTEGER, value)
 
 
-def number(value: float) -> Any:
+def double(value: float) -> Any:
+    """A double constant."""
     return ir.Constant(DOUBLE, value)
 
 
-class Code:
-    """A function under construction. A workspace is a list of rows, each of one double per lane;
-    a row is named by its place, a number or one computed while running."""
+class FunctionBuilder:
+    """An LLVM function under construction.
+
+    A workspace is an array of rows, each of one double per lane. A row has an index, which is an int or an LLVM
+    value that is computed while the program runs. "Row" and "scalar" name what is read or written in memory.
+    """
 
     def __init__(self, module: ir.Module, name: str, arguments: int, lanes: int, result: Any = None) -> None:
         kind = ir.FunctionType(result or ir.VoidType(), [POINTER] * arguments)
@@ -31,40 +36,45 @@ class Code:
         self.build = ir.IRBuilder(self.function.append_basic_block())
         self.lanes = lanes
         self.vector = ir.VectorType(DOUBLE, lanes)
-        self.bits = ir.VectorType(WHOLE, lanes)
+        self.bits = ir.VectorType(INTEGER, lanes)
 
     @property
     def arguments(self) -> list[Any]:
+        """The function's arguments: pointers."""
         return list(self.function.args)
 
     # rows and single numbers in memory
 
-    def address(self, pointer: Any, place: Any, size: int = 1) -> Any:
-        """Of the double (or word of 8 bytes) number `place * size` after `pointer`."""
-        if isinstance(place, int):
-            return self.build.gep(pointer, [whole(place * size)], source_etype=DOUBLE)
-        return self.build.gep(pointer, [self.build.mul(place, whole(size))], source_etype=DOUBLE)
+    def address(self, pointer: Any, index: Any, size: int = 1) -> Any:
+        """The address of the double (or 8-byte integer) with the index `index * size` after `pointer`."""
+        if isinstance(index, int):
+            return self.build.gep(pointer, [integer(index * size)], source_etype=DOUBLE)
+        return self.build.gep(pointer, [self.build.mul(index, integer(size))], source_etype=DOUBLE)
 
-    def row(self, pointer: Any, place: Any) -> Any:
-        return self.build.load(self.address(pointer, place, self.lanes), typ=self.vector, align=8 * self.lanes)
+    def load_row(self, pointer: Any, index: Any) -> Any:
+        """The vector in row `index` after `pointer`."""
+        return self.build.load(self.address(pointer, index, self.lanes), typ=self.vector, align=8 * self.lanes)
 
-    def put_row(self, value: Any, pointer: Any, place: Any) -> None:
-        self.build.store(value, self.address(pointer, place, self.lanes), align=8 * self.lanes)
+    def store_row(self, value: Any, pointer: Any, index: Any) -> None:
+        """Writes a vector to row `index` after `pointer`."""
+        self.build.store(value, self.address(pointer, index, self.lanes), align=8 * self.lanes)
 
-    def cell(self, pointer: Any, place: Any, kind: Any = DOUBLE) -> Any:
-        return self.build.load(self.address(pointer, place), typ=kind, align=8)
+    def load_scalar(self, pointer: Any, index: Any, kind: Any = DOUBLE) -> Any:
+        """The double, or value of another 8-byte `kind`, with the index `index` after `pointer`."""
+        return self.build.load(self.address(pointer, index), typ=kind, align=8)
 
     # vectors
 
-    def all(self, value: float) -> Any:
+    def constant(self, value: float) -> Any:
         """The same number in every lane."""
         return ir.Constant(self.vector, [value] * self.lanes)
 
-    def all_bits(self, value: int) -> Any:
+    def constant_bits(self, value: int) -> Any:
+        """The same 64-bit integer in every lane."""
         return ir.Constant(self.bits, [value] * self.lanes)
 
     def spread(self, value: Any) -> Any:
-        """A number computed while running, in every lane."""
+        """A number that is computed while the program runs, in every lane."""
         first = self.build.insert_element(ir.Constant(self.vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
         return self.build.shuffle_vector(first, ir.Constant(self.vector, ir.Undefined), mask)
@@ -73,7 +83,8 @@ class Code:
         """a * b + c, rounded once; of vectors or single numbers."""
         return self._intrinsic("fma", a, b, c)
 
-    def magnitude(self, a: Any) -> Any:
+    def fabs(self, a: Any) -> Any:
+        """|a|, of a vector or a single number."""
         return self._intrinsic("fabs", a)
 
     def _intrinsic(self, name: str, *arguments: Any) -> Any:
@@ -83,13 +94,13 @@ class Code:
             ir.Function(module, ir.FunctionType(kind, [kind] * len(arguments)), name)
         return self.build.call(module.globals[name], arguments)
 
-    def sum_of(self, terms: list[tuple[float, Any]], start: Any) -> Any:
+    def weighted_sum(self, terms: list[tuple[float, Any]], start: Any) -> Any:
         """start + sum of number * vector, rounded once a term."""
         for factor, vector in terms:
-            start = self.fma(self.all(factor), vector, start)
+            start = self.fma(self.constant(factor), vector, start)
         return start
 
-    # loops and choices
+    # loops and branches
 
     @contextmanager
     def loop(self, count: Any, name: str = "i") -> Iterator[Any]:
@@ -98,25 +109,25 @@ class Code:
         body, after = self.function.append_basic_block(name), self.function.append_basic_block(f"{name}.end")
         self.build.branch(body)
         self.build.position_at_end(body)
-        place = self.build.phi(WHOLE, name)
-        place.add_incoming(whole(0), before)
-        yield place
-        following = self.build.add(place, whole(1))
-        place.add_incoming(following, self.build.block)
-        limit = whole(count) if isinstance(count, int) else count
+        index = self.build.phi(INTEGER, name)
+        index.add_incoming(integer(0), before)
+        yield index
+        following = self.build.add(index, integer(1))
+        index.add_incoming(following, self.build.block)
+        limit = integer(count) if isinstance(count, int) else count
         self.build.cbranch(self.build.icmp_signed("<", following, limit), body, after)
         self.build.position_at_end(after)
 
     @contextmanager
     def rows(self, pointer: Any, count: int) -> Iterator[Any]:
-        """Runs what is written inside `count` times, with the address of row 0, 1, ... after `pointer`: what is
-        `n` rows further is then at a distance that is known beforehand."""
-        with self.loop(count, "row") as place:
-            yield self.address(pointer, place, self.lanes)
+        """Runs what is written inside `count` times, with the address of row 0, 1, ... after `pointer`. A row that is
+        `n` rows further is then at a distance known at compile time."""
+        with self.loop(count, "row") as index:
+            yield self.address(pointer, index, self.lanes)
 
     @contextmanager
     def repeat(self, name: str = "repeat") -> Iterator[Any]:
-        """Runs what is written inside until `leave` (given) is branched to by `leave_if`."""
+        """Runs what is written inside again and again, until `break_if` branches to the block that this yields."""
         body, after = self.function.append_basic_block(name), self.function.append_basic_block(f"{name}.end")
         self.build.branch(body)
         self.build.position_at_end(body)
@@ -124,7 +135,8 @@ class Code:
         self.build.branch(body)
         self.build.position_at_end(after)
 
-    def leave_if(self, condition: Any, target: Any) -> None:
+    def break_if(self, condition: Any, target: Any) -> None:
+        """Branches to the block `target` if `condition` holds."""
         on = self.function.append_basic_block("on")
         self.build.cbranch(condition, target, on)
         self.build.position_at_end(on)

@@ -1,4 +1,4 @@
-"""Nodes of a graph as machine code: straight lines of vector operations, without a branch."""
+"""Nodes of a graph as machine code: vector operations in a row, without a branch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ..graph import Graph
 from . import vector_math
-from .builder import Code
+from .builder import FunctionBuilder
 
 _CALLS: dict[str, Callable[..., Any]] = {
     "exp": vector_math.exp,
@@ -22,23 +22,23 @@ _CALLS: dict[str, Callable[..., Any]] = {
 }
 
 
-class Arithmetic:
-    """Writes nodes of `graph` into `code`. read: how each leaf, or node computed before, is loaded."""
+class VectorEmitter:
+    """Writes nodes of `graph` into `code`. read: how to load each leaf, or node computed before."""
 
-    def __init__(self, code: Code, graph: Graph, read: Mapping[int, Callable[[], Any]]) -> None:
+    def __init__(self, code: FunctionBuilder, graph: Graph, read: Mapping[int, Callable[[], Any]]) -> None:
         self.code, self.graph, self.read = code, graph, read
         self.values: dict[int, Any] = {}
 
-    def write(self, outputs: Sequence[int], put: Callable[[int, Any], None]) -> None:
-        """Computes every output and calls put(its place, its value) as soon as it is there."""
-        self._melted = self._products_read_once(outputs)
+    def emit(self, outputs: Sequence[int], put: Callable[[int, Any], None]) -> None:
+        """Computes every output and calls put(its index, its value) at once, so that few values are held."""
+        self._fused = self._products_read_once(outputs)
         for place, output in enumerate(outputs):
             for node in self._order(output):
-                self.values[node] = None if node in self._melted else self._value(node)
+                self.values[node] = None if node in self._fused else self._value(node)
             put(place, self.values[output])
 
     def _products_read_once(self, outputs: Sequence[int]) -> set[int]:
-        """Products that melt into the one sum that reads them: they are rounded with it."""
+        """Products that are fused with the one sum that reads them, and rounded with it."""
         uses, stack, seen = Counter(outputs), list(outputs), set(outputs)
         while stack:
             node = stack.pop()
@@ -53,7 +53,7 @@ class Arithmetic:
         }
 
     def _order(self, output: int) -> list[int]:
-        """What has to be computed for `output`, arguments first: depth first, so that few values wait."""
+        """What has to be computed for `output`, arguments first: depth first, so that few values are held."""
         order: list[int] = []
         stack, seen = [(output, False)], set(self.values)
         while stack:
@@ -77,7 +77,7 @@ class Arithmetic:
             return self.read[node]()
         found, build = self.graph.nodes[node], self.code.build
         if found.op == "constant":
-            return self.code.all(found.value)
+            return self.code.constant(found.value)
         if found.op in ("add", "sub"):
             return self._sum(found.op, *found.args)
         args = [self._operand(arg) for arg in found.args]
@@ -92,10 +92,10 @@ class Arithmetic:
     def _sum(self, op: str, a: int, b: int) -> Any:
         """a + b or a - b, one of them perhaps a product."""
         build = self.code.build
-        if b in self._melted:
+        if b in self._fused:
             x, y = [self._operand(arg) for arg in self.graph.nodes[b].args]
             return self.code.fma(build.fneg(x) if op == "sub" else x, y, self._operand(a))
-        if a in self._melted:
+        if a in self._fused:
             x, y = [self._operand(arg) for arg in self.graph.nodes[a].args]
             other = self._operand(b)
             return self.code.fma(x, y, build.fneg(other) if op == "sub" else other)

@@ -10,29 +10,32 @@ from numpy.typing import NDArray
 
 from ..reduced_system import ReducedSystem
 from ..trajectory import ATOL_OF_SCALE, Array
-from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, Plan, Status
+from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, ProgramLayout, Status
 
 Integers = NDArray[np.int64]
 
 COMPILED_RTOL = 1e-6
 FIRST_STEP = 1e-4  # of the first segment; the error estimate soon finds a better one
-TRIES = 1_000_000  # steps of one member, refused ones included
-ROUNDS = 2_000  # steps of a group of lanes between two looks outside
-POINTS = 2_048  # along the steps of a member, before they are put aside
+MAX_ATTEMPTS = 1_000_000  # steps of one member, rejected ones included
+MAX_GROUP_STEPS = 2_000  # steps of a group of lanes between two calls of stop()
+BUFFER_POINTS = 2_048  # points along the steps of a member, before they are copied out
 
 
 class StoppedError(Exception):
-    """The run was stopped from outside."""
+    """The caller asked to stop."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """m members with the same number k of segments.
+    """m members with the same number k of segments. Order and units are those of `System`.
 
-    initial (m, species), before the first jump. starts and ends (k, m), in model time. jumps and
-    infusions: k of {index of species: (m,)}, what is added at the start of a segment, and what
-    flows in per time all through it. parameters: k of (m, parameters), the same object again
-    where nothing changes.
+    Attributes:
+        initial: states before the first jump, shape (m, species).
+        starts: of each segment, in the model's time unit, shape (k, m).
+        ends: of each segment, shape (k, m).
+        jumps: for each segment, by index of a species, what doses add at its start, shape (m,).
+        infusions: for each segment, by index of a species, what flows in all through it per time unit, shape (m,).
+        parameters: for each segment, shape (m, parameters); the same object again where nothing changes.
     """
 
     initial: Array
@@ -62,6 +65,7 @@ class BatchResult:
 
     @property
     def done(self) -> NDArray[np.bool_]:
+        """Which members reached their end, shape (m,)."""
         reached: NDArray[np.bool_] = self.status == Status.DONE
         return reached
 
@@ -72,71 +76,118 @@ class Engine:
     def __init__(
         self, reduced: ReducedSystem, grid: Sequence[str], dense_curves: Sequence[str], lanes: int | None = None
     ) -> None:
-        from .jit import Machine, best_lanes  # needs llvmlite, which is an extra
+        """Compiles, or loads what was compiled before: some seconds at most.
 
-        self.plan = Plan(reduced, tuple(grid), tuple(dense_curves))
-        self.machine = Machine(self.plan, lanes or best_lanes())
+        Args:
+            reduced: the equations.
+            grid: species and observables to record at the output times.
+            dense_curves: species and observables to record along every step.
+            lanes: members that are integrated in lock step; by default what suits the processor.
+
+        Raises:
+            ImportError: llvmlite is not installed.
+        """
+        from .jit import CompiledProgram, best_lanes  # needs llvmlite, which is an extra
+
+        self.layout = ProgramLayout(reduced, tuple(grid), tuple(dense_curves))
+        self.program = CompiledProgram(self.layout, lanes or best_lanes())
         system = reduced.system
         self.species = [system.species.index(name) for name in reduced.species]
-        self.parameters = [system.parameters.index(name) for name in self.plan.parameters]
+        self.parameters = [system.parameters.index(name) for name in self.layout.parameters]
         self.infused = [system.species.index(name) for name in reduced.infused]
 
     def run(
         self, batch: Batch, times: Array, rtol: float = COMPILED_RTOL, stop: Callable[[], bool] = lambda: False
     ) -> BatchResult:
-        """Every member of `batch`. times, increasing, are the same for all. `StoppedError` once `stop()` is true,
-        which is asked some ten times a second."""
-        given = _Given(self, batch, times, rtol)
-        status = given.counts[:, COUNTERS.index("status")]
-        points = given.counts[:, COUNTERS.index("point")]
-        put_aside: list[list[Array]] = [[] for _ in status]
+        """Integrates every member of `batch`. A member that fails stops no other.
+
+        Args:
+            batch: the members.
+            times: output times of all members, increasing, shape (times,).
+            rtol: relative tolerance; the absolute one is rtol * ATOL_OF_SCALE * the scale of the species.
+            stop: asked some ten times a second.
+
+        Raises:
+            StoppedError: `stop()` was true.
+            ValueError: a species that the reduced system leaves out does not start at zero.
+        """
+        arguments = _Arguments(self, batch, times, rtol)
+        status = arguments.counts[:, COUNTERS.index("status")]
+        points = arguments.counts[:, COUNTERS.index("point")]
+        copied: list[list[Array]] = [[] for _ in status]
         todo = np.arange(len(status))
         while len(todo):
-            given.drive(todo)
+            arguments.drive(todo)
+            # Empty the buffers of dense output; those that were full go on
             for member in np.flatnonzero(points):
-                put_aside[member].append(given.dense_curves[member, : points[member]].copy())
+                copied[member].append(arguments.dense_curves[member, : points[member]].copy())
             points[:] = 0
             status[status == Status.BUFFER_FULL] = Status.RUNNING
             todo = np.flatnonzero(status == Status.RUNNING)
             if stop():
                 raise StoppedError
         for member in np.flatnonzero(status != Status.DONE):
-            given.grid[member, given.counts[member, COUNTERS.index("time")] :] = np.nan
-        empty = np.empty((0, 1 + len(self.plan.dense_curves)))
-        whole = [np.concatenate(parts) if parts else empty for parts in put_aside]
+            arguments.grid[member, arguments.counts[member, COUNTERS.index("time")] :] = np.nan
+        empty = np.empty((0, 1 + len(self.layout.dense_curves)))
+        dense = [np.concatenate(parts) if parts else empty for parts in copied]
+        for array in (arguments.grid, *dense):
+            array.setflags(write=False)
         return BatchResult(
-            grid=given.grid,
-            dense_curves=[(each[:, 0], each[:, 1:]) for each in whole],
+            grid=arguments.grid,
+            dense_curves=[(each[:, 0], each[:, 1:]) for each in dense],
             status=status.copy(),
-            steps=given.counts[:, COUNTERS.index("steps")].copy(),
+            steps=arguments.counts[:, COUNTERS.index("steps")].copy(),
         )
 
 
-class _Given:
-    """The arrays that a machine works on."""
+class _Arguments:
+    """The arrays that a program works on, by their names in `memory_layout.ARGUMENTS`."""
 
     def __init__(self, engine: Engine, batch: Batch, times: Array, rtol: float) -> None:
-        plan, reduced, lanes = engine.plan, engine.plan.reduced, engine.machine.lanes
-        m, k = len(batch.initial), len(batch.ends)
-        self.machine = engine.machine
-        identically_zero = [reduced.system.species.index(name) for name in reduced.identically_zero]
-        if batch.initial[:, identically_zero].any():
-            raise ValueError("a species that was said to stay at zero starts above it")
+        layout = engine.layout
+        self.program = engine.program
+        self.index = {species: i for i, species in enumerate(engine.species)}  # in the model: in the program
+        self._set_start(engine, batch)
+        self._set_events(engine, batch)
+        self.times = np.ascontiguousarray(times if layout.grid else times[:0])
+        self.grid = np.empty((len(self.states), len(self.times), len(layout.grid)))
+        capacity = BUFFER_POINTS if layout.dense_curves else 0
+        self.dense_curves = np.empty((len(self.states), capacity, 1 + len(layout.dense_curves)))
+        self.workspace = _workspace(engine, rtol)
+        self.scalars = {
+            "max_steps": MAX_GROUP_STEPS,
+            "max_attempts": MAX_ATTEMPTS,
+            "segments": len(batch.ends),
+            "jumps": len(self.jumped),
+            "members": len(self.states),
+            "n_times": len(self.times),
+            "capacity": capacity,
+        }
+
+    def _set_start(self, engine: Engine, batch: Batch) -> None:
+        """States after the first jump, times and step sizes of all members."""
+        reduced, members = engine.layout.reduced, len(batch.initial)
+        for name in reduced.identically_zero:
+            if batch.initial[:, reduced.system.species.index(name)].any():
+                raise ValueError(f"{name} does not start at zero, but the reduced system leaves it out")
         self.states = np.ascontiguousarray(batch.initial[:, engine.species])
-        place = {species: i for i, species in enumerate(engine.species)}
         for species, amount in batch.jumps[0].items():
-            self.states[:, place[species]] += amount
-        self.clocks = np.empty((m, len(CLOCKS)))
+            self.states[:, self.index[species]] += amount
+        self.clocks = np.empty((members, len(CLOCKS)))
         self.clocks[:, 0] = batch.starts[0]
         self.clocks[:, 1:] = (FIRST_STEP * (batch.ends[0] - batch.starts[0]))[:, None]
-        self.counts = np.zeros((m, len(COUNTERS)), dtype=np.int64)
+        self.counts = np.zeros((members, len(COUNTERS)), dtype=np.int64)
         self.counts[:, COUNTERS.index("first")] = 1
+
+    def _set_events(self, engine: Engine, batch: Batch) -> None:
+        """Ends, later jumps, infusions and parameters of all segments."""
+        members, segments = len(batch.initial), len(batch.ends)
         self.ends = np.ascontiguousarray(batch.ends.T)
         dosed = sorted({species for jump in batch.jumps[1:] for species in jump})
-        self.jumped = np.array([place[species] for species in dosed], dtype=np.int64)
-        self.jump = np.zeros((m, k, len(dosed)))
-        self.infusion = np.zeros((m, k, len(engine.infused)))
-        for segment in range(k):
+        self.jumped = np.array([self.index[species] for species in dosed], dtype=np.int64)
+        self.jump = np.zeros((members, segments, len(dosed)))
+        self.infusion = np.zeros((members, segments, len(engine.infused)))
+        for segment in range(segments):
             for i, species in enumerate(dosed):
                 self.jump[:, segment, i] = batch.jumps[segment].get(species, 0.0) if segment else 0.0
             for i, species in enumerate(engine.infused):
@@ -145,33 +196,29 @@ class _Given:
         number = {id(each): i for i, each in enumerate(distinct)}
         self.sets = np.array([number[id(each)] for each in batch.parameters], dtype=np.int64)
         self.parameters = np.stack([each.take(engine.parameters, axis=1) for each in distinct])
-        self.times = np.ascontiguousarray(times if plan.grid else times[:0])
-        self.grid = np.empty((m, len(self.times), len(plan.grid)))
-        capacity = POINTS if plan.dense_curves else 0
-        self.dense_curves = np.empty((m, capacity, 1 + len(plan.dense_curves)))
-        self.workspace = _aligned(plan.places["rows"], lanes)
-        scales = reduced.system.scales[engine.species]
-        size = len(reduced.species)
-        self.workspace[plan.places["atol"] :][:size] = (rtol * ATOL_OF_SCALE * scales)[:, None]
-        self.workspace[plan.places["lowest"] :][:size] = reduced.system.lower_bounds[engine.species][:, None]
-        self.workspace[plan.places["rtol"]] = rtol
-        self.numbers = {
-            "rounds": ROUNDS, "tries": TRIES, "segments": k, "jumps": len(dosed), "members": m,
-            "n_times": len(self.times), "capacity": capacity,
-        }  # fmt: skip
 
     def drive(self, todo: Integers) -> None:
-        """Runs the members in `todo` for a while."""
+        """Runs the members in `todo` for at most `MAX_GROUP_STEPS` steps of each group."""
         todo = np.ascontiguousarray(todo, dtype=np.int64)
-        numbers = self.numbers | {"count": len(todo)}
+        scalars = self.scalars | {"count": len(todo)}
         arrays = {"todo": todo} | {name: getattr(self, name) for name in ARGUMENTS if hasattr(self, name)}
-        table = [numbers[name] if name in numbers else arrays[name].ctypes.data for name in ARGUMENTS]
-        words = np.array(table, dtype=np.int64)
-        self.machine.drive(words.ctypes.data)
+        values = [scalars[name] if name in scalars else arrays[name].ctypes.data for name in ARGUMENTS]
+        block = np.array(values, dtype=np.int64)
+        self.program.drive(block.ctypes.data)
+
+
+def _workspace(engine: Engine, rtol: float) -> Array:
+    """The rows of a group of lanes, shape (rows, lanes), with tolerances and lower bounds filled in."""
+    offsets, system, size = engine.layout.offsets, engine.layout.reduced.system, len(engine.species)
+    workspace = _aligned(offsets["rows"], engine.program.lanes)
+    workspace[offsets["atol"] :][:size] = (rtol * ATOL_OF_SCALE * system.scales[engine.species])[:, None]
+    workspace[offsets["lower_bounds"] :][:size] = system.lower_bounds[engine.species][:, None]
+    workspace[offsets["rtol"]] = rtol
+    return workspace
 
 
 def _aligned(rows: int, lanes: int) -> Array:
     """Zeros, shape (rows, lanes), beginning where a cache line does."""
-    whole = np.zeros(rows * lanes + 8)
-    start = -whole.ctypes.data // 8 % 8
-    return whole[start : start + rows * lanes].reshape(rows, lanes)
+    memory = np.zeros(rows * lanes + 8)
+    start = -memory.ctypes.data // 8 % 8
+    return memory[start : start + rows * lanes].reshape(rows, lanes)

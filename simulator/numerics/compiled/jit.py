@@ -1,43 +1,45 @@
-"""Machine code: made once for a plan, kept on disk, loaded when it is asked for again."""
+"""From the layout of a program to machine code that can be called: compiled once, kept on disk, loaded from there."""
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import llvmlite
 import llvmlite.binding as llvm
 from llvmlite import ir
 
-from .driver import Driver
-from .memory_layout import Plan
-from .rosenbrock_step import Kernel
+from . import code_cache
+from .driver import DriveFunction
+from .memory_layout import ProgramLayout
+from .rosenbrock_step import StepFunctions
 
 OPTIMISATION = 1  # of instruction selection and registers: more takes four times as long and gives the same code
-CALLING = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)  # lets other threads run meanwhile
+DRIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)  # lets other threads run meanwhile
 
 
-class Machine:
-    """`drive(table)` of a plan, for groups of `lanes` lanes."""
+class CompiledProgram:
+    """Machine code for `lanes` members at a time.
 
-    def __init__(self, plan: Plan, lanes: int) -> None:
-        self.plan, self.lanes = plan, lanes
-        folder = _cache_folder()
-        path = folder and folder / f"{_digest(plan, lanes)}.o"
-        code = path and _read(path)
-        if not code:
-            code = _compile(plan, lanes)
-            if path:
-                _write(path, code)
+    Attributes:
+        lanes: members that are integrated in lock step.
+        drive: takes the address of an array as `memory_layout.ARGUMENTS`, and gives the number of steps of the group.
+    """
+
+    def __init__(self, layout: ProgramLayout, lanes: int) -> None:
+        self.lanes = lanes
+        key = code_key(layout, lanes)
+        code = code_cache.read(key)
+        if code is None:
+            code = compile_program(layout, lanes)
+            code_cache.write(key, code)
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
-        self.drive: Callable[[int], int] = CALLING(self._engine.get_function_address("drive"))
+        self.drive: Callable[[int], int] = DRIVE(self._engine.get_function_address("drive"))
 
 
 def best_lanes() -> int:
@@ -46,7 +48,7 @@ def best_lanes() -> int:
 
 
 def target_machine() -> llvm.TargetMachine:
-    """For this processor; an execution engine takes the one it is given and destroys it in the end."""
+    """For this processor. An execution engine takes ownership of the one it is given."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(llvm.get_process_triple())
@@ -56,62 +58,21 @@ def target_machine() -> llvm.TargetMachine:
     )
 
 
-def _compile(plan: Plan, lanes: int) -> bytes:
-    module = ir.Module("plan")
+def compile_program(layout: ProgramLayout, lanes: int) -> bytes:
+    module = ir.Module("program")
     module.triple = llvm.get_process_triple()
-    Driver(plan, Kernel(plan, module, lanes), module, lanes)
+    DriveFunction(layout, StepFunctions(layout, module, lanes), module, lanes)
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()
     code: bytes = target_machine().emit_object(parsed)
     return code
 
 
-def _digest(plan: Plan, lanes: int) -> str:
-    """Of everything that the code depends on: formulas, processor, compiler, and our own files."""
+def code_key(layout: ProgramLayout, lanes: int) -> str:
+    """A digest of everything that the code depends on: formulas, processor, compiler, and our own files."""
     found = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].glob("**/*.py")):  # whatever it is that has changed in numerics
+    for path in sorted(Path(__file__).parents[1].glob("**/*.py")):  # simply all of numerics
         found.update(path.read_bytes())
     processor = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    found.update(repr((plan.key(), lanes, processor, llvmlite.__version__, sys.platform, OPTIMISATION)).encode())
+    found.update(repr((layout.key(), lanes, processor, llvmlite.__version__, sys.platform, OPTIMISATION)).encode())
     return found.hexdigest()
-
-
-def _cache_folder() -> Path | None:
-    """Where code is kept; None where there is no such place."""
-    try:
-        return _user_cache() / "immunesim"
-    except RuntimeError:  # a user without a home
-        return None
-
-
-def _user_cache() -> Path:
-    given = os.environ.get("IMMUNESIM_CACHE")
-    if given:
-        return Path(given)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-
-
-def _read(path: Path) -> bytes | None:
-    """Code that was kept; the last 32 bytes say whether it is whole."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    code, check = data[:-32], data[-32:]
-    return code if hashlib.sha256(code).digest() == check else None
-
-
-def _write(path: Path, code: bytes) -> None:
-    """Keeps the code; where nothing can be written it is made again the next time."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(code + hashlib.sha256(code).digest())
-        beside.replace(path)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink()

@@ -1,4 +1,4 @@
-"""What a machine program is made for: the equations, what they read, and where each number lies."""
+"""What a compiled program computes, and where each of its numbers lies in memory."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from functools import cached_property
 from .. import rodas5p
 from ..python_code import hoisted
 from ..reduced_system import ReducedSystem
-from .sparse_lu import Elimination, eliminate
+from .sparse_lu import SparseLU, factorize
 
-PER_STEP = 8  # points recorded in each step, for measures
+PER_STEP = 8  # points of the dense output of each step
 FLOAT_ROWS = (
     "t",
     "h",
@@ -20,14 +20,14 @@ FLOAT_ROWS = (
     "t_stage",
     "error",
     "factor",
-    "low",
+    "negative",
     "s",
     "rtol",
     "end",
     "reached",
     "h_first",
 )
-INTEGER_ROWS = ("member", "segment", "first", "rejected", "time", "point", "tries", "steps", "status", "passed")
+INTEGER_ROWS = ("member", "segment", "first", "rejected", "time", "point", "attempts", "steps", "status", "accepted")
 
 
 class Status(IntEnum):
@@ -46,10 +46,10 @@ IDLE = -1  # a lane without a member
 # The argument of `drive`: one array of 64-bit integers and addresses, in this order
 ARGUMENTS = (
     "workspace",
-    "todo",  # (count,) members, integers
+    "todo",  # (count,) indices of members
     "count",
-    "rounds",  # steps of the group before it comes back, its members unfinished
-    "tries",  # most steps of one member, rejected ones included
+    "max_steps",  # of the group before it returns, its members unfinished
+    "max_attempts",  # most steps of one member, rejected ones included
     "segments",
     "states",  # (members, species)
     "clocks",  # (members, 3) t, h, h_first
@@ -68,15 +68,29 @@ ARGUMENTS = (
     "capacity",
     "dense_curves",  # (members, capacity, 1 + curves): the time, then the curves
 )
-SCALARS = ("count", "rounds", "tries", "segments", "jumps", "members", "n_times", "capacity")  # the rest are addresses
+SCALARS = (
+    "count",
+    "max_steps",
+    "max_attempts",
+    "segments",
+    "jumps",
+    "members",
+    "n_times",
+    "capacity",
+)  # the rest are addresses
 CLOCKS = ("t", "h", "h_first")
-COUNTERS = ("segment", "first", "rejected", "time", "point", "tries", "steps", "status")
+COUNTERS = ("segment", "first", "rejected", "time", "point", "attempts", "steps", "status")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The reduced system of a model, with the curves (species or observables) that are read at the output
-    times (`grid`) and along every step (`dense_curves`)."""
+class ProgramLayout:
+    """The equations and curves of a program, and the rows of its workspace: each row holds one double per lane.
+
+    Attributes:
+        reduced: the equations.
+        grid: species and observables that are recorded at the output times.
+        dense_curves: species and observables that are recorded along every step.
+    """
 
     reduced: ReducedSystem
     grid: tuple[str, ...]
@@ -84,35 +98,37 @@ class Plan:
 
     @cached_property
     def entries(self) -> dict[tuple[int, int], int]:
-        """Of the Jacobian: its numbers, and a symbol for each entry that has to be computed."""
+        """The Jacobian by (row, column): its numbers, and a symbol for each entry that has to be computed."""
         graph = self.reduced.graph
         return {
             entry: node if graph.value_of(node) is not None else graph.symbol(f"entry {entry}")
-            for entry, node in self.reduced.jacobian.items()
+            for entry, node in self.reduced.equations.jacobian.items()
         }
 
     @cached_property
-    def elimination(self) -> Elimination:
-        return eliminate(self.reduced.graph, len(self.reduced.species), self.entries, self.diagonal)
+    def lu(self) -> SparseLU:
+        """The factors of I / (h gamma) - J."""
+        return factorize(self.reduced.graph, len(self.reduced.species), self.entries, self.diagonal)
 
     @cached_property
     def diagonal(self) -> int:
+        """The symbol of 1 / (h gamma)."""
         return self.reduced.graph.symbol("1 / (h gamma)")
 
     @cached_property
     def hoisted(self) -> list[int]:
         """Nodes of parameters alone, computed when a member is loaded."""
-        return hoisted(self.reduced.graph, self.outputs, self.reduced.moving)
+        return hoisted(self.reduced.graph, self.outputs, self.reduced.equations.varying)
 
     @cached_property
     def outputs(self) -> list[int]:
-        """Every node that a program computes, but for the elimination."""
+        """Every node that a program computes, apart from the factorization."""
         reduced, names = self.reduced, self.reduced.system.names
-        by_time = reduced.by_time or ()
+        by_time = reduced.equations.time_derivative or ()
         return [
-            *reduced.slopes,
+            *reduced.equations.rhs,
             *by_time,
-            *reduced.jacobian.values(),
+            *reduced.equations.jacobian.values(),
             *(names[name] for name in (*self.grid, *self.dense_curves)),
         ]
 
@@ -124,16 +140,16 @@ class Plan:
         return tuple(name for name in self.reduced.system.parameters if symbols[name] in read)
 
     @cached_property
-    def recorded(self) -> tuple[int, ...]:
-        """Places of the species that the recorded curves read."""
+    def recorded_species(self) -> tuple[int, ...]:
+        """Indices of the species that the recorded curves read."""
         graph, system = self.reduced.graph, self.reduced.system
         nodes = [graph.symbols_of(system.names[name]) for name in (*self.grid, *self.dense_curves)]
         read = frozenset().union(*nodes)
         return tuple(i for i, name in enumerate(self.reduced.species) if system.symbols[name] in read)
 
     @cached_property
-    def places(self) -> dict[str, int]:
-        """The first row of each group of rows of a workspace; `rows` is how many there are."""
+    def offsets(self) -> dict[str, int]:
+        """The first row of each group of rows of a workspace; ``rows`` is how many there are."""
         reduced, size = self.reduced, len(self.reduced.species)
         sizes = {
             "y": size,
@@ -141,26 +157,26 @@ class Plan:
             "u": size * rodas5p.STAGES,
             "stage": size,
             "right": size,
-            "by_time": size if reduced.by_time else 0,
+            "by_time": size if reduced.equations.time_derivative else 0,
             "atol": size,
-            "lowest": size,
-            "jacobian": len(reduced.jacobian),
-            "factors": len(self.elimination.factors),
+            "lower_bounds": size,
+            "jacobian": len(reduced.equations.jacobian),
+            "factors": len(self.lu.factors),
             "parameters": len(self.parameters) + len(reduced.infused),
             "hoisted": len(self.hoisted),
-            "dense": len(self.recorded) * len(rodas5p.H),
+            "dense": len(self.recorded_species) * len(rodas5p.H),
             "out": max(len(self.grid), len(self.dense_curves)),
             **dict.fromkeys((*FLOAT_ROWS, *INTEGER_ROWS), 1),
         }
-        places, rows = {}, 0
+        offsets, rows = {}, 0
         for name, count in sizes.items():
-            places[name] = rows
+            offsets[name] = rows
             rows += count
-        return places | {"rows": rows}
+        return offsets | {"rows": rows}
 
     def key(self) -> tuple[object, ...]:
-        """Everything the machine code depends on."""
-        written = self.outputs, self.places, list(self.elimination.factors.items()), list(self.entries.items())
+        """Everything that the machine code depends on, with a `repr` that is the same in every process."""
+        written = self.outputs, self.offsets, list(self.lu.factors.items()), list(self.entries.items())
         nodes = [(each.op, each.args, each.value.hex(), each.name) for each in self.reduced.graph.nodes]
         return (
             nodes,

@@ -1,7 +1,7 @@
-"""A sparse linear system solved on paper: factors and solution as nodes of a graph.
+"""Symbolic LU factorization of a sparse matrix: factors and solution as nodes of a graph.
 
-The matrix is I / (h gamma) - J; its order of elimination is fixed once, by Markowitz' rule on the
-diagonal, and every product that is zero everywhere is never written.
+The matrix is I / (h gamma) - J. Its pivots are chosen once, on the diagonal, by Markowitz' rule; nothing is written
+for entries that are zero everywhere.
 """
 
 from __future__ import annotations
@@ -13,9 +13,15 @@ from ..graph import Graph
 
 
 @dataclass(frozen=True)
-class Elimination:
-    """Nodes of the factors: `factors[row, column]` below the diagonal the multipliers, on it the
-    reciprocal of the pivot, above it the upper factor. order: the pivots, first to last."""
+class SparseLU:
+    """Nodes of the factors.
+
+    Attributes:
+        graph: holds the nodes.
+        order: the pivots, first to last.
+        factors: by (row, column), below the diagonal the multipliers, on it the reciprocals of the pivots, above it
+            the upper factor.
+    """
 
     graph: Graph
     order: tuple[int, ...]
@@ -23,20 +29,20 @@ class Elimination:
 
     def solution(self, known: Mapping[tuple[int, int], int], right: list[int]) -> list[int]:
         """Nodes of the solution for the nodes `right`; known: the nodes that stand for the factors."""
-        do, x, place = self.graph.apply, list(right), {pivot: i for i, pivot in enumerate(self.order)}
-        entries = sorted(self.factors, key=lambda entry: (place[entry[1]], place[entry[0]]))
+        do, x, position = self.graph.apply, list(right), {pivot: i for i, pivot in enumerate(self.order)}
+        entries = sorted(self.factors, key=lambda entry: (position[entry[1]], position[entry[0]]))
         for row, column in entries:
-            if place[row] > place[column]:
+            if position[row] > position[column]:
                 x[row] = do("sub", x[row], do("mul", known[row, column], x[column]))
         for row in reversed(self.order):
-            for column in reversed([c for r, c in entries if r == row and place[c] > place[row]]):
+            for column in reversed([c for r, c in entries if r == row and position[c] > position[row]]):
                 x[row] = do("sub", x[row], do("mul", known[row, column], x[column]))
             x[row] = do("mul", x[row], known[row, row])
         return x
 
 
-def eliminate(graph: Graph, size: int, jacobian: Mapping[tuple[int, int], int], diagonal: int) -> Elimination:
-    """The factors of diagonal * I - jacobian, both given as nodes."""
+def factorize(graph: Graph, size: int, jacobian: Mapping[tuple[int, int], int], diagonal: int) -> SparseLU:
+    """The factors of diagonal * I - jacobian, shape (size, size), both given as nodes."""
     do = graph.apply
     matrix = {entry: do("neg", node) for entry, node in jacobian.items()}
     for i in range(size):
@@ -66,4 +72,4 @@ def eliminate(graph: Graph, size: int, jacobian: Mapping[tuple[int, int], int], 
             rows[row].discard(pivot)
         for column in rows[pivot]:
             columns[column].discard(pivot)
-    return Elimination(graph, tuple(order), matrix)
+    return SparseLU(graph, tuple(order), matrix)

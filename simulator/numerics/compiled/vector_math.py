@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .builder import Code
+from .builder import FunctionBuilder
 
 LOG2_HIGH, LOG2_LOW = float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef35793c76p-33")
 SHIFT = float.fromhex("0x1.8p52")  # added and taken away again, it rounds to a whole number
@@ -29,56 +29,56 @@ FDLIBM = (
 )
 
 
-def exp(code: Code, x: Any) -> Any:
+def exp(code: FunctionBuilder, x: Any) -> Any:
     """e^x; 0 and infinity where it leaves the doubles, NaN of NaN."""
-    b, inside = code.build, largest(code, smallest(code, x, code.all(710.0)), code.all(-746.0))
+    b, inside = code.build, largest(code, smallest(code, x, code.constant(710.0)), code.constant(-746.0))
     is_number = b.fcmp_ordered("ord", x, x)
-    inside = b.select(is_number, inside, code.all(0.0))
-    shifted = code.fma(inside, code.all(1.0 / math.log(2.0)), code.all(SHIFT))
-    count = b.sub(b.bitcast(shifted, code.bits), code.all_bits(SHIFT_BITS))
-    turns = b.fsub(shifted, code.all(SHIFT))
-    rest = code.fma(turns, code.all(-LOG2_HIGH), inside)
-    rest = code.fma(turns, code.all(-LOG2_LOW), rest)
+    inside = b.select(is_number, inside, code.constant(0.0))
+    shifted = code.fma(inside, code.constant(1.0 / math.log(2.0)), code.constant(SHIFT))
+    count = b.sub(b.bitcast(shifted, code.bits), code.constant_bits(SHIFT_BITS))
+    turns = b.fsub(shifted, code.constant(SHIFT))
+    rest = code.fma(turns, code.constant(-LOG2_HIGH), inside)
+    rest = code.fma(turns, code.constant(-LOG2_LOW), rest)
     tail = _polynomial(code, [1.0 / math.factorial(power) for power in range(2, 14)], rest)
-    series = b.fadd(code.all(1.0), code.fma(b.fmul(rest, rest), tail, rest))
-    half = b.ashr(count, code.all_bits(1))
+    series = b.fadd(code.constant(1.0), code.fma(b.fmul(rest, rest), tail, rest))
+    half = b.ashr(count, code.constant_bits(1))
     for part in (half, b.sub(count, half)):  # 2^count in two steps, that it may end below the smallest double
-        bits = b.shl(b.add(part, code.all_bits(1023)), code.all_bits(52))
+        bits = b.shl(b.add(part, code.constant_bits(1023)), code.constant_bits(52))
         series = b.fmul(series, b.bitcast(bits, code.vector))
     return b.select(is_number, series, x)
 
 
-def log(code: Code, x: Any) -> Any:
+def log(code: FunctionBuilder, x: Any) -> Any:
     """The natural logarithm; -infinity of 0, NaN below."""
     b = code.build
-    tiny = b.fcmp_ordered("<", x, code.all(SMALLEST))
-    value = _log(code, b.select(tiny, b.fmul(x, code.all(2.0**54)), x))
-    value = b.select(tiny, b.fsub(value, code.all(54.0 * math.log(2.0))), value)
-    value = b.select(b.fcmp_ordered("==", x, code.all(0.0)), code.all(-math.inf), value)
-    value = b.select(b.fcmp_unordered("<", x, code.all(0.0)), code.all(math.nan), value)
-    return b.select(b.fcmp_ordered("==", x, code.all(math.inf)), x, value)
+    tiny = b.fcmp_ordered("<", x, code.constant(SMALLEST))
+    value = _log(code, b.select(tiny, b.fmul(x, code.constant(2.0**54)), x))
+    value = b.select(tiny, b.fsub(value, code.constant(54.0 * math.log(2.0))), value)
+    value = b.select(b.fcmp_ordered("==", x, code.constant(0.0)), code.constant(-math.inf), value)
+    value = b.select(b.fcmp_unordered("<", x, code.constant(0.0)), code.constant(math.nan), value)
+    return b.select(b.fcmp_ordered("==", x, code.constant(math.inf)), x, value)
 
 
-def _log(code: Code, x: Any) -> Any:
+def _log(code: FunctionBuilder, x: Any) -> Any:
     """The logarithm of numbers above the smallest normal one; something else of all others."""
     b = code.build
     bits = b.bitcast(x, code.bits)
-    turns = b.ashr(b.sub(bits, code.all_bits(HALF_ROOT)), code.all_bits(52))
-    mantissa = b.bitcast(b.sub(bits, b.shl(turns, code.all_bits(52))), code.vector)
-    shifted = b.bitcast(b.add(turns, code.all_bits(SHIFT_BITS)), code.vector)  # whole number to double
-    count = b.fsub(shifted, code.all(SHIFT))
-    f = b.fsub(mantissa, code.all(1.0))
-    s = b.fdiv(f, b.fadd(f, code.all(2.0)))
+    turns = b.ashr(b.sub(bits, code.constant_bits(HALF_ROOT)), code.constant_bits(52))
+    mantissa = b.bitcast(b.sub(bits, b.shl(turns, code.constant_bits(52))), code.vector)
+    shifted = b.bitcast(b.add(turns, code.constant_bits(SHIFT_BITS)), code.vector)  # whole number to double
+    count = b.fsub(shifted, code.constant(SHIFT))
+    f = b.fsub(mantissa, code.constant(1.0))
+    s = b.fdiv(f, b.fadd(f, code.constant(2.0)))
     z = b.fmul(s, s)
     series = b.fmul(_polynomial(code, FDLIBM, z), z)
-    half = b.fmul(b.fmul(f, f), code.all(0.5))
-    low = code.fma(s, b.fadd(half, series), b.fmul(count, code.all(LOG2_LOW)))
-    return code.fma(count, code.all(LOG2_HIGH), b.fsub(f, b.fsub(half, low)))
+    half = b.fmul(b.fmul(f, f), code.constant(0.5))
+    low = code.fma(s, b.fadd(half, series), b.fmul(count, code.constant(LOG2_LOW)))
+    return code.fma(count, code.constant(LOG2_HIGH), b.fsub(f, b.fsub(half, low)))
 
 
-def _polynomial(code: Code, coefficients: Sequence[float], x: Any) -> Any:
+def _polynomial(code: FunctionBuilder, coefficients: Sequence[float], x: Any) -> Any:
     """c0 + c1 x + c2 x^2 + ... after Estrin: in pairs, so that no term has to wait for all the others."""
-    terms = [code.all(each) for each in coefficients]
+    terms = [code.constant(each) for each in coefficients]
     while len(terms) > 1:
         pairs = [code.fma(x, high, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
         terms = pairs + terms[len(terms) - len(terms) % 2 :]
@@ -86,53 +86,55 @@ def _polynomial(code: Code, coefficients: Sequence[float], x: Any) -> Any:
     return terms[0]
 
 
-def power(code: Code, base: Any, exponent: Any) -> Any:
+def power(code: FunctionBuilder, base: Any, exponent: Any) -> Any:
     """base^exponent with the base clipped at zero, as `graph.power`."""
     b = code.build
     value = _positive_power(code, base, exponent)
-    at_zero = b.select(b.fcmp_ordered("==", exponent, code.all(0.0)), code.all(1.0), code.all(math.inf))
-    at_zero = b.select(b.fcmp_ordered(">", exponent, code.all(0.0)), code.all(0.0), at_zero)
-    clipped = b.select(b.fcmp_unordered("uno", base, exponent), code.all(math.nan), at_zero)
-    return b.select(b.fcmp_ordered(">", base, code.all(0.0)), value, clipped)
+    at_zero = b.select(b.fcmp_ordered("==", exponent, code.constant(0.0)), code.constant(1.0), code.constant(math.inf))
+    at_zero = b.select(b.fcmp_ordered(">", exponent, code.constant(0.0)), code.constant(0.0), at_zero)
+    clipped = b.select(b.fcmp_unordered("uno", base, exponent), code.constant(math.nan), at_zero)
+    return b.select(b.fcmp_ordered(">", base, code.constant(0.0)), value, clipped)
 
 
-def power_by_base(code: Code, base: Any, exponent: Any) -> Any:
+def power_by_base(code: FunctionBuilder, base: Any, exponent: Any) -> Any:
     """As `graph.power_by_base`."""
     b = code.build
-    less = b.fsub(exponent, code.all(1.0))
+    less = b.fsub(exponent, code.constant(1.0))
     value = b.fmul(exponent, _positive_power(code, base, less))
-    is_line = b.and_(b.fcmp_ordered("==", base, code.all(0.0)), b.fcmp_ordered("==", exponent, code.all(1.0)))
-    return b.select(b.fcmp_ordered(">", base, code.all(0.0)), value, b.select(is_line, code.all(1.0), code.all(0.0)))
+    is_line = b.and_(b.fcmp_ordered("==", base, code.constant(0.0)), b.fcmp_ordered("==", exponent, code.constant(1.0)))
+    return b.select(
+        b.fcmp_ordered(">", base, code.constant(0.0)), value, b.select(is_line, code.constant(1.0), code.constant(0.0))
+    )
 
 
-def power_by_exponent(code: Code, base: Any, exponent: Any) -> Any:
+def power_by_exponent(code: FunctionBuilder, base: Any, exponent: Any) -> Any:
     """As `graph.power_by_exponent`."""
     b = code.build
     value = b.fmul(_positive_power(code, base, exponent), log(code, base))
-    return b.select(b.fcmp_ordered(">", base, code.all(0.0)), value, code.all(0.0))
+    return b.select(b.fcmp_ordered(">", base, code.constant(0.0)), value, code.constant(0.0))
 
 
-def _positive_power(code: Code, base: Any, exponent: Any) -> Any:
+def _positive_power(code: FunctionBuilder, base: Any, exponent: Any) -> Any:
     """base^exponent of a normal number above zero; of a smaller one as of the smallest normal one, which no state
     in its unit comes near."""
     b = code.build
-    inside = b.select(b.fcmp_ordered(">", base, code.all(SMALLEST)), base, code.all(SMALLEST))
+    inside = b.select(b.fcmp_ordered(">", base, code.constant(SMALLEST)), base, code.constant(SMALLEST))
     return exp(code, b.fmul(exponent, _log(code, inside)))
 
 
-def largest(code: Code, a: Any, b: Any) -> Any:
+def largest(code: FunctionBuilder, a: Any, b: Any) -> Any:
     """As `graph.largest`: NaN stays."""
     return _pick(code, code.build.fcmp_ordered(">", b, a), a, b)
 
 
-def smallest(code: Code, a: Any, b: Any) -> Any:
+def smallest(code: FunctionBuilder, a: Any, b: Any) -> Any:
     return _pick(code, code.build.fcmp_ordered("<", b, a), a, b)
 
 
-def _pick(code: Code, better: Any, a: Any, b: Any) -> Any:
+def _pick(code: FunctionBuilder, better: Any, a: Any, b: Any) -> Any:
     build = code.build
     return build.select(build.or_(better, build.fcmp_unordered("uno", b, b)), b, a)
 
 
-def select(code: Code, a: Any, b: Any, if_not_less: Any, if_less: Any) -> Any:
+def select(code: FunctionBuilder, a: Any, b: Any, if_not_less: Any, if_less: Any) -> Any:
     return code.build.select(code.build.fcmp_ordered(">=", a, b), if_not_less, if_less)

@@ -8,7 +8,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
-from immunesim.numerics.compiled.builder import Code
+from immunesim.numerics.compiled.builder import FunctionBuilder
 from immunesim.numerics.compiled.jit import target_machine
 from llvmlite import ir
 
@@ -19,9 +19,9 @@ def compiled(write: Callable[..., Any], arguments: int, lanes: int) -> Callable[
     """write(code, *vectors) -> vector, as a function of arrays of any one length."""
     module = ir.Module("test")
     module.triple = llvm.get_process_triple()
-    code = Code(module, "function", arguments + 1, lanes)
+    code = FunctionBuilder(module, "function", arguments + 1, lanes)
     *inputs, output = code.arguments
-    code.put_row(write(code, *[code.row(each, 0) for each in inputs]), output, 0)
+    code.store_row(write(code, *[code.load_row(each, 0) for each in inputs]), output, 0)
     code.build.ret_void()
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()

@@ -143,15 +143,22 @@ def test_a_value_saved_at_a_dose_is_the_value_after_it() -> None:
     assert found.grid[3, np.searchsorted(TIMES, 4.0), 0] == curves[after, 1]
 
 
+def test_the_arrays_of_members_cannot_be_changed() -> None:
+    found = several()
+    for array in (found.grid, *found.dense_curves[0]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0
+
+
 def test_a_long_run_puts_its_points_aside_and_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = several()
-    monkeypatch.setattr("immunesim.numerics.compiled.engine.POINTS", 40)
+    monkeypatch.setattr("immunesim.numerics.compiled.engine.BUFFER_POINTS", 40)
     assert same(whole, several())
 
 
 def test_a_look_at_the_clock_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = several()
-    monkeypatch.setattr("immunesim.numerics.compiled.engine.ROUNDS", 3)
+    monkeypatch.setattr("immunesim.numerics.compiled.engine.MAX_GROUP_STEPS", 3)
     assert same(whole, several())
 
 
@@ -182,7 +189,7 @@ def test_the_reason_of_a_failure_is_known(rate: str, status: int) -> None:
 
 
 def test_a_member_that_never_comes_to_an_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("immunesim.numerics.compiled.engine.TRIES", 20)
+    monkeypatch.setattr("immunesim.numerics.compiled.engine.MAX_ATTEMPTS", 20)
     assert set(several().status.tolist()) == {Status.NO_PROGRESS}
 
 

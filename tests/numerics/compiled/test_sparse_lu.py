@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from immunesim.numerics.compiled.sparse_lu import eliminate
+from immunesim.numerics.compiled.sparse_lu import factorize
 from immunesim.numerics.graph import OPERATIONS, Graph
 
 
@@ -28,7 +28,7 @@ def test_a_sparse_system_is_solved(size: int, share: float) -> None:
     entries = {(int(i), int(j)): graph.symbol(f"J {i} {j}") for i, j in np.argwhere(matrix)}
     diagonal = graph.symbol("diagonal")
     numbers = {node: float(matrix[entry]) for entry, node in entries.items()} | {diagonal: 3.0 * size}
-    elimination = eliminate(graph, size, entries, diagonal)
+    elimination = factorize(graph, size, entries, diagonal)
     known = {entry: graph.symbol(f"factor {entry}") for entry in elimination.factors}
     right = [graph.symbol(f"right {i}") for i in range(size)]
     solution = elimination.solution(known, right)
@@ -43,12 +43,12 @@ def test_a_sparse_system_is_solved(size: int, share: float) -> None:
 def test_a_chain_fills_nothing_in() -> None:
     graph = Graph()
     entries = {(i, i - 1): graph.symbol(f"J{i}") for i in range(1, 50)}
-    assert len(eliminate(graph, 50, entries, graph.symbol("d")).factors) == 99
+    assert len(factorize(graph, 50, entries, graph.symbol("d")).factors) == 99
 
 
 def test_an_arrow_is_eliminated_from_its_tips() -> None:
     graph = Graph()
     entries = {entry: graph.symbol(f"J{entry}") for i in range(1, 30) for entry in ((0, i), (i, 0))}
-    elimination = eliminate(graph, 30, entries, graph.symbol("d"))
+    elimination = factorize(graph, 30, entries, graph.symbol("d"))
     assert len(elimination.factors) == 88, "the full row and column come last, or everything fills in"
     assert elimination.order[0] != 0

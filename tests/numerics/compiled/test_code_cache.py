@@ -1,0 +1,110 @@
+"""The folder of machine code stays small, clean and sound, also where several processes use it at once."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from immunesim.numerics.compiled import code_cache
+
+DAY = 86_400.0
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("IMMUNESIM_CACHE", str(tmp_path / "kept"))
+    return tmp_path / "kept" / "immunesim"
+
+
+def last_used(path: Path, ago: float) -> None:
+    os.utime(path, (time.time() - ago,) * 2)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_what_was_written_is_read() -> None:
+    assert code_cache.read("a") is None
+    code_cache.write("a", b"code")
+    assert code_cache.read("a") == b"code"
+
+
+def test_the_least_recently_used_code_goes_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_cache, "MAX_BYTES", 3 * 132)  # three files of 100 bytes and a checksum
+    for days, key in enumerate("abc"):
+        code_cache.write(key, bytes(100))
+        last_used(folder / f"{key}.o", (3 - days) * DAY)
+    assert code_cache.read("a") == bytes(100)  # used again, and now the last
+    code_cache.write("d", bytes(100))
+    assert names(folder) == {"a.o", "c.o", "d.o"}
+
+
+def test_code_that_is_no_longer_used_goes_as_that_of_another_version(folder: Path) -> None:
+    for key, ago in (("of_another_version", 31 * DAY), ("of_last_week", 7 * DAY)):
+        code_cache.write(key, b"code")
+        last_used(folder / f"{key}.o", ago)
+    code_cache.write("new", b"code")
+    assert names(folder) == {"of_last_week.o", "new.o"}
+
+
+def test_files_that_were_never_finished_go_and_those_being_written_stay(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for name, ago in (("x.1.1.part", DAY), ("x.2.1.part", 1.0)):
+        (folder / name).write_bytes(b"half")
+        last_used(folder / name, ago)
+    code_cache.write("x", b"code")
+    assert names(folder) == {"x.2.1.part", "x.o"}
+
+
+def test_a_broken_file_is_no_code_and_goes(folder: Path) -> None:
+    code_cache.write("a", bytes(100))
+    file = folder / "a.o"
+    file.write_bytes(file.read_bytes()[:-10])
+    assert code_cache.read("a") is None
+    assert not file.exists()
+
+
+def test_files_of_others_stay(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("mine")
+    last_used(folder / "notes.txt", 100 * DAY)
+    code_cache.write("a", b"code")
+    assert names(folder) == {"notes.txt", "a.o"}
+
+
+def test_many_at_once_read_what_was_written_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_cache, "MAX_BYTES", 4 * 1032)
+
+    def use(number: int) -> bytes | None:
+        key = str(number % 8)
+        found = code_cache.read(key)
+        code_cache.write(key, key.encode() * 1000)
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(use, range(400)))
+    assert all(each is None or each == str(number % 8).encode() * 1000 for number, each in enumerate(found))
+
+
+def test_a_place_that_cannot_be_written_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("IMMUNESIM_CACHE", str(tmp_path / "file"))
+    code_cache.write("a", b"code")
+    assert code_cache.read("a") is None
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("IMMUNESIM_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    code_cache.write("a", b"code")
+    assert code_cache.read("a") is None
