@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from .clock import clock_of
@@ -10,101 +11,152 @@ from .measures import curve_measures
 from .run import ArmResult, RunResult
 from .scenario import MAIN, Scenario
 
-Row = Mapping[str, Any]
-MEASURES = ("peak", "lowest", "final", "area")
+MEASURES = ("peak", "lowest", "final", "area")  # those that have a ratio
+WITHOUT_END = ("peak", "lowest")  # those that runs of different length share
 
-
-NOTHING = 1e-6  # of the highest level compared: below it there is nothing
-
-
-SAME_END = 1e-9  # of a run: two that differ by less are equally long
+NEGLIGIBLE = 1e-6  # of the highest level compared: a lower level counts as zero
+SAME_END = 1e-9  # of a run: two whose ends differ by less are equally long
 
 
 class Reference(NamedTuple):
-    """What all else is compared with: the place of its run, and its arm."""
+    """The curve that all others are compared with: the index of its run, and its arm."""
 
     run: int
     arm: str
 
 
-def table(
-    runs: Sequence[RunResult], names: Sequence[str], words: Sequence[str] = (), against: Reference | None = None
-) -> list[dict[str, Any]]:
-    """A row for every name, run and arm: its measures, and their ratios to those of `against`.
+class ComparisonRow(NamedTuple):
+    """One curve of one arm of one run, with its measures and their ratios to those of the reference.
 
-    words: how each run was changed, '' where it was not. against: by default the first arm of the first run.
-    Times are in the unit in which the first scenario gives its end. A ratio is None where there is nothing to divide
-    by, a level below `NOTHING` of the highest that is compared, and for what needs runs of one length.
+    changed: how the run was changed, '' where it was not. label: what tells the arm from the others in texts.
+    reference: whether this is the reference. start, peak, lowest, final: in `unit`; area: in `area_unit`.
+    time_of_peak, time_of_lowest and end, the last time, are in `time_unit`. Measures are those of `CurveMeasures`.
+    outcome: how the run ended, ``success`` or the kind of its failure.
+    A ratio is None where there is nothing to divide by, or where it needs runs of one length.
     """
-    words = words or [""] * len(runs)
-    clock, long = clock_of(runs[0].scenario)
+
+    name: str
+    unit: str
+    scenario: str
+    arm: str
+    changed: str
+    label: str
+    reference: bool
+    start: float | None
+    peak: float | None
+    lowest: float | None
+    final: float | None
+    area: float | None
+    area_unit: str
+    time_of_peak: float | None
+    time_of_lowest: float | None
+    end: float
+    time_unit: str
+    outcome: str
+    peak_ratio: float | None = None
+    lowest_ratio: float | None = None
+    final_ratio: float | None = None
+    area_ratio: float | None = None
+
+    def value(self, key: str) -> float:
+        """The field called `key`: a measure, a time or a ratio; NaN where there is none."""
+        found: float | None = getattr(self, key)
+        return math.nan if found is None else found
+
+
+def table(
+    runs: Sequence[RunResult],
+    names: Sequence[str],
+    changes: Sequence[str] = (),
+    against: Reference | None = None,
+) -> list[ComparisonRow]:
+    """A row for every name, run and arm, in this order.
+
+    changes: how each run was changed, '' where it was not. against: the reference, by default the first arm of the
+    first run. Times are in the unit in which the first scenario gives its end.
+    """
+    changes = changes or [""] * len(runs)
     base = against or Reference(0, next(iter(runs[0].arms)))
-    rows = []
-    for name in names:
-        group = []
-        for place, (result, word) in enumerate(zip(runs, words, strict=True)):
-            for arm in result.arms.values():
-                row = {
-                    "name": name,
-                    "unit": result.scenario.model.unit_text(name),
-                    "scenario": result.scenario.id,
-                    "arm": arm.arm.name,
-                    "changed": word,
-                    "label": label(runs, words, place, arm),
-                    "reference": base == (place, arm.arm.name),
-                    **_measures(result.scenario, arm, name, long),
-                    "time_unit": clock,
-                    "outcome": arm.trajectory.outcome.kind,
-                }
-                group.append(row)
-        rows += _with_ratios(group)
-    return rows
+    return [row for name in names for row in _with_ratios(list(_rows_of(name, runs, changes, base)))]
 
 
-def label(runs: Sequence[RunResult], words: Sequence[str], place: int, arm: ArmResult) -> str:
-    """What tells an arm of a run from the others: scenario, arm and change, as far as they differ."""
+def _rows_of(name: str, runs: Sequence[RunResult], changes: Sequence[str], base: Reference) -> Iterator[ComparisonRow]:
+    clock, long = clock_of(runs[0].scenario)
+    for index, (result, changed) in enumerate(zip(runs, changes, strict=True)):
+        for arm in result.arms.values():
+            row = _row(result.scenario, arm, name)
+            yield row._replace(
+                changed=changed,
+                label=label(runs, changes, index, arm),
+                reference=base == (index, arm.arm.name),
+                time_of_peak=None if row.time_of_peak is None else row.time_of_peak * long,
+                time_of_lowest=None if row.time_of_lowest is None else row.time_of_lowest * long,
+                end=row.end * long,
+                time_unit=clock,
+            )
+
+
+def _row(scenario: Scenario, arm: ArmResult, name: str) -> ComparisonRow:
+    """The measures of one curve, with times in the model's time unit."""
+    found = curve_measures(scenario.model, arm.trajectory, name)
+    times, values = arm.trajectory.dense.times(), arm.trajectory.dense.values(name)
+    return ComparisonRow(
+        name=name,
+        unit=found.unit,
+        scenario=scenario.id,
+        arm=arm.arm.name,
+        changed="",
+        label=arm.arm.title,
+        reference=False,
+        start=float(values[0]) if len(values) else None,
+        peak=found.peak,
+        lowest=found.lowest,
+        final=found.final,
+        area=found.area,
+        area_unit=found.area_unit,
+        time_of_peak=found.time_of_peak,
+        time_of_lowest=found.time_of_lowest,
+        end=float(times[-1]) if len(times) else 0.0,
+        time_unit=scenario.model.time_unit_text,
+        outcome=arm.trajectory.outcome.kind,
+    )
+
+
+def label(runs: Sequence[RunResult], changes: Sequence[str], index: int, arm: ArmResult) -> str:
+    """What tells an arm of the run at `index` from the others: scenario, arm and change, as far as they differ."""
     several = len({result.scenario.id for result in runs}) > 1
-    parts = [runs[place].scenario.id] if several else []
-    if arm.arm.name != MAIN or not (several or any(words)):
+    parts = [runs[index].scenario.id] if several else []
+    if arm.arm.name != MAIN or not (several or any(changes)):
         parts.append(arm.arm.title)
-    if words[place]:
-        parts.append(words[place])
+    if changes[index]:
+        parts.append(changes[index])
     return ", ".join(parts) or "as described"
 
 
-def _measures(scenario: Scenario, arm: ArmResult, name: str, long: float) -> dict[str, Any]:
-    """Those of results, with the time of the lowest value, and times in the clock of the comparison."""
-    found = curve_measures(scenario.model, arm.trajectory, name)
-    times, values = arm.trajectory.dense.times(), arm.trajectory.dense.values(name)
-    reached = float(times[-1]) if len(times) else 0.0
-    times_of = {"time_of_peak": found.time_of_peak, "time_of_lowest": found.time_of_lowest, "end": reached}
-    return {
-        "start": float(values[0]) if len(values) else None,
-        **{key: getattr(found, key) for key in MEASURES},
-        "area_unit": found.area_unit,
-        **{key: None if time is None else time * long for key, time in times_of.items()},
-    }
-
-
-def _with_ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_ratios(rows: Sequence[ComparisonRow]) -> list[ComparisonRow]:
     """The rows of one name, with the ratio of each measure to that of the reference."""
-    base = next(row for row in rows if row["reference"])
-    none = nothing(rows)
+    base = next(row for row in rows if row.reference)
+    least = negligible(rows)
+    found = []
     for row in rows:
-        whole = abs(row["end"] - base["end"]) <= SAME_END * base["end"]
-        for key in MEASURES:
-            row[f"{key}_ratio"] = _ratio(row[key], base[key], none) if whole or key in ("peak", "lowest") else None
-    return rows
+        keys = MEASURES if same_length(row, base) else WITHOUT_END
+        ratios: dict[str, Any] = {f"{key}_ratio": _ratio(row.value(key), base.value(key), least) for key in keys}
+        found.append(row._replace(**ratios))
+    return found
 
 
-def _ratio(value: float | None, base: float | None, none: float) -> float | None:
-    if value is None or base is None or base <= none or value < -none:
+def same_length(row: ComparisonRow, base: ComparisonRow) -> bool:
+    """Whether two runs are equally long, so that their ends and areas can be compared."""
+    return abs(row.end - base.end) <= SAME_END * base.end
+
+
+def _ratio(value: float, base: float, least: float) -> float | None:
+    if math.isnan(value) or math.isnan(base) or base <= least or value < -least:
         return None
-    return 0.0 if value <= none else value / base
+    return 0.0 if value <= least else value / base
 
 
-def nothing(group: Sequence[Row]) -> float:
-    """The level below which there is nothing, for the rows of one name."""
-    return NOTHING * max(
-        (abs(row[key]) for row in group for key in ("peak", "lowest") if row[key] is not None), default=0
-    )
+def negligible(rows: Sequence[ComparisonRow]) -> float:
+    """The level at or below which the curves of one name count as zero, in their unit."""
+    levels = [abs(value) for row in rows for value in (row.peak, row.lowest) if value is not None]
+    return NEGLIGIBLE * max(levels, default=0.0)

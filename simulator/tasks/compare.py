@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..experiments.comparison import MEASURES, label, nothing
+from ..experiments.comparison import MEASURES, ComparisonRow, label, negligible
 from ..experiments.run import RunResult
 from ..experiments.scenario import Scenario
 from ..files.results.folder import SUMMARY, new_folder
@@ -47,22 +48,22 @@ def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> 
     return names
 
 
-def text(rows: Sequence[dict[str, Any]]) -> str:
+def text(rows: Sequence[ComparisonRow]) -> str:
     """The table for people, a block for each name, and what differs much."""
     lines: list[str] = []
-    width = max(len(row["label"]) for row in rows)
-    for name in dict.fromkeys(row["name"] for row in rows):
-        group = [row for row in rows if row["name"] == name]
-        unit, none = group[0]["unit"], nothing(group)
-        heads = [f"{head}{'':{GAP}}" for head in ("peak", "lowest", "final", axis_title("area", group[0]["area_unit"]))]
+    width = max(len(row.label) for row in rows)
+    for name in dict.fromkeys(row.name for row in rows):
+        group = [row for row in rows if row.name == name]
+        unit, none = group[0].unit, negligible(group)
+        heads = [f"{head}{'':{GAP}}" for head in ("peak", "lowest", "final", axis_title("area", group[0].area_unit))]
         lines += ["", axis_title(name, unit)]
-        lines.append(_line("", width, heads, axis_title("at", group[0]["time_unit"])))
+        lines.append(_line("", width, heads, axis_title("at", group[0].time_unit)))
         for row in group:
-            time = number(row["time_of_peak"]) if row["peak"] is not None and abs(row["peak"]) > none else "-"
-            lines.append(_line(row["label"], width, [_cell(row, key, none) for key in MEASURES], time))
-            if row["outcome"] != "success":
-                lines.append(f"  {'':{width}}  FAILED: {row['outcome']}")
-    base = next(row["label"] for row in rows if row["reference"])
+            time = number(row.value("time_of_peak")) if abs(row.value("peak")) > none else "-"
+            lines.append(_line(row.label, width, [_cell(row, key, none) for key in MEASURES], time))
+            if row.outcome != "success":
+                lines.append(f"  {'':{width}}  FAILED: {row.outcome}")
+    base = next(row.label for row in rows if row.reference)
     marks = f"(2x): twice that of '{base}'; (-): nothing to divide by, or a run of another length"
     lines += ["", marks + "; 0: under a millionth of the highest"]
     return "\n".join(
@@ -75,21 +76,22 @@ def _line(head: str, width: int, cells: Sequence[str], time: str) -> str:
     return f"  {head:{width}}{peak:>20}{time:>9}{lowest:>20}{final:>20}{area:>26}".rstrip()
 
 
-def _cell(row: dict[str, Any], key: str, none: float) -> str:
+def _cell(row: ComparisonRow, key: str, none: float) -> str:
     """A value and, but for the reference itself, its ratio."""
-    if row[key] is None:
+    value = row.value(key)
+    if math.isnan(value):
         return f"none{'':{GAP}}"
-    value = number(row[key]) if abs(row[key]) > none else "0"
-    if row["reference"]:
-        return f"{value}{'':{GAP}}"
-    ratio = row[f"{key}_ratio"]
-    return value + f"{'(-)' if ratio is None else f'({number(ratio, 2)}x)':>{GAP}}"
+    text = number(value) if abs(value) > none else "0"
+    if row.reference:
+        return f"{text}{'':{GAP}}"
+    ratio = row.value(f"{key}_ratio")
+    return text + f"{'(-)' if math.isnan(ratio) else f'({number(ratio, 2)}x)':>{GAP}}"
 
 
 def write(
     runs: Sequence[RunResult],
     names: Sequence[str],
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[ComparisonRow],
     folder: Path,
     force: bool,
     words: Sequence[str] = (),
@@ -103,8 +105,8 @@ def write(
     words = words or [""] * len(runs)
     with new_folder(folder, force) as tmp_path:
         with (tmp_path / "comparison.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(ComparisonRow._fields)
             writer.writerows(rows)
         longest = max((result.scenario for result in runs), key=lambda scenario: scenario.end)
         curves = [
@@ -124,6 +126,6 @@ def write(
         (tmp_path / SUMMARY).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
-def document(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def document(rows: Sequence[ComparisonRow]) -> dict[str, Any]:
     """The comparison as one JSON document."""
-    return {"comparison": list(rows), "sentences": sentences(rows), "large": RULE}
+    return {"comparison": [row._asdict() for row in rows], "sentences": sentences(rows), "large": RULE}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 
 import numpy as np
 import pytest
@@ -199,3 +200,21 @@ def test_an_arm_that_does_not_exist_is_refused_wherever_arms_are_named(scenario,
     ):
         with pytest.raises(InputError, match="has no arm 'mian'; did you mean 'main'"):
             call()
+
+
+def test_ctrl_c_inside_the_solver_keeps_the_arms_that_were_finished(scenario) -> None:
+    def interrupt(share: float) -> None:
+        if share > 1 / 3:
+            signal.raise_signal(signal.SIGINT)
+
+    question = scenario(dose_often() + ARMS, end="210 h")
+    result = run(question, certify=False, on_progress=interrupt)
+    assert result.interrupted
+    assert list(result.arms) == ["main"]
+    assert result.arms["main"].trajectory.times[-1] == 210
+    with pytest.raises(KeyboardInterrupt):
+        run(question, certify=False, arms=["half"], on_progress=interrupt)
+
+
+def dose_often() -> str:
+    return DOSE + 'every = "1 h"\ncount = 200\n'

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from immunesim import read_scenario
 from immunesim.experiments import comparison
-from immunesim.experiments.comparison import Reference
+from immunesim.experiments.comparison import ComparisonRow, Reference
 from immunesim.experiments.run import run
 from immunesim.runtime.errors import InputError
 from immunesim.tasks import compare
@@ -56,55 +56,54 @@ def result(question: Path):
     return run(read_scenario(question), certify=False)
 
 
-def row(label: str, name: str = "X", **given: Any) -> dict[str, Any]:
+def row(label: str, name: str = "X", **given: Any) -> ComparisonRow:
     """A curve that rises from 1 to 10 on day 5 of 20 and is back at 1, but for what is given."""
     usual = {"start": 1.0, "peak": 10.0, "time_of_peak": 5.0, "lowest": 1.0, "time_of_lowest": 0.0, "final": 1.0}
     found = {"area": 60.0, "area_unit": "pM*d", "end": 20.0, "time_unit": "d", "outcome": "success"} | usual | given
     names = {"name": name, "unit": "pM", "scenario": "toy", "arm": "main", "label": label, "reference": False}
-    return names | found
+    return ComparisonRow(**{"changed": "", **names, **found})
 
 
-def said(other: dict[str, Any], **base: Any) -> list[str]:
+def said(other: ComparisonRow, **base: Any) -> list[str]:
     """The sentences on `other`, against the usual curve with what is given in its place."""
-    first = row("as described", **base) | {"reference": True}
-    other |= {"area_ratio": other["area"] / first["area"]}
-    return compare.sentences([first | {"area_ratio": 1.0}, other])
+    first = row("as described", **base)._replace(reference=True, area_ratio=1.0)
+    return compare.sentences([first, other._replace(area_ratio=other.area / first.area)])
 
 
 # the table
 
 
 def test_ratios_are_those_of_the_curves(result) -> None:
-    rows = {row["arm"]: row for row in comparison.table([result], ["drug"])}
-    assert [row["label"] for row in rows.values()] == ["as dosed", "untreated", "later", "strong"]
-    assert [arm for arm, row in rows.items() if row["reference"]] == ["main"]
+    rows = {row.arm: row for row in comparison.table([result], ["drug"])}
+    assert [row.label for row in rows.values()] == ["as dosed", "untreated", "later", "strong"]
+    assert [arm for arm, row in rows.items() if row.reference] == ["main"]
     for key in ("peak", "area", "final"):
-        assert rows["strong"][f"{key}_ratio"] == pytest.approx(3, rel=1e-5)
-        assert rows["main"][f"{key}_ratio"] == 1
-        assert rows["untreated"][f"{key}_ratio"] == 0
-    assert rows["strong"]["lowest_ratio"] is None  # nothing before the first dose
-    assert rows["late"]["time_of_peak"] == pytest.approx(20 / 24)  # d: the unit in which the scenario gives its end
-    assert rows["late"]["end"] == 1.0
+        assert rows["strong"].value(f"{key}_ratio") == pytest.approx(3, rel=1e-5)
+        assert rows["main"].value(f"{key}_ratio") == 1
+        assert rows["untreated"].value(f"{key}_ratio") == 0
+    assert rows["strong"].lowest_ratio is None  # nothing before the first dose
+    assert rows["late"].time_of_peak == pytest.approx(20 / 24)  # d: the unit in which the scenario gives its end
+    assert rows["late"].end == 1.0
     arm = result.arms["strong"].trajectory
-    assert rows["strong"]["final"] == pytest.approx(arm["drug"][-1])
-    assert rows["strong"]["lowest"] == arm["drug"].min() == 0
+    assert rows["strong"].final == pytest.approx(arm["drug"][-1])
+    assert rows["strong"].lowest == arm["drug"].min() == 0
 
 
 def test_against_another_arm_ratios_turn_and_of_nothing_there_is_none(result) -> None:
-    rows = {row["arm"]: row for row in comparison.table([result], ["drug", "cells"], (), Reference(0, "untreated"))}
-    assert rows["main"]["name"] == "cells"
-    drug = {row["arm"]: row for row in comparison.table([result], ["drug"], (), Reference(0, "untreated"))}
-    assert drug["main"]["peak_ratio"] is None
-    assert drug["untreated"]["peak_ratio"] is None
+    rows = {row.arm: row for row in comparison.table([result], ["drug", "cells"], (), Reference(0, "untreated"))}
+    assert rows["main"].name == "cells"
+    drug = {row.arm: row for row in comparison.table([result], ["drug"], (), Reference(0, "untreated"))}
+    assert drug["main"].peak_ratio is None
+    assert drug["untreated"].peak_ratio is None
     assert any("drug appears: it peaks at" in each for each in compare.sentences(list(drug.values())))
 
 
 def test_runs_of_another_length_have_no_ratio_of_ends_and_areas(question: Path) -> None:
     runs = [run(read_scenario(question, {"time.end": end}), certify=False, arms=["main"]) for end in ("1 d", "0.8 d")]
     first, second = comparison.table(runs, ["drug"], ("", "shorter"))
-    assert (second["area_ratio"], second["final_ratio"]) == (None, None)
-    assert second["peak_ratio"] == pytest.approx(1)
-    assert (first["label"], second["label"]) == ("as described", "shorter")
+    assert (second.area_ratio, second.final_ratio) == (None, None)
+    assert second.peak_ratio == pytest.approx(1)
+    assert (first.label, second.label) == ("as described", "shorter")
     assert compare.sentences([first, second]) == []
 
 
@@ -127,11 +126,11 @@ def test_the_folder_says_what_the_terminal_says(result, tmp_path: Path) -> None:
     assert all(sentence in compare.text(rows) for sentence in report["sentences"])
     with (tmp_path / "out" / "comparison.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
-    assert [float(line["peak_ratio"]) for line in table] == pytest.approx([row["peak_ratio"] for row in rows])
+    assert [float(line["peak_ratio"]) for line in table] == pytest.approx([row.peak_ratio for row in rows])
 
 
 def test_the_text_is_aligned_and_writes_dust_as_nothing(result) -> None:
-    rows = [row | {"lowest": 1e-20} for row in comparison.table([result], ["drug"])]
+    rows = [row._replace(lowest=1e-20) for row in comparison.table([result], ["drug"])]
     lines = compare.text(rows).splitlines()
     heads, *shown = lines[1:6]
     places = [heads.index(head) + len(head) for head in ("peak", "lowest", "final", "area [pM·h]")]
@@ -211,20 +210,20 @@ def test_levels_far_from_zero_differ_by_their_span() -> None:
 
 
 def test_another_clock_and_another_reference_are_named() -> None:
-    base = row("toy", peak=10.0, time_unit="h") | {"reference": True, "area_ratio": 1.0}
-    arm = row("weak, of a kind", peak=2.0, time_unit="h") | {"area_ratio": 1.0}
+    base = row("toy", peak=10.0, time_unit="h")._replace(reference=True, area_ratio=1.0)
+    arm = row("weak, of a kind", peak=2.0, time_unit="h")._replace(area_ratio=1.0)
     assert compare.sentences([base, arm]) == [
         "weak, of a kind: X peaks at 2 pM at 5 h, 5-fold lower than in toy (10 pM at 5 h)."
     ]
-    again = compare.sentences([base | {"label": "2 ng/kg"}, arm])
+    again = compare.sentences([base._replace(label="2 ng/kg"), arm])
     assert again[0].endswith("5-fold lower than in '2 ng/kg' (10 pM at 5 h).")
 
 
 def test_the_largest_come_first_and_the_rest_are_counted() -> None:
     rows = []
     for number in range(12):
-        base = row("as described", f"X{number}") | {"reference": True, "area_ratio": 1.0}
-        rows += [base, row("no Z", f"X{number}", peak=20.0 + number) | {"area_ratio": 1.0}]
+        base = row("as described", f"X{number}")._replace(reference=True, area_ratio=1.0)
+        rows += [base, row("no Z", f"X{number}", peak=20.0 + number)._replace(area_ratio=1.0)]
     found = compare.sentences(rows)
     assert [each.split()[2] for each in found[:-1]] == [f"X{number}" for number in range(11, 3, -1)]
     assert found[-1] == "And 4 more."

@@ -79,7 +79,7 @@ def _differences(result: RunResult, base: ArmResult) -> Iterator[Sentence]:
     """How each other arm differs from `base`, the largest differences first."""
     rows = table([result], result.scenario.shown, against=Reference(0, base.arm.name))
     for arm in result.arms:
-        for text in sentences([row for row in rows if row["reference"] or row["arm"] == arm], TOLD):
+        for text in sentences([row for row in rows if row.reference or row.arm == arm], TOLD):
             yield Sentence("", text)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from ...experiments.comparison import NOTHING, SAME_END, Row, nothing
+from ...experiments.comparison import NEGLIGIBLE, SAME_END, ComparisonRow, negligible, same_length
 from ...experiments.explanation.phases import TURN
 from .curve import FLAT, at_time
 from .numbers import number, percent, with_unit
@@ -31,16 +31,16 @@ class Difference(NamedTuple):
     text: str
 
 
-def sentences(rows: Sequence[Row], most: int = MOST) -> list[str]:
+def sentences(rows: Sequence[ComparisonRow], most: int = MOST) -> list[str]:
     """The largest differences between curves and their reference, the largest first; how many more there are."""
     found = []
-    for name in dict.fromkeys(row["name"] for row in rows):
-        group = [row for row in rows if row["name"] == name]
-        base = next((row for row in group if row["reference"]), None)
+    for name in dict.fromkeys(row.name for row in rows):
+        group = [row for row in rows if row.name == name]
+        base = next((row for row in group if row.reference), None)
         if base is None:
             continue
         for row in group:
-            if row is not base and {row["outcome"], base["outcome"]} == {"success"}:
+            if row is not base and {row.outcome, base.outcome} == {"success"}:
                 found += _most_telling(list(_differences(row, base, group)))
     found.sort(key=lambda each: -each.size)
     told = [f"{each.text}." for each in found[:most]]
@@ -53,11 +53,11 @@ def _most_telling(found: list[Difference]) -> list[Difference]:
     return [each for each in found if each.size >= largest - math.log(FACTOR)][:1]
 
 
-def _differences(row: Row, base: Row, group: Sequence[Row]) -> Iterator[Difference]:
+def _differences(row: ComparisonRow, base: ComparisonRow, group: Sequence[ComparisonRow]) -> Iterator[Difference]:
     """Every large difference between two curves, the most telling first where two are alike."""
-    high = nothing(group) / NOTHING
-    who, name, than = row["label"], row["name"], _than(base)
-    here, there = (max(abs(each["peak"]), abs(each["lowest"])) > NOTHING * high for each in (row, base))
+    high = negligible(group) / NEGLIGIBLE
+    who, name, than = row.label, row.name, _than(base)
+    here, there = (max(abs(each.value("peak")), abs(each.value("lowest"))) > NEGLIGIBLE * high for each in (row, base))
     if here != there:
         seen, verb = (row, "appears") if here else (base, "is gone")
         told = f"it {_top(seen)}; {than.as_is} there is none" if here else f"{than.as_is} it {_top(seen)}"
@@ -65,35 +65,35 @@ def _differences(row: Row, base: Row, group: Sequence[Row]) -> Iterator[Differen
         return
     if not here:
         return
-    span = max(each["peak"] - each["lowest"] for each in (row, base))
-    whole = abs(row["end"] - base["end"]) <= SAME_END * base["end"]
-    tells: dict[str, Callable[[Row], str]] = {"peak": _top, "lowest": _bottom}
+    span = max(each.value("peak") - each.value("lowest") for each in (row, base))
+    whole = same_length(row, base)
+    tells: dict[str, Callable[[ComparisonRow], str]] = {"peak": _top, "lowest": _bottom}
     tells |= {"final": _final} if whole else {}
     levels = []
     for key, tell in tells.items():
-        size = _size(row[key], base[key], high, span)
-        if size and abs(base[key]) <= NOTHING * high:
+        size = _size(row.value(key), base.value(key), high, span)
+        if size and abs(base.value(key)) <= NEGLIGIBLE * high:
             levels.append(Difference(size, f"{who}: {name} {tell(row)}; {than.as_is} there is none"))
-        elif size and abs(row[key]) <= NOTHING * high:
+        elif size and abs(row.value(key)) <= NEGLIGIBLE * high:
             gone = "is gone at the end" if key == "final" else "falls to nothing"
             levels.append(Difference(size, f"{who}: {name} {gone}; {than.as_is} there is {_known(base, key)}"))
         elif size:
-            by = f"{_by(row[key], base[key], than, row)} ({_known(base, key)})"
+            by = f"{_by(row.value(key), base.value(key), than, row)} ({_known(base, key)})"
             levels.append(Difference(size, f"{who}: {name} {tell(row)}, {by}"))
     yield from levels
     if levels or not whole:
         return
-    if row["area_ratio"] and abs(math.log(row["area_ratio"])) >= math.log(FACTOR):
-        area = with_unit(row["area"], row["area_unit"])
-        by = _times(row["area_ratio"], than, "large", "smaller")
-        text = f"{who}: the area under {name} is {area}, {by} ({number(base['area'])})"
-        yield Difference(abs(math.log(row["area_ratio"])), text)
+    if row.area_ratio and abs(math.log(row.area_ratio)) >= math.log(FACTOR):
+        area = with_unit(row.value("area"), row.area_unit)
+        by = _times(row.area_ratio, than, "large", "smaller")
+        text = f"{who}: the area under {name} is {area}, {by} ({number(base.value('area'))})"
+        yield Difference(abs(math.log(row.area_ratio)), text)
     if all(_stands_out(each) for each in (row, base)):
-        shift = row["time_of_peak"] - base["time_of_peak"]
-        if abs(shift) >= SHIFT * base["end"]:
-            later = f"{number(abs(shift))} {row['time_unit']} {'later' if shift > 0 else 'earlier'} {than.than}"
-            size = math.log(FACTOR) * abs(shift) / (SHIFT * base["end"])
-            yield Difference(size, f"{who}: {name} {_top(row)}, {later} ({_when(base, base['time_of_peak'])})")
+        shift = row.value("time_of_peak") - base.value("time_of_peak")
+        if abs(shift) >= SHIFT * base.end:
+            later = f"{number(abs(shift))} {row.time_unit} {'later' if shift > 0 else 'earlier'} {than.than}"
+            size = math.log(FACTOR) * abs(shift) / (SHIFT * base.end)
+            yield Difference(size, f"{who}: {name} {_top(row)}, {later} ({_when(base, base.value('time_of_peak'))})")
 
 
 def _size(value: float, base: float, high: float, span: float) -> float:
@@ -120,14 +120,14 @@ class _Than(NamedTuple):
     of_that: str
 
 
-def _than(base: Row) -> _Than:
-    if base["label"] == "as described":
+def _than(base: ComparisonRow) -> _Than:
+    if base.label == "as described":
         return _Than("than described", "as described", "as described", "described")
-    name = base["label"] if base["label"] == base["scenario"] else f"'{base['label']}'"
+    name = base.label if base.label == base.scenario else f"'{base.label}'"
     return _Than(f"than in {name}", f"as in {name}", f"in {name}", f"in {name}")
 
 
-def _by(value: float, base: float, than: _Than, row: Row) -> str:
+def _by(value: float, base: float, than: _Than, row: ComparisonRow) -> str:
     """By how much a level is higher or lower, as a factor where that is large, else as a difference."""
     if base > 0 and value > 0 and not 1 / FACTOR < value / base < FACTOR:
         return _times(value / base, than, "high", "lower")
@@ -142,47 +142,47 @@ def _times(ratio: float, than: _Than, much: str, less: str) -> str:
     return f"{number(1 / ratio, 2)}-fold {less} {than.than}"
 
 
-def _top(row: Row) -> str:
+def _top(row: ComparisonRow) -> str:
     if _at_start(row, "peak"):
-        return f"does not rise above {_level(row, row['peak'])}"
-    if row["time_of_peak"] >= row["end"] * (1 - SAME_END):
-        return f"reaches {_level(row, row['peak'])} at the end"
-    return f"peaks at {_level(row, row['peak'])} {_when(row, row['time_of_peak'])}"
+        return f"does not rise above {_level(row, row.value('peak'))}"
+    if row.value("time_of_peak") >= row.end * (1 - SAME_END):
+        return f"reaches {_level(row, row.value('peak'))} at the end"
+    return f"peaks at {_level(row, row.value('peak'))} {_when(row, row.value('time_of_peak'))}"
 
 
-def _bottom(row: Row) -> str:
+def _bottom(row: ComparisonRow) -> str:
     if _at_start(row, "lowest"):
-        return f"does not fall below {_level(row, row['lowest'])}"
-    if row["time_of_lowest"] >= row["end"] * (1 - SAME_END):
-        return f"falls to {_level(row, row['lowest'])} at the end"
-    return f"falls to {_level(row, row['lowest'])} {_when(row, row['time_of_lowest'])}"
+        return f"does not fall below {_level(row, row.value('lowest'))}"
+    if row.value("time_of_lowest") >= row.end * (1 - SAME_END):
+        return f"falls to {_level(row, row.value('lowest'))} at the end"
+    return f"falls to {_level(row, row.value('lowest'))} {_when(row, row.value('time_of_lowest'))}"
 
 
-def _final(row: Row) -> str:
-    return f"ends at {_level(row, row['final'])}"
+def _final(row: ComparisonRow) -> str:
+    return f"ends at {_level(row, row.value('final'))}"
 
 
-def _known(base: Row, key: str) -> str:
+def _known(base: ComparisonRow, key: str) -> str:
     if key == "final":
-        return _level(base, base["final"])
-    when = "at the start" if _at_start(base, key) else _when(base, base[f"time_of_{key}"])
-    return f"{_level(base, base[key])} {when}"
+        return _level(base, base.value("final"))
+    when = "at the start" if _at_start(base, key) else _when(base, base.value(f"time_of_{key}"))
+    return f"{_level(base, base.value(key))} {when}"
 
 
-def _at_start(row: Row, key: str) -> bool:
+def _at_start(row: ComparisonRow, key: str) -> bool:
     """Whether a curve never rises above its start (`key` is ``peak``), or never falls below it (``lowest``)."""
-    return bool(abs(row[key] - row["start"]) <= FLAT * abs(row["start"]))
+    return bool(abs(row.value(key) - row.value("start")) <= FLAT * abs(row.value("start")))
 
 
-def _stands_out(row: Row) -> bool:
+def _stands_out(row: ComparisonRow) -> bool:
     """Whether the highest value is a peak, clearly above both ends."""
-    above = row["peak"] - max(row["start"], row["final"])
-    return bool(above > TURN * (row["peak"] - row["lowest"]))
+    above = row.value("peak") - max(row.value("start"), row.value("final"))
+    return bool(above > TURN * (row.value("peak") - row.value("lowest")))
 
 
-def _level(row: Row, value: float) -> str:
-    return with_unit(value, row["unit"])
+def _level(row: ComparisonRow, value: float) -> str:
+    return with_unit(value, row.unit)
 
 
-def _when(row: Row, time: float) -> str:
-    return at_time(time, row["time_unit"])
+def _when(row: ComparisonRow, time: float) -> str:
+    return at_time(time, row.time_unit)
