@@ -22,15 +22,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api.describe import describe as describe
+    from .api.evidence import evidence as evidence
+    from .api.evidence import influence as influence
     from .api.explain import explain as explain
+    from .api.output import export as export
+    from .api.output import gallery as gallery
+    from .api.output import replay as replay
     from .api.run import Run as Run
     from .api.run import run as run
+    from .api.scenarios import check as check
+    from .api.scenarios import list_ as list  # noqa: F401
+    from .api.scenarios import read_scenario as read_scenario
+    from .api.scenarios import show as show
     from .api.sweep import Ensemble as Ensemble
     from .api.sweep import sweep as sweep
     from .experiments.run import RunResult as RunResult
     from .experiments.scenario import Scenario as Scenario
     from .files.toml.model_file import read_model as read_model
-    from .files.toml.scenario_file import read_scenario as read_scenario
     from .model.model import Model as Model
     from .numerics.trajectory import Trajectory as Trajectory
     from .runtime.errors import InputError as InputError
@@ -41,10 +49,18 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "Run": "api.run",
     "sweep": "api.sweep",
     "Ensemble": "api.sweep",
+    "evidence": "api.evidence",
+    "influence": "api.evidence",
+    "list": "api.scenarios",
+    "show": "api.scenarios",
     "describe": "api.describe",
     "explain": "api.explain",
+    "check": "api.scenarios",
+    "export": "api.output",
+    "gallery": "api.output",
+    "replay": "api.output",
     "read_model": "files.toml.model_file",
-    "read_scenario": "files.toml.scenario_file",
+    "read_scenario": "api.scenarios",
     "Model": "model.model",
     "Scenario": "experiments.scenario",
     "Trajectory": "numerics.trajectory",
@@ -52,14 +68,14 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "InputError": "runtime.errors",
     "OutputError": "runtime.errors",
 }
-__all__ = list(_HOMES)
+__all__ = [name for name in _HOMES if name != "list"]  # which a star import must leave to Python
 
 
-def __dir__() -> "list[str]":
-    return __all__
+def __dir__() -> Any:
+    return sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module("." + _HOMES[name], __name__), name)
+        return getattr(import_module("." + _HOMES[name], __name__), "list_" if name == "list" else name)
     raise AttributeError(f"module 'immunesim' has no public name '{name}'")

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from immunesim import read_scenario
+from immunesim.experiments import evidence
+from immunesim.experiments.expectations import KNOWN_MISS
 from immunesim.experiments.run import run
 from immunesim.experiments.sweeps.compute import sweep_of
 from immunesim.files.toml.catalogue import builtin_scenarios, evidence_terms
-from immunesim.tasks import evidence
+from immunesim.tasks.evidence import EvidenceRequest
+from immunesim.tasks.evidence import evidence as evidence_of
 from immunesim.tasks.scenario import ScenarioRequest
 from immunesim.tasks.sweep import SweepRequest, sweep
 from immunesim.views.figures import run as run_figures
@@ -84,7 +87,7 @@ def draw_sweep(picture: SweepPicture) -> None:
 def totals(rows: Sequence[dict[str, Any]]) -> str:
     """What the evidence adds up to, as the README says it."""
     found, topics = evidence.totals(rows), evidence_terms()["topics"]
-    known = sum(row["verdict"] == evidence.KNOWN_MISS for row in rows)
+    known = sum(row["verdict"] == KNOWN_MISS for row in rows)
     parts = found["claims"].items()  # C32a, C32b and C32c are one claim in three parts
     claims = {name.rstrip("abc") for name, _ in parts}
     missing = {name.rstrip("abc") for name, each in parts if not each["met"]}
@@ -106,7 +109,7 @@ def main() -> None:
         draw(picture)
     for swept in SWEEPS:
         draw_sweep(swept)
-    text = totals(evidence.collect(list(builtin_scenarios().values())))
+    text = totals(evidence_of(EvidenceRequest()).rows)
     README.write_text(TOTALS.sub(lambda _: text, README.read_text(encoding="utf-8")), encoding="utf-8")
 
 

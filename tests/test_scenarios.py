@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from immunesim.experiments.expectations import row_of
 from immunesim.experiments.run import RunResult, run
 from immunesim.files.toml.catalogue import builtin_scenarios, evidence_terms
 from immunesim.files.toml.scenario_file import read_scenario
-from immunesim.tasks import evidence
 from immunesim.views.figures import run as run_figures
 from immunesim.views.figures.style import PAPER, SLIDES, Look
 
@@ -84,9 +84,7 @@ def test_every_scenario_asks_a_question_and_says_what_it_shows(name: str) -> Non
 
 
 def test_the_readme_says_what_the_evidence_adds_up_to() -> None:
-    rows = [
-        evidence.row_of(verdict, name, result_of(name).ok) for name in PATHS for verdict in result_of(name).verdicts
-    ]
+    rows = [row_of(verdict, name, result_of(name).ok) for name in PATHS for verdict in result_of(name).verdicts]
     found = readme.TOTALS.search(readme.README.read_text(encoding="utf-8"))
     assert found is not None
     assert found.group() == readme.totals(rows), "python -m tests.readme writes it again"

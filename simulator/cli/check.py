@@ -18,19 +18,14 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..runtime.errors import InputError
-    from ..tasks.check import check_file
+    from ..tasks.check import CheckRequest, check
 
-    faults, lines = [], []
-    for word in options.files:
-        try:
-            lines.append(f"{word}: {check_file(word)}")
-        except InputError as error:
-            faults += [fault for fault in error.faults if fault not in faults]
+    found = check(CheckRequest(tuple(options.files)))
     if options.json:
-        print_json({"ok": not faults, "faults": [fault._asdict() for fault in faults]})
+        print_json(found.document)
     else:
-        print("\n".join(lines)) if lines else None
-        for fault in faults:
+        for line in found.lines:
+            print(line)
+        for fault in found.faults:
             print(f"error: {fault}", file=sys.stderr)
-    return BAD_FILE if faults else DONE
+    return DONE if found.ok else BAD_FILE

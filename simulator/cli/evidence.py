@@ -14,21 +14,13 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all that come with the simulator")
+    command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all bundled scenarios")
     command.add_argument("--out", metavar="DIR", help="write evidence.csv and evidence.json there too")
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..files.results.folder import make_folder
-    from ..files.toml.catalogue import builtin_scenarios
-    from ..files.toml.scenario_file import find_scenario
-    from ..tasks import evidence
+    from ..tasks.evidence import EvidenceRequest, evidence
 
-    paths = [find_scenario(word) for word in options.scenarios] or list(builtin_scenarios().values())
-    if options.out:
-        make_folder(Path(options.out))
-    rows = evidence.collect(paths)
-    if options.out:
-        evidence.write(rows, Path(options.out))
-    print_json(rows) if options.json else print(evidence.text(rows))
-    return DONE if evidence.holds(rows) else MISSED
+    found = evidence(EvidenceRequest(tuple(options.scenarios), Path(options.out) if options.out else None))
+    print_json(found.rows) if options.json else print(found)
+    return DONE if found.holds else MISSED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import print_json, scenario_of, settings_argument
+from .options import print_json, request_of, settings_argument
 from .program import DONE
 
 EXAMPLES = """examples:
@@ -25,18 +25,10 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..experiments.scenario import chosen_arms
-    from ..files.results import folder
+    from ..tasks.export import ExportRequest, export
 
-    scenario = scenario_of(options.scenario, options)
-    chosen_arms(scenario, [options.arm], "--arm")
-    target = Path(options.out or f"{scenario.id}.xml")
-    folder.check_file(target, options.force)
-    from ..files.formats.sbml import sbml_text  # last, so that a fault of the words is said without libSBML
-
-    folder.write_text(target, sbml_text(scenario, options.arm))
-    if options.json:
-        print_json({"scenario": scenario.id, "arm": options.arm, "format": options.to, "file": str(target)})
-    else:
-        print(f"{scenario.id}, arm {options.arm}: {target}")
+    scenario = request_of(options.scenario, options)
+    out = Path(options.out) if options.out else None
+    found = export(ExportRequest(scenario, options.to, options.arm, out, options.force))
+    print_json(found.document) if options.json else print(found)
     return DONE

@@ -1,4 +1,4 @@
-"""`list`: what comes with the simulator."""
+"""`list`: the bundled scenarios and models."""
 
 from __future__ import annotations
 
@@ -13,21 +13,12 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
-    pass
+    """It has none of its own."""
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..files.toml.catalogue import catalogue
+    from ..tasks.list import list_all
 
-    found = catalogue()
-    if options.json:
-        print_json(found)
-        return DONE
-    for kind, rows in found.items():
-        print(f"{kind}:")
-        width = max(len(row["name"]) for row in rows)
-        for row in rows:
-            print(f"  {row['name']:{width}}  {row.get('title', '')}")
-            if "question" in row:
-                print(f"  {'':{width}}  {row['question']}")
+    found = list_all()
+    print_json(found.document) if options.json else print(found)
     return DONE

@@ -18,8 +18,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..tasks.replay import replay, replay_text
+    from ..tasks.replay import ReplayRequest, replay
 
-    found = replay(Path(options.folder))
-    print_json(found) if options.json else print(replay_text(found))
-    return DONE if found["match"] else MISSED
+    found = replay(ReplayRequest(Path(options.folder)))
+    print_json(found.document) if options.json else print(found)
+    return DONE if found.match else MISSED

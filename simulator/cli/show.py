@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .options import print_json, scenario_of, settings_argument
+from .options import print_json, request_of, settings_argument
 from .program import DONE
 
 EXAMPLES = """examples:
@@ -19,12 +19,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    from ..views.text.show import show_text
+    from ..tasks.show import show
 
-    scenario = scenario_of(options.scenario, options)
-    if options.json:
-        origins = {".".join(map(str, path)): where for path, where in scenario.origins.items()}
-        print_json({"scenario": scenario.document, "origins": origins})
-    else:
-        print(show_text(scenario))
+    found = show(request_of(options.scenario, options))
+    print_json(found.document) if options.json else print(found)
     return DONE

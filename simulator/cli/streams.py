@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
-SIGNS = {"×": "x", "·": "*", "°": "deg ", "−": "-", "–": "-", "—": "-", "→": "->", "≤": "<=", "≥": ">=", "≈": "~"}
+from ..views.text.numbers import text_for
 
 
 class Output:
@@ -29,12 +28,7 @@ class Output:
         self._broken = stream is None or getattr(stream, "closed", False)
 
     def write(self, text: str) -> int:
-        encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        try:
-            text.encode(encoding)
-        except UnicodeEncodeError:
-            text = "".join(_shown(letter, encoding) for letter in text)
-        self._try("write", text)
+        self._try("write", text_for(text, getattr(self._stream, "encoding", None) or "utf-8"))
         return len(text)
 
     def flush(self) -> None:
@@ -78,17 +72,3 @@ def _occupy_closed_descriptors() -> None:
         while (free := os.open(os.devnull, os.O_RDWR)) <= 2:
             pass
         os.close(free)
-
-
-def _shown(letter: str, encoding: str) -> str:
-    """`letter` itself, or in plain letters where `encoding` has it not: beta, 2, x."""
-    try:
-        letter.encode(encoding)
-    except UnicodeEncodeError:
-        *kind, name = unicodedata.name(letter, "?").split()
-        if letter in SIGNS:
-            return SIGNS[letter]
-        if kind[:1] == ["GREEK"]:
-            return name.lower() if "SMALL" in kind else name.capitalize()
-        return unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or "?"
-    return letter

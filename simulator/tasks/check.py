@@ -1,44 +1,76 @@
-"""What `check` says of a file, without simulating anything."""
+"""`check`: all faults of scenario and model files, without simulating."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..experiments.scenario import Scenario
 from ..files.toml.catalogue import builtin_models
 from ..files.toml.model_file import read_model
 from ..files.toml.scenario_file import find_scenario, is_scenario, read_scenario
+from ..model.model import Model
+from ..runtime.errors import InputError, InputFault
+from ..views.text.files import model_line, scenario_line
 from ..views.text.notes import notes
-from ..views.text.numbers import with_unit
+from .answer import Answer
 
 
-def check_file(word: str) -> str:
-    """One line on a file that is right; `InputError` with everything that is wrong."""
+@dataclass(frozen=True)
+class CheckRequest:
+    """files: paths, or names of bundled scenarios and models."""
+
+    files: tuple[str | Path, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class Checked(Answer):
+    """What was read from the files that are right, by the words that named them, and all faults of the others."""
+
+    valid: dict[str, Scenario | Model]
+    faults: tuple[InputFault, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.faults
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        return {"ok": self.ok, "faults": [fault._asdict() for fault in self.faults]}
+
+    @property
+    def lines(self) -> list[str]:
+        """A line on each valid file, with notes below it."""
+        return [f"{word}: {_line(found)}" for word, found in self.valid.items()]
+
+    def __str__(self) -> str:
+        return "\n".join([*self.lines, *(f"error: {fault}" for fault in self.faults)])
+
+
+def check(request: CheckRequest) -> Checked:
+    """Reads every file to its end; raises nothing for what is wrong with it."""
+    valid: dict[str, Scenario | Model] = {}
+    faults: list[InputFault] = []
+    for word in map(str, request.files):
+        try:
+            valid[word] = read_file(word)
+        except InputError as error:
+            faults += error.faults
+    return Checked(valid, tuple(dict.fromkeys(faults)))
+
+
+def read_file(word: str) -> Scenario | Model:
+    """The scenario or model that `word`, a path or the name of a bundled file, stands for. Raises `InputError`."""
     models = builtin_models()
     if word in models:
-        return _model_line(models[word])
+        return read_model(models[word])
     path = find_scenario(word)
-    if not is_scenario(path):
-        return _model_line(path)
-    scenario = read_scenario(path)
-    arms = len(scenario.arms)
-    remarks = "".join(f"\n  note: {note}" for note in notes(scenario))
-    return (
-        f"scenario of {arms} arm{'s' * (arms != 1)} over {with_unit(scenario.end, scenario.model.time_unit_text)}, "
-        f"{len(scenario.expectations)} expectations, {_sweep(scenario)}model {scenario.model_name}: no faults" + remarks
-    )
+    return read_scenario(path) if is_scenario(path) else read_model(path)
 
 
-def _sweep(scenario: Scenario) -> str:
-    if scenario.sweep is None:
-        return ""
-    design = scenario.sweep.design
-    return f"a sweep of {design.count} members ({design.kind} of {len(design.axes)} axes), "
-
-
-def _model_line(path: Path) -> str:
-    model = read_model(path)
-    return (
-        f"model of {len(model.species)} species, {len(model.reactions)} reactions and "
-        f"{len(model.parameters)} parameters: no faults"
-    )
+def _line(found: Scenario | Model) -> str:
+    if isinstance(found, Model):
+        return model_line(found)
+    return "\n  note: ".join([scenario_line(found), *notes(found)])

@@ -14,6 +14,7 @@ from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
 from ..views.text.causal_graph import graph_view
 from ..views.text.describe import facts_text, model_facts, subject
+from .assumptions import assumed, assumed_text
 
 SUFFIXES = (".svg", ".png")
 
@@ -63,8 +64,6 @@ def describe(request: DescribeRequest) -> Description:
         raise InputError([request_fault(message, "--assumed --wiring")])
     model, name = _model(request)
     if request.assumed:
-        from .influence import assumed, assumed_text  # with the solver
-
         return Description(model, assumed(model, name), assumed_text(model, name))
     facts = model_facts(model, name)
     if request.pictures:

@@ -1,33 +1,89 @@
-"""Every expectation of the scenarios: expected, simulated, verdict, source; and what they add up to."""
+"""`evidence`: every expectation of the scenarios against their simulations."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..experiments.expectations import FAILED, KNOWN_MISS, MET, MISSED, UNBROKEN, row_of
+from ..experiments.evidence import holds, totals
+from ..experiments.expectations import row_of
 from ..experiments.run import OnProgress, run
 from ..files.results.folder import make_folder, write_text
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError, InputFault
 from ..runtime.processes import parallel_map
-from ..views.text.numbers import number
+from ..views.text.evidence import evidence_text
+from ..views.text.tables import Table
+from .answer import Answer
+from .scenario import scenario_paths
 
-MARKS = {MET: "met   ", KNOWN_MISS: "missed", MISSED: "MISSED", UNBROKEN: "UNSAFE", FAILED: "FAILED"}
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 COLUMNS = ("id", "that", "expected", "simulated", "unit", "verdict", "source", "status", "rule", "topic", "claim")
 
 
-def collect(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """One row per expectation of the scenario files, which must be readable; several files are
-    simulated in parallel. An expectation of a run that failed stays in, as not simulated."""
+@dataclass(frozen=True)
+class EvidenceRequest:
+    """scenarios: files or names; all bundled scenarios if there are none. out: a directory for evidence.csv and
+    evidence.json; nothing is written without one."""
+
+    scenarios: tuple[str | Path, ...] = ()
+    out: Path | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Evidence(Answer):
+    """rows: a row for each expectation: see `expectations.row_of`."""
+
+    rows: list[dict[str, Any]]
+
+    @property
+    def holds(self) -> bool:
+        """Whether all is as the scenarios say: met, or missed and known to be missed."""
+        return holds(self.rows)
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        """How many are met: of all, of the published facts of each topic, of each claim."""
+        return totals(self.rows)
+
+    @property
+    def table(self) -> Table:
+        shown = {"": ("verdict",), "id": ("id",), "expectation": ("that",), "simulated": ("simulated", "unit")}
+        return Table(self.rows, {**shown, "expected": ("expected",), "source": ("source",)})
+
+    def to_pandas(self) -> DataFrame:
+        """A row for each expectation."""
+        return self.table.to_pandas()
+
+    def __str__(self) -> str:
+        return evidence_text(self.rows)
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
+
+
+def evidence(request: EvidenceRequest) -> Evidence:
+    """Simulates the scenarios, several in parallel, and writes the table if a directory is given.
+
+    An expectation of a run that failed stays in, as not simulated. An interruption leaves nothing.
+    Raises `InputError` and, before anything is simulated, `OutputError`.
+    """
+    paths = scenario_paths(request.scenarios)
+    if request.out is not None:
+        make_folder(request.out)
     parts = parallel_map("scenarios", _rows_or_faults, paths)
-    if faults := list(dict.fromkeys(fault for _, found in parts for fault in found)):
+    if faults := [fault for _, found in parts for fault in found]:
         raise InputError(faults)
-    return [row for rows, _ in parts for row in rows]
+    found = Evidence([row for rows, _ in parts for row in rows])
+    if request.out is not None:
+        _write(found, request.out)
+    return found
 
 
 def _rows_or_faults(path: Path, on_progress: OnProgress) -> tuple[list[dict[str, Any]], list[InputFault]]:
@@ -39,70 +95,12 @@ def _rows_or_faults(path: Path, on_progress: OnProgress) -> tuple[list[dict[str,
     return [row_of(verdict, result.scenario.id, result.ok) for verdict in result.verdicts], []
 
 
-def holds(rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether all is as the scenarios say: met, or missed and announced as missed."""
-    return all(row["verdict"] == (KNOWN_MISS if row["missed"] else MET) for row in rows)
-
-
-def totals(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """How many are met: of all, of the published facts of each topic, of each claim."""
-    return {
-        "all": _count(rows),
-        "facts": _count([row for row in rows if row["topic"]]),
-        "topics": {key: _count([row for row in rows if row["topic"] == key]) for key in _keys(rows, "topic")},
-        "claims": {key: _count([row for row in rows if row["claim"] == key]) for key in _keys(rows, "claim")},
-    }
-
-
-def _keys(rows: Sequence[dict[str, Any]], column: str) -> list[str]:
-    return sorted({row[column] for row in rows if row[column]}, key=lambda key: (len(key.rstrip("abc")), key))
-
-
-def _count(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    return {"met": sum(row["verdict"] == MET for row in rows), "of": len(rows)}
-
-
-def text(rows: Sequence[dict[str, Any]]) -> str:
-    """The table for people, what was missed marked, totals below."""
-    if not rows:
-        return "no expectations"
-    return "\n".join(_lines(rows))
-
-
-def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    width = max(len(row["id"]) for row in rows)
-    for row in rows:
-        found = "none" if row["simulated"] is None else number(row["simulated"], 4)
-        mark = MARKS[row["verdict"]]
-        yield f"{mark}  {row['id']:{width}}  {found:>10}  expected {row['expected']}  [{row['source']}]"
-        yield f"        {'':{width}}  {row['that']}"
-        if row["verdict"] == KNOWN_MISS:
-            yield f"        {'':{width}}  known miss: {row['missed']}"
-        if row["objection"]:
-            yield f"        {'':{width}}  {row['objection']}"
-        for arm, value in row["broken"].items() if row["verdict"] == MET else ():
-            without = "none" if value is None else number(value, 4)
-            yield f"        {'':{width}}  shows {row['claim'] or 'the mechanism'}: without it, in arm {arm}, {without}"
-    found_totals = totals(rows)
-    for title, key in (("published facts", "topics"), ("claims", "claims")):
-        if found_totals[key]:
-            yield f"\n{title}, met of all:"
-            yield from (f"  {name:16}  {each['met']:4} of {each['of']}" for name, each in found_totals[key].items())
-    every = found_totals["all"]
-    known = sum(row["verdict"] == KNOWN_MISS for row in rows)
-    yield f"\n{every['met']} of {every['of']} expectations met" + (
-        f", {known} known miss{'es' * (known > 1)}" if known else ""
-    )
-
-
-def write(rows: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
+def _write(found: Evidence, folder: Path) -> None:
     """The table as evidence.csv and, with all that is known of each row, evidence.json."""
-    make_folder(folder)
-    table, document = folder / "evidence.csv", folder / "evidence.json"
     lines = io.StringIO()
     writer = csv.DictWriter(lines, (*COLUMNS, "missed"), extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
-    write_text(table, lines.getvalue())
-    write_text(document, json.dumps({"totals": totals(rows), "rows": rows}, indent=1) + "\n")
-    return [table, document]
+    writer.writerows(found.rows)
+    write_text(folder / "evidence.csv", lines.getvalue())
+    document = {"totals": found.totals, "rows": found.rows}
+    write_text(folder / "evidence.json", json.dumps(document, indent=1) + "\n")

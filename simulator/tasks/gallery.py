@@ -1,22 +1,30 @@
-"""Many scenarios, each a folder with its report, and a page that shows them all."""
+"""`gallery`: many scenarios, each a directory with its report, and a page that shows them all."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..experiments.run import RunResult, run
-from ..files.results.folder import SUMMARY, new_folder
+from ..files.results.folder import SUMMARY, check_folder, new_folder
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError
+from ..runtime.interrupt import Stop
 from ..runtime.processes import OnProgress, results_as_completed
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
+from ..views.text.gallery import gallery_text
+from ..views.text.tables import Table
+from .answer import Answer
 from .run import write
+from .scenario import scenario_paths
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 INDEX = "index.html"
 DONE, FAILED, UNREADABLE, SKIPPED = "done", "failed", "cannot be read", "not simulated"
@@ -43,6 +51,67 @@ class Card(NamedTuple):
     holds: bool = True
     picture: str = ""
     text: str = ""
+
+
+@dataclass(frozen=True)
+class GalleryRequest:
+    """out: a new output directory; force: replace it if it holds a gallery and nothing else.
+
+    scenarios: files or names; all bundled scenarios if there are none.
+    tables: also write the curves as CSV, some hundred MB for all bundled scenarios.
+    """
+
+    out: Path
+    scenarios: tuple[str | Path, ...] = ()
+    tables: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class Gallery(Answer):
+    """The directory of a gallery, and a card for each scenario in the order of the request."""
+
+    folder: Path
+    cards: list[Card]
+
+    @property
+    def page(self) -> Path:
+        """The page that shows them all."""
+        return self.folder / INDEX
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether scenarios were left out because the gallery was stopped."""
+        return any(card.status == SKIPPED for card in self.cards)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every scenario was simulated, and all is as it says."""
+        return all(card.status == DONE and card.holds for card in self.cards)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        return {"folder": str(self.folder), "gallery": [card._asdict() for card in self.cards]}
+
+    def to_pandas(self) -> DataFrame:
+        """A row for each card."""
+        return Table(self.document["gallery"], {}).to_pandas()
+
+    def __str__(self) -> str:
+        return gallery_text(self.document["gallery"], DONE, self.page)
+
+
+def gallery(request: GalleryRequest) -> Gallery:
+    """Simulates the scenarios in parallel and writes each with its report, and a page that shows them all.
+
+    After Ctrl-C or SIGTERM the gallery is written with the scenarios that are done; after a second one nothing is.
+    Raises `InputError` for a scenario that is not there and `OutputError`, both before anything is simulated.
+    """
+    paths = scenario_paths(request.scenarios)
+    check_folder(request.out, request.force)
+    with Stop("stopping: the gallery is written with the scenarios that are done") as stop:
+        return Gallery(request.out, write_gallery(paths, request.out, request.tables, request.force, stop))
 
 
 def write_gallery(
@@ -153,15 +222,3 @@ def _page(cards: Sequence[Card]) -> str:
     from ..views.report.html import render
 
     return render("gallery.html.jinja", cards=cards, versions=versions(), skipped=SKIPPED, done=DONE)
-
-
-def text(cards: Sequence[Card], folder: Path) -> str:
-    """What became of them, for the terminal."""
-    good = [card for card in cards if card.status == DONE]
-    lines = [f"{len(good)} of {len(cards)} scenarios simulated"]
-    met, expected, known = (sum(getattr(card, key) for card in cards) for key in ("met", "expected", "known"))
-    if expected:
-        lines.append(f"{met} of {expected} expectations met" + (f", {known} missed as announced" if known else ""))
-    lines += [f"{card.status}: {card.name}: {card.reason}" for card in cards if card.status != DONE]
-    lines += [f"not as the scenario says: {card.name}" for card in good if not card.holds]
-    return "\n".join([*lines, "", f"open {folder / INDEX}"])

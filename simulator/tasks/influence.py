@@ -1,23 +1,96 @@
-"""Which expectations each parameter can break: computed in parallel, kept in a file, on_progress in words."""
+"""`influence`: each parameter of the scenarios multiplied and divided by a factor: which expectations fail?"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..experiments.influence import FACTOR, influence
+from ..experiments import influence as experiment
+from ..experiments.influence import FACTOR
 from ..experiments.run import OnProgress
-from ..files.results.folder import write_text
-from ..files.toml.catalogue import BIOLOGY
+from ..files.results.folder import make_folder, write_text
 from ..files.toml.scenario_file import read_scenario
-from ..model.declarations import Parameter
-from ..model.model import Model
+from ..runtime.errors import OutputError, option
 from ..runtime.processes import parallel_map
-from ..views.text.numbers import number, with_unit
+from ..views.text.influence import influence_text
+from ..views.text.tables import Table
+from .answer import Answer
+from .scenario import scenario_paths
 
-KEPT = BIOLOGY / "influence.json"  # of all that come with the simulator
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class InfluenceRequest:
+    """scenarios: files or names; all bundled scenarios, which take many minutes, if there are none.
+    out: a file for the result as JSON; nothing is written without one."""
+
+    scenarios: tuple[str | Path, ...] = ()
+    out: Path | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class ParameterInfluence(Answer):
+    """What each parameter can break.
+
+    factor: what parameters are multiplied and divided by.
+    models: for each model `breaks`: parameter -> {"up" or "down": expectations}, of every assumed parameter and of
+        others until each expectation is broken; `passes_without_mechanism`: expectations that neither they nor an arm
+        of their own break; and `unclear`: those so narrow that the coarser tolerance used here misses them as the
+        model stands.
+    """
+
+    factor: float
+    models: dict[str, dict[str, Any]]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        return {"factor": self.factor, "models": self.models}
+
+    @property
+    def table(self) -> Table:
+        """A row for each model, parameter, direction and expectation that then fails."""
+        rows = [
+            {"model": model, "parameter": name, "direction": way, "breaks": each}
+            for model, found in self.models.items()
+            for name, ways in found["breaks"].items()
+            for way, broken in ways.items()
+            for each in broken
+        ]
+        return Table(rows, {key: (key,) for key in ("model", "parameter", "direction", "breaks")})
+
+    def to_pandas(self) -> DataFrame:
+        """The table as a data frame."""
+        return self.table.to_pandas()
+
+    def __str__(self) -> str:
+        return influence_text(self.document)
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
+
+
+def influence(request: InfluenceRequest) -> ParameterInfluence:
+    """Simulates each scenario again and again, several scenarios in parallel. An interruption leaves nothing.
+
+    Raises `InputError` and `OutputError` before anything is simulated.
+    """
+    paths = scenario_paths(request.scenarios)
+    for path in paths:
+        read_scenario(path)
+    if request.out is not None:
+        make_folder(request.out.absolute().parent)
+        if request.out.is_dir():
+            raise OutputError(f"{request.out} is a folder; {option('--out')} names a file here")
+    found = ParameterInfluence(FACTOR, _by_model(parallel_map("scenarios", _part, paths)))
+    if request.out is not None:
+        write_text(request.out, json.dumps(found.document, indent=1) + "\n")
+    return found
 
 
 class _Part(NamedTuple):
@@ -30,13 +103,7 @@ class _Part(NamedTuple):
     breaks: list[tuple[str, str, list[str]]]
 
 
-def collect(paths: Sequence[Path]) -> dict[str, Any]:
-    """For each model, `breaks`: parameter -> {"up" or "down": expectations}, of every assumed parameter and of
-    others until each expectation is broken; `passes_without_mechanism`: those that neither they nor an arm
-    of theirs break; and `unclear`: those so narrow that the coarser solution used here misses them as the
-    model stands.
-    """
-    parts = parallel_map("scenarios", _part, paths)
+def _by_model(parts: Sequence[_Part]) -> dict[str, dict[str, Any]]:
     models: dict[str, dict[str, Any]] = {}
     for part in parts:
         model = models.setdefault(part.model, {"breaks": {}, "passes_without_mechanism": [], "unclear": []})
@@ -45,7 +112,7 @@ def collect(paths: Sequence[Path]) -> dict[str, Any]:
             model["breaks"].setdefault(name, {}).setdefault(way, []).extend(broken)
         known = {each for _, _, broken in part.breaks for each in broken}
         model["passes_without_mechanism"] += [each for each in part.unsafe if each not in known]
-    return {"factor": FACTOR, "models": models}
+    return models
 
 
 def _part(path: Path, on_progress: OnProgress) -> _Part:
@@ -53,7 +120,7 @@ def _part(path: Path, on_progress: OnProgress) -> _Part:
     body = {name: each for name, each in scenario.model.parameters.items() if not each.knob}
     assumed = [name for name, each in body.items() if each.assumed]
     others = [name for name in body if name not in assumed]
-    met, found = influence(scenario, assumed, others, on_progress)
+    met, found = experiment.influence(scenario, assumed, others, on_progress)
     breaks = [
         (name, "up" if factor > 1 else "down", [f"{scenario.id}/{each}" for each in broken])
         for name, factor, broken in found
@@ -66,70 +133,3 @@ def _part(path: Path, on_progress: OnProgress) -> _Part:
         if each.id not in met and not (each.missed or each.breaks_in)
     ]
     return _Part(scenario.model_name, unsafe, unclear, breaks)
-
-
-def write(found: dict[str, Any], path: Path) -> None:
-    write_text(path, json.dumps(found, indent=1) + "\n")
-
-
-def text(found: dict[str, Any]) -> str:
-    """Each parameter with what it breaks, the most influential first, and what nothing breaks."""
-    lines = [f"each parameter {number(found['factor'])} times as large, and as small; a share at most 1"]
-    for model, table in found["models"].items():
-        lines.append(f"\n{model}:")
-        broken = {name: sorted({e for each in ways.values() for e in each}) for name, ways in table["breaks"].items()}
-        for name in sorted(broken, key=lambda name: -len(broken[name])):
-            lines.append(f"  {name}  breaks {len(broken[name])}: {', '.join(broken[name])}")
-        if table["passes_without_mechanism"]:
-            lines.append(f"  no parameter breaks: {', '.join(table['passes_without_mechanism'])}")
-    return "\n".join(lines)
-
-
-def assumed(model: Model, word: str | None = None) -> list[dict[str, Any]]:
-    """The parameters of `model` that are assumptions, the most influential first: why, and which of the
-    expectations that come with the simulator they break (None where that was not computed).
-
-    word: only those of this module, or with this in their name or label.
-    """
-    within = set(model.modules[word].names) if word is not None and word in model.modules else None
-    table = json.loads(KEPT.read_text(encoding="utf-8"))["models"].get(model.id) if KEPT.exists() else None
-    rows = [
-        _row(each, table)
-        for each in model.parameters.values()
-        if each.assumed
-        and (each.id in within if within is not None else not word or word.lower() in f"{each.id} {each.label}".lower())
-    ]
-    return sorted(rows, key=lambda row: -len(row["breaks"] or ()))
-
-
-def _row(parameter: Parameter, table: dict[str, Any] | None) -> dict[str, Any]:
-    ways = table["breaks"].get(parameter.id, {}) if table else {}
-    return {
-        "name": parameter.id,
-        "label": parameter.label,
-        "value": parameter.value,
-        "unit": parameter.unit_text,
-        "range": parameter.range,
-        "why": parameter.status.removeprefix("assumed:").strip(),
-        "breaks": sorted({each for broken in ways.values() for each in broken}) if table else None,
-    }
-
-
-def assumed_text(model: Model, word: str | None = None) -> str:
-    return "\n".join(_assumed_lines(model, word))
-
-
-def _assumed_lines(model: Model, word: str | None) -> Iterator[str]:
-    rows = assumed(model, word)
-    body = sum(not each.knob for each in model.parameters.values())
-    what = f"of the parameters of '{word}'" if word else f"of {body} parameters (knobs not counted)"
-    answer = f" What each breaks, {number(FACTOR)} times as large or as small:"
-    if any(row["breaks"] is None for row in rows):
-        answer = " What each breaks was not computed for this model."
-    yield f"{len(rows)} {what} are assumed.{answer if rows else ''}"
-    for row in rows:
-        span = f", {number(row['range'][0])} to {number(row['range'][1])}" if row["range"] else ""
-        yield f"\n{row['name']} = {with_unit(row['value'], row['unit'])}{span}: {row['label']}"
-        yield f"  {row['why']}"
-        if row["breaks"] is not None:
-            yield f"  breaks {len(row['breaks'])}: {', '.join(row['breaks'])}" if row["breaks"] else "  breaks nothing"

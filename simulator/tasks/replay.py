@@ -1,8 +1,9 @@
-"""A results folder run again, from the folder alone."""
+"""`replay`: the run of an output directory simulated again, from the directory alone."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,57 @@ from ..files.results.folder import SUMMARY
 from ..files.results.member_store import IDENTITY
 from ..files.results.run_folder import SCENARIO_FILE, read_table, table_header, table_name
 from ..files.toml.scenario_file import read_scenario
-from ..numerics.trajectory import ATOL_OF_SCALE
+from ..model.model import Model
+from ..numerics.trajectory import ATOL_OF_SCALE, Trajectory
 from ..runtime.errors import InputError, InputFault
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
-from ..views.text.numbers import number
+from ..views.text.replay import replay_text
+from .answer import Answer
 
 LARGEST = 1e300  # stands for a number that is none, which JSON cannot hold
 TOLERANCE = 1e-5  # numbers that differ by less, relative to |value| + noise floor, match
 
 
-def replay(folder: Path) -> dict[str, Any]:
-    """Runs `folder`'s scenario with its own model and compares every saved number.
+@dataclass(frozen=True)
+class ReplayRequest:
+    """folder: the output directory of a run."""
 
-    Per arm: whether the tables are identical, and the largest difference relative to
-    |value| + ATOL_OF_SCALE * scale. The arms are those that the run was of.
+    folder: Path
+
+
+@dataclass(frozen=True, repr=False)
+class Replayed(Answer):
+    """The run in `folder` against the same run now.
+
+    match: whether every saved number is the same to within `tolerance`, relative to |value| + the solver's absolute
+        tolerance for its species.
+    arms: for each arm whether its table is `identical`, the largest `difference`, None if the tables have other columns
+        or rows, and the column `of` it.
+    versions: of the programs that computed it now.
     """
+
+    folder: str
+    match: bool
+    tolerance: float
+    arms: dict[str, dict[str, Any]]
+    versions: dict[str, str]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return replay_text(self.document)
+
+
+def replay(request: ReplayRequest) -> Replayed:
+    """Simulates the arms that are in the folder again, with the folder's own scenario and model.
+
+    Raises `InputError` if the folder is not that of a run. An interruption leaves everything as it was.
+    """
+    folder = request.folder
     if (folder / IDENTITY).exists():
         more = "the same 'sweep' command goes on in it, and with another --out computes all of it again"
         raise InputError([InputFault(str(folder), 0, f"the folder of a sweep, not of a run: {more}", "")])
@@ -40,33 +76,31 @@ def replay(folder: Path) -> dict[str, Any]:
     names = [arm.name for arm in scenario.arms if arm.name in simulated]
     with Progress("arms", len(names)) as progress:
         result = run(scenario, certify=False, arms=names, on_progress=partial(progress.within, of=len(names)))
-    arms: dict[str, dict[str, Any]] = {}
-    for name in names:
-        arms[name] = {"identical": False, "difference": None, "of": None}
-        path = folder / table_name(name)
-        if not path.exists():
-            continue
-        header, old = read_table(path)
-        trajectory = result.arms[name].trajectory
-        new = np.column_stack([trajectory.times, *trajectory.values.values()])
-        if header != table_header(scenario.model, trajectory) or old.shape != new.shape:
-            continue
-        floor = [1e-300, *(_floor(scenario.model.species, column) for column in trajectory.values)]
-        same = (new == old) | (np.isnan(new) & np.isnan(old))
-        with np.errstate(all="ignore"):
-            difference = np.abs(new - old) / (np.abs(np.nan_to_num(old)) + floor)
-        difference[~np.isfinite(difference)] = LARGEST
-        difference[same] = 0.0
-        row, column = np.unravel_index(int(difference.argmax()), difference.shape)
-        arms[name] = {
-            "identical": bool(same.all()),
-            "difference": float(difference[row, column]),
-            "of": ["time", *trajectory.values][int(column)],
-        }
+    arms = {name: _compared(folder / table_name(name), scenario.model, result.arms[name].trajectory) for name in names}
     match = bool(arms) and all(
         arm["difference"] is not None and arm["difference"] <= TOLERANCE for arm in arms.values()
     )
-    return {"folder": str(folder), "match": match, "tolerance": TOLERANCE, "arms": arms, "versions": versions()}
+    return Replayed(str(folder), match, TOLERANCE, arms, versions())
+
+
+def _compared(path: Path, model: Model, trajectory: Trajectory) -> dict[str, Any]:
+    """One arm of `Replayed.arms`, by the table that was saved."""
+    differs: dict[str, Any] = {"identical": False, "difference": None, "of": None}
+    if not path.exists():
+        return differs
+    header, old = read_table(path)
+    new = np.column_stack([trajectory.times, *trajectory.values.values()])
+    if header != table_header(model, trajectory) or old.shape != new.shape:
+        return differs
+    floor = [1e-300, *(_floor(model.species, column) for column in trajectory.values)]
+    same = (new == old) | (np.isnan(new) & np.isnan(old))
+    with np.errstate(all="ignore"):
+        difference = np.abs(new - old) / (np.abs(np.nan_to_num(old)) + floor)
+    difference[~np.isfinite(difference)] = LARGEST
+    difference[same] = 0.0
+    row, column = np.unravel_index(int(difference.argmax()), difference.shape)
+    name = ["time", *trajectory.values][int(column)]
+    return {"identical": bool(same.all()), "difference": float(difference[row, column]), "of": name}
 
 
 def _simulated(folder: Path) -> list[str]:
@@ -79,17 +113,3 @@ def _simulated(folder: Path) -> list[str]:
 
 def _floor(species: Any, name: str) -> float:
     return float(ATOL_OF_SCALE * species[name].scale) if name in species else 1e-12
-
-
-def replay_text(found: dict[str, Any]) -> str:
-    lines = []
-    for name, arm in found["arms"].items():
-        if arm["difference"] is None:
-            lines.append(f"arm {name}: other columns or rows than before, or no table")
-        elif arm["identical"]:
-            lines.append(f"arm {name}: identical to the last digit")
-        else:
-            lines.append(f"arm {name}: largest relative difference {number(arm['difference'], 2)}, in {arm['of']}")
-    within = f"to within {number(found['tolerance'])}"
-    lines.append(f"the numbers match {within}" if found["match"] else "the numbers do NOT match")
-    return "\n".join(lines)

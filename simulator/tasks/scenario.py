@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..experiments.scenario import Scenario
+from ..files.toml.catalogue import builtin_scenarios
 from ..files.toml.interventions import Interventions
 from ..files.toml.overrides import SweepOptions
 from ..files.toml.scenario_file import find_scenario, read_scenario
@@ -90,3 +91,11 @@ def read_with_notes(request: ScenarioRequest, on_note: OnNote) -> Scenario:
     for note in request.notes(scenario):
         on_note(note)
     return scenario
+
+
+def scenario_paths(words: Sequence[str | Path]) -> list[Path]:
+    """The files that `words`, paths or names of bundled scenarios, stand for; all bundled scenarios if there are none.
+
+    Raises `InputError` for what is neither.
+    """
+    return [find_scenario(str(word)) for word in words] or list(builtin_scenarios().values())

@@ -62,7 +62,7 @@ TAKEN_OUT = {
 @pytest.mark.parametrize("mechanism", TAKEN_OUT)
 def test_evidence_turns_red_without(mechanism: str) -> None:
     name, settings, expected = TAKEN_OUT[mechanism]
-    scenario = read_scenario(builtin_scenarios()[name], settings)
+    scenario = read_scenario(builtin_scenarios()[name], set=settings)
     expectation = next(each for each in scenario.expectations if each.id == expected)
     assert not expectation.missed  # that it is met otherwise is a test of every scenario
     arms = {*arms_of(expectation.measure), *expectation.breaks_in}

@@ -11,7 +11,7 @@ import pytest
 from immunesim import read_model, read_scenario
 from immunesim.experiments.influence import Influence
 from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
-from immunesim.tasks.influence import KEPT, assumed
+from immunesim.tasks.assumptions import KEPT, assumed
 
 FOUND = json.loads(KEPT.read_text(encoding="utf-8"))
 BREAKS = [

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from immunesim import read_model, read_scenario
 from immunesim.experiments.run import ArmResult, run
 from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
-from immunesim.files.toml.interventions import Interventions
 
 MODELS = {name: read_model(path) for name, path in builtin_models().items()}
 QUESTION = "acute_infection"
@@ -38,8 +39,8 @@ EFFECTS = {
 }
 
 
-def simulated(arm: str = "main", **asked: tuple[object, ...]) -> ArmResult:
-    scenario = read_scenario(builtin_scenarios()[QUESTION], None, None, Interventions(**asked))
+def simulated(arm: str = "main", **asked: Any) -> ArmResult:
+    scenario = read_scenario(builtin_scenarios()[QUESTION], **asked)
     result = run(scenario, certify=False, arms=[arm])
     assert result.ok, result.arms[arm].trajectory.outcome
     return result.arms[arm]
@@ -71,7 +72,7 @@ def test_what_is_knocked_out_is_gone_in_health_and_in_an_infection(name: str, ar
 @pytest.mark.parametrize("name", sorted(EFFECTS))
 def test_a_messenger_that_is_knocked_out_is_gone_in_allergy(name: str, question: str) -> None:
     """Where Th2 cells and armed basophils make it too."""
-    scenario = read_scenario(builtin_scenarios()[question], None, None, Interventions((name,)))
+    scenario = read_scenario(builtin_scenarios()[question], knockout=name)
     result = run(scenario, certify=False, arms=["main"])
     assert result.ok
     trajectory = result.arms["main"].trajectory
@@ -85,7 +86,7 @@ def test_a_dose_of_what_is_knocked_out_works_and_of_what_is_blocked_does_not(nam
     """The infection is left out: what is moved rests but for the dose."""
     dose, moved = EFFECTS[name]
     effects = {}
-    for kind, asked in (("out", {"knockout": (name,)}), ("blocked", {"block": ((name, "100%"),)})):
+    for kind, asked in (("out", {"knockout": (name,)}), ("blocked", {"block": {name: "100%"}})):
         without, given = simulated("uninfected", **asked), simulated("uninfected", **asked, add=(dose,))
         assert max(given.trajectory[each].max() for each in IMMUNE[name].dose.values()) > 1
         times, times_given = without.trajectory.times, given.trajectory.times
@@ -99,19 +100,19 @@ def test_a_dose_of_what_is_knocked_out_works_and_of_what_is_blocked_does_not(nam
 def test_a_block_of_0_changes_nothing_and_one_of_100_percent_is_the_arm_whose_share_is_1(
     name: str, described: ArmResult
 ) -> None:
-    same = simulated(block=((name, "0 %"),)).trajectory
+    same = simulated(block={name: "0 %"}).trajectory
     assert all((same[each] == values).all() for each, values in described.trajectory.values.items())
     each = IMMUNE[name]
     share = {str(each.block): "1"} if each.block else {str(each.heard): "0"}
-    full = simulated(block=((name, "100%"),)).trajectory
-    scenario = read_scenario(builtin_scenarios()[QUESTION], share)
+    full = simulated(block={name: "100%"}).trajectory
+    scenario = read_scenario(builtin_scenarios()[QUESTION], set=share)
     by_hand = run(scenario, certify=False, arms=["main"]).arms["main"].trajectory
     assert all((full[each] == values).all() for each, values in by_hand.values.items())
 
 
 @pytest.mark.parametrize(("name", "arm"), [("IL1", "without_IL1"), ("IL2", "without_IL2"), ("IL4", "without_IL4")])
 def test_a_full_block_is_the_arm_that_the_scenario_has_for_it(name: str, arm: str) -> None:
-    full, shipped = simulated(block=((name, "1"),)).trajectory, simulated(arm).trajectory
+    full, shipped = simulated(block={name: "1"}).trajectory, simulated(arm).trajectory
     assert all((full[each] == values).all() for each, values in shipped.values.items())
 
 
@@ -141,7 +142,7 @@ def test_a_knockout_of_a_published_model_leaves_none_but_what_is_given(model: st
     half = f"{scenario.end / 2} {MODELS[model].time_unit_text}"
     found = {}
     for kind, add in (("out", ()), ("given", (f"{name} {10 * scale} {unit} at {half}",))):
-        result = run(read_scenario(path, None, None, Interventions((name,), (), add)), certify=False, arms=["main"])
+        result = run(read_scenario(path, knockout=name, add=add), certify=False, arms=["main"])
         assert result.ok
         trajectory = result.arms["main"].trajectory
         found[kind] = trajectory[target][trajectory.times >= scenario.end / 2]

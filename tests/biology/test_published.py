@@ -88,7 +88,7 @@ SECOND_ENTRIES = {
 @pytest.mark.parametrize("entry", SECOND_ENTRIES.values(), ids=list(SECOND_ENTRIES))
 def test_the_simulator_runs_what_the_paper_prints(entry: tuple[str, str, str, Equations, list[float]]) -> None:
     name, end, arm, equations, start = entry
-    scenario = read_scenario(builtin_scenarios()[name], {"time.end": end})
+    scenario = read_scenario(builtin_scenarios()[name], set={"time.end": end})
     trajectory = run(scenario, certify=False, arms=[arm]).arms[arm].trajectory
     assert trajectory.outcome.ok
     times = trajectory.times

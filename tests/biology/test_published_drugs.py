@@ -158,7 +158,7 @@ def integrated(course: Course, times: np.ndarray) -> Iterator[tuple[np.ndarray, 
 @pytest.mark.parametrize("entry", SECOND_ENTRIES.values(), ids=list(SECOND_ENTRIES))
 def test_the_simulator_runs_what_the_paper_prints(entry: tuple[str, str, str, Course]) -> None:
     name, end, arm, course = entry
-    scenario = read_scenario(builtin_scenarios()[name], {"time.end": end})
+    scenario = read_scenario(builtin_scenarios()[name], set={"time.end": end})
     trajectory = run(scenario, certify=False, arms=[arm]).arms[arm].trajectory
     assert trajectory.outcome.ok
     compared = 0

@@ -135,7 +135,7 @@ def test_the_simulator_runs_what_was_published(
     entry: tuple[str, str, list[float], list[tuple[Equations, float]]],
 ) -> None:
     name, arm, state, parts = entry
-    scenario = read_scenario(builtin_scenarios()[name], {"time.every": "0.5 d"})
+    scenario = read_scenario(builtin_scenarios()[name], set={"time.every": "0.5 d"})
     trajectory = run(scenario, certify=False, arms=[arm]).arms[arm].trajectory
     assert trajectory.outcome.ok
     for (equations, until), (_, start) in zip(parts, [(None, 0.0), *parts], strict=False):

@@ -515,7 +515,7 @@ def test_evidence_of_a_run_that_fails_stays_in_the_table(say) -> None:
 def test_what_cannot_be_written_is_said_before_anything_is_computed(
     say, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"immunesim.tasks.{command}.collect", lambda *_: pytest.fail("it was computed"))
+    monkeypatch.setattr(f"immunesim.tasks.{command}.parallel_map", lambda *_: pytest.fail("it was computed"))
     said = say(command, "toy.toml", "--out", "toy.toml" if command == "evidence" else "toy.toml/inside")
     assert said.code == 3
     assert said.err == "error: {} is a file, not a folder\n".format(

@@ -59,7 +59,7 @@ def test_what_an_encoding_cannot_show_is_spelt_out(toy: Path, encoding: str) -> 
     done = shell('"$@"', RUN, toy, PYTHONIOENCODING=encoding)
     title = done.stdout.decode(encoding).splitlines()[0]
     shown = {
-        "ascii": "How IL-1beta, at 37 deg C and 102 times, acts",
+        "ascii": "How IL-1beta, at 37 degC and 10^2 times, acts",
         "cp1252": "How IL-1beta, at 37 °C and 10² times, acts",
     }
     assert (done.returncode, done.stderr, title) == (0, b"", shown[encoding])

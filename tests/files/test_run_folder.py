@@ -13,7 +13,8 @@ from immunesim.files.results.folder import check_folder, free_folder
 from immunesim.files.results.run_folder import read_table, table_name
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.runtime.errors import InputError, OutputError
-from immunesim.tasks.replay import replay, replay_text
+from immunesim.tasks.replay import Replayed, ReplayRequest
+from immunesim.tasks.replay import replay as replay_task
 from immunesim.tasks.run import write
 
 
@@ -213,19 +214,23 @@ def test_a_folder_is_asked_for_before_the_work(tmp_path: Path) -> None:
 # run again
 
 
+def replay(folder: Path) -> Replayed:
+    return replay_task(ReplayRequest(folder))
+
+
 def test_a_run_again_is_identical(out: Path) -> None:
     found = replay(out)
-    assert found["match"] is True
-    assert {name: arm["identical"] for name, arm in found["arms"].items()} == dict.fromkeys(
+    assert found.match is True
+    assert {name: arm["identical"] for name, arm in found.arms.items()} == dict.fromkeys(
         ["main", "untreated", "half"], True
     )
-    assert replay_text(found).endswith("the numbers match to within 10⁻⁵")
-    assert "arm main: identical to the last digit" in replay_text(found)
+    assert str(found).endswith("the numbers match to within 10⁻⁵")
+    assert "arm main: identical to the last digit" in str(found)
 
 
 def test_a_run_moved_elsewhere_is_still_identical(out: Path, tmp_path: Path) -> None:
     moved = out.rename(tmp_path / "moved")
-    assert replay(moved)["match"] is True
+    assert replay(moved).match is True
 
 
 def change_cell(path: Path, row: int, column: int, text: str) -> None:
@@ -242,26 +247,26 @@ def test_one_edited_number_is_found(out: Path, table: str) -> None:
     change_cell(out / table, 4, 1, repr(float(cells[1]) * 1.001))
     found = replay(out)
     arm = "half" if "half" in table else "main"
-    assert found["match"] is False
-    assert found["arms"][arm]["of"] == "drug"
-    assert 1e-5 < found["arms"][arm]["difference"] < 2e-3
-    assert replay_text(found).endswith("the numbers do NOT match")
+    assert found.match is False
+    assert found.arms[arm]["of"] == "drug"
+    assert 1e-5 < found.arms[arm]["difference"] < 2e-3
+    assert str(found).endswith("the numbers do NOT match")
 
 
 def test_an_edit_below_the_tolerance_matches_but_is_not_identical(out: Path) -> None:
     cells = (out / "trajectory.csv").read_text().splitlines()[4].split(",")
     change_cell(out / "trajectory.csv", 4, 1, repr(float(cells[1]) * (1 + 1e-9)))
     found = replay(out)
-    assert found["match"] is True
-    assert found["arms"]["main"]["identical"] is False
+    assert found.match is True
+    assert found.arms["main"]["identical"] is False
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
 def test_a_number_that_is_none_does_not_match(out: Path, text: str) -> None:
     change_cell(out / "trajectory.csv", 4, 1, text)
     found = replay(out)
-    assert found["match"] is False
-    json.dumps(found, allow_nan=False)
+    assert found.match is False
+    json.dumps(found.document, allow_nan=False)
 
 
 def test_other_rows_or_columns_do_not_match(out: Path) -> None:
@@ -269,26 +274,26 @@ def test_other_rows_or_columns_do_not_match(out: Path) -> None:
     (out / "trajectory.csv").write_text("\n".join(lines[:-1]) + "\n")
     change_cell(out / "trajectory.half.csv", 0, 1, "other [pM]")
     found = replay(out)
-    assert found["match"] is False
-    assert found["arms"]["main"]["difference"] is None
-    assert found["arms"]["half"]["difference"] is None
-    assert "arm main: other columns or rows than before" in replay_text(found)
+    assert found.match is False
+    assert found.arms["main"]["difference"] is None
+    assert found.arms["half"]["difference"] is None
+    assert "arm main: other columns or rows than before" in str(found)
 
 
 def test_a_unit_changed_in_the_header_does_not_match(out: Path) -> None:
     change_cell(out / "trajectory.csv", 0, 1, "drug [nM]")
-    assert replay(out)["match"] is False
+    assert replay(out).match is False
 
 
 def test_a_changed_parameter_does_not_match(out: Path) -> None:
     path = out / "scenario.toml"
     path.write_text(path.read_text().replace("0.25 1/h", "0.26 1/h"))
-    assert replay(out)["match"] is False
+    assert replay(out).match is False
 
 
 def test_a_missing_table_does_not_match(out: Path) -> None:
     (out / "trajectory.half.csv").unlink()
-    assert replay(out)["match"] is False
+    assert replay(out).match is False
 
 
 @pytest.mark.parametrize("content", ["", "\n", "time [h]\nx\n", "time [h],drug [pM]\n1\n", "\0\n", "a,b\n1,2,3\n"])
@@ -296,7 +301,7 @@ def test_a_broken_table_is_named(out: Path, content: str) -> None:
     (out / "trajectory.csv").write_text(content)
     message = ""
     try:
-        match = replay(out)["match"]
+        match = replay(out).match
     except InputError as error:
         match, message = False, str(error)
     assert match is False
@@ -313,8 +318,8 @@ def test_what_is_no_results_folder_is_refused(tmp_path: Path) -> None:
 def test_a_run_of_some_arms_is_replayed_for_those(toy_file: Path, tmp_path: Path) -> None:
     write(run(read_scenario(toy_file), arms=["half"]), tmp_path / "half", [])
     found = replay(tmp_path / "half")
-    assert list(found["arms"]) == ["half"]
-    assert found["match"] is True
+    assert list(found.arms) == ["half"]
+    assert found.match is True
 
 
 def test_a_failed_run_is_written_and_replayed(folder: Path, tmp_path: Path) -> None:
@@ -333,7 +338,7 @@ def test_a_failed_run_is_written_and_replayed(folder: Path, tmp_path: Path) -> N
     assert summary["arms"]["main"]["digits_certified"] is None
     _, rows = read_table(tmp_path / "out" / "trajectory.csv")
     assert 5 < len(rows) < 30
-    assert replay(tmp_path / "out")["match"] is True
+    assert replay(tmp_path / "out").match is True
 
 
 def test_a_run_that_fails_at_once_is_written_with_an_empty_table(folder: Path, tmp_path: Path) -> None:

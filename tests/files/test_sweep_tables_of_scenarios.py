@@ -270,8 +270,9 @@ def test_an_arm_that_sets_an_axis_itself_is_noted(scenario) -> None:
 def test_a_check_loads_neither_numpy_nor_scipy(scenario, folder: Path) -> None:
     scenario(BASE + FULL)
     code = (
-        "import sys; from pathlib import Path; from immunesim.tasks.check import check_file;"
-        f"print(check_file({str(folder / 'question.toml')!r}), sorted({{'numpy', 'scipy'}} & set(sys.modules)))"
+        "import sys; from pathlib import Path; from immunesim.tasks.check import CheckRequest, check;"
+        f"print(check(CheckRequest(({str(folder / 'question.toml')!r},))));"
+        f"print(sorted({{'numpy', 'scipy'}} & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "a sweep of 640 members (product of 6 axes)" in out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,12 @@ def sweep_to_xarray(result: SweepResult, curves: Array) -> Dataset:
         dataset[name].attrs.update(units=scenario.model.unit_text(name), long_name=item.label)
     dataset.attrs["title"] = scenario.title
     return dataset
+
+
+def rows_to_pandas(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+    """A row for each of `rows`, a column for each key."""
+    frame: DataFrame = _package("pandas").DataFrame(list(rows))
+    return frame
 
 
 def _package(name: str) -> Any:

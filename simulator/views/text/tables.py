@@ -7,9 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from itertools import zip_longest
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .numbers import number, unit_text
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 MOST = 60  # rows that a notebook shows at once
 WIDE = 60  # characters of a column of text
@@ -27,6 +30,12 @@ class Table(list[dict[str, Any]]):
     def __init__(self, rows: Iterable[dict[str, Any]], shown: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__(rows)
         self.shown = shown
+
+    def to_pandas(self) -> DataFrame:
+        """A row for each row, with all of its keys as columns, also those that are not shown."""
+        from ...files.results.frames import rows_to_pandas  # NumPy, which a table of names does without
+
+        return rows_to_pandas(self)
 
     def __str__(self) -> str:
         rows = [list(self.shown), *self._lines()]

@@ -1,0 +1,67 @@
+"""`export`, `gallery` and `replay` from Python: what is written, and output directories that are computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..experiments.scenario import MAIN, Scenario
+from ..runtime.errors import called_from
+from ..tasks import export as export_task
+from ..tasks import gallery as gallery_task
+from ..tasks import replay as replay_task
+from .changes import scenario_request
+
+
+def export(
+    scenario: str | Path | Scenario,
+    to: str = "sbml",
+    *,
+    arm: str = MAIN,
+    out: str | Path | None = None,
+    force: bool = False,
+    set: Mapping[str, str | float] | None = None,
+    knockout: str | Sequence[str] = (),
+    block: Mapping[str, str | float] | str | Sequence[str] = (),
+    add: str | Sequence[str] = (),
+) -> export_task.Exported:
+    """Writes an arm of a scenario for other simulators.
+
+    Args:
+        scenario, set, knockout, block, add: as in `run`.
+        to: the format; "sbml" is Level 3 Version 2, with units, sources, and doses as events.
+        arm: which arm.
+        out: the file to write, by default SCENARIO.xml in the working directory.
+        force: replace the file if it exists.
+
+    Raises:
+        InputError: with everything that is wrong with the scenario or what is asked of it.
+        OutputError: if the file exists or cannot be written.
+        ModuleNotFoundError: if the package for the format (python-libsbml) is not installed.
+    """
+    with called_from("export()"):
+        asked = scenario_request(scenario, set, knockout, block, add)
+        return export_task.export(export_task.ExportRequest(asked, to, arm, Path(out) if out else None, force))
+
+
+def gallery(out: str | Path, *scenarios: str | Path, tables: bool = False, force: bool = False) -> gallery_task.Gallery:
+    """Simulates scenarios, by default all bundled ones, and writes each with its report and a page that shows them all.
+
+    Args:
+        out: a new output directory.
+        scenarios: files or names.
+        tables: also write the curves as CSV, some hundred MB for all bundled scenarios.
+        force: replace the directory if it holds a gallery and nothing else.
+
+    Raises:
+        InputError: if a scenario is not there; one that is wrong stays in the gallery, with the reason.
+        OutputError: if the directory exists or cannot be written.
+    """
+    with called_from("gallery()"):
+        return gallery_task.gallery(gallery_task.GalleryRequest(Path(out), scenarios, tables, force))
+
+
+def replay(folder: str | Path) -> replay_task.Replayed:
+    """Simulates the run in an output directory again, and says whether its numbers match. Raises `InputError`."""
+    with called_from("replay()"):
+        return replay_task.replay(replay_task.ReplayRequest(Path(folder)))

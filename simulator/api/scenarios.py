@@ -1,0 +1,63 @@
+"""`list`, `check`, `show` and `read_scenario` from Python: what there is, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..experiments.scenario import Scenario
+from ..runtime.errors import called_from
+from ..tasks import check as check_task
+from ..tasks import list as list_task
+from ..tasks import show as show_task
+from .changes import scenario_request
+
+
+def list_() -> list_task.Catalogue:
+    """The bundled scenarios, with the question of each, and the bundled models.
+
+    >>> import immunesim as sim
+    >>> [row["title"] for row in sim.list().scenarios if row["name"] == "acute_infection"]
+    ['An acute infection in a healthy adult']
+    """
+    return list_task.list_all()
+
+
+list_.__name__ = list_.__qualname__ = "list"
+
+
+def check(*files: str | Path) -> check_task.Checked:
+    """All faults of scenario and model files, or of bundled ones by name, without simulating. Raises nothing for them.
+
+    >>> import immunesim as sim
+    >>> sim.check("acute_infection").ok
+    True
+    """
+    with called_from("check()"):
+        return check_task.check(check_task.CheckRequest(files))
+
+
+def show(
+    scenario: str | Path | Scenario,
+    *,
+    set: Mapping[str, str | float] | None = None,
+    knockout: str | Sequence[str] = (),
+    block: Mapping[str, str | float] | str | Sequence[str] = (),
+    add: str | Sequence[str] = (),
+) -> show_task.Shown:
+    """A scenario with every default, and where each value came from; arguments as in `run`. Raises `InputError`."""
+    with called_from("show()"):
+        return show_task.show(scenario_request(scenario, set, knockout, block, add))
+
+
+def read_scenario(
+    scenario: str | Path,
+    *,
+    set: Mapping[str, str | float] | None = None,
+    knockout: str | Sequence[str] = (),
+    block: Mapping[str, str | float] | str | Sequence[str] = (),
+    add: str | Sequence[str] = (),
+) -> Scenario:
+    """The `Scenario` of a file or name, for `run` and others; arguments as in `run`. Raises `InputError`."""
+    with called_from("read_scenario()"):
+        return scenario_request(scenario, set, knockout, block, add).read()

@@ -1,0 +1,15 @@
+"""What the results of all tasks have in common: they print themselves, and a notebook shows them."""
+
+from __future__ import annotations
+
+from html import escape
+
+
+class Answer:
+    """A result whose `str()` is the text that its command prints."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"

@@ -1,0 +1,60 @@
+"""`export`: an arm of a scenario for other simulators."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..experiments.scenario import MAIN, chosen_arms
+from ..files.results.folder import check_file, write_text
+from ..runtime.errors import InputError, request_fault
+from ..runtime.names import unknown_name
+from .answer import Answer
+from .scenario import ScenarioRequest
+
+FORMATS = ("sbml",)
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """format: of `FORMATS`. out: the file to write, by default SCENARIO.xml; force: replace it if it exists."""
+
+    scenario: ScenarioRequest
+    format: str = "sbml"
+    arm: str = MAIN
+    out: Path | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class Exported(Answer):
+    """What was written: an arm of the scenario `scenario`, in a format, as a file."""
+
+    scenario: str
+    arm: str
+    format: str
+    file: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.scenario}, arm {self.arm}: {self.file}"
+
+
+def export(request: ExportRequest) -> Exported:
+    """Writes the file. Raises `InputError` and `OutputError`, and ModuleNotFoundError without the format's package."""
+    if request.format not in FORMATS:
+        message = unknown_name("no format", request.format, FORMATS)
+        raise InputError([request_fault(message, f"--to {request.format}")])
+    scenario = request.scenario.read()
+    chosen_arms(scenario, [request.arm])
+    out = request.out or Path(f"{scenario.id}.xml")
+    check_file(out, request.force)
+    from ..files.formats.sbml import sbml_text  # last, so that a wrong request is reported even without libSBML
+
+    write_text(out, sbml_text(scenario, request.arm))
+    return Exported(scenario.id, request.arm, request.format, str(out))

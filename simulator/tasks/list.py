@@ -1,0 +1,49 @@
+"""`list`: the bundled scenarios and models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..files.toml.catalogue import catalogue
+from ..views.text.files import catalogue_text
+from ..views.text.tables import Table
+from .answer import Answer
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, repr=False)
+class Catalogue(Answer):
+    """scenarios: rows of name, title and question. models: rows of name and title."""
+
+    scenarios: list[dict[str, str]]
+    models: list[dict[str, str]]
+
+    @property
+    def document(self) -> dict[str, list[dict[str, str]]]:
+        """The same, ready for JSON."""
+        return {"scenarios": self.scenarios, "models": self.models}
+
+    def to_pandas(self) -> DataFrame:
+        """A row for each scenario and model, with its kind."""
+        rows = [{"kind": kind, "question": "", **row} for kind, rows in self.document.items() for row in rows]
+        return Table(rows, {}).to_pandas()
+
+    def __str__(self) -> str:
+        return catalogue_text(self.document)
+
+    def _repr_html_(self) -> str:
+        scenarios = Table([{"question": "", **row} for row in self.scenarios], _columns("name", "title", "question"))
+        return scenarios._repr_html_() + Table(self.models, _columns("name", "title"))._repr_html_()
+
+
+def list_all() -> Catalogue:
+    """What comes with the simulator. A file that cannot be read stays in, with the reason in place of its title."""
+    found = catalogue()
+    return Catalogue(found["scenarios"], found["models"])
+
+
+def _columns(*names: str) -> dict[str, tuple[str, ...]]:
+    return {name: (name,) for name in names}
