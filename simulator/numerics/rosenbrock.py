@@ -78,17 +78,21 @@ class Rodas5P(integrate.OdeSolver):  # type: ignore[misc]
         new, f = y, self.f
         rejected = False
         while True:
+            # No step leads beyond the end, and none leaves less than a hundredth of itself to go
             left = self.t_bound - t
-            h = min(self.h, left)
+            last = self.h * 1.01 >= left
+            h = left if last else self.h
             if h < 10.0 * np.spacing(abs(t)):  # the time would not move
                 return False, self.TOO_SMALL_STEP
+            # Factorize I / (h gamma) - J
             matrix = -jacobian
             matrix.flat[:: n + 1] += 1.0 / (h * rodas5p.GAMMA)
             factors, pivots, singular = dgetrf(matrix, overwrite_a=True)
             if singular:
                 self.h = h * SHRINK
                 continue
-            reached = self.t_bound if h >= left else t + h
+            # Stages, new value and error, in terms of the tolerance
+            reached = self.t_bound if last else t + h
             try:
                 self._stages(t, y, h, df_dt, factors, pivots)
                 new = y + M @ u
@@ -100,6 +104,7 @@ class Rodas5P(integrate.OdeSolver):  # type: ignore[misc]
                 if problem.kind != NOT_FINITE or h < SHORTEST * max(abs(t), self.span):
                     raise
                 norm = math.inf
+            # Accept the step, or try a shorter one
             grown = SAFETY * norm ** (-1 / rodas5p.ORDER) if norm > 0.0 else GROW
             factor = min(GROW, max(SHRINK, grown)) if math.isfinite(norm) else SHRINK
             if norm <= 1.0:

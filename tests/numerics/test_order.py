@@ -79,3 +79,24 @@ def test_the_error_of_a_whole_run_falls_by_order_five_or_faster(exact_system: Ex
         return Run(trajectory.steps, float(abs(trajectory[name] - truth)[0]))
 
     assert order_of(run, np.geomspace(1e-6, 1e-10, 9)) > 4.7
+
+
+@pytest.mark.parametrize("proposed", [0.9905, 1.0, 3.0])
+def test_the_last_step_of_a_segment_leaves_no_sliver(proposed: float) -> None:
+    """As on the compiled engine: a step that would leave less than a hundredth of itself goes to the end."""
+    solver = Rodas5P(
+        derivative, 0.3, exact(0.3), 0.4, rtol=1.0, atol=np.full(2, 1e6), jac=jacobian, time_derivative=by_time
+    )
+    solver.h = proposed * (0.4 - 0.3)
+    solver.step()
+    assert solver.t == 0.4
+    assert solver.status == "finished"
+
+
+def test_a_step_that_leaves_more_than_a_hundredth_of_itself_is_not_lengthened() -> None:
+    solver = Rodas5P(
+        derivative, 0.3, exact(0.3), 0.4, rtol=1.0, atol=np.full(2, 1e6), jac=jacobian, time_derivative=by_time
+    )
+    solver.h = 0.98 * (0.4 - 0.3)
+    solver.step()
+    assert solver.t == pytest.approx(0.398, rel=1e-12)
