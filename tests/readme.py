@@ -9,11 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from immunesim import read_scenario
 from immunesim.experiments import evidence
-from immunesim.experiments.expectations import KNOWN_MISS
 from immunesim.experiments.run import run
 from immunesim.experiments.sweeps.compute import sweep_of
 from immunesim.files.toml.catalogue import builtin_scenarios, evidence_terms
@@ -84,10 +83,10 @@ def draw_sweep(picture: SweepPicture) -> None:
     drawn.figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=DPI, metadata={"Title": scenario.title})
 
 
-def totals(rows: Sequence[dict[str, Any]]) -> str:
+def totals(rows: Sequence[evidence.EvidenceRow]) -> str:
     """What the evidence adds up to, as the README says it."""
     found, topics = evidence.totals(rows), evidence_terms()["topics"]
-    known = sum(row["verdict"] == KNOWN_MISS for row in rows)
+    known = sum(row.verdict == evidence.Mark.KNOWN_MISS for row in rows)
     parts = found["claims"].items()  # C32a, C32b and C32c are one claim in three parts
     claims = {name.rstrip("abc") for name, _ in parts}
     missing = {name.rstrip("abc") for name, each in parts if not each["met"]}

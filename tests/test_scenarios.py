@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from immunesim.experiments.expectations import row_of
+from immunesim.experiments.evidence import evidence_row
 from immunesim.experiments.run import RunResult, run
 from immunesim.files.toml.catalogue import builtin_scenarios, evidence_terms
 from immunesim.files.toml.scenario_file import read_scenario
@@ -69,8 +69,12 @@ def test_no_state_is_below_zero(name: str) -> None:
 @each_scenario
 def test_every_expectation_is_met_or_known_to_be_missed_and_breaks_without_its_mechanism(name: str) -> None:
     result = result_of(name)
-    wrong = [f"{each.expectation.id}: {each.simulated:.4g}, expected {each.expectation.interval_text}; {each.broken}"
-             for each in result.verdicts if not each.holds]  # fmt: skip
+    wrong = [
+        f"{each.expectation.id}: {each.simulated:.4g}, expected {each.expectation.interval_text}; "
+        f"{each.without_mechanism}"
+        for each in result.verdicts
+        if not each.holds
+    ]
     assert wrong == []
     assert len(result.verdicts) == len(result.scenario.expectations)
 
@@ -84,7 +88,7 @@ def test_every_scenario_asks_a_question_and_says_what_it_shows(name: str) -> Non
 
 
 def test_the_readme_says_what_the_evidence_adds_up_to() -> None:
-    rows = [row_of(verdict, name, result_of(name).ok) for name in PATHS for verdict in result_of(name).verdicts]
+    rows = [evidence_row(verdict, name, result_of(name).ok) for name in PATHS for verdict in result_of(name).verdicts]
     found = readme.TOTALS.search(readme.README.read_text(encoding="utf-8"))
     assert found is not None
     assert found.group() == readme.totals(rows), "python -m tests.readme writes it again"

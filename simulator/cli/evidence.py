@@ -22,5 +22,5 @@ def execute(options: argparse.Namespace) -> int:
     from ..tasks.evidence import EvidenceRequest, evidence
 
     found = evidence(EvidenceRequest(tuple(options.scenarios), Path(options.out) if options.out else None))
-    print_json(found.rows) if options.json else print(found)
+    print_json([row._asdict() for row in found.rows]) if options.json else print(found)
     return DONE if found.holds else MISSED

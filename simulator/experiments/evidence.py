@@ -1,31 +1,96 @@
-"""What the verdicts on many scenarios add up to, by their rows: see `expectations.row_of`."""
+"""The evidence: a row for each expectation that was held against a simulation, and what the rows add up to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
 
-from .expectations import KNOWN_MISS, MET
-
-
-def holds(rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether all is as the scenarios say: met, or missed and announced as missed."""
-    return all(row["verdict"] == (KNOWN_MISS if row["missed"] else MET) for row in rows)
+from ..runtime.json import json_number
+from .expectations import Verdict
 
 
-def totals(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """How many are met: of all, of the published facts of each topic, of each claim."""
+class Mark(StrEnum):
+    """What became of an expectation."""
+
+    MET = "met"
+    KNOWN_MISS = "known miss"
+    MISSED = "missed"
+    WITHOUT_MECHANISM = "met without its mechanism"
+    NOT_SIMULATED = "not simulated"
+
+
+class EvidenceRow(NamedTuple):
+    """One expectation of one scenario.
+
+    id: ``SCENARIO/EXPECTATION``. expected: its interval, with the unit. simulated: in `unit`; None where there is no
+    value. source, status, rule, topic, claim, missed: as in `Expectation`. objection: as in `Verdict`.
+    without_mechanism: by arm, what it gives instead; None where there is no value.
+    """
+
+    id: str
+    that: str
+    expected: str
+    simulated: float | None
+    unit: str
+    verdict: Mark
+    source: str
+    status: str
+    rule: str
+    topic: str
+    claim: str
+    missed: str
+    objection: str
+    without_mechanism: Mapping[str, float | None]
+
+
+def evidence_row(verdict: Verdict, scenario: str, ran: bool) -> EvidenceRow:
+    """The row of one expectation of the scenario called `scenario`, whose runs all reached their end if `ran`."""
+    expectation, simulated = verdict.expectation, json_number(verdict.simulated)
+    return EvidenceRow(
+        id=f"{scenario}/{expectation.id}",
+        that=expectation.that,
+        expected=expectation.interval_text,
+        simulated=simulated,
+        unit=expectation.unit_text,
+        verdict=_mark(verdict) if ran or simulated is not None else Mark.NOT_SIMULATED,
+        source=expectation.source,
+        status=expectation.status,
+        rule=expectation.rule,
+        topic=expectation.topic,
+        claim=expectation.claim,
+        missed=expectation.missed,
+        objection=verdict.objection,
+        without_mechanism={arm: json_number(value) for arm, value in verdict.without_mechanism.items()},
+    )
+
+
+def _mark(verdict: Verdict) -> Mark:
+    if not verdict.met:
+        return Mark.KNOWN_MISS if verdict.expectation.missed else Mark.MISSED
+    return Mark.WITHOUT_MECHANISM if verdict.passes_without_mechanism else Mark.MET
+
+
+def holds(rows: Sequence[EvidenceRow]) -> bool:
+    """Whether all is as the scenarios say: met, or missed where that is known."""
+    return all(row.verdict == (Mark.KNOWN_MISS if row.missed else Mark.MET) for row in rows)
+
+
+def totals(rows: Sequence[EvidenceRow]) -> dict[str, Any]:
+    """How many are met: of all, of the published facts, of those of each topic, of each claim."""
+    topics, claims = _sorted({row.topic for row in rows}), _sorted({row.claim for row in rows})
     return {
         "all": _count(rows),
-        "facts": _count([row for row in rows if row["topic"]]),
-        "topics": {key: _count([row for row in rows if row["topic"] == key]) for key in _keys(rows, "topic")},
-        "claims": {key: _count([row for row in rows if row["claim"] == key]) for key in _keys(rows, "claim")},
+        "facts": _count([row for row in rows if row.topic]),
+        "topics": {topic: _count([row for row in rows if row.topic == topic]) for topic in topics},
+        "claims": {claim: _count([row for row in rows if row.claim == claim]) for claim in claims},
     }
 
 
-def _keys(rows: Sequence[dict[str, Any]], column: str) -> list[str]:
-    return sorted({row[column] for row in rows if row[column]}, key=lambda key: (len(key.rstrip("abc")), key))
+def _sorted(words: set[str]) -> list[str]:
+    """By number, so that C9 comes before C10, and C32a before C32b; without the empty word."""
+    return sorted(words - {""}, key=lambda word: (len(word.rstrip("abc")), word))
 
 
-def _count(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    return {"met": sum(row["verdict"] == MET for row in rows), "of": len(rows)}
+def _count(rows: Sequence[EvidenceRow]) -> dict[str, int]:
+    return {"met": sum(row.verdict == Mark.MET for row in rows), "of": len(rows)}

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..experiments.evidence import holds, totals
-from ..experiments.expectations import row_of
+from ..experiments.evidence import EvidenceRow, evidence_row, holds, totals
 from ..experiments.run import OnProgress, run
 from ..files.results.folder import make_folder, write_text
 from ..files.toml.scenario_file import read_scenario
@@ -38,9 +37,9 @@ class EvidenceRequest:
 
 @dataclass(frozen=True, repr=False)
 class Evidence(Answer):
-    """rows: a row for each expectation: see `expectations.row_of`."""
+    """rows: a row for each expectation: see `EvidenceRow`."""
 
-    rows: list[dict[str, Any]]
+    rows: list[EvidenceRow]
 
     @property
     def holds(self) -> bool:
@@ -55,7 +54,7 @@ class Evidence(Answer):
     @property
     def table(self) -> Table:
         shown = {"": ("verdict",), "id": ("id",), "expectation": ("that",), "simulated": ("simulated", "unit")}
-        return Table(self.rows, {**shown, "expected": ("expected",), "source": ("source",)})
+        return Table([row._asdict() for row in self.rows], {**shown, "expected": ("expected",), "source": ("source",)})
 
     def to_pandas(self) -> DataFrame:
         """A row for each expectation."""
@@ -86,13 +85,13 @@ def evidence(request: EvidenceRequest) -> Evidence:
     return found
 
 
-def _rows_or_faults(path: Path, on_progress: OnProgress) -> tuple[list[dict[str, Any]], list[InputFault]]:
+def _rows_or_faults(path: Path, on_progress: OnProgress) -> tuple[list[EvidenceRow], list[InputFault]]:
     """What a worker sends back: the rows of one scenario file, or what is wrong with it."""
     try:
         result = run(read_scenario(path), certify=False, on_progress=on_progress)
     except InputError as error:
         return [], error.faults
-    return [row_of(verdict, result.scenario.id, result.ok) for verdict in result.verdicts], []
+    return [evidence_row(verdict, result.scenario.id, result.ok) for verdict in result.verdicts], []
 
 
 def _write(found: Evidence, folder: Path) -> None:
@@ -100,7 +99,7 @@ def _write(found: Evidence, folder: Path) -> None:
     lines = io.StringIO()
     writer = csv.DictWriter(lines, (*COLUMNS, "missed"), extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(found.rows)
+    writer.writerows(row._asdict() for row in found.rows)
     write_text(folder / "evidence.csv", lines.getvalue())
-    document = {"totals": found.totals, "rows": found.rows}
+    document = {"totals": found.totals, "rows": [row._asdict() for row in found.rows]}
     write_text(folder / "evidence.json", json.dumps(document, indent=1) + "\n")

@@ -553,7 +553,7 @@ def test_a_run_says_why_it_does_not_hold_what_it_met(say) -> None:
     assert "proves nothing: it also holds in arm half (" in said.out
     assert "proves nothing: it also holds in arm half (" in say("evidence", "toy.toml").out
     edit('breaks_in = ["half"]', 'missed = "so"')
-    assert "said to be missed, and is not" in say("run", "toy.toml", "--no-plots", "--out", "again").out
+    assert "a known miss, but it is met" in say("run", "toy.toml", "--no-plots", "--out", "again").out
 
 
 def test_a_run_notes_what_is_no_fault(say) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import signal
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from immunesim.experiments import run as run_module
 from immunesim.experiments.expectations import judge
 from immunesim.experiments.explanation.explain import explain
+from immunesim.experiments.measures import curve_measures
 from immunesim.experiments.run import run
 from immunesim.files.formats.sbml import sbml_text
 from immunesim.runtime.errors import InputError
@@ -218,3 +220,16 @@ def test_ctrl_c_inside_the_solver_keeps_the_arms_that_were_finished(scenario) ->
 
 def dose_often() -> str:
     return DOSE + 'every = "1 h"\ncount = 200\n'
+
+
+def test_a_result_can_be_pickled(scenario) -> None:
+    result = run(scenario(DOSE + ARMS + expect("max(drug)", "above = 1", "pM")), certify=False)
+    copy = pickle.loads(pickle.dumps(result))
+    assert copy.scenario == result.scenario
+    assert copy.verdicts == result.verdicts
+    for name, arm in result.arms.items():
+        other = copy.arms[name].trajectory
+        np.testing.assert_array_equal(other["drug"], arm.trajectory["drug"])
+        assert curve_measures(copy.scenario.model, other, "drug") == curve_measures(
+            result.scenario.model, arm.trajectory, "drug"
+        )

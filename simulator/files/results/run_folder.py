@@ -95,7 +95,7 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
                 "source": verdict.expectation.source,
                 "status": verdict.expectation.status,
                 "missed": verdict.expectation.missed,
-                "broken": {arm: json_number(value) for arm, value in verdict.broken.items()},
+                "without_mechanism": {arm: json_number(value) for arm, value in verdict.without_mechanism.items()},
             }
             for verdict in result.verdicts
         ],

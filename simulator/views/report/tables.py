@@ -68,12 +68,14 @@ def _expected(model: Model, verdict: Verdict) -> Expected:
     mark = ("in doubt" if verdict.objection else "met") if verdict.met else "missed"
     if not verdict.met and expectation.missed:
         mark = "known miss"
-    broken = [f"in arm {arm}, without the mechanism: {number(value)}" for arm, value in verdict.broken.items()]
+    without = [
+        f"in arm {arm}, without the mechanism: {number(value)}" for arm, value in verdict.without_mechanism.items()
+    ]
     why = verdict.objection or (expectation.missed if not verdict.met else "")
     return Expected(
         that=expectation.that,
         mark=mark,
-        why="; ".join(filter(None, [why, *broken])),
+        why="; ".join(filter(None, [why, *without])),
         simulated="never" if known is None else with_unit(known, expectation.unit_text),
         exact=known,
         expected=interval(expectation.low, expectation.high, expectation.unit_text, 4),

@@ -3,43 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from ...experiments.evidence import totals
-from ...experiments.expectations import FAILED, KNOWN_MISS, MET, MISSED, UNBROKEN
+from ...experiments.evidence import EvidenceRow, Mark, totals
 from .numbers import number
 
-MARKS = {MET: "met   ", KNOWN_MISS: "missed", MISSED: "MISSED", UNBROKEN: "UNSAFE", FAILED: "FAILED"}
+MARKS = {
+    Mark.MET: "met   ",
+    Mark.KNOWN_MISS: "missed",
+    Mark.MISSED: "MISSED",
+    Mark.WITHOUT_MECHANISM: "UNSAFE",
+    Mark.NOT_SIMULATED: "FAILED",
+}
 
 
-def evidence_text(rows: Sequence[dict[str, Any]]) -> str:
+def evidence_text(rows: Sequence[EvidenceRow]) -> str:
     """The table for people, what was missed marked, totals below."""
     if not rows:
         return "no expectations"
     return "\n".join(_lines(rows))
 
 
-def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    width = max(len(row["id"]) for row in rows)
+def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
+    width = max(len(row.id) for row in rows)
     for row in rows:
-        found = "none" if row["simulated"] is None else number(row["simulated"], 4)
-        mark = MARKS[row["verdict"]]
-        yield f"{mark}  {row['id']:{width}}  {found:>10}  expected {row['expected']}  [{row['source']}]"
-        yield f"        {'':{width}}  {row['that']}"
-        if row["verdict"] == KNOWN_MISS:
-            yield f"        {'':{width}}  known miss: {row['missed']}"
-        if row["objection"]:
-            yield f"        {'':{width}}  {row['objection']}"
-        for arm, value in row["broken"].items() if row["verdict"] == MET else ():
+        found = "none" if row.simulated is None else number(row.simulated, 4)
+        mark = MARKS[row.verdict]
+        yield f"{mark}  {row.id:{width}}  {found:>10}  expected {row.expected}  [{row.source}]"
+        yield f"        {'':{width}}  {row.that}"
+        if row.verdict == Mark.KNOWN_MISS:
+            yield f"        {'':{width}}  known miss: {row.missed}"
+        if row.objection:
+            yield f"        {'':{width}}  {row.objection}"
+        for arm, value in row.without_mechanism.items() if row.verdict == Mark.MET else ():
             without = "none" if value is None else number(value, 4)
-            yield f"        {'':{width}}  shows {row['claim'] or 'the mechanism'}: without it, in arm {arm}, {without}"
+            yield f"        {'':{width}}  shows {row.claim or 'the mechanism'}: without it, in arm {arm}, {without}"
     found_totals = totals(rows)
     for title, key in (("published facts", "topics"), ("claims", "claims")):
         if found_totals[key]:
             yield f"\n{title}, met of all:"
             yield from (f"  {name:16}  {each['met']:4} of {each['of']}" for name, each in found_totals[key].items())
     every = found_totals["all"]
-    known = sum(row["verdict"] == KNOWN_MISS for row in rows)
+    known = sum(row.verdict == Mark.KNOWN_MISS for row in rows)
     yield f"\n{every['met']} of {every['of']} expectations met" + (
         f", {known} known miss{'es' * (known > 1)}" if known else ""
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ...experiments.clock import clock_of
-from ...experiments.expectations import row_of
+from ...experiments.evidence import evidence_row
 from ...experiments.measures import curve_measures
 from ...experiments.run import RunResult
 from .tables import Table
@@ -44,7 +44,7 @@ def measures(result: RunResult, names: Sequence[str]) -> Table:
 
 def expectations(result: RunResult) -> Table:
     """What the literature says must come out, what came out, and the source."""
-    rows = [row_of(verdict, result.scenario.id, result.ok) for verdict in result.verdicts]
+    rows = [evidence_row(verdict, result.scenario.id, result.ok)._asdict() for verdict in result.verdicts]
     shown = {"": ("verdict",), "expectation": ("that",), "simulated": ("simulated", "unit")}
     return Table(rows, {**shown, "expected": ("expected",), "source": ("source",)})
 
