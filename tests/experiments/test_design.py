@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from immunesim.experiments.sweeps.designs import Axis, Explicit, Grid, OneAtATime, Product, Spaced, Zip
 from immunesim.experiments.sweeps.population import Choice, Correlation, Normal, Population, Triangular, Uniform
-from immunesim.experiments.sweeps.sampling import LatinHypercube, Random, Sobol, uniforms
+from immunesim.experiments.sweeps.sampling import LatinHypercube, Random, Sobol, uniform_numbers
 
 
 def axis(path: str, low: float = 0.0, high: float = 1.0, log: bool = False, default: float | None = 0.5) -> Axis:
@@ -144,12 +144,12 @@ def test_another_seed_gives_other_members(kind) -> None:
 
 
 def test_uniform_numbers_are_uniform_and_never_an_end() -> None:
-    found = uniforms(1, "x", 0, 100_000)
+    found = uniform_numbers(1, "x", 0, 100_000)
     assert 0 < found.min() < 1e-4
     assert 1 - 1e-4 < found.max() < 1
     np.testing.assert_allclose(np.histogram(found, 10, (0, 1))[0], 10_000, rtol=0.05)
     assert abs(np.corrcoef(found[:-1], found[1:])[0, 1]) < 0.01
-    assert abs(np.corrcoef(found, uniforms(1, "y", 0, 100_000))[0, 1]) < 0.01
+    assert abs(np.corrcoef(found, uniform_numbers(1, "y", 0, 100_000))[0, 1]) < 0.01
 
 
 # patients
@@ -202,7 +202,7 @@ def test_a_correlation_comes_out_and_changes_only_the_later_in_the_alphabet() ->
     assert np.abs(np.corrcoef(before.T) - np.eye(3)).max() < 0.03
     for place, each in enumerate(alone.distributions):  # each by itself is as it was
         ranks = np.linspace(0.05, 0.95, 19)
-        np.testing.assert_allclose(np.quantile(after[:, place], ranks), each.at(ranks), rtol=0.03)
+        np.testing.assert_allclose(np.quantile(after[:, place], ranks), each.quantile(ranks), rtol=0.03)
 
 
 def test_correlations_that_contradict_each_other_are_refused() -> None:
@@ -224,23 +224,23 @@ def test_distributions_have_the_quantiles_they_promise() -> None:
         Triangular(1, 1, 5): stats.triang(0, 1, 4),
     }
     for made, exact in truth.items():
-        np.testing.assert_allclose(made.at(shares), exact.ppf(shares), rtol=1e-9, err_msg=repr(made))
+        np.testing.assert_allclose(made.quantile(shares), exact.ppf(shares), rtol=1e-9, err_msg=repr(made))
 
 
 def test_limits_cut_off_and_change_nothing_inside() -> None:
     cut, whole = Normal(4.2, 0.5, log=True, within=(45, 120)), Normal(4.2, 0.5, log=True)
-    found = cut.at(uniforms(1, "w", 0, 50_000))
+    found = cut.quantile(uniform_numbers(1, "w", 0, 50_000))
     assert (found.min(), found.max()) == pytest.approx((45, 120), rel=1e-3)
     assert found.min() >= 45
     assert found.max() <= 120
-    free = whole.at(uniforms(1, "w", 0, 50_000))
+    free = whole.quantile(uniform_numbers(1, "w", 0, 50_000))
     inside = free[(free >= 45) & (free <= 120)]
     ranks = np.linspace(0.05, 0.95, 10)
     np.testing.assert_allclose(np.quantile(found, ranks), np.quantile(inside, ranks), rtol=0.01)
 
 
 def test_a_choice_is_made_by_weight() -> None:
-    found = Choice((1.0, 5.0, 9.0), (3, 0, 1)).at(uniforms(1, "c", 0, 40_000))
+    found = Choice((1.0, 5.0, 9.0), (3, 0, 1)).quantile(uniform_numbers(1, "c", 0, 40_000))
     assert dict(zip(*np.unique(found, return_counts=True), strict=True)) == pytest.approx(
         {1: 30_000, 9: 10_000}, rel=0.02
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from immunesim.experiments.scenario import Scenario
-from immunesim.experiments.sweeps.compute import Block, compute, killed, values_of
+from immunesim.experiments.sweeps.compute import Block, compute, killed_member, values_of
 from immunesim.files.results.member_index import ABSENT, UNSORTED, MemberIndex, member_keys
 from immunesim.files.results.member_store import MemberStore, open_store
 from immunesim.files.results.netcdf_block import (
@@ -257,7 +257,7 @@ def test_a_member_is_known_by_its_values_whatever_its_number(toy: Scenario, toy_
 
 def test_a_failure_of_the_machine_is_tried_again_and_one_of_the_model_is_not(toy: Scenario, out: Path) -> None:
     with open_store(out, toy) as store:
-        store.add(killed(toy, 0, "a power cut"))
+        store.add(killed_member(toy, 0, "a power cut"))
         store.add(compute(toy, numbers(4)))
         assert store.missing(store.keys(toy.sweep.design.values(0, 5))).tolist() == [True, True, True, True, False]
         assert (offsets(store) == ABSENT).tolist() == [False, True, True, True, False]  # and yet it is in the tables
@@ -517,8 +517,8 @@ def test_a_merge_puts_a_good_member_over_a_failure_of_the_machine_and_never_the_
     with open_store(tmp_path / "good", toy) as good:
         good.add(compute(toy, numbers(0, 1)))
     with open_store(tmp_path / "killed", toy) as store:
-        store.add(killed(toy, 0, "a power cut"))
-        store.add(killed(toy, 2, "a power cut"))
+        store.add(killed_member(toy, 0, "a power cut"))
+        store.add(killed_member(toy, 2, "a power cut"))
         assert store.merge(MemberStore(tmp_path / "good", toy)) == 2
         found = offsets(store)
         block = store.block(numbers(0, 1, 2), np.empty((3, 2)), found[:3])

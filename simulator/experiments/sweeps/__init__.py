@@ -1,1 +1,1 @@
-"""Many members of a scenario: designs, sampling, populations, workers. Storing them is in files/results/."""
+"""Many members of a scenario: designs, sampling, virtual patients, workers. Storing them is in files/results/."""

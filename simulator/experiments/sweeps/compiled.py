@@ -1,4 +1,4 @@
-"""Members of a sweep on the compiled engine: what it is made for, and runs that can be measured."""
+"""Members of a sweep on the compiled engine, as trajectories that can be measured like those of SciPy."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..measures import curve_names
 from ..scenario import Arm, Scenario
 from .designs import Axis, Sweep
 from .members import batches
-from .paths import split
+from .paths import split_path
 
 SOLVER = f"Rodas5P, compiled, rtol {COMPILED_RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
-TOGETHER = 128  # members whose curves are in memory at once: few enough that the memory is used again
+MEMBERS_AT_ONCE = 128  # members whose curves are in memory at once: few enough that the memory is reused
 
 
 def available() -> bool:
@@ -35,17 +35,27 @@ class CompiledSweep:
         measured = dict.fromkeys(name for each in sweep.measures for name in curve_names(each.tree, scenario.model))
         self.engine = Engine(reduced_system_for(scenario, arms, sweep.design.axes), sweep.keep, tuple(measured))
 
-    def runs(
+    def trajectories(
         self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool] = lambda: False
     ) -> Iterator[Trajectory | None]:
-        """`arm` for each row of `values`, shape (m, axes), in order; None for a member that did not reach its end.
+        """Simulates `arm` for many members.
 
-        times: where the curves that are kept are saved. `StoppedError` soon after `stop()` is true.
+        Args:
+            arm: The arm.
+            values: A row for each member, shape (members, axes).
+            times: When the curves that are kept are saved, in the model's time unit.
+            stop: Asked while members are computed.
+
+        Yields:
+            A trajectory for each row, in order; None for a member that did not reach its end.
+
+        Raises:
+            StoppedError: Soon after `stop()` is true.
         """
-        for first in range(0, len(values), TOGETHER):
-            yield from self._runs(arm, values[first : first + TOGETHER], times, stop)
+        for first in range(0, len(values), MEMBERS_AT_ONCE):
+            yield from self._of_batch(arm, values[first : first + MEMBERS_AT_ONCE], times, stop)
 
-    def _runs(self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool]) -> list[Trajectory | None]:
+    def _of_batch(self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool]) -> list[Trajectory | None]:
         found: list[Trajectory | None] = [None] * len(values)
         axes, layout = self.sweep.design.axes, self.engine.layout
         for rows, batch in batches(self.scenario, arm, self.system, axes, values):
@@ -66,8 +76,8 @@ class CompiledSweep:
 
 
 def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[Axis]) -> ReducedSystem:
-    """What may move in any member of any of `arms`."""
-    kinds = [split(axis.path) for axis in axes]
+    """The system reduced to what can be nonzero in any member of any of `arms`."""
+    kinds = [split_path(axis.path) for axis in axes]
     varied = {name for kind, name, _ in kinds if kind == "parameter"}
     changed = {key for kind, _, key in kinds if kind == "change"}
     changed |= {name for arm in arms for change in arm.changes for name in change.parameters}
@@ -79,14 +89,14 @@ def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[A
     }
     active = {name for kind, name, _ in kinds if kind == "initial"}
     active |= {dose.target for arm in arms for dose in arm.doses}
-    active |= _starting(scenario, arms, varied)
+    active |= _nonzero_at_start(scenario, arms, varied)
     over = {name for kind, name, key in kinds if kind == "dose" and key == "over"}
     infused = {dose.target for arm in arms for dose in arm.doses if dose.over or dose.name in over}
     return reduce_system(scenario.model, active, infused, fixed)
 
 
-def _starting(scenario: Scenario, arms: Sequence[Arm], varied: Collection[str]) -> set[str]:
-    """The species that may not start at zero."""
+def _nonzero_at_start(scenario: Scenario, arms: Sequence[Arm], varied: Collection[str]) -> set[str]:
+    """The species whose initial value may differ from zero."""
     formulas = ParameterFormulas(scenario.model)
     symbols = {formulas.symbols[name] for name in varied}
     found = {

@@ -1,4 +1,4 @@
-"""Members of a sweep computed: some numbers in, a block of values, measures and failures out."""
+"""Computes members of a sweep: their numbers in, a block of values, measures and failures out."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from .members import arm_with
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 KILLED = "killed"
-FAR = 1_000  # members that are drawn in the time of a call: a wider gap is left out
-DRAWN = 65_536  # members drawn at once, at most: for their memory
+LARGEST_GAP = 1_000  # members: drawing those between costs less than another call
+MOST_DRAWN = 65_536  # members at once, for their memory
 
 Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Block:
-    """What a few members gave; everything that is stored.
+    """A few members, with everything of them that is stored.
 
-    numbers: (m,) the members' numbers. values: (m, axes). measures: (m, arms, measures), NaN where it
-    cannot be had. failed: (m, arms), with the outcome of each in `outcomes` by (number, arm).
-    curves: (m, arms, keep, times), or None where none is kept.
+    numbers: the members' numbers, shape (members,). values: shape (members, axes). measures: shape (members, arms,
+    measures), NaN where there is no value. failed: shape (members, arms). outcomes: by (number, arm), of those that
+    failed. curves: shape (members, arms, curves, times), or None where none is kept.
     """
 
     numbers: Numbers
@@ -47,7 +47,7 @@ class Block:
     curves: Array | None
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Block:
-        """The same for some rows."""
+        """The block of some of its rows."""
         numbers = self.numbers[rows]
         kept = set(numbers.tolist())
         return Block(
@@ -62,11 +62,12 @@ class Block:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """A sweep, in the order of the members' numbers: all members that are there.
+    """All members of a sweep that are there, in the order of their numbers.
 
-    numbers, values, measures and failed are as in `Block`: `measures[:, a, j]` is measure j with arm a read
-    as main. bands: by (arm, curve), the `QUANTILES` over members that did not fail, (quantiles, times).
-    times: of bands, in the model's time unit. curves: by (arm, curve), (members, times), of few members only.
+    numbers, values, measures and failed are as in `Block`: `measures[:, a, j]` is measure j with arm a read as the
+    main one. bands: by (arm, curve) the `QUANTILES` over members that did not fail, shape (quantiles, times).
+    times: those of bands and curves, in the model's time unit. curves: by (arm, curve), shape (members, times); only
+    where there are few members.
     """
 
     scenario: Scenario
@@ -87,15 +88,15 @@ def sweep_of(scenario: Scenario) -> Sweep:
 
 
 def curve_times(scenario: Scenario) -> Array:
-    """Every multiple of `every` up to the end, at which curves are kept."""
+    """When curves are kept: every multiple of `every` up to the end, shape (times,), in the model's time unit."""
     count = math.floor(scenario.end / scenario.every * (1 + 1e-12))
     times: Array = np.minimum(np.arange(count + 1) * scenario.every, scenario.end)
     return times
 
 
 def values_of(design: Design, numbers: Numbers) -> Array:
-    """The values of some members, (m, axes); numbers increase."""
-    apart = (np.diff(numbers) > FAR) | (np.diff(numbers // DRAWN) > 0)
+    """The values of the members with these numbers, which increase; shape (members, axes)."""
+    apart = (np.diff(numbers) > LARGEST_GAP) | (np.diff(numbers // MOST_DRAWN) > 0)
     cuts = [0, *(np.flatnonzero(apart) + 1).tolist(), len(numbers)]
     parts = [numbers[a:b] for a, b in pairwise(cuts) if b > a]
     rows = [design.values(int(part[0]), int(part[-1]) + 1)[part - part[0]] for part in parts]
@@ -103,16 +104,17 @@ def values_of(design: Design, numbers: Numbers) -> Array:
 
 
 def solver() -> str:
-    """What computes the members here, as the store knows it."""
+    """The solver that computes the members here, with its tolerances, as the store records it."""
     if compiled.available():
         return compiled.SOLVER
     return f"LSODA, rtol {RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
 
 
 def compute(scenario: Scenario, numbers: Numbers, stop: Callable[[], bool] = lambda: False) -> Block:
-    """The members with these numbers, which increase; a pure function, or `StoppedError` once `stop()` is true.
+    """Computes the members with these numbers, which increase: a pure function of scenario and numbers.
 
-    A member whose run fails, or in which an arm that its measures read fails, is missing there (NaN).
+    Where an arm fails, or another arm that its measures read, the member's measures and curves are NaN.
+    Raises `StoppedError` once `stop()` is true.
     """
     sweep, prepared = sweep_of(scenario), _prepared(scenario)
     outcomes: dict[tuple[int, str], Outcome] = {}
@@ -126,17 +128,19 @@ def compute(scenario: Scenario, numbers: Numbers, stop: Callable[[], bool] = lam
 
 
 def trajectories(prepared: Prepared, arm: Arm, values: Array, stop: Callable[[], bool]) -> Iterator[Trajectory]:
-    """One run of `arm` for each row of `values` (m, axes), in order: of the compiled engine where there is one.
-    A member that does not reach its end there is tried again by SciPy, whose outcome says why."""
+    """Simulates `arm` for each row of `values`, shape (members, axes); yields a trajectory each, in order.
+
+    A member that does not reach its end on the compiled engine is simulated by SciPy, whose outcome says why.
+    """
     times = curve_times(prepared.scenario)
-    fast = repeat(None) if prepared.compiled is None else prepared.compiled.runs(arm, values, times, stop)
+    fast = repeat(None) if prepared.compiled is None else prepared.compiled.trajectories(arm, values, times, stop)
     for row, run in zip(values, fast, strict=False):
-        yield run or _alone(prepared, arm, row, times)
+        yield run or _simulate_with_scipy(prepared, arm, row, times)
 
 
-def _alone(prepared: Prepared, arm: Arm, row: Array, times: Array) -> Trajectory:
-    """One run by SciPy."""
-    from ...numerics.solve import solve  # slow to import, and seldom needed beside the compiled engine
+def _simulate_with_scipy(prepared: Prepared, arm: Arm, row: Array, times: Array) -> Trajectory:
+    """Simulates one member with SciPy."""
+    from ...numerics.solve import solve  # SciPy, which the compiled engine seldom needs
 
     scenario, system = prepared.scenario, prepared.system
     try:
@@ -144,16 +148,16 @@ def _alone(prepared: Prepared, arm: Arm, row: Array, times: Array) -> Trajectory
         schedule = compile_schedule(scenario, member, system)
         initial = initial_values(scenario.model, scenario.parameters(member)) | dict(member.initial)
     except (ArithmeticError, ValueError) as error:
-        return _never_begun(system, f"doses or initial values cannot be computed: {error}")
-    with _one_prepares:  # code is written from one graph, which grows
+        return _failed_before_start(system, f"doses or initial values cannot be computed: {error}")
+    with _prepare_lock:  # code is generated from one graph, which grows meanwhile
         system.prepare()
     start = np.array([initial[name] for name in system.species])
     times = times if sweep_of(scenario).keep else times[:1]
     return solve(system, start, schedule.segments, _after_edges(times, schedule.edges, scenario.end))
 
 
-def killed(scenario: Scenario, number: int, message: str) -> Block:
-    """The block of a member that ends every process that computes it."""
+def killed_member(scenario: Scenario, number: int, message: str) -> Block:
+    """The block of a member that ends every process that computes it: failed in all arms, with this message."""
     outcomes = {(number, arm): Outcome(KILLED, message) for arm in sweep_of(scenario).arms}
     block = _empty(scenario, np.array([number], dtype=np.int64), outcomes)
     block.failed[:] = True
@@ -194,13 +198,13 @@ def _measure_member(
 
 
 def _arms_read(sweep: Sweep, arm: str) -> list[str]:
-    """The arms that must run to measure with `arm` read as main, itself first."""
+    """The arms that must be simulated to measure with `arm` read as the main one; `arm` itself first."""
     read = [name for each in sweep.measures for name in arms_of(each.tree)]
     return list(dict.fromkeys([arm, *(arm if name == MAIN else name for name in read)]))
 
 
 def _after_edges(times: Array, edges: Sequence[float], end: float) -> Array:
-    """`times`, each moved to the edge that it means, so that what is saved there is the value after it."""
+    """`times`, moved onto an edge that differs only by rounding, so that the value after the edge is saved."""
     if not edges:
         return times
     marks = np.array(edges)
@@ -208,14 +212,14 @@ def _after_edges(times: Array, edges: Sequence[float], end: float) -> Array:
     return np.where(np.abs(marks[near] - times) <= SAME_TIME * end, marks[near], times)
 
 
-def _never_begun(system: System, message: str) -> Trajectory:
+def _failed_before_start(system: System, message: str) -> Trajectory:
     outcome = Outcome(NOT_FINITE, message, 0.0)
     return Trajectory(np.empty(0), {}, DenseOutput(system, []), outcome, {}, "")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What all blocks of a sweep share. arms: those that must run."""
+    """What all blocks of a sweep share. arms: those that must be simulated."""
 
     scenario: Scenario
     system: System
@@ -223,17 +227,21 @@ class Prepared:
     compiled: compiled.CompiledSweep | None
 
 
-_ready: list[Prepared] = []  # of the last scenario: blocks of one sweep follow each other
-_one_prepares = Lock()
+_last_prepared: list[Prepared] = []  # for one scenario: blocks of one sweep follow each other
+_prepare_lock = Lock()
 
 
 def _prepared(scenario: Scenario) -> Prepared:
-    with _one_prepares:
-        known = _ready and _ready[0].scenario is scenario and (_ready[0].compiled is not None) == compiled.available()
+    with _prepare_lock:
+        known = (
+            _last_prepared
+            and _last_prepared[0].scenario is scenario
+            and (_last_prepared[0].compiled is not None) == compiled.available()
+        )
         if not known:
             sweep, system = sweep_of(scenario), System(scenario.model)
             names = {name for arm in sweep.arms for name in _arms_read(sweep, arm)}
             arms = [arm for arm in scenario.arms if arm.name in names]
             fast = compiled.CompiledSweep(scenario, sweep, arms, system) if compiled.available() else None
-            _ready[:] = [Prepared(scenario, system, arms, fast)]
-        return _ready[0]
+            _last_prepared[:] = [Prepared(scenario, system, arms, fast)]
+        return _last_prepared[0]

@@ -1,4 +1,4 @@
-"""Blocks computed on a Dask cluster. Every worker, one that comes later too, is given the scenario once."""
+"""Blocks computed on a Dask cluster. Each worker is given the scenario once, also one that joins later."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .workers import WorkersError, compute_timed
 
 LOCAL = "local"
 SECONDS_TO_CONNECT = 10
-ANY_PORT = "127.0.0.1:0"  # of the page that a scheduler shows: its usual port may be taken
+ANY_PORT = "127.0.0.1:0"  # for the dashboard, whose usual port may be taken
 
-_scenarios: dict[str, Scenario] = {}  # of a worker, by the name of the sweep
+_scenarios: dict[str, Scenario] = {}  # in a worker, by the name of the sweep
 
 
 class _Scenario(WorkerPlugin):  # type: ignore[misc]
@@ -41,7 +41,7 @@ def _on_worker(name: str, engine: str, numbers: Numbers) -> tuple[Block, float]:
 
 
 def _engine() -> str:
-    """What the numbers of a member depend on, beside its scenario."""
+    """What the numbers of a member depend on, apart from its scenario."""
     try:
         return f"immunesim {version('immunesim')}, {solver()}"
     except PackageNotFoundError:
@@ -49,9 +49,10 @@ def _engine() -> str:
 
 
 class Cluster:
-    """The workers of a scheduler's address, or of a cluster on this machine for ``local``.
+    """The workers of the scheduler at an address, or of a new cluster on this machine for ``local``.
 
-    Dask itself tries a block again on other workers when one dies, and gives it up after some deaths.
+    Dask itself runs a block again on other workers when one dies, and gives it up after several deaths.
+    `WorkersError` if there is no scheduler at the address.
     """
 
     lost: tuple[type[BaseException], ...] = (KilledWorker,)
@@ -64,7 +65,7 @@ class Cluster:
             self._local = LocalCluster(n_workers=size, threads_per_worker=1, dashboard_address=ANY_PORT)
         try:
             if self._local is None:
-                get_address_host_port(address)  # a Client of what is no address goes on trying when it is refused
+                get_address_host_port(address)  # refuses a bad address, which a Client would go on trying
             self._client = Client(self._local or address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
             raise WorkersError(f"no Dask scheduler at {address}: {error}") from None
@@ -73,7 +74,7 @@ class Cluster:
 
     @property
     def size(self) -> int:
-        """Threads of all workers as they are now, which may come and go."""
+        """Threads of all workers at this moment; workers may join and leave."""
         return max(1, int(sum(self._client.nthreads().values())))
 
     def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
@@ -91,5 +92,5 @@ class Cluster:
             self._client.unregister_worker_plugin(self._name)
         self._client.close()
         if self._local is not None:
-            with suppress(AssertionError):  # of distributed, where a worker that died is just being started again
+            with suppress(AssertionError):  # raised by distributed while it restarts a worker that died
                 self._local.close()

@@ -1,4 +1,4 @@
-"""Which members a sweep has: axes, the frozen design that gives every member its values, and what is measured."""
+"""The members of a sweep: its axes, the design that gives each member its values, and what is measured."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:  # `check` reads sweeps, and does without numpy
 
 
 class Axis(NamedTuple):
-    """Something that varies, in the words of ``--set``, and the interval that is covered.
+    """Something that varies, and the interval that it covers.
 
-    default: the value the scenario itself has, if it has one. All values are in the unit of `unit_text`.
+    path: its name as in ``--set``. default: the value in the scenario itself, if it has one. log: whether its scale is
+    logarithmic. All values are in the unit of `unit_text`.
     """
 
     path: str
@@ -35,15 +36,15 @@ class Axis(NamedTuple):
     log: bool
 
     @property
-    def whole(self) -> bool:
-        """Whether its values count something."""
+    def is_count(self) -> bool:
+        """Whether its values are whole numbers: how many doses are given."""
         return self.path.startswith("dose.") and self.path.endswith(".count")
 
 
 class Design(Protocol):
-    """Frozen: the members of a sweep, numbered from 0.
+    """The members of a sweep, numbered from 0; immutable.
 
-    shape: of a grid, its points along each axis; otherwise (count,).
+    kind: the name of the sampling. shape: of a grid, the number of points along each axis; otherwise (count,).
     """
 
     @property
@@ -55,15 +56,17 @@ class Design(Protocol):
     @property
     def count(self) -> int: ...
     def values(self, first: int, last: int) -> Array:
-        """Members `first` to `last`, that not among them: (last - first, axes), each a pure function of its number."""
+        """The values of members `first` to `last`, without `last`: shape (last - first, axes). Those of a member are a
+        pure function of its number."""
         ...
 
 
 class SweepMeasure(NamedTuple):
     """A formula measured on every member, and the unit its values are given in.
 
-    low, high: the interval that members are counted in, such as that of a response; all of them if none is given.
-    log: on which scale it is drawn; None leaves that to its values.
+    id: its name. text: the formula, and tree what was parsed from it. low, high: the interval in which members are
+    counted, such as responders; infinite if none is given. log: the scale on which it is drawn; None: as its values
+    suggest.
     """
 
     id: str
@@ -78,12 +81,12 @@ class SweepMeasure(NamedTuple):
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The ends of the interval that are there."""
+        """The ends of the interval that are finite."""
         return tuple([level for level in (self.low, self.high) if math.isfinite(level)])
 
     @property
     def level_text(self) -> str:
-        """The interval in words: ``below 0.35``; empty where there is none."""
+        """The interval as text: ``below 0.35``; empty if there is none."""
         unit_text = "" if self.unit_text == "1" else f" {self.unit_text}"
         if len(self.levels) == 2:
             return f"from {self.low:g} to {self.high:g}{unit_text}"
@@ -91,16 +94,16 @@ class SweepMeasure(NamedTuple):
         return f"{word} {self.levels[0]:g}{unit_text}" if self.levels else ""
 
     def inside(self, values: Array) -> int:
-        """How many of some values lie in the interval; NaN never does."""
+        """How many of these values lie in the interval; NaN never does."""
         return int(((values >= self.low) & (values <= self.high)).sum())
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Many members of one scenario.
+    """What is swept in a scenario.
 
-    arms: each is read as the main arm in every measure. keep: species and observables whose curves
-    are kept. document: ``[sweep]`` and ``[population]`` as they could stand in a file.
+    arms: those that are measured, each read as the main arm in every measure. keep: species and observables whose
+    curves are kept. document: the tables [sweep] and [population] with all defaults.
     """
 
     design: Design
@@ -111,7 +114,7 @@ class Sweep:
 
 
 class Spaced(NamedTuple):
-    """`size` points from `low` to `high`, evenly on a linear or a logarithmic scale; both ends are exact."""
+    """`size` points from `low` to `high`, equally spaced on a linear or logarithmic scale; both ends are exact."""
 
     low: float
     high: float
@@ -131,7 +134,7 @@ class Spaced(NamedTuple):
 
 
 class Explicit(NamedTuple):
-    """Points as they were written: numbers as float64 in the machine's own order, which is compact and frozen."""
+    """Points that are listed; `numbers` are the bytes of float64, which are compact and immutable."""
 
     numbers: bytes
 
@@ -155,7 +158,7 @@ Points = Spaced | Explicit
 
 @dataclass(frozen=True)
 class Grid:
-    """Every point of each axis with every point of the others; the last axis runs fastest."""
+    """Every point of each axis with every point of the others; the last axis varies fastest."""
 
     axes: tuple[Axis, ...]
     points: tuple[Points, ...]
@@ -173,7 +176,9 @@ class Grid:
         import numpy as np
 
         places = np.unravel_index(np.arange(first, last), self.shape)
-        return columns([points.at(place) for points, place in zip(self.points, places, strict=True)], last - first)
+        return stack_columns(
+            [points.at(place) for points, place in zip(self.points, places, strict=True)], last - first
+        )
 
 
 @dataclass(frozen=True)
@@ -204,12 +209,15 @@ class Zip:
         import numpy as np
 
         numbers = np.arange(first, last)
-        return columns([points.at(numbers) for points in self.points], last - first)
+        return stack_columns([points.at(numbers) for points in self.points], last - first)
 
 
 @dataclass(frozen=True)
 class OneAtATime:
-    """The scenario as it is, then each axis at its low and at its high with the others as they are."""
+    """The scenario itself, then each axis at its low and at its high end with the others at their defaults.
+
+    Raises ValueError for an axis without a default.
+    """
 
     axes: tuple[Axis, ...]
     kind: str = field(default="one_at_a_time", init=False)
@@ -240,8 +248,8 @@ class OneAtATime:
 
 @dataclass(frozen=True)
 class Product:
-    """Every member of `outer` with every member of `inner`, the inner running fastest: each grid point with the
-    same patients. shape: that of `outer`, then the count of `inner`."""
+    """Every member of `outer` with every member of `inner`, which varies fastest: each grid point with the same
+    patients. shape: that of `outer`, then the count of `inner`."""
 
     outer: Design
     inner: Design
@@ -273,14 +281,14 @@ class Product:
 
 
 def member_ids(design: Design) -> tuple[str, ...]:
-    """What a list of members calls each member of `design`; empty where it does not, or where there is no list."""
-    if isinstance(design, Product):  # every patient is one of its outer member
+    """The id of each member, from the column ``id`` of its list of members; empty without such a column."""
+    if isinstance(design, Product):  # all patients of an outer member have its id
         return tuple([each for each in member_ids(design.outer) for _ in range(design.inner.count)])
     return design.ids if isinstance(design, Zip) else ()
 
 
-def columns(found: Sequence[Array], count: int) -> Array:
-    """(count, axes) from one array of shape (count,) for each axis."""
+def stack_columns(found: Sequence[Array], count: int) -> Array:
+    """An array of shape (count, axes) from one of shape (count,) for each axis; also without any axis."""
     import numpy as np
 
     rows = np.empty((count, len(found)))

@@ -23,7 +23,7 @@ from ...numerics.trajectory import Array
 from ..scenario import Arm, Scenario
 from ..schedule import Active, ArmValues, DoseAmount, DoseAmounts, Timetable, Value, arm_values, timetable
 from .designs import Axis
-from .paths import moves_time, reaches, split
+from .paths import changes_timing, split_path, varies_in
 
 Rows = NDArray[np.intp]
 
@@ -51,7 +51,7 @@ def batches(
 
     The same to the last bit as `compile_schedule` of `arm_with`, one by one.
     """
-    moving = [place for place, axis in enumerate(axes) if moves_time(axis) and reaches(axis.path, arm)]
+    moving = [place for place, axis in enumerate(axes) if changes_timing(axis) and varies_in(axis.path, arm)]
     members: ArmValues[float | Array] = _with_values(scenario.model, arm, _of_members(arm), axes, list(values.T.copy()))
     starting = {**scenario.parameters(arm), **members.parameters}
     amounts = DoseAmounts(members, starting, system.parameter_formulas)
@@ -73,8 +73,8 @@ def _of_members(arm: Arm) -> ArmValues[float | Array]:
 def _with_times(arm: Arm, axes: Sequence[Axis], values: Sequence[float]) -> Arm:
     """`arm` with the values of those axes that move times: of a dose or of a change, which keeps its length."""
     for axis, value in zip(axes, values, strict=True):
-        kind, name, key = split(axis.path)
-        if not moves_time(axis) or not reaches(axis.path, arm):
+        kind, name, key = split_path(axis.path)
+        if not changes_timing(axis) or not varies_in(axis.path, arm):
             continue
         if kind == "dose":
             new: dict[str, Any] = {key: int(value) if key == "count" else value}
@@ -94,8 +94,8 @@ def _with_values(
     """`values` of `arm` with `new` for those axes that do not move times: a number for each axis in one member, an
     array of shape (members,) in many."""
     for axis, value in zip(axes, new, strict=True):
-        kind, name, key = split(axis.path)
-        if moves_time(axis) or not reaches(axis.path, arm):
+        kind, name, key = split_path(axis.path)
+        if changes_timing(axis) or not varies_in(axis.path, arm):
             continue
         if kind == "parameter":
             values = values._replace(parameters={**values.parameters, name: value})

@@ -1,4 +1,4 @@
-"""What the path of an axis says: what varies, whether it moves times, and in which arms it does anything."""
+"""The path of an axis, such as ``dose.push.amount``: what varies, whether it changes times, and in which arms."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from ..scenario import Arm
 from .designs import Axis
 
 
-def split(path: str) -> tuple[str, str, str]:
-    """Kind, name and key of what varies.
+def split_path(path: str) -> tuple[str, str, str]:
+    """Kind (parameter, initial, dose or change), name and key of what varies.
 
-    >>> split("dose.first cycle.amount"), split("k_clear")
+    >>> split_path("dose.first cycle.amount"), split_path("k_clear")
     (('dose', 'first cycle', 'amount'), ('parameter', 'k_clear', ''))
     """
     kind, _, rest = path.partition(".")
@@ -21,13 +21,13 @@ def split(path: str) -> tuple[str, str, str]:
     return "parameter", path, ""
 
 
-def moves_time(axis: Axis) -> bool:
-    """Whether it decides when something happens, and not only how much."""
-    kind, _, key = split(axis.path)
+def changes_timing(axis: Axis) -> bool:
+    """Whether the axis varies when something happens, and not only how much."""
+    kind, _, key = split_path(axis.path)
     return (kind == "dose" and key != "amount") or (kind == "change" and key == "at")
 
 
-def reaches(path: str, arm: Arm) -> bool:
-    """Whether something that varies does so in `arm`, which may set it itself or leave the dose out."""
-    kind, name, _ = split(path)
+def varies_in(path: str, arm: Arm) -> bool:
+    """Whether what the path names varies in `arm`: not if the arm sets it itself or leaves the dose out."""
+    kind, name, _ = split_path(path)
     return path not in arm.own and (kind != "dose" or any(dose.name == name for dose in arm.doses))

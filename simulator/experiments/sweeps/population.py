@@ -1,4 +1,4 @@
-"""Virtual patients: distributions, what goes with what, and every patient drawn by number."""
+"""Virtual patients: distributions of their parameters, correlations, and each patient drawn by number."""
 
 from __future__ import annotations
 
@@ -9,36 +9,39 @@ from functools import cached_property
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from .designs import Axis, columns
-from .sampling import between, uniforms
+from .designs import Axis, stack_columns
+from .sampling import interpolate, uniform_numbers
 
 if TYPE_CHECKING:
     from ...numerics.trajectory import Array
 
-OUTER = 0.005  # share of patients beyond either end of what an axis without limits shows
+OUTER = 0.005  # share of patients beyond either end of the display range of an unlimited axis
 
-_LEAST = 2.0**-53  # what `uniforms` gives lies so far from 0 and 1, and here too no value is infinite
+_LEAST = 2.0**-53  # as far as `uniform_numbers` stay from 0 and 1, so that no value is infinite
 
 
 class Distribution(Protocol):
-    """Frozen. support: no value lies outside. shown: the interval that figures cover. log: on which scale."""
+    """A distribution; immutable.
+
+    support: no value lies outside. display_range: the interval that figures cover. log: whether on a log scale.
+    """
 
     @property
     def log(self) -> bool: ...
     @property
     def support(self) -> tuple[float, float]: ...
     @property
-    def shown(self) -> tuple[float, float]: ...
-    def at(self, share: Array) -> Array:
-        """The value below which that share of patients lies, as they were cut off: the inverse CDF."""
+    def display_range(self) -> tuple[float, float]: ...
+    def quantile(self, share: Array) -> Array:
+        """The inverse of the cumulative distribution, after truncation: values of the same shape as `share`."""
         ...
 
 
 @dataclass(frozen=True)
 class Normal:
-    """Normal, or with `log` the exponential of it; cut off at `within` without changing what lies inside.
+    """Normal or, with `log`, log-normal; truncated to `within`.
 
-    mean and sd are of the value or, with `log`, of its natural logarithm; within is of the value.
+    mean and sd are those of the value or, with `log`, of its natural logarithm; within is in units of the value.
     """
 
     mean: float
@@ -55,24 +58,24 @@ class Normal:
         return self.within or ((0.0 if self.log else -math.inf), math.inf)
 
     @property
-    def shown(self) -> tuple[float, float]:
+    def display_range(self) -> tuple[float, float]:
         low, high = (self.mean + z * self.sd for z in (NormalDist().inv_cdf(OUTER), NormalDist().inv_cdf(1 - OUTER)))
         return self.within or ((math.exp(low), math.exp(high)) if self.log else (low, high))
 
     @property
-    def kept(self) -> tuple[float, float]:
-        """The shares of all below the ends of `within`."""
+    def within_cdf(self) -> tuple[float, float]:
+        """The untruncated cumulative distribution at both ends of `within`."""
         if self.within is None:
             return 0.0, 1.0
         low, high = [(math.log(x) if x > 0 else -math.inf) if self.log else x for x in self.within]
-        whole = NormalDist(self.mean, self.sd)
-        return (0.0 if low == -math.inf else whole.cdf(low)), whole.cdf(high)
+        untruncated = NormalDist(self.mean, self.sd)
+        return (0.0 if low == -math.inf else untruncated.cdf(low)), untruncated.cdf(high)
 
-    def at(self, share: Array) -> Array:
+    def quantile(self, share: Array) -> Array:
         import numpy as np
         from scipy.special import ndtri
 
-        low, high = self.kept
+        low, high = self.within_cdf
         found: Array = self.mean + self.sd * ndtri(low + share * (high - low))
         found = np.exp(found) if self.log else found
         return found if self.within is None else np.clip(found, *self.within)
@@ -80,7 +83,7 @@ class Normal:
 
 @dataclass(frozen=True)
 class Uniform:
-    """Every value, or with `log` every ratio, from low to high alike."""
+    """Uniform from low to high or, with `log`, log-uniform."""
 
     low: float
     high: float
@@ -91,16 +94,16 @@ class Uniform:
         return self.low, self.high
 
     @property
-    def shown(self) -> tuple[float, float]:
+    def display_range(self) -> tuple[float, float]:
         return self.low, self.high
 
-    def at(self, share: Array) -> Array:
-        return between(self.low, self.high, self.log, share)
+    def quantile(self, share: Array) -> Array:
+        return interpolate(self.low, self.high, self.log, share)
 
 
 @dataclass(frozen=True)
 class Triangular:
-    """From low to high, most often at `mode`."""
+    """Triangular from low to high with its peak at `mode`."""
 
     low: float
     mode: float
@@ -116,10 +119,10 @@ class Triangular:
         return self.low, self.high
 
     @property
-    def shown(self) -> tuple[float, float]:
+    def display_range(self) -> tuple[float, float]:
         return self.low, self.high
 
-    def at(self, share: Array) -> Array:
+    def quantile(self, share: Array) -> Array:
         import numpy as np
 
         width, rise, fall = self.high - self.low, self.mode - self.low, self.high - self.mode
@@ -133,7 +136,7 @@ class Triangular:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few values, by weight."""
+    """One of a few values, with probabilities in proportion to the weights."""
 
     values: tuple[float, ...]
     weights: tuple[float, ...]
@@ -148,10 +151,10 @@ class Choice:
         return min(self.values), max(self.values)
 
     @property
-    def shown(self) -> tuple[float, float]:
+    def display_range(self) -> tuple[float, float]:
         return self.support
 
-    def at(self, share: Array) -> Array:
+    def quantile(self, share: Array) -> Array:
         import numpy as np
 
         ends = np.cumsum(self.weights)
@@ -160,7 +163,7 @@ class Choice:
 
 
 class Correlation(NamedTuple):
-    """How two normal numbers go together, of which the values of two axes are made (a Gaussian copula)."""
+    """The correlation of the normal numbers from which the values of two axes are made (a Gaussian copula)."""
 
     one: str
     other: str
@@ -171,9 +174,9 @@ class Correlation(NamedTuple):
 class Population:
     """Patients numbered from 0, the same in every arm.
 
-    Each axis draws from a stream named after it, and patient i is number i of every stream: another
-    patient, axis or arm changes nobody. Only a correlation does, and of its two it changes the one
-    that is later in the alphabet.
+    Each axis draws from a random stream named after it, and patient i is number i of every stream: a further patient,
+    axis or arm changes no one. Only a correlation does, and of its two axes only the one later in the alphabet.
+    Raises ValueError if no numbers can have these correlations.
     """
 
     axes: tuple[Axis, ...]
@@ -184,7 +187,7 @@ class Population:
     kind: str = field(default="population", init=False)
 
     def __post_init__(self) -> None:
-        if self._mixing is None:
+        if self._rows is None:
             raise ValueError("the correlations contradict each other")
 
     @property
@@ -192,29 +195,29 @@ class Population:
         return (self.count,)
 
     @cached_property
-    def _mixing(self) -> Mapping[str, Mapping[str, float]] | None:
-        return mixing([axis.path for axis in self.axes], self.correlations)
+    def _rows(self) -> Mapping[str, Mapping[str, float]] | None:
+        return cholesky_rows([axis.path for axis in self.axes], self.correlations)
 
     def values(self, first: int, last: int) -> Array:
-        drawn = {axis.path: uniforms(self.seed, axis.path, first, last) for axis in self.axes}
-        shares = {**drawn, **self._together(drawn)}
-        found = [each.at(shares[axis.path]) for axis, each in zip(self.axes, self.distributions, strict=True)]
-        return columns(found, last - first)
+        drawn = {axis.path: uniform_numbers(self.seed, axis.path, first, last) for axis in self.axes}
+        shares = {**drawn, **self._correlated(drawn)}
+        found = [each.quantile(shares[axis.path]) for axis, each in zip(self.axes, self.distributions, strict=True)]
+        return stack_columns(found, last - first)
 
-    def _together(self, drawn: Mapping[str, Array]) -> dict[str, Array]:
-        """The shares of those axes that go with an earlier one."""
+    def _correlated(self, drawn: Mapping[str, Array]) -> dict[str, Array]:
+        """The shares of those axes that are correlated with an earlier one."""
         import numpy as np
         from scipy.special import ndtr, ndtri
 
-        mixed = {name: parts for name, parts in (self._mixing or {}).items() if len(parts) > 1}
+        mixed = {name: parts for name, parts in (self._rows or {}).items() if len(parts) > 1}
         normal = {name: ndtri(drawn[name]) for name in sorted({each for parts in mixed.values() for each in parts})}
         sums = {name: sum(part * normal[each] for each, part in parts.items()) for name, parts in mixed.items()}
         return {name: np.clip(ndtr(total), _LEAST, 1 - _LEAST) for name, total in sums.items()}
 
 
-def mixing(names: Sequence[str], correlations: Sequence[Correlation]) -> dict[str, dict[str, float]] | None:
-    """The normal number of each name as a sum of independent ones: Cholesky's factor in the order of the
-    alphabet, without its zeros. None where no numbers can be correlated like that."""
+def cholesky_rows(names: Sequence[str], correlations: Sequence[Correlation]) -> dict[str, dict[str, float]] | None:
+    """The Cholesky factor of a correlation matrix, in alphabetical order: for each name the weights of the independent
+    normal numbers whose sum is its own, without zeros. None if the matrix is not positive definite."""
     wanted = {frozenset(pair[:2]): pair[2] for pair in correlations}
     rows: dict[str, dict[str, float]] = {}
     for name in sorted(names):

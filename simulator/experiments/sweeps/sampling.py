@@ -1,4 +1,4 @@
-"""Members that fill a space of parameters: Latin hypercube, Sobol points, points at random."""
+"""Designs that fill a space of parameters: random sample, Latin hypercube, Sobol sequence."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from .designs import Axis, columns
+from .designs import Axis, stack_columns
 
 if TYPE_CHECKING:
     from ...numerics.trajectory import Array
 
-_PER_STEP = 4  # numbers that one step of Philox gives
-_MOST_SOBOL_AXES = 21_201  # direction numbers that scipy has
+_PER_STEP = 4  # numbers that one step of Philox yields
+_MOST_SOBOL_AXES = 21_201  # for which scipy has direction numbers
 
 
-def uniforms(seed: int, stream: str, first: int, last: int) -> Array:
-    """Numbers `first` to `last`, that not among them, of the stream of that name: uniform, never 0 or 1.
+def uniform_numbers(seed: int, stream: str, first: int, last: int) -> Array:
+    """Numbers `first` to `last`, without `last`, of a stream of uniform random numbers; never 0 or 1.
 
-    Each is a function of seed, name and its number alone: of a counter, not of what was drawn before.
+    Each depends on the seed, the name of the stream and its own number alone, since the generator is counter-based.
+    Shape (last - first,).
     """
     import numpy as np
     from numpy.random import Philox
@@ -38,7 +39,7 @@ def _key(seed: int, stream: str) -> int:
 
 @dataclass(frozen=True)
 class Random:
-    """Every member drawn by itself, each axis from a stream named after it."""
+    """Every member drawn independently, each axis from a random stream of its own."""
 
     axes: tuple[Axis, ...]
     count: int
@@ -50,13 +51,13 @@ class Random:
         return (self.count,)
 
     def values(self, first: int, last: int) -> Array:
-        drawn = [spread(axis, uniforms(self.seed, axis.path, first, last)) for axis in self.axes]
-        return columns(drawn, last - first)
+        drawn = [scale_to_axis(axis, uniform_numbers(self.seed, axis.path, first, last)) for axis in self.axes]
+        return stack_columns(drawn, last - first)
 
 
 @dataclass(frozen=True)
 class LatinHypercube:
-    """Of `count` equal strata of each axis every one is met by one member, at a random place in it."""
+    """One member, at a random place, in each of `count` equal strata of every axis."""
 
     axes: tuple[Axis, ...]
     count: int
@@ -71,23 +72,26 @@ class LatinHypercube:
         drawn = []
         for axis in self.axes:
             stratum = _strata(self.count, self.seed, axis.path)[first:last]
-            share = (stratum + uniforms(self.seed, axis.path, first, last)) / self.count
-            drawn.append(spread(axis, share))
-        return columns(drawn, last - first)
+            share = (stratum + uniform_numbers(self.seed, axis.path, first, last)) / self.count
+            drawn.append(scale_to_axis(axis, share))
+        return stack_columns(drawn, last - first)
 
 
-@lru_cache(maxsize=64)  # every block asks again
+@lru_cache(maxsize=64)  # each block asks for it
 def _strata(count: int, seed: int, path: str) -> Array:
-    """The stratum of every member, in random order."""
+    """The stratum of each member, shape (count,): a random permutation."""
     import numpy as np
 
-    order: Array = np.argsort(uniforms(seed, f"{path} strata", 0, count), kind="stable").astype(np.int32)
+    order: Array = np.argsort(uniform_numbers(seed, f"{path} strata", 0, count), kind="stable").astype(np.int32)
     return order
 
 
 @dataclass(frozen=True)
 class Sobol:
-    """The scrambled sequence of Sobol, as even as can be when `count` is a power of two."""
+    """The scrambled Sobol sequence, most even where `count` is a power of two.
+
+    Raises ValueError for more axes than it has.
+    """
 
     axes: tuple[Axis, ...]
     count: int
@@ -108,34 +112,36 @@ class Sobol:
         points = deepcopy(_sequence(len(self.axes), self.seed))
         share = np.empty((last - first, len(self.axes)))
         begin = first
-        if first == 0 < last:  # the first point by itself, for scipy warns of any other start
+        if first == 0 < last:  # the first point alone, since scipy warns of any other start
             share[0], begin = points.random(1)[0], 1
         elif first:
             points.fast_forward(first)
         if last > begin:
             share[begin - first :] = points.random(last - begin)
-        return columns([spread(axis, share[:, place]) for place, axis in enumerate(self.axes)], last - first)
+        return stack_columns(
+            [scale_to_axis(axis, share[:, place]) for place, axis in enumerate(self.axes)], last - first
+        )
 
 
-@lru_cache(maxsize=8)  # to scramble takes longer than a block of points
+@lru_cache(maxsize=8)  # scrambling takes longer than drawing a block of points
 def _sequence(axes: int, seed: int) -> Any:
-    """A sequence that nobody draws from: it is copied."""
+    """The sequence at its start; copied before it is drawn from."""
     from scipy.stats.qmc import Sobol as Points
 
     return Points(axes, scramble=True, seed=_key(seed, "sobol"))
 
 
-def spread(axis: Axis, share: Array) -> Array:
-    """Values of an axis from shares of it, from 0 to 1; equal shares for each whole number where it counts."""
+def scale_to_axis(axis: Axis, share: Array) -> Array:
+    """Values of an axis from numbers between 0 and 1; for counts each whole number has an equal share of them."""
     import numpy as np
 
-    if axis.whole:
+    if axis.is_count:
         return np.minimum(np.floor(axis.low + share * (axis.high - axis.low + 1)), axis.high)
-    return between(axis.low, axis.high, axis.log, share)
+    return interpolate(axis.low, axis.high, axis.log, share)
 
 
-def between(low: float, high: float, log: bool, share: Array) -> Array:
-    """`low` and `high` at shares 0 and 1, and the rest evenly between, or with `log` in even ratios."""
+def interpolate(low: float, high: float, log: bool, share: Array) -> Array:
+    """Interpolates from `low` at share 0 to `high` at share 1, linearly or, with `log`, logarithmically."""
     import numpy as np
 
     found = low * (high / low) ** share if log else low + (high - low) * share

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...runtime.processes import ProcessPool
 from ..scenario import Scenario
-from .compute import Block, Numbers, compute, killed, sweep_of
+from .compute import Block, Numbers, compute, killed_member, sweep_of
 
 FIRST_BLOCK = 4  # members; the size of later blocks follows from the time that earlier ones took
 LARGEST_BLOCK = 32 * 2**20  # bytes of curves and measures
@@ -218,7 +218,7 @@ def compute_blocks(
                 if guilty == GUILTY_IN_A_ROW:
                     raise WorkersError("the workers end before they have computed anything")
                 number = int(task.numbers[0])
-                yield killed(scenario, number, f"ended the process that computed it, {MOST_DEATHS} times")
+                yield killed_member(scenario, number, f"ended the process that computed it, {MOST_DEATHS} times")
         broken = broken or bool(lost)
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ...experiments.scenario import Arm, Change, Dose
 from ...experiments.sweeps.designs import Axis
-from ...experiments.sweeps.paths import split
+from ...experiments.sweeps.paths import split_path
 from ...model.model import Model
 from ...model.units import ONE
 from ...runtime.names import nearest
@@ -52,7 +52,7 @@ class SweepVariable(NamedTuple):
     dose: Dose | None = None
 
     @property
-    def whole(self) -> bool:
+    def is_count(self) -> bool:
         """Whether only whole numbers are possible."""
         return (self.kind, self.key) == ("dose", "count")
 
@@ -110,7 +110,7 @@ def find_variable(context: Context, main: Arm, word: object) -> SweepVariable:
     parts = [part.strip() for part in str(word).split(".")]
     if parts[0] == "parameters" and len(parts) == 2:
         parts = parts[1:]
-    kind, name, key = split(".".join(parts))
+    kind, name, key = split_path(".".join(parts))
     if kind == "initial":
         return _initial(model, main, name)
     if kind == "dose":
@@ -228,7 +228,7 @@ def read_numbers(
 def _number(context: Context, variable: SweepVariable, path: KeyPath, given: Any) -> float | None:
     if variable.parameter or variable.kind == "initial":
         return declared_value(context, path, given, variable.parameter or variable.name, variable.unit_text)
-    if variable.whole:
+    if variable.is_count:
         return read_quantity(context, path, given, ONE, "a number of doses", "3")
     time_unit = context.model.time_unit
     return read_quantity(context, path, given, time_unit, "a time", f"10 {context.model.time_unit_text}")
@@ -259,7 +259,7 @@ def _amounts(
 
 def impossible(context: Context, variable: SweepVariable, value: float, text: object) -> str:
     """Why no member can have a value, which was written as `text`; empty if one can."""
-    if variable.whole and value != int(value):
+    if variable.is_count and value != int(value):
         return f"doses are counted in whole numbers, found {text!r}"
     if not variable.low <= value <= variable.high:
         limits = variable.limits(context.model.time_unit_text)

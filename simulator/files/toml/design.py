@@ -197,7 +197,7 @@ class _DesignReader:
             self.fault((*path, "count"), f"expected a count from 2 to {MAX_MEMBERS}, found {count!r}")
         if sample in ("grid", "zip"):
             self.resolved["vary"][_number_of(path)]["count"] = count
-            if variable.whole and (log or (high - low) % (count - 1 or 1)):
+            if variable.is_count and (log or (high - low) % (count - 1 or 1)):
                 self.fault((*path, "count"), f"{count} points from {low:g} to {high:g} are no whole numbers of doses; "
                                              "list them as values")  # fmt: skip
         self.varied.append(Varied(path, variable, low, high))
@@ -277,7 +277,7 @@ class _DesignReader:
             problem = impossible(self.context, variable, end, text)
             if problem:
                 self.fault(path, f"{place.name}, member {member + 1}: {problem}")
-        if variable.whole and any(value != int(value) for value in values):
+        if variable.is_count and any(value != int(value) for value in values):
             self.fault(path, f"column {column.name}: doses are counted in whole numbers")
         if log and not low > 0:
             self.fault(path, f"column {column.name}: a log axis needs values above zero, found {low:g}")

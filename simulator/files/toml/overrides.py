@@ -9,7 +9,7 @@ from typing import Any
 
 from ...experiments.scenario import Scenario
 from ...experiments.sweeps.designs import Product
-from ...experiments.sweeps.paths import split
+from ...experiments.sweeps.paths import split_path
 from ...model.units import Unit, UnitError, quantity
 from ...runtime.errors import InputFault
 from ...runtime.names import nearest
@@ -44,7 +44,7 @@ def _setting_path(layers: Layers, name: str) -> KeyPath | None:
     if len(parts) == 1 and parts[0]:
         return ("parameters", parts[0])
     if parts[0] == "dose":
-        _, dose, key = (part.strip() for part in split(name.strip()))
+        _, dose, key = (part.strip() for part in split_path(name.strip()))
         return ("dose", dose, key) if dose in layers.data.get("dose", {}) and key in DOSE_KEYS else None
     if len(parts) != 2:
         return None

@@ -14,7 +14,7 @@ from ...experiments.sweeps.population import (
     Population,
     Triangular,
     Uniform,
-    mixing,
+    cholesky_rows,
 )
 from ...model.declarations import STATUSES, is_status
 from ...runtime.names import nearest
@@ -98,10 +98,10 @@ class _PopulationReader:
             for item, each in zip(items, found, strict=True)
         ]
         correlations = self._correlations(table.get("correlations", []), names)
-        varied = [Varied(each.path, each.variable, *each.distribution.shown) for each in patients]
+        varied = [Varied(each.path, each.variable, *each.distribution.display_range) for each in patients]
         if len(self.context.faults) > before:
             return PopulationFound(None, varied)
-        axes = tuple([each.variable.axis(*each.distribution.shown, each.distribution.log) for each in patients])
+        axes = tuple([each.variable.axis(*each.distribution.display_range, each.distribution.log) for each in patients])
         distributions = tuple([each.distribution for each in patients])
         return PopulationFound(Population(axes, distributions, count, table["seed"], correlations), varied)
 
@@ -126,7 +126,7 @@ class _PopulationReader:
             wanted = " or ".join(" and ".join(keys) for keys in sets)
             also = f", and may have {' and '.join(more)}" if more else ""
             self.fault(path, f"a {kind} distribution has {wanted}{also}; found {', '.join(given) or 'none'}")
-        if variable is not None and variable.whole and kind != "choice":
+        if variable is not None and variable.is_count and kind != "choice":
             self.fault((*path, "distribution"), "doses are counted: only a choice of values can vary between patients")
         if len(self.context.faults) > before or variable is None:
             return None
@@ -200,7 +200,7 @@ class _PopulationReader:
             cv = item["cv"] if key == "median" else values["sd"] / values["mean"]
             spread = math.log1p(cv * cv)
             made = Normal(math.log(values[key]) - (spread / 2 if key == "mean" else 0), math.sqrt(spread), True, within)
-        kept = made.kept[1] - made.kept[0]
+        kept = made.within_cdf[1] - made.within_cdf[0]
         if kept < MIN_KEPT:
             self.fault((*path, "within"), f"only {kept:.2g} of the distribution lies within {item['within']!r}")
             return None
@@ -238,7 +238,7 @@ class _PopulationReader:
     def _remedy(self, variable: SweepVariable, kind: str, made: Distribution, unit_text: str) -> str:
         if kind not in ("normal", "lognormal") or (isinstance(made, Normal) and made.within):
             return f"it must be {variable.limits(self.context.model.time_unit_text)}"
-        low, high = variable.own or made.shown
+        low, high = variable.own or made.display_range
         low, high = max(low, 0.0 if variable.low == 0 else low), min(high, variable.high)
         return f'write within = ["{low:.4g}{unit_text}", "{high:.4g}{unit_text}"], or the limits that you mean'
 
@@ -261,7 +261,7 @@ class _PopulationReader:
             elif names[0] and names[1]:
                 found[frozenset(map(str, names))] = Correlation(names[0], names[1], float(value))
         result = tuple(found.values())
-        if len(self.context.faults) == before and mixing(known, result) is None:
+        if len(self.context.faults) == before and cholesky_rows(known, result) is None:
             self.fault(path, "no numbers can be correlated like that: the matrix is not positive definite")
         return result
 

@@ -10,7 +10,7 @@ from typing import Any
 from ...experiments.measures import arms_of, read_measure, unit_text_of
 from ...experiments.scenario import MAIN, Arm, Expectation
 from ...experiments.sweeps.designs import Product, Sweep, SweepMeasure
-from ...experiments.sweeps.paths import reaches
+from ...experiments.sweeps.paths import varies_in
 from ...model.expression import FormulaError
 from ...model.units import UnitError
 from ...runtime.names import unknown_name
@@ -80,7 +80,7 @@ def _check_once(context: Context, varied: Sequence[Varied]) -> None:
 def _check_reached(context: Context, varied: Sequence[Varied], arms: Sequence[Arm]) -> None:
     """A fault where something varies only in arms that nothing measures."""
     for path, variable, _, _ in varied:
-        if arms and not any(reaches(variable.path, arm) for arm in arms):
+        if arms and not any(varies_in(variable.path, arm) for arm in arms):
             arm = arms[0]
             why = "sets it itself" if variable.path in arm.own else f"leaves the dose '{variable.name}' out"
             context.fault(path, f"{variable.path} varies in no arm that is read: arm {arm.name} {why}")

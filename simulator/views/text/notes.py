@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...experiments.scenario import MAIN, Arm, Change, Scenario
 from ...experiments.sweeps.designs import Product
-from ...experiments.sweeps.paths import reaches, split
+from ...experiments.sweeps.paths import split_path, varies_in
 from ...files.toml.interventions import Interventions, knocked_out, notes_of
 from ...model.declarations import Parameter
 from .numbers import interval, number, unit_text, with_unit
@@ -62,7 +62,7 @@ def _still(scenario: Scenario) -> Iterator[str]:
         for arm in scenario.sweep.arms:
             if axis.path in scenario.arm(arm).own:
                 yield f"arm {arm} sets {axis.path} itself, and the sweep does not vary it there"
-            elif not reaches(axis.path, scenario.arm(arm)):
+            elif not varies_in(axis.path, scenario.arm(arm)):
                 yield f"arm {arm} leaves out the dose of {axis.path}, which does not vary there"
 
 
@@ -87,7 +87,7 @@ def _beyond(scenario: Scenario) -> Iterator[str]:
     design = scenario.sweep.design if scenario.sweep else None
     swept = design.outer if isinstance(design, Product) else design
     for axis in swept.axes if swept and swept.kind != "population" else ():
-        kind, name, key = split(axis.path)
+        kind, name, key = split_path(axis.path)
         parameter = scenario.model.parameters.get({"parameter": name, "change": key}.get(kind, ""))
         if parameter is not None and (_outside(parameter, axis.low) or _outside(parameter, axis.high)):
             covered = interval(axis.low, axis.high, parameter.unit_text)
