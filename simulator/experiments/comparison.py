@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ..numerics.thresholds import NEGLIGIBLE
 from .clock import clock_of
 from .measures import curve_measures
 from .run import ArmResult, RunResult
@@ -14,7 +15,6 @@ from .scenario import MAIN, Scenario
 MEASURES = ("peak", "lowest", "final", "area")  # those that have a ratio
 WITHOUT_END = ("peak", "lowest")  # those that runs of different length share
 
-NEGLIGIBLE = 1e-6  # of the highest level compared: a lower level counts as zero
 SAME_END = 1e-9  # of a run: two whose ends differ by less are equally long
 
 

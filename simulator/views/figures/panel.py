@@ -13,6 +13,7 @@ from ...experiments.clock import clock_of
 from ...experiments.expectations import Verdict
 from ...experiments.scenario import Scenario
 from ...experiments.targets import Target, targets
+from ...numerics.thresholds import NEGLIGIBLE
 from ...numerics.trajectory import Array
 from ..text.figure import Curve, label_of
 from .page import Label
@@ -21,7 +22,6 @@ from .style import GRID, SHADE, Look, style
 
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
 MOST_DECADES = 14.0  # of a logarithmic axis that is made longer for a published interval
-LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
 PASSING = 0.025  # of the time: so long before and after a curve is at nothing it is on its way
 REACH = 0.6  # of what the curves span: so far beyond them an axis goes to show a published value
 LEAST = 0.012  # of the time axis, the least width of a band
@@ -94,14 +94,16 @@ def _panel(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], ve
 
 
 def wants_log(curves: Sequence[Array]) -> bool:
-    """Whether the curves span more than `DECADES`, leaving out what is below `LOWEST` of the top."""
+    """Whether the curves span more than `DECADES`, leaving out what is below `NEGLIGIBLE` of the top."""
     values = np.concatenate(curves)
     values = values[np.isfinite(values)]
     if not len(values):
         return False
     top = float(values.max())
-    seen = values[values > max(top, 0.0) * LOWEST]
-    return top > 0 and len(seen) > 1 and float(values.min()) >= -top * 1e-6 and np.log10(top / seen.min()) > DECADES
+    seen = values[values > max(top, 0.0) * NEGLIGIBLE]
+    return (
+        top > 0 and len(seen) > 1 and float(values.min()) >= -top * NEGLIGIBLE and np.log10(top / seen.min()) > DECADES
+    )
 
 
 def settled(times: Array, values: Array, end: float) -> Array:
@@ -109,7 +111,7 @@ def settled(times: Array, values: Array, end: float) -> Array:
     where an axis could be as long as one likes."""
     known = np.isfinite(values)
     times, values = times[known], values[known]
-    nothing = values <= (values.max() if len(values) else 0.0) * LOWEST
+    nothing = values <= (values.max() if len(values) else 0.0) * NEGLIGIBLE
     if not nothing.any() or nothing.all():
         return values
     empty = times[nothing]
@@ -127,7 +129,7 @@ def ends_of(shown: Sequence[Array], log: bool, aims: Sequence[Target]) -> tuple[
     top, low = float(values.max()), float(values.min())
     bounds = [(aim, bound) for aim in aims for bound in (aim.low, aim.high) if np.isfinite(bound)]
     if log:
-        low = float(values[values > top * LOWEST].min())
+        low = float(values[values > top * NEGLIGIBLE].min())
         reach = max((top / low) ** REACH, 10.0)
         far = top / 10**MOST_DECADES
         both = [bound for aim, bound in bounds if np.isfinite(aim.low) and np.isfinite(aim.high) and bound > far]

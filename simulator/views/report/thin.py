@@ -7,9 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from ...numerics.thresholds import NEGLIGIBLE
 from ...numerics.trajectory import Array
-
-LOWEST = 1e-6  # of the largest value: what is below it is not told apart on a logarithmic axis
 
 
 def needed(times: Array, values: Array, tolerance: float, most: int | None = None) -> list[int]:
@@ -41,7 +40,7 @@ def _views(values: Array) -> Array:
     finite = np.isfinite(values)
     known = np.where(finite, values, 0.0)
     top = float(known.max(initial=0.0))
-    logarithm = np.log10(np.clip(known, max(top * LOWEST, np.finfo(float).tiny), None))
+    logarithm = np.log10(np.clip(known, max(top * NEGLIGIBLE, np.finfo(float).tiny), None))
     views = np.stack([known, logarithm])
     low, high = views[:, finite].min(axis=1, initial=np.inf), views[:, finite].max(axis=1, initial=-np.inf)
     size = np.where(high > low, high - low, 1.0)

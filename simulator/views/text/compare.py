@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from ...experiments.comparison import NEGLIGIBLE, SAME_END, ComparisonRow, negligible, same_length
+from ...experiments.comparison import SAME_END, ComparisonRow, negligible, same_length
 from ...experiments.explanation.phases import TURN
+from ...numerics.thresholds import NEGLIGIBLE
 from .curve import FLAT, at_time
 from .numbers import number, percent, with_unit
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from ...experiments.curves import peak
 from ...experiments.explanation.phases import turning_points
+from ...numerics.thresholds import NOISE
 from ...numerics.trajectory import Array
 from .english import listed
-from .numbers import NOTHING, number, with_unit
+from .numbers import number, with_unit
 
 FLAT = 0.01  # of the largest value: a curve that varies less is steady, and two curves that differ less are alike
 LOW = 2.0  # a trough this many times below both ends is told, however small it is next to the span of the curve
@@ -63,7 +64,7 @@ def extremes(times: Array, values: Array) -> list[Extreme]:
         return []
     points = turning_points((values - values.min()) / span)[1:-1]
     lowest = int(values.argmin())
-    floor = max(float(values[lowest]), NOTHING * float(np.abs(values).max()))
+    floor = max(float(values[lowest]), NOISE * float(np.abs(values).max()))
     if lowest not in points and min(values[0], values[-1]) > LOW * floor:
         points = sorted([*points, lowest])
     found = [
@@ -79,7 +80,7 @@ def extremes(times: Array, values: Array) -> list[Extreme]:
 
 def level(value: float, largest: float, unit: str = "1") -> str:
     """A value of a curve with its unit; ``nearly 0`` if it is nothing next to the `largest` value of the curve."""
-    return "nearly 0" if 0 < abs(value) < NOTHING * abs(largest) else with_unit(value, unit)
+    return "nearly 0" if 0 < abs(value) < NOISE * abs(largest) else with_unit(value, unit)
 
 
 def at_time(time: float, clock: str) -> str:

@@ -10,8 +10,6 @@ import math
 import re
 import unicodedata
 
-NOTHING = 1e-9  # of the largest value of a curve: what is smaller is the solver's rounding error, not a level
-
 _SUPERSCRIPTS = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
 _RAISE = str.maketrans("-0123456789", _SUPERSCRIPTS)
 _LOWER = str.maketrans(_SUPERSCRIPTS, "-0123456789")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST = 60  # rows that a notebook shows at once
 WIDE = 60  # characters of a column of text
 SHORT = 30  # characters that stay in one line
-NOTHING = 1e-20  # in any unit that people choose: what a solver leaves of what is gone
+SHOWN_AS_ZERO = 1e-20  # in any unit that people choose: a table knows no curve to compare a value with
 
 
 class Table(list[dict[str, Any]]):
@@ -75,7 +75,7 @@ class Table(list[dict[str, Any]]):
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return "none"
         if isinstance(value, float):
-            value = number(0.0 if abs(value) < NOTHING else value, 4)
+            value = number(0.0 if abs(value) < SHOWN_AS_ZERO else value, 4)
         text = str(value)
         return " ".join([text, *filter(None, map(unit_text, units))])
 

@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 
 from ....experiments.clock import clock_of
 from ....experiments.sweeps.compute import SweepResult
+from ....numerics.thresholds import NEGLIGIBLE
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
 from ...text.numbers import axis_title, number, with_unit
@@ -21,7 +22,6 @@ from ..style import DARK, GAP, SMALL, style
 from .lines import LEFT, RIGHT, ROOM
 
 HEIGHT = 2.0  # inches
-LOWEST = 1e-6  # of the largest value: below it a logarithmic axis shows nothing of interest
 
 
 def bands(result: SweepResult, curve: str) -> Picture:
@@ -36,8 +36,8 @@ def bands(result: SweepResult, curve: str) -> Picture:
     found = {name: source[name, curve] for name in sweep.arms if (name, curve) in source}
     known = np.concatenate([band.ravel() for band in found.values()])
     top = float(np.nanmax(known)) if np.isfinite(known).any() else 0.0
-    seen = np.where(known > max(top, 0.0) * LOWEST, known, np.nan)
-    negative = bool((known < -1e-6 * top).any())
+    seen = np.where(known > max(top, 0.0) * NEGLIGIBLE, known, np.nan)
+    negative = bool((known < -NEGLIGIBLE * top).any())
     log = top > 0 and not negative and wants_log(seen)
     label = (model.species if curve in model.species else model.observables)[curve].label
     note = f"{words.members_words(result)}. {_key(result, varied)}."
