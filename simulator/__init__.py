@@ -21,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api.compare import compare as compare
     from .api.describe import describe as describe
     from .api.evidence import evidence as evidence
     from .api.evidence import influence as influence
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {  # public name: the module that it is loaded from on first use, so that `--help` need not wait for SciPy
     "run": "api.run",
     "Run": "api.run",
+    "compare": "api.compare",
     "sweep": "api.sweep",
     "Ensemble": "api.sweep",
     "evidence": "api.evidence",

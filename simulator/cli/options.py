@@ -7,9 +7,6 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `--help` must not wait for NumPy
-    from ..experiments.scenario import Scenario
-    from ..files.toml.interventions import Interventions
-    from ..files.toml.overrides import SweepOptions
     from ..tasks.figures import FigureOptions
     from ..tasks.scenario import ScenarioRequest
 
@@ -66,20 +63,5 @@ def print_json(document: object) -> None:
     """The one document that `--json` puts on stdout."""
     import json
 
-    plain = "utf" not in str(getattr(sys.stdout, "encoding", None) or "utf-8").lower()  # \\u03b2 and no replacement
+    plain = "utf" not in str(getattr(sys.stdout, "encoding", None) or "utf-8").lower()  # escapes, which lose nothing
     print(json.dumps(document, indent=1, ensure_ascii=plain, allow_nan=False))
-
-
-# Used by commands that do not make a request of their own yet.
-
-
-def scenario_of(word: str, options: argparse.Namespace, sweep_words: SweepOptions | None = None) -> Scenario:
-    return request_of(word, options).read(sweep_words)
-
-
-def interventions_of(options: argparse.Namespace) -> Interventions:
-    return request_of("", options).interventions
-
-
-def change_in_words(options: argparse.Namespace, scenario: Scenario) -> str:
-    return request_of("", options).in_words(scenario)

@@ -1,32 +1,162 @@
-"""Scenarios side by side: a table of measures with ratios, paired curves, and the large differences in words."""
+"""`compare`: the curves of scenarios side by side, with ratios to a reference and the large differences in words."""
 
 from __future__ import annotations
 
 import csv
 import json
-import math
-import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..experiments.comparison import MEASURES, ComparisonRow, label, negligible
-from ..experiments.run import RunResult
-from ..experiments.scenario import Scenario
-from ..files.results.folder import SUMMARY, new_folder
+from ..experiments.comparison import ComparisonRow, Reference, label
+from ..experiments.comparison import table as comparison_table
+from ..experiments.run import RunResult, run
+from ..experiments.scenario import MAIN, Scenario, check_arms
+from ..files.results.folder import SUMMARY, check_folder, new_folder
+from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..runtime.errors import InputError, request_fault
+from ..runtime.names import nearest
 from ..runtime.progress import Progress
 from ..views.text.compare import RULE
 from ..views.text.compare import sentences as sentences
+from ..views.text.comparison_table import comparison_text
 from ..views.text.figure import Curve
-from ..views.text.numbers import axis_title, number
+from ..views.text.tables import Table
+from .answer import Answer
+from .figures import FIGURES, FigureOptions
+from .scenario import OnNote, ScenarioRequest, ignore_note
 
-WIDE = 120  # characters
-GAP = 9  # characters, for the ratio behind a value
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from ..views.figures.page import NotebookFigure, Picture
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    """What is to be compared.
+
+    scenarios: one is compared by its arms or, if it is changed, with itself as described; several by their main arms.
+    arms: these arms of each instead. of: species and observables; by default what the scenarios show.
+    against: the reference: an arm of the first scenario, SCENARIO or SCENARIO/ARM; by default the first arm of all.
+    out: a new output directory for table and figures; nothing is written without one. force: replace it.
+    """
+
+    scenarios: tuple[ScenarioRequest, ...]
+    arms: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
+    against: str | None = None
+    out: Path | None = None
+    force: bool = False
+    figures: FigureOptions = FIGURES
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Answer):
+    """Runs side by side.
+
+    rows: one for each curve, arm and run. names: the curves. changes: how each run was changed, '' where it was not.
+    """
+
+    rows: list[ComparisonRow]
+    runs: list[RunResult]
+    names: list[str]
+    changes: list[str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every arm was simulated to its end."""
+        return all(result.ok for result in self.runs)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The large differences, the largest first."""
+        return sentences(self.rows)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The comparison ready for JSON."""
+        return {"comparison": [row._asdict() for row in self.rows], "sentences": self.sentences, "large": RULE}
+
+    @property
+    def table(self) -> Table:
+        shown = {"": ("label",), "peak": ("peak", "unit"), "at": ("time_of_peak", "time_unit")}
+        shown |= {"lowest": ("lowest", "unit"), "final": ("final", "unit"), "area": ("area", "area_unit")}
+        return Table([row._asdict() for row in self.rows], {"name": ("name",), **shown})
+
+    @property
+    def title(self) -> str:
+        """The scenarios by their names or, of a single one, its title."""
+        scenarios = {result.scenario.id: result.scenario.title for result in self.runs}
+        return " / ".join(scenarios) if len(scenarios) > 1 else self.runs[0].scenario.title
+
+    def figure(self, name: str | None = None) -> NotebookFigure:
+        """One curve, by default the first, of all runs and arms; a figure of matplotlib's. Raises `InputError`."""
+        if name is not None and name not in self.names:
+            (name,) = shared_names([result.scenario for result in self.runs], [name])
+        return self.picture(name or self.names[0], FIGURES).figure
+
+    def picture(self, name: str, figures: FigureOptions) -> Picture:
+        """The figure of the curve `name` with its description."""
+        from ..views.figures.run import draw_group  # matplotlib, which a table does without
+
+        longest = max((result.scenario for result in self.runs), key=lambda scenario: scenario.end)
+        curves = [
+            Curve(label(self.runs, self.changes, index, arm), arm.trajectory)
+            for index, result in enumerate(self.runs)
+            for arm in result.arms.values()
+        ]
+        return draw_group(longest, [name], curves, (), self.title, figures.look)
+
+    def to_pandas(self) -> DataFrame:
+        """A row for each curve, arm and run, with all measures, their units and ratios."""
+        return self.table.to_pandas()
+
+    def __str__(self) -> str:
+        return comparison_text(self.rows)
+
+    def _repr_html_(self) -> str:
+        listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        return f"<p><strong>{escape(self.title)}</strong></p><ul>{listed}</ul>{self.table._repr_html_()}"
+
+
+def compare(request: CompareRequest, on_note: OnNote = ignore_note) -> Comparison:
+    """Simulates what is compared, and writes table and figures if a directory is given.
+
+    Raises `InputError` and `OutputError` before anything is simulated, and KeyboardInterrupt after an interruption:
+    part of a comparison is none, so nothing is kept.
+    """
+    described = [ScenarioRequest(each.scenario).read() for each in request.scenarios]
+    changed = [(each.read(), each) for each in request.scenarios if each.changed]
+    pairs = [(scenario, each.in_words(scenario)) for scenario, each in changed]
+    chosen, against = sides(described, pairs, request.arms, request.against)
+    names = shared_names([side.scenario for side in chosen], request.of)
+    for scenario, each in changed:
+        for note in each.notes(scenario):
+            on_note(note)
+    if request.out is not None:
+        check_folder(request.out, request.force)
+    runs = []
+    with Progress("scenarios", len(chosen)) as progress:
+        for side in chosen:
+            runs.append(run(side.scenario, certify=False, arms=side.arms, on_progress=progress.within))
+            if runs[-1].interrupted:
+                raise KeyboardInterrupt
+            progress.add()
+    changes = [side.words for side in chosen]
+    found = Comparison(comparison_table(runs, names, changes, against), runs, names, changes)
+    if request.out is not None:
+        write(found, request.out, request.force, request.figures)
+    return found
 
 
 def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> list[str]:
-    """What to compare: `asked`, or everything the scenarios show; every scenario must have it."""
+    """The curves to compare: `asked`, or those that the scenarios show and all of them have in one unit.
+
+    Raises `InputError` if there are none, if one of `asked` is missing somewhere, or if units of time differ.
+    """
     words = asked or list(dict.fromkeys(name for scenario in scenarios for name in scenario.shown))
     names, faults = [], []
     for word in words:
@@ -48,84 +178,87 @@ def shared_names(scenarios: Sequence[Scenario], asked: Sequence[str] | None) -> 
     return names
 
 
-def text(rows: Sequence[ComparisonRow]) -> str:
-    """The table for people, a block for each name, and what differs much."""
-    lines: list[str] = []
-    width = max(len(row.label) for row in rows)
-    for name in dict.fromkeys(row.name for row in rows):
-        group = [row for row in rows if row.name == name]
-        unit, none = group[0].unit, negligible(group)
-        heads = [f"{head}{'':{GAP}}" for head in ("peak", "lowest", "final", axis_title("area", group[0].area_unit))]
-        lines += ["", axis_title(name, unit)]
-        lines.append(_line("", width, heads, axis_title("at", group[0].time_unit)))
-        for row in group:
-            time = number(row.value("time_of_peak")) if abs(row.value("peak")) > none else "-"
-            lines.append(_line(row.label, width, [_cell(row, key, none) for key in MEASURES], time))
-            if row.outcome != "success":
-                lines.append(f"  {'':{width}}  FAILED: {row.outcome}")
-    base = next(row.label for row in rows if row.reference)
-    marks = f"(2x): twice that of '{base}'; (-): nothing to divide by, or a run of another length"
-    lines += ["", marks + "; 0: under a millionth of the highest"]
-    return "\n".join(
-        [*lines[1:], "", *(sentences(rows) or ["no large difference"]), "", textwrap.fill(f"large: {RULE}", WIDE)]
-    )
+class Side(NamedTuple):
+    """A scenario, how it was changed ('' where it was not), and the arms of it that are compared."""
+
+    scenario: Scenario
+    words: str
+    arms: list[str]
 
 
-def _line(head: str, width: int, cells: Sequence[str], time: str) -> str:
-    peak, lowest, final, area = cells
-    return f"  {head:{width}}{peak:>20}{time:>9}{lowest:>20}{final:>20}{area:>26}".rstrip()
+def sides(
+    described: Sequence[Scenario],
+    changed: Sequence[tuple[Scenario, str]],
+    arms: Sequence[str] | None,
+    against: str | None,
+) -> tuple[list[Side], Reference | None]:
+    """The sides, and the reference if one is asked for, which is added to them where it is not among them.
+
+    One scenario without changes is compared by its arms, all else by main arms; `arms` says otherwise.
+    """
+    pairs: list[tuple[Scenario, str]] = []
+    for place, scenario in enumerate(described):
+        pairs += [(scenario, ""), *changed[place : place + 1]]
+    if arms:
+        check_arms(described, arms, "--arm")
+    found = []
+    for scenario, words in pairs:
+        has = [arm.name for arm in scenario.arms]
+        wanted = [name for name in arms if name in has] if arms else has if len(pairs) == 1 else [MAIN]
+        if wanted:
+            found.append(Side(scenario, words, list(dict.fromkeys(wanted))))
+    reference = None if against is None else _reference(found, described[0], against)
+    if sum(len(side.arms) for side in found) < 2:
+        message = "nothing to compare: give several scenarios or arms, or a change such as --knockout"
+        raise InputError([request_fault(message, "")])
+    return found, reference
 
 
-def _cell(row: ComparisonRow, key: str, none: float) -> str:
-    """A value and, but for the reference itself, its ratio."""
-    value = row.value(key)
-    if math.isnan(value):
-        return f"none{'':{GAP}}"
-    text = number(value) if abs(value) > none else "0"
-    if row.reference:
-        return f"{text}{'':{GAP}}"
-    ratio = row.value(f"{key}_ratio")
-    return text + f"{'(-)' if math.isnan(ratio) else f'({number(ratio, 2)}x)':>{GAP}}"
+def _reference(found: list[Side], first: Scenario, against: str) -> Reference:
+    """The place and arm that `against` names; its scenario or arm joins `found` where it is missing."""
+    scenario, arm = _named(first, against)
+    place = next((i for i, side in enumerate(found) if side.scenario.id == scenario.id and not side.words), None)
+    if place is None:
+        found.append(Side(scenario, "", [arm]))
+        return Reference(len(found) - 1, arm)
+    if arm not in found[place].arms:
+        found[place].arms.append(arm)
+    return Reference(place, arm)
 
 
-def write(
-    runs: Sequence[RunResult],
-    names: Sequence[str],
-    rows: Sequence[ComparisonRow],
-    folder: Path,
-    force: bool,
-    words: Sequence[str] = (),
-    slides: bool = False,
-    formats: Sequence[str] = ("svg", "png"),
-) -> None:
-    """The table as CSV and JSON with its sentences, and a figure for each name, in a new folder."""
-    from ..views.figures import run as run_figures
-    from ..views.figures.style import PAPER, SLIDES
+def _named(first: Scenario, against: str) -> tuple[Scenario, str]:
+    """The scenario and arm of ``ARM``, ``SCENARIO`` or ``SCENARIO/ARM``."""
+    own = [arm.name for arm in first.arms]
+    if against in own:
+        return first, against
+    word, _, arm = against.rpartition("/")
+    for name, chosen in ((against, MAIN), (word, arm)):
+        try:
+            path = find_scenario(name) if name else None
+        except InputError:
+            continue
+        if path is not None:
+            scenario = read_scenario(path)
+            check_arms([scenario], [chosen], "--against")
+            return scenario, chosen
+    hint = nearest(against, own) or f"; arms of {first.id} are {', '.join(own)}"
+    message = f"'{against}' is no arm of {first.id} and no scenario{hint}"
+    raise InputError([request_fault(message, f"--against {against}")])
 
-    words = words or [""] * len(runs)
+
+def write(found: Comparison, folder: Path, force: bool = False, figures: FigureOptions = FIGURES) -> None:
+    """The table as CSV and JSON with its sentences, and a figure for each name, in a new folder, or `OutputError`."""
+    from ..views.figures.run import save
+
     with new_folder(folder, force) as tmp_path:
         with (tmp_path / "comparison.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(ComparisonRow._fields)
-            writer.writerows(rows)
-        longest = max((result.scenario for result in runs), key=lambda scenario: scenario.end)
-        curves = [
-            Curve(label(runs, words, place, arm), arm.trajectory)
-            for place, result in enumerate(runs)
-            for arm in result.arms.values()
-        ]
-        scenarios = {result.scenario.id: result.scenario.title for result in runs}
-        title = " / ".join(scenarios) if len(scenarios) > 1 else runs[0].scenario.title
-        look = SLIDES if slides else PAPER
-        with Progress("figures drawn", len(names)) as progress:
-            for name in names:
-                picture = run_figures.draw_group(longest, [name], curves, (), title, look)
-                run_figures.save(picture.figure, tmp_path / name, title, picture.text, "compare", formats)
+            writer.writerows(found.rows)
+        with Progress("figures drawn", len(found.names)) as progress:
+            for name in found.names:
+                picture = found.picture(name, figures)
+                save(picture.figure, tmp_path / name, found.title, picture.text, "compare", figures.formats)
                 progress.add()
-        report = document(rows) | {"files": sorted(path.name for path in tmp_path.iterdir())}
+        report = found.document | {"files": sorted(path.name for path in tmp_path.iterdir())}
         (tmp_path / SUMMARY).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-
-
-def document(rows: Sequence[ComparisonRow]) -> dict[str, Any]:
-    """The comparison as one JSON document."""
-    return {"comparison": [row._asdict() for row in rows], "sentences": sentences(rows), "large": RULE}

@@ -49,3 +49,6 @@ class FigureOptions:
         from ..views.figures.style import PAPER, SLIDES  # matplotlib, which a task without figures need not load
 
         return SLIDES if self.slides else PAPER
+
+
+FIGURES = FigureOptions()  # the usual ones

@@ -16,7 +16,8 @@ from immunesim.experiments.comparison import ComparisonRow, Reference
 from immunesim.experiments.run import run
 from immunesim.runtime.errors import InputError
 from immunesim.tasks import compare
-from immunesim.tasks.compare_sides import sides
+from immunesim.tasks.compare import Comparison, sides
+from immunesim.views.text.comparison_table import comparison_text
 
 SCENARIO = """
 title = "A toy"
@@ -116,16 +117,16 @@ def test_a_run_that_failed_is_told_apart(result) -> None:
     rows = comparison.table(
         [dataclasses.replace(result, arms={"main": result.arms["main"], "strong": failed})], ["drug"]
     )
-    assert "FAILED: blow-up" in compare.text(rows)
+    assert "FAILED: blow-up" in comparison_text(rows)
     assert compare.sentences(rows) == []
 
 
 def test_the_folder_says_what_the_terminal_says(result, tmp_path: Path) -> None:
     rows = comparison.table([result], ["drug"])
-    compare.write([result], ["drug"], rows, tmp_path / "out", force=False)
+    compare.write(Comparison(rows, [result], ["drug"], [""]), tmp_path / "out")
     report = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     assert report["sentences"] == compare.sentences(rows) != []
-    assert all(sentence in compare.text(rows) for sentence in report["sentences"])
+    assert all(sentence in comparison_text(rows) for sentence in report["sentences"])
     with (tmp_path / "out" / "comparison.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
     assert [float(line["peak_ratio"]) for line in table] == pytest.approx([row.peak_ratio for row in rows])
@@ -133,7 +134,7 @@ def test_the_folder_says_what_the_terminal_says(result, tmp_path: Path) -> None:
 
 def test_the_text_is_aligned_and_writes_dust_as_nothing(result) -> None:
     rows = [row._replace(lowest=1e-20) for row in comparison.table([result], ["drug"])]
-    lines = compare.text(rows).splitlines()
+    lines = comparison_text(rows).splitlines()
     heads, *shown = lines[1:6]
     places = [heads.index(head) + len(head) for head in ("peak", "lowest", "final", "area [pM·h]")]
     for line in (each.ljust(200) for each in shown):

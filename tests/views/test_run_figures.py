@@ -140,16 +140,16 @@ def test_the_same_run_gives_the_same_file(result, tmp_path):
 
 
 def test_compare_writes_a_table_and_a_figure_for_each_name(result, tmp_path):
-    rows = comparison.table([result], ["drug"])
-    compare.write([result], ["drug"], rows, tmp_path / "out", force=False)
+    found = compare.Comparison(comparison.table([result], ["drug"]), [result], ["drug"], [""])
+    compare.write(found, tmp_path / "out")
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["comparison.csv", "drug.png", "drug.svg", "summary.json"]
     header, *lines = (tmp_path / "out" / "comparison.csv").read_text(encoding="utf-8").splitlines()
     assert header.split(",")[:4] == ["name", "unit", "scenario", "arm"]
     assert [line.split(",")[3] for line in lines] == ["main", "untreated"]
     with pytest.raises(OutputError, match="exists"):
-        compare.write([result], ["drug"], rows, tmp_path / "out", force=False)
-    compare.write([result], ["drug"], rows, tmp_path / "out", force=True)
+        compare.write(found, tmp_path / "out")
+    compare.write(found, tmp_path / "out", force=True)
 
 
 def test_time_is_in_the_unit_in_which_the_scenario_gives_its_end(folder: Path) -> None:

@@ -1,0 +1,46 @@
+"""`compare` from Python: the curves of scenarios side by side."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..experiments.scenario import Scenario
+from ..runtime.errors import called_from
+from ..tasks import compare as task
+from .changes import scenario_request, several
+
+
+def compare(
+    *scenarios: str | Path | Scenario,
+    arms: str | Sequence[str] = (),
+    of: str | Sequence[str] = (),
+    against: str | None = None,
+    set: Mapping[str, str | float] | None = None,
+    knockout: str | Sequence[str] = (),
+    block: Mapping[str, str | float] | str | Sequence[str] = (),
+    add: str | Sequence[str] = (),
+    out: str | Path | None = None,
+    force: bool = False,
+) -> task.Comparison:
+    """Simulates scenarios and compares their curves: ``sim.compare("acute_infection", knockout="IL4")``.
+
+    Args:
+        scenarios: one is compared by its arms or, with a change, with itself as described; several by their main arms.
+        arms: these arms of each instead.
+        of: species and observables; by default what the scenarios show.
+        against: the reference: an arm of the first scenario, SCENARIO or SCENARIO/ARM; by default the first of all.
+        set, knockout, block, add: as in `run`.
+        out: a new output directory for the table and the figures; nothing is written without one.
+        force: replace the directory if it holds an earlier comparison and nothing else.
+
+    Raises:
+        InputError: with everything that is wrong with the scenarios or what is asked of them.
+        OutputError: if the directory exists or cannot be written.
+    """
+    with called_from("compare()"):
+        asked = tuple(scenario_request(each, set, knockout, block, add) for each in scenarios)
+        folder = Path(out) if out else None
+        request = task.CompareRequest(asked, several(arms), several(of), against, folder, force)
+        return task.compare(request, lambda note: warnings.warn(note, stacklevel=4))
