@@ -27,7 +27,7 @@ def kinds(times, values, breaks=()):
             phases(times, y, breaks)]  # fmt: skip
 
 
-def test_a_curve_turns_where_it_leaves_a_top_by_more_than_the_least() -> None:
+def test_a_curve_turns_where_it_leaves_a_peak_or_trough_by_more_than_the_least() -> None:
     y = np.sin(T)  # tops at pi/2 and 5/2 pi, a bottom at 3/2 pi
     assert [round(T[i], 1) for i in turning_points(y, 0.1)] == [0, 1.6, 4.7, 7.9, 10]
     assert turning_points(y + 0.01 * np.sin(100 * T), 0.1)[1] == pytest.approx(314, abs=15)
@@ -73,7 +73,7 @@ def test_a_clear_jump_ends_a_phase_and_a_small_one_does_not() -> None:
     assert [kind for kind, *_ in kinds(times, falls + 0.01 * behind)] == [PhaseKind.FALL, PhaseKind.LEVEL]
 
 
-def test_many_short_swings_are_one_phase_that_counts_its_tops() -> None:
+def test_many_short_swings_are_one_oscillation_that_counts_its_peaks() -> None:
     wave = np.where((T > 3) & (T < 5.875), np.sin(2 * np.pi * 4 * T), 0.0)
     y, _ = scaled(wave)
     found = phases(T, y)
@@ -92,7 +92,7 @@ def test_phases_cover_the_run_without_gaps() -> None:
         assert all(one.last == other.first for one, other in pairwise(found))
 
 
-def test_a_shifted_curve_lags_by_its_shift() -> None:
+def test_a_shifted_curve_is_delayed_by_its_shift() -> None:
     def bump(at):
         return 0.5 + np.exp(-((T - at) ** 2) / 0.3)
 
@@ -161,7 +161,7 @@ def test_a_curve_turns_because_an_infusion_ends_and_jumps_by_a_dose(toy) -> None
     assert (jump.dosed, jump.changed) == (pytest.approx(30, rel=1e-9), 0)
 
 
-def test_the_other_arm_is_asked_what_it_would_do_to_this_curve(toy) -> None:
+def test_rates_of_the_reference_arm_are_those_for_the_curve_of_the_arm(toy) -> None:
     found = explain(toy, "main", "drug", against="slow")
     window = found.against.whole
     assert [each.id for each in window.differences] == ["clearance"]  # doses are the same, at the same times
@@ -204,7 +204,7 @@ CYCLE = make_model(
 )
 
 
-def test_the_loop_of_hunter_and_prey_holds_back_with_a_gain_of_one() -> None:
+def test_the_loop_of_hunter_and_prey_is_negative_feedback_of_strength_one() -> None:
     dense = simulate(CYCLE, 40.0, np.linspace(0, 40, 81)).dense
     flux = fluxes(dense, "prey")
     (loop,) = active_loops(
@@ -250,7 +250,7 @@ def test_a_pure_exchange_is_no_feedback() -> None:
     assert active_loops(dense, flux, scaled(flux.values)[0]) == ()
 
 
-def test_clamped_leave_the_amount_itself_out() -> None:
+def test_clamped_rates_leave_out_the_effect_of_the_level_itself() -> None:
     model = make_model(
         {"A": ("pM", 5, 10), "light": ("1", 1, 1)},
         {"k": (0.5, "1/h")},

@@ -194,3 +194,21 @@ def test_a_run_is_explained_without_simulating_it_again(say) -> None:
     assert found.explanation.at[0].start == 3
     assert found.explanation.flux.values[-1] == run["drug", "half"][-1]
     assert str(found) == str(sim.explain("toy.toml", "drug", arm="half", at="3 h"))
+
+
+SENTENCES = [
+    r"It starts at 0\.02 cells/µL, peaks at 110 cells/µL on day 89 and ends at 0\.0199 cells/µL\.",
+    r"It rises from 0\.02 cells/µL \(day 5\) to 110 cells/µL \(day 89\)\. Nearly all gain is by “[^”]+”; 90 % of it is "
+    r"lost again, by “[^”]+”\.",
+    r"It peaks on day 89\. Day 105 compared with day 42\.6 at the same level \(110 cells/µL\): “[^”]+” adds 15\.6 "
+    r"cells/µL per d instead of 37\.3, because “[^”]+” \(stop_brake\) is 0\.399 instead of 1\.",
+    r"In the arm healthy it goes from 0\.02 cells/µL to 0\.02 cells/µL by day 240, in this arm to 0\.0199 cells/µL\.",
+    r"T_self raises IL2, which raises T_regulatory, which raises stop_signal, which lowers T_self: negative feedback, "
+    r"cancels 1 % of a disturbance; delay about 7\.3 d",
+]
+
+
+def test_an_immune_curve_is_explained_in_plain_sentences() -> None:
+    said = " ".join(str(sim.explain("transient_stop", "T_self", against="healthy")).split())
+    for sentence in SENTENCES:
+        assert re.search(sentence, said), sentence

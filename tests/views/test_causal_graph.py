@@ -1,4 +1,4 @@
-"""The wiring as a picture and in words: nothing covers anything, and a file that needs nothing else."""
+"""The causal graph as a figure and in words: nothing covers anything else, and files are self-contained."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def model(name):
 
 
 def svg(model, name=None):
-    seen = graph_view(model, name)
-    return figures.svg_of(figures.draw(seen), seen)
+    view = graph_view(model, name)
+    return figures.svg_of(figures.draw(view), view)
 
 
 MODULES = [f"{name}.toml" for name, module in model("immune").modules.items()
@@ -46,21 +46,21 @@ PICTURES = [
 
 @pytest.mark.parametrize(("of", "name"), PICTURES)
 def test_no_box_or_text_covers_another_and_no_arrow_runs_through_one(of, name):
-    seen = graph_view(model(of), name)
-    planned = figures.plan(seen)
+    view = graph_view(model(of), name)
+    planned = figures.plan(view)
     layout, titles, _ = planned
-    solid = {node.id: layout.boxes[node.id] for node in seen.nodes} | {title: box for title, (_, box) in titles.items()}
+    solid = {node.id: layout.boxes[node.id] for node in view.nodes} | {title: box for title, (_, box) in titles.items()}
     for one, other in itertools.combinations(solid, 2):
         assert not solid[one].meets(solid[other]), f"{one} covers {other}"
-    for arrow, curve in zip(seen.arrows, layout.curves, strict=True):
+    for arrow, curve in zip(view.arrows, layout.curves, strict=True):
         for thing, box in solid.items():
             if thing not in (arrow.source, arrow.target):
                 inner = Box(box.left + 0.01, box.bottom + 0.01, box.right - 0.01, box.top - 0.01)
                 assert not any(map(inner.holds, figures.points_along(curve))), f"{arrow} runs through {thing}"
-    texts_stay_in_the_picture_and_beside_each_other(figures.draw(seen, planned))
+    texts_stay_inside_and_apart(figures.draw(view, planned))
 
 
-def texts_stay_in_the_picture_and_beside_each_other(figure):
+def texts_stay_inside_and_apart(figure):
     renderer = figure.canvas.get_renderer()
     extents = [
         text.get_window_extent(renderer) for text in figure.findobj(Text) if text.get_text() and text.get_visible()
@@ -99,20 +99,20 @@ def test_an_svg_has_title_and_description_and_refers_to_nothing_outside(of, name
 
 
 def test_every_species_is_in_the_picture_of_a_published_model():
-    seen = graph_view(model("kirschner_panetta_1998"), None)
-    assert [node.id for node in seen.nodes] == list(model("kirschner_panetta_1998").species)
+    view = graph_view(model("kirschner_panetta_1998"), None)
+    assert [node.id for node in view.nodes] == list(model("kirschner_panetta_1998").species)
     text = svg(model("kirschner_panetta_1998"))
     assert "tumour cells (T)" in text
     assert "tumour → effector ⊣ tumour: negative feedback" in text
 
 
 def test_a_large_model_is_drawn_as_modules_that_name_their_species():
-    seen = graph_view(model("immune"), None)
-    assert {node.kind for node in seen.nodes} == {"module"}
-    named = [name for node in seen.nodes for name in node.note.split(", ")]
+    view = graph_view(model("immune"), None)
+    assert {node.kind for node in view.nodes} == {"module"}
+    named = [name for node in view.nodes for name in node.note.split(", ")]
     assert sorted(named) == sorted(model("immune").species)
-    influences = sum(arrow.weight for arrow in seen.arrows)
-    homes = {name: node.id for node in seen.nodes for name in node.note.split(", ")}
+    influences = sum(arrow.weight for arrow in view.arrows)
+    homes = {name: node.id for node in view.nodes for name in node.note.split(", ")}
     across = [each for each in causal_graph(model("immune")).between(homes) if homes[each.source] != homes[each.target]]
     assert influences == len(across)
 
@@ -124,15 +124,15 @@ def test_two_steps_reach_further_than_one():
 
 
 def test_words_name_who_acts_where_and_through_what():
-    told = causal_facts(model("immune"), "IL2")
-    assert told["lowered_by"]["T_regulatory"] == "regulatory T cells; in IL2_eaten"
+    facts = causal_facts(model("immune"), "IL2")
+    assert facts["lowered_by"]["T_regulatory"] == "regulatory T cells; in IL2_eaten"
     raised = "stop signal (1 = healthy resting level); in stop_signal_making, through IL2_free"
-    assert told["raises"]["stop_signal"] == raised
-    assert told["loops"]["IL2 raises T_regulatory, which lowers IL2"] == "negative feedback"
-    assert "IL2" not in told["raises"]
-    told = causal_facts(model("immune"), "blood_pressure")
-    assert told["lowered_by"]["vascular_leak"] == "leakiness of vessels; through pressure_lost"
-    assert "loops" not in told
+    assert facts["raises"]["stop_signal"] == raised
+    assert facts["loops"]["IL2 raises T_regulatory, which lowers IL2"] == "negative feedback"
+    assert "IL2" not in facts["raises"]
+    facts = causal_facts(model("immune"), "blood_pressure")
+    assert facts["lowered_by"]["vascular_leak"] == "leakiness of vessels; through pressure_lost"
+    assert "loops" not in facts
     assert set(causal_facts(model("immune"), "stop_signal.toml")) == {"loops"}
     assert "IL2 raises T_regulatory, which lowers IL2" in causal_facts(model("immune"), "stop_signal.toml")["loops"]
 
@@ -153,9 +153,9 @@ def say(tmp_path, monkeypatch, capsys):
 def test_describe_writes_both_formats_and_tells_the_files(say, tmp_path):
     code, out, _ = say("reynolds_2006", "--wiring", "a.svg", "--wiring", "b.PNG", "--json")
     assert code == 0
-    told = json.loads(out)
-    assert told["pictures"] == ["a.svg", "b.PNG"]
-    assert told["loops"]["phagocytes lowers pathogen, which raises phagocytes"] == "negative feedback"
+    facts = json.loads(out)
+    assert facts["pictures"] == ["a.svg", "b.PNG"]
+    assert facts["loops"]["phagocytes lowers pathogen, which raises phagocytes"] == "negative feedback"
     assert (tmp_path / "a.svg").read_text(encoding="utf-8").startswith("<svg")
     from PIL import Image
 

@@ -12,7 +12,7 @@ from ...experiments.explanation.feedback import ActiveLoop
 from ...experiments.explanation.phases import PhaseKind
 from ...experiments.schedule import SAME_TIME
 from ...model.causal.sign import Sign
-from .causal_graph import chain_in_words
+from .causal_graph import FEEDBACK, chain_in_words
 from .curve import describe_curve
 from .english import capital, listed
 from .explain_format import GAIN, LOSS, ExplanationFormat
@@ -34,10 +34,10 @@ _TURN = {
     TurnKind.ONSET_OF_FALL: "It begins to fall",
     TurnKind.HIGHEST_PEAK: "Its highest peak is",
 }
-_FEEDBACK = {
-    Sign.RAISES: "positive feedback, adds {} to a disturbance",
-    Sign.LOWERS: "negative feedback, cancels {} of a disturbance",
-    Sign.EITHER: "feedback of changing sign, {} of a disturbance",
+_EFFECT = {
+    Sign.RAISES: "adds {} to a disturbance",
+    Sign.LOWERS: "cancels {} of a disturbance",
+    Sign.EITHER: "feeds back {} of a disturbance",
 }
 
 
@@ -62,8 +62,7 @@ def explanation_text(explanation: Explanation) -> str:
         lines += _folded(_comparison(form, explanation.against))
     for balance in explanation.at:
         lines += ["", *_table(form, balance)]
-    lines += ["", fill(f"Feedback loops ({STRENGTH}; {DELAY}):", WIDE), *_folded(_loops(form))]
-    return "\n".join([*lines, "", _closure(form)])
+    return "\n".join([*lines, "", *_loops(form), "", _closure(form)])
 
 
 def parameter_changes(form: ExplanationFormat) -> list[str]:
@@ -260,15 +259,16 @@ def _table(form: ExplanationFormat, balance: Balance) -> list[str]:
 
 
 def _loops(form: ExplanationFormat) -> list[str]:
-    """A line for each feedback loop."""
+    """A heading, and a line for each feedback loop."""
     loops = form.explanation.loops
     if not loops:
-        return ["No feedback loop through it feeds back 1 % of a disturbance in this run."]
-    return [_loop(form, loop) for loop in loops]
+        return ["Feedback loops: none through it feeds back 1 % of a disturbance in this run."]
+    return [fill(f"Feedback loops ({STRENGTH}; {DELAY}):", WIDE), *_folded(_loop(form, loop) for loop in loops)]
 
 
 def _loop(form: ExplanationFormat, loop: ActiveLoop) -> str:
     """``A raises B, which lowers A: negative feedback, cancels 28 % of a disturbance; delay about 3.5 d``"""
+    effect = _EFFECT[loop.sign].format(percent(loop.strength))
     chain = chain_in_words([(link.cause, link.sign, link.effect) for link in loop.links])
     if loop.delay is None:
         delay = "delay unclear"
@@ -276,4 +276,4 @@ def _loop(form: ExplanationFormat, loop: ActiveLoop) -> str:
         delay = f"delay about {number(loop.delay * form.scale, 2)} {form.clock}"
     else:
         delay = "no visible delay"
-    return f"{chain}: {_FEEDBACK[loop.sign].format(percent(loop.strength))}; {delay}"
+    return f"{chain}: {FEEDBACK[loop.sign]}, {effect}; {delay}"
