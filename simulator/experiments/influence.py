@@ -1,7 +1,7 @@
-"""What the evidence rests on: each parameter turned by a factor, and the expectations that then fail.
+"""Parameter influence: each parameter multiplied and divided by a factor, and the expectations that then fail.
 
-An arm is simulated again only where the parameter acts: where the initial values, the doses, the
-slopes or the observables that are measured differ along the time course that is known.
+An arm is simulated again only where the parameter acts: where initial values, doses, the right-hand side or the
+observables that are measured differ along the time course that is known.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,64 +25,85 @@ from .run import OnProgress, prepare
 from .scenario import Arm, Expectation, Scenario
 
 FACTOR = 3.0
-RTOL = 1e-5  # an expectation that this decides was met by a hair
-SEEN = 1e-3  # a change of this share of a state, over the whole run, is none
-POINTS = 60  # of a known time course at which slopes are compared
-TINY = 1e-300  # an observable of 0 that stays 0 has not changed
-OTHERS = 25  # parameters that are asked, beside those that must be, for what nothing broke yet
+RTOL = 1e-5  # coarser than in a run: an expectation that this decides is met by less than its digits
+SEEN = 1e-3  # relative change of a state over the whole run: a parameter that changes less does not act
+POINTS = 60  # of a known time course, at which right-hand sides are compared
+TINY = 1e-300  # keeps 0 / 0 from being NaN: an observable of 0 that stays 0 has not changed
+OTHERS = 25  # further parameters tried for an expectation that no other made fail
 
 
 @dataclass(frozen=True)
-class _Along:
-    """Points of an arm at which its parameters are the same, and what the model says there."""
+class _Points:
+    """Points of an arm at which its parameters are the same, and what the model gives there.
+
+    times: (n,). states, rhs: (n, species). parameters: (parameters,). measured: (observables measured, n).
+    """
 
     times: Array
     states: Array
     parameters: Array
-    slopes: Array
+    rhs: Array
     measured: Array
 
 
 @dataclass(frozen=True)
-class _Known:
+class _KnownArm:
     """An arm as it runs with every parameter as it is."""
 
     arm: Arm
     trajectory: Trajectory
-    along: Sequence[_Along]
+    points: Sequence[_Points]
 
 
-class Influence:
-    """One scenario, asked again and again with another value of a parameter."""
+class ParameterEffect(NamedTuple):
+    """The expectations that fail with a parameter times `factor`, in alphabetical order."""
+
+    parameter: str
+    factor: float
+    failed: list[str]
+
+
+class InfluenceResult(NamedTuple):
+    """met: the expectations that are met as the model stands. effects: those parameters that make some of them fail."""
+
+    met: list[str]
+    effects: list[ParameterEffect]
+
+
+class VariedScenario:
+    """A scenario that is simulated again and again with one parameter changed.
+
+    known: its arms as they are. met: the expectations that are met there.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario, self.system = scenario, System(scenario.model)
         measured = {name for each in scenario.expectations for name in names(each.measure)}
         self._rows = [place for place, name in enumerate(self.system.observables) if name in measured]
-        self._before = _parameters_of_start(scenario)
+        self._at_start = _parameters_of_start(scenario)
         self.known = {arm.name: self._known(arm) for arm in scenario.arms}
         self.met = {each.id for each, met in self._judged({n: k.trajectory for n, k in self.known.items()}) if met}
 
     def failed_expectations(self, name: str, factor: float, of: Iterable[str] | None = None) -> set[str]:
         """The expectations, met as the model stands, that are missed with parameter `name` times `factor`.
 
-        of: only these are asked. A share stays below 1. Nothing is said of a parameter that is 0,
-        nor of runs that fail.
+        of: only these are tried; by default all that are met. A share stays at most 1. Empty for a parameter that
+        is 0, and where a run fails.
         """
         asked = self.met if of is None else set(of)
         trajectories = {}
         for arm in self._arms_of(asked):
             known = self.known[arm]
-            turned = self._turned(known.arm, name, factor)
-            acts = turned is not None and self._change(known, turned, name) > SEEN
-            trajectories[arm] = self._run(turned)[0] if turned is not None and acts else known.trajectory
+            varied = self._varied(known.arm, name, factor)
+            acts = varied is not None and self._change(known, varied, name) > SEEN
+            trajectories[arm] = self._run(varied)[0] if varied is not None and acts else known.trajectory
         if not all(trajectory.outcome.ok for trajectory in trajectories.values()):
             return set()
-        broken = {each.id for each, met in self._judged(trajectories) if each.id in asked and not met}
+        failed = {each.id for each, met in self._judged(trajectories) if each.id in asked and not met}
         for arm, trajectory in trajectories.items():
             if trajectory is not self.known[arm].trajectory:
                 trajectory.dense.clear_cache()
-        return broken
+        return failed
 
     def _judged(self, trajectories: Mapping[str, Trajectory]) -> list[tuple[Expectation, bool]]:
         verdicts = judge(self.scenario, trajectories)
@@ -92,68 +114,68 @@ class Influence:
         chosen = [each for each in self.scenario.expectations if each.id in wanted]
         return {arm for each in chosen for arm in (*arms_of(each.measure), *each.breaks_in)}
 
-    def _turned(self, arm: Arm, name: str, factor: float) -> Arm | None:
+    def _varied(self, arm: Arm, name: str, factor: float) -> Arm | None:
         before = self.scenario.parameters(arm)[name]
-        after = turned(self.scenario.model.parameters[name], before, factor)
+        after = scaled(self.scenario.model.parameters[name], before, factor)
         return None if after == before else arm._replace(parameters={**arm.parameters, name: after})
 
-    def _known(self, arm: Arm) -> _Known:
+    def _known(self, arm: Arm) -> _KnownArm:
         trajectory, segments = self._run(arm)
         states = np.array([trajectory[name] for name in self.system.species]).T
         groups: dict[bytes, list[Segment]] = {}
         for segment in segments:
             groups.setdefault(segment.parameters.tobytes(), []).append(segment)
-        along = []
+        points = []
         for group in groups.values():
             inside = np.zeros(len(trajectory.times), dtype=bool)
             for segment in group:
                 inside |= (trajectory.times >= segment.start) & (trajectory.times < segment.end)
             some = np.flatnonzero(inside)
             some = some[:: max(1, len(some) // POINTS)]
-            along.append(self._along(trajectory.times[some], states[some], group[0].parameters))
-        return _Known(arm, trajectory, along)
+            points.append(self._points(trajectory.times[some], states[some], group[0].parameters))
+        return _KnownArm(arm, trajectory, points)
 
-    def _along(self, times: Array, states: Array, parameters: Array) -> _Along:
-        slopes = self.system.rhs_along(times, states, parameters).T
-        return _Along(times, states, parameters, slopes, self.system.observe(times, states, parameters)[self._rows])
+    def _points(self, times: Array, states: Array, parameters: Array) -> _Points:
+        rhs = self.system.rhs_along(times, states, parameters).T
+        return _Points(times, states, parameters, rhs, self.system.observe(times, states, parameters)[self._rows])
 
     def _run(self, arm: Arm) -> tuple[Trajectory, Sequence[Segment]]:
         schedule, times, start = prepare(self.scenario, arm, self.system)
         return solve(self.system, start, schedule.segments, times, rtol=RTOL), schedule.segments
 
-    def _change(self, known: _Known, arm: Arm, name: str) -> float:
-        """By how much of its size the parameter, as it is in `arm`, would change a state over the whole run
-        along the known time course; infinite where it enters before the run."""
-        if name in self._before:
+    def _change(self, known: _KnownArm, arm: Arm, name: str) -> float:
+        """The largest relative change of a state over the whole run, or of a measured observable, that parameter
+        `name` as it is in `arm` would cause along the known time course; infinite where it acts before the start."""
+        if name in self._at_start:
             return math.inf
         place, value = self.system.parameters.index(name), self.scenario.parameters(arm)[name]
         most = 0.0
-        for then in known.along:
+        for then in known.points:
             parameters = np.array(then.parameters)
             parameters[place] = value
-            now = self._along(then.times, then.states, parameters)
+            now = self._points(then.times, then.states, parameters)
             size = np.abs(then.states) + SEEN * self.system.scales
-            change = np.abs(now.slopes - then.slopes) * self.scenario.end / size
+            change = np.abs(now.rhs - then.rhs) * self.scenario.end / size
             seen = np.abs(now.measured - then.measured) / (np.abs(then.measured) + TINY)
             most = max([most, *(float(np.nan_to_num(each, nan=math.inf).max(initial=0.0)) for each in (change, seen))])
         return most
 
 
 def _parameters_of_start(scenario: Scenario) -> set[str]:
-    """The parameters that initial values and the sizes of doses are computed from."""
+    """The parameters that initial values and the amounts of doses are computed from."""
     model = scenario.model
     volumes = [species.volume for species in model.species.values() if species.volume is not None]
-    ahead = [*BODY, *volumes, *(name for each in model.species.values() for name in names(each.initial))]
+    start = [*BODY, *volumes, *(name for each in model.species.values() for name in names(each.initial))]
 
     def inner(name: str) -> Iterable[str]:
         return names(model.observables[name].value) if name in model.observables else ()
 
-    return set(_reached(ahead, inner)) & set(model.parameters)
+    return set(_reached(start, inner)) & set(model.parameters)
 
 
-def _reached(ahead: Iterable[str], inner: Callable[[str], Iterable[str]]) -> list[str]:
-    """All names that `ahead` leads to, the nearest first; inner gives what a name rests on."""
-    found = dict.fromkeys(ahead)
+def _reached(start: Iterable[str], inner: Callable[[str], Iterable[str]]) -> list[str]:
+    """All names that can be reached from `start`, the nearest first; inner(name) are the names it depends on."""
+    found = dict.fromkeys(start)
     queue = list(found)
     for name in queue:
         new = [each for each in dict.fromkeys(inner(name)) if each not in found]
@@ -162,15 +184,15 @@ def _reached(ahead: Iterable[str], inner: Callable[[str], Iterable[str]]) -> lis
     return queue
 
 
-def turned(parameter: Parameter, value: float, factor: float) -> float:
-    """`value` times `factor`, a share of something at most 1."""
+def scaled(parameter: Parameter, value: float, factor: float) -> float:
+    """`value` times `factor`; at most 1 for a parameter that is a share of something."""
     share = parameter.unit_text == "1" and parameter.range is not None and parameter.range[1] <= 1.0
     return min(value * factor, 1.0) if share else value * factor
 
 
-def nearest(model: Model, curves: Iterable[str]) -> list[str]:
-    """The parameters that `curves` rest on, those of their own reactions first, then those of what these
-    reactions depend on, and so on."""
+def parameters_behind(model: Model, curves: Iterable[str]) -> list[str]:
+    """The parameters that `curves` depend on: those of their own reactions first, then those of what these reactions
+    depend on, and so on."""
 
     def inner(name: str) -> list[str]:
         if name in model.observables:
@@ -187,32 +209,37 @@ def nearest(model: Model, curves: Iterable[str]) -> list[str]:
 
 def influence(
     scenario: Scenario, first: Sequence[str], then: Sequence[str], on_progress: OnProgress = lambda share: None
-) -> tuple[list[str], list[tuple[str, float, list[str]]]]:
-    """The expectations that are met, and (parameter, factor, those that then fail): of every parameter in
-    `first`, both ways. For an expectation that neither these nor an arm of its own broke, the `OTHERS`
-    nearest in `then` are asked too, until one does. on_progress: hears which share of the parameters and
-    expectations is done."""
-    asked, model = Influence(scenario), scenario.model
-    left = asked.met - {each.id for each in scenario.expectations if each.breaks_in}
-    found: list[tuple[str, float, list[str]]] = []
+) -> InfluenceResult:
+    """Which parameters make which expectations fail, each multiplied and divided by `FACTOR`.
 
-    def ask(name: str, of: Iterable[str]) -> None:
+    Args:
+        first: parameters that are all tried, on every expectation that is met.
+        then: parameters of which, for an expectation that neither `first` nor an arm of its own makes fail, the
+            `OTHERS` nearest are tried, until one does.
+        on_progress: called with the share of the parameters and expectations that is done.
+    """
+    varied, model = VariedScenario(scenario), scenario.model
+    left = varied.met - {each.id for each in scenario.expectations if each.breaks_in}
+    effects: list[ParameterEffect] = []
+
+    def try_both_ways(name: str, of: Iterable[str]) -> None:
         for factor in (FACTOR, 1 / FACTOR):
-            broken = asked.failed_expectations(name, factor, of)
-            left.difference_update(broken)
-            if broken:
-                found.append((name, factor, sorted(broken)))
+            failed = varied.failed_expectations(name, factor, of)
+            left.difference_update(failed)
+            if failed:
+                effects.append(ParameterEffect(name, factor, sorted(failed)))
 
     steps = len(first) + len(scenario.expectations)
     for number, name in enumerate(first):
-        ask(name, asked.met)
+        try_both_ways(name, varied.met)
         on_progress((number + 1) / steps)
     done = set(first)
     for number, expectation in enumerate(scenario.expectations, len(first)):
-        near = nearest(model, curve_names(expectation.measure, model)) if expectation.id in left else []
+        curves = curve_names(expectation.measure, model)
+        near = parameters_behind(model, curves) if expectation.id in left else []
         for name in [name for name in near if name in then][:OTHERS]:
             if expectation.id in left and name not in done:
                 done.add(name)
-                ask(name, tuple(left))
+                try_both_ways(name, tuple(left))
         on_progress((number + 1) / steps)
-    return sorted(asked.met), found
+    return InfluenceResult(sorted(varied.met), effects)

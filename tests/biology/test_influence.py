@@ -9,7 +9,7 @@ import json
 
 import pytest
 from immunesim import read_model, read_scenario
-from immunesim.experiments.influence import Influence
+from immunesim.experiments.influence import VariedScenario
 from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
 from immunesim.tasks.assumptions import KEPT, assumed
 
@@ -48,7 +48,7 @@ def test_what_no_parameter_breaks_is_listed_and_is_the_smaller_part() -> None:
 @pytest.mark.parametrize(("model", "name", "factor", "expectation"), SPOT)
 def test_a_parameter_breaks_what_it_is_said_to(model: str, name: str, factor: float, expectation: str) -> None:
     scenario, _, id = expectation.partition("/")
-    assert id in Influence(read_scenario(builtin_scenarios()[scenario])).failed_expectations(name, factor)
+    assert id in VariedScenario(read_scenario(builtin_scenarios()[scenario])).failed_expectations(name, factor)
 
 
 def test_each_assumption_is_listed_with_its_influence() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from immunesim.experiments import influence as influence_module
-from immunesim.experiments.influence import Influence, influence, nearest, turned
+from immunesim.experiments.influence import VariedScenario, influence, parameters_behind, scaled
 from immunesim.model.declarations import Parameter
 from immunesim.model.units import unit
 
@@ -22,7 +22,7 @@ UNMET = expect("unmet", "time_of_max(drug)", "above = 5")
 
 
 def test_a_parameter_breaks_what_hangs_on_it(scenario) -> None:
-    asked = Influence(scenario(DOSE + FALLS + PEAKS + UNMET))
+    asked = VariedScenario(scenario(DOSE + FALLS + PEAKS + UNMET))
     assert asked.met == {"falls", "peaks"}
     assert asked.failed_expectations("k_clear", 3.0) == {"falls"}
     assert asked.failed_expectations("k_clear", 1.01) == set()
@@ -32,7 +32,7 @@ def test_a_parameter_breaks_what_hangs_on_it(scenario) -> None:
 def test_an_arm_in_which_a_parameter_does_nothing_is_not_simulated_again(
     scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = Influence(scenario(DOSE + FALLS))
+    asked = VariedScenario(scenario(DOSE + FALLS))
     runs = []
     monkeypatch.setattr(
         influence_module, "solve", lambda *a, solve=influence_module.solve, **o: runs.append(a) or solve(*a, **o)
@@ -47,9 +47,9 @@ def test_others_are_asked_the_nearest_first_and_only_until_everything_is_broken(
     scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    failed_expectations = Influence.failed_expectations
+    failed_expectations = VariedScenario.failed_expectations
     monkeypatch.setattr(
-        Influence,
+        VariedScenario,
         "failed_expectations",
         lambda self, name, *rest: asked.append(name) or failed_expectations(self, name, *rest),
     )
@@ -61,13 +61,13 @@ def test_others_are_asked_the_nearest_first_and_only_until_everything_is_broken(
 
 def test_the_nearest_parameters_are_those_of_the_curves_own_reactions(scenario) -> None:
     model = scenario(DOSE).model
-    assert "k_leave" not in nearest(model, ["drug"])  # cells that leave change nothing of the drug
-    found = nearest(model, iter(["cells"]))
+    assert "k_leave" not in parameters_behind(model, ["drug"])  # cells that leave change nothing of the drug
+    found = parameters_behind(model, iter(["cells"]))
     assert found.index("k_leave") < found.index("k_clear")
 
 
 def test_what_an_arm_breaks_needs_no_parameter(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Influence, "failed_expectations", lambda *_: pytest.fail("asked another"))
+    monkeypatch.setattr(VariedScenario, "failed_expectations", lambda *_: pytest.fail("asked another"))
     claim = expect("peaks", "time_of_max(drug)", "between = [1.9, 2.1]", 'breaks_in = ["undosed"]\n')
     met, found = influence(scenario(DOSE + claim), [], ["k_clear"])
     assert (met, found) == (["peaks"], [])
@@ -76,7 +76,7 @@ def test_what_an_arm_breaks_needs_no_parameter(scenario, monkeypatch: pytest.Mon
 def test_a_parameter_that_enters_by_the_dose_alone_acts(scenario) -> None:
     dose = DOSE.replace("400 pmol", "2 IU/kg")
     level = expect("level", "time_above(drug, '0.05 pM')", "between = [1.3, 1.5]")  # from 0.1 pM on
-    asked = Influence(scenario(dose + level))
+    asked = VariedScenario(scenario(dose + level))
     assert asked.met == {"level"}
     assert asked.failed_expectations("body_weight", 3.0) == {"level"}
 
@@ -89,4 +89,4 @@ def test_a_parameter_that_enters_by_the_dose_alone_acts(scenario) -> None:
 ])  # fmt: skip
 def test_a_share_stays_one(text: str, span: tuple[float, float] | None, value: float, expected: float) -> None:
     parameter = Parameter("x", "x", value, text, unit(text), "assumed", "assumed: so", span)
-    assert turned(parameter, value, 3.0) == expected
+    assert scaled(parameter, value, 3.0) == expected
