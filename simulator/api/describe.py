@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def describe(name: str | None = None, *, model: str | Path | Model = "immune", assumed: bool = False) -> Described:
+def describe(
+    name: str | None = None,
+    *,
+    model: str | Path | Model = "immune",
+    assumed: bool = False,
+    wiring: str | Path | Sequence[str | Path] = (),
+    steps: int = 1,
+    force: bool = False,
+) -> Described:
     """What a model says about a name in it, or about itself.
 
     Args:
@@ -25,12 +33,18 @@ def describe(name: str | None = None, *, model: str | Path | Model = "immune", a
             name of a bundled model; None for the model itself.
         model: The name of a bundled model, the path of a file, or a `Model`.
         assumed: List the parameters that are assumptions, and the expectations that each can break.
+        wiring: Files ending in .svg or .png for the causal graph, which goes `steps` influences away from the name.
+        force: Replace these files if they exist.
 
     Raises:
-        InputError: There is no such model, or nothing in it is called `name`.
+        InputError: There is no such model, nothing in it is called `name`, or what it is cannot be drawn.
+        OutputError: A file exists or cannot be written.
+        ModuleNotFoundError: pygraphviz, which lays out the graph, is not installed.
     """
     with called_from("describe()"):
-        return Described(tasks.describe(tasks.DescribeRequest(name, model, assumed)))
+        files = [wiring] if isinstance(wiring, (str, Path)) else wiring
+        request = tasks.DescribeRequest(name, model, assumed, tuple(map(Path, files)), steps, force)
+        return Described(tasks.describe(request))
 
 
 class Described:

@@ -36,8 +36,10 @@ def explain(
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] = (),
+    out: str | Path | None = None,
+    force: bool = False,
 ) -> Explained:
-    """Simulates a scenario and explains one curve: gain and loss, turning points, feedback loops. Writes nothing.
+    """Simulates a scenario and explains one curve: gain and loss, turning points, feedback loops.
 
     `Run.explain` does the same for a run that is there already.
 
@@ -48,14 +50,19 @@ def explain(
         against: another arm to compare with.
         at: a time or times whose balance is wanted, as "3 d" or as a number in the model's time unit.
         set, knockout, block, add: changes in all arms, as for `run`.
+        out: a new output directory for the figure, the rates as CSV, and everything else as JSON; nothing is written
+            without one.
+        force: replace the directory if it holds an earlier explanation.
 
     Raises:
         InputError: with everything that is wrong with the scenario or what is asked of it.
         NoStepsError: a simulation failed before its first step.
+        OutputError: `out` exists or cannot be written.
     """
     with called_from("explain()"):
         asked = scenario_request(scenario, set, knockout, block, add)
-        request = tasks.ExplainRequest(asked, curve, arm, against, times(at))
+        folder = Path(out) if out else None
+        request = tasks.ExplainRequest(asked, curve, arm, against, times(at), folder, force)
         return Explained(tasks.explain(request, lambda note: warnings.warn(note, stacklevel=5)))
 
 
@@ -111,7 +118,7 @@ class Explained:
         return frame
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
-        """Writes what the command writes with ``--out`` into a new folder, and returns its path.
+        """Writes what `explain` writes with ``out`` into a new folder, and returns its path.
 
         force: replace an earlier explanation. Raises `OutputError` if the folder exists or cannot be written.
         """

@@ -62,6 +62,9 @@ def describe(request: DescribeRequest) -> Description:
     if request.assumed and request.pictures:
         message = "a list of assumptions has no picture; leave out --assumed or --wiring"
         raise InputError([request_fault(message, "--assumed --wiring")])
+    if request.steps < 1:
+        message = f"expected 1 or more influences away from the name, found {request.steps}"
+        raise InputError([request_fault(message, f"--steps {request.steps}")])
     model, name = _model(request)
     if request.assumed:
         return Description(model, assumed(model, name), assumed_text(model, name))

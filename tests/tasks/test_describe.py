@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import immunesim as sim
 import pytest
@@ -44,6 +45,7 @@ def test_a_model_that_was_read_is_described_too() -> None:
         (lambda: sim.describe("T_activ"), "nothing is called 'T_activ'; did you mean 'T_active'?"),
         (lambda: sim.describe(model="imune"), r"describe\(\): no model 'imune'; did you mean 'immune'?"),
         (lambda: sim.describe("T_division").figure(), "found T_division"),
+        (lambda: sim.describe("IL2", steps=0), "expected 1 or more influences away from the name, found 0"),
     ],
 )
 def test_what_cannot_be_described_is_refused_with_the_nearest(call, message: str) -> None:
@@ -57,3 +59,12 @@ def test_describing_needs_neither_scipy_nor_matplotlib() -> None:
         "sys.exit(bool({'scipy', 'matplotlib'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_pictures_are_written_as_the_command_writes_them(tmp_path: Path) -> None:
+    pytest.importorskip("pygraphviz", reason="the extra 'wiring' is not installed")
+    found = sim.describe("kirschner_panetta_1998", wiring=tmp_path / "a.svg")
+    assert found.facts["pictures"] == [str(tmp_path / "a.svg")]
+    with pytest.raises(sim.OutputError, match=r"a\.svg exists; choose another wiring, or force"):
+        sim.describe("kirschner_panetta_1998", wiring=[tmp_path / "a.svg"])
+    assert found.figure().axes

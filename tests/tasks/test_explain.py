@@ -165,6 +165,8 @@ def test_python_explains_as_the_command_does(say, capsys: pytest.CaptureFixture[
     assert warned[0].filename == __file__
     assert json.loads(say(*asked, "--json")[1]) == found.document
     assert found.save("why") == Path("why")
+    with pytest.raises(sim.OutputError, match=r"why exists; choose another out, or force"):
+        sim.explain("toy.toml", "drug", out="why")
     assert json.loads(Path("why/explain.json").read_text()) == found.document
 
 
