@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..files.formats import FORMATS
 from .options import print_json, request_of, settings_argument
 from .program import DONE
 
@@ -16,8 +17,8 @@ EXAMPLES = """examples:
 
 def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("scenario", metavar="SCENARIO")
-    text = "the format: sbml is Level 3 Version 2, with units, sources, and doses as events"
-    command.add_argument("--to", required=True, choices=["sbml"], help=text)
+    text = "the format: " + "; ".join(f"{name} is {each.title}" for name, each in FORMATS.items())
+    command.add_argument("--to", required=True, choices=list(FORMATS), help=text)
     command.add_argument("--arm", default="main", metavar="NAME", help="which arm (default: main)")
     settings_argument(command)
     command.add_argument("--out", metavar="FILE", help="the file to write (default: SCENARIO.xml)")

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ..experiments.scenario import MAIN, chosen_arms
+from ..files.formats import FORMATS
 from ..files.results.folder import check_file, write_text
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
 from .answer import Answer
 from .scenario import ScenarioRequest
-
-FORMATS = ("sbml",)
 
 
 @dataclass(frozen=True)
@@ -48,13 +47,12 @@ class Exported(Answer):
 def export(request: ExportRequest) -> Exported:
     """Writes the file. Raises `InputError` and `OutputError`, and ModuleNotFoundError without the format's package."""
     if request.format not in FORMATS:
-        message = unknown_name("no format", request.format, FORMATS)
+        message = unknown_name("no format", request.format, list(FORMATS))
         raise InputError([request_fault(message, f"--to {request.format}")])
     scenario = request.scenario.read()
     chosen_arms(scenario, [request.arm])
-    out = request.out or Path(f"{scenario.id}.xml")
+    chosen = FORMATS[request.format]
+    out = request.out or Path(f"{scenario.id}{chosen.suffix}")
     check_file(out, request.force)
-    from ..files.formats.sbml import sbml_text  # last, so that a wrong request is reported even without libSBML
-
-    write_text(out, sbml_text(scenario, request.arm))
+    write_text(out, chosen.text(scenario, request.arm))
     return Exported(scenario.id, request.arm, request.format, str(out))

@@ -11,7 +11,7 @@ from immunesim.experiments.schedule import compile_schedule
 from immunesim.experiments.sweeps.compiled import TOGETHER, reduced_system_for
 from immunesim.experiments.sweeps.designs import Axis
 from immunesim.experiments.sweeps.members import arm_with, batches
-from immunesim.files.formats.sbml import sbml_text
+from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.numerics.compiled.engine import Engine
 from immunesim.numerics.parameter_formulas import initial_values
 from immunesim.numerics.solve import solve

@@ -13,7 +13,7 @@ from immunesim.experiments.expectations import judge
 from immunesim.experiments.explanation.explain import explain
 from immunesim.experiments.measures import curve_measures
 from immunesim.experiments.run import run
-from immunesim.files.formats.sbml import sbml_text
+from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.runtime.errors import InputError
 
 from tests.toys import K_CLEAR, VOLUME

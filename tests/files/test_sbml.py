@@ -17,8 +17,8 @@ import pytest
 import roadrunner
 from immunesim.experiments.run import prepare
 from immunesim.experiments.scenario import Scenario
-from immunesim.files.formats.sbml import sbml_text
-from immunesim.files.formats.sbml_notes import addresses
+from immunesim.files.formats.sbml.document import sbml_text
+from immunesim.files.formats.sbml.notes import addresses
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.model.declarations import Source

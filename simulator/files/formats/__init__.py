@@ -1,1 +1,29 @@
-"""Foreign formats, one file or a few each. Our own TOML language is in toml/."""
+"""Foreign formats: one file or folder for each, and the table `FORMATS` that lists them. Our own TOML is in toml/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:  # `export --help` must not wait for what a scenario needs
+    from ...experiments.scenario import Scenario
+
+
+class ExportFormat(NamedTuple):
+    """A format that an arm can be exported to: what it is called in help, the suffix of its files, and its writer.
+
+    text: the content of the file, from a scenario and the name of one of its arms.
+    """
+
+    title: str
+    suffix: str
+    text: Callable[[Scenario, str], str]
+
+
+def _sbml(scenario: Scenario, arm: str) -> str:
+    from .sbml.document import sbml_text  # libSBML is an optional package
+
+    return sbml_text(scenario, arm)
+
+
+FORMATS = {"sbml": ExportFormat("Level 3 Version 2, with units, sources, and doses as events", ".xml", _sbml)}

@@ -13,7 +13,7 @@ from ...model.model import Model
 from ...model.units import ONE, UnitError, quantity
 from ...runtime.errors import InputFault
 from ...runtime.names import fold, nearest
-from .layers import Layers, Setting
+from .layers import Layers, OptionSource
 from .quantities import Quantity
 
 GRAMMAR = "NAME AMOUNT [into ROUTE] at TIME [every TIME [x COUNT | until TIME]] [over TIME]"
@@ -66,10 +66,10 @@ class _Overlay:
         self.layers, self.model, self.end = layers, model, end
 
     def apply(self, asked: Interventions) -> list[InputFault]:
-        tasks: list[tuple[Setting, Callable[..., None], tuple[str, ...]]] = [
-            *((Setting(f"--knockout {name}"), self.knockout, (name,)) for name in asked.knockout),
-            *((Setting(f"--block {name} {share}"), self.block, (name, share)) for name, share in asked.block),
-            *((Setting(f'--add "{text}"'), self.add, (text,)) for text in asked.add),
+        tasks: list[tuple[OptionSource, Callable[..., None], tuple[str, ...]]] = [
+            *((OptionSource(f"--knockout {name}"), self.knockout, (name,)) for name in asked.knockout),
+            *((OptionSource(f"--block {name} {share}"), self.block, (name, share)) for name, share in asked.block),
+            *((OptionSource(f'--add "{text}"'), self.add, (text,)) for text in asked.add),
         ]
         faults = []
         for setting, task, words in tasks:
@@ -79,20 +79,20 @@ class _Overlay:
                 faults.append(setting.fault((), str(error)))
         if tasks and not faults:
             title = f"{self.layers.data.get('title', '')}: {', '.join(asked.describe(self.model))}"
-            self.layers.set(("title",), title, Setting("; ".join(setting.text for setting, *_ in tasks)))
+            self.layers.set(("title",), title, OptionSource("; ".join(setting.text for setting, *_ in tasks)))
         return faults
 
-    def knockout(self, setting: Setting, word: str) -> None:
+    def knockout(self, setting: OptionSource, word: str) -> None:
         chosen = self.find(word, "knocked out", lambda each: bool(each.knockout))
         for name, value in chosen.knockout.items():
             self.parameter(setting, name, value)
 
-    def block(self, setting: Setting, word: str, share_text: str) -> None:
+    def block(self, setting: OptionSource, word: str, share_text: str) -> None:
         chosen = self.find(word, "blocked", lambda each: bool(each.block or each.heard))
         share = _share(share_text)
         self.parameter(setting, chosen.block or str(chosen.heard), share if chosen.block else round(1 - share, 12))
 
-    def add(self, setting: Setting, text: str) -> None:
+    def add(self, setting: OptionSource, text: str) -> None:
         given = parse_dose(text)
         target, known_as = self.target(given.name, given.into)
         seconds = None if self.end is None else self.end * self.model.time_unit.factor
@@ -136,7 +136,7 @@ class _Overlay:
             raise ValueError(f"{chosen.id} cannot be {done} in this model{known}")
         return chosen
 
-    def parameter(self, setting: Setting, name: str, value: float) -> None:
+    def parameter(self, setting: OptionSource, name: str, value: float) -> None:
         given = Quantity(value, self.model.parameters[name].unit_text)
         for other, known in self.layers.data.get("parameters", {}).items():
             path = ("parameters", other)

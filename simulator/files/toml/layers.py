@@ -18,7 +18,7 @@ class _Source(Protocol):
     def fault(self, path: Sequence[Key], message: str) -> InputFault: ...
 
 
-class Setting:
+class OptionSource:
     """The source of values given on the command line; `text` is the option as it was typed."""
 
     def __init__(self, text: str) -> None:
@@ -140,7 +140,7 @@ class Layers:
 
     def from_command_line(self, path: KeyPath) -> bool:
         """Whether the value at `path` itself was given on the command line."""
-        return path in self.origins and isinstance(self.origins[path][0], Setting)
+        return path in self.origins and isinstance(self.origins[path][0], OptionSource)
 
     def folder_of(self, path: Sequence[Key]) -> Path:
         """The folder that a file name at `path` is relative to."""

@@ -14,7 +14,7 @@ from ...model.units import Unit, UnitError, quantity
 from ...runtime.errors import InputFault
 from ...runtime.names import nearest
 from .design import SPACE_FILLING
-from .layers import KeyPath, Layers, Setting
+from .layers import KeyPath, Layers, OptionSource
 from .source import Table
 
 TIME_KEYS = ("end", "every")
@@ -27,7 +27,7 @@ _NAMED = re.compile(r"\s*([A-Za-z][A-Za-z0-9_ ]*?)\s*=(.*)\Z", re.DOTALL)
 def apply_settings(layers: Layers, settings: Mapping[str, str]) -> Iterator[InputFault]:
     """Sets the values of ``--set NAME=VALUE``; returns a fault for each name that cannot be set."""
     for name, value in settings.items():
-        setting = Setting(f"--set {name}={value}")
+        setting = OptionSource(f"--set {name}={value}")
         path = _setting_path(layers, name)
         if path is None:
             known = "a parameter, initial.SPECIES, dose.NAME.KEY, time.end, time.every, population.count or seed"
@@ -76,7 +76,7 @@ def settings_without_effect(scenario: Scenario, settings: Mapping[str, str]) -> 
         path = {"initial": f"initial.{found}", "dose": ".".join(words)}.get(kind, found)
         if path in varied:
             message = f"{path} varies from member to member, so that --set has no effect: leave out one of the two"
-            yield Setting(f"--set {name}={value}").fault((), message)
+            yield OptionSource(f"--set {name}={value}").fault((), message)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class _SweepOverlay:
     def apply(self, options: SweepOptions) -> Iterator[InputFault]:
         if options.members is not None and options.sample not in (None, "list"):
             text = f"--members {options.members} --sample {options.sample}"
-            yield Setting(text).fault(
+            yield OptionSource(text).fault(
                 (), "a file of members has all members, so there is nothing to sample: give --members or --sample"
             )
             return
@@ -135,12 +135,12 @@ class _SweepOverlay:
         """With axes from the command line a sweep is a grid, unless its sample is a space-filling one."""
         if self.layers.data.get("sweep", {}).get("sample", "list") in ("list", "zip"):
             self._forget("sample")
-        if not isinstance(self.layers.origin(("sweep", "members"))[0], Setting):
+        if not isinstance(self.layers.origin(("sweep", "members"))[0], OptionSource):
             self._forget("members")  # of the file: --members itself goes with --vary, which then names columns
         axes: list[Table] = []
         settings = []
         for word in words:
-            setting = Setting(f"--vary {word}")
+            setting = OptionSource(f"--vary {word}")
             axis = _axis(word)
             if isinstance(axis, str):
                 yield setting.fault((), axis)
@@ -159,13 +159,13 @@ class _SweepOverlay:
         )
         if sample in (*SPACE_FILLING, "one_at_a_time"):
             for number, axis in enumerate(self.layers.data.get("sweep", {}).get("vary", [])):
-                if not isinstance(self.layers.origin(("sweep", "vary", number))[0], Setting):
+                if not isinstance(self.layers.origin(("sweep", "vary", number))[0], OptionSource):
                     axis.pop("count", None)  # of the file's grid
         self._set(("sweep", "sample"), sample.strip(), setting)
         if sign:
             members = _whole(count)
             if members is None:
-                yield Setting(setting).fault((), f"expected SAMPLE:COUNT such as lhs:1000, found {count!r}")
+                yield OptionSource(setting).fault((), f"expected SAMPLE:COUNT such as lhs:1000, found {count!r}")
             else:
                 self._set(("sweep", "count"), members, setting)
 
@@ -184,14 +184,14 @@ class _SweepOverlay:
         if "population" in data:
             self._set(("population", "seed"), seed, text)
         if not drawn and "population" not in data:
-            yield Setting(text).fault(
+            yield OptionSource(text).fault(
                 (), f"nothing is drawn at random: a seed is for {', '.join(SPACE_FILLING)} and [population]"
             )
 
     def _set(self, path: KeyPath, value: object, text: str) -> None:
         if path[:1] not in self.layers.origins:
-            self.layers.set_origin(path[:1], Setting(text))
-        self.layers.set(path, value, Setting(text))
+            self.layers.set_origin(path[:1], OptionSource(text))
+        self.layers.set(path, value, OptionSource(text))
 
     def _forget(self, *keys: str) -> None:
         for key in keys:

@@ -209,7 +209,7 @@ def _read_model(layers: Layers, faults: list[InputFault]) -> Model:
         raise InputError([*faults, *error.faults]) from None
 
 
-class _Part(NamedTuple):
+class _TableShape(NamedTuple):
     """A table of a scenario file, the keys that it may have, and what messages call it."""
 
     path: KeyPath
@@ -223,7 +223,7 @@ def _check_shape(source: TomlSource, faults: list[InputFault]) -> Iterator[Input
     data = source.data
     wrong = list(_unknown_sections(source))
     known = {key: value for key, value in data.items() if key in FILE or not isinstance(value, (dict, list))}
-    for part in (_Part((), FILE, known, "a scenario"), *_parts(data), *_sweep_parts(data), *_arm_parts(data)):
+    for part in (_TableShape((), FILE, known, "a scenario"), *_parts(data), *_sweep_parts(data), *_arm_parts(data)):
         problems = check_fields(part.table, part.fields, part.what)
         wrong += [source.fault((*part.path, *inner), message) for inner, message in problems]
     if data.get("schema", SCHEMA) != SCHEMA:
@@ -248,34 +248,34 @@ def _unknown_sections(source: TomlSource) -> Iterator[InputFault]:
         yield source.fault((key,), message)
 
 
-def _parts(data: Table) -> Iterator[_Part]:
+def _parts(data: Table) -> Iterator[_TableShape]:
     for key, fields in (("time", TIME), ("show", SHOW)):
         if key in data:
-            yield _Part((key,), fields, data[key], f"[{key}]")
+            yield _TableShape((key,), fields, data[key], f"[{key}]")
     for key, fields in (("dose", DOSE), ("change", CHANGE), ("expect", EXPECT)):
         for i, item in enumerate(_list(data.get(key))):
-            yield _Part((key, i), fields, item, f"[[{key}]]")
+            yield _TableShape((key, i), fields, item, f"[[{key}]]")
 
 
-def _sweep_parts(data: Table) -> Iterator[_Part]:
+def _sweep_parts(data: Table) -> Iterator[_TableShape]:
     for key, fields, inner in (("sweep", SWEEP, VARY), ("population", POPULATION, PATIENT)):
         table = data.get(key)
         if isinstance(table, dict):
-            yield _Part((key,), fields, table, f"[{key}]")
+            yield _TableShape((key,), fields, table, f"[{key}]")
             for i, item in enumerate(_list(table.get("vary"))):
-                yield _Part((key, "vary", i), inner, item, f"[[{key}.vary]]")
+                yield _TableShape((key, "vary", i), inner, item, f"[[{key}.vary]]")
     for name, item in _table(_table(data.get("sweep")).get("measures")).items():
         if not isinstance(item, str):
-            yield _Part(("sweep", "measures", name), MEASURE, item, "a measure")
+            yield _TableShape(("sweep", "measures", name), MEASURE, item, "a measure")
 
 
-def _arm_parts(data: Table) -> Iterator[_Part]:
+def _arm_parts(data: Table) -> Iterator[_TableShape]:
     for name, arm in _table(data.get("arms")).items():
-        yield _Part(("arms", name), ARM, arm, f"[arms.{name}]")
+        yield _TableShape(("arms", name), ARM, arm, f"[arms.{name}]")
         for dose, item in _table(_table(arm).get("dose")).items():
-            yield _Part(("arms", name, "dose", dose), ARM_DOSE, item, f"dose.{dose}")
+            yield _TableShape(("arms", name, "dose", dose), ARM_DOSE, item, f"dose.{dose}")
         for i, item in enumerate(_list(_table(arm).get("change"))):
-            yield _Part(("arms", name, "change", i), CHANGE, item, "a change")
+            yield _TableShape(("arms", name, "change", i), CHANGE, item, "a change")
 
 
 def _table(value: object) -> Table:

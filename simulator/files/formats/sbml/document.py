@@ -1,21 +1,21 @@
 """A scenario's arm as SBML Level 3 Version 2: its model with units and sources, its doses as events.
 
-A number in SBML is the number of ours: every species lies in one litre, so that its concentration
-in its own unit is its amount, and a species that is no concentration is an amount. Extents are pure
-numbers, and each rate law begins with the factor that makes it one per time.
+The numbers in SBML are those of the model: every species is in a compartment of one litre, so that a concentration
+in its own unit equals its amount; a species that is not a concentration is an amount. Extents of reactions are pure
+numbers, and each rate law starts with the factor that gives it the unit 1/time.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...experiments.scenario import MAIN, Scenario
-from ...model.declarations import Reaction, Species
-from ...model.expression import Apply, Expression, Name, Number, names
-from ...model.units import ONE, Unit
-from .sbml_events import Schedule
-from .sbml_math import LITRE, Formulas, Ids, joined, libsbml
-from .sbml_notes import cite, describe
+from ....experiments.scenario import MAIN, Scenario
+from ....model.declarations import Reaction, Species
+from ....model.expression import Apply, Expression, Name, Number, names
+from ....model.units import ONE, Unit
+from .events import EventWriter
+from .formulas import LITRE, Formulas, Ids, joined, libsbml
+from .notes import cite, describe
 
 LEVEL, VERSION = 3, 2
 
@@ -23,38 +23,40 @@ LEVEL, VERSION = 3, 2
 def sbml_text(scenario: Scenario, arm_name: str = MAIN) -> str:
     """The SBML document of an arm.
 
-    Species, parameters and observables keep their names; each dose's amount is the parameter
-    ``dose_NAME``, and what depends on it, on body weight or on a volume is computed from these, so that
-    a simulator that sets parameters and resets can sweep them. A parameter that a timed change sets is
-    what it is otherwise; what it is at a time is ``PARAMETER_now``.
+    Species, parameters and observables keep their names. The amount of each dose is the parameter ``dose_NAME``;
+    what depends on it, on body weight or on a volume is a formula, so that a simulator that sets parameters and
+    resets can sweep them. A parameter that a timed change sets keeps its value from before the change; its current
+    value is ``PARAMETER_now``.
     """
     document = libsbml.SBMLDocument(LEVEL, VERSION)
-    _Writer(scenario, arm_name, document.createModel()).write()
+    _DocumentWriter(scenario, arm_name, document.createModel()).write()
     return str(libsbml.writeSBMLToString(document))
 
 
-class _Writer:
+class _DocumentWriter:
+    """Writes an arm into `out`, a Model of libSBML."""
+
     def __init__(self, scenario: Scenario, arm_name: str, out: Any) -> None:
         self.scenario, self.arm, self.out = scenario, scenario.arm(arm_name), out
         model = self.model = scenario.model
         self.ids = Ids(*model.species, *model.parameters, *model.observables)
         self.reaction_ids = {name: self.ids.free(name) for name in model.reactions}
-        self.schedule = Schedule(scenario, self.arm, self.ids)
-        self.formulas = Formulas(model, out, self.schedule.now, self.ids)
-        self.units: dict[str, str] = {}  # of substance: the parameter that is one of it
+        self.events = EventWriter(scenario, self.arm, self.ids)
+        self.formulas = Formulas(model, out, self.events.now, self.ids)
+        self.units: dict[str, str] = {}  # id of a unit of substance: the parameter that is 1 of it
 
     def write(self) -> None:
         self.head()
         self.parameters()
-        self.schedule.declare(self.formulas)
+        self.events.declare(self.formulas)
         for species in self.model.species.values():
             self.species(species)
         self.observables()
         for reaction in self.model.reactions.values():
             self.reaction(reaction)
-        for rate, dose in self.schedule.infusions.items():
+        for rate, dose in self.events.infusions.items():
             self.infusion(rate, dose.name, dose.target)
-        self.schedule.write(self.formulas)
+        self.events.write(self.formulas)
 
     def head(self) -> None:
         scenario, out = self.scenario, self.out
@@ -62,15 +64,15 @@ class _Writer:
         out.setTimeUnits(self.formulas.unit_id(self.model.time_unit, self.model.time_unit_text))
         out.setExtentUnits("dimensionless")
         lines = [scenario.question, f"Arm: {self.arm.label or self.arm.name}", f"Model: {self.model.title}"]
-        lines += ["For teaching and research. It is no medical advice, and no patient may be treated by it."]
+        lines += ["For teaching and research. Not medical advice; do not use it to treat patients."]
         describe(out, scenario.title, lines)
-        place = self.place = out.createCompartment()
-        place.setId(self.ids.free("litre"))
-        place.setSpatialDimensions(3.0)
-        place.setSize(1.0)
-        place.setUnits("litre")
-        place.setConstant(True)
-        describe(place, "one litre, so that amounts and concentrations are the same numbers")
+        litre = self.litre = out.createCompartment()
+        litre.setId(self.ids.free("litre"))
+        litre.setSpatialDimensions(3.0)
+        litre.setSize(1.0)
+        litre.setUnits("litre")
+        litre.setConstant(True)
+        describe(litre, "one litre, so that amounts and concentrations are the same numbers")
 
     def parameters(self) -> None:
         values = self.scenario.parameters(self.arm)
@@ -95,7 +97,7 @@ class _Writer:
         dissolved = _per_volume(each.unit)
         substance = each.unit * LITRE if dissolved else each.unit
         text = f"{each.unit_text}*L" if dissolved else each.unit_text
-        species.setCompartment(self.place.getId())
+        species.setCompartment(self.litre.getId())
         species.setHasOnlySubstanceUnits(not dissolved)
         species.setSubstanceUnits(self.formulas.unit_id(substance, text))
         species.setConversionFactor(self.one_of(substance, text))
@@ -113,15 +115,15 @@ class _Writer:
         return self.units[unit]
 
     def initial(self, species: Any, each: Species, dissolved: bool) -> None:
-        """The value at time 0, with what is given then: a number, or a formula of parameters."""
+        """The value at time 0, doses at time 0 included: a number, or a formula of parameters."""
         tree = self.model.laws.initial[each.id]
         if each.id in self.arm.initial:
             tree = Number(self.arm.initial[each.id])
-        given = self.schedule.starts(self.formulas, each.id)
+        given = self.events.starts(self.formulas, each.id)
         if isinstance(tree, Number) and not given:
             (species.setInitialConcentration if dissolved else species.setInitialAmount)(tree.value)
             return
-        math = self.formulas.in_unit(tree, each.unit, {name: name for name in self.schedule.now})
+        math = self.formulas.in_unit(tree, each.unit, {name: name for name in self.events.now})
         for size in given:
             math = joined("add", math, size)
         assignment = self.out.createInitialAssignment()
@@ -136,7 +138,7 @@ class _Writer:
             rule.setMath(self.formulas.in_unit(self.model.laws.observables[each.id], each.unit))
 
     def reaction(self, each: Reaction) -> None:
-        """A reaction, or, where its rate is divided by different volumes, one for each of these."""
+        """A reaction, or several if its rate is divided by different volumes: one for each volume."""
         groups: dict[str | None, dict[str, float]] = {}
         for name, _ in each.stoichiometry:
             coefficient, volume = _coefficient(dict(self.model.laws.changes[name])[each.id])
@@ -196,4 +198,4 @@ def _coefficient(tree: Expression) -> tuple[float, str | None]:
     if isinstance(tree, Apply) and tree.op == "mul" and isinstance(tree.args[0], Number):
         coefficient, volume_name = _coefficient(tree.args[1])
         return tree.args[0].value * coefficient, volume_name
-    raise TypeError(f"{tree!r} is no coefficient of a change")
+    raise TypeError(f"{tree!r} is not a coefficient of a change")

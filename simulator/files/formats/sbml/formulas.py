@@ -1,4 +1,4 @@
-"""Formulas as MathML: every number with its unit, every unit defined, and our functions defined where used."""
+"""Formulas as MathML: every number has its unit, and the units and functions that are used are defined."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ...model.expression import TIME, Apply, Expression, Name, Number, names
-from ...model.laws import in_order
-from ...model.model import Model
-from ...model.units import BASES, ONE, Unit
+from ....model.expression import TIME, Apply, Expression, Name, Number, names
+from ....model.laws import in_order
+from ....model.model import Model
+from ....model.units import BASES, ONE, Unit
 
 try:
-    import libsbml as libsbml  # for all that write SBML
+    import libsbml as libsbml  # the other files of this folder take it from here
 except ModuleNotFoundError:
     raise ModuleNotFoundError("SBML is written by libSBML", name="python-libsbml") from None
 
 LITRE = Unit(1e-3, tuple([3 * (base == "m") for base in BASES]))
-_KINDS = {  # of our base units; what is counted is an item, a difference of degC is one of kelvin
+_KINDS = {  # of the base units; whatever is counted is an item, a difference in degC is one in kelvin
     "m": libsbml.UNIT_KIND_METRE,
     "kg": libsbml.UNIT_KIND_KILOGRAM,
     "s": libsbml.UNIT_KIND_SECOND,
@@ -40,15 +40,15 @@ _OPERATORS = {
     "exp": libsbml.AST_FUNCTION_EXP,
     "log": libsbml.AST_FUNCTION_LN,
 }
-_FUNCTIONS = {  # name: arguments, and what it is of these; a base is clipped at zero as ours is
+_FUNCTIONS = {  # name: arguments and formula; the base of a power is clipped at zero, as in the solver
     "saturation": ("xK", "{x} / ({K} + {x})"),
     "clipped_power": ("xn", "max({x}, 0 dimensionless)^{n}"),
     "hill": ("xKn", "{saturation}(max({x} / {K}, 0 dimensionless)^{n}, 1 dimensionless)"),
     "inhibition": ("xKn", "1 dimensionless / (1 dimensionless + max({x} / {K}, 0 dimensionless)^{n})"),
 }
-SMALL = 8  # whole exponents up to this one keep the sign of their base
+SMALL = 8  # integer powers up to this one keep the sign of their base
 
-_CLOCKS = (1.0, 60.0, 3600.0, 86400.0, 604800.0, 31557600.0)  # units of time that people use, in seconds
+_CLOCKS = (1.0, 60.0, 3600.0, 86400.0, 604800.0, 31557600.0)  # common units of time, in seconds
 _Kinds = tuple[tuple[int, int, float], ...]  # kind of libSBML, exponent, multiplier
 Node = tuple[Any, Unit]  # an ASTNode of libSBML, and the unit of its value
 
@@ -56,7 +56,7 @@ Node = tuple[Any, Unit]  # an ASTNode of libSBML, and the unit of its value
 class Formulas:
     """Writes the formulas of `model` into `out`, a Model of libSBML.
 
-    now: what parameters that change with time are called in formulas of all times.
+    now: for each parameter that changes with time, the name that formulas of all times use for it.
     """
 
     def __init__(self, model: Model, out: Any, now: Mapping[str, str], ids: Ids) -> None:
@@ -65,13 +65,13 @@ class Formulas:
         for group in (model.species, model.parameters, model.observables):
             self.units.update({name: each.unit for name, each in group.items()})
         self.units.update({other: self.units[name] for name, other in now.items()})
-        self._moving = self._resting_on(now)
+        self._changing = self._dependent_on(now)
         self._unit_ids: dict[_Kinds, str] = {}
         self._taken_units: set[str] = set()
         self._functions: dict[str, str] = {}
 
-    def _resting_on(self, changed: Mapping[str, str]) -> set[str]:
-        """The observables that a change of parameters moves."""
+    def _dependent_on(self, changed: Mapping[str, str]) -> set[str]:
+        """The observables that depend on parameters which change with time."""
         found: set[str] = set()
         for each in in_order(self.model):
             if any(name in changed or name in found for name in names(self.model.observables[each].value)):
@@ -81,7 +81,7 @@ class Formulas:
     # units
 
     def unit_id(self, unit: Unit, text: str = "") -> str:
-        """The id of the definition of `unit`, made where there is none; `text` is how people write it."""
+        """The id of the definition of `unit`, written if it is new; `text` is how the model writes the unit."""
         key = _in_kinds(unit)
         if not key:
             return "dimensionless"
@@ -112,8 +112,11 @@ class Formulas:
     # formulas
 
     def node(self, tree: Expression, holds: Mapping[str, str] | None = None) -> Node:
-        """A formula as MathML: of one moment, with `holds` as the names of changed parameters at that
-        moment, or else of all times."""
+        """A formula as MathML, and the unit of its value.
+
+        Args:
+            holds: names of changed parameters at one moment, for a formula of that moment; None for one of all times.
+        """
         if isinstance(tree, Number):
             return self.number(tree.value, ONE), ONE
         if isinstance(tree, Name):
@@ -154,8 +157,8 @@ class Formulas:
         return self.call("clipped_power", self.in_unit(base, ONE, holds), self.in_unit(exponent, ONE, holds)), ONE
 
     def in_unit(self, tree: Expression, unit: Unit, holds: Mapping[str, str] | None = None) -> Any:
-        """As `node`, of a formula whose value is in `unit`: where that is not what its parts give, its
-        first factor is the conversion that `with_units` wrote in."""
+        """As `node`, for a formula whose value is in `unit`. If its parts give another unit, its first factor is the
+        conversion that `with_units` inserted."""
         if tree == Number(0.0):
             return self.number(0.0, unit)
         if isinstance(tree, Number):
@@ -167,11 +170,12 @@ class Formulas:
         return self.node(tree, holds)[0]
 
     def name(self, name: str, holds: Mapping[str, str] | None = None) -> Node:
+        """A name as MathML, and its unit; `holds` as in `node`."""
         if name == TIME:
             leaf = libsbml.ASTNode(libsbml.AST_NAME_TIME)
             leaf.setName(TIME)
             return leaf, self.units[TIME]
-        if holds is not None and name in self._moving:  # its rule holds what was before this moment
+        if holds is not None and name in self._changing:  # its assignment rule still has the value before this moment
             unit = self.units[name]
             return self.in_unit(self.model.laws.observables[name], unit, holds), unit
         leaf = libsbml.ASTNode(libsbml.AST_NAME)
@@ -179,12 +183,14 @@ class Formulas:
         return leaf, self.units[name]
 
     def number(self, value: float, unit: Unit, text: str = "") -> Any:
+        """A number with its unit as MathML; `text` is how the model writes the unit."""
         leaf = libsbml.ASTNode()
         leaf.setValue(int(value) if value == int(value) and abs(value) < 1e9 else value)
         leaf.setUnits(self.unit_id(unit, text))
         return leaf
 
     def call(self, function: str, *args: Any) -> Any:
+        """A call of one of the functions of the model language, which is defined if it is new."""
         node = libsbml.ASTNode(libsbml.AST_FUNCTION)
         node.setName(self._function(function))
         for arg in args:
@@ -206,13 +212,13 @@ class Formulas:
 
 
 class Ids:
-    """The names that are taken: SBML has one set of them for all kinds of things."""
+    """Names that are in use: in SBML names of all kinds of elements must differ."""
 
     def __init__(self, *taken: str) -> None:
         self._taken = set(taken)
 
     def free(self, *words: str) -> str:
-        """`words` as a name that is new; characters that no name may have become underscores."""
+        """A new name made of `words`, with underscores for characters that a name cannot have."""
         word = re.sub(r"\W+", "_", "_".join(words), flags=re.ASCII)
         word = f"_{word}" if word[:1].isdigit() else word
         name, number = word, 1
@@ -224,7 +230,7 @@ class Ids:
 
 
 def joined(op: str, *args: Any) -> Any:
-    """An operator of ours on ASTNodes."""
+    """An operator of the model language applied to ASTNodes."""
     node = libsbml.ASTNode(_OPERATORS[op])
     for arg in args:
         node.addChild(arg)
@@ -233,8 +239,8 @@ def joined(op: str, *args: Any) -> Any:
 
 @cache
 def _in_kinds(unit: Unit) -> _Kinds:
-    """`unit` in the kinds of SBML: litres rather than cubic metres, the time in which the rest is a round
-    number, and the last digits, which rounding makes, left out."""
+    """`unit` in the kinds of SBML: litres rather than cubic metres, the unit of time that leaves the shortest factor,
+    and without the last digits, which are rounding errors."""
     powers: dict[int, int] = {}
     factor = unit.factor
     for base, power in zip(BASES, unit.powers, strict=True):

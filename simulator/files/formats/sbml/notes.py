@@ -1,4 +1,4 @@
-"""What people read in SBML: labels, sources and how sure a number is, and links to the papers."""
+"""What people read in SBML: labels, sources, how certain a number is, and links to publications."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from ...model.declarations import Source
-from ...model.model import Model
-from .sbml_math import libsbml
+from ....model.declarations import Source
+from ....model.model import Model
+from .formulas import libsbml
 
-_LINKS = (  # what a citation or link may say, and the address by which programs know the paper
+_LINKS = (  # patterns in a citation or link, and the identifiers.org address of the publication
     (re.compile(r"doi\.org/(10\.\S+)"), "https://identifiers.org/doi:{}"),
     (re.compile(r"\bPMID:? ?(\d+)|pubmed\.ncbi\.nlm\.nih\.gov/(\d+)"), "https://identifiers.org/pubmed:{}"),
     (re.compile(r"\b(PMC\d+)"), "https://identifiers.org/pmc:{}"),
@@ -27,7 +27,7 @@ def cited(model: Model, text: str) -> list[Source]:
 
 
 def addresses(source: Source) -> list[str]:
-    """The identifiers.org addresses of a publication, none where neither its citation nor its link has one."""
+    """The identifiers.org addresses of a publication that its citation or link contains."""
     found = []
     for pattern, address in _LINKS:
         for match in pattern.finditer(f"{source.citation} {source.link}"):
@@ -36,7 +36,7 @@ def addresses(source: Source) -> list[str]:
 
 
 def describe(element: Any, label: str, lines: Iterable[str] = ()) -> None:
-    """`label` as the name of an element, and the lines, those that are not empty, as its notes."""
+    """Sets the name of an element, and as its notes the lines that are not empty."""
     if label:
         element.setName(label)
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
@@ -45,7 +45,7 @@ def describe(element: Any, label: str, lines: Iterable[str] = ()) -> None:
 
 
 def cite(element: Any, model: Model, text: str) -> list[str]:
-    """Links an element to the papers that `text` names; returns their citations."""
+    """Links an element to the publications that `text` names, and returns their citations."""
     sources = cited(model, text)
     found = dict.fromkeys(address for source in sources for address in addresses(source))
     if found:

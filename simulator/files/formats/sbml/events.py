@@ -1,7 +1,7 @@
-"""Doses and timed changes as SBML: amounts are parameters, what happens at a time is one event.
+"""Doses and timed changes as SBML: amounts are parameters, and everything that happens at one time is one event.
 
-What happens at time 0 is in the initial values. An event at time 0 says again what the parameters
-that events set start with, since simulators differ in whether they reset these.
+Doses at time 0 are part of the initial values. An event at time 0 sets the parameters that later events change,
+since not all simulators reset these.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
 
-from ...experiments.scenario import Arm, Dose, Scenario
-from ...experiments.schedule import active_changes, timetable
-from ...model.units import Unit, unit
-from .sbml_math import Formulas, Ids, joined, libsbml
-from .sbml_notes import describe
+from ....experiments.scenario import Arm, Dose, Scenario
+from ....experiments.schedule import active_changes, timetable
+from ....model.units import Unit, unit
+from .formulas import Formulas, Ids, joined, libsbml
+from .notes import describe
 
 Given = tuple[Dose, int]  # a dose and the number of the time it is given
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A time at which something happens: what is given at once and what runs from then on, and
-    the name of the parameter that each changed parameter is equal to from then on."""
+    """A time at which something happens.
+
+    boluses: given at this time. running: infusions from this time on. holds: for each parameter that a change sets,
+    the parameter whose value it has from this time on. words: what happens, for the name of the event.
+    """
 
     time: float
     boluses: tuple[Given, ...]
@@ -32,8 +35,11 @@ class Moment:
     words: tuple[str, ...]
 
 
-class Schedule:
-    """What happens in `arm`; `now` names the parameters that changes set."""
+class EventWriter:
+    """Writes the doses and timed changes of an arm.
+
+    now: for each parameter that a change sets, the name of the one that has its current value.
+    """
 
     def __init__(self, scenario: Scenario, arm: Arm, ids: Ids) -> None:
         self.scenario, self.arm, self.model = scenario, arm, scenario.model
@@ -49,6 +55,7 @@ class Schedule:
 
     @cached_property
     def moments(self) -> list[Moment]:
+        """Everything that happens, in order of time; the first is time 0."""
         plan = timetable(self.arm, self.scenario.end)
         times = plan.bounds[:-1]
         boluses: list[list[Given]] = [[] for _ in times]
@@ -86,7 +93,7 @@ class Schedule:
         return {self._rates[name]: dose for name, dose in infused.items()}
 
     def declare(self, formulas: Formulas) -> None:
-        """The parameters of doses and changes."""
+        """Writes the parameters of doses and changes, before any formula refers to them."""
         for dose in self.arm.doses:
             amount = _parameter(formulas, self._amounts[dose.name], unit(dose.unit_text), dose.unit_text)
             amount.setValue(dose.amount)
@@ -100,17 +107,17 @@ class Schedule:
                 describe(value, text)
         for name, other in self.now.items():
             now = _parameter(formulas, other, self.model.unit(name), constant=False)
-            describe(now, f"{self.model.parameters[name].label}, as it is now")
+            describe(now, f"{self.model.parameters[name].label}, current value")
         for rate, dose in self.infusions.items():
             now = _parameter(formulas, rate, self._rate_unit(dose), constant=False)
-            describe(now, f"what {dose.name} brings just now")
+            describe(now, f"current infusion rate of {dose.name}")
 
     def starts(self, formulas: Formulas, species: str) -> list[Any]:
-        """What is given of `species` at time 0."""
+        """Formulas of the boluses into `species` at time 0."""
         return self._given(formulas, self.moments[0], species)
 
     def write(self, formulas: Formulas) -> None:
-        """The initial values of what events set, and the events."""
+        """Writes the initial values of what events set, and the events."""
         settings = self._settings(formulas, self.moments[0])
         for symbol, math in settings.items():
             initial = formulas.out.createInitialAssignment()
@@ -133,7 +140,7 @@ class Schedule:
         return [self._size(formulas, dose, moment.holds) for dose, _ in moment.boluses if dose.target == species]
 
     def _settings(self, formulas: Formulas, moment: Moment) -> dict[str, Any]:
-        """Everything that is not a species and holds from `moment` on: changed parameters, and rates."""
+        """Formulas of changed parameters and infusion rates from `moment` on, by symbol."""
         found = {}
         for name, held in moment.holds.items():
             found[self.now[name]] = formulas.name(name, {name: held})[0]
@@ -143,7 +150,7 @@ class Schedule:
         return found
 
     def _part(self, formulas: Formulas, dose: Dose, number: int) -> Any:
-        """What one infusion brings per time: its size is that of the time at which it began."""
+        """The rate of one infusion: its size is that at the time when it began."""
         holds = next(each.holds for each in self.moments if (dose, number) in each.running)
         return joined("div", self._size(formulas, dose, holds), formulas.number(dose.over, self.model.time_unit))
 
@@ -178,8 +185,8 @@ class Schedule:
         return self.model.species[dose.target].unit / self.model.time_unit
 
 
-def _of(moment: Moment, rate: str, schedule: Schedule) -> list[Given]:
-    return [each for each in moment.running if schedule.infusions[rate] is each[0]]
+def _of(moment: Moment, rate: str, writer: EventWriter) -> list[Given]:
+    return [each for each in moment.running if writer.infusions[rate] is each[0]]
 
 
 def _parameter(formulas: Formulas, name: str, measured: Unit, text: str = "", constant: bool = True) -> Any:
@@ -202,8 +209,8 @@ def _sum(parts: Iterable[Any]) -> Any:
 
 
 def _not_later(time: float) -> float:
-    """`time` in the 15 digits that libSBML writes: rounded up, what is asked for at the time of a dose would
-    be the value before it."""
+    """`time` in the 15 digits that libSBML writes, never rounded up: a value at the time of a dose must be the one
+    after it."""
     written = float(f"{time:.15g}")
     return written if written <= time else float(f"{time * (1 - 1e-15):.15g}")
 
