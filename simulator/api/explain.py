@@ -13,7 +13,7 @@ from ..experiments.run import RunResult
 from ..experiments.scenario import Scenario
 from ..runtime.errors import called_from
 from ..tasks import explain as tasks
-from ..views.text.explain import sentences
+from ..views.text.explain import DELAY, STRENGTH, feedback_lines, sentences
 from .changes import scenario_request
 from .notebook import picture_html
 
@@ -131,5 +131,11 @@ class Explained:
 
     def _repr_html_(self) -> str:
         found = self.sentences
-        lines = "".join(f"<li>{escape(each)}</li>" for each in found)
-        return f"{picture_html(self.figure(), ' '.join(found))}\n<ul>{lines}</ul>"
+        parts = [picture_html(self.figure(), " ".join(found)), _list_html(found)]
+        if loops := feedback_lines(self.explanation):
+            parts += [f"<p>Feedback loops ({escape(STRENGTH)}; {escape(DELAY)}):</p>", _list_html(loops)]
+        return "\n".join(parts)
+
+
+def _list_html(lines: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"

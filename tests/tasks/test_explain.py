@@ -211,6 +211,10 @@ SENTENCES = [
 
 
 def test_an_immune_curve_is_explained_in_plain_sentences() -> None:
-    said = " ".join(str(sim.explain("transient_stop", "T_self", against="healthy")).split())
+    found = sim.explain("transient_stop", "T_self", against="healthy")
+    said = " ".join(str(found).split())
     for sentence in SENTENCES:
         assert re.search(sentence, said), sentence
+    html = found._repr_html_()
+    assert html.count("<li>") == len(found.sentences) + len(found.explanation.loops)
+    assert "negative feedback" in html

@@ -51,6 +51,12 @@ def sentences(explanation: Explanation) -> list[str]:
     return [*found, *([_closure(form)] if explanation.error > OFF else [])]
 
 
+def feedback_lines(explanation: Explanation) -> list[str]:
+    """A line for each feedback loop, the strongest first; see `STRENGTH` and `DELAY`."""
+    form = ExplanationFormat(explanation)
+    return [_loop(form, loop) for loop in explanation.loops]
+
+
 def explanation_text(explanation: Explanation) -> str:
     """Everything for the terminal: the sentences, balances at single times, and feedback loops."""
     form = ExplanationFormat(explanation)
@@ -62,7 +68,7 @@ def explanation_text(explanation: Explanation) -> str:
         lines += _folded(_comparison(form, explanation.against))
     for balance in explanation.at:
         lines += ["", *_table(form, balance)]
-    return "\n".join([*lines, "", *_loops(form), "", _closure(form)])
+    return "\n".join([*lines, "", *_loops(explanation), "", _closure(form)])
 
 
 def parameter_changes(form: ExplanationFormat) -> list[str]:
@@ -258,12 +264,12 @@ def _table(form: ExplanationFormat, balance: Balance) -> list[str]:
     return lines
 
 
-def _loops(form: ExplanationFormat) -> list[str]:
+def _loops(explanation: Explanation) -> list[str]:
     """A heading, and a line for each feedback loop."""
-    loops = form.explanation.loops
-    if not loops:
+    lines = feedback_lines(explanation)
+    if not lines:
         return ["Feedback loops: none through it feeds back 1 % of a disturbance in this run."]
-    return [fill(f"Feedback loops ({STRENGTH}; {DELAY}):", WIDE), *_folded(_loop(form, loop) for loop in loops)]
+    return [fill(f"Feedback loops ({STRENGTH}; {DELAY}):", WIDE), *_folded(lines)]
 
 
 def _loop(form: ExplanationFormat, loop: ActiveLoop) -> str:
