@@ -71,6 +71,13 @@ def test_members_become_a_data_frame_with_units(swept: sim.Ensemble) -> None:
     assert not frame["failed"].any()
 
 
+def test_the_ids_of_a_list_of_members_are_a_column(toy: str) -> None:
+    pytest.importorskip("pandas")
+    Path("patients.csv").write_text("id,k_clear [1/h]\nAnna,0.3\nBert,0.6\n")
+    frame = sim.sweep(toy, members="patients.csv", measures="max(drug)").to_pandas()
+    assert frame[["id", "k_clear"]].values.tolist() == [["Anna", 0.3], ["Bert", 0.6]]
+
+
 def test_curves_become_a_dataset_from_memory_and_from_a_folder_alike(swept: sim.Ensemble, toy: str) -> None:
     pytest.importorskip("xarray")
     stored = sim.sweep(

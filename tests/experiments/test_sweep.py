@@ -225,35 +225,3 @@ def test_blocks_grow_to_the_time_they_should_take_and_to_the_memory() -> None:
     slow = workers._BlockSize(4, 8)
     slow.learn(4, 400.0)
     assert slow.members == 1
-
-
-def test_dask_survives_a_worker_that_is_killed_and_finds_the_member_that_does_it(toy: Scenario, tmp_path: Path) -> None:
-    pytest.importorskip("distributed")
-    import dask
-    from immunesim.experiments.sweeps.dask_cluster import Cluster
-
-    rows = grid(2, 1).rows
-    sweep = swept(toy, Deadly(rows, guilty=1, folder=str(tmp_path)))
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), Cluster(sweep, "local", 2) as pool:
-        assert pool.size == 2
-        block = joined(list(compute_blocks(pool, sweep, chunks(2, 2), first_block=1)))
-    assert block.failed[:, 0].tolist() == [False, True]
-    assert block.outcomes[1, "main"].kind == KILLED
-    same(block.take(numbers(0)), compute(swept(toy, Members(rows)), numbers(0)))
-
-
-def test_a_dask_worker_that_would_compute_other_numbers_is_refused(
-    toy: Scenario, monkeypatch: pytest.MonkeyPatch, engine: str
-) -> None:
-    distributed = pytest.importorskip("distributed")
-    from immunesim.experiments.sweeps.dask_cluster import Cluster
-
-    monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy" if engine == "compiled" else "compiled")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
-        monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
-        sweep = swept(toy, grid(2, 2))
-        with (
-            Cluster(sweep, cluster.scheduler_address, 1) as pool,
-            pytest.raises(WorkersError, match=r"a Dask worker \(.+\) has immunesim .*; this sweep is one of immunesim"),
-        ):
-            list(compute_blocks(pool, sweep, chunks(4, 4)))

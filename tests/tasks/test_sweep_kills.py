@@ -39,18 +39,20 @@ def until_a_block_is_there(place: Path, out: str) -> None:
     raise AssertionError("no block in half a minute")
 
 
+@pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.slow)])
 def test_a_sweep_killed_at_any_moment_goes_on_to_the_same_last_bit(
-    place: Path, whole: tuple[dict[str, bytes], float]
+    place: Path, whole: tuple[dict[str, bytes], float], kills: int
 ) -> None:
-    moments, killed = random.Random(4), 0
-    for _ in range(3):
-        killed += kill(start(place, "killed", "--workers", "2"), moments.uniform(0.5, whole[1]))
+    moments, killed, out = random.Random(4), 0, f"killed-{kills}"
+    for _ in range(kills):
+        killed += kill(start(place, out, "--workers", "2"), whole[1] * moments.uniform(0.2, 0.7))
     assert killed > 0
-    code, _, err = finished(start(place, "killed"))
+    code, _, err = finished(start(place, out))
     assert code == 0, err
-    assert tables(place, "killed") == whole[0]
+    assert tables(place, out) == whole[0]
 
 
+@pytest.mark.slow  # shortened: experiments/test_sweep.py
 def test_one_worker_and_small_blocks_give_the_same_last_bit(place: Path, whole: tuple[dict[str, bytes], float]) -> None:
     code, _, err = finished(start(place, "small", "--workers", "1", program="small_blocks.py"))
     assert code == 0, err
@@ -58,7 +60,7 @@ def test_one_worker_and_small_blocks_give_the_same_last_bit(place: Path, whole: 
     assert tables(place, "small") == whole[0]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupted_sweep_keeps_what_is_done_and_says_how_to_go_on(
     place: Path, whole: tuple[dict[str, bytes], float], number: signal.Signals
 ) -> None:
@@ -66,8 +68,10 @@ def test_an_interrupted_sweep_keeps_what_is_done_and_says_how_to_go_on(
     process = start(place, out, "--workers", "1", program="small_blocks.py")
     until_a_block_is_there(place, out)
     process.send_signal(number)
+    asked = time.monotonic()
     code, _, err = finished(process)
     assert code == 130
+    assert time.monotonic() - asked < 2.0
     assert "Traceback" not in err
     said = err.splitlines()
     assert f" of {MEMBERS:,} members are kept in {out}; go on with" in said[-2]
@@ -91,6 +95,7 @@ def test_a_second_process_in_the_same_folder_is_refused(place: Path) -> None:
     kill(first, 0.0)
 
 
+@pytest.mark.slow  # shortened: experiments/test_dask.py
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="the extra 'dask' is not installed")
 def test_a_dask_cluster_gives_the_same_last_bit(place: Path, whole: tuple[dict[str, bytes], float]) -> None:
     code, _, err = finished(start(place, "dask", "--dask", "local"))

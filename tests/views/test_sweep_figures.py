@@ -406,7 +406,7 @@ def test_rank_correlation_is_that_of_scipy(tmp_path: Path) -> None:
     from scipy.stats import spearmanr
 
     result = made(tmp_path, LatinHypercube(tuple(many(3)), 50, 1), lambda v, a, j: np.round(v[:, 0] / 3))
-    found = sweep_measures.strength(result, 0, 0)
+    found = sweep_measures.rank_correlation(result, 0, 0)
     wanted = [spearmanr(result.values[:, i], result.measures[:, 0, 0]).statistic for i in range(3)]
     assert found == pytest.approx(wanted, abs=1e-12)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...experiments.run import RunResult
 from ...experiments.sweeps.compute import SweepResult, sweep_of
+from ...experiments.sweeps.designs import member_ids
 from ...numerics.trajectory import Array
 from .netcdf_block import axis_names, stored_axes
 from .sweep_tables import columns
@@ -63,7 +64,8 @@ def to_xarray(result: RunResult, names: Sequence[str], join: str = "outer") -> D
 
 def sweep_to_pandas(result: SweepResult) -> DataFrame:
     """A row for each member, whose number is the index, and a column for each axis and measure, as in members.csv;
-    NaN where there is no value. ``failed`` says whether it failed in any arm; units are in ``attrs["units"]``.
+    NaN where there is no value. ``id`` is that of a list of members, if it has one; ``failed`` says whether the member
+    failed in any arm; units are in ``attrs["units"]``.
     """
     pandas = _package("pandas")
     names, units = columns(result.scenario)
@@ -73,6 +75,8 @@ def sweep_to_pandas(result: SweepResult) -> DataFrame:
         columns=names,
         index=pandas.Index(result.numbers, name="number"),
     )
+    if ids := member_ids(sweep_of(result.scenario).design):
+        frame.insert(0, "id", [ids[number] for number in result.numbers.tolist()])
     frame["failed"] = result.failed.any(axis=1)
     frame.attrs["title"] = result.scenario.title
     frame.attrs["units"] = dict(zip(names, units, strict=True))

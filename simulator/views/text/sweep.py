@@ -15,7 +15,7 @@ from ...experiments.sweeps.outcome import SweepEstimate, SweepOutcome
 from ...experiments.sweeps.statistics import measure_statistics
 from ...files.results.member_store import DAMAGED
 from ...runtime.progress import bytes_text, duration
-from .sweep_names import MOST_LETTERS, short
+from .sweep_measures import MOST_LETTERS, short
 from .tables import Table
 
 LEAST_LETTERS = 20  # of a measure's name next to a long arm

@@ -1,4 +1,4 @@
-"""What the pictures of a sweep read from it: members' measures, what is missing, and both in words."""
+"""What the figures of a sweep show: labels, values of measures, what is missing, and a description in words."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ...experiments.sweeps.compute import sweep_of as sweep_of_scenario
 from ...experiments.sweeps.designs import Axis, Product, Sweep, SweepMeasure
 from ...numerics.trajectory import Array
 from .numbers import axis_title, interval, number, with_unit
-from .sweep_names import short
 
+MOST_LETTERS = 40  # of a label in a figure or table; a longer one is a sentence
 Flags = NDArray[np.bool_]  # (members,)
 
 KINDS = {
@@ -29,7 +29,13 @@ KINDS = {
 }
 
 
-def named(item: Axis | SweepMeasure, log: bool = False) -> str:
+def short(label: str, name: str, most: int = MOST_LETTERS) -> str:
+    """`label`, or `name` where the label is empty or a sentence; cut to `most` letters."""
+    found = label if 0 < len(label) <= MOST_LETTERS else name
+    return found if len(found) <= most else f"{found[: most - 1].rstrip()}…"
+
+
+def item_label(item: Axis | SweepMeasure, log: bool = False) -> str:
     """Label and unit of an axis or a measure, and that its scale is logarithmic where it is."""
     return axis_title(title(item) if isinstance(item, SweepMeasure) else item.label, item.unit_text, log)
 
@@ -39,43 +45,44 @@ def title(measure: SweepMeasure) -> str:
     return short(measure.label, measure.id)
 
 
-def counted(result: SweepResult, arm: int, measure: int) -> str:
-    """The share of members in that interval, of those with a value: ``below 0.35: 17.4 %``."""
-    item, values = sweep_of(result).measures[measure], measured(result, arm, measure)
+def inside_text(result: SweepResult, arm: int, measure: int) -> str:
+    """The interval of a measure and the share of members in it, of those with a value: ``below 0.35: 17.4 %``; empty if
+    it has none."""
+    item, values = sweep_of(result).measures[measure], measure_values(result, arm, measure)
     known = int((~np.isnan(values)).sum())
     if not item.levels or not known:
         return ""
     return f"{interval(item.low, item.high, item.unit_text)}: {number(100 * item.inside(values) / known)} %"
 
 
-def arms_of(result: SweepResult) -> list[str]:
-    """The arms as they are called in figures."""
+def arm_titles(result: SweepResult) -> list[str]:
+    """The titles of the arms that are measured."""
     return [result.scenario.arm(name).title for name in sweep_of(result).arms]
 
 
 def sweep_of(result: SweepResult) -> Sweep:
-    """What was swept."""
+    """The sweep of a result."""
     return sweep_of_scenario(result.scenario)
 
 
-def measured(result: SweepResult, arm: int, measure: int) -> Array:
+def measure_values(result: SweepResult, arm: int, measure: int) -> Array:
     """A measure in one arm, shape (members,), in its unit; NaN where it failed or has no finite value."""
     values = np.where(result.failed[:, arm], np.nan, result.measures[:, arm, measure])
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def empty(result: SweepResult, arm: int, measure: int) -> Flags:
+def without_value(result: SweepResult, arm: int, measure: int) -> Flags:
     """Members that were computed but in which the measure has no value, shape (members,), bool."""
-    found: Flags = np.isnan(measured(result, arm, measure)) & ~result.failed[:, arm]
+    found: Flags = np.isnan(measure_values(result, arm, measure)) & ~result.failed[:, arm]
     return found
 
 
 def missing_parts(
     result: SweepResult, arm: int, measure: int | None, failed_mark: str = "×", none_mark: str = "○"
 ) -> list[str]:
-    """How many members failed, and in how many the measure has no value, each with the mark that shows it."""
+    """How many members failed, and how many have no value of the measure, each with its mark in the figure."""
     total = len(result.numbers)
-    none = int(empty(result, arm, measure).sum()) if measure is not None else 0
+    none = int(without_value(result, arm, measure).sum()) if measure is not None else 0
     counts = ((int(result.failed[:, arm].sum()), "failed", failed_mark), (none, "without value", none_mark))
     return [
         f"{f'all {total}' if count == total else f'{count} of {total}'} {what} ({mark})"
@@ -89,12 +96,12 @@ def missing(result: SweepResult, arm: int, measure: int | None, failed_mark: str
     return ", ".join(missing_parts(result, arm, measure, failed_mark, none_mark))
 
 
-def varied(result: SweepResult) -> list[int]:
-    """Axes whose values differ between the members that are there."""
+def varied_axes(result: SweepResult) -> list[int]:
+    """The columns of the axes whose values differ between members."""
     return [i for i in range(result.values.shape[1]) if len(np.unique(result.values[:, i])) > 1]
 
 
-def members_words(result: SweepResult) -> str:
+def members_text(result: SweepResult) -> str:
     """How the members were chosen and how many are there."""
     design = sweep_of(result).design
     there = len(result.numbers)
@@ -110,18 +117,19 @@ def members_words(result: SweepResult) -> str:
 
 def extremes(result: SweepResult, arm: int, measure: int, axes: Sequence[int]) -> str:
     """Smallest and largest value of a measure, and where on `axes` each is, in words."""
-    values = measured(result, arm, measure)
+    values = measure_values(result, arm, measure)
     item = sweep_of(result).measures[measure]
     if np.isnan(values).all():
         return "no value"
     parts = []
     for word, at in (("smallest", int(np.nanargmin(values))), ("largest", int(np.nanargmax(values)))):
-        where = place_words(result, result.values[at], axes) or f"member {result.numbers[at]}"
+        where = values_text(result, result.values[at], axes) or f"member {result.numbers[at]}"
         parts.append(f"{word} {with_unit(values[at], item.unit_text)} at {where}")
     return f"{', '.join(parts)}, median {with_unit(float(np.nanmedian(values)), item.unit_text)}"
 
 
-def place_words(result: SweepResult, row: Array, axes: Sequence[int]) -> str:
+def values_text(result: SweepResult, row: Array, axes: Sequence[int]) -> str:
+    """The values of a member, shape (axes,), for some of the axes: ``dose 3 nmol, weight 70 kg``."""
     found = [(sweep_of(result).design.axes[i], row[i]) for i in axes]
     return ", ".join(f"{axis.label} {with_unit(float(value), axis.unit_text)}" for axis, value in found)
 
@@ -129,18 +137,18 @@ def place_words(result: SweepResult, row: Array, axes: Sequence[int]) -> str:
 def describe(result: SweepResult, start: str, measures: Sequence[int], axes: Sequence[int]) -> str:
     """A figure in words: for each measure and arm its extremes over `axes`, and what is missing."""
     sweep = sweep_of(result)
-    parts = [f"{start}; {members_words(result)}."]
+    parts = [f"{start}; {members_text(result)}."]
     for j in measures:
-        for a, arm in enumerate(arms_of(result)):
+        for a, arm in enumerate(arm_titles(result)):
             gone = missing(result, a, j, "no value because the simulation failed", "it cannot be read")
             text = f"{sweep.measures[j].label} ({arm}): {extremes(result, a, j, axes)}"
             parts.append(f"{text}{'; ' + gone if gone else ''}.")
     return " ".join(parts)
 
 
-def strength(result: SweepResult, arm: int, measure: int) -> Array:
+def rank_correlation(result: SweepResult, arm: int, measure: int) -> Array:
     """Spearman's rank correlation of each axis with a measure, shape (axes,); 0 where there is none."""
-    values = measured(result, arm, measure)
+    values = measure_values(result, arm, measure)
     known = ~np.isnan(values)
     found = np.zeros(result.values.shape[1])
     for i in range(len(found)):
@@ -150,30 +158,31 @@ def strength(result: SweepResult, arm: int, measure: int) -> Array:
     return found
 
 
-def clearest(result: SweepResult, measure: int) -> Array:
-    """`strength` of each axis in the arm in which the measure follows it best, shape (axes,)."""
-    found = np.array([strength(result, a, measure) for a in range(len(sweep_of(result).arms))])
+def strongest_correlation(result: SweepResult, measure: int) -> Array:
+    """`rank_correlation` of each axis in the arm in which the measure follows it best, shape (axes,)."""
+    found = np.array([rank_correlation(result, a, measure) for a in range(len(sweep_of(result).arms))])
     return np.asarray(np.take_along_axis(found, np.abs(found).argmax(axis=0)[None], axis=0)[0])
 
 
 def _ranks(values: Array) -> Array:
+    """Ranks from 1; equal values share their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return np.asarray((last - (counts - 1) / 2)[inverse])
 
 
 def sampled(count: int, most: int) -> NDArray[np.intp]:
-    """Numbers of at most `most` of `count` things, always the same ones, in rising order."""
+    """At most `most` of the numbers below `count`, evenly at random, always the same, increasing."""
     if count <= most:
         return np.arange(count)
     return np.sort(np.random.default_rng(0).permutation(count)[:most])
 
 
 def outer_axes(result: SweepResult) -> list[int]:
-    """The axes of a product that vary from point to point of what is outside, and not from patient to patient;
-    of those that are taken together the first."""
+    """The columns of the axes of a product's outer design: those that do not vary between patients. Of axes that vary
+    together only the first."""
     design = sweep_of(result).design
     if not isinstance(design, Product):
         return []
-    found = [i for i in varied(result) if i < len(design.outer.axes)]
+    found = [i for i in varied_axes(result) if i < len(design.outer.axes)]
     return found[:1] if design.outer.kind == "zip" else found

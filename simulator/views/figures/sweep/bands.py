@@ -40,7 +40,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
     negative = bool((known < -NEGLIGIBLE * top).any())
     log = top > 0 and not negative and wants_log(seen)
     label = (model.species if curve in model.species else model.observables)[curve].label
-    note = f"{words.members_words(result)}. {_key(result, varied)}."
+    note = f"{words.members_text(result)}. {_key(result, varied)}."
     every = result.scenario.document["time"].get("every") or with_unit(result.scenario.every * long, clock)
     note += f" Values every {every}: peaks between are not seen."
     if log and bool((known < np.nanmin(seen)).any()):
@@ -50,11 +50,11 @@ def bands(result: SweepResult, curve: str) -> Picture:
     room = ROOM if varied else RIGHT
     width = page.width - LEFT - room
     ends = limits(seen if log else known, log)
-    text = [f"{label} over time; {words.members_words(result)}."]
+    text = [f"{label} over time; {words.members_text(result)}."]
     for a, name in enumerate(sweep.arms):
         if name not in found:
             continue
-        band, arm = result.bands[name, curve], words.arms_of(result)[a]
+        band, arm = result.bands[name, curve], words.arm_titles(result)[a]
         gone = words.missing(result, a, None, "left out")
         head = ": ".join(filter(None, [arm if len(sweep.arms) > 1 else "", gone]))
         page.down(page.put(head, LEFT, page.width - LEFT - RIGHT, SMALL, style(a)[0]) + 0.04 if head else 0.0)
@@ -81,7 +81,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
 
 def _coloured_by(result: SweepResult, curve: str) -> list[int]:
     """The axes that tell members apart which are drawn one by one; none where quantiles are drawn."""
-    kind, varied = words.sweep_of(result).design.kind, words.varied(result)
+    kind, varied = words.sweep_of(result).design.kind, words.varied_axes(result)
     own = any(name == curve for _, name in result.curves) and kind not in ("population", "product")
     if not own or not (kind in ("grid", "zip") or len(varied) == 1):
         return []
@@ -95,7 +95,7 @@ def _key(result: SweepResult, varied: list[int]) -> str:
             "Thick: the median of the members that did not fail, at each time; dashed: the middle half; "
             "dotted: 5 to 95 %"
         )
-    first, *other = [words.named(words.sweep_of(result).design.axes[i]) for i in varied]
+    first, *other = [words.item_label(words.sweep_of(result).design.axes[i]) for i in varied]
     return f"A line for each member; colour: {first}, dark is low{''.join(f'; dash: {name}' for name in other)}"
 
 

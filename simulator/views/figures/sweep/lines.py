@@ -48,8 +48,10 @@ def curves(result: SweepResult, along: int, banded: bool = False) -> list[Pictur
         chosen = every[first : first + PANELS_A_PAGE]
         named = f"{'bands' if banded else 'curves'}_{'_'.join(sweep.measures[j].id for j in chosen)}"
         figure = _page(result, along, chosen, banded)
-        start = f"{', '.join(sweep.measures[j].label for j in chosen)} against {words.named(sweep.design.axes[along])}"
-        places = [along] if not banded else words.varied(result)
+        start = (
+            f"{', '.join(sweep.measures[j].label for j in chosen)} against {words.item_label(sweep.design.axes[along])}"
+        )
+        places = [along] if not banded else words.varied_axes(result)
         text = f"{words.describe(result, start, chosen, places)} {default_words(sweep.design.axes[along])}".strip()
         pictures.append(Picture(named, figure, text))
     return pictures
@@ -62,18 +64,18 @@ def default_words(axis: Axis) -> str:
 def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) -> NotebookFigure:
     sweep = words.sweep_of(result)
     axis_of = sweep.design.axes[along]
-    arms = words.arms_of(result)
-    notes = [words.members_words(result), band_words(result) if banded else ""]
+    arms = words.arm_titles(result)
+    notes = [words.members_text(result), band_words(result) if banded else ""]
     page = Page(result.scenario.title, [". ".join(filter(None, notes)) + "."])
     labels = {j: ["\n".join(parts) for parts in labels_of(result, j, arms)] for j in chosen}
     room = ROOM if any(labels.values()) else RIGHT
     width = page.width - LEFT - room
     for j in chosen:
         measure = sweep.measures[j]
-        values = [words.measured(result, a, j) for a in range(len(arms))]
+        values = [words.measure_values(result, a, j) for a in range(len(arms))]
         log = is_log(measure, np.concatenate(values))
         level = f"; dash-dotted: {' and '.join(map(number, measure.levels))}" if measure.levels else ""
-        head = words.named(measure, log) + level
+        head = words.item_label(measure, log) + level
         page.down(page.put(head, LEFT, width, 9, DARK) + 0.05)
         height = max(PANEL, needed(labels[j], ROOM))
         panel, ends, total = draw_panel(page, LEFT, (width, height), result, along, j, banded)
@@ -87,13 +89,13 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
 
 
 def axis_words(result: SweepResult, along: int, axis: Axis) -> str:
-    text = words.named(axis, axis.log)
+    text = words.item_label(axis, axis.log)
     if axis.default is not None and not _inside(axis, axis_ends(result, along)):
         text += f"; default {with_unit(axis.default, axis.unit_text)}, not on this axis"
     if words.sweep_of(result).design.kind == "zip":
         first = result.values[:, along]
         axes = words.sweep_of(result).design.axes
-        others = [i for i in words.varied(result) if i != along]
+        others = [i for i in words.varied_axes(result) if i != along]
         others = [i for i in others if not _twin(axes[i], axis, result.values[:, i], first)]
         with_it = [axes[i] for i in others]
         text += "".join(
@@ -160,7 +162,7 @@ def draw_panel(
     axis, item = words.sweep_of(result).design.axes[along], words.sweep_of(result).measures[measure]
     arms = range(len(words.sweep_of(result).arms))
     x, (width, height) = result.values[:, along], size
-    values = [words.measured(result, a, measure) for a in arms]
+    values = [words.measure_values(result, a, measure) for a in arms]
     log = is_log(item, np.concatenate(values))
     bins = [binned(x, value, axis.log) for value in values] if banded else []
     seen = np.concatenate([np.concatenate(b[1:] if len(arms) <= MOST_BANDS else [b.middle]) for b in bins] or values)
@@ -214,7 +216,14 @@ def _rug(
     panel.set_ylim(-0.7, len(rows) - 0.3)
     panel.set_yticks([])
     for row, a in enumerate(rows):
-        rug(panel, result.values[:, along], result.failed[:, a], words.empty(result, a, measure), row, style(a)[0])
+        rug(
+            panel,
+            result.values[:, along],
+            result.failed[:, a],
+            words.without_value(result, a, measure),
+            row,
+            style(a)[0],
+        )
     if marked:
         panel.axvline(float(axis.default or 0.0), color=GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1.5)
     return strip
@@ -289,14 +298,14 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted
     """A small panel of one measure for each of these axes, strongest first."""
     sweep = words.sweep_of(result)
     item = sweep.measures[measure]
-    arms = words.arms_of(result)
-    log = is_log(item, np.concatenate([words.measured(result, a, measure) for a in range(len(arms))]))
+    arms = words.arm_titles(result)
+    log = is_log(item, np.concatenate([words.measure_values(result, a, measure) for a in range(len(arms))]))
     less = f" {omitted} more parameters follow it less and are left out." if omitted else ""
     order = "Parameters in the order in which the measure follows them"
     order += ", each in the arm in which it follows it best" if len(arms) > 1 else ""
-    note = f"{words.members_words(result)}. {band_words(result)}. {order}.{less}"
+    note = f"{words.members_text(result)}. {band_words(result)}. {order}.{less}"
     page = Page(result.scenario.title, [note])
-    page.down(page.put(words.named(item, log), MARGIN, page.width - 0.5, 10, DARK) + 0.06)
+    page.down(page.put(words.item_label(item, log), MARGIN, page.width - 0.5, 10, DARK) + 0.06)
     _arm_key(page, result, measure, arms)
     columns = min(3, len(axes))
     step = (page.width - 0.1) / 3
@@ -310,7 +319,7 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted
         texts = [axis_words(result, along, sweep.design.axes[along]) for along in row]
         taken = [page.put(t, LEFT - 0.35 + c * step, size[0] + 0.3, SMALL, "#000000") for c, t in enumerate(texts)]
         page.down(max(taken) + 0.16)
-    strong = words.clearest(result, measure)
+    strong = words.strongest_correlation(result, measure)
     ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
     start = f"{item.label} against each of {len(axes)} parameters"
     text = f"{words.describe(result, start, [measure], axes)} Rank correlation with the measure: {ranks}."

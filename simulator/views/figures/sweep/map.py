@@ -47,7 +47,7 @@ def maps(result: SweepResult, x: int, y: int, as_grid: bool) -> list[Picture]:
     for j, measure in enumerate(sweep.measures):
         figure = _figure(result, x, y, j, as_grid)
         axes = [sweep.design.axes[i] for i in (x, y)]
-        start = f"{measure.label} over {words.named(axes[0])} and {words.named(axes[1])}"
+        start = f"{measure.label} over {words.item_label(axes[0])} and {words.item_label(axes[1])}"
         text = f"{words.describe(result, start, [j], [x, y])} {' '.join(map(default_words, axes))}".strip()
         pictures.append(Picture(f"{'map' if as_grid else 'points'}_{measure.id}", figure, text))
     return pictures
@@ -55,23 +55,23 @@ def maps(result: SweepResult, x: int, y: int, as_grid: bool) -> list[Picture]:
 
 def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) -> NotebookFigure:
     sweep = words.sweep_of(result)
-    arms = words.arms_of(result)
+    arms = words.arm_titles(result)
     item, axis_x, axis_y = sweep.measures[measure], sweep.design.axes[x], sweep.design.axes[y]
     over = as_grid and len(np.unique(result.values[:, [x, y]], axis=0)) < len(result.numbers)
     grids = [_grid(result, a, measure, x, y) for a in range(len(arms))] if as_grid else []
-    values = [grid.values for grid in grids] or [words.measured(result, a, measure) for a in range(len(arms))]
+    values = [grid.values for grid in grids] or [words.measure_values(result, a, measure) for a in range(len(arms))]
     shade = shade_of(item, np.concatenate([value.ravel() for value in values]))
     marks = ("hatched where all did, × where some" if over else "hatched", "dotted") if as_grid else ("×", "○")
     columns = 2 if len(arms) == 4 else min(3, len(arms))
     width, height = ALONE if columns == 1 else (SIDE, SIDE)
     step = width + STEP_GAP
-    note = f"{words.members_words(result)}{'; medians over the patients' * over}."
+    note = f"{words.members_text(result)}{'; medians over the patients' * over}."
     if as_grid and len(result.numbers) < sweep.design.count:
         note += " White: not there yet."
     gone = beyond(np.concatenate([v.ravel() for v in values]), shade.ends, item.unit_text) if shade.log else ""
     note += f" {gone}, in the colour of that end." if gone else ""
     page = Page(result.scenario.title, [note], max(LEFT + columns * step + 0.75, 6.6))
-    page.down(page.put(words.named(item, shade.log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
+    page.down(page.put(words.item_label(item, shade.log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
     top, contours = None, []
     for first in range(0, len(arms), columns):
         row = range(first, min(first + columns, len(arms)))
@@ -90,17 +90,17 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
                 _points(panel, result, a, measure, (x, y), shade)
             panel.tick_params(labelleft=column == 0)
             if column == 0:
-                panel.set_ylabel(fold(words.named(axis_y, axis_y.log), height, 9), fontsize=9)
+                panel.set_ylabel(fold(words.item_label(axis_y, axis_y.log), height, 9), fontsize=9)
         page.down(height + 0.26)
         if row[-1] == len(arms) - 1:
             wide = columns * step - STEP_GAP
-            page.down(page.put(words.named(axis_x, axis_x.log), LEFT, wide, 9, "#000000", "center"))
+            page.down(page.put(words.item_label(axis_x, axis_x.log), LEFT, wide, 9, "#000000", "center"))
     outside = _outside(result, (x, y))
     if outside:
         page.down(0.04 + page.put(outside, LEFT, page.width - LEFT - 0.2, SMALL, DARK))
     bottom = page.y
     page.y = top or 0.0
-    colour_bar(page, LEFT + columns * step - STEP_GAP + 0.2, height, shade, words.named(item, shade.log))
+    colour_bar(page, LEFT + columns * step - STEP_GAP + 0.2, height, shade, words.item_label(item, shade.log))
     page.y = bottom
     figure = page.finish()
     panels = [axis for axis in figure.axes if axis.get_label() != "bar"]
@@ -119,13 +119,13 @@ def _grid(result: SweepResult, arm: int, measure: int, x: int, y: int) -> Grid:
     """Medians of the members at each point; a point fails where all of its members do."""
     points_x, at_x = np.unique(result.values[:, x], return_inverse=True)
     points_y, at_y = np.unique(result.values[:, y], return_inverse=True)
-    values = words.measured(result, arm, measure)
+    values = words.measure_values(result, arm, measure)
     shape = (len(points_y), len(points_x))
     found, failed, none, some = np.full(shape, np.nan), *(np.zeros(shape, bool) for _ in range(3))
     cells = at_y * shape[1] + at_x
     if len(np.unique(cells)) == len(cells):  # one member a point
         found[at_y, at_x], failed[at_y, at_x] = values, result.failed[:, arm]
-        none[at_y, at_x] = words.empty(result, arm, measure)
+        none[at_y, at_x] = words.without_value(result, arm, measure)
         return Grid(points_x, points_y, found, failed, none, some)
     order = np.argsort(cells, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(cells[order])) + 1):
@@ -263,7 +263,7 @@ def _mark_default(panel: Axes, result: SweepResult, axes: tuple[int, int]) -> An
 
 def _points(panel: Axes, result: SweepResult, arm: int, measure: int, axes: tuple[int, int], shade: Shade) -> None:
     x, y = (result.values[:, i] for i in axes)
-    values, failed = words.measured(result, arm, measure), result.failed[:, arm]
+    values, failed = words.measure_values(result, arm, measure), result.failed[:, arm]
     known = np.flatnonzero(~np.isnan(values))
     known = known[words.sampled(len(known), 5_000)]
     size = float(np.clip(3_000 / max(len(known), 1), 6, 40))
@@ -271,7 +271,7 @@ def _points(panel: Axes, result: SweepResult, arm: int, measure: int, axes: tupl
         x[known], y[known], c=values[known], s=size, norm=shade.norm, cmap=shade.colours, ec="#444444", lw=0.3,
         zorder=3, label="members", rasterized=len(known) > 1_000, clip_on=False,
     )  # fmt: skip
-    for marker, chosen, name in (("x", failed, "failed"), ("o", words.empty(result, arm, measure), "no value")):
+    for marker, chosen, name in (("x", failed, "failed"), ("o", words.without_value(result, arm, measure), "no value")):
         if chosen.any():
             marks: dict[str, Any] = {"color": FAILED if marker == "x" else "#666666", "mfc": "none", "ms": 5}
             panel.plot(x[chosen], y[chosen], marker, mew=1.3, ls="none", zorder=3.5, label=name, **marks)

@@ -26,20 +26,20 @@ MOST_AXES = 12
 def strongest(result: SweepResult, strength: Array) -> list[int]:
     """The axes that vary, at most `MOST_AXES`, those first that a measure follows best in rank."""
     strong = np.abs(strength)
-    return sorted(words.varied(result), key=lambda i: -strong[i])[:MOST_AXES]
+    return sorted(words.varied_axes(result), key=lambda i: -strong[i])[:MOST_AXES]
 
 
 def parallel(result: SweepResult, arm: int, axes: Sequence[int]) -> Picture:
     """One arm: an axis below the other for each parameter, the first measure the last of them."""
     sweep = words.sweep_of(result)
     start = f"Each member as a line through its {len(axes)} parameters, coloured by {sweep.measures[0].label}"
-    strong = words.strength(result, arm, 0)
+    strong = words.rank_correlation(result, arm, 0)
     ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
     gone = words.missing(result, arm, 0, "drawn dashed", "not drawn")
     extremes = words.extremes(result, arm, 0, axes)
-    name = words.arms_of(result)[arm]
+    name = words.arm_titles(result)[arm]
     text = (
-        f"{start}; {words.members_words(result)}. {sweep.measures[0].label} ({name}): {extremes}"
+        f"{start}; {words.members_text(result)}. {sweep.measures[0].label} ({name}): {extremes}"
         f"{'; ' + gone if gone else ''}. Rank correlation with it: {ranks}."
     )
     return Picture(f"parallel_{sweep.arms[arm]}", _figure(result, arm, axes), text)
@@ -48,18 +48,18 @@ def parallel(result: SweepResult, arm: int, axes: Sequence[int]) -> Picture:
 def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> NotebookFigure:
     sweep = words.sweep_of(result)
     item = sweep.measures[0]
-    values = words.measured(result, arm, 0)
+    values = words.measure_values(result, arm, 0)
     failed, shade = result.failed[:, arm], shade_of(item, values)
     drawn = np.flatnonzero(~np.isnan(values))
     drawn = drawn[words.sampled(len(drawn), MOST_LINES)]
     lost = np.flatnonzero(failed)
     lost = lost[words.sampled(len(lost), MOST_FAILED)]
-    name = words.arms_of(result)[arm]
+    name = words.arm_titles(result)[arm]
     page = Page(result.scenario.title, [_note(result, arm, len(axes), len(drawn), len(lost), shade)])
     page.down(page.put(name, 0.12, page.width - 0.24, 10, DARK) + 0.1 if len(sweep.arms) > 1 else 0.05)
     rows = len(axes) + 1
-    names = [fold(words.named(sweep.design.axes[i], sweep.design.axes[i].log), NAMES - 0.2, SMALL) for i in axes]
-    names.append(fold(words.named(item, shade.log), NAMES - 0.2, SMALL))
+    names = [fold(words.item_label(sweep.design.axes[i], sweep.design.axes[i].log), NAMES - 0.2, SMALL) for i in axes]
+    names.append(fold(words.item_label(item, shade.log), NAMES - 0.2, SMALL))
     steps = [max(ROW, high(text, SMALL) + 0.1) for text in names]
     middles = [sum(steps[:i]) + steps[i] / 2 for i in range(rows)]
     height = sum(steps)
@@ -96,18 +96,18 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> NotebookFigur
 
 
 def _note(result: SweepResult, arm: int, axes: int, drawn: int, lost: int, shade: Shade) -> str:
-    known, failed = int((~np.isnan(words.measured(result, arm, 0))).sum()), int(result.failed[:, arm].sum())
-    parts = [words.members_words(result)]
+    known, failed = int((~np.isnan(words.measure_values(result, arm, 0))).sum()), int(result.failed[:, arm].sum())
+    parts = [words.members_text(result)]
     parts.append(f"{drawn} of the {known} with a value drawn" if drawn < known else "")
     if failed:
         parts.append(f"{failed} failed, {f'{lost} of them ' if lost < failed else ''}dashed and ending in ×")
-    none = int(words.empty(result, arm, 0).sum())
+    none = int(words.without_value(result, arm, 0).sum())
     parts.append(f"{none} without a value, not drawn" if none else "")
-    more = len(words.varied(result)) - axes
+    more = len(words.varied_axes(result)) - axes
     parts.append(f"{more} more parameters follow the measure less and are left out" if more > 0 else "")
     item, (low, top) = words.sweep_of(result).measures[0], (number(end) for end in shade.ends)
     parts.append(f"Colour: {words.title(item)}, dark (blue) is low ({low}), light (yellow) is high ({top})")
-    gone = beyond(words.measured(result, arm, 0), shade.ends, item.unit_text) if shade.log else ""
+    gone = beyond(words.measure_values(result, arm, 0), shade.ends, item.unit_text) if shade.log else ""
     parts.append(f"{gone}, drawn at the edge" if gone else "")
     parts.append("Black triangle: default")
     return ". ".join(filter(None, parts)) + "."

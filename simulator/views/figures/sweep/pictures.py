@@ -61,7 +61,7 @@ def drawings(result: SweepResult) -> list[Drawing]:
 
 def _of_measures(result: SweepResult) -> Iterator[Drawing]:
     sweep = words.sweep_of(result)
-    kind, axes, measures = sweep.design.kind, words.varied(result), range(len(sweep.measures))
+    kind, axes, measures = sweep.design.kind, words.varied_axes(result), range(len(sweep.measures))
     if kind == "one_at_a_time":
         for j in measures:
             yield partial(tornado, result, j)
@@ -100,9 +100,9 @@ def _of_many(result: SweepResult, axes: list[int]) -> Iterator[Drawing]:
     sweep = words.sweep_of(result)
     if len(axes) > 1:
         for a in range(len(sweep.arms)):
-            yield partial(parallel, result, a, strongest(result, words.strength(result, a, 0)))
+            yield partial(parallel, result, a, strongest(result, words.rank_correlation(result, a, 0)))
     if len(np.unique(result.numbers)) < 3:
         return
     for j in range(len(sweep.measures)):
-        chosen = strongest(result, words.clearest(result, j))
+        chosen = strongest(result, words.strongest_correlation(result, j))
         yield partial(against_each, result, j, chosen, len(axes) - len(chosen))

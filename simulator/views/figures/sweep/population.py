@@ -25,18 +25,18 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 def spreads(result: SweepResult, measure: int) -> Picture:
     """Every member's measure as a point, a row for each arm, with median, quartiles and 5 to 95 %."""
-    item, arms = words.sweep_of(result).measures[measure], words.arms_of(result)
-    values = [words.measured(result, a, measure) for a in range(len(arms))]
+    item, arms = words.sweep_of(result).measures[measure], words.arm_titles(result)
+    values = [words.measure_values(result, a, measure) for a in range(len(arms))]
     log = is_log(item, np.concatenate(values))
     note = "Thin bar: 5 to 95 %; thick bar: the middle half; diamond and number: median"
-    page = Page(result.scenario.title, [f"{words.members_words(result)}. {note}."])
-    page.down(page.put(words.named(item, log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
+    page = Page(result.scenario.title, [f"{words.members_text(result)}. {note}."])
+    page.down(page.put(words.item_label(item, log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
     width = page.width - NAMES - TAIL - 0.2
     ends = limits(np.concatenate(values), log, always=item.levels)
     gone = [beyond(value, ends, item.unit_text) if log else "" for value in values]
     names = []
     for a, arm in enumerate(arms):
-        parts = [arm, words.counted(result, a, measure), gone[a], words.missing(result, a, measure)]
+        parts = [arm, words.inside_text(result, a, measure), gone[a], words.missing(result, a, measure)]
         names.append(fold("\n".join(filter(None, parts)), NAMES - 0.3, SMALL))
     steps = [max(STRIP, high(name, SMALL) + 0.1) for name in names]
     panel = page.panel(NAMES, width, sum(steps))
@@ -59,12 +59,12 @@ def spreads(result: SweepResult, measure: int) -> Picture:
         if gone[a]:
             mark_beyond(panel, "x", row + 0.1 + _jitter(len(values[a]), 0.1, 0), values[a], ends, style(a)[0])
         _missing(panel, result, a, measure, row, width)
-        share = words.counted(result, a, measure)
+        share = words.inside_text(result, a, measure)
         told = _quantile_words(values[a], item.unit_text) + (f"; {share}" if share else "")
         text.append(f"{item.label} ({arm}): {told}{_gone(result, a, measure)}.")
         top += step
     page.down(sum(steps) + 0.3)
-    start = f"Spread of {words.named(item)}; {words.members_words(result)}."
+    start = f"Spread of {words.item_label(item)}; {words.members_text(result)}."
     return Picture(f"spread_{item.id}", page.finish(), " ".join([start, *text]))
 
 
@@ -113,7 +113,10 @@ def _row(panel: Axes, values: Array, row: float, number: int, unit: str) -> None
 def _missing(panel: Axes, result: SweepResult, arm: int, measure: int, row: float, width: float) -> None:
     """Crosses and rings right of the axis, one for each member that failed or has no value."""
     across = panel.get_yaxis_transform()
-    for marker, chosen, at in (("x", result.failed[:, arm], 0.12), ("o", words.empty(result, arm, measure), 0.27)):
+    for marker, chosen, at in (
+        ("x", result.failed[:, arm], 0.12),
+        ("o", words.without_value(result, arm, measure), 0.27),
+    ):
         count = min(int(chosen.sum()), MOST_POINTS)
         if count:
             x = 1 + (at + _jitter(count, 0.05, 1)) / width
@@ -124,9 +127,9 @@ def _missing(panel: Axes, result: SweepResult, arm: int, measure: int, row: floa
 
 def differences(result: SweepResult, measure: int) -> Picture | None:
     """Each other arm against the first in the same member, sorted; a ratio where the measure spans decades."""
-    item, arms = words.sweep_of(result).measures[measure], words.arms_of(result)
-    first = words.measured(result, 0, measure)
-    others = [words.measured(result, a, measure) for a in range(1, len(arms))]
+    item, arms = words.sweep_of(result).measures[measure], words.arm_titles(result)
+    first = words.measure_values(result, 0, measure)
+    others = [words.measure_values(result, a, measure) for a in range(1, len(arms))]
     ratio = is_log(item, np.concatenate([first, *others]))
     with np.errstate(over="ignore"):
         found = [np.sort(known[np.isfinite(known)]) for known in ((o / first if ratio else o - first) for o in others)]
@@ -141,9 +144,9 @@ def differences(result: SweepResult, measure: int) -> Picture | None:
     least = min(len(values) for values in found)
     lost = len(result.numbers) - least
     gone = f" Without a value in one of two arms, and so not in it: up to {lost}." if lost else ""
-    note = f"{words.members_words(result)}. Members sorted by what is shown.{gone}"
+    note = f"{words.members_text(result)}. Members sorted by what is shown.{gone}"
     figure = _sorted_figure(result.scenario.title, note, found, labels, title, 1.0 if ratio else 0.0, log)
-    text = f"{what}; {words.members_words(result)}.{gone} {' '.join(told)}"
+    text = f"{what}; {words.members_text(result)}.{gone} {' '.join(told)}"
     return Picture(f"pairs_{item.id}", figure, text)
 
 

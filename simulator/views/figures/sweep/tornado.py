@@ -44,10 +44,10 @@ class Bar(NamedTuple):
 def tornado(result: SweepResult, measure: int) -> Picture:
     """One measure, the arms below each other, each with its own order."""
     sweep = words.sweep_of(result)
-    item, arms = sweep.measures[measure], words.arms_of(result)
+    item, arms = sweep.measures[measure], words.arm_titles(result)
     page = Page(result.scenario.title, [_note(result)])
     page.down(page.put(words.title(item), 0.12, page.width - 0.24, 10, DARK) + 0.08)
-    text = [f"{item.label}, one parameter at a time; {words.members_words(result)}."]
+    text = [f"{item.label}, one parameter at a time; {words.members_text(result)}."]
     for a, arm in enumerate(arms):
         middle, bars = bars_of(result, a, measure)
         if len(arms) > 1:
@@ -59,7 +59,7 @@ def tornado(result: SweepResult, measure: int) -> Picture:
 
 def _note(result: SweepResult) -> str:
     return (
-        f"{words.members_words(result)}. Upper half of each bar, light: the parameter at its lowest value; "
+        f"{words.members_text(result)}. Upper half of each bar, light: the parameter at its lowest value; "
         "lower half, dark: at its highest; × in place of a bar: no value there."
     )
 
@@ -79,7 +79,7 @@ def base_values(result: SweepResult) -> Array:
 def bars_of(result: SweepResult, arm: int, measure: int) -> tuple[float, list[Bar]]:
     """The measure where nothing is turned, and a bar for each axis, the largest first."""
     axes = words.sweep_of(result).design.axes
-    values, failed = words.measured(result, arm, measure), result.failed[:, arm]
+    values, failed = words.measure_values(result, arm, measure), result.failed[:, arm]
     turned = ~np.isclose(result.values, base_values(result), rtol=1e-12, atol=0)
     still = np.flatnonzero(~turned.any(axis=1))
     middle = float(values[still[0]]) if len(still) else float("nan")
