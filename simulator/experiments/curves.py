@@ -42,6 +42,11 @@ def interpolate(times: Array, values: Array, at: Array) -> Array:
     return found
 
 
+def value_at(times: Array, values: Array, at: float) -> float:
+    """The value of a curve at one time; at a jump, the value after it."""
+    return float(interpolate(times, values, np.array([at]))[0])
+
+
 def area(times: Array, values: Array) -> float:
     """The area under a curve, in its unit times that of time: trapezia, less what lies between each chord and the
     bent curve."""

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..model.expression import Apply, Expression, FormulaError, Name, Number, Quoted, parse_measure
 from ..model.model import Model
 from ..model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity
-from ..numerics.trajectory import Trajectory
 from ..runtime.json import json_number
 from ..runtime.names import unknown_name
-from . import curves
 from .scenario import MAIN
+
+if TYPE_CHECKING:
+    from ..numerics.trajectory import Trajectory
+
+
+def _curves() -> Any:
+    """The module `curves`, loaded on first use: reading a measure, as `check` and `describe` do, needs no NumPy."""
+    from . import curves
+
+    return curves
 
 
 class MeasureFunction(NamedTuple):
@@ -41,21 +47,19 @@ class MeasureFunction(NamedTuple):
 
 
 FUNCTIONS: Mapping[str, MeasureFunction] = {
-    "at": MeasureFunction(
-        "value", lambda t, x, at: float(curves.interpolate(t, x, np.array([at]))[0]), "time", "none", "at {time}"
-    ),
+    "at": MeasureFunction("value", lambda t, x, at: _curves().value_at(t, x, at), "time", "none", "at {time}"),
     "final": MeasureFunction("value", lambda t, x: float(x[-1]), window="none", drawn="at the end"),
-    "max": MeasureFunction("value", lambda t, x: curves.peak(t, x)[1], drawn="highest"),
-    "min": MeasureFunction("value", lambda t, x: curves.trough(t, x)[1], drawn="lowest"),
-    "mean": MeasureFunction("value", curves.mean, drawn="on average"),
-    "auc": MeasureFunction("area", curves.area),
-    "time_of_max": MeasureFunction("time", lambda t, x: curves.peak(t, x)[0], drawn="highest after"),
-    "time_of_min": MeasureFunction("time", lambda t, x: curves.trough(t, x)[0]),
-    "half_life": MeasureFunction("time", curves.half_life, window="required"),
-    "time_above": MeasureFunction("time", curves.time_above, "level"),
-    "time_below": MeasureFunction("time", curves.time_below, "level"),
-    "first_above": MeasureFunction("time", curves.first_above, "level"),
-    "first_below": MeasureFunction("time", curves.first_below, "level"),
+    "max": MeasureFunction("value", lambda t, x: _curves().peak(t, x)[1], drawn="highest"),
+    "min": MeasureFunction("value", lambda t, x: _curves().trough(t, x)[1], drawn="lowest"),
+    "mean": MeasureFunction("value", lambda t, x: _curves().mean(t, x), drawn="on average"),
+    "auc": MeasureFunction("area", lambda t, x: _curves().area(t, x)),
+    "time_of_max": MeasureFunction("time", lambda t, x: _curves().peak(t, x)[0], drawn="highest after"),
+    "time_of_min": MeasureFunction("time", lambda t, x: _curves().trough(t, x)[0]),
+    "half_life": MeasureFunction("time", lambda t, x: _curves().half_life(t, x), window="required"),
+    "time_above": MeasureFunction("time", lambda t, x, level: _curves().time_above(t, x, level), "level"),
+    "time_below": MeasureFunction("time", lambda t, x, level: _curves().time_below(t, x, level), "level"),
+    "first_above": MeasureFunction("time", lambda t, x, level: _curves().first_above(t, x, level), "level"),
+    "first_below": MeasureFunction("time", lambda t, x, level: _curves().first_below(t, x, level), "level"),
 }
 _TIMES = {"none": (0, 0), "optional": (0, 2), "required": (2, 2)}  # fewest and most times of a window
 _COUNTS = {
@@ -277,7 +281,7 @@ def _measure_curve(tree: Apply, model: Model, trajectory: Trajectory) -> float:
     if not asked and not trajectory.outcome.ok:
         return math.nan  # it is about the whole run, which there is not
     if found.window is not None:
-        times, values = curves.cut(times, values, *found.window)
+        times, values = _curves().cut(times, values, *found.window)
     argument = [each for each in (found.time, found.level) if each is not None]
     return float(FUNCTIONS[tree.op].of(times, values, *argument))
 
@@ -314,6 +318,8 @@ def curve_measures(model: Model, trajectory: Trajectory, name: str) -> CurveMeas
     times, values = trajectory.dense.times(), trajectory.dense.values(name)
     found: dict[str, float | None] = dict.fromkeys(_MEASURES)
     if len(times):
+        import numpy as np  # see `_curves`
+
         with np.errstate(all="ignore"):  # an observable may be infinite
             found = {key: json_number(FUNCTIONS[op].of(times, values)) for key, op in _MEASURES.items()}
     unit = model.unit_text(name)
