@@ -168,6 +168,7 @@ class Ensemble:
 
     @property
     def scenario(self) -> Scenario:
+        """The scenario, with its sweep."""
         return self.result.scenario
 
     @property

@@ -23,6 +23,7 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `sweep`."""
     command.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
     text = """what varies, values with their units, on a grid if --sample says nothing else: NAME=FROM:TO:COUNT[:log] or
         NAME=V1,V2 (grid, zip), NAME=FROM:TO[:log] (lhs, sobol, random, one_at_a_time; a grid of 11), NAME (over its
@@ -63,6 +64,7 @@ def _positive(text: str) -> int:
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code."""
     from ..experiments.sweeps.workers import WorkersError
     from ..runtime.interrupt import Stop
     from ..tasks.sweep import estimate, sweep

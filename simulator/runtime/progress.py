@@ -17,9 +17,14 @@ MANY = 10.0  # items per second: a lower rate is not worth showing
 class Stream(Protocol):
     """Where progress is written: a text file, a terminal, or the cell of a notebook."""
 
-    def isatty(self) -> bool: ...
-    def write(self, text: str, /) -> object: ...
-    def flush(self) -> object: ...
+    def isatty(self) -> bool:
+        """Whether a line can be rewritten."""
+
+    def write(self, text: str, /) -> object:
+        """Writes a line, or rewrites it after ``\\r``."""
+
+    def flush(self) -> object:
+        """Shows what was written."""
 
 
 class Progress:
@@ -133,9 +138,11 @@ class NotebookLine:
         self._shown: Any = None
 
     def isatty(self) -> bool:
+        """Whether a line can be rewritten."""
         return True
 
     def write(self, text: str, /) -> None:
+        """Writes a line, or rewrites it after ``\\r``."""
         line = text.removeprefix("\r\x1b[K")
         shown = {"text/plain": line} if line else {"text/html": "", "text/plain": ""}
         if self._shown is None:
@@ -143,7 +150,8 @@ class NotebookLine:
         else:
             self._shown.update(shown, raw=True)
 
-    def flush(self) -> None: ...
+    def flush(self) -> None:
+        """Shows what was written."""
 
 
 def notebook_line() -> NotebookLine | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
@@ -190,16 +189,6 @@ def test_workers_that_compute_nothing_at_all_are_an_error(toy: Scenario) -> None
         pytest.raises(WorkersError, match="before they have computed anything"),
     ):
         list(compute_blocks(pool, sweep, chunks(4, 4)))
-
-
-def test_a_worker_ends_with_the_process_that_started_it(toy: Scenario) -> None:
-    pool = Processes(swept(toy, grid(2, 2)), 1)
-    with pool:
-        pid = pool._pool.submit(os.getpid).result()
-        os.kill(pid, 0)
-        assert pid != os.getpid()
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
 
 
 def test_stop_ends_it_between_two_blocks(toy: Scenario) -> None:

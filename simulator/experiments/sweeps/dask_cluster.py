@@ -28,9 +28,11 @@ class _Scenario(WorkerPlugin):  # type: ignore[misc]
         self.name, self.scenario = name, scenario
 
     def setup(self, worker: Any) -> None:
+        """Called by Dask on each worker that joins."""
         _scenarios[self.name] = self.scenario
 
     def teardown(self, worker: Any) -> None:
+        """Called by Dask when the plugin is removed."""
         _scenarios.pop(self.name, None)
 
 
@@ -78,10 +80,12 @@ class Cluster:
         return max(1, int(sum(self._client.nthreads().values())))
 
     def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
+        """The block of the members with these numbers, and the seconds that it took."""
         future: Future[tuple[Block, float]] = self._executor.submit(_on_worker, self._name, self._engine, numbers)
         return future
 
-    def renew(self) -> None: ...
+    def renew(self) -> None:
+        """Nothing to do: Dask replaces its workers itself."""
 
     def __enter__(self) -> Self:
         return self

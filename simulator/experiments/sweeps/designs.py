@@ -48,13 +48,21 @@ class Design(Protocol):
     """
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """The name of the sampling."""
+
     @property
-    def axes(self) -> tuple[Axis, ...]: ...
+    def axes(self) -> tuple[Axis, ...]:
+        """What varies."""
+
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """The number of members along each axis of a grid; otherwise ``(count,)``."""
+
     @property
-    def count(self) -> int: ...
+    def count(self) -> int:
+        """The number of members."""
+
     def values(self, first: int, last: int) -> Array:
         """The values of members `first` to `last`, without `last`: shape (last - first, axes). Those of a member are a
         pure function of its number."""
@@ -122,6 +130,7 @@ class Spaced(NamedTuple):
     log: bool
 
     def at(self, numbers: Integers) -> Array:
+        """The points with these numbers, as an array of the same shape."""
         import numpy as np
 
         last = max(self.size - 1, 1)
@@ -140,13 +149,16 @@ class Explicit(NamedTuple):
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Explicit:
+        """From the values of the points."""
         return cls(array("d", values).tobytes())
 
     @property
     def size(self) -> int:
+        """The number of points."""
         return len(self.numbers) // array("d").itemsize
 
     def at(self, numbers: Integers) -> Array:
+        """The points with these numbers, as an array of the same shape."""
         import numpy as np
 
         found: Array = np.frombuffer(self.numbers)[numbers]
@@ -166,13 +178,16 @@ class Grid:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The number of members along each axis of a grid; otherwise ``(count,)``."""
         return tuple([points.size for points in self.points])
 
     @property
     def count(self) -> int:
+        """The number of members."""
         return math.prod(self.shape)
 
     def values(self, first: int, last: int) -> Array:
+        """The values of members `first` to `last`, without `last`: shape (last - first, axes)."""
         import numpy as np
 
         places = np.unravel_index(np.arange(first, last), self.shape)
@@ -199,13 +214,16 @@ class Zip:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The number of members along each axis of a grid; otherwise ``(count,)``."""
         return (self.count,)
 
     @property
     def count(self) -> int:
+        """The number of members."""
         return self.points[0].size
 
     def values(self, first: int, last: int) -> Array:
+        """The values of members `first` to `last`, without `last`: shape (last - first, axes)."""
         import numpy as np
 
         numbers = np.arange(first, last)
@@ -229,13 +247,16 @@ class OneAtATime:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The number of members along each axis of a grid; otherwise ``(count,)``."""
         return (self.count,)
 
     @property
     def count(self) -> int:
+        """The number of members."""
         return 1 + 2 * len(self.axes)
 
     def values(self, first: int, last: int) -> Array:
+        """The values of members `first` to `last`, without `last`: shape (last - first, axes)."""
         import numpy as np
 
         rows = np.tile(np.array([axis.default for axis in self.axes], dtype=float), (last - first, 1))
@@ -257,17 +278,21 @@ class Product:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
+        """What varies."""
         return (*self.outer.axes, *self.inner.axes)
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The number of members along each axis of a grid; otherwise ``(count,)``."""
         return (*self.outer.shape, self.inner.count)
 
     @property
     def count(self) -> int:
+        """The number of members."""
         return self.outer.count * self.inner.count
 
     def values(self, first: int, last: int) -> Array:
+        """The values of members `first` to `last`, without `last`: shape (last - first, axes)."""
         import numpy as np
 
         if first >= last:

@@ -27,11 +27,17 @@ class Distribution(Protocol):
     """
 
     @property
-    def log(self) -> bool: ...
+    def log(self) -> bool:
+        """Whether it is shown on a logarithmic scale."""
+
     @property
-    def support(self) -> tuple[float, float]: ...
+    def support(self) -> tuple[float, float]:
+        """The lowest and the highest possible value."""
+
     @property
-    def display_range(self) -> tuple[float, float]: ...
+    def display_range(self) -> tuple[float, float]:
+        """The interval that figures cover."""
+
     def quantile(self, share: Array) -> Array:
         """The inverse of the cumulative distribution, after truncation: values of the same shape as `share`."""
         ...
@@ -55,10 +61,12 @@ class Normal:
 
     @property
     def support(self) -> tuple[float, float]:
+        """The lowest and the highest possible value."""
         return self.within or ((0.0 if self.log else -math.inf), math.inf)
 
     @property
     def display_range(self) -> tuple[float, float]:
+        """The interval that figures cover."""
         low, high = (self.mean + z * self.sd for z in (NormalDist().inv_cdf(OUTER), NormalDist().inv_cdf(1 - OUTER)))
         return self.within or ((math.exp(low), math.exp(high)) if self.log else (low, high))
 
@@ -72,6 +80,7 @@ class Normal:
         return (0.0 if low == -math.inf else untruncated.cdf(low)), untruncated.cdf(high)
 
     def quantile(self, share: Array) -> Array:
+        """The inverse of the cumulative distribution, of the same shape as `share`."""
         import numpy as np
         from scipy.special import ndtri
 
@@ -91,13 +100,16 @@ class Uniform:
 
     @property
     def support(self) -> tuple[float, float]:
+        """The lowest and the highest possible value."""
         return self.low, self.high
 
     @property
     def display_range(self) -> tuple[float, float]:
+        """The interval that figures cover."""
         return self.low, self.high
 
     def quantile(self, share: Array) -> Array:
+        """The inverse of the cumulative distribution, of the same shape as `share`."""
         return interpolate(self.low, self.high, self.log, share)
 
 
@@ -116,13 +128,16 @@ class Triangular:
 
     @property
     def support(self) -> tuple[float, float]:
+        """The lowest and the highest possible value."""
         return self.low, self.high
 
     @property
     def display_range(self) -> tuple[float, float]:
+        """The interval that figures cover."""
         return self.low, self.high
 
     def quantile(self, share: Array) -> Array:
+        """The inverse of the cumulative distribution, of the same shape as `share`."""
         import numpy as np
 
         width, rise, fall = self.high - self.low, self.mode - self.low, self.high - self.mode
@@ -148,13 +163,16 @@ class Choice:
 
     @property
     def support(self) -> tuple[float, float]:
+        """The lowest and the highest possible value."""
         return min(self.values), max(self.values)
 
     @property
     def display_range(self) -> tuple[float, float]:
+        """The interval that figures cover."""
         return self.support
 
     def quantile(self, share: Array) -> Array:
+        """The inverse of the cumulative distribution, of the same shape as `share`."""
         import numpy as np
 
         ends = np.cumsum(self.weights)
@@ -192,6 +210,7 @@ class Population:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """``(count,)``."""
         return (self.count,)
 
     @cached_property
@@ -199,6 +218,7 @@ class Population:
         return cholesky_rows([axis.path for axis in self.axes], self.correlations)
 
     def values(self, first: int, last: int) -> Array:
+        """The values of patients `first` to `last`, without `last`: shape (last - first, axes)."""
         drawn = {axis.path: uniform_numbers(self.seed, axis.path, first, last) for axis in self.axes}
         shares = {**drawn, **self._correlated(drawn)}
         found = [each.quantile(shares[axis.path]) for axis, each in zip(self.axes, self.distributions, strict=True)]

@@ -48,9 +48,11 @@ class Random:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """``(count,)``."""
         return (self.count,)
 
     def values(self, first: int, last: int) -> Array:
+        """The values of members `first` to `last`, without `last`: shape (last - first, axes)."""
         drawn = [scale_to_axis(axis, uniform_numbers(self.seed, axis.path, first, last)) for axis in self.axes]
         return stack_columns(drawn, last - first)
 
@@ -66,9 +68,11 @@ class LatinHypercube:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """``(count,)``."""
         return (self.count,)
 
     def values(self, first: int, last: int) -> Array:
+        """The values of members `first` to `last`, without `last`: shape (last - first, axes)."""
         drawn = []
         for axis in self.axes:
             stratum = _strata(self.count, self.seed, axis.path)[first:last]
@@ -104,9 +108,11 @@ class Sobol:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """``(count,)``."""
         return (self.count,)
 
     def values(self, first: int, last: int) -> Array:
+        """The values of members `first` to `last`, without `last`: shape (last - first, axes)."""
         import numpy as np
 
         points = deepcopy(_sequence(len(self.axes), self.seed))

@@ -35,7 +35,8 @@ class Pool(Protocol):
     lost: tuple[type[BaseException], ...]
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Number of workers."""
 
     def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
         """The block of the members with these numbers, and the seconds that it took."""
@@ -61,9 +62,11 @@ class Threads:
         self._ended = threading.Event()
 
     def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
+        """The block of the members with these numbers, and the seconds that it took."""
         return self._executor.submit(compute_timed, self.scenario, numbers, self._ended.is_set)
 
-    def renew(self) -> None: ...
+    def renew(self) -> None:
+        """Called after a worker was lost, when nothing is in flight."""
 
     def __enter__(self) -> Self:
         return self
@@ -83,9 +86,11 @@ class Processes:
         self._pool = ProcessPool(size, _set_scenario, scenario)
 
     def submit(self, numbers: Numbers) -> Future[tuple[Block, float]]:
+        """The block of the members with these numbers, and the seconds that it took."""
         return self._pool.submit(_compute_in_process, numbers)
 
     def renew(self) -> None:
+        """Called after a worker was lost, when nothing is in flight."""
         self._pool.renew()
 
     def __enter__(self) -> Self:

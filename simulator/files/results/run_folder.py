@@ -39,6 +39,7 @@ def run_id(texts: tuple[str, str]) -> str:
 
 
 def table_name(arm: str) -> str:
+    """The file of an arm's curves."""
     return "trajectory.csv" if arm == MAIN else f"trajectory.{arm}.csv"
 
 

@@ -57,6 +57,7 @@ def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
         table.writerow(["number", *([ID] if ids else []), *header, "outcome"])
 
         def write(block: Block) -> None:
+            """Appends the members of a block."""
             outcomes = outcome_texts(block, sweep_of(scenario).arms)
             numbers = _numbers(block)
             gaps = np.isnan(numbers.sum(axis=1)).tolist()
@@ -86,6 +87,7 @@ def members_parquet(path: Path, scenario: Scenario) -> Iterator[Writer]:
     with atomic_write(path) as tmp_path, parquet.ParquetWriter(tmp_path, schema) as table:
 
         def write(block: Block) -> None:
+            """Appends the members of a block."""
             numbers = [pyarrow.array(column, from_pandas=True) for column in _numbers(block).T]
             outcomes = pyarrow.array(outcome_texts(block, sweep_of(scenario).arms))
             names_of_rows = [pyarrow.array([ids[number] for number in block.numbers])] if ids else []
