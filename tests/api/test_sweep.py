@@ -142,7 +142,7 @@ def test_figures_are_drawn_into_the_folder(toy: str) -> None:
         ({}, r"sweep\(\): nothing varies in toy"),
         (
             {"vary": {"k_cler": "0:1"}},
-            r"sweep\(\): nothing is called 'k_cler' that could vary; did you mean 'k_clear'\?",
+            r"sweep\(\): nothing called 'k_cler' can vary; did you mean 'k_clear'\?",
         ),
         ({"vary": VARY, "shard": "3/2"}, r"sweep\(\): a shard is I/N, such as 3/16"),
         ({"vary": VARY, "figures": True}, r"sweep\(\): tables and figures need a folder"),

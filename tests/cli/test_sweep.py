@@ -243,7 +243,7 @@ def test_one_at_a_time_a_setting_is_where_the_others_stay(say) -> None:
             ["--vary", "body_weight=150 lb:180 kg"],
             "no unit 'lb'; expected body_weight in kg such as '1 kg', found '150",
         ),
-        (["--members", "m.csv"], "column patient: nothing is called 'patient' that could vary; it is a parameter"),
+        (["--members", "m.csv"], "column patient: nothing called 'patient' can vary; what can: a parameter"),
     ],
 )
 def test_a_message_says_what_was_expected_and_what_was_found(say, words: list[str], message: str) -> None:

@@ -214,7 +214,7 @@ REFUSED = {
     "no_name": ({"add": ("5 pmol at 3 h",)}, "expected a name and then an amount"),
     "no_drug": ({"add": ("durg 5 pmol at 3 h",)}, "nothing called 'durg' to give; did you mean 'drug'?"),
     "no_route": ({"add": ("IL9 5 pmol into vien at 3 h",)}, "no route 'vien'; did you mean 'vein'?"),
-    "one_route": ({"add": ("depot 5 pmol into skin at 3 h",)}, "no route 'skin'; depot has but one"),
+    "one_route": ({"add": ("depot 5 pmol into skin at 3 h",)}, "no route 'skin'; depot has only one"),
     "no_routes": ({"add": ("cells 5 cells/uL into skin at 3 h",)}, "cells has no routes to choose from"),
     "word": ({"add": ("IL9 5 pmol at 3 h evry 1 h",)}, "'evry' is not understood after 'at 3 h'; did you mean 'every'"),
     "twice": ({"add": ("IL9 5 pmol at 3 h at 4 h",)}, "'at' is given twice"),

@@ -355,7 +355,7 @@ def test_a_seed_is_that_of_the_patients_too_and_their_number_can_be_set(scenario
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (SweepOptions(vary=("k_claer",)), "nothing is called 'k_claer' that could vary; did you mean 'k_clear'?"),
+        (SweepOptions(vary=("k_claer",)), "nothing called 'k_claer' can vary; did you mean 'k_clear'?"),
         (SweepOptions(vary=("k_clear=",)), "expected NAME=FROM:TO:COUNT"),
         (
             SweepOptions(vary=("k_clear=1 1/h:2 1/h:many",)),

@@ -121,7 +121,7 @@ def find_variable(context: Context, main: Arm, word: object) -> SweepVariable:
     if found is None:
         doses = [f"dose.{dose.name}.{key}" for dose in main.doses for key in DOSE_KEYS]
         known = [*model.parameters, *(f"initial.{species}" for species in model.species), *doses]
-        message = f"nothing is called '{word}' that could vary{nearest(str(word), known)}; it is {_NAMES}"
+        message = f"nothing called '{word}' can vary{nearest(str(word), known)}; what can: {_NAMES}"
         raise NotVariableError(message)
     value = main.parameters.get(found, model.parameters[found].value)
     variable = SweepVariable(found, "parameter", found, "", model.parameters[found].label, "", value, 0.0, math.inf)

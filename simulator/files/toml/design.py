@@ -125,8 +125,10 @@ class _DesignReader:
         if sample == "one_at_a_time":
             for number, axis in enumerate(axes):
                 if axis.default is None:
-                    self.fault(("sweep", "vary", number), f"the scenario has no {axis.path} in {axis.unit_text} "
-                                                          "that could stay as it is")  # fmt: skip
+                    message = (
+                        f"the scenario has no {axis.path} in {axis.unit_text}, from which one at a time could start"
+                    )
+                    self.fault(("sweep", "vary", number), message)
             return OneAtATime(axes) if all(axis.default is not None for axis in axes) else None
         if sample == "zip" and len({each.size for each in points}) > 1:
             sizes = [f"{axis.path} {each.size}" for axis, each in zip(axes, points, strict=True)]
@@ -142,7 +144,7 @@ class _DesignReader:
         if "values" in item and {"from", "to", "count"} & set(item):
             self.fault((*path, "values"), "an axis has either values, or from, to and count")
         if "values" in item and sample not in ("grid", "zip"):
-            self.fault((*path, "values"), f"'{sample}' covers an interval: give from and to in place of values")
+            self.fault((*path, "values"), f"'{sample}' covers an interval: give from and to instead of values")
         if "count" in item and sample not in ("grid", "zip"):
             self.fault((*path, "count"), f"'count' of an axis belongs to the samples grid, zip, not to {sample}")
         if variable is None or len(self.context.faults) > before:
@@ -198,7 +200,7 @@ class _DesignReader:
         if sample in ("grid", "zip"):
             self.resolved["vary"][_number_of(path)]["count"] = count
             if variable.is_count and (log or (high - low) % (count - 1 or 1)):
-                self.fault((*path, "count"), f"{count} points from {low:g} to {high:g} are no whole numbers of doses; "
+                self.fault((*path, "count"), f"{count} points from {low:g} to {high:g} are not whole numbers of doses; "
                                              "list them as values")  # fmt: skip
         self.varied.append(Varied(path, variable, low, high))
         return (
@@ -231,7 +233,7 @@ class _DesignReader:
             return None
         given = self.table.get("members_sha256", found.digest)
         if given != found.digest:
-            self.fault(path, f"{self.table['members']} is not what it was: its SHA-256 is {found.digest}")
+            self.fault(path, f"{self.table['members']} has changed: its SHA-256 is now {found.digest}")
         self.resolved |= {"members": str(place.resolve()), "members_sha256": found.digest}
         columns = [self._column(column, items, place) for column in found.columns.values()]
         right = [each for each in columns if each is not None]

@@ -121,7 +121,7 @@ class _Overlay:
         routes = [each for each in chosen.dose if each]
         found = next((each for each in routes if fold(each) == fold(route)), None)
         if found is None:
-            hint = f"; routes of {chosen.id} are {', '.join(routes)}" if routes else f"; {chosen.id} has but one"
+            hint = f"; routes of {chosen.id} are {', '.join(routes)}" if routes else f"; {chosen.id} has only one"
             raise ValueError(f"no route '{route}'{nearest(route, routes) or hint}")
         return chosen.dose[found], chosen.id
 

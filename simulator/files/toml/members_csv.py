@@ -87,7 +87,7 @@ class _Reader:
         if self.faults or unknown:
             return
         if not self.columns:
-            self.fault(1, f"there is no column but '{ID}'; expected one such as 'body_weight [kg]'")
+            self.fault(1, f"the only column is '{ID}'; expected another such as 'body_weight [kg]'")
             return
         count = 0
         for row in self.checked(rows):
@@ -125,7 +125,7 @@ class _Reader:
             self.fault(0, "the file has no first line of names, such as 'body_weight [kg],k_clear [1/h]'")
             return []
         if len(row) == 1 and (";" in row[0] or "\t" in row[0]):
-            self.fault(1, "columns are separated by commas")
+            self.fault(1, "columns must be separated by commas")
             return []
         found = [_HEADER.match(each) for each in row]
         names = [match[1] if match else each for match, each in zip(found, row, strict=True)]

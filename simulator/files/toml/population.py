@@ -262,7 +262,7 @@ class _PopulationReader:
                 found[frozenset(map(str, names))] = Correlation(names[0], names[1], float(value))
         result = tuple(found.values())
         if len(self.context.faults) == before and cholesky_rows(known, result) is None:
-            self.fault(path, "no numbers can be correlated like that: the matrix is not positive definite")
+            self.fault(path, "these correlations are impossible: the matrix is not positive definite")
         return result
 
     def _known(self, path: KeyPath, word: str, known: list[str]) -> str | None:

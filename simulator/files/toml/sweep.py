@@ -83,7 +83,7 @@ def _check_reached(context: Context, varied: Sequence[Varied], arms: Sequence[Ar
         if arms and not any(varies_in(variable.path, arm) for arm in arms):
             arm = arms[0]
             why = "sets it itself" if variable.path in arm.own else f"leaves the dose '{variable.name}' out"
-            context.fault(path, f"{variable.path} varies in no arm that is read: arm {arm.name} {why}")
+            context.fault(path, f"{variable.path} does not vary in any arm that is measured: arm {arm.name} {why}")
 
 
 def _arms(context: Context, arms: Sequence[Arm]) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ def _arms(context: Context, arms: Sequence[Arm]) -> tuple[str, ...]:
         if word not in known:
             context.fault(("sweep", "arms"), unknown_name("no arm", str(word), known))
     if not words:
-        context.fault(("sweep", "arms"), f"there is no arm; there are {', '.join(known)}")
+        context.fault(("sweep", "arms"), f"no arm is given; arms are {', '.join(known)}")
     return tuple(dict.fromkeys(map(str, words)))
 
 
