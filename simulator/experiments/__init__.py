@@ -1,1 +1,4 @@
-"""Which question: each a function of one Scenario."""
+"""The questions that can be asked: pure functions of a `Scenario`, such as run, judge, compare, influence.
+
+Nothing here reads or writes a file, prints or draws: see files/, views/ and tasks/.
+"""

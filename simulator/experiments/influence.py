@@ -21,8 +21,9 @@ from ..numerics.system import System
 from ..numerics.trajectory import Array, Segment, Trajectory
 from .expectations import judge
 from .measures import arms_of, curve_names
-from .run import OnProgress, prepare
+from .run import OnProgress
 from .scenario import Arm, Expectation, Scenario
+from .schedule import prepare
 
 FACTOR = 3.0
 RTOL = 1e-5  # coarser than in a run: an expectation that this decides is met by less than its digits

@@ -1,4 +1,7 @@
-"""The main job: every arm of a scenario simulated, and its digits certified."""
+"""A run: every arm of a scenario simulated, its digits certified, its expectations judged.
+
+The way is scenario -> schedule -> solve -> ledger and certificate -> measures -> verdicts.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,26 @@ import numpy as np
 
 from ..numerics.solve import solve
 from ..numerics.system import System
-from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Trajectory
+from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Trajectory
 from .expectations import Verdict, judge
 from .scenario import Arm, Scenario, chosen_arms
-from .schedule import SAME_TIME, LedgerLine, Schedule, compile_schedule, ledger
+from .schedule import LedgerLine, Prepared, ledger, prepare
 
 SECOND_SOLVER = "Rodas5P"
 SECOND_RTOL = RTOL / 2
 CALLS_TO_CERTIFY = 20_000  # of the first solver: the second then takes about a second
 FIRST_SHARE = 0.3  # of the time that both solvers take, as measured on the scenarios of the human model
+MOST_DIGITS = 16.0  # of a float
 
-OnProgress = Callable[[float], object]  # hears which share of the work is done
+OnProgress = Callable[[float], object]  # called with the share of the work that is done, from 0 to 1
 
 
 @dataclass(frozen=True)
 class Certificate:
     """How far two solvers agree, over all saved values of all species of one arm.
 
-    digits is -log10 of the largest difference relative to |value| + ATOL_OF_SCALE * scale.
+    digits: -log10 of the largest difference relative to |value| + ATOL_OF_SCALE * scale; None where no second solver
+    was asked. species, time: where that difference is. solver: the second one. reason: why there are no digits.
     """
 
     digits: float | None
@@ -39,7 +44,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class ArmResult:
-    """One arm: its time course, what was dosed, when something jumped, and how sure the digits are."""
+    """One arm: its time course, its doses, the times at which something jumped, and how certain its digits are."""
 
     arm: Arm
     trajectory: Trajectory
@@ -50,7 +55,11 @@ class ArmResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """A scenario with everything that was computed for it."""
+    """A scenario with everything that was computed for it.
+
+    arms: by name, in the order of the scenario. verdicts: on those expectations whose arms are all there.
+    interrupted: whether it was stopped from the keyboard, so that arms are missing.
+    """
 
     scenario: Scenario
     arms: Mapping[str, ArmResult]
@@ -59,6 +68,7 @@ class RunResult:
 
     @property
     def ok(self) -> bool:
+        """Whether every arm was simulated to its end."""
         return all(result.trajectory.outcome.ok for result in self.arms.values())
 
 
@@ -68,15 +78,20 @@ def run(
     arms: Sequence[str] | None = None,
     on_progress: OnProgress = lambda share: None,
 ) -> RunResult:
-    """Simulates every arm of `scenario`, or only those named in `arms`.
+    """Simulates the arms of a scenario.
 
-    certify: True always, False never, None where the second solver takes under a second an arm.
-    on_progress: hears often which share of the whole is done.
-    An interruption from the keyboard ends the run with the arms that were finished, if any.
-    Raises `InputError` if one of `arms` is no arm of the scenario.
+    An interruption from the keyboard ends the run with the arms that were finished before; they are complete.
+
+    Args:
+        certify: whether a second solver checks the digits; None: where that takes under a second an arm.
+        arms: only these; None for every arm.
+        on_progress: called often with the share that is done.
+
+    Raises:
+        InputError: one of `arms` is no arm of the scenario.
+        KeyboardInterrupt: no arm was finished.
     """
-    system = System(scenario.model)
-    chosen = chosen_arms(scenario, arms)
+    system, chosen = System(scenario.model), chosen_arms(scenario, arms)
     results: dict[str, ArmResult] = {}
     interrupted = False
     try:
@@ -94,57 +109,35 @@ def run(
     return RunResult(scenario, results, verdicts, interrupted)
 
 
-def output_times(scenario: Scenario, schedule: Schedule) -> Array:
-    """Every multiple of `every` up to the end, and every edge between."""
-    count = math.floor(scenario.end / scenario.every * (1 + 1e-12))
-    grid = np.arange(count + 1) * scenario.every
-    marks = np.unique([0.0, *schedule.edges, scenario.end])
-    after = np.searchsorted(marks, grid).clip(1, len(marks) - 1)
-    distance = np.minimum(np.abs(grid - marks[after - 1]), np.abs(grid - marks[after]))
-    return np.union1d(grid[distance > SAME_TIME * scenario.end], marks)
-
-
-def prepare(scenario: Scenario, arm: Arm, system: System) -> tuple[Schedule, Array, Array]:
-    """What happens in `arm` and when, the times to save, and the states at the start, shape (species,)."""
-    schedule = compile_schedule(scenario, arm, system)
-    initial = system.parameter_formulas.initial_values(scenario.parameters(arm)) | dict(arm.initial)
-    return schedule, output_times(scenario, schedule), np.array([initial[name] for name in system.species])
-
-
 def _part(on_progress: OnProgress, start: float, end: float) -> OnProgress:
-    """Hears which share of a part of the work is done, and tells the share of the whole."""
+    """`on_progress` of a part of the work, which goes from the share `start` of the whole to the share `end`."""
     return lambda share: on_progress(start + share * (end - start))
 
 
 def _run_arm(scenario: Scenario, arm: Arm, system: System, certify: bool | None, on_progress: OnProgress) -> ArmResult:
-    schedule, times, start = prepare(scenario, arm, system)
-    alone, first = on_progress, _part(on_progress, 0.0, FIRST_SHARE)
+    prepared = prepare(scenario, arm, system)
+    first = _part(on_progress, 0.0, FIRST_SHARE)
 
-    def solved(share: float, calls: int) -> None:
-        (first if _certifies(certify, calls) else alone)(share)
+    def on_solver_progress(share: float, calls: int) -> None:
+        (first if _certifies(certify, calls) else on_progress)(share)
 
-    trajectory = solve(system, start, schedule.segments, times, on_progress=solved)
-    lines = ledger(scenario, arm, trajectory)
-    certificate = _certificate(
-        system, start, schedule, times, trajectory, certify, _part(on_progress, FIRST_SHARE, 1.0)
+    trajectory = solve(
+        system, prepared.initial, prepared.schedule.segments, prepared.times, on_progress=on_solver_progress
     )
-    return ArmResult(arm, trajectory, lines, schedule.edges, certificate)
+    lines = ledger(scenario, arm, trajectory)
+    certificate = _certificate(system, prepared, trajectory, certify, _part(on_progress, FIRST_SHARE, 1.0))
+    return ArmResult(arm, trajectory, lines, prepared.schedule.edges, certificate)
 
 
 def _certifies(certify: bool | None, calls: int) -> bool:
-    """Whether a second solver is asked too, after so many calls of the first."""
+    """Whether the second solver runs too, after so many calls of the right-hand side by the first."""
     return calls <= CALLS_TO_CERTIFY if certify is None else certify
 
 
 def _certificate(
-    system: System,
-    start: Array,
-    schedule: Schedule,
-    times: Array,
-    first: Trajectory,
-    certify: bool | None,
-    on_progress: OnProgress,
+    system: System, prepared: Prepared, first: Trajectory, certify: bool | None, on_progress: OnProgress
 ) -> Certificate:
+    """Solves an arm a second time, with another solver, and compares."""
     solver = f"{SECOND_SOLVER}, rtol {SECOND_RTOL:g}"
     if not first.outcome.ok:
         return Certificate(None, None, None, solver, "the run failed")
@@ -153,9 +146,9 @@ def _certificate(
         return Certificate(None, None, None, solver, reason)
     second = solve(
         system,
-        start,
-        schedule.segments,
-        times,
+        prepared.initial,
+        prepared.schedule.segments,
+        prepared.times,
         method=SECOND_SOLVER,
         rtol=SECOND_RTOL,
         dense=False,
@@ -168,5 +161,5 @@ def _certificate(
         error = np.abs(first[name] - second[name]) / (np.abs(second[name]) + ATOL_OF_SCALE * scale)
         at = int(error.argmax())
         if error[at] > worst:
-            worst, where, when = float(error[at]), name, float(times[at])
-    return Certificate(min(16.0, -math.log10(worst)) if worst else 16.0, where, when, solver)
+            worst, where, when = float(error[at]), name, float(prepared.times[at])
+    return Certificate(min(MOST_DIGITS, -math.log10(worst)) if worst else MOST_DIGITS, where, when, solver)

@@ -4,6 +4,7 @@ constant parameters, and a ledger counts what was given.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,32 @@ class LedgerLine:
 
 class LedgerError(RuntimeError):
     """The solver did not put in what the schedule ordered: a bug of the simulator, never the user's fault."""
+
+
+class Prepared(NamedTuple):
+    """An arm ready to be solved: its schedule, the times to save (n,), and the states at the start, (species,)."""
+
+    schedule: Schedule
+    times: Array
+    initial: Array
+
+
+def prepare(scenario: Scenario, arm: Arm, system: System) -> Prepared:
+    """Everything that `numerics.solve` needs for `arm`."""
+    schedule = compile_schedule(scenario, arm, system)
+    initial = system.parameter_formulas.initial_values(scenario.parameters(arm)) | dict(arm.initial)
+    states = np.array([initial[name] for name in system.species])
+    return Prepared(schedule, _output_times(scenario, schedule), states)
+
+
+def _output_times(scenario: Scenario, schedule: Schedule) -> Array:
+    """Every multiple of `every` up to the end, and every edge between."""
+    count = math.floor(scenario.end / scenario.every * (1 + 1e-12))
+    grid = np.arange(count + 1) * scenario.every
+    marks = np.unique([0.0, *schedule.edges, scenario.end])
+    after = np.searchsorted(marks, grid).clip(1, len(marks) - 1)
+    distance = np.minimum(np.abs(grid - marks[after - 1]), np.abs(grid - marks[after]))
+    return np.union1d(grid[distance > SAME_TIME * scenario.end], marks)
 
 
 def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:

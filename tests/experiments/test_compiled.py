@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from immunesim.experiments.run import prepare
 from immunesim.experiments.scenario import Arm, Scenario
+from immunesim.experiments.schedule import prepare
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.numerics.compiled.engine import Engine

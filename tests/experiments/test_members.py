@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from immunesim.experiments.run import prepare
+from immunesim.experiments.schedule import prepare
 from immunesim.experiments.sweeps.designs import Axis
 from immunesim.experiments.sweeps.members import arm_with, batches
 from immunesim.files.toml.scenario_file import find_scenario, read_scenario

@@ -15,8 +15,8 @@ import libsbml
 import numpy as np
 import pytest
 import roadrunner
-from immunesim.experiments.run import prepare
 from immunesim.experiments.scenario import Scenario
+from immunesim.experiments.schedule import prepare
 from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.files.formats.sbml.notes import addresses
 from immunesim.files.toml.catalogue import builtin_scenarios

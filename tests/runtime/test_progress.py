@@ -249,7 +249,7 @@ def test_an_arm_of_a_few_steps_is_told_when_it_is_done(
 
 
 def test_a_solver_counts_time_and_segments(scenario: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch) -> None:
-    from immunesim.experiments.run import prepare
+    from immunesim.experiments.schedule import prepare
     from immunesim.numerics.system import System
 
     monkeypatch.setattr(solver, "PROGRESS_EVERY", 1)
