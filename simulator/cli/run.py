@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import figure_arguments, figures_of, print_json, print_note, request_of, settings_argument
 from .program import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
+
+if TYPE_CHECKING:
+    from ..experiments.run import RunResult
+    from ..tasks.run import RunOutput
 
 EXAMPLES = """examples:
   immunesim run scenarios/il2_therapy.toml --out out
@@ -57,18 +63,28 @@ def execute(options: argparse.Namespace) -> int:
                 command=tuple(options.words),
             )
         )
-    summaries, code = [], DONE
-    for output in run_each(requests, print_note):
-        summaries.append(output.summary)
-        if not options.json:
-            print(output)
-        if output.result.interrupted:
-            print("interrupted; the arms that were finished are kept, without figures", file=sys.stderr)
-            return INTERRUPTED
-        if not output.result.ok:
-            code = SOLVER_FAILED
-        elif code == DONE and not all(verdict.holds for verdict in output.result.verdicts):
-            code = MISSED
+    outputs: list[RunOutput] = []
+    try:
+        for output in run_each(requests, print_note):
+            outputs.append(output)
+            if not options.json:
+                print(output)
+    except KeyboardInterrupt:
+        if not outputs:
+            raise
+        print(f"interrupted; kept are {', '.join(str(output.folder) for output in outputs)}", file=sys.stderr)
+        return INTERRUPTED
+    if outputs[-1].result.interrupted:
+        arms = ", ".join(outputs[-1].result.arms)
+        print(f"interrupted; kept in {outputs[-1].folder}, without figures, are the arms {arms}", file=sys.stderr)
+        return INTERRUPTED
     if options.json:
+        summaries = [output.summary for output in outputs]
         print_json(summaries[0] if len(summaries) == 1 else summaries)
-    return code
+    return _exit_code([output.result for output in outputs])
+
+
+def _exit_code(results: Sequence[RunResult]) -> int:
+    if not all(result.ok for result in results):
+        return SOLVER_FAILED
+    return DONE if all(verdict.holds for result in results for verdict in result.verdicts) else MISSED

@@ -21,6 +21,8 @@ EXAMPLES = """examples:
   immunesim sweep my_sweep.toml --shard 3/16 --out part-3
   immunesim sweep my_sweep.toml --merge part-* --out whole"""
 
+KEPT = "the members that were stored are kept"  # after a second Ctrl-C
+
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """Adds the options of `sweep`."""

@@ -91,6 +91,8 @@ def _rows_or_faults(path: Path, on_progress: OnProgress) -> tuple[list[EvidenceR
         result = run(read_scenario(path), certify=False, on_progress=on_progress)
     except InputError as error:
         return [], error.faults
+    if result.interrupted:  # in this process; those of a pool hear nothing of Ctrl-C
+        raise KeyboardInterrupt
     return [evidence_row(verdict, result.scenario.id, result.ok) for verdict in result.verdicts], []
 
 
