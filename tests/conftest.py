@@ -6,11 +6,13 @@ import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 from immunesim.experiments.scenario import Scenario
 from immunesim.files.toml.scenario_file import read_scenario
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.toys import SCENARIO, TOY_MODEL
 
@@ -18,6 +20,41 @@ hypothesis.settings.register_profile(
     "here", derandomize=True, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
 )
 hypothesis.settings.load_profile("here")
+
+
+class ScenarioScheduling(LoadScopeScheduling):
+    """Gives all tests of a bundled scenario to one worker, and every other test to the next that is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def group_of(nodeid: str) -> str:
+    """The bundled scenario that a test is about, as one of `test_scenarios.py` names it; otherwise the test itself."""
+    file, _, name = nodeid.partition("::")
+    return name.partition("[")[2].removesuffix("]") if file == "tests/test_scenarios.py" and "[" in name else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ScenarioScheduling:
+    """The marks `xdist_group` would do the same, but pytest-xdist 3.8 does not see them with pytest 9.2."""
+    return ScenarioScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one scenario follow one another in one process, so that it is simulated once."""
+    first: dict[str, int] = {}
+    for number, item in enumerate(items):
+        first.setdefault(group_of(item.nodeid), number)
+    items.sort(key=lambda item: first[group_of(item.nodeid)])
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder of this run of the tests, the same for all of its workers."""
+    base = tmp_path_factory.getbasetemp()
+    path = (base if worker_id == "master" else base.parent) / "shared"
+    path.mkdir(exist_ok=True)
+    return path
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,8 @@ from immunesim.cli import COMMANDS
 from immunesim.files.toml.model_file import read_model
 from immunesim.files.toml.scenario_file import read_scenario
 
+from tests import results
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GATES = {
@@ -74,3 +76,16 @@ def test_no_file_names_a_place_on_one_machine():
         ROOT / name for name in tracked if name.endswith((".py", ".toml", ".md")) and name != "tests/test_gates.py"
     ]
     assert [path.name for path in texts if place.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_every_entry_of_the_changelog_says_which_results_change():
+    _, *entries = re.split(r"(?m)^## ", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    assert entries
+    assert [entry.splitlines()[0] for entry in entries if f"\n### {results.HEADING}\n" not in entry] == []
+
+
+def test_the_gates_of_the_tests_are_those_before_a_commit():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(declared["dependency-groups"]["lint"]) <= set(declared["project"]["optional-dependencies"]["test"])
+    hooks = re.findall(r"- id: (\S+)", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    assert hooks == ["ruff", "ruff-format", "mypy", "import-linter"]

@@ -1,31 +1,25 @@
-"""Every scenario that comes with the simulator: reads, runs in every arm, balances, and is met."""
+"""Every bundled scenario: it runs in every arm, its doses add up, its expectations hold, and its results are known."""
 
 from __future__ import annotations
 
-import functools
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from immunesim.experiments.evidence import evidence_row
-from immunesim.experiments.run import RunResult, run
-from immunesim.files.toml.catalogue import builtin_scenarios, evidence_terms
+from immunesim.experiments.evidence import Mark
+from immunesim.files.toml.catalogue import evidence_terms
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.views.figures import run as run_figures
 from immunesim.views.figures.style import PAPER, SLIDES, Look
 
-from tests import readme
+from tests import readme, results
 from tests.boxes import covered
+from tests.simulated import PATHS, each_scenario, evidence_of, result_of
+from tests.slow import thinned
 
-PATHS = builtin_scenarios()
 CLAIMS = evidence_terms()["claims"]
-each_scenario = pytest.mark.parametrize("name", PATHS)
-
-
-@functools.cache
-def result_of(name: str) -> RunResult:
-    return run(read_scenario(PATHS[name]), certify=False)
+KEPT = results.read()
 
 
 def test_there_are_scenarios() -> None:
@@ -67,7 +61,9 @@ def test_no_state_is_below_zero(name: str) -> None:
 
 
 @each_scenario
-def test_every_expectation_is_met_or_known_to_be_missed_and_breaks_without_its_mechanism(name: str) -> None:
+def test_every_expectation_is_met_or_known_to_be_missed_and_breaks_without_its_mechanism(
+    name: str, shared: Path
+) -> None:
     result = result_of(name)
     wrong = [
         f"{each.expectation.id}: {each.simulated:.4g}, expected {each.expectation.interval_text}; "
@@ -76,7 +72,14 @@ def test_every_expectation_is_met_or_known_to_be_missed_and_breaks_without_its_m
         if not each.holds
     ]
     assert wrong == []
-    assert len(result.verdicts) == len(result.scenario.expectations)
+    assert len(result.verdicts) == len(result.scenario.expectations) == len(evidence_of(name, shared))
+
+
+@each_scenario
+def test_results_change_only_with_a_line_in_the_changelog(name: str) -> None:
+    before = {key: row for key, row in KEPT.items() if key.scenario == name}
+    lines = results.differences(before, results.rows_of(result_of(name)))
+    assert not lines, results.changelog(lines)
 
 
 @each_scenario
@@ -87,8 +90,8 @@ def test_every_scenario_asks_a_question_and_says_what_it_shows(name: str) -> Non
     assert scenario.plots
 
 
-def test_the_readme_says_what_the_evidence_adds_up_to() -> None:
-    rows = [evidence_row(verdict, name, result_of(name).ok) for name in PATHS for verdict in result_of(name).verdicts]
+def test_the_readme_says_what_the_evidence_adds_up_to(shared: Path) -> None:
+    rows = [row for name in PATHS for row in evidence_of(name, shared)]
     found = readme.TOTALS.search(readme.README.read_text(encoding="utf-8"))
     assert found is not None
     assert found.group() == readme.totals(rows), "python -m tests.readme writes it again"
@@ -102,20 +105,24 @@ def test_the_readme_shows_the_pictures_that_are_made_for_it() -> None:
     assert all((readme.ROOT / path).exists() for pair in shown for path in pair)
 
 
-def test_every_claim_is_shown_and_breaks_without_its_mechanism() -> None:
+def test_every_claim_is_shown_and_breaks_without_its_mechanism(shared: Path) -> None:
     """The arms that `breaks_in` names are those without the mechanism."""
-    shown = {
-        verdict.expectation.claim
-        for name in PATHS
-        for verdict in result_of(name).verdicts
-        if verdict.expectation.breaks_in and verdict.met and verdict.holds
-    }
+    rows = [row for name in PATHS for row in evidence_of(name, shared)]
+    shown = {row.claim for row in rows if row.without_mechanism and row.verdict == Mark.MET and not row.missed}
     assert set(CLAIMS) - shown == set()
 
 
 @each_scenario
-@pytest.mark.parametrize("look", [PAPER, SLIDES], ids=lambda look: look.name)
-def test_no_text_covers_another_or_a_curve_in_any_figure(name: str, look: Look) -> None:
+def test_no_text_covers_another_or_a_curve_in_any_figure(name: str) -> None:
+    assert_nothing_is_covered(name, PAPER)
+
+
+@pytest.mark.parametrize("name", thinned(PATHS, every=4))
+def test_no_text_covers_another_or_a_curve_in_any_slide(name: str) -> None:
+    assert_nothing_is_covered(name, SLIDES)
+
+
+def assert_nothing_is_covered(name: str, look: Look) -> None:
     faults = {picture.stem: covered(picture.figure, over_curves=True)
               for picture in run_figures.pictures(result_of(name), look)}  # fmt: skip
     assert faults

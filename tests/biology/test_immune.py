@@ -13,6 +13,8 @@ from immunesim.numerics.solve import solve
 from immunesim.numerics.system import System
 from immunesim.numerics.trajectory import Segment
 
+from tests.slow import thinned
+
 YEARS = 5
 
 
@@ -59,7 +61,7 @@ TAKEN_OUT = {
 }
 
 
-@pytest.mark.parametrize("mechanism", TAKEN_OUT)
+@pytest.mark.parametrize("mechanism", thinned(TAKEN_OUT, every=3))
 def test_evidence_turns_red_without(mechanism: str) -> None:
     name, settings, expected = TAKEN_OUT[mechanism]
     scenario = read_scenario(builtin_scenarios()[name], set=settings)

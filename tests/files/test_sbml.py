@@ -31,6 +31,7 @@ from tests.tight import engine_of, states
 TOLERANCE = 1e-5
 RTOL = 1e-9  # of libRoadRunner; ours takes ten times that
 EDGES = 40  # from the start: more of the same doses show nothing new, and take as long as all the rest
+FEW_EDGES = 8  # in the quick set
 TIGHTER = {"kirschner_panetta": 1e-12}  # 5000 days of spikes, each of which moves the next
 SCENARIOS = sorted(builtin_scenarios())
 NO_AMOUNTS = {"temperature", "hospital_days", "chemotherapy"}  # degC, d and mg*min/mL: no unit of substance in SBML
@@ -70,12 +71,14 @@ def simulated(runner: Any, scenario: Scenario, times: Array, names: Iterable[str
     return np.asarray(runner.simulate(times=times.tolist(), selections=["time", *names]))[:, 1:]
 
 
-def assert_agree(runner: Any, scenario: Scenario, arm_name: str = "main", every: int = 1, rtol: float = RTOL) -> None:
+def assert_agree(
+    runner: Any, scenario: Scenario, arm_name: str = "main", every: int = 1, rtol: float = RTOL, most: int = EDGES
+) -> None:
     """Species and observables of both, at every edge and some of the scenario's times between."""
     ours_of = system_of(scenario.model)
     arm = scenario.arm(arm_name)
     schedule, times, _ = prepare(scenario, arm, ours_of)
-    edges = [*schedule.edges, scenario.end][:EDGES]
+    edges = [*schedule.edges, scenario.end][:most]
     chosen = np.union1d(times[times <= edges[-1]][::every], edges)
     ours = states(engine_of(scenario, [arm]), scenario, arm, ours_of, chosen, 10 * rtol)
     theirs = simulated(runner, scenario, chosen, ours_of.species, rtol)
@@ -113,11 +116,13 @@ def test_there_are_scenarios() -> None:
     assert len(SCENARIOS) > 60
 
 
+@pytest.mark.parametrize("most", [FEW_EDGES, pytest.param(EDGES, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_libroadrunner_agrees_with_our_solver(name: str) -> None:
+def test_libroadrunner_agrees_with_our_solver(name: str, most: int) -> None:
     scenario = read_scenario(builtin_scenarios()[name])
     every = max(1, round(scenario.end / scenario.every / 40))
-    assert_agree(loaded(sbml_text(scenario), settable=False), scenario, every=every, rtol=TIGHTER.get(name, RTOL))
+    runner = loaded(sbml_text(scenario), settable=False)
+    assert_agree(runner, scenario, every=every, rtol=TIGHTER.get(name, RTOL), most=most)
 
 
 @pytest.mark.parametrize("name", ["il2_therapy", "sensitisation", "friberg", "kirschner_panetta", "lcmv", "omalizumab"])
