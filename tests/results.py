@@ -26,7 +26,7 @@ KEPT = Path(__file__).parent / "results.csv"
 HEADING = "Results which change"
 MEASURES = ("peak", "final", "area")
 MOST_DIGITS = 6  # of those that are compared: processors round differently
-NOISE = 1e-3  # of the highest peak among the arms: smaller values are compared as if they were this large
+NOISE = 1e-3  # of the largest peak, or area, among the arms: smaller values are compared as if they were this large
 
 
 class Key(NamedTuple):
@@ -72,24 +72,21 @@ def differences(before: Rows, now: Rows) -> list[str]:
     lines = [f"{name} is new" for name in sorted(new - old)] + [f"{name} is gone" for name in sorted(old - new)]
     lines += [f"{_words(key)} is new" for key in now if key not in before and key.scenario in old]
     lines += [f"{_words(key)} is gone" for key in before if key not in now and key.scenario in new]
-    highest: dict[tuple[str, str], float] = {}
-    for key, row in before.items():
-        curve = (key.scenario, key.curve)
-        highest[curve] = max(highest.get(curve, 0.0), abs(row.peak))
     for key in [key for key in now if key in before]:
-        floor = NOISE * highest[key.scenario, key.curve]
-        moved = list(_moved(before[key], now[key], floor))
+        arms = [row for each, row in before.items() if (each.scenario, each.curve) == (key.scenario, key.curve)]
+        moved = list(_moved(before[key], now[key], arms))
         lines += [f"{_words(key)}: {', '.join(moved)}"] if moved else []
     return lines
 
 
-def _moved(before: Row, now: Row, floor: float) -> Iterator[str]:
+def _moved(before: Row, now: Row, arms: Sequence[Row]) -> Iterator[str]:
+    """What has changed in a row; arms: those of the same curve in every arm, which tell what is noise."""
     allowed = 10 ** -min(MOST_DIGITS, before.digits - 1)
-    length = abs(before.area) / max(abs(before.peak), floor) if before.peak else 0.0  # about how long the curve lasts
     for name in MEASURES:
         a, b = getattr(before, name), getattr(now, name)
-        size = max(abs(a), floor * length if name == "area" else floor)
-        if not (abs(b - a) <= allowed * size or (math.isnan(a) and math.isnan(b))):
+        highest = max(abs(row.area if name == "area" else row.peak) for row in arms)
+        same = abs(b - a) <= allowed * max(abs(a), NOISE * highest) or (math.isnan(a) and math.isnan(b))
+        if not same:
             share = f" ({100 * (b / a - 1):+.2g} %)" if a else ""
             yield f"{name} {a:.7g} -> {b:.7g}{share}"
 
