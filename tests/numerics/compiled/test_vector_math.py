@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -23,16 +24,30 @@ def units_apart(found: Array, wanted: Array) -> float:
     return float((np.abs(found[both] - wanted[both]) / np.spacing(np.abs(wanted[both]))).max())
 
 
+def one_by_one(function: Callable[[float], float], x: Array) -> Array:
+    """By the C library, whose error is below that of NumPy's own vector functions."""
+
+    def value(each: float) -> float:
+        try:
+            return function(each)
+        except OverflowError:
+            return math.inf
+        except ValueError:
+            return -math.inf if each == 0.0 else math.nan
+
+    return np.array([value(each) for each in x.tolist()])
+
+
 @np.errstate(all="ignore")
 def test_exp_is_right_to_a_unit_in_the_last_place() -> None:
     x = np.concatenate([RANDOM.uniform(-745, 709.7, 20_000), RANDOM.uniform(-1, 1, 20_000), ODD, [710.0, -746.0]])
-    assert units_apart(compiled(vector_math.exp, 1, 4)(x), np.exp(x)) <= 1.0
+    assert units_apart(compiled(vector_math.exp, 1, 4)(x), one_by_one(math.exp, x)) <= 1.0
 
 
 @np.errstate(all="ignore")
 def test_log_is_right_to_a_unit_in_the_last_place() -> None:
     x = np.concatenate([10.0 ** RANDOM.uniform(-320, 308, 20_000), RANDOM.uniform(0.5, 2, 20_000), ODD])
-    assert units_apart(compiled(vector_math.log, 1, 4)(x), np.log(x)) <= 1.0
+    assert units_apart(compiled(vector_math.log, 1, 4)(x), one_by_one(math.log, x)) <= 1.0
 
 
 @pytest.mark.parametrize("name", ["power", "power_by_base", "power_by_exponent"])
