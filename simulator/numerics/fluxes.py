@@ -1,4 +1,4 @@
-"""What moves a curve: what each reaction, infusion and jump adds to it, along the solver's own steps."""
+"""The contributions to a curve: what each reaction, infusion and jump adds to it, along the solver's own steps."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ from .trajectory import Array
 class ChainRule(NamedTuple):
     """Nodes of the chain rule for one species or observable.
 
-    by_species: its slope by each species that it reads; by_time: by time itself. reactions: what each adds to
-    its derivative, the slopes times what the reaction adds to their species. through: the same by species.
+    Attributes:
+        by_species: its partial derivative by each species that it reads.
+        by_time: its partial derivative by time.
+        reactions: by reaction, what it adds to the total derivative: the sum over species of the partial derivative
+            times the reaction's contribution to the species.
+        through: the same by species.
     """
 
     by_species: Mapping[str, int]
@@ -30,8 +34,13 @@ class ChainRule(NamedTuple):
 
 
 class Jump(NamedTuple):
-    """What an edge adds at once: `point` is the one after it, dosed what doses add, changed what follows
-    from parameters that change there."""
+    """What a curve gains or loses at once, in its unit, at the edge of two segments.
+
+    Attributes:
+        point: index of the point after it.
+        dosed: by doses.
+        changed: by parameters that change there.
+    """
 
     point: int
     dosed: float
@@ -40,12 +49,18 @@ class Jump(NamedTuple):
 
 @dataclass(frozen=True)
 class Fluxes:
-    """What moves the species or observable `name`, in its unit per time unit of the model.
+    """The derivative of a species or observable along a run, taken apart, in its unit per time unit of the model.
 
-    times and values, shape (n,), are the points of `DenseOutput`: two of the same time at an edge. Each of
-    `reactions`, `infusion` and `explicit_time` (formulas that name time) has shape (n,); reactions that add
-    nothing all along are left out. Their sum is the derivative between two edges; jumps are at edges.
-    species: the same as reactions, but what comes through each species that `name` reads.
+    Attributes:
+        name: the species or observable.
+        times: the points of `DenseOutput`, shape (n,); two of the same time where two segments meet.
+        values: its values at them, shape (n,).
+        reactions: by reaction, what it adds, shape (n,); reactions that add nothing all along are left out.
+        species: by species that `name` reads, what comes through it, shape (n,); in sum the same as `reactions`.
+        infusion: what infusions add, shape (n,).
+        explicit_time: what formulas that name time add, shape (n,).
+        jumps: what doses and changes add at once.
+        segment_slices: which points belong to each segment.
     """
 
     name: str
@@ -90,7 +105,7 @@ class Fluxes:
 
 
 def chain_rule(system: System, name: str) -> ChainRule:
-    """The exact derivative of `name` along a time course, taken apart."""
+    """The total derivative of the species or observable `name`, taken apart; KeyError if there is none."""
     graph, node = system.graph, system.names[name]
     gradient = graph.gradient(node, system.equations.variables)
     by_species = {each: gradient[symbol] for each, symbol in system.symbols.items() if symbol in gradient}
@@ -105,7 +120,7 @@ def chain_rule(system: System, name: str) -> ChainRule:
 
 
 def fluxes(dense: DenseOutput, name: str) -> Fluxes:
-    """What moves `name` along a run."""
+    """The derivative of the species or observable `name` along a run, taken apart; KeyError if there is none."""
     system, times, states, values = dense.system, dense.times(), dense.states(), dense.values(name)
     apart, stretches = chain_rule(system, name), dense.segment_slices()
     nodes = [*apart.reactions.values(), *apart.through.values(), apart.by_time, *apart.by_species.values()]

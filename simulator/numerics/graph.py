@@ -1,8 +1,8 @@
 """One graph of arithmetic for a whole model: every subexpression stored once.
 
-Formulas are added, simplified and differentiated here; code is written from the nodes in
-order. A node is an operation and the indices of its arguments, and arguments always come
-before the node that uses them, so emitting code is one walk from front to back.
+Formulas are added, simplified and differentiated here, and code is written from the nodes in order. A node is an
+operation and the indices of its arguments. Arguments always come before the node that uses them, so that one walk
+from front to back emits code.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ MAX_CLIPPED_POWER = 16  # ... and the largest that is multiplied out where the b
 
 
 class Node(NamedTuple):
-    """`op` on earlier nodes. ``constant`` and ``symbol`` are leaves with a value or a name.
+    """An operation on earlier nodes.
 
-    power is x^n with x clipped at zero, power_by_base its derivative by x, power_by_exponent by n;
-    select is ``c if a >= b else d`` on (a, b, c, d).
+    Attributes:
+        op: a key of `OPERATIONS`, or ``constant`` or ``symbol``, which are leaves. power is x^n with x clipped at zero,
+            power_by_base its derivative by x, power_by_exponent by n; select is ``c if a >= b else d`` on (a, b, c, d).
+        args: indices of its arguments.
+        value: of a constant.
+        name: of a symbol.
     """
 
     op: str
@@ -31,12 +35,10 @@ class Node(NamedTuple):
 
 
 class Graph:
-    """Grows by `add`; equal operations on equal arguments give the same index.
-
-    reciprocals: a / b is written a * (1 / b), so that quotients by the same b share their division.
-    """
+    """A growing list of nodes, each known by its index; equal operations on equal arguments give the same index."""
 
     def __init__(self, reciprocals: bool = False) -> None:
+        """reciprocals: a / b is written a * (1 / b), so that quotients by the same b share their division."""
         self.reciprocals = reciprocals
         self.nodes: list[Node] = []
         self._index: dict[Node, int] = {}
@@ -53,9 +55,11 @@ class Graph:
         return found
 
     def constant(self, value: float) -> int:
+        """The node of a number."""
         return self._node(Node("constant", value=float(value)))
 
     def symbol(self, name: str) -> int:
+        """The node of a name whose value is not known yet."""
         return self._node(Node("symbol", name=name))
 
     def symbols_of(self, node: int) -> frozenset[int]:
@@ -68,7 +72,7 @@ class Graph:
         return found.value if found.op == "constant" else None
 
     def apply(self, op: str, *args: int) -> int:
-        """The node of `op` on `args`, simplified where nothing is lost by it."""
+        """The node of `op` on `args`, simplified where that changes no value."""
         values = [self.value_of(arg) for arg in args]
         if all(value is not None for value in values):
             try:
@@ -244,10 +248,12 @@ def largest(a: float, b: float) -> float:
 
 
 def smallest(a: float, b: float) -> float:
+    """min(a, b) that keeps NaN."""
     return b if b < a or b != b else a
 
 
 def select(a: float, b: float, if_not_less: float, if_less: float) -> float:
+    """One of two values, by whether a >= b."""
     return if_not_less if a >= b else if_less
 
 

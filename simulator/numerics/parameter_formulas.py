@@ -1,4 +1,4 @@
-"""Formulas of parameters alone, for one set of values or for many members at once, to the same last bit."""
+"""Formulas of parameters alone, for one set of values or for many members at once, equal to the last bit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Values = Mapping[str, Any]  # by name: floats, or arrays of shape (m,) over memb
 
 
 class ParameterFormulas:
-    """The graph of a model's observables as far as they are made of parameters alone."""
+    """The formulas of a model that read parameters alone: initial values, and some of its observables."""
 
     def __init__(self, model: Model) -> None:
         self.model, self.graph = model, Graph()
@@ -27,11 +27,11 @@ class ParameterFormulas:
         self.initial = [self.graph.add(tree, self.names) for tree in model.laws.initial.values()]
 
     def initial_values(self, parameters: Values) -> dict[str, Any]:
-        """Initial value of every species, each in the species' unit."""
+        """By species, its initial value in its unit: a float, or shape (m,) if a parameter that it reads has that."""
         return dict(zip(self.model.species, self._evaluate(self.initial, parameters), strict=True))
 
     def value(self, tree: Expression, parameters: Values) -> Any:
-        """The value of a formula of parameters, and of observables made of them."""
+        """The value of a formula of parameters and of observables made of them; KeyError for any other name."""
         return self._evaluate([self.graph.add(tree, self.names)], parameters)[0]
 
     def _evaluate(self, nodes: Sequence[int], parameters: Values) -> list[Any]:
@@ -48,12 +48,14 @@ class ParameterFormulas:
 
 
 def _apply(op: str, args: Sequence[Any]) -> Any:
-    """One operation, NaN where it cannot be computed. Over members what is not plain arithmetic is done one by
-    one: on some machines NumPy's own functions differ from those of
-    single numbers in the last bit."""
+    """One operation, NaN where it cannot be computed.
+
+    Over members, all but plain arithmetic is done one by one: on some machines NumPy's own functions differ from
+    those of single numbers in the last bit.
+    """
     if not any(hasattr(arg, "shape") and arg.shape for arg in args):
         return _alone(op)(*args)
-    import numpy as np
+    import numpy as np  # single values need none, and `check` shall start fast
 
     with np.errstate(all="ignore"):
         if op in ("add", "sub", "mul", "neg"):
@@ -74,10 +76,10 @@ def _alone(op: str) -> Callable[..., float]:
 
 
 def constant(model: Model, tree: Expression, parameters: Mapping[str, float]) -> float:
-    """The value of a formula of parameters, and of observables made of them; else NaN."""
+    """The value of a formula of parameters and of observables made of them; NaN where it cannot be computed."""
     return float(ParameterFormulas(model).value(tree, parameters))
 
 
 def initial_values(model: Model, parameters: Mapping[str, float]) -> dict[str, float]:
-    """Initial value of every species for these parameter values, each in the species' unit."""
+    """By species, its initial value for these parameter values, in its unit."""
     return ParameterFormulas(model).initial_values(parameters)

@@ -13,11 +13,16 @@ from typing import Any
 from .graph import Graph
 
 _INFIX = {"add": "({} + {})", "sub": "({} - {})", "mul": "({} * {})", "div": "({} / {})", "neg": "(-{})"}
-_LONGEST = 160  # characters of one expression; CPython refuses very deep nesting
+_LONGEST = 160  # characters of one expression: CPython refuses very deep nesting
 
 
 class Emitter:
-    """Writes statements for nodes of one graph; `known` holds the text of what is written."""
+    """Writes statements for nodes of one graph.
+
+    Attributes:
+        known: the text of each node that has one: symbols to begin with, and what has been written.
+        lines: the statements.
+    """
 
     def __init__(self, graph: Graph, known: dict[int, str], arrays: bool = False) -> None:
         self.graph = graph
@@ -26,8 +31,8 @@ class Emitter:
         self.lines: list[str] = []
 
     def emit(self, outputs: Sequence[int]) -> list[str]:
-        """Statements for `outputs`, and the text of each. A node used once is written into
-        the expression that uses it, which spares a local variable."""
+        """Adds statements for `outputs`, and gives the text of each. A node that is used once is written into the
+        expression that uses it, which saves a local variable."""
         nodes = [node for node in self.graph.needed(outputs) if node not in self.known]
         uses = Counter(arg for node in nodes for arg in self.graph.nodes[node].args)
         uses.update(outputs)
@@ -57,17 +62,17 @@ class Emitter:
         return f"{found.op}({', '.join(args)})"
 
 
-def hoisted(graph: Graph, outputs: Sequence[int], moving: frozenset[int]) -> list[int]:
-    """The nodes that depend on no `moving` symbol but are read by one that does, or are
-    outputs: what can be computed once for a set of parameters."""
+def hoisted(graph: Graph, outputs: Sequence[int], varying: frozenset[int]) -> list[int]:
+    """What can be computed once for a set of parameters: the nodes that depend on no `varying` symbol but are
+    outputs, or are read by a node that depends on one."""
 
-    def still(node: int) -> bool:
-        return not (graph.symbols_of(node) & moving) and graph.nodes[node].op not in ("constant", "symbol")
+    def is_fixed(node: int) -> bool:
+        return not (graph.symbols_of(node) & varying) and graph.nodes[node].op not in ("constant", "symbol")
 
-    found = {node for node in outputs if still(node)}
+    found = {node for node in outputs if is_fixed(node)}
     for node in graph.needed(outputs):
-        if graph.symbols_of(node) & moving:
-            found.update(arg for arg in graph.nodes[node].args if still(arg))
+        if graph.symbols_of(node) & varying:
+            found.update(arg for arg in graph.nodes[node].args if is_fixed(arg))
     return sorted(found)
 
 
@@ -79,6 +84,7 @@ def define(lines: list[str], name: str, namespace: dict[str, Any]) -> Callable[.
 
 
 def indented(lines: Sequence[str], depth: int) -> list[str]:
+    """The lines, four spaces further to the right for each step of depth."""
     return ["    " * depth + line for line in lines]
 
 

@@ -32,6 +32,8 @@ class DriveFunction:
             value = code.load_scalar(table, i, INTEGER)
             self.argument[name] = value if name in SCALARS else build.inttoptr(value, POINTER)
         self.w = self.argument["workspace"]
+        # Counters of the group: the next member that waits, steps left to take, busy lanes, whether parameters of a
+        # lane are new, and whether a lane has something to record
         self.queue, self.left = (build.alloca(INTEGER, name=name) for name in ("queue", "left"))
         self.busy, self.stale, self.pending = (
             build.alloca(INTEGER, name=name) for name in ("busy", "stale", "pending")
@@ -42,7 +44,7 @@ class DriveFunction:
         self.function = code.function
         self._main()
 
-    # single numbers of a lane in the workspace, and of members in the arrays given
+    # Single numbers of a lane in the workspace, and of members in the arrays given
 
     def _address(self, name: str, lane: Any, inner: Any = 0) -> Any:
         row = (
@@ -54,16 +56,20 @@ class DriveFunction:
         return self.code.address(self.w, place)
 
     def get(self, name: str, lane: Any, inner: Any = 0) -> Any:
+        """The number of a lane in row `inner` of the group of rows `name`."""
         kind = INTEGER if name in COUNTERS or name in ("member", "accepted") else DOUBLE
         return self.build.load(self._address(name, lane, inner), typ=kind, align=8)
 
     def put(self, value: Any, name: str, lane: Any, inner: Any = 0) -> None:
+        """Writes the number that `get` reads."""
         self.build.store(value, self._address(name, lane, inner), align=8)
 
     def load(self, cell: Any) -> Any:
+        """A counter of the group."""
         return self.build.load(cell, typ=INTEGER)
 
     def count_up(self, name: str, lane: Any) -> None:
+        """Adds one to a counter of a lane."""
         self.put(self.build.add(self.get(name, lane), integer(1)), name, lane)
 
     def element(self, name: str, *axes: tuple[Any, Any]) -> Any:
@@ -74,36 +80,43 @@ class DriveFunction:
         return self.code.address(self.argument[name], flat)
 
     def is_busy(self, lane: Any) -> Any:
+        """Whether a lane has a member."""
         return self.build.icmp_signed(">=", self.get("member", lane), integer(0))
 
     def is_accepted(self, lane: Any) -> Any:
+        """Whether the step of a lane was accepted."""
         return self.build.icmp_signed("!=", self.get("accepted", lane), integer(0))
 
-    # the loop
+    # The loop
 
     def _main(self) -> None:
+        """One step of all lanes after another, until no member waits or the steps of the group are used up."""
         code, build, functions, w = self.code, self.build, self.functions, self.w
         for name in ("t", "h", "end"):  # any number will do for a lane that never has a member
             code.store_row(code.constant(1.0), w, self.at[name])
         with code.loop(self.lanes, "lane") as lane:
             self.put(integer(IDLE), "member", lane)
-        with code.repeat("round") as finished:
+        with code.repeat("step") as finished:
+            # Fill idle lanes
             with code.loop(self.lanes, "lane") as lane, build.if_then(build.not_(self.is_busy(lane))):
                 self._load_next_member(lane)
             code.break_if(build.icmp_signed("==", self.load(self.busy), integer(0)), finished)
             code.break_if(build.icmp_signed("<=", self.load(self.left), integer(0)), finished)
             build.store(build.sub(self.load(self.left), integer(1)), self.left)
+            # Try a step in every lane
             with build.if_then(build.icmp_signed("!=", self.load(self.stale), integer(0))):
                 build.call(functions.prepare, [w])
                 build.store(integer(0), self.stale)
             with code.loop(self.lanes, "lane") as lane:
                 self._limit_to_segment(lane)
             build.call(functions.attempt, [w])
+            # Accept or reject it
             build.store(integer(0), self.pending)
             with code.loop(self.lanes, "lane") as lane:
                 self.put(integer(0), "accepted", lane)
                 with build.if_then(self.is_busy(lane)):
                     self._control_step(lane)
+            # Record what was accepted, and move on
             with build.if_then(build.icmp_signed("!=", self.load(self.pending), integer(0))):
                 if self.layout.grid or self.layout.dense_curves:
                     build.call(functions.dense, [w])
@@ -128,44 +141,54 @@ class DriveFunction:
         self.put(reached, "reached", lane)
 
     def _control_step(self, lane: Any) -> None:
-        """Step-size control: accepts the step of a lane, or rejects it and shortens the next one.
-
-        A member ends where its step no longer moves the time, or its attempts are used up.
-        """
+        """Step-size control: accepts the step of a lane, or rejects it."""
         build = self.build
         self.count_up("attempts", lane)
         exact = build.fcmp_ordered("<=", self.get("error", lane), double(1.0))
         good = build.and_(exact, build.fcmp_ordered("==", self.get("negative", lane), double(0.0)))
         with build.if_else(good) as (then, otherwise):
             with then:
-                after = build.add(self.get("point", lane), integer(PER_STEP + 1))
-                full = build.icmp_signed(">", after, self.argument["capacity"])
-                full = build.and_(full, ir.Constant(ir.IntType(1), int(bool(self.layout.dense_curves))))
-                with build.if_else(full) as (yes, no):
-                    with yes:
-                        self.put(build.sub(self.get("attempts", lane), integer(1)), "attempts", lane)
-                        self._finish_member(lane, integer(Status.BUFFER_FULL))
-                    with no:
-                        self.put(integer(1), "accepted", lane)
-                        build.store(integer(1), self.pending)
+                self._accept(lane)
             with otherwise:
-                factor = self.get("factor", lane)
-                low = build.fcmp_ordered("!=", self.get("negative", lane), double(0.0))
-                factor = build.select(build.and_(exact, low), double(0.5), factor)
-                h = build.fmul(self.get("h", lane), factor)
-                self.put(h, "h", lane)
-                self.put(integer(1), "rejected", lane)
-                t = self.get("t", lane)
-                step_vanishes = build.fcmp_ordered("==", build.fadd(t, build.fmul(h, double(0.1))), t)
-                limit_reached = build.icmp_signed(">=", self.get("attempts", lane), self.argument["max_attempts"])
-                reason = build.select(
-                    build.fcmp_unordered("uno", self.get("error", lane), double(0.0)),
-                    integer(Status.NOT_FINITE),
-                    integer(Status.NO_PROGRESS),
-                )
-                reason = build.select(build.and_(exact, low), integer(Status.NEGATIVE), reason)
-                with build.if_then(build.or_(step_vanishes, limit_reached)):
-                    self._finish_member(lane, reason)
+                self._reject(lane, exact)
+
+    def _accept(self, lane: Any) -> None:
+        """Marks the lane, unless its buffer of dense output is full: then the step is tried again once it is empty."""
+        build = self.build
+        after = build.add(self.get("point", lane), integer(PER_STEP + 1))
+        full = build.icmp_signed(">", after, self.argument["capacity"])
+        full = build.and_(full, ir.Constant(ir.IntType(1), int(bool(self.layout.dense_curves))))
+        with build.if_else(full) as (yes, no):
+            with yes:
+                self.put(build.sub(self.get("attempts", lane), integer(1)), "attempts", lane)
+                self._finish_member(lane, integer(Status.BUFFER_FULL))
+            with no:
+                self.put(integer(1), "accepted", lane)
+                build.store(integer(1), self.pending)
+
+    def _reject(self, lane: Any, exact: Any) -> None:
+        """Shortens the next step of a lane. exact: whether the error was small enough, but a state below its bound.
+
+        A member ends where its step no longer moves the time, or its attempts are used up.
+        """
+        build = self.build
+        factor = self.get("factor", lane)
+        low = build.fcmp_ordered("!=", self.get("negative", lane), double(0.0))
+        factor = build.select(build.and_(exact, low), double(0.5), factor)
+        h = build.fmul(self.get("h", lane), factor)
+        self.put(h, "h", lane)
+        self.put(integer(1), "rejected", lane)
+        t = self.get("t", lane)
+        step_vanishes = build.fcmp_ordered("==", build.fadd(t, build.fmul(h, double(0.1))), t)
+        limit_reached = build.icmp_signed(">=", self.get("attempts", lane), self.argument["max_attempts"])
+        reason = build.select(
+            build.fcmp_unordered("uno", self.get("error", lane), double(0.0)),
+            integer(Status.NOT_FINITE),
+            integer(Status.NO_PROGRESS),
+        )
+        reason = build.select(build.and_(exact, low), integer(Status.NEGATIVE), reason)
+        with build.if_then(build.or_(step_vanishes, limit_reached)):
+            self._finish_member(lane, reason)
 
     def _record_dense(self) -> None:
         """PER_STEP points of every accepted step, and its start where a segment starts."""

@@ -59,6 +59,7 @@ def target_machine() -> llvm.TargetMachine:
 
 
 def compile_program(layout: ProgramLayout, lanes: int) -> bytes:
+    """The object file of a program."""
     module = ir.Module("program")
     module.triple = llvm.get_process_triple()
     DriveFunction(layout, StepFunctions(layout, module, lanes), module, lanes)

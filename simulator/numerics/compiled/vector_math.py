@@ -128,6 +128,7 @@ def largest(code: FunctionBuilder, a: Any, b: Any) -> Any:
 
 
 def smallest(code: FunctionBuilder, a: Any, b: Any) -> Any:
+    """As `graph.smallest`: NaN stays."""
     return _pick(code, code.build.fcmp_ordered("<", b, a), a, b)
 
 
@@ -137,4 +138,5 @@ def _pick(code: FunctionBuilder, better: Any, a: Any, b: Any) -> Any:
 
 
 def select(code: FunctionBuilder, a: Any, b: Any, if_not_less: Any, if_less: Any) -> Any:
+    """As `graph.select`."""
     return code.build.select(code.build.fcmp_ordered(">=", a, b), if_not_less, if_less)
