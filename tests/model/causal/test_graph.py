@@ -16,11 +16,11 @@ STATES = 100
 NOISE = 1e-9  # of what cancels within an entry
 
 
-class Slopes:
+class Derivatives:
     """The exact derivatives of species' rates of change, and of observables, at random states."""
 
-    def __init__(self, model, wiring, observables=True):
-        self.model, self.wiring, self.system = model, wiring, System(model)
+    def __init__(self, model, causal, observables=True):
+        self.model, self.causal, self.system = model, causal, System(model)
         targets = {target: list(parts.values()) for target, parts in self.system.contributions.items()}
         if observables:
             targets |= {target: [self.system.names[target]] for target in model.observables}
@@ -41,7 +41,7 @@ class Slopes:
         start = list(self.system.parameter_formulas.initial_values(values).values()) if near else self.system.scales
         state = np.array(start) * 10 ** self.random.uniform(*((-0.1, 0.1) if near else (-4, 4)), len(start))
         for i, name in enumerate(self.system.species):
-            if name in self.wiring.fractions:
+            if name in self.causal.fractions:
                 state[i] = self.random.uniform(0, 1)
             elif near and state[i] == 0.0:
                 state[i] = self.system.scales[i] * self.random.random()
@@ -63,28 +63,28 @@ class Slopes:
 
 
 @pytest.mark.parametrize("name", builtin_models())
-def test_no_sign_contradicts_the_jacobian_and_no_entry_is_without_an_influence(name):
+def test_no_sign_contradicts_the_jacobian_and_no_entry_is_without_an_edge(name):
     """Of species and of observables, at the model's parameters."""
     model = read_model(builtin_models()[name])
-    wiring = causal_graph(model)
-    signs = {(each.target, each.source): each.sign for each in wiring.edges}
-    slopes = Slopes(model, wiring)
+    causal = causal_graph(model)
+    signs = {(each.target, each.source): each.sign for each in causal.edges}
+    derivatives = Derivatives(model, causal)
     for _ in range(STATES):
-        for (target, source), value in slopes.at([each.value for each in model.parameters.values()]).items():
+        for (target, source), value in derivatives.at([each.value for each in model.parameters.values()]).items():
             if target != source:
                 sign = signs.get((target, source), 0)
                 assert sign & (Sign.RAISES if value > 0 else Sign.LOWERS), f"{source} -> {target}: {sign}, but {value}"
 
 
 @pytest.mark.parametrize("name", builtin_models())
-def test_every_influence_is_one_in_some_state_of_some_patient(name):
+def test_every_edge_is_one_in_some_state_of_some_patient(name):
     model = read_model(builtin_models()[name])
-    wiring = causal_graph(model)
-    slopes = Slopes(model, wiring, observables=False)
-    left = {(each.target, each.source) for each in wiring.between(model.species)}
+    causal = causal_graph(model)
+    derivatives = Derivatives(model, causal, observables=False)
+    left = {(each.target, each.source) for each in causal.between(model.species)}
     assert left
     for _ in range(STATES):
-        left -= set(slopes.at([turned(each, slopes.random) for each in model.parameters.values()]))
+        left -= set(derivatives.at([turned(each, derivatives.random) for each in model.parameters.values()]))
     assert not left
 
 
@@ -101,9 +101,9 @@ def test_most_signs_of_the_human_model_are_known():
     assert sum(each.sign == Sign.EITHER for each in between) < 0.1 * len(between)
 
 
-def test_an_influence_says_by_which_reactions_and_through_what():
-    wiring = causal_graph(read_model(builtin_models()["immune"]))
-    known = {(each.source, each.target): each for each in wiring.edges}
+def test_an_edge_says_by_which_reactions_and_through_what():
+    causal = causal_graph(read_model(builtin_models()["immune"]))
+    known = {(each.source, each.target): each for each in causal.edges}
     found = known["IL2", "T_active"]
     assert found.sign == Sign.RAISES  # leaving effectors that die and those that remember cancel
     assert found.reactions == ("T_division", "T_dies", "T_remembers")
@@ -113,7 +113,7 @@ def test_an_influence_says_by_which_reactions_and_through_what():
     assert not found.moved
 
 
-def test_own_loss_is_no_influence_and_own_increase_is():
+def test_own_loss_is_no_edge_and_own_increase_is():
     model = read_model(builtin_models()["reynolds_2006"])
     own = {each.source: each.sign for each in causal_graph(model).between(model.species) if each.source == each.target}
     assert own == {"pathogen": Sign.EITHER, "phagocytes": Sign.RAISES}

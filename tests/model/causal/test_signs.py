@@ -1,4 +1,4 @@
-"""Signs of formulas: never one that a slope contradicts."""
+"""Signs of formulas: never one that a derivative contradicts."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def trees():
 
 @settings(max_examples=500)
 @given(tree=trees(), seed=st.integers(0, 2**31))
-def test_no_slope_contradicts_a_sign(tree, seed):
-    """Random formulas at random points: the exact slope, where it is a number that rounding cannot have made."""
+def test_no_derivative_contradicts_a_sign(tree, seed):
+    """Random formulas at random points: the exact derivative, where it is a number that rounding cannot have made."""
     analysis = SignAnalysis(INTERVALS, KNOWN)
-    said = analysis.sign(analysis.derivative(analysis.sum_of(tree), "x"))
-    if said == Sign.EITHER:
+    found = analysis.sign(analysis.derivative(analysis.sum_of(tree), "x"))
+    if found == Sign.EITHER:
         return
     graph = Graph()
     symbols = {name: graph.symbol(name) for name in INTERVALS}
@@ -102,13 +102,13 @@ def test_no_slope_contradicts_a_sign(tree, seed):
     for _ in range(20):
         point = {"x": 10 ** random.uniform(-2, 2), "y": 10 ** random.uniform(-2, 2), "s": random.uniform(0, 1)}
         point["z"] = random.normal() * 3
-        slope, largest = slope_at(graph, formula, node, {symbols[name]: each for name, each in point.items()})
-        if math.isfinite(slope) and abs(slope) > NOISE * largest:
-            assert said & (Sign.RAISES if slope > 0 else Sign.LOWERS), (tree, point, slope)
+        derivative, largest = derivative_at(graph, formula, node, {symbols[name]: each for name, each in point.items()})
+        if math.isfinite(derivative) and abs(derivative) > NOISE * largest:
+            assert found & (Sign.RAISES if derivative > 0 else Sign.LOWERS), (tree, point, derivative)
 
 
-def slope_at(graph, formula, node, values):
-    """The value of a slope, NaN where its formula has none, and the largest number on the way to it, beside which
+def derivative_at(graph, formula, node, values):
+    """The value of a derivative, NaN where its formula has none, and the largest number on the way to it, beside which
     rounding counts."""
     for each in graph.needed([formula, node]):
         found = graph.nodes[each]
