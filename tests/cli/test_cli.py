@@ -560,8 +560,8 @@ def test_a_run_notes_what_is_no_fault(say) -> None:
     said = say("run", "toy.toml", "--no-plots", "--set", "dose.push.amount=300 pmol", "--set", "k_clear=2 1/h")
     assert said.code in (0, 1)
     assert said.err.splitlines() == [
-        "note: the change from 20 to 30 h sets k_clear, and --set does not hold then",
-        "note: arm half sets dose.push.amount itself, and --set does not change it there",
+        "note: the change from 20 to 30 h sets k_clear, so --set has no effect during that time",
+        "note: arm half sets dose.push.amount itself, so --set does not change it there",
         "note: k_clear = 2 1/h is outside its range, 0.25 to 1 1/h",
     ]
     edit('k_clear = "0.25 1/h"', 'k_clear = "2 1/h"')
@@ -641,8 +641,8 @@ def test_compare_with_words_is_of_a_scenario_with_and_without_them(say) -> None:
         "follows the level of IL-4; knocked out, IgE starts as in health and falls over a year",
         "note: IL2: knocked out, the body has none from the start of the run; cells that IL-2 has kept until then "
         "dwindle after it",
-        "note: arm without_IL2 sets IL2_block itself, and --block does not change it there",
-        "note: arm without_both sets IL2_block itself, and --block does not change it there",
+        "note: arm without_IL2 sets IL2_block itself, so --block does not change it there",
+        "note: arm without_both sets IL2_block itself, so --block does not change it there",
     ]
     assert "comparison.csv" in {path.name for path in Path("out").iterdir()}
 

@@ -293,8 +293,8 @@ def test_an_arm_or_a_change_that_sets_the_same_is_noted_for_words_as_for_set(mod
     scenario = asked(model_file, block=(("IL9", "90%"), ("ears", "20%")))
     assert scenario.arm("half").parameters["drug_block"] == 0.2
     assert [note for note in notes(scenario) if "--block" in note] == [
-        "arm half sets drug_block itself, and --block does not change it there",
-        "the change from 5 h on sets hearing, and --block does not hold then",
+        "arm half sets drug_block itself, so --block does not change it there",
+        "the change from 5 h on sets hearing, so --block has no effect during that time",
     ]
     assert not [note for note in notes(asked(model_file, block=(("ears", "50%"),))) if "--block" in note]
 
@@ -311,5 +311,5 @@ def test_a_knockout_is_no_wrong_value_and_its_note_is_told(model_file: Path) -> 
     assert [note for note in notes(scenario, words) if "IL_9" in note] == ["IL_9: a toy"]
     by_hand = notes(asked(model_file, {"IL_9_made": "0.1 1/h"}))
     assert any("IL_9_made = 0.1 1/h is outside its range" in note for note in by_hand)
-    assert any("IL_9_made is no knob" in note for note in by_hand)
+    assert any("IL_9_made is a fixed constant" in note for note in by_hand)
     assert list(notes_of(scenario.model, Interventions(block=(("IL9", "1"),)))) == ["IL_9: a toy"]

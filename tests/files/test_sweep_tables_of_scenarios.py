@@ -263,8 +263,8 @@ def test_a_run_cut_short_leaves_measures_about_later_times_out(folder: Path, sce
 def test_an_arm_that_sets_an_axis_itself_is_noted(scenario) -> None:
     found = scenario(BASE + FULL.replace('["main", "own"]', '["main", "own", "without"]'))
     said = notes(found)
-    assert "arm own sets k_clear itself, and the sweep does not vary it there" in said
-    assert "arm without leaves out the dose of dose.push.amount, which does not vary there" in said
+    assert "arm own sets k_clear itself, so the sweep does not vary it there" in said
+    assert "arm without does not give the dose of dose.push.amount, so the sweep does not vary it there" in said
 
 
 def test_a_check_loads_neither_numpy_nor_scipy(scenario, folder: Path) -> None:

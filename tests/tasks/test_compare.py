@@ -229,7 +229,7 @@ def test_the_largest_come_first_and_the_rest_are_counted() -> None:
         rows += [base, row("no Z", f"X{number}", peak=20.0 + number)._replace(area_ratio=1.0)]
     found = compare.sentences(rows)
     assert [each.split()[2] for each in found[:-1]] == [f"X{number}" for number in range(11, 3, -1)]
-    assert found[-1] == "And 4 more."
+    assert found[-1] == "And 4 more differences."
     assert len(compare.sentences(rows, most=12)) == 12
 
 

@@ -55,7 +55,7 @@ def test_the_report_is_one_file_in_the_folder_of_the_run(result: RunResult, tmp_
     images = [a for tag, a in page.elements if tag == "img"]
     assert len(images) == len(result.scenario.plots) + 1  # the last is the wiring
     assert all("drug" in (a["alt"] or "") or "cells" in (a["alt"] or "") for a in images)
-    assert "It is no medical advice" in page.text
+    assert "This is not medical advice" in page.text
     assert "immunesim run toy.toml --report" in page.text
 
 
@@ -225,9 +225,9 @@ def test_a_scenario_without_question_doses_and_expectations(folder: Path) -> Non
     path = folder / "bare.toml"
     path.write_text('title = "bare"\nmodel = "toy_model.toml"\n[time]\nend = "2 h"\nevery = "1 h"\n')
     page = page_of(run(read_scenario(path)))
-    assert "Nothing is given in this scenario." in page.text
-    assert "The scenario expects nothing" in page.text
-    assert "every parameter and every initial value is the model's own" in page.text
+    assert "This scenario gives no doses." in page.text
+    assert "This scenario has no expectations" in page.text
+    assert "every parameter and every initial value is the model's default" in page.text
     assert page.loads() == []
 
 
@@ -236,7 +236,7 @@ def test_a_scenario_without_question_doses_and_expectations(folder: Path) -> Non
 
 def test_what_differs_from_the_model_is_listed_by_arm(result: RunResult) -> None:
     text = page_of(result).text
-    assert "clearance of the drug k_clear all through 1/h 0.5 0.25 0.25 0.25" in text
+    assert "clearance of the drug k_clear throughout 1/h 0.5 0.25 0.25 0.25" in text
     assert "drug in plasma drug at the start pM 0 1" in text
     assert "clearance of the drug k_clear from 20 to 30 h 1/h 0.5 0.5 0.5 0.5" in text
 

@@ -120,7 +120,7 @@ def draw_group(
 
 
 def key_of(panels: Sequence[Panel]) -> str:
-    """What the bands are, where there are any, and who says so."""
+    """What the shaded ranges are and who published them; empty where there are none."""
     aims = [aim for panel in panels for aim in panel.aims]
     sources = list(dict.fromkeys(aim.source for aim in aims if aim.source != ASSUMED))
     more = [f"{len(sources) - MOST_SOURCES} more"] if len(sources) > MOST_SOURCES else []
@@ -128,7 +128,7 @@ def key_of(panels: Sequence[Panel]) -> str:
     said += ["our own expectation"] if any(aim.source == ASSUMED for aim in aims) else []
     if not aims:
         return ""
-    return f"Bands: where a curve of that colour should be ({'; '.join(said)}); ● it is there, ✖ it is not."
+    return f"Shaded: expected range ({'; '.join(said)}); ● the curve is inside, ✖ outside."
 
 
 def _heights(page: Page, panels: Sequence[Panel], key: str) -> list[float]:

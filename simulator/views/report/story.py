@@ -1,4 +1,4 @@
-"""What happened, in sentences made from the numbers of the run."""
+"""The first section of a report: what happened and why, in sentences made from the numbers of the run."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ EXPLAINED = 3  # figures whose first curve is explained
 
 
 class Sentence(NamedTuple):
-    """What it is about, and what is said of it."""
+    """A sentence, and in a few words what it is about."""
 
     about: str
     text: str
 
 
 class Paragraph(NamedTuple):
-    """A heading with its sentences; folded: to be opened by who wants to know."""
+    """A heading with its sentences. folded: the reader opens it."""
 
     heading: str
     sentences: list[Sentence]
@@ -39,21 +39,21 @@ class Paragraph(NamedTuple):
 
 def story(result: RunResult) -> list[Paragraph]:
     """What a reader should know first, in paragraphs: failures, what happens and why, other arms, expectations."""
-    parts = [Paragraph("How the run ended", list(_ends(result)))]
+    parts = [Paragraph("Before you read on", list(_ends(result)))]
     arms = drawn_arms(result)
     if arms:
         base, *others = arms
-        parts.append(Paragraph(f"What happens: {base.arm.title}", list(_course(result, base))))
+        parts.append(Paragraph(f"What happens ({base.arm.title})", list(_course(result, base))))
         parts.append(Paragraph("Why", list(_why(result, base)), folded=True))
         if others:
-            heading = f"How the other arms differ from: {base.arm.title}"
+            heading = f"Other arms compared with “{base.arm.title}”"
             parts.append(Paragraph(heading, list(_differences(result, base))))
-    parts.append(Paragraph("What the sources expect", list(_judged(result))))
+    parts.append(Paragraph("Expectations from the literature", list(_judged(result))))
     return [part for part in parts if part.sentences]
 
 
 def _ends(result: RunResult) -> Iterator[Sentence]:
-    """Only what a reader must know before trusting the rest."""
+    """What a reader must know before trusting the rest: interruption, failed arms, truncated results."""
     if result.interrupted:
         missing = [arm.title for arm in result.scenario.arms if arm.name not in result.arms]
         yield Sentence("Interrupted", f"not simulated: {', '.join(missing) or 'nothing'}.")
@@ -77,14 +77,17 @@ def _course(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
 
 def _differences(result: RunResult, base: ArmResult) -> Iterator[Sentence]:
     """How each other arm differs from `base`, the largest differences first."""
-    rows = table([result], result.scenario.shown, against=Reference(0, base.arm.name))
+    rows = [
+        row._replace(name=label_of(result.scenario, row.name))
+        for row in table([result], result.scenario.shown, against=Reference(0, base.arm.name))
+    ]
     for arm in result.arms:
         for text in sentences([row for row in rows if row.reference or row.arm == arm], TOLD):
             yield Sentence("", text)
 
 
 def _why(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
-    """What made the curves that are shown first do what they do, from the fluxes of the run."""
+    """Why the curves that are shown first rise and fall, from the rates of the run."""
     for name in dict.fromkeys(group[0] for group in result.scenario.plots[:EXPLAINED]):
         try:
             found = explain(result.scenario, arm.arm.name, name, known=result.arms)
@@ -106,10 +109,10 @@ def _judged(result: RunResult) -> Iterator[Sentence]:
         if not verdict.met:
             found = "never" if math.isnan(verdict.simulated) else with_unit(verdict.simulated, expectation.unit_text)
             expected = interval(expectation.low, expectation.high, expectation.unit_text, 4)
-            known = f"; known: {expectation.missed}" if expectation.missed else ""
-            yield Sentence("Missed", f"{expectation.that} ({found}, expected {expected}{known}).")
+            known = f"; known miss: {expectation.missed}" if expectation.missed else ""
+            yield Sentence("Missed", f"{expectation.that} (simulated {found}, expected {expected}{known}).")
         elif verdict.objection:
             yield Sentence("In doubt", f"{expectation.that} ({verdict.objection}).")
     skipped = len(result.scenario.expectations) - len(verdicts)
     if skipped:
-        yield Sentence("Not judged", f"{skipped} of the scenario's expectations, which need arms that were not run.")
+        yield Sentence("Not judged", f"{skipped} of the expectations, because they need arms that were not run.")

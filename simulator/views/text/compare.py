@@ -45,7 +45,7 @@ def sentences(rows: Sequence[ComparisonRow], most: int = MOST) -> list[str]:
                 found += _most_telling(list(_differences(row, base, group)))
     found.sort(key=lambda each: -each.size)
     told = [f"{each.text}." for each in found[:most]]
-    return [*told, f"And {len(found) - most} more."] if len(found) > most else told
+    return [*told, f"And {len(found) - most} more differences."] if len(found) > most else told
 
 
 def _most_telling(found: list[Difference]) -> list[Difference]:

@@ -18,7 +18,10 @@ from .timed_changes import windows
 
 @dataclass(frozen=True)
 class Curve:
-    """A time course with the name it goes by in a figure. arm: that of the scenario which it is, if it is one."""
+    """A time course with its name in a figure.
+
+    arm: the arm of the scenario that it is, or empty.
+    """
 
     label: str
     trajectory: Trajectory
@@ -26,7 +29,7 @@ class Curve:
 
 
 def label_of(scenario: Scenario, name: str) -> str:
-    """What a species or observable is, in words."""
+    """The label of a species or an observable."""
     model = scenario.model
     return model.species[name].label if name in model.species else model.observables[name].label
 
@@ -39,20 +42,28 @@ def describe_figure(
     aims: Sequence[Target] = (),
     log: Mapping[str, bool] | None = None,
 ) -> str:
-    """What is drawn: each curve's start, peak and end, which are alike, doses, timed changes, published values.
+    """What a figure shows: its curves, which of them are alike, doses, timed changes and expected ranges.
 
-    log: whether the axis of a name is logarithmic.
+    Args:
+        scenario: It gives labels, units and the unit of time.
+        names: Species or observables that are drawn.
+        curves: Those drawn of each name.
+        arms: Whose doses and timed changes are marked.
+        aims: The expected ranges.
+        log: Whether the axis of a name is logarithmic; without it, it is linear.
     """
     clock, long = clock_of(scenario)
     parts = [f"Time course of {', '.join(names)} from 0 to {with_unit(scenario.end * long, clock)}."]
     for name in names:
         unit, scale = scenario.model.unit_text(name), " on a log scale" if (log or {}).get(name) else ""
-        parts.append(f"{label_of(scenario, name)} ({name}){scale}:")
+        label = label_of(scenario, name)
+        named = label if label.lower() == name.lower() else f"{label} ({name})"
+        parts.append(f"{named}{scale}:")
         drawn: list[Curve] = []
         for curve in curves:
             twin = next((other for other in drawn if _alike(curve.trajectory, other.trajectory, name)), None)
             if twin is not None:
-                parts.append(f"{curve.label}: as {twin.label}.")
+                parts.append(f"{curve.label}: like {twin.label}.")
                 continue
             drawn.append(curve)
             dense = curve.trajectory.dense
@@ -71,7 +82,7 @@ def describe_figure(
 
 
 def _alike(one: Trajectory, other: Trajectory, name: str) -> bool:
-    """Whether two curves are one to the eye."""
+    """Whether two curves are hard to tell apart by eye."""
     if not len(one.times) or not len(other.times) or one.times[-1] != other.times[-1]:
         return False
     there = np.interp(one.times, other.times, other[name])
@@ -88,13 +99,13 @@ def _dose(dose: Dose, long: float, clock: str) -> str:
 
 
 def aim_words(scenario: Scenario, aim: Target) -> str:
-    """A target in words: what was to come out, what did, and who says so."""
+    """An expected range in words: what is expected, who published it, and what was simulated."""
     clock, long = clock_of(scenario)
     timed = aim.is_time
     unit, factor = (clock, long) if timed else (scenario.model.unit_text(aim.name), 1.0)
     low, high, found = aim.low * factor, aim.high * factor, aim.simulated * factor
     what = aim.drawn.format(time=with_unit(aim.t0 * long, clock))
     within = "" if aim.t0 == aim.t1 else f" between {number(aim.t0 * long)} and {with_unit(aim.t1 * long, clock)}"
-    verdict = f"{number(found)} here, {'met' if aim.met else 'missed'}"
+    verdict = f"simulated: {number(found)}, {'met' if aim.met else 'missed'}"
     arm = scenario.arm(aim.arm).title
-    return f"{aim.name} ({arm}) {what}{within}: {interval(low, high, unit)} ({aim.published}); {verdict}."
+    return f"Expected of {aim.name} ({arm}), {what}{within}: {interval(low, high, unit)} ({aim.published}); {verdict}."

@@ -13,7 +13,8 @@ def gallery_text(cards: Sequence[Mapping[str, Any]], done: str, page: Path) -> s
     lines = [f"{len(good)} of {len(cards)} scenarios simulated"]
     met, expected, known = (sum(card[key] for card in cards) for key in ("met", "expected", "known"))
     if expected:
-        lines.append(f"{met} of {expected} expectations met" + (f", {known} missed as announced" if known else ""))
+        misses = f", {known} known miss{'es' * (known > 1)}" if known else ""
+        lines.append(f"{met} of {expected} expectations met{misses}")
     lines += [f"{card['status']}: {card['name']}: {card['reason']}" for card in cards if card["status"] != done]
     lines += [f"not as the scenario says: {card['name']}" for card in good if not card["holds"]]
     return "\n".join([*lines, "", f"open {page}"])

@@ -1,4 +1,4 @@
-"""What is no fault in a scenario, and yet worth a line: said beside the results, never instead of them."""
+"""Notes on a scenario: what is no error but may surprise, such as a value outside its range."""
 
 from __future__ import annotations
 
@@ -16,26 +16,39 @@ OPTIONS = ("set", "knockout", "block", "add")  # that an origin begins with if i
 
 
 def notes(scenario: Scenario, asked: Interventions | None = None) -> list[str]:
-    """Values outside their range, values that are the same in everybody, what interventions do not reach, and
-    settings of the command line or axes of a sweep that an arm or a timed change overrides; each is said once."""
+    """The notes on a scenario, each once.
+
+    They name values outside their range, changed constants, what interventions do not affect, and settings of the
+    command line or axes of a sweep that an arm or a timed change overrides.
+
+    Args:
+        scenario: As read, with the settings of the command line.
+        asked: The interventions that were asked for on the command line.
+    """
     reach = notes_of(scenario.model, asked or Interventions())
-    found = [*reach, *_overridden(scenario), *_still(scenario), *_turned(scenario), *_beyond(scenario)]
+    found = [
+        *reach,
+        *_overridden(scenario),
+        *_not_varied(scenario),
+        *_unusual_values(scenario),
+        *_axes_beyond_ranges(scenario),
+    ]
     return list(dict.fromkeys(found))
 
 
 def _overridden(scenario: Scenario) -> Iterator[str]:
-    """What the command line sets, and an arm sets itself, or a change sets for a while."""
-    for name, option in _worded(scenario):
+    """Settings of the command line that an arm or a timed change overrides."""
+    for name, option in _from_command_line(scenario):
         for arm in scenario.arms:
             if name in arm.own:
-                yield f"arm {arm.name} sets {name} itself, and {option} does not change it there"
+                yield f"arm {arm.name} sets {name} itself, so {option} does not change it there"
             for change in arm.changes:
                 if name in change.parameters and change.parameters[name] != arm.parameters.get(name):
-                    yield f"{_when(scenario, arm, change)} sets {name}, and {option} does not hold then"
+                    yield f"{_when(scenario, arm, change)} sets {name}, so {option} has no effect during that time"
 
 
-def _worded(scenario: Scenario) -> Iterator[tuple[str, str]]:
-    """What stands on the command line, as `Arm.own` calls it, and the option that set it."""
+def _from_command_line(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """What the command line sets, by the names of `Arm.own`, with the option that sets it."""
     document, model = scenario.document, scenario.model
     parameters = [(("parameters", key), model.find(key, "parameters")) for key in document.get("parameters", {})]
     initial = [(("initial", key), f"initial.{model.find(key, 'species')}") for key in document.get("initial", {})]
@@ -55,18 +68,18 @@ def _when(scenario: Scenario, arm: Arm, change: Change) -> str:
     return f"the change{whose} from {number(change.start)} {until}"
 
 
-def _still(scenario: Scenario) -> Iterator[str]:
+def _not_varied(scenario: Scenario) -> Iterator[str]:
     if scenario.sweep is None:
         return
     for axis in scenario.sweep.design.axes:
         for arm in scenario.sweep.arms:
             if axis.path in scenario.arm(arm).own:
-                yield f"arm {arm} sets {axis.path} itself, and the sweep does not vary it there"
+                yield f"arm {arm} sets {axis.path} itself, so the sweep does not vary it there"
             elif not varies_in(axis.path, scenario.arm(arm)):
-                yield f"arm {arm} leaves out the dose of {axis.path}, which does not vary there"
+                yield f"arm {arm} does not give the dose of {axis.path}, so the sweep does not vary it there"
 
 
-def _turned(scenario: Scenario) -> Iterator[str]:
+def _unusual_values(scenario: Scenario) -> Iterator[str]:
     model = scenario.model
     has_knobs = any(each.knob for each in model.parameters.values())
     for arm in scenario.arms:
@@ -74,16 +87,16 @@ def _turned(scenario: Scenario) -> Iterator[str]:
         known = knocked_out(model, arm.parameters)
         for name, value in (*arm.parameters.items(), *changes):
             if name in known:
-                continue  # asked for by a word that the model has for it
+                continue  # a knockout by its name is not an unusual value
             parameter = model.parameters[name]
             if _outside(parameter, value):
                 yield f"{name} = {with_unit(value, parameter.unit_text)} is outside its range, {_range(parameter)}"
             if has_knobs and not parameter.knob and value != parameter.value:
-                yield f"{name} is no knob of patient, disease or treatment: the scenarios that come with us leave it"
+                yield f"{name} is a fixed constant of the model: the bundled scenarios never change it"
 
 
-def _beyond(scenario: Scenario) -> Iterator[str]:
-    """Axes that leave the range of their parameter at one end or both; patients vary as their distributions say."""
+def _axes_beyond_ranges(scenario: Scenario) -> Iterator[str]:
+    """Axes that leave the range of their parameter. Populations are left out: their distributions have long tails."""
     design = scenario.sweep.design if scenario.sweep else None
     swept = design.outer if isinstance(design, Product) else design
     for axis in swept.axes if swept and swept.kind != "population" else ():
@@ -91,7 +104,7 @@ def _beyond(scenario: Scenario) -> Iterator[str]:
         parameter = scenario.model.parameters.get({"parameter": name, "change": key}.get(kind, ""))
         if parameter is not None and (_outside(parameter, axis.low) or _outside(parameter, axis.high)):
             covered = interval(axis.low, axis.high, parameter.unit_text)
-            yield f"{axis.path}, which varies from {covered}, leaves its range, {_range(parameter)}"
+            yield f"{axis.path} varies from {covered}, beyond its range, {_range(parameter)}"
 
 
 def _outside(parameter: Parameter, value: float) -> bool:
