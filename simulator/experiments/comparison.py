@@ -81,7 +81,7 @@ def table(
 
 
 def _rows_of(name: str, runs: Sequence[RunResult], changes: Sequence[str], base: Reference) -> Iterator[ComparisonRow]:
-    clock, long = clock_of(runs[0].scenario)
+    clock = clock_of(runs[0].scenario)
     for index, (result, changed) in enumerate(zip(runs, changes, strict=True)):
         for arm in result.arms.values():
             row = _row(result.scenario, arm, name)
@@ -89,10 +89,10 @@ def _rows_of(name: str, runs: Sequence[RunResult], changes: Sequence[str], base:
                 changed=changed,
                 label=label(runs, changes, index, arm),
                 reference=base == (index, arm.arm.name),
-                time_of_peak=None if row.time_of_peak is None else row.time_of_peak * long,
-                time_of_lowest=None if row.time_of_lowest is None else row.time_of_lowest * long,
-                end=row.end * long,
-                time_unit=clock,
+                time_of_peak=None if row.time_of_peak is None else row.time_of_peak * clock.factor,
+                time_of_lowest=None if row.time_of_lowest is None else row.time_of_lowest * clock.factor,
+                end=row.end * clock.factor,
+                time_unit=clock.unit,
             )
 
 

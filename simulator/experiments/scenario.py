@@ -1,7 +1,6 @@
-"""A scenario as frozen values: one question, fully resolved, holding its model.
+"""A scenario as frozen values: one question with every default filled in, holding its model.
 
-Times are in the model's time unit, parameters and initial values in the unit the model
-declares for them.
+Times are in the model's time unit, parameters and initial values in the unit that the model declares for them.
 """
 
 from __future__ import annotations
@@ -18,15 +17,16 @@ from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
 from .sweeps.designs import Sweep
 
-MAIN = "main"  # the arm that is the scenario as it stands
+MAIN = "main"  # the arm that is the scenario as it is described
 
 
 @dataclass(frozen=True, slots=True)
 class Dose:
     """An amount given once or `count` times, as a bolus or evenly `over` a time.
 
-    amount is in `unit`; per kg or per m2 if `body` names the parameter to multiply by.
-    factor turns it into the target's unit, after division by `volume` where there is one.
+    target: the species it is given to. amount: in `unit_text`, which is per kg or per m2 if `body` names the parameter
+    to multiply by. factor: turns it into the unit of the target, after division by `volume` where there is one.
+    at, every, over: the first time, the interval between two and the length of an infusion, 0 for a bolus.
     """
 
     name: str
@@ -47,20 +47,22 @@ class Dose:
 
 
 class Change(NamedTuple):
-    """Parameter values that hold from `start` on, or until `end`."""
+    """Parameter values that hold from `start` on, until `end` if there is one."""
 
     start: float
     end: float | None
     parameters: Mapping[str, float]
 
     def active(self, time: float) -> bool:
+        """Whether it holds at `time`; at its end it no longer does."""
         return self.start <= time and (self.end is None or time < self.end)
 
 
 class Arm(NamedTuple):
-    """One variant of the question: what differs from the model's own values.
+    """One variant of the question.
 
-    own: what the arm sets itself and does not take from the scenario, in the words of ``--set``:
+    label: for people; '' where the name says it. initial, parameters: the values that differ from the model's own.
+    own: the paths of what the arm sets itself and does not take from the scenario, written as for ``--set``:
     "stop_sensitivity", "initial.pathogen", "dose.aldesleukin.amount".
     """
 
@@ -79,12 +81,13 @@ class Arm(NamedTuple):
 
 
 class Expectation(NamedTuple):
-    """A measure and the interval it must fall in, with the source that says so.
+    """A measure and the interval in which it must lie, with the source that says so.
 
-    rule: how the interval came from the published number. topic: the field it is a fact of.
-    claim: the statement it stands for, if it does.
-    breaks_in: arms without the mechanism, each of which must fail it when read as the main arm.
-    missed: why the model does not meet it, where that is known.
+    that: what is expected, in words. low, high: in `unit`; infinite where there is no bound. source: ``KEY, place`` or
+    ``assumed``. status: how well the number is verified. rule: how the interval follows from the published number.
+    topic: the field it is a fact of. claim: the statement that it supports, if any. breaks_in: arms without the
+    mechanism, each of which must fail it when read as the main arm. missed: why the model does not meet it, where
+    that is known.
     """
 
     id: str
@@ -111,6 +114,7 @@ class Expectation(NamedTuple):
 
     @property
     def interval_text(self) -> str:
+        """The interval with its unit: ``2 to 5 pM``, ``above 1``, ``below 3 d``."""
         unit = "" if self.unit_text == "1" else f" {self.unit_text}"
         if self.high == math.inf:
             return f"above {self.low:g}{unit}"
@@ -121,8 +125,12 @@ class Expectation(NamedTuple):
 
 @dataclass(frozen=True)
 class Scenario:
-    """One question. `document` is the same as a TOML table with every default written out,
-    and `origins` says where each of its values came from."""
+    """One question.
+
+    end, every: when the run ends, and how often values are saved. plots: the names that share a panel. truncated: what
+    an end moved on the command line cut off, in words. document: the same as a TOML table with every default written
+    out. origins: by path into `document`, where a value came from.
+    """
 
     title: str
     question: str
@@ -133,7 +141,7 @@ class Scenario:
     plots: tuple[tuple[str, ...], ...]
     expectations: tuple[Expectation, ...]
     sweep: Sweep | None = None
-    truncated: tuple[str, ...] = field(default=(), compare=False)  # by an end moved on the command line
+    truncated: tuple[str, ...] = field(default=(), compare=False)
     id: str = field(default="", compare=False)
     model_name: str = field(default="", compare=False)
     document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -141,7 +149,7 @@ class Scenario:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """Every species and observable that is in a plot, once."""
+        """Every species and observable in a plot, each once."""
         return tuple(dict.fromkeys(name for group in self.plots for name in group))
 
     def arm(self, name: str) -> Arm:
