@@ -111,7 +111,7 @@ class Explained:
         from pandas import DataFrame
 
         found, model = self.explanation, self.explanation.scenario.model
-        frame = DataFrame(tasks.contribution_rows(found))
+        frame = DataFrame(tasks.contribution_rows(found), columns=list(tasks.ContributionRow._fields))
         unit, time = model.unit_text(found.name), model.time_unit_text
         frame.attrs["title"] = f"{found.name} in {found.scenario.id}, arm {found.arm.name}"
         frame.attrs["units"] = {"start": time, "end": time, "gain": unit, "loss": unit}

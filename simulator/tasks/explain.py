@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,6 +71,24 @@ class ExplainOutput:
     def document(self) -> dict[str, Any]:
         """See `document_of`."""
         return document_of(self.explanation)
+
+
+class ContributionRow(NamedTuple):
+    """One contributor in one phase, or in the whole run.
+
+    Times are in the model's unit, gain and loss in that of the curve; shares are relative to all gain and all loss.
+    """
+
+    phase: str
+    start: float
+    end: float
+    contributor: str
+    kind: str
+    label: str
+    gain: float
+    loss: float
+    gain_share: float
+    loss_share: float
 
 
 def explain(request: ExplainRequest, on_note: OnNote = ignore_note) -> ExplainOutput:
@@ -182,23 +200,22 @@ def document_of(explanation: Explanation) -> dict[str, Any]:
     return {key: _plain(value) for key, value in found.items()}
 
 
-def contribution_rows(explanation: Explanation) -> list[dict[str, Any]]:
-    """A row for the whole run and for each phase, and in it for each contributor: its gain and loss in the unit of the
-    curve, and its shares of all gain and all loss. Times are in the model's unit."""
+def contribution_rows(explanation: Explanation) -> list[ContributionRow]:
+    """The contributions in the whole run and in each phase."""
     windows = [("whole run", explanation.whole), *((str(each.kind), each.balance) for each in explanation.phases)]
     return [
-        {
-            "phase": phase,
-            "start": balance.start,
-            "end": balance.end,
-            "contributor": part.id,
-            "kind": str(part.kind),
-            "label": part.label,
-            "gain": part.gain,
-            "loss": part.loss,
-            "gain_share": part.gain / balance.gain if balance.gain else 0.0,
-            "loss_share": part.loss / balance.loss if balance.loss else 0.0,
-        }
+        ContributionRow(
+            phase,
+            balance.start,
+            balance.end,
+            part.id,
+            str(part.kind),
+            part.label,
+            part.gain,
+            part.loss,
+            part.gain / balance.gain if balance.gain else 0.0,
+            part.loss / balance.loss if balance.loss else 0.0,
+        )
         for phase, balance in windows
         for part in balance.contributions
     ]

@@ -218,3 +218,14 @@ def test_an_immune_curve_is_explained_in_plain_sentences() -> None:
     html = found._repr_html_()
     assert html.count("<li>") == len(found.sentences) + len(found.explanation.loops)
     assert "negative feedback" in html
+
+
+def test_a_curve_that_stays_at_zero_has_an_explanation_without_contributions(say) -> None:
+    pytest.importorskip("pandas")
+    found = sim.explain("toy.toml", "drug", arm="untreated", at=3)
+    assert "It stays at 0 pM." in str(found)
+    assert "At 3 h: 0 pM, at rest" in str(found)
+    assert "matches the curve to rounding error." in str(found)
+    assert found.to_pandas().empty
+    assert "gain" in found.to_pandas()
+    assert found.figure().axes

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from textwrap import fill
 
 from ...experiments.explanation.arm_comparison import ArmComparison, RateDifference
-from ...experiments.explanation.balance import Balance, ContributorKind
+from ...experiments.explanation.balance import ROUNDING, Balance, ContributorKind
 from ...experiments.explanation.explain import Explanation, PhaseBalance, RateChange, TurningPoint, TurnKind
 from ...experiments.explanation.feedback import ActiveLoop
 from ...experiments.explanation.phases import PhaseKind
@@ -107,8 +107,10 @@ def _story(form: ExplanationFormat) -> Iterator[str]:
 def _closure(form: ExplanationFormat) -> str:
     error = form.explanation.error
     minus = "Production minus loss" if form.is_species else "Increase minus decrease"
+    if error <= ROUNDING:
+        return f"{minus} matches the curve to rounding error."
     if error <= OFF:
-        return f"{minus} matches the curve (relative error {number(max(error, 1e-15), 1)})."
+        return f"{minus} matches the curve (relative error {number(error, 1)})."
     return (
         f"Caution: {minus.lower()} differs from the curve by {percent(error)}, because a formula jumps at a threshold, "
         "which no rate shows."
