@@ -57,8 +57,7 @@ def sweep(
     ``sim.sweep("acute_infection", vary={"stop_sensitivity": "0.1:1:25:log"}, measures="max(pathogen)")``
 
     Without `out` everything is kept in memory and nothing stays on disk. With it, members are stored as they are
-    computed, and the same call goes on where an earlier one ended. Without the extra ``fast``, members are computed in
-    processes: a script must then call this under ``if __name__ == "__main__":``.
+    computed, and the same call goes on where an earlier one ended.
 
     Args:
         scenario: the path of a file, the name of a bundled scenario, or a `Scenario` that has been read.
@@ -74,7 +73,8 @@ def sweep(
         set, knockout, block, add: changes in all arms and members, as in `run`.
         out: folder of the sweep.
         workers: threads or processes; by default one for each core.
-        dask: address of a Dask scheduler, or ``"local"``.
+        dask: address of a Dask scheduler, or ``"local"`` for a cluster on this machine, whose workers import the script
+            that calls this: it must stand under ``if __name__ == "__main__":``.
         shard: ``"3/16"``: only the members of this one of sixteen jobs.
         merge: folders of shards, whose members are taken over; nothing is computed.
         parquet: also write members.parquet into `out`.

@@ -7,12 +7,14 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
+from types import ModuleType
 from typing import Any, Self, TypeVar
 
 from .progress import INTERVAL, Progress
@@ -30,8 +32,8 @@ class ProcessPool:
     """Worker processes on this machine. They end at once with the pool or with this process, however that ends;
     Ctrl-C reaches this process alone.
 
-    They are spawned, so each imports what it needs itself. A script that starts them must do so under
-    ``if __name__ == "__main__":``, since the workers import the script too.
+    They are spawned, so each imports what it needs itself; what they call must be importable. They do not import the
+    script of this process, which needs no ``if __name__ == "__main__":``.
     """
 
     lost: tuple[type[BaseException], ...] = (BrokenExecutor,)  # what a future raises whose worker died
@@ -53,7 +55,7 @@ class ProcessPool:
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> Future[Result]:
         """The future result of `function`. If any worker dies, it raises one of `lost`, as do all that are not done."""
-        with _sigint_blocked():  # a worker that starts here inherits that
+        with _sigint_blocked(), _script_hidden():  # from a worker that is started here
             try:
                 return self._executor.submit(function, *arguments)
             except BrokenExecutor as error:  # a worker has died since the last look
@@ -96,6 +98,32 @@ def _sigint_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _script_hidden() -> Iterator[None]:
+    """A worker that is started meanwhile does not import the script of this process: it would do its work once more.
+
+    A script that makes this package importable in the first place, as that of a checkout does, is not hidden.
+    """
+    script = sys.modules["__main__"]
+    if not _importable_without_script():
+        yield
+        return
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
+
+
+@cache
+def _importable_without_script() -> bool:
+    """Whether a new process finds this very package by itself."""
+    name = __name__.partition(".")[0]
+    found = (finder.find_spec(name, None) for finder in sys.meta_path if hasattr(finder, "find_spec"))
+    spec = next(filter(None, found), None)
+    return spec is not None and spec.origin == sys.modules[name].__file__
 
 
 _worker_shares: Any = None  # in a worker: the array that it writes its progress to

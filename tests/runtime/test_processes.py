@@ -14,20 +14,32 @@ import pytest
 from immunesim.runtime.processes import OnProgress, ProcessPool, WorkerDiedError, parallel_map, results_as_completed
 from immunesim.runtime.progress import Progress
 
-SCRIPT = """
-import sys, time
-from immunesim.runtime.processes import parallel_map
+MODULE = """
+import time
 
 def endless(item, on_progress):
     open(item, "w").close()
     while True:
         time.sleep(0.01)
 
-if __name__ == "__main__":
-    try:
-        parallel_map("items", endless, sys.argv[1:])
-    except KeyboardInterrupt:
-        raise SystemExit(130)
+def double(item, on_progress):
+    return 2 * item
+"""
+ENDLESS = """
+import sys
+from immunesim.runtime.processes import parallel_map
+from work import endless
+
+try:
+    parallel_map("items", endless, sys.argv[1:])
+except KeyboardInterrupt:
+    raise SystemExit(130)
+"""
+UNGUARDED = """
+from immunesim.runtime.processes import parallel_map
+from work import double
+
+print(parallel_map("items", double, [1, 2, 3]))
 """
 
 
@@ -90,7 +102,8 @@ def test_workers_tell_how_far_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 def test_a_worker_ends_with_the_process_that_started_it_however_that_ends(tmp_path: Path) -> None:
     for number, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
-        (tmp_path / "script.py").write_text(SCRIPT)
+        (tmp_path / "script.py").write_text(ENDLESS)
+        (tmp_path / "work.py").write_text(MODULE)
         begun = [tmp_path / f"{number}.{name}" for name in "ab"]
         process = subprocess.Popen(
             [sys.executable, "script.py", *map(str, begun)],
@@ -113,6 +126,13 @@ def test_a_worker_ends_with_the_process_that_started_it_however_that_ends(tmp_pa
         assert "Traceback" not in said
         assert time.monotonic() - asked < 2.0
         assert gone(process.pid)
+
+
+def test_a_script_without_a_guard_is_run_once(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    (tmp_path / "work.py").write_text(MODULE)
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[2, 4, 6]\n", "")
 
 
 def gone(group: int) -> bool:
