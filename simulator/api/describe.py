@@ -11,7 +11,7 @@ from ..model.model import Model
 from ..runtime.errors import called_from
 from ..tasks import describe as tasks
 from ..views.text.causal_graph import graph_view
-from ..views.text.describe import subject
+from ..views.text.commands.describe import subject
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..experiments.run import RunResult
 from ..views.text import run_tables
-from ..views.text.run import verdict_line
+from ..views.text.commands.run import verdict_line
 
 if TYPE_CHECKING:
     from ..views.figures.page import NotebookFigure

@@ -21,8 +21,8 @@ from ..runtime.errors import InputError, InputFault, called_from
 from ..runtime.names import unknown_name
 from ..tasks import run as tasks
 from ..tasks.figures import FigureOptions
-from ..views.text import run as run_text
 from ..views.text import run_tables
+from ..views.text.commands import run as run_text
 from ..views.text.tables import Table
 from .changes import scenario_request, several
 from .explain import Explained, Times, explain_run

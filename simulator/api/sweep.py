@@ -17,7 +17,7 @@ from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, called_from, request_fault
 from ..runtime.names import unknown_name
 from ..tasks import sweep as tasks
-from ..views.text.sweep import damage_notes, measure_table, members_line
+from ..views.text.commands.sweep import damage_notes, measure_table, members_line
 from ..views.text.tables import Table
 from .changes import scenario_request, several
 

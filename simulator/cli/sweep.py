@@ -70,7 +70,7 @@ def execute(options: argparse.Namespace) -> int:
     from ..experiments.sweeps.workers import WorkersError
     from ..runtime.interrupt import Stop
     from ..tasks.sweep import estimate, sweep
-    from ..views.text import sweep as sweep_text
+    from ..views.text.commands import sweep as sweep_text
 
     gc.enable()  # turned off for short commands; a sweep is long
     request = _request(options)

@@ -11,7 +11,7 @@ from typing import Any
 from ..files.toml.catalogue import BIOLOGY
 from ..model.declarations import Parameter
 from ..model.model import Model
-from ..views.text.influence import assumptions_text
+from ..views.text.commands.influence import assumptions_text
 
 KEPT = BIOLOGY / "influence.json"
 

@@ -19,9 +19,9 @@ from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import nearest
 from ..runtime.progress import Progress
+from ..views.text.commands.comparison_table import comparison_text
 from ..views.text.compare import RULE
 from ..views.text.compare import sentences as sentences
-from ..views.text.comparison_table import comparison_text
 from ..views.text.figure import Curve
 from ..views.text.tables import Table
 from .answer import Answer

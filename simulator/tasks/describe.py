@@ -13,7 +13,7 @@ from ..model.model import Model
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
 from ..views.text.causal_graph import graph_view
-from ..views.text.describe import facts_text, model_facts, subject
+from ..views.text.commands.describe import facts_text, model_facts, subject
 from .assumptions import assumed, assumed_text
 
 SUFFIXES = (".svg", ".png")

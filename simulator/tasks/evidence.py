@@ -15,7 +15,7 @@ from ..files.results.folder import make_folder, write_text
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError, InputFault
 from ..runtime.processes import parallel_map
-from ..views.text.evidence import evidence_text
+from ..views.text.commands.evidence import evidence_text
 from ..views.text.tables import Table
 from .answer import Answer
 from .scenario import scenario_paths

@@ -17,7 +17,7 @@ from ..runtime.interrupt import Stop
 from ..runtime.processes import OnProgress, results_as_completed
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
-from ..views.text.gallery import gallery_text
+from ..views.text.commands.gallery import gallery_text
 from ..views.text.tables import Table
 from .answer import Answer
 from .run import write

@@ -15,7 +15,7 @@ from ..files.results.folder import make_folder, write_text
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import OutputError, option
 from ..runtime.processes import parallel_map
-from ..views.text.influence import influence_text
+from ..views.text.commands.influence import influence_text
 from ..views.text.tables import Table
 from .answer import Answer
 from .scenario import scenario_paths

@@ -20,7 +20,7 @@ from ..numerics.trajectory import ATOL_OF_SCALE, Trajectory
 from ..runtime.errors import InputError, InputFault
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
-from ..views.text.replay import replay_text
+from ..views.text.commands.replay import replay_text
 from .answer import Answer
 
 LARGEST = 1e300  # stands for a number that is none, which JSON cannot hold

@@ -15,7 +15,7 @@ from ..experiments.scenario import Scenario, chosen_arms
 from ..files.results.folder import SUMMARY, check_folder, free_folder, new_folder
 from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved, run_id, summary, table_name, write_table
 from ..runtime.progress import Progress
-from ..views.text.run import run_text
+from ..views.text.commands.run import run_text
 from .figures import FigureOptions
 from .scenario import OnNote, ScenarioRequest, ignore_note, read_with_notes
 

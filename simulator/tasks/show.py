@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..experiments.scenario import Scenario
-from ..views.text.show import show_text
+from ..views.text.commands.show import show_text
 from .answer import Answer
 from .scenario import ScenarioRequest
 

@@ -40,7 +40,7 @@ from ..files.toml.overrides import SweepOptions
 from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, OutputError, request_fault
 from ..runtime.progress import Progress
-from ..views.text.sweep import engine_notes, sweep_text
+from ..views.text.commands.sweep import engine_notes, sweep_text
 from .scenario import OnNote, ScenarioRequest, ignore_note
 
 TIMED = 3  # members computed to estimate how long a sweep will take ...

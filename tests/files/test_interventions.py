@@ -13,7 +13,7 @@ from immunesim.files.toml.model_file import read_model
 from immunesim.files.toml.model_sections import model_document
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.runtime.errors import COMMAND_LINE, InputError
-from immunesim.views.text.describe import model_facts
+from immunesim.views.text.commands.describe import model_facts
 from immunesim.views.text.notes import notes
 
 from tests.toys import SCENARIO

@@ -17,7 +17,7 @@ from immunesim.experiments.run import run
 from immunesim.runtime.errors import InputError
 from immunesim.tasks import compare
 from immunesim.tasks.compare import Comparison, sides
-from immunesim.views.text.comparison_table import comparison_text
+from immunesim.views.text.commands.comparison_table import comparison_text
 
 SCENARIO = """
 title = "A toy"

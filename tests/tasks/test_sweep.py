@@ -28,7 +28,7 @@ from immunesim.runtime.errors import InputError, OutputError
 from immunesim.runtime.interrupt import Stop
 from immunesim.tasks.scenario import ScenarioRequest
 from immunesim.tasks.sweep import SweepRequest, estimate, sweep
-from immunesim.views.text.sweep import damage_notes, estimate_text, resume_command, resume_text, sweep_text
+from immunesim.views.text.commands.sweep import damage_notes, estimate_text, resume_command, resume_text, sweep_text
 
 from tests.sweeps import Counted, Members, grid, swept
 

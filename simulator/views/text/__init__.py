@@ -1,1 +1,1 @@
-"""Sentences and tables for terminals and pages. No drawing, no HTML pages, no files."""
+"""Numbers, sentences and tables for terminals, figures and reports. No drawing, no HTML pages, no files."""

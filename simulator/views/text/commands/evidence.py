@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...experiments.evidence import EvidenceRow, Mark, totals
-from .numbers import number
+from ....experiments.evidence import EvidenceRow, Mark, totals
+from ..numbers import number
 
 MARKS = {
     Mark.MET: "met   ",

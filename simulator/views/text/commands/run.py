@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from ...experiments.expectations import Verdict
-from ...experiments.run import ArmResult, RunResult
-from .numbers import interval, number, with_unit
+from ....experiments.expectations import Verdict
+from ....experiments.run import ArmResult, RunResult
+from ..numbers import interval, number, with_unit
 
 
 def run_text(result: RunResult, folder: Path | None = None) -> str:

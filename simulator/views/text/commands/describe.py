@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...files.toml.catalogue import builtin_scenarios
-from ...files.toml.interventions import available_interventions, find_intervention
-from ...files.toml.model_sections import model_document
-from ...model.declarations import BODY, Intervention, Parameter
-from ...model.expression import names
-from ...model.model import Model
-from ...runtime.errors import InputError, InputFault, request_fault
-from ...runtime.names import nearest
-from .causal_graph import causal_facts
+from ....files.toml.catalogue import builtin_scenarios
+from ....files.toml.interventions import available_interventions, find_intervention
+from ....files.toml.model_sections import model_document
+from ....model.declarations import BODY, Intervention, Parameter
+from ....model.expression import names
+from ....model.model import Model
+from ....runtime.errors import InputError, InputFault, request_fault
+from ....runtime.names import nearest
+from ..causal_graph import causal_facts
 
 _SECTIONS = ("species", "parameters", "reactions", "observables", "substances", "sources")
 

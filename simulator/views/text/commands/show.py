@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...experiments.scenario import Scenario
+from ....experiments.scenario import Scenario
 
 
 def show_text(scenario: Scenario) -> str:

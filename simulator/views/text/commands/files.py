@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...experiments.scenario import Scenario
-from ...model.model import Model
-from .numbers import with_unit
+from ....experiments.scenario import Scenario
+from ....model.model import Model
+from ..numbers import with_unit
 
 
 def scenario_line(scenario: Scenario) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .numbers import number
+from ..numbers import number
 
 
 def replay_text(found: Mapping[str, Any]) -> str:

@@ -6,9 +6,9 @@ import math
 import textwrap
 from collections.abc import Sequence
 
-from ...experiments.comparison import MEASURES, ComparisonRow, negligible
-from .compare import RULE, sentences
-from .numbers import axis_title, number
+from ....experiments.comparison import MEASURES, ComparisonRow, negligible
+from ..compare import RULE, sentences
+from ..numbers import axis_title, number
 
 WIDE = 120  # characters
 GAP = 9  # characters, for the ratio behind a value

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...experiments.scenario import MAIN
-from ...experiments.sweeps import compiled
-from ...experiments.sweeps.compute import SweepResult, sweep_of
-from ...experiments.sweeps.outcome import SweepEstimate, SweepOutcome
-from ...experiments.sweeps.statistics import measure_statistics
-from ...files.results.member_store import DAMAGED
-from ...runtime.progress import bytes_text, duration
-from .sweep_measures import MOST_LETTERS, short
-from .tables import Table
+from ....experiments.scenario import MAIN
+from ....experiments.sweeps import compiled
+from ....experiments.sweeps.compute import SweepResult, sweep_of
+from ....experiments.sweeps.outcome import SweepEstimate, SweepOutcome
+from ....experiments.sweeps.statistics import measure_statistics
+from ....files.results.member_store import DAMAGED
+from ....runtime.progress import bytes_text, duration
+from ..sweep_measures import MOST_LETTERS, short
+from ..tables import Table
 
 LEAST_LETTERS = 20  # of a measure's name next to a long arm
 

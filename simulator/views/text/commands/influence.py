@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ...model.model import Model
-from .numbers import number, with_unit
+from ....model.model import Model
+from ..numbers import number, with_unit
 
 
 def influence_text(found: Mapping[str, Any]) -> str:
