@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from immunesim.experiments.sweeps import statistics
 from immunesim.experiments.sweeps.designs import OneAtATime, Product, Spaced, Zip
 from immunesim.experiments.sweeps.sampling import LatinHypercube, Random
 from immunesim.views.figures import page, scales
@@ -406,7 +407,7 @@ def test_rank_correlation_is_that_of_scipy(tmp_path: Path) -> None:
     from scipy.stats import spearmanr
 
     result = made(tmp_path, LatinHypercube(tuple(many(3)), 50, 1), lambda v, a, j: np.round(v[:, 0] / 3))
-    found = sweep_measures.rank_correlation(result, 0, 0)
+    found = statistics.rank_correlation(result, 0, 0)
     wanted = [spearmanr(result.values[:, i], result.measures[:, 0, 0]).statistic for i in range(3)]
     assert found == pytest.approx(wanted, abs=1e-12)
 

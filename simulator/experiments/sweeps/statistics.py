@@ -1,15 +1,20 @@
-"""The distribution of each measure over the members of a sweep."""
+"""Measures over the members of a sweep: their distribution, what is missing, and which axis they follow."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ...numerics.trajectory import Array
 from ...runtime.json import json_number
 from .compute import SweepResult, sweep_of
+from .designs import Product
 
 LOW, HIGH = 0.05, 0.95
+
+Flags = NDArray[np.bool_]  # shape (members,)
 
 
 class MeasureStatistics(NamedTuple):
@@ -65,3 +70,55 @@ def _statistics(result: SweepResult, row: int, column: int) -> MeasureStatistics
         never=len(of_succeeded) - len(values),
         failed=int((~succeeded).sum()),
     )
+
+
+def measure_values(result: SweepResult, arm: int, measure: int) -> Array:
+    """A measure in one arm, shape (members,), in its unit; NaN where it failed or has no finite value."""
+    values = np.where(result.failed[:, arm], np.nan, result.measures[:, arm, measure])
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def without_value(result: SweepResult, arm: int, measure: int) -> Flags:
+    """Members that were computed but in which the measure has no value, shape (members,), bool."""
+    found: Flags = np.isnan(measure_values(result, arm, measure)) & ~result.failed[:, arm]
+    return found
+
+
+def varied_axes(result: SweepResult) -> list[int]:
+    """The columns of the axes whose values differ between members."""
+    return [i for i in range(result.values.shape[1]) if len(np.unique(result.values[:, i])) > 1]
+
+
+def rank_correlation(result: SweepResult, arm: int, measure: int) -> Array:
+    """Spearman's rank correlation of each axis with a measure, shape (axes,); 0 where there is none."""
+    values = measure_values(result, arm, measure)
+    known = ~np.isnan(values)
+    found = np.zeros(result.values.shape[1])
+    for i in range(len(found)):
+        x, y = _ranks(result.values[known, i]), _ranks(values[known])
+        if len(x) > 1 and x.std() > 0 and y.std() > 0:
+            found[i] = float(np.corrcoef(x, y)[0, 1])
+    return found
+
+
+def strongest_correlation(result: SweepResult, measure: int) -> Array:
+    """`rank_correlation` of each axis in the arm in which the measure follows it best, shape (axes,)."""
+    found = np.array([rank_correlation(result, a, measure) for a in range(len(sweep_of(result.scenario).arms))])
+    return np.asarray(np.take_along_axis(found, np.abs(found).argmax(axis=0)[None], axis=0)[0])
+
+
+def _ranks(values: Array) -> Array:
+    """Ranks from 1; equal values share their mean rank."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[inverse])
+
+
+def outer_axes(result: SweepResult) -> list[int]:
+    """The columns of the axes of a product's outer design: those that do not vary between patients. Of axes that vary
+    together only the first."""
+    design = sweep_of(result.scenario).design
+    if not isinstance(design, Product):
+        return []
+    found = [i for i in varied_axes(result) if i < len(design.outer.axes)]
+    return found[:1] if design.outer.kind == "zip" else found

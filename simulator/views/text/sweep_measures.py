@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...experiments.sweeps import statistics
 from ...experiments.sweeps.compute import SweepResult
 from ...experiments.sweeps.compute import sweep_of as sweep_of_scenario
 from ...experiments.sweeps.designs import Axis, Product, Sweep, SweepMeasure
@@ -14,7 +15,6 @@ from ...numerics.trajectory import Array
 from .numbers import axis_title, interval, number, with_unit
 
 MOST_LETTERS = 40  # of a label in a figure or table; a longer one is a sentence
-Flags = NDArray[np.bool_]  # (members,)
 
 KINDS = {
     "grid": "Grid",
@@ -48,7 +48,7 @@ def title(measure: SweepMeasure) -> str:
 def inside_text(result: SweepResult, arm: int, measure: int) -> str:
     """The interval of a measure and the share of members in it, of those with a value: ``below 0.35: 17.4 %``; empty if
     it has none."""
-    item, values = sweep_of(result).measures[measure], measure_values(result, arm, measure)
+    item, values = sweep_of(result).measures[measure], statistics.measure_values(result, arm, measure)
     known = int((~np.isnan(values)).sum())
     if not item.levels or not known:
         return ""
@@ -65,24 +65,12 @@ def sweep_of(result: SweepResult) -> Sweep:
     return sweep_of_scenario(result.scenario)
 
 
-def measure_values(result: SweepResult, arm: int, measure: int) -> Array:
-    """A measure in one arm, shape (members,), in its unit; NaN where it failed or has no finite value."""
-    values = np.where(result.failed[:, arm], np.nan, result.measures[:, arm, measure])
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def without_value(result: SweepResult, arm: int, measure: int) -> Flags:
-    """Members that were computed but in which the measure has no value, shape (members,), bool."""
-    found: Flags = np.isnan(measure_values(result, arm, measure)) & ~result.failed[:, arm]
-    return found
-
-
 def missing_parts(
     result: SweepResult, arm: int, measure: int | None, failed_mark: str = "×", none_mark: str = "○"
 ) -> list[str]:
     """How many members failed, and how many have no value of the measure, each with its mark in the figure."""
     total = len(result.numbers)
-    none = int(without_value(result, arm, measure).sum()) if measure is not None else 0
+    none = int(statistics.without_value(result, arm, measure).sum()) if measure is not None else 0
     counts = ((int(result.failed[:, arm].sum()), "failed", failed_mark), (none, "without value", none_mark))
     return [
         f"{f'all {total}' if count == total else f'{count} of {total}'} {what} ({mark})"
@@ -94,11 +82,6 @@ def missing_parts(
 def missing(result: SweepResult, arm: int, measure: int | None, failed_mark: str = "×", none_mark: str = "○") -> str:
     """`missing_parts` in one line; empty if nothing is missing."""
     return ", ".join(missing_parts(result, arm, measure, failed_mark, none_mark))
-
-
-def varied_axes(result: SweepResult) -> list[int]:
-    """The columns of the axes whose values differ between members."""
-    return [i for i in range(result.values.shape[1]) if len(np.unique(result.values[:, i])) > 1]
 
 
 def members_text(result: SweepResult) -> str:
@@ -117,7 +100,7 @@ def members_text(result: SweepResult) -> str:
 
 def extremes(result: SweepResult, arm: int, measure: int, axes: Sequence[int]) -> str:
     """Smallest and largest value of a measure, and where on `axes` each is, in words."""
-    values = measure_values(result, arm, measure)
+    values = statistics.measure_values(result, arm, measure)
     item = sweep_of(result).measures[measure]
     if np.isnan(values).all():
         return "no value"
@@ -146,43 +129,8 @@ def describe(result: SweepResult, start: str, measures: Sequence[int], axes: Seq
     return " ".join(parts)
 
 
-def rank_correlation(result: SweepResult, arm: int, measure: int) -> Array:
-    """Spearman's rank correlation of each axis with a measure, shape (axes,); 0 where there is none."""
-    values = measure_values(result, arm, measure)
-    known = ~np.isnan(values)
-    found = np.zeros(result.values.shape[1])
-    for i in range(len(found)):
-        x, y = _ranks(result.values[known, i]), _ranks(values[known])
-        if len(x) > 1 and x.std() > 0 and y.std() > 0:
-            found[i] = float(np.corrcoef(x, y)[0, 1])
-    return found
-
-
-def strongest_correlation(result: SweepResult, measure: int) -> Array:
-    """`rank_correlation` of each axis in the arm in which the measure follows it best, shape (axes,)."""
-    found = np.array([rank_correlation(result, a, measure) for a in range(len(sweep_of(result).arms))])
-    return np.asarray(np.take_along_axis(found, np.abs(found).argmax(axis=0)[None], axis=0)[0])
-
-
-def _ranks(values: Array) -> Array:
-    """Ranks from 1; equal values share their mean rank."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[inverse])
-
-
 def sampled(count: int, most: int) -> NDArray[np.intp]:
     """At most `most` of the numbers below `count`, evenly at random, always the same, increasing."""
     if count <= most:
         return np.arange(count)
     return np.sort(np.random.default_rng(0).permutation(count)[:most])
-
-
-def outer_axes(result: SweepResult) -> list[int]:
-    """The columns of the axes of a product's outer design: those that do not vary between patients. Of axes that vary
-    together only the first."""
-    design = sweep_of(result).design
-    if not isinstance(design, Product):
-        return []
-    found = [i for i in varied_axes(result) if i < len(design.outer.axes)]
-    return found[:1] if design.outer.kind == "zip" else found

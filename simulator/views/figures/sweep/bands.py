@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from ....experiments.clock import clock_of
+from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....numerics.thresholds import NEGLIGIBLE
 from ....numerics.trajectory import Array
@@ -81,7 +82,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
 
 def _coloured_by(result: SweepResult, curve: str) -> list[int]:
     """The axes that tell members apart which are drawn one by one; none where quantiles are drawn."""
-    kind, varied = words.sweep_of(result).design.kind, words.varied_axes(result)
+    kind, varied = words.sweep_of(result).design.kind, statistics.varied_axes(result)
     own = any(name == curve for _, name in result.curves) and kind not in ("population", "product")
     if not own or not (kind in ("grid", "zip") or len(varied) == 1):
         return []

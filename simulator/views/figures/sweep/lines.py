@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
+from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.designs import Axis
 from ....numerics.trajectory import Array
@@ -51,7 +52,7 @@ def curves(result: SweepResult, along: int, banded: bool = False) -> list[Pictur
         start = (
             f"{', '.join(sweep.measures[j].label for j in chosen)} against {words.item_label(sweep.design.axes[along])}"
         )
-        places = [along] if not banded else words.varied_axes(result)
+        places = [along] if not banded else statistics.varied_axes(result)
         text = f"{words.describe(result, start, chosen, places)} {default_words(sweep.design.axes[along])}".strip()
         pictures.append(Picture(named, figure, text))
     return pictures
@@ -72,7 +73,7 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
     width = page.width - LEFT - room
     for j in chosen:
         measure = sweep.measures[j]
-        values = [words.measure_values(result, a, j) for a in range(len(arms))]
+        values = [statistics.measure_values(result, a, j) for a in range(len(arms))]
         log = is_log(measure, np.concatenate(values))
         level = f"; dash-dotted: {' and '.join(map(number, measure.levels))}" if measure.levels else ""
         head = words.item_label(measure, log) + level
@@ -95,7 +96,7 @@ def axis_words(result: SweepResult, along: int, axis: Axis) -> str:
     if words.sweep_of(result).design.kind == "zip":
         first = result.values[:, along]
         axes = words.sweep_of(result).design.axes
-        others = [i for i in words.varied_axes(result) if i != along]
+        others = [i for i in statistics.varied_axes(result) if i != along]
         others = [i for i in others if not _twin(axes[i], axis, result.values[:, i], first)]
         with_it = [axes[i] for i in others]
         text += "".join(
@@ -162,7 +163,7 @@ def draw_panel(
     axis, item = words.sweep_of(result).design.axes[along], words.sweep_of(result).measures[measure]
     arms = range(len(words.sweep_of(result).arms))
     x, (width, height) = result.values[:, along], size
-    values = [words.measure_values(result, a, measure) for a in arms]
+    values = [statistics.measure_values(result, a, measure) for a in arms]
     log = is_log(item, np.concatenate(values))
     bins = [binned(x, value, axis.log) for value in values] if banded else []
     seen = np.concatenate([np.concatenate(b[1:] if len(arms) <= MOST_BANDS else [b.middle]) for b in bins] or values)
@@ -220,7 +221,7 @@ def _rug(
             panel,
             result.values[:, along],
             result.failed[:, a],
-            words.without_value(result, a, measure),
+            statistics.without_value(result, a, measure),
             row,
             style(a)[0],
         )
@@ -266,7 +267,7 @@ def binned(x: Array, values: Array, log: bool, most: int = 40) -> Bins:
     return Bins(middles, *found)
 
 
-def rug(panel: Axes, x: Array, failed: words.Flags, none: words.Flags, height: float, color: str) -> None:
+def rug(panel: Axes, x: Array, failed: statistics.Flags, none: statistics.Flags, height: float, color: str) -> None:
     """A cross at this height for each failed member, a ring for each without a value."""
     for marker, chosen in (("x", failed), ("o", none)):
         at = x[chosen][words.sampled(int(chosen.sum()), MOST_CROSSES)]
@@ -299,7 +300,7 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted
     sweep = words.sweep_of(result)
     item = sweep.measures[measure]
     arms = words.arm_titles(result)
-    log = is_log(item, np.concatenate([words.measure_values(result, a, measure) for a in range(len(arms))]))
+    log = is_log(item, np.concatenate([statistics.measure_values(result, a, measure) for a in range(len(arms))]))
     less = f" {omitted} more parameters follow it less and are left out." if omitted else ""
     order = "Parameters in the order in which the measure follows them"
     order += ", each in the arm in which it follows it best" if len(arms) > 1 else ""
@@ -319,7 +320,7 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted
         texts = [axis_words(result, along, sweep.design.axes[along]) for along in row]
         taken = [page.put(t, LEFT - 0.35 + c * step, size[0] + 0.3, SMALL, "#000000") for c, t in enumerate(texts)]
         page.down(max(taken) + 0.16)
-    strong = words.strongest_correlation(result, measure)
+    strong = statistics.strongest_correlation(result, measure)
     ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
     start = f"{item.label} against each of {len(axes)} parameters"
     text = f"{words.describe(result, start, [measure], axes)} Rank correlation with the measure: {ranks}."

@@ -12,6 +12,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
+from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
@@ -35,9 +36,9 @@ class Grid(NamedTuple):
     x: Array
     y: Array
     values: Array
-    failed: words.Flags
-    none: words.Flags
-    some: words.Flags
+    failed: statistics.Flags
+    none: statistics.Flags
+    some: statistics.Flags
 
 
 def maps(result: SweepResult, x: int, y: int, as_grid: bool) -> list[Picture]:
@@ -59,7 +60,9 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
     item, axis_x, axis_y = sweep.measures[measure], sweep.design.axes[x], sweep.design.axes[y]
     over = as_grid and len(np.unique(result.values[:, [x, y]], axis=0)) < len(result.numbers)
     grids = [_grid(result, a, measure, x, y) for a in range(len(arms))] if as_grid else []
-    values = [grid.values for grid in grids] or [words.measure_values(result, a, measure) for a in range(len(arms))]
+    values = [grid.values for grid in grids] or [
+        statistics.measure_values(result, a, measure) for a in range(len(arms))
+    ]
     shade = shade_of(item, np.concatenate([value.ravel() for value in values]))
     marks = ("hatched where all did, × where some" if over else "hatched", "dotted") if as_grid else ("×", "○")
     columns = 2 if len(arms) == 4 else min(3, len(arms))
@@ -119,13 +122,13 @@ def _grid(result: SweepResult, arm: int, measure: int, x: int, y: int) -> Grid:
     """Medians of the members at each point; a point fails where all of its members do."""
     points_x, at_x = np.unique(result.values[:, x], return_inverse=True)
     points_y, at_y = np.unique(result.values[:, y], return_inverse=True)
-    values = words.measure_values(result, arm, measure)
+    values = statistics.measure_values(result, arm, measure)
     shape = (len(points_y), len(points_x))
     found, failed, none, some = np.full(shape, np.nan), *(np.zeros(shape, bool) for _ in range(3))
     cells = at_y * shape[1] + at_x
     if len(np.unique(cells)) == len(cells):  # one member a point
         found[at_y, at_x], failed[at_y, at_x] = values, result.failed[:, arm]
-        none[at_y, at_x] = words.without_value(result, arm, measure)
+        none[at_y, at_x] = statistics.without_value(result, arm, measure)
         return Grid(points_x, points_y, found, failed, none, some)
     order = np.argsort(cells, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(cells[order])) + 1):
@@ -193,7 +196,7 @@ def _clear(lines: Sequence[Array], grid: Grid) -> list[Array]:
     return kept
 
 
-def _runs(cells: words.Flags) -> list[tuple[int, int, int]]:
+def _runs(cells: statistics.Flags) -> list[tuple[int, int, int]]:
     """Cells that are set, as (row, first, last + 1) of those side by side: a hatch for each cell would be slow."""
     edges = np.diff(np.pad(cells.astype(int), ((0, 0), (1, 1))), axis=1)
     firsts, lasts = np.argwhere(edges == 1), np.argwhere(edges == -1)
@@ -263,7 +266,7 @@ def _mark_default(panel: Axes, result: SweepResult, axes: tuple[int, int]) -> An
 
 def _points(panel: Axes, result: SweepResult, arm: int, measure: int, axes: tuple[int, int], shade: Shade) -> None:
     x, y = (result.values[:, i] for i in axes)
-    values, failed = words.measure_values(result, arm, measure), result.failed[:, arm]
+    values, failed = statistics.measure_values(result, arm, measure), result.failed[:, arm]
     known = np.flatnonzero(~np.isnan(values))
     known = known[words.sampled(len(known), 5_000)]
     size = float(np.clip(3_000 / max(len(known), 1), 6, 40))
@@ -271,7 +274,10 @@ def _points(panel: Axes, result: SweepResult, arm: int, measure: int, axes: tupl
         x[known], y[known], c=values[known], s=size, norm=shade.norm, cmap=shade.colours, ec="#444444", lw=0.3,
         zorder=3, label="members", rasterized=len(known) > 1_000, clip_on=False,
     )  # fmt: skip
-    for marker, chosen, name in (("x", failed, "failed"), ("o", words.without_value(result, arm, measure), "no value")):
+    for marker, chosen, name in (
+        ("x", failed, "failed"),
+        ("o", statistics.without_value(result, arm, measure), "no value"),
+    ):
         if chosen.any():
             marks: dict[str, Any] = {"color": FAILED if marker == "x" else "#666666", "mfc": "none", "ms": 5}
             panel.plot(x[chosen], y[chosen], marker, mew=1.3, ls="none", zorder=3.5, label=name, **marks)

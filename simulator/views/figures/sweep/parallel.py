@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.designs import Axis
 from ....numerics.trajectory import Array
@@ -26,14 +27,14 @@ MOST_AXES = 12
 def strongest(result: SweepResult, strength: Array) -> list[int]:
     """The axes that vary, at most `MOST_AXES`, those first that a measure follows best in rank."""
     strong = np.abs(strength)
-    return sorted(words.varied_axes(result), key=lambda i: -strong[i])[:MOST_AXES]
+    return sorted(statistics.varied_axes(result), key=lambda i: -strong[i])[:MOST_AXES]
 
 
 def parallel(result: SweepResult, arm: int, axes: Sequence[int]) -> Picture:
     """One arm: an axis below the other for each parameter, the first measure the last of them."""
     sweep = words.sweep_of(result)
     start = f"Each member as a line through its {len(axes)} parameters, coloured by {sweep.measures[0].label}"
-    strong = words.rank_correlation(result, arm, 0)
+    strong = statistics.rank_correlation(result, arm, 0)
     ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
     gone = words.missing(result, arm, 0, "drawn dashed", "not drawn")
     extremes = words.extremes(result, arm, 0, axes)
@@ -48,7 +49,7 @@ def parallel(result: SweepResult, arm: int, axes: Sequence[int]) -> Picture:
 def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> NotebookFigure:
     sweep = words.sweep_of(result)
     item = sweep.measures[0]
-    values = words.measure_values(result, arm, 0)
+    values = statistics.measure_values(result, arm, 0)
     failed, shade = result.failed[:, arm], shade_of(item, values)
     drawn = np.flatnonzero(~np.isnan(values))
     drawn = drawn[words.sampled(len(drawn), MOST_LINES)]
@@ -96,18 +97,18 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> NotebookFigur
 
 
 def _note(result: SweepResult, arm: int, axes: int, drawn: int, lost: int, shade: Shade) -> str:
-    known, failed = int((~np.isnan(words.measure_values(result, arm, 0))).sum()), int(result.failed[:, arm].sum())
+    known, failed = int((~np.isnan(statistics.measure_values(result, arm, 0))).sum()), int(result.failed[:, arm].sum())
     parts = [words.members_text(result)]
     parts.append(f"{drawn} of the {known} with a value drawn" if drawn < known else "")
     if failed:
         parts.append(f"{failed} failed, {f'{lost} of them ' if lost < failed else ''}dashed and ending in ×")
-    none = int(words.without_value(result, arm, 0).sum())
+    none = int(statistics.without_value(result, arm, 0).sum())
     parts.append(f"{none} without a value, not drawn" if none else "")
-    more = len(words.varied_axes(result)) - axes
+    more = len(statistics.varied_axes(result)) - axes
     parts.append(f"{more} more parameters follow the measure less and are left out" if more > 0 else "")
     item, (low, top) = words.sweep_of(result).measures[0], (number(end) for end in shade.ends)
     parts.append(f"Colour: {words.title(item)}, dark (blue) is low ({low}), light (yellow) is high ({top})")
-    gone = beyond(words.measure_values(result, arm, 0), shade.ends, item.unit_text) if shade.log else ""
+    gone = beyond(statistics.measure_values(result, arm, 0), shade.ends, item.unit_text) if shade.log else ""
     parts.append(f"{gone}, drawn at the edge" if gone else "")
     parts.append("Black triangle: default")
     return ". ".join(filter(None, parts)) + "."

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....runtime.progress import Progress
 from ...text import sweep_measures as words
@@ -61,12 +62,12 @@ def drawings(result: SweepResult) -> list[Drawing]:
 
 def _of_measures(result: SweepResult) -> Iterator[Drawing]:
     sweep = words.sweep_of(result)
-    kind, axes, measures = sweep.design.kind, words.varied_axes(result), range(len(sweep.measures))
+    kind, axes, measures = sweep.design.kind, statistics.varied_axes(result), range(len(sweep.measures))
     if kind == "one_at_a_time":
         for j in measures:
             yield partial(tornado, result, j)
-    elif kind == "product" and len(words.outer_axes(result)) <= 2:
-        yield from _of_product(result, words.outer_axes(result))
+    elif kind == "product" and len(statistics.outer_axes(result)) <= 2:
+        yield from _of_product(result, statistics.outer_axes(result))
     elif kind == "population":
         yield from _of_members(result)
         yield from _of_many(result, axes)
@@ -100,9 +101,9 @@ def _of_many(result: SweepResult, axes: list[int]) -> Iterator[Drawing]:
     sweep = words.sweep_of(result)
     if len(axes) > 1:
         for a in range(len(sweep.arms)):
-            yield partial(parallel, result, a, strongest(result, words.rank_correlation(result, a, 0)))
+            yield partial(parallel, result, a, strongest(result, statistics.rank_correlation(result, a, 0)))
     if len(np.unique(result.numbers)) < 3:
         return
     for j in range(len(sweep.measures)):
-        chosen = strongest(result, words.strongest_correlation(result, j))
+        chosen = strongest(result, statistics.strongest_correlation(result, j))
         yield partial(against_each, result, j, chosen, len(axes) - len(chosen))

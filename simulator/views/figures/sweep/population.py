@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
@@ -26,7 +27,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 def spreads(result: SweepResult, measure: int) -> Picture:
     """Every member's measure as a point, a row for each arm, with median, quartiles and 5 to 95 %."""
     item, arms = words.sweep_of(result).measures[measure], words.arm_titles(result)
-    values = [words.measure_values(result, a, measure) for a in range(len(arms))]
+    values = [statistics.measure_values(result, a, measure) for a in range(len(arms))]
     log = is_log(item, np.concatenate(values))
     note = "Thin bar: 5 to 95 %; thick bar: the middle half; diamond and number: median"
     page = Page(result.scenario.title, [f"{words.members_text(result)}. {note}."])
@@ -115,7 +116,7 @@ def _missing(panel: Axes, result: SweepResult, arm: int, measure: int, row: floa
     across = panel.get_yaxis_transform()
     for marker, chosen, at in (
         ("x", result.failed[:, arm], 0.12),
-        ("o", words.without_value(result, arm, measure), 0.27),
+        ("o", statistics.without_value(result, arm, measure), 0.27),
     ):
         count = min(int(chosen.sum()), MOST_POINTS)
         if count:
@@ -128,8 +129,8 @@ def _missing(panel: Axes, result: SweepResult, arm: int, measure: int, row: floa
 def differences(result: SweepResult, measure: int) -> Picture | None:
     """Each other arm against the first in the same member, sorted; a ratio where the measure spans decades."""
     item, arms = words.sweep_of(result).measures[measure], words.arm_titles(result)
-    first = words.measure_values(result, 0, measure)
-    others = [words.measure_values(result, a, measure) for a in range(1, len(arms))]
+    first = statistics.measure_values(result, 0, measure)
+    others = [statistics.measure_values(result, a, measure) for a in range(1, len(arms))]
     ratio = is_log(item, np.concatenate([first, *others]))
     with np.errstate(over="ignore"):
         found = [np.sort(known[np.isfinite(known)]) for known in ((o / first if ratio else o - first) for o in others)]

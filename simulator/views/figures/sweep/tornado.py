@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
+from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.designs import Axis, SweepMeasure
 from ....numerics.trajectory import Array
@@ -79,7 +80,7 @@ def base_values(result: SweepResult) -> Array:
 def bars_of(result: SweepResult, arm: int, measure: int) -> tuple[float, list[Bar]]:
     """The measure where nothing is turned, and a bar for each axis, the largest first."""
     axes = words.sweep_of(result).design.axes
-    values, failed = words.measure_values(result, arm, measure), result.failed[:, arm]
+    values, failed = statistics.measure_values(result, arm, measure), result.failed[:, arm]
     turned = ~np.isclose(result.values, base_values(result), rtol=1e-12, atol=0)
     still = np.flatnonzero(~turned.any(axis=1))
     middle = float(values[still[0]]) if len(still) else float("nan")
