@@ -45,8 +45,14 @@ class MeasureFunction(NamedTuple):
     window: Literal["none", "optional", "required"] = "optional"
     drawn: str = ""
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """The fewest and the most arguments, the name of the curve among them."""
+        fewest, most = {"none": (0, 0), "optional": (0, 2), "required": (2, 2)}[self.window]
+        return 1 + bool(self.argument) + fewest, 1 + bool(self.argument) + most
 
-FUNCTIONS: Mapping[str, MeasureFunction] = {
+
+FUNCTIONS: dict[str, MeasureFunction] = {
     "at": MeasureFunction("value", lambda t, x, at: _curves().value_at(t, x, at), "time", "none", "at {time}"),
     "final": MeasureFunction("value", lambda t, x: float(x[-1]), window="none", drawn="at the end"),
     "max": MeasureFunction("value", lambda t, x: _curves().peak(t, x)[1], drawn="highest"),
@@ -61,17 +67,13 @@ FUNCTIONS: Mapping[str, MeasureFunction] = {
     "first_above": MeasureFunction("time", lambda t, x, level: _curves().first_above(t, x, level), "level"),
     "first_below": MeasureFunction("time", lambda t, x, level: _curves().first_below(t, x, level), "level"),
 }
-_TIMES = {"none": (0, 0), "optional": (0, 2), "required": (2, 2)}  # fewest and most times of a window
-_COUNTS = {
-    name: (1 + bool(row.argument) + _TIMES[row.window][0], 1 + bool(row.argument) + _TIMES[row.window][1])
-    for name, row in FUNCTIONS.items()
-}
 _ARITHMETIC = ("add", "sub", "mul", "div", "neg")
 
 
 class Arguments(NamedTuple):
-    """What follows the name in a function of a measure: numbers in the units of the model and of the curve."""
+    """The arguments of a function of a curve: times in the model's unit, a level in that of the curve."""
 
+    curve: str  # the species or observable
     time: float | None  # the argument, if it is a time
     level: float | None  # the argument, if it is a level
     window: tuple[float, float] | None
@@ -83,7 +85,7 @@ def read_measure(text: str, model: Model, arms: Sequence[str], end: float = math
     arms: the names it may give as ``arm=``. end: of the run, in the model's time unit; no time may lie after it.
     Raises `FormulaError` or `UnitError`.
     """
-    tree = parse_measure(text, _COUNTS)
+    tree = parse_measure(text, {name: row.counts for name, row in FUNCTIONS.items()})
     return tree, unit_of(tree, model, arms, end)
 
 
@@ -108,11 +110,10 @@ def unit_of(tree: Expression, model: Model, arms: Sequence[str], end: float) -> 
         if len(units) == 2 and not units[0].same_dimension(units[1]):
             raise UnitError(f"{dimension_text(units[0])} and {dimension_text(units[1])} cannot be added")
         return units[0]
-    _check_function(tree, model, arms, end)
-    return _unit_given(tree, model)
+    return _unit_given(tree.op, _checked(tree, model, arms, end).curve, model)
 
 
-def _check_function(tree: Apply, model: Model, arms: Sequence[str], end: float) -> None:
+def _checked(tree: Apply, model: Model, arms: Sequence[str], end: float) -> Arguments:
     found = arguments(tree, model)
     texts = [arg.text for arg in tree.args[1:] if isinstance(arg, Quoted)]
     for time, text in zip(_times(found), texts if found.level is None else texts[1:], strict=True):
@@ -125,11 +126,11 @@ def _check_function(tree: Apply, model: Model, arms: Sequence[str], end: float) 
     for _, arm in tree.options:
         if arm not in arms:
             raise FormulaError(unknown_name("no arm", arm, arms))
+    return found
 
 
-def _unit_given(tree: Apply, model: Model) -> Unit:
-    measured = model.unit(curve_name(tree, model))
-    gives = FUNCTIONS[tree.op].gives
+def _unit_given(function: str, curve: str, model: Model) -> Unit:
+    measured, gives = model.unit(curve), FUNCTIONS[function].gives
     return measured if gives == "value" else model.time_unit if gives == "time" else measured * model.time_unit
 
 
@@ -205,7 +206,7 @@ def arm_of(tree: Apply) -> str:
 
 
 def arguments(tree: Apply, model: Model) -> Arguments:
-    """What follows the name in a function of a curve; `FormulaError` or `UnitError` for what cannot follow there."""
+    """The arguments of a function of a curve; `FormulaError` or `UnitError` for what cannot stand there."""
     row, name = FUNCTIONS[tree.op], curve_name(tree, model)
     time = level = None
     rest = list(tree.args[1:])
@@ -217,7 +218,7 @@ def arguments(tree: Apply, model: Model) -> Arguments:
     times = [_time(text, model) for text in window]
     if len(times) == 1:
         raise FormulaError(f"{tree.op}() takes a first and a last time, found only {window[0]!r}")
-    return Arguments(time, level, (times[0], times[1]) if times else None)
+    return Arguments(name, time, level, (times[0], times[1]) if times else None)
 
 
 def _times(found: Arguments) -> list[float]:
@@ -259,7 +260,8 @@ def measure(tree: Expression, model: Model, trajectories: Mapping[str, Trajector
     if not isinstance(tree, Apply):
         raise TypeError(f"{tree!r} is no measure")
     if tree.op in FUNCTIONS:
-        return _measure_curve(tree, model, trajectories[arm_of(tree)]), _unit_given(tree, model)
+        found = arguments(tree, model)
+        return _value(tree.op, found, trajectories[arm_of(tree)]), _unit_given(tree.op, found.curve, model)
     parts = [measure(arg, model, trajectories) for arg in tree.args]
     (a, unit), (b, other) = parts[0], parts[-1]
     if tree.op == "mul":
@@ -272,9 +274,8 @@ def measure(tree: Expression, model: Model, trajectories: Mapping[str, Trajector
     return (a + b if tree.op == "add" else a - b), unit
 
 
-def _measure_curve(tree: Apply, model: Model, trajectory: Trajectory) -> float:
-    times, values = trajectory.dense.times(), trajectory.dense.values(curve_name(tree, model))
-    found = arguments(tree, model)
+def _value(function: str, found: Arguments, trajectory: Trajectory) -> float:
+    times, values = trajectory.dense.times(), trajectory.dense.values(found.curve)
     asked = _times(found)
     if not len(times) or (asked and asked[-1] > times[-1] * (1 + 1e-9)):
         return math.nan
@@ -283,7 +284,7 @@ def _measure_curve(tree: Apply, model: Model, trajectory: Trajectory) -> float:
     if found.window is not None:
         times, values = _curves().cut(times, values, *found.window)
     argument = [each for each in (found.time, found.level) if each is not None]
-    return float(FUNCTIONS[tree.op].of(times, values, *argument))
+    return float(FUNCTIONS[function].of(times, values, *argument))
 
 
 class CurveMeasures(NamedTuple):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..model.expression import Apply
 from .expectations import Verdict
-from .measures import FUNCTIONS, arguments, arm_of, curve_name
+from .measures import FUNCTIONS, arguments, arm_of
 from .scenario import Scenario
 
 ASSUMED = "assumed"
@@ -59,13 +59,14 @@ def target_of(scenario: Scenario, verdict: Verdict) -> Target | None:
     tree = expectation.measure
     if not isinstance(tree, Apply) or tree.op not in FUNCTIONS or not FUNCTIONS[tree.op].drawn:
         return None
-    row, name, found = FUNCTIONS[tree.op], curve_name(tree, model), arguments(tree, model)
+    row, found = FUNCTIONS[tree.op], arguments(tree, model)
     at = scenario.end if row.window == "none" else None  # a value at one time: that given, or the end
     at = at if found.time is None else found.time
     t0, t1 = (at, at) if at is not None else found.window or (0.0, scenario.end)
     is_time = row.gives == "time"
-    factor = expectation.unit.to(model.time_unit if is_time else model.unit(name))
+    factor = expectation.unit.to(model.time_unit if is_time else model.unit(found.curve))
     low, high, simulated = (x * factor for x in (expectation.low, expectation.high, verdict.simulated))
     met = verdict.met and not math.isnan(simulated)
     source = expectation.source.split(",")[0].split(";")[0].strip()
-    return Target(name, arm_of(tree), row.drawn, is_time, t0, t1, low, high, simulated, met, source, expectation.that)
+    bounds = (low, high, simulated, met)
+    return Target(found.curve, arm_of(tree), row.drawn, is_time, t0, t1, *bounds, source, expectation.that)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from immunesim.experiments.measures import FUNCTIONS, measure, read_measure
+from immunesim.experiments.measures import FUNCTIONS, MeasureFunction, measure, read_measure
 from immunesim.model.expression import FormulaError
 from immunesim.model.units import UnitError, dimension_text, unit
 from immunesim.numerics.trajectory import Outcome, Trajectory
@@ -181,6 +181,15 @@ def test_a_failed_arm_gives_no_number() -> None:
 def test_what_is_no_measure_is_refused(text: str, message: str) -> None:
     with pytest.raises((FormulaError, UnitError), match=message):
         read_measure(text, MODEL, list(ARMS))
+
+
+def test_a_new_measure_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    span = MeasureFunction("value", lambda t, x: x.max() - x.min(), drawn="span")
+    monkeypatch.setitem(FUNCTIONS, "span", span)
+    assert worth("span(A) + '1 nM'", "pM") == pytest.approx(1080 - 80 * math.exp(-3))
+    assert worth("span(A, '2 h', '5 h')", "pM") == pytest.approx(80 * (math.exp(-0.6) - math.exp(-1.5)))
+    with pytest.raises(FormulaError, match=r"span\(\) takes a first and a last time, found only '2 h'"):
+        worth("span(A, '2 h')", "pM")
 
 
 def test_every_function_is_measured_above() -> None:

@@ -98,8 +98,8 @@ def test_a_target_in_words_says_what_came_out_and_who_says_so(folder: Path) -> N
     assert target.high == math.inf
     assert not target.met
     words = aim_words(result.scenario, target)
-    assert words.startswith("drug (as dosed) at 0.5 d: above 10⁶ pM (published: Toy2020);")
-    assert words.endswith("here, missed.")
+    assert words.startswith("Expected of drug (as dosed), at 0.5 d: above 10⁶ pM (published: Toy2020);")
+    assert words.endswith(" missed.")
 
 
 def test_a_figure_shows_the_targets_of_its_curves_in_the_colour_of_their_arm(folder: Path) -> None:
