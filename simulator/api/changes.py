@@ -1,7 +1,9 @@
-"""What is asked of a scenario from Python, in the forms that are easy to type, as the request that all tasks take."""
+"""What the functions for Python share: changes of a scenario in forms that are easy to type, and warnings."""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +21,14 @@ def scenario_request(
     """A scenario and its changes; numbers count as texts, and one text as a list of one."""
     settings = {name: str(value) for name, value in (set or {}).items()}
     return ScenarioRequest(scenario, settings, several(knockout), _shares(block), several(add))
+
+
+def warn(note: str) -> None:
+    """Warns of `note` at the line of the user's code that called this package."""
+    package, level, frame = __name__.partition(".")[0], 1, sys._getframe()
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == package:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(note, stacklevel=level)
 
 
 def several(words: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..experiments.scenario import Scenario
 from ..runtime.errors import called_from
 from ..tasks import compare as task
-from .changes import scenario_request, several
+from .changes import scenario_request, several, warn
 
 
 def compare(
@@ -43,4 +42,4 @@ def compare(
         asked = tuple(scenario_request(each, set, knockout, block, add) for each in scenarios)
         folder = Path(out) if out else None
         request = task.CompareRequest(asked, several(arms), several(of), against, folder, force)
-        return task.compare(request, lambda note: warnings.warn(note, stacklevel=4))
+        return task.compare(request, warn)

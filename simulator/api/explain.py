@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -14,7 +13,7 @@ from ..experiments.scenario import Scenario
 from ..runtime.errors import called_from
 from ..tasks import explain as tasks
 from ..views.text.explain import DELAY, STRENGTH, feedback_lines, sentences
-from .changes import scenario_request
+from .changes import scenario_request, warn
 from .notebook import picture_html
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def explain(
         asked = scenario_request(scenario, set, knockout, block, add)
         folder = Path(out) if out else None
         request = tasks.ExplainRequest(asked, curve, arm, against, times(at), folder, force)
-        return Explained(tasks.explain(request, lambda note: warnings.warn(note, stacklevel=5)))
+        return Explained(tasks.explain(request, warn))
 
 
 def explain_run(result: RunResult, curve: str, arm: str, against: str | None, at: Times = ()) -> Explained:

@@ -1,4 +1,4 @@
-"""A run as a notebook shows it: question, how it went, a figure (which has the title) and its measures."""
+"""A run as a notebook shows it: question, failures and expectations, a figure with the title, and its measures."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from ..views.figures.page import NotebookFigure
 
 
-def run_html(result: RunResult, sheet: NotebookFigure, text: str) -> str:
-    """`sheet` shows the curves that the scenario shows first, which the table is about; `text` is it in words."""
+def run_html(result: RunResult, figure: NotebookFigure, text: str) -> str:
+    """HTML of `result`; `figure` is of the curves that the scenario shows first, and `text` describes it."""
     scenario = result.scenario
     table = run_tables.measures(result, scenario.plots[0])
-    lines = [f"<strong>{escape(scenario.question)}</strong>", *map(escape, _went(result))]
-    return "\n".join([*(f"<p>{line}</p>" for line in lines), picture_html(sheet, text), table._repr_html_()])
+    lines = [f"<strong>{escape(scenario.question)}</strong>", *map(escape, _verdicts(result))]
+    return "\n".join([*(f"<p>{line}</p>" for line in lines), picture_html(figure, text), table._repr_html_()])
 
 
-def picture_html(sheet: NotebookFigure, text: str) -> str:
+def picture_html(figure: NotebookFigure, text: str) -> str:
     """A figure within a page; `text` describes it."""
-    data, size = sheet._repr_png_()
+    data, size = figure._repr_png_()
     return (
         f'<img src="data:image/png;base64,{base64.b64encode(data).decode()}" alt="{escape(text)}"'
         f' width="{size["width"]}" style="max-width:100%">'
     )
 
 
-def _went(result: RunResult) -> list[str]:
+def _verdicts(result: RunResult) -> list[str]:
     """Arms that failed, and the expectations: how many are met, and those that are not."""
     lines = [
         f"Arm {name} FAILED: {arm.trajectory.outcome.message}"

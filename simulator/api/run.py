@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +19,11 @@ from ..numerics.trajectory import Array, Trajectory
 from ..runtime.errors import InputError, InputFault, called_from
 from ..runtime.names import unknown_name
 from ..tasks import run as tasks
-from ..tasks.figures import FigureOptions
+from ..tasks.figures import FIGURES
 from ..views.text import run_tables
 from ..views.text.commands import run as run_text
 from ..views.text.tables import Table
-from .changes import scenario_request, several
+from .changes import scenario_request, several, warn
 from .explain import Explained, Times, explain_run
 from .values import Measured
 
@@ -60,7 +59,7 @@ def run(
     with called_from("run()"):
         asked = scenario_request(scenario, set, knockout, block, add)
         request = tasks.RunRequest(asked, several(arms), certify)
-        result = tasks.run(request, lambda note: warnings.warn(note, stacklevel=6)).result
+        result = tasks.run(request, warn).result
     if result.interrupted:
         raise KeyboardInterrupt
     command = ("run", *asked.command(), *(f"--arm={arm}" for arm in request.arms)) if asked.command() else ()
@@ -88,6 +87,7 @@ class Run:
 
     @property
     def scenario(self) -> Scenario:
+        """The scenario with all changes."""
         return self.result.scenario
 
     @property
@@ -97,6 +97,7 @@ class Run:
 
     @property
     def arms(self) -> tuple[str, ...]:
+        """The names of the arms that were simulated."""
         return tuple(self.result.arms)
 
     @property
@@ -106,17 +107,20 @@ class Run:
 
     @property
     def times(self) -> Array:
-        """When the main arm, or the only one, was saved, in `time_unit`."""
+        """Times at which the main arm, or the only one, was saved, shape (times,), in `time_unit`."""
         return self._trajectory(None).times
 
     @property
     def time_unit(self) -> str:
+        """The model's unit of time."""
         return self.scenario.model.time_unit_text
 
     def unit(self, name: str) -> str:
+        """The unit of a species or observable; "1" for a pure number."""
         return self.scenario.model.unit_text(self._name(name))
 
     def __getitem__(self, asked: str | tuple[str, str]) -> Array:
+        """A curve, or the times of an arm, as a read-only array: see `Run`."""
         name, arm = (asked, None) if isinstance(asked, str) else asked
         trajectory = self._trajectory(arm)
         return trajectory.times if name == "time" else trajectory[self._name(name)]
@@ -124,8 +128,8 @@ class Run:
     def measure(self, formula: str) -> Measured:
         """A formula as in ``[[expect]]``: ``r.measure("max(IL2, '1 d', '3 d') / max(IL2, arm='untreated')")``.
 
-        Without ``arm='...'`` it reads the main arm. None of a number (`nan`) where it cannot be had: no crossing, or
-        an arm that failed before. Raises `ValueError` for what is no measure.
+        Without ``arm='...'`` it reads the main arm. NaN where there is no value: no crossing, or an arm that failed
+        before. Raises `ValueError` for what is no measure.
         """
         model = self.scenario.model
         tree, _ = read_measure(formula, model, self.arms, self.scenario.end)
@@ -150,12 +154,12 @@ class Run:
         return run_tables.doses(self.result)
 
     def figure(self, *names: str, arms: str | Sequence[str] | None = None) -> NotebookFigure:
-        """A figure of `names`, or else the first that the scenario shows, in the style of `run`: one of matplotlib's,
-        which a notebook shows."""
+        """A figure of `names`, by default the first that the scenario shows, of all arms or some: one of matplotlib's,
+        which a notebook displays."""
         return self._drawn(self._names(names) or self.scenario.plots[0], several(arms) or self.arms)[0]
 
     def _drawn(self, names: Sequence[str], arms: Sequence[str]) -> tuple[NotebookFigure, str]:
-        """A figure, and what is on it in words."""
+        """A figure, and a description of it."""
         from ..views.figures import run as run_figures
         from ..views.text.figure import Curve
 
@@ -175,11 +179,15 @@ class Run:
         return explain_run(self.result, self._name(name), arm, against, at)
 
     def report(self, path: str | Path = "report.html", *, force: bool = False) -> Path:
-        """Writes the run as one HTML page that needs no network, and returns its path."""
+        """Writes the run as one HTML page that needs no network, and returns its path.
+
+        force: replace an existing file. Raises `OutputError` if it exists or cannot be written.
+        """
         from ..views.report.run_page import report
 
         path = Path(path)
-        check_file(path, force)
+        with called_from("report()"):
+            check_file(path, force)
         texts = run_folder.resolved(self.scenario)
         summary = run_folder.summary(self.result, self.command, run_folder.run_id(texts))
         write_text(path, report(self.result, summary, texts[0], figures=True))
@@ -206,15 +214,16 @@ class Run:
 
         force: replace an earlier run. plots: with figures. Raises `OutputError` if the folder cannot be written.
         """
-        return tasks.write(self.result, Path(folder), self.command, force, FigureOptions().draw if plots else None)
+        with called_from("save()"):
+            return tasks.write(self.result, Path(folder), self.command, force, FIGURES.draw if plots else None)
 
     def __repr__(self) -> str:
         verdicts = self.result.verdicts
-        told = f", {sum(each.met for each in verdicts)} of {len(verdicts)} expectations met" if verdicts else ""
+        counts = f", {sum(each.met for each in verdicts)} of {len(verdicts)} expectations met" if verdicts else ""
         known = sum(bool(each.expectation.missed) and not each.met for each in verdicts)
-        told += f" ({known} known to be missed)" if known else ""
+        counts += f" ({known} known to be missed)" if known else ""
         failed = "" if self.result.ok else ", FAILED"
-        return f"<Run of {self.scenario.id}: {_counted(len(self.arms), 'arm')}{told}{failed}>"
+        return f"<Run of {self.scenario.id}: {_counted(len(self.arms), 'arm')}{counts}{failed}>"
 
     def __str__(self) -> str:
         return run_text.run_text(self.result)

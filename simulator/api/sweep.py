@@ -19,7 +19,7 @@ from ..runtime.names import unknown_name
 from ..tasks import sweep as tasks
 from ..views.text.commands.sweep import damage_notes, measure_table, members_line
 from ..views.text.tables import Table
-from .changes import scenario_request, several
+from .changes import scenario_request, several, warn
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -109,7 +109,7 @@ def sweep(
             figures=figures,
             command=_command(asked.command(), options),
         )
-        output = tasks.sweep(request, lambda note: warnings.warn(note, stacklevel=5))
+        output = tasks.sweep(request, warn)
     for note in damage_notes(output.outcome):
         warnings.warn(note, stacklevel=2)
     return Ensemble(output)

@@ -14,10 +14,12 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
     command.add_argument("files", nargs="+", metavar="FILE")
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..tasks.check import CheckRequest, check
 
     found = check(CheckRequest(tuple(options.files)))

@@ -16,6 +16,7 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
     text = "one: its arms, or, with a change, what it is with and without it; several: their main arms"
     command.add_argument("scenarios", nargs="+", metavar="SCENARIO", help=text)
     command.add_argument("--arm", action="append", default=[], metavar="NAME", help="this arm of each; may be repeated")
@@ -30,6 +31,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..tasks.compare import CompareRequest, compare
 
     request = CompareRequest(

@@ -19,6 +19,7 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
     command.add_argument("name", nargs="?", metavar="NAME")
     command.add_argument("--model", default="immune", help="a model's name or file (default: immune)")
     text = "list the parameters that are assumptions, and the expectations that each can break"
@@ -31,6 +32,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..tasks.describe import DescribeRequest, describe
 
     pictures = tuple(Path(word) for word in options.wiring)

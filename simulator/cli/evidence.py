@@ -14,11 +14,13 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
     command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all bundled scenarios")
     command.add_argument("--out", metavar="DIR", help="write evidence.csv and evidence.json there too")
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..tasks.evidence import EvidenceRequest, evidence
 
     found = evidence(EvidenceRequest(tuple(options.scenarios), Path(options.out) if options.out else None))

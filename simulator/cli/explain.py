@@ -22,6 +22,7 @@ at which the curve of the last species best follows that of the first in this ru
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
     text = "a scenario file, or the name of a bundled scenario"
     command.add_argument("scenario", metavar="SCENARIO", help=text)
     command.add_argument("--of", required=True, metavar="NAME", help="the species or observable to explain")
@@ -36,6 +37,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..experiments.explanation.explain import NoStepsError
     from ..tasks.explain import ExplainRequest, explain
 

@@ -16,6 +16,7 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
     command.add_argument("scenario", metavar="SCENARIO")
     text = "the format: " + "; ".join(f"{name} is {each.title}" for name, each in FORMATS.items())
     command.add_argument("--to", required=True, choices=list(FORMATS), help=text)
@@ -26,6 +27,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..tasks.export import ExportRequest, export
 
     scenario = request_of(options.scenario, options)

@@ -14,6 +14,7 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
     command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all bundled scenarios")
     command.add_argument("--out", metavar="DIR", required=True, help="new folder for the gallery")
     command.add_argument("--force", action="store_true", help="replace DIR if it holds a gallery and nothing else")
@@ -22,6 +23,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..tasks.gallery import GalleryRequest, gallery
 
     found = gallery(GalleryRequest(Path(options.out), tuple(options.scenarios), options.tables, options.force))

@@ -14,11 +14,13 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
     command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all, which takes many minutes")
     command.add_argument("--out", metavar="FILE", help="write the answer there as JSON too")
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..tasks.influence import InfluenceRequest, influence
 
     found = influence(InfluenceRequest(tuple(options.scenarios), Path(options.out) if options.out else None))

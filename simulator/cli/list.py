@@ -13,10 +13,11 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
-    """It has none of its own."""
+    """Adds the options of the command: it has none of its own."""
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..tasks.list import list_all
 
     found = list_all()

@@ -56,6 +56,7 @@ def figures_of(options: argparse.Namespace) -> FigureOptions:
 
 
 def print_note(note: str) -> None:
+    """A remark on a valid scenario, on stderr."""
     print(f"note: {note}", file=sys.stderr)
 
 

@@ -14,10 +14,12 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
     command.add_argument("folder", metavar="RUN_DIR")
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..tasks.replay import ReplayRequest, replay
 
     found = replay(ReplayRequest(Path(options.folder)))

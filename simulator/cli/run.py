@@ -25,6 +25,7 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
     text = "a scenario file, or the name of a bundled scenario"
     command.add_argument("scenarios", nargs="+", metavar="SCENARIO", help=text)
     command.add_argument("--out", metavar="DIR", help="new output directory (default: results/SCENARIO)")
@@ -43,6 +44,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..tasks.run import RunRequest, run_each
 
     figures = figures_of(options)

@@ -14,11 +14,13 @@ EXAMPLES = """examples:
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
     command.add_argument("scenario", metavar="SCENARIO")
     settings_argument(command)
 
 
 def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
     from ..tasks.show import show
 
     found = show(request_of(options.scenario, options))

@@ -66,5 +66,7 @@ def request_fault(message: str, words: str = "") -> InputFault:
 
 
 def option(words: str) -> str:
-    """An option as the caller writes it: "--arm late" on the command line, "arm late" from Python."""
-    return words if _caller.get() == COMMAND_LINE else words.removeprefix("--")
+    """An option as the caller writes it: "--arm late" or "--force", from Python "arm late" or "force=True"."""
+    if _caller.get() == COMMAND_LINE:
+        return words
+    return "force=True" if words == "--force" else words.removeprefix("--")

@@ -365,3 +365,111 @@ def test_an_explanation_is_said_and_drawn_and_a_report_is_one_file(toy: str, tmp
         r.report(path)
     with pytest.raises(KeyError, match="did you mean 'drug'"):
         r.explain("drg")
+
+
+# the other commands
+
+
+def test_every_command_is_a_function_with_its_words() -> None:
+    from immunesim.cli import COMMANDS
+
+    assert set(COMMANDS) <= set(dir(sim))
+    for name in COMMANDS:
+        function = getattr(sim, name)
+        assert function.__name__ == name
+        assert function.__doc__
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("words", "ask"),
+    [
+        (["check", "toy.toml"], lambda: sim.check("toy.toml")),
+        (["list"], lambda: sim.list()),
+        (["show", "toy.toml", "--set", "k_absorb=0.9 1/h"], lambda: sim.show("toy.toml", set={"k_absorb": "0.9 1/h"})),
+        (["compare", "toy.toml", "--of", "drug"], lambda: sim.compare("toy.toml", of="drug")),
+        (
+            ["compare", "toy.toml", "--set", "k_clear=0.5 1/h", "--arm", "half"],
+            lambda: sim.compare("toy.toml", set={"k_clear": "0.5 1/h"}, arms="half"),
+        ),
+        (["evidence", "toy.toml"], lambda: sim.evidence("toy.toml")),
+        (["influence", "toy.toml"], lambda: sim.influence("toy.toml")),
+        (["export", "toy.toml", "--to", "sbml", "--force"], lambda: sim.export("toy.toml", force=True)),
+        (["replay", "saved"], lambda: sim.replay("saved")),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_a_result_prints_what_its_command_prints(toy: str, words: list[str], ask, capsys) -> None:
+    from immunesim.cli import main
+
+    if words[0] == "replay":
+        sim.run(toy, certify=False).save("saved", plots=False)
+    main(words)
+    printed = capsys.readouterr().out
+    found = ask()
+    assert f"{found}\n" == printed
+    assert repr(found) == str(found)
+    assert found._repr_html_().startswith("<")
+
+
+def test_tables_become_data_frames(toy: str) -> None:
+    assert list(sim.evidence(toy).to_pandas()["id"]) == ["toy/1"]
+    assert set(sim.compare(toy, of="drug").to_pandas()["arm"]) == {"main", "untreated", "half", "late", "later"}
+    assert "acute_infection" in set(sim.list().to_pandas()["name"])
+    assert set(sim.influence(toy).to_pandas()["breaks"]) == {"toy/1"}
+    assert list(sim.run(toy, certify=False).table("drug").to_pandas()["name"]) == ["drug"] * 5
+
+
+def test_a_comparison_draws_and_is_written(toy: str) -> None:
+    found = sim.compare(toy, of="drug", out="compared")
+    assert (Path("compared") / "comparison.csv").exists()
+    assert found.figure("drug").axes
+    with pytest.raises(sim.OutputError, match="compared exists; choose another out, or force=True to replace it"):
+        sim.compare(toy, of="drug", out="compared")
+
+
+def test_a_gallery_is_made_from_python(toy: str) -> None:
+    found = sim.gallery("all", toy)
+    assert [(card.name, card.status) for card in found.cards] == [("toy", "done")]
+    assert found.page.exists()
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: sim.compare("toy.toml", arms="halv"), "compare(): toy has no arm 'halv'; did you mean 'half'?"),
+        (lambda: sim.compare("toy.toml", of="drg"), "compare(): toy: "),
+        (lambda: sim.export("toy.toml", "sbm"), "export(): no format 'sbm'; did you mean 'sbml'?\n    to sbm"),
+        (lambda: sim.export("toy.toml", arm="halv"), "export(): toy has no arm 'halv'; did you mean 'half'?"),
+        (lambda: sim.show("toy.toml", knockout="IL9"), "show(): nothing called 'IL9'"),
+        (lambda: sim.read_scenario("toy.toml", set={"k_claer": 1}), "read_scenario(): no parameter 'k_claer'"),
+        (lambda: sim.evidence("tyo.toml"), "tyo.toml: no such scenario"),
+        (lambda: sim.replay("nowhere"), "nowhere: no results folder"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said_with_the_function_that_was_called(toy: str, ask, message: str) -> None:
+    with pytest.raises(sim.InputError) as caught:
+        ask()
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("ask", [sim.run, sim.compare])
+def test_a_warning_points_to_the_line_of_the_caller(toy: str, ask) -> None:
+    with pytest.warns(UserWarning, match="k_clear") as caught:
+        ask(toy, set={"k_clear": "90 1/h"})
+    assert {Path(each.filename) for each in caught} == {Path(__file__)}
+
+
+def test_what_a_run_gives_cannot_be_changed_by_accident(toy: str) -> None:
+    run = sim.run(toy, certify=False)
+    for array in (run["drug"], run.times, run["time", "late"], run["cells", "half"]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0
+
+
+def test_a_run_can_be_pickled(toy: str) -> None:
+    run = sim.run(toy, certify=False)
+    again = pickle.loads(pickle.dumps(run))
+    assert np.array_equal(again["drug", "late"], run["drug", "late"])
+    assert again.measure("auc(drug)") == run.measure("auc(drug)")
+    assert str(again) == str(run)
