@@ -80,7 +80,7 @@ class VariedScenario:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario, self.system = scenario, System(scenario.model)
         measured = {name for each in scenario.expectations for name in names(each.measure)}
-        self._rows = [place for place, name in enumerate(self.system.observables) if name in measured]
+        self._rows = [index for index, name in enumerate(self.system.observables) if name in measured]
         self._at_start = _parameters_of_start(scenario)
         self.known = {arm.name: self._known(arm) for arm in scenario.arms}
         self.met = {each.id for each, met in self._judged({n: k.trajectory for n, k in self.known.items()}) if met}
@@ -149,11 +149,11 @@ class VariedScenario:
         `name` as it is in `arm` would cause along the known time course; infinite where it acts before the start."""
         if name in self._at_start:
             return math.inf
-        place, value = self.system.parameters.index(name), self.scenario.parameters(arm)[name]
+        index, value = self.system.parameters.index(name), self.scenario.parameters(arm)[name]
         most = 0.0
         for then in known.points:
             parameters = np.array(then.parameters)
-            parameters[place] = value
+            parameters[index] = value
             now = self._points(then.times, then.states, parameters)
             size = np.abs(then.states) + SEEN * self.system.scales
             change = np.abs(now.rhs - then.rhs) * self.scenario.end / size

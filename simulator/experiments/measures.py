@@ -280,7 +280,7 @@ def _value(function: str, found: Arguments, trajectory: Trajectory) -> float:
     if not len(times) or (asked and asked[-1] > times[-1] * (1 + 1e-9)):
         return math.nan
     if not asked and not trajectory.outcome.ok:
-        return math.nan  # it is about the whole run, which there is not
+        return math.nan  # it is about the whole run, and the run did not reach its end
     if found.window is not None:
         times, values = _curves().cut(times, values, *found.window)
     argument = [each for each in (found.time, found.level) if each is not None]

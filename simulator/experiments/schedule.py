@@ -155,7 +155,7 @@ def timetable(arm: Arm, end: float) -> Timetable:
     """When everything in `arm` happens before `end`, in the model's time unit."""
     edges = _edges(arm, end)
     events = []
-    for place, dose in enumerate(arm.doses):
+    for index, dose in enumerate(arm.doses):
         for number in range(dose.count):
             begins = dose.time(number)
             share = share_given(dose, number, end, end)
@@ -165,7 +165,7 @@ def timetable(arm: Arm, end: float) -> Timetable:
             first, last = bisect_right(edges, begins) - 1, bisect_right(edges, begins + dose.over) - 1
             if begins + dose.over >= end * (1 - SAME_TIME):
                 last = len(edges)
-            events.append(DoseEvent(place, number, first, last, share, active_changes(arm, begins, end)))
+            events.append(DoseEvent(index, number, first, last, share, active_changes(arm, begins, end)))
     return Timetable((*edges, end), tuple([active_changes(arm, edge, end) for edge in edges]), tuple(events))
 
 
@@ -228,18 +228,18 @@ class DoseAmounts:
             self._values[active] = values
         return self._values[active]
 
-    def of(self, place: int, active: Active) -> Any:
-        """The arm's dose at index `place` in the unit of its target, with the volume and body that it meets."""
-        if (place, active) not in self._amounts:
-            dose, values = self.arm.doses[place], self.values(active)
+    def of(self, index: int, active: Active) -> Any:
+        """The arm's dose at index `index` in the unit of its target, with the volume and body that it meets."""
+        if (index, active) not in self._amounts:
+            dose, values = self.arm.doses[index], self.values(active)
             amount: Any = dose.amount * dose.factor
             for name in dose.body:
                 amount = amount * values[name]
             if dose.volume is not None:
                 with np.errstate(divide="ignore", invalid="ignore"):  # of many members one may have no volume
                     amount = amount / self._volume(dose.volume, active)
-            self._amounts[place, active] = amount
-        return self._amounts[place, active]
+            self._amounts[index, active] = amount
+        return self._amounts[index, active]
 
     def _volume(self, name: str, active: Active) -> Any:
         if (name, active) not in self._volumes:
@@ -256,15 +256,15 @@ class DoseAmounts:
         jumps: list[dict[int, Any]] = [{} for _ in plan.active]
         infusions: list[dict[int, Any]] = [{} for _ in plan.active]
         for event in plan.events:
-            place = species.index(self.arm.doses[event.dose].target)
+            index = species.index(self.arm.doses[event.dose].target)
             dose = self.of(event.dose, event.active)
             amount = (dose if rows is None or np.ndim(dose) == 0 else dose[rows]) * event.share
             if event.first == event.last:
-                jumps[event.first][place] = jumps[event.first].get(place, 0.0) + amount
+                jumps[event.first][index] = jumps[event.first].get(index, 0.0) + amount
             else:
                 rate = amount / (plan.bounds[event.last] - plan.bounds[event.first])
                 for infusion in infusions[event.first : event.last]:
-                    infusion[place] = infusion.get(place, 0.0) + rate
+                    infusion[index] = infusion.get(index, 0.0) + rate
         return jumps, infusions
 
 
@@ -279,10 +279,10 @@ def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory) -> list[LedgerL
         reached = float(trajectory.times[-1]) if len(trajectory.times) else 0.0
     amounts = DoseAmounts(arm_values(arm), scenario.parameters(arm), ParameterFormulas(scenario.model))
     lines, expected = [], dict.fromkeys(added, 0.0)
-    for place, dose in enumerate(arm.doses):
+    for index, dose in enumerate(arm.doses):
         shares = [share_given(dose, number, reached, scenario.end) for number in range(dose.count)]
         expected[dose.target] += sum(
-            share * amounts.of(place, active_changes(arm, dose.time(number), scenario.end))
+            share * amounts.of(index, active_changes(arm, dose.time(number), scenario.end))
             for number, share in enumerate(shares)
         )
         ordered, delivered = dose.amount * dose.count, dose.amount * sum(shares)

@@ -1,4 +1,4 @@
-"""Doses and changes become stretches of time, and the ledger counts what was given."""
+"""Doses and changes become segments of time, and the ledger counts what was given."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_dose_times_are_never_accumulated(scenario) -> None:
     assert schedule.edges[1999] == 0.1 + 1999 * 0.1  # a sum of 1999 tenths would be another number
 
 
-def test_the_stretches_fill_the_whole_run_without_gap_or_overlap(scenario) -> None:
+def test_the_segments_fill_the_whole_run_without_gap_or_overlap(scenario) -> None:
     question = scenario(
         dose(over="3 h", every="5 h", count=3) + dose("other", at="4 h") + CHANGE.format("7 h", "9 h", 1)
     )
@@ -79,7 +79,7 @@ def test_infusions_back_to_back_never_stop(scenario) -> None:
     assert rates[30:] == [0.0]
 
 
-def test_a_dose_at_the_start_needs_no_stretch_before_it(scenario) -> None:
+def test_a_dose_at_the_start_needs_no_segment_before_it(scenario) -> None:
     schedule, system = compiled(scenario(dose(at="0 h")))
     assert starts(schedule) == [0.0]
     assert schedule.segments[0].jump[system.species.index("drug")] == pytest.approx(400 / VOLUME)
@@ -209,7 +209,7 @@ def test_many_doses_into_one_species_balance(scenario) -> None:
 
 
 @pytest.mark.parametrize("factor", [0.999999, 1.000001, 0.0, 2.0])
-def test_a_count_that_does_not_balance_is_an_error_of_ours(scenario, factor: float) -> None:
+def test_a_count_that_does_not_balance_is_a_bug_of_the_simulator(scenario, factor: float) -> None:
     question = scenario(dose())
     trajectory = run(question).arms["main"].trajectory
     assert ledger(question, question.arm("main"), trajectory)[0].delivered == 400
@@ -219,7 +219,7 @@ def test_a_count_that_does_not_balance_is_an_error_of_ours(scenario, factor: flo
         ledger(question, question.arm("main"), tampered)
 
 
-def test_something_given_that_nobody_ordered_is_an_error_of_ours(scenario) -> None:
+def test_something_given_without_an_order_is_a_bug_of_the_simulator(scenario) -> None:
     question = scenario(dose())
     trajectory = run(question).arms["main"].trajectory
     tampered = dataclasses.replace(trajectory, added={**trajectory.added, "cells": 1e-3})

@@ -51,14 +51,14 @@ def batches(
 
     The same to the last bit as `compile_schedule` of `arm_with`, one by one.
     """
-    moving = [place for place, axis in enumerate(axes) if changes_timing(axis) and varies_in(axis.path, arm)]
+    moving = [index for index, axis in enumerate(axes) if changes_timing(axis) and varies_in(axis.path, arm)]
     members: ArmValues[float | Array] = _with_values(scenario.model, arm, _of_members(arm), axes, list(values.T.copy()))
     starting = {**scenario.parameters(arm), **members.parameters}
     amounts = DoseAmounts(members, starting, system.parameter_formulas)
     found: dict[int, list[_Part]] = defaultdict(list)
     for rows in _of_one_timetable(values[:, moving]):
         first = values[rows[0], moving].tolist()
-        plan = timetable(_with_times(arm, [axes[place] for place in moving], first), scenario.end)
+        plan = timetable(_with_times(arm, [axes[index] for index in moving], first), scenario.end)
         found[len(plan.active)].append(_Part(rows, plan, *amounts.given(plan, system.species, rows)))
     used = {active for parts in found.values() for part in parts for active in part.plan.active}
     tables = _tables(system, members, amounts, used, len(values))
@@ -80,10 +80,10 @@ def _with_times(arm: Arm, axes: Sequence[Axis], values: Sequence[float]) -> Arm:
             new: dict[str, Any] = {key: int(value) if key == "count" else value}
             arm = arm._replace(doses=tuple([replace(d, **new) if d.name == name else d for d in arm.doses]))
         else:
-            changes, place = list(arm.changes), int(name) - 1
-            change = changes[place]
+            changes, index = list(arm.changes), int(name) - 1
+            change = changes[index]
             end = None if change.end is None else value + (change.end - change.start)
-            changes[place] = change._replace(start=value, end=end)
+            changes[index] = change._replace(start=value, end=end)
             arm = arm._replace(changes=tuple(changes))
     return arm
 
@@ -108,8 +108,8 @@ def _with_values(
             ]
             values = values._replace(doses=tuple(doses))
         else:
-            changes, place = list(values.changes), int(name) - 1
-            changes[place] = {**changes[place], key: value}
+            changes, index = list(values.changes), int(name) - 1
+            changes[index] = {**changes[index], key: value}
             values = values._replace(changes=tuple(changes))
     return values
 
@@ -184,8 +184,8 @@ def _stacked(parts: Sequence[_Part], given: Sequence[Sequence[Mapping[int, Any]]
     stacked: list[dict[int, Array]] = [{} for _ in given[0]]
     for of_part, part, end in zip(given, parts, ends, strict=True):
         for all_given, of_segment in zip(stacked, of_part, strict=True):
-            for place, amount in of_segment.items():
-                all_given.setdefault(place, np.zeros(ends[-1]))[end - len(part.rows) : end] = amount
+            for index, amount in of_segment.items():
+                all_given.setdefault(index, np.zeros(ends[-1]))[end - len(part.rows) : end] = amount
     return stacked
 
 
@@ -193,7 +193,7 @@ def _table(values: Mapping[str, Any], names: Sequence[str], count: int) -> Array
     """(count, names), each value one number for all members or an array of one for each."""
     table = np.empty((count, len(names)))
     table[:] = [values[name] if np.ndim(values[name]) == 0 else math.nan for name in names]
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         if np.ndim(values[name]):
-            table[:, place] = values[name]
+            table[:, index] = values[name]
     return table
