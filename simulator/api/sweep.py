@@ -57,7 +57,7 @@ def sweep(
     ``sim.sweep("acute_infection", vary={"stop_sensitivity": "0.1:1:25:log"}, measures="max(pathogen)")``
 
     Without `out` everything is kept in memory and nothing stays on disk. With it, members are stored as they are
-    computed, and the same call goes on where an earlier one ended.
+    computed, and the same call continues where an earlier one ended.
 
     Args:
         scenario: the path of a file, the name of a bundled scenario, or a `Scenario` that has been read.

@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "run": "simulate scenarios and write their tables and figures",
-    "sweep": "simulate many members of a scenario, and go on where it was interrupted",
+    "sweep": "simulate many members of a scenario, and continue where it was interrupted",
     "check": "find all faults of scenario and model files, without simulating",
     "list": "list scenarios, with the question of each, and models",
     "show": "print a scenario with every default, and where each value came from",

@@ -26,21 +26,23 @@ KEPT = "the members that were stored are kept"  # after a second Ctrl-C
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """Adds the options of `sweep`."""
-    command.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of one of ours")
-    text = """what varies, values with their units, on a grid if --sample says nothing else: NAME=FROM:TO:COUNT[:log] or
-        NAME=V1,V2 (grid, zip), NAME=FROM:TO[:log] (lhs, sobol, random, one_at_a_time; a grid of 11), NAME (over its
-        range); may be repeated"""
+    command.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of a bundled scenario")
+    text = """what varies, values with their units: NAME=FROM:TO:COUNT[:log] or NAME=V1,V2 (grid, zip),
+        NAME=FROM:TO[:log] (lhs, sobol, random, one_at_a_time; a grid of 11 points), NAME (over its range); may be
+        repeated"""
     command.add_argument("--vary", action="append", default=[], metavar="NAME[=VALUES]", help=text)
-    text = """how members are drawn: grid, zip, one_at_a_time, lhs:1000, sobol:1024, random:1000; a larger lhs moves
-        every member, the others keep those that are stored"""
+    text = """how members are drawn: grid (default), zip, one_at_a_time, lhs:1000, sobol:1024, random:1000; a larger
+        lhs changes every member, a larger sobol or random sample keeps those that are stored"""
     command.add_argument("--sample", metavar="HOW[:COUNT]", help=text)
-    command.add_argument("--members", metavar="FILE", help="a CSV with a row per member and a column per axis")
-    command.add_argument("--seed", type=int, metavar="N", help="of what is drawn")
+    command.add_argument(
+        "--members", metavar="FILE", help="a CSV file with a row for each member and a column for each axis"
+    )
+    command.add_argument("--seed", type=int, metavar="N", help="seed of the random numbers")
     text = "a formula as in [[expect]], measured on every member; may be repeated"
     command.add_argument("--measure", action="append", default=[], metavar="FORMULA", help=text)
     text = "keep the curves of this species or observable; may be repeated"
     command.add_argument("--keep", action="append", default=[], metavar="NAME", help=text)
-    text = "measure with this arm in place of the main one; may be repeated"
+    text = "measure this arm instead of the main one; may be repeated"
     command.add_argument("--arm", action="append", default=[], metavar="NAME", help=text)
     settings_argument(command)
     text = "folder of the sweep; what it holds already is not computed again (default: results/SCENARIO-sweep)"
@@ -51,10 +53,14 @@ def arguments(command: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler, or 'local' for a cluster on this machine")
     which = command.add_mutually_exclusive_group()
-    which.add_argument("--shard", metavar="I/N", help="the members of the I-th of N jobs alone")
+    which.add_argument("--shard", metavar="I/N", help="only the members of the I-th of N jobs")
     text = "take over the members of these folders, and compute nothing"
     which.add_argument("--merge", nargs="+", default=[], metavar="DIR", help=text)
-    command.add_argument("--dry-run", action="store_true", help="say how many members, how long and how large")
+    command.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="only print how many members there are, how long they take and how large they are",
+    )
     command.add_argument("--parquet", action="store_true", help="write members.parquet too")
     command.add_argument("--no-plots", action="store_true", help="no figures")
 

@@ -67,7 +67,7 @@ def replay(request: ReplayRequest) -> Replayed:
     """
     folder = request.folder
     if (folder / IDENTITY).exists():
-        more = "the same 'sweep' command goes on in it, and with another --out computes all of it again"
+        more = "the same 'sweep' command continues it, and with another --out computes it again"
         raise InputError([InputFault(str(folder), 0, f"the folder of a sweep, not of a run: {more}", "")])
     if not (folder / SCENARIO_FILE).exists():
         raise InputError([InputFault(str(folder), 0, f"no results folder: it has no {SCENARIO_FILE}", "")])

@@ -175,7 +175,7 @@ def _sweep_into(folder: Path, scenario: Scenario, request: SweepRequest, stop: C
         try:
             return _sweep(store, request, stop)
         except OutputError as error:  # a full disk, most likely
-            raise OutputError(f"{error}; {len(store):,} members are kept, and the same command goes on") from None
+            raise OutputError(f"{error}; {len(store):,} members are kept, and the same command continues") from None
 
 
 def _sweep(store: MemberStore, request: SweepRequest, stop: Callable[[], bool]) -> SweepOutput:

@@ -87,7 +87,9 @@ def test_shards_and_their_merge(say) -> None:
     parts = ["results/toy-sweep-1-of-2", "results/toy-sweep-2-of-2"]
     said = say(*VARY, "--merge", parts[0], "--out", "whole")
     assert said.code == 1
-    assert said.err.endswith("2 of 3 members are kept in whole; go on with\n  " + said.err.split("go on with\n  ")[1])
+    assert said.err.endswith(
+        "2 of 3 members are kept in whole; continue with\n  " + said.err.split("continue with\n  ")[1]
+    )
     said = say(*VARY, "--merge", *parts, "--out", "whole")
     assert said.code == 0
     assert "3 members (grid of k_clear), none missing" in said.out
@@ -175,14 +177,14 @@ def test_a_shell_example_of_the_help_is_understood(say, capsys: pytest.CaptureFi
         code = cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--shard", "x"])
         assert code == 2  # all is well but the shard
         assert cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--dry-run", "--out", "new"]) == 0
-        assert "leaves its range" not in capsys.readouterr().err
+        assert "beyond its range" not in capsys.readouterr().err
 
 
 def test_an_axis_that_leaves_its_range_is_noted_by_sweep_and_check(say, capsys: pytest.CaptureFixture[str]) -> None:
-    told = "k_clear, which varies from 0.1 to 9 1/h, leaves its range, 0.25 to 1 1/h"
+    told = "k_clear varies from 0.1 to 9 1/h, beyond its range, 0.25 to 1 1/h"
     words = ("--vary", "k_clear=0.1 1/h:9 1/h", "--dry-run")
     assert f"note: {told}\n" in say(*words).err
-    assert "leaves its range" not in say("--vary", "k_clear", "--dry-run").err
+    assert "beyond its range" not in say("--vary", "k_clear", "--dry-run").err
     values = '[sweep]\n[[sweep.vary]]\nparameter = "k_clear"\nvalues = ["9 1/h", "0.1 1/h"]\n'
     Path("wide.toml").write_text(f'title = "t"\nextends = "toy.toml"\n{values}')
     assert cli.main(["check", "wide.toml"]) == 0
@@ -260,7 +262,7 @@ def test_a_message_says_what_was_expected_and_what_was_found(say, words: list[st
 def test_replay_of_the_folder_of_a_sweep_says_how_to_go_on(say, capsys: pytest.CaptureFixture[str]) -> None:
     assert say(*VARY, "--out", "out").code == 0
     assert cli.main(["replay", "out"]) == 3
-    assert "out: the folder of a sweep, not of a run: the same 'sweep' command goes on in it" in capsys.readouterr().err
+    assert "out: the folder of a sweep, not of a run: the same 'sweep' command continues it" in capsys.readouterr().err
 
 
 def test_the_help_shows_every_form_of_an_axis_and_each_is_understood(say) -> None:

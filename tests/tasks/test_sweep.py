@@ -231,7 +231,7 @@ def test_a_full_disk_keeps_what_is_stored_and_says_so(
 
     with monkeypatch.context() as patch:
         patch.setattr(MemberStore, "add", full)
-        message = r"No space left on device; \d members are kept, and the same command goes on"
+        message = r"No space left on device; \d members are kept, and the same command continues"
         with pytest.raises(OutputError, match=message):
             swept_into(question, tmp_path / "out")
     in_threads.clear()
@@ -291,7 +291,7 @@ def test_the_command_that_goes_on_is_the_one_that_began(
     assert resume_command(["sweep", "t", "--out", "c"], Path("c")) == "python run_sim.py sweep t --out c"
     done = swept_into(swept(toy, grid(2, 2)), tmp_path / "out", merge=())
     assert resume_text(replace(done, asked=1234), tmp_path, ["sweep"]).startswith(
-        f"4 of 1,234 members are kept in {tmp_path}; go on with\n  "
+        f"4 of 1,234 members are kept in {tmp_path}; continue with\n  "
     )
 
 

@@ -77,7 +77,7 @@ def resume_text(outcome: SweepOutcome, folder: Path, words: Sequence[str]) -> st
     words: those of the command that began the sweep.
     """
     there = len(outcome.result.numbers)
-    kept = f"{there:,} of {outcome.asked:,} members are kept in {folder}; go on with"
+    kept = f"{there:,} of {outcome.asked:,} members are kept in {folder}; continue with"
     return f"{kept}\n  {resume_command(words, folder)}"
 
 
