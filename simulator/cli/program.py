@@ -24,17 +24,17 @@ INTERRUPTED = 130
 COMMANDS = {
     "run": "simulate scenarios and write their tables and figures",
     "sweep": "simulate many members of a scenario, and continue where it was interrupted",
-    "check": "find all faults of scenario and model files, without simulating",
-    "list": "list scenarios, with the question of each, and models",
-    "show": "print a scenario with every default, and where each value came from",
-    "describe": "explain a model, a species, parameter, reaction, module or source",
-    "compare": "put the curves of scenarios side by side, with a table of measures",
+    "check": "report all faults of scenario and model files, without simulating",
+    "list": "list the bundled scenarios, with the question of each, and models",
+    "show": "print a scenario with every default, and the origin of each value",
+    "describe": "describe a model, or a species, parameter, reaction, module or source in it",
+    "compare": "compare the curves of scenarios or arms, with a table of measures",
     "explain": "say which reactions drive a curve, why it turns, and how arms differ in it",
-    "evidence": "hold every expectation against the simulation",
+    "evidence": "compare every expectation with the simulation",
     "gallery": "simulate all scenarios and write a page that shows them, with a report of each",
-    "influence": "turn each parameter and say which expectations fail",
+    "influence": "vary each parameter and say which expectations fail",
     "export": "write an arm of a scenario for other simulators",
-    "replay": "run a results folder again and say whether the numbers match",
+    "replay": "simulate the run of an output directory again, and compare the numbers",
 }
 EXAMPLES = """examples:
   immunesim run il2_therapy --out out
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(words: Sequence[str]) -> int:
-    options = _parser(words).parse_args(words)
+    options = parser_of(words).parse_args(words)
     if options.version:
         from importlib.metadata import PackageNotFoundError, version
 
@@ -76,7 +76,7 @@ def _main(words: Sequence[str]) -> int:
             print("immunesim, from a checkout that is not installed")
         return DONE
     if options.command is None:
-        _parser(words).print_help()
+        parser_of(words).print_help()
         return USAGE
     options.words = words
     try:
@@ -128,9 +128,10 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Usage errors name the nearest command or option."""
+    """Usage errors name the nearest command."""
 
     def error(self, message: str) -> Any:
+        """Prints `message` and raises SystemExit(2)."""
         if "COMMAND: invalid choice" in message:
             from ..runtime.names import nearest
 
@@ -139,7 +140,7 @@ class _Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def parser_of(words: Sequence[str]) -> argparse.ArgumentParser:
     """The parser of every command's name, and of the arguments of the one that `words` begin with."""
     parser = _Parser(
         prog="immunesim",

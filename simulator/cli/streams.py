@@ -28,13 +28,16 @@ class Output:
         self._broken = stream is None or getattr(stream, "closed", False)
 
     def write(self, text: str) -> int:
+        """Writes `text`, with what the encoding cannot show spelt out; returns its length."""
         self._try("write", text_for(text, getattr(self._stream, "encoding", None) or "utf-8"))
         return len(text)
 
     def flush(self) -> None:
+        """Flushes the stream, if it can be."""
         self._try("flush")
 
     def isatty(self) -> bool:
+        """Whether the stream is a terminal."""
         return not self._broken and bool(getattr(self._stream, "isatty", bool)())
 
     def __getattr__(self, name: str) -> Any:

@@ -33,6 +33,7 @@ class Checked(Answer):
 
     @property
     def ok(self) -> bool:
+        """Whether every file is valid."""
         return not self.faults
 
     @property

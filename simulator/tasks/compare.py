@@ -82,6 +82,7 @@ class Comparison(Answer):
 
     @property
     def table(self) -> Table:
+        """A row for each curve, arm and run: peak, lowest, final value and area."""
         shown = {"": ("label",), "peak": ("peak", "unit"), "at": ("time_of_peak", "time_unit")}
         shown |= {"lowest": ("lowest", "unit"), "final": ("final", "unit"), "area": ("area", "area_unit")}
         return Table([row._asdict() for row in self.rows], {"name": ("name",), **shown})

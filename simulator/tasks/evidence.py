@@ -53,6 +53,7 @@ class Evidence(Answer):
 
     @property
     def table(self) -> Table:
+        """A row for each expectation: verdict, what was simulated, what was expected, and the source."""
         shown = {"": ("verdict",), "id": ("id",), "expectation": ("that",), "simulated": ("simulated", "unit")}
         return Table([row._asdict() for row in self.rows], {**shown, "expected": ("expected",), "source": ("source",)})
 

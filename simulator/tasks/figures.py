@@ -46,6 +46,7 @@ class FigureOptions:
 
     @property
     def look(self) -> Look:
+        """Sizes and fonts of the figures."""
         from ..views.figures.style import PAPER, SLIDES  # matplotlib, which a task without figures need not load
 
         return SLIDES if self.slides else PAPER

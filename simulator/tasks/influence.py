@@ -93,9 +93,9 @@ def influence(request: InfluenceRequest) -> ParameterInfluence:
     return found
 
 
-class _Part(NamedTuple):
-    """What one scenario says: its model, what no arm of its own breaks, what the coarser solution misses,
-    and what breaks, by parameter and way."""
+class _ScenarioInfluence(NamedTuple):
+    """One scenario: its model; expectations that no arm of their own breaks; expectations that the coarser tolerance
+    misses; and (parameter, "up" or "down", the expectations that then fail)."""
 
     model: str
     unsafe: list[str]
@@ -103,7 +103,7 @@ class _Part(NamedTuple):
     breaks: list[tuple[str, str, list[str]]]
 
 
-def _by_model(parts: Sequence[_Part]) -> dict[str, dict[str, Any]]:
+def _by_model(parts: Sequence[_ScenarioInfluence]) -> dict[str, dict[str, Any]]:
     models: dict[str, dict[str, Any]] = {}
     for part in parts:
         model = models.setdefault(part.model, {"breaks": {}, "passes_without_mechanism": [], "unclear": []})
@@ -115,7 +115,7 @@ def _by_model(parts: Sequence[_Part]) -> dict[str, dict[str, Any]]:
     return models
 
 
-def _part(path: Path, on_progress: OnProgress) -> _Part:
+def _part(path: Path, on_progress: OnProgress) -> _ScenarioInfluence:
     scenario = read_scenario(path)
     body = {name: each for name, each in scenario.model.parameters.items() if not each.knob}
     assumed = [name for name, each in body.items() if each.assumed]
@@ -132,4 +132,4 @@ def _part(path: Path, on_progress: OnProgress) -> _Part:
         for each in scenario.expectations
         if each.id not in met and not (each.missed or each.breaks_in)
     ]
-    return _Part(scenario.model_name, unsafe, unclear, breaks)
+    return _ScenarioInfluence(scenario.model_name, unsafe, unclear, breaks)

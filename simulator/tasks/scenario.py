@@ -45,10 +45,12 @@ class ScenarioRequest:
 
     @property
     def interventions(self) -> Interventions:
+        """Knockouts, blocks and added doses."""
         return Interventions(self.knockout, self.block, self.add)
 
     @property
     def changed(self) -> bool:
+        """Whether anything is changed."""
         return bool(self.set) or any(self.interventions)
 
     def read(self, sweep: SweepOptions | None = None) -> Scenario:

@@ -58,12 +58,12 @@ def test_values_are_set_as_on_the_command_line(toy: str) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of what the words do not reach
 def test_the_words_for_immunologists_are_those_of_the_command_line() -> None:
     from immunesim.cli.options import request_of
-    from immunesim.cli.program import _parser
+    from immunesim.cli.program import parser_of
 
     changes = {"knockout": "IL4", "block": {"IL1": "90%"}, "add": ["IL-2 18 MIU into skin at 3 d"]}
     run = sim.run("acute_infection", **changes, arms="main", certify=False)
     assert run.scenario.parameters(run.scenario.arm("main"))["IL4_made"] == 0
-    options = _parser(run.command).parse_args(run.command)
+    options = parser_of(run.command).parse_args(run.command)
     typed = request_of("acute_infection", options).read()
     assert typed == run.scenario
     assert options.arm == ["main"]
