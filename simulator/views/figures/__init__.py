@@ -1,1 +1,1 @@
-"""Pictures of runs and sweeps; the only rooms that import matplotlib."""
+"""Figures of runs, explanations and models, made with matplotlib. Sentences about them are in views/text."""

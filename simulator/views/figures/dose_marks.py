@@ -1,4 +1,4 @@
-"""What is done and when, in a strip above the panels: doses as ticks or bars, changes as bars, each with its name."""
+"""The strip above the panels: doses as ticks or bars and timed changes as bars, each with its name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BETWEEN = 0.05  # inches between two things in a row
 
 
 class Given(NamedTuple):
-    """A dose, or several together, in the unit of the axis."""
+    """A dose, or several together, in the time unit of the axis."""
 
     name: str
     target: str
@@ -29,10 +29,10 @@ class Given(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """Something that is done: its name, starts, length and colours, in the unit of the axis; short: its name where
-    there is no room beside the marks.
+    """Something that is marked in the strip, in the time unit of the axis.
 
-    colors: one, or one of each arm that it is done in. kind: ``dose`` or ``change``.
+    short: its name where there is no room beside the marks. colors: one, or one for each arm that it is done in.
+    kind: ``dose`` or ``change``.
     """
 
     name: str
@@ -44,11 +44,12 @@ class Marked(NamedTuple):
 
     @property
     def last(self) -> float:
+        """When the last of them ends."""
         return self.times[-1] + self.over
 
 
 class Strip(NamedTuple):
-    """What a strip is drawn on: `end` of the axis in its unit, and inches of the axis and right of it."""
+    """The geometry of a strip: `end` of the time axis in its unit, inches of the axis and of the room to its right."""
 
     end: float
     width: float
@@ -56,17 +57,18 @@ class Strip(NamedTuple):
     look: Look
 
     def inches(self, time: float) -> float:
+        """Inches from the left at which a time is."""
         return time / self.end * self.width
 
     def side(self, marked: Marked) -> str:
-        """Where a name goes: behind the marks, before them, or, where they fill the axis, on them."""
+        """Where the name goes: behind the marks, before them, or on them where they fill the axis."""
         long = wide(marked.name, self.look.small) + 2 * GAP
         if self.inches(marked.last) + long <= self.width + self.room:
             return "behind"
         return "before" if self.inches(marked.times[0]) >= long else "on"
 
     def span(self, marked: Marked) -> tuple[float, float]:
-        """From where to where marks and name go, in inches."""
+        """The inches from the left at which marks and name begin and end."""
         long = wide(marked.name, self.look.small) + GAP + BETWEEN
         first, last, side = self.inches(marked.times[0]), self.inches(marked.last), self.side(marked)
         return (
@@ -75,7 +77,7 @@ class Strip(NamedTuple):
         )
 
     def rows(self, marked: Sequence[Marked]) -> list[list[Marked]]:
-        """In as many rows as it takes that none meets another."""
+        """The marks in as few rows as possible without overlap."""
         rows: list[list[Marked]] = []
         for each in marked:
             first, last = self.span(each)
@@ -88,15 +90,15 @@ class Strip(NamedTuple):
 
     @property
     def row(self) -> float:
-        """Inches of a row."""
+        """The height of a row in inches."""
         return ROW * high("", self.look.small)
 
     def fitted(self, marked: Sequence[Marked]) -> list[Marked]:
-        """The same, under their short names where there is no room for others."""
+        """The same marks, under their short names where the full name does not fit."""
         return [m._replace(name=m.short) if m.short and self.side(m) == "on" else m for m in marked]
 
     def high(self, marked: Sequence[Marked]) -> float:
-        """Inches that these take."""
+        """The height of these marks in inches."""
         return self.row * len(self.rows(marked))
 
 
@@ -148,7 +150,7 @@ def changes_of(
 
 
 def draw_strip(page: Page, left: float, strip: Strip, marked: Sequence[Marked]) -> float:
-    """A strip at the present height of the page, `left` inches from its edge; returns the inches that it takes."""
+    """Draws a strip at the current height of the page, `left` inches from its edge; returns its height in inches."""
     rows = strip.rows(marked)
     if not rows:
         return 0.0
@@ -186,7 +188,7 @@ def _draw(axis: Axes, marked: Marked, row: int, strip: Strip) -> None:
 
 
 def _bars(axis: Axes, marked: Marked, row: int, high: float) -> None:
-    """A bar for each time, in a stripe of each colour."""
+    """A bar for each time, striped if several arms share it."""
     thick = high / len(marked.colors)
     for time in marked.times:
         for i, color in enumerate(marked.colors):

@@ -1,4 +1,4 @@
-"""Where boxes and arrows go: Graphviz's `dot`, in the process, from sizes alone; it sets no text."""
+"""Where boxes and arrows go: Graphviz's `dot`, in the process, given only the sizes; it renders no text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ROOM = '<<table border="0" cellborder="0" fixedsize="true" width="{}" height="{
 
 
 class Box(NamedTuple):
-    """Inches from the left and from the bottom."""
+    """A rectangle; its sides in inches from the left and from the bottom."""
 
     left: float
     bottom: float
@@ -23,20 +23,26 @@ class Box(NamedTuple):
 
     @property
     def middle(self) -> Point:
+        """The centre."""
         return (self.left + self.right) / 2, (self.bottom + self.top) / 2
 
     def meets(self, other: Box) -> bool:
+        """Whether two boxes overlap."""
         return (
             self.left < other.right and other.left < self.right and self.bottom < other.top and other.bottom < self.top
         )
 
     def holds(self, point: Point, margin: float = 0.0) -> bool:
+        """Whether a point is in the box, enlarged by `margin` inches."""
         x, y = point
         return self.left - margin < x < self.right + margin and self.bottom - margin < y < self.top + margin
 
 
 class Layout(NamedTuple):
-    """curves: for each edge the points of its cubic curve (3n + 1 of them), and then the point of its head."""
+    """Where everything goes, in inches.
+
+    curves: for each edge the points of its cubic curve, 3n + 1 of them, then the tip of its arrowhead.
+    """
 
     width: float
     height: float
@@ -46,7 +52,7 @@ class Layout(NamedTuple):
 
 
 class Group(NamedTuple):
-    """What is kept together under a title that takes `title` (width, height in inches)."""
+    """Boxes that are kept together under a title of this width and height in inches."""
 
     names: Sequence[str]
     title: tuple[float, float]
@@ -90,7 +96,7 @@ def lay_out(
 
 
 def _staggered(edges: Sequence[tuple[str, str]], groups: Mapping[str, Group]) -> dict[str, int]:
-    """Ranks between a name and what hangs on it alone: several, so that many leaves do not stand in one long row."""
+    """The number of ranks between a node and its leaves: several, so that many leaves do not form one long row."""
     acting = {source for source, _ in edges}
     once = {target for _, target in edges if target not in acting and sum(each == target for _, each in edges) == 1}
     home = {name: title for title, group in groups.items() for name in group.names}
@@ -111,6 +117,6 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 
 def _curve(text: str) -> tuple[Point, ...]:
-    """``e,x,y x,y x,y ...``: the head first, then the curve."""
+    """The points of an edge, from ``e,x,y x,y x,y ...``, in which the tip of the arrowhead comes first."""
     head, *points = text.replace("\\\n", "").split()
     return tuple((x, y) for x, y in map(_numbers, [*points, head.removeprefix("e,")]))

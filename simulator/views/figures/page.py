@@ -1,4 +1,4 @@
-"""A figure that grows downwards in inches, so that every text has its place before anything is drawn."""
+"""A figure laid out in inches from top to bottom, so that every text has its place before anything is drawn."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class NotebookFigure(Figure):
 
 
 class Picture(NamedTuple):
-    """A figure with the name of its files and its description in words."""
+    """A figure, the stem of its file name, and its description in words."""
 
     stem: str
     figure: NotebookFigure
@@ -50,9 +50,9 @@ class Picture(NamedTuple):
 
 
 class Label(NamedTuple):
-    """A text at the right of a panel, with the sample of line or marker that it names.
+    """A text to the right of a panel, with a sample of the line that it names.
 
-    wanted: the height, as a fraction of the panel's, that it should stand at.
+    wanted: the height at which it should stand, as a fraction of the height of the panel.
     """
 
     wanted: float
@@ -62,7 +62,7 @@ class Label(NamedTuple):
 
 
 class Page:
-    """A figure whose panels and texts are placed by their distance in inches from its left and its top."""
+    """A figure whose panels and texts are placed in inches from its left and top edges."""
 
     def __init__(self, title: str, notes: Sequence[str], width: float | None = None, look: Look = PAPER) -> None:
         self.look, self.width = look, width or look.width
@@ -77,10 +77,11 @@ class Page:
         self.down(0.08)
 
     def down(self, inches: float) -> None:
+        """Moves the current height down."""
         self.y += inches
 
     def put(self, text: str, left: float, width: float, size: float, color: str, across: str = "left") -> float:
-        """Text from the present height downwards, folded to `width`; returns the height that it takes."""
+        """Puts text at the current height, folded to `width` inches; returns the height of the text in inches."""
         folded = fold(text, width, size)
         x = {"left": left, "center": left + width / 2, "right": left + width}[across]
         style: dict[str, Any] = {"fontsize": size, "color": color, "ha": across, "va": "top", "linespacing": 1.1}
@@ -88,7 +89,7 @@ class Page:
         return high(folded, size)
 
     def panel(self, left: float, width: float, high: float, **settings: Any) -> Axes:
-        """Axes at the present height, which stays as it is."""
+        """Axes at the current height, which does not move."""
         axis: Axes = self.figure.add_axes((0, 0, 1, 1), label=str(len(self._panels)), **settings)
         self._panels.append((axis, left, self.y, width, high))
         axis.tick_params(labelsize=self.look.small)
@@ -96,7 +97,7 @@ class Page:
         return axis
 
     def finish(self) -> NotebookFigure:
-        """The figure, as high as what is on it, or as its look says."""
+        """The figure, cut to the height of its contents, or with the height of its look."""
         total = self.look.height or self.y + MARGIN
         self.figure.set_size_inches(self.width, total)
         for axis, left, top, width, height in self._panels:
@@ -109,7 +110,7 @@ class Page:
 
 @lru_cache(maxsize=4096)
 def wide(text: str, size: float) -> float:
-    """Inches that a line of text takes, and a little more: what draws it rounds to whole pixels."""
+    """The width of a line of text in inches, slightly rounded up because rendering rounds to whole pixels."""
     return (
         1.03
         * float(
@@ -120,12 +121,12 @@ def wide(text: str, size: float) -> float:
 
 
 def high(folded: str, size: float) -> float:
-    """Inches that folded text takes."""
+    """The height of folded text in inches."""
     return (1 + folded.count("\n")) * size * LINE / 72
 
 
 def fold(text: str, width: float, size: float, most: int = 9) -> str:
-    """`text` in lines of at most `width` inches, at most `most` of them; a longer word is broken, the rest left out."""
+    """`text` in lines of at most `width` inches, at most `most` of them; longer words are broken, the rest is cut."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
@@ -173,12 +174,12 @@ def label_right(
 
 
 def words_room(room: float, look: Look = PAPER) -> float:
-    """Inches for the words of a name in the room at the right of a panel."""
+    """The width in inches that a label's text has to the right of a panel."""
     return room - (LEADER + KEY + 1.5 * GAP) * look.scale
 
 
 def needed(labels: Sequence[str], room: float, look: Look = PAPER) -> float:
-    """Inches that these labels take below each other."""
+    """The height in inches of these labels, one below the other."""
     return sum(high(fold(text, words_room(room, look), look.small), look.small) for text in labels)
 
 
@@ -210,5 +211,5 @@ def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
 
 
 def _inside(bottom: float, height: float) -> float:
-    """The bottom of a block of labels, moved so that it stands within the panel."""
+    """The bottom of a block of labels, moved so that the block is inside the panel."""
     return min(max(bottom, 0.0), 1.0 - height)

@@ -1,4 +1,4 @@
-"""One panel of a run: published intervals, then its curves, in the order in which they lie over each other."""
+"""One panel of a run: expected ranges behind, curves in front."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BRACKET = 0.96  # of the height: where the time of a peak is marked
 
 
 class Line(NamedTuple):
-    """A curve in the units of its panel. number: which colour and dash."""
+    """A curve in the units of its panel. number: selects colour and dash."""
 
     label: str
     arm: str
@@ -42,12 +42,13 @@ class Line(NamedTuple):
 
     @property
     def last(self) -> float | None:
+        """The last finite value, or None."""
         known = self.values[np.isfinite(self.values)]
         return float(known[-1]) if len(known) else None
 
 
 class Panel(NamedTuple):
-    """What one panel shows. aims: published intervals for its curves. ends: of the y axis."""
+    """The contents of one panel. aims: expected ranges of its curves. ends: of the y axis."""
 
     title: str
     unit: str
@@ -58,13 +59,17 @@ class Panel(NamedTuple):
 
     @property
     def names(self) -> list[str]:
+        """The species and observables that are drawn, each once."""
         return list(dict.fromkeys(line.name for line in self.lines))
 
 
 def panels_of(
     scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], verdicts: Sequence[Verdict] = ()
 ) -> list[Panel]:
-    """Of several curves a panel for each name; of one, one for all names, whose units are of one kind."""
+    """The panels of a figure: one for each name if there are several curves, else one for all names.
+
+    The units of the names in one panel are of one kind.
+    """
     if len(curves) == 1:
         return [_panel(scenario, names, curves, verdicts)]
     return [_panel(scenario, [name], curves, verdicts) for name in names]
@@ -165,7 +170,7 @@ def draw_panel(axis: Axes, panel: Panel, shades: Sequence[tuple[float, float]], 
 
 
 def labels_of(panel: Panel) -> list[Label]:
-    """The name of each curve, wanted where it ends."""
+    """The name of each curve, to be placed where the curve ends."""
     found = []
     for line in panel.lines:
         last = panel.ends[0] if line.last is None else line.last
@@ -175,7 +180,7 @@ def labels_of(panel: Panel) -> list[Label]:
 
 
 def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, long: float, look: Look) -> None:
-    """A light band where the curve should be, its bounds as thin lines, and a dot if it is there, a cross if not."""
+    """Shades the expected range, with thin lines at its bounds and a dot if the curve is inside, else a cross."""
     span = axis.get_xlim()[1]
     marker: dict[str, Any] = {"marker": "o" if aim.met else "X", "color": color, "markersize": 4.5 * look.thick**0.5}
     marker |= {"markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": "none", "zorder": 4}
@@ -208,6 +213,6 @@ def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, long: float, lo
 
 
 def _above(value: float, share: float, panel: Panel) -> float:
-    """What stands this share of the panel's height above a value."""
+    """The value that is this share of the panel's height above another."""
     low, high = panel.ends
     return value * (high / low) ** share if panel.log else value + share * (high - low)

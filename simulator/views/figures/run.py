@@ -1,8 +1,7 @@
-"""Figures of a run: one per group of curves, readable without colour.
+"""Figures of a run, one for each group of curves, readable without colour.
 
-Several arms: a panel per curve, arms told apart by colour and dash. One arm: one panel, the
-curves told apart the same way. Curves carry their names at their right end. On slides each panel
-is a slide of its own.
+With several arms there is a panel for each curve, and arms differ in colour and dash. With one arm there is one panel,
+and curves differ in colour and dash. Each curve has its name at its right end. On slides each panel is a slide.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ STRIP = 0.03  # inches between the strip of doses and the panel
 
 
 def draw(result: RunResult, folder: Path, run: str, look: Look = PAPER, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """The figures of a run in these formats; returns their paths."""
+    """Writes the figures of a run in these formats; returns their paths."""
     paths = []
     with Progress("figures drawn", len(_groups(result, look))) as progress:
         for picture in pictures(result, look):
@@ -46,7 +45,7 @@ def draw(result: RunResult, folder: Path, run: str, look: Look = PAPER, formats:
 
 
 def pictures(result: RunResult, look: Look = PAPER) -> Iterator[Picture]:
-    """One after the other, so that only one figure is held at a time; look.height: a panel is one of its own."""
+    """The figures of a run, one at a time to save memory. With a look of fixed height each panel is a figure."""
     scenario = result.scenario
     found = [arm for arm in result.arms.values() if len(arm.trajectory.times)]
     clock, long = clock_of(scenario)
@@ -62,7 +61,7 @@ def pictures(result: RunResult, look: Look = PAPER) -> Iterator[Picture]:
 
 
 def _groups(result: RunResult, look: Look) -> list[tuple[int, tuple[str, ...]]]:
-    """What each figure shows, with the number of the plot it belongs to."""
+    """The names that each figure shows, with the number of their plot."""
     apart = look.height is not None and sum(len(arm.trajectory.times) > 0 for arm in result.arms.values()) > 1
     plots = list(enumerate(result.scenario.plots, 1))
     return [(number, (name,)) for number, names in plots for name in names] if apart else plots
@@ -132,7 +131,7 @@ def key_of(panels: Sequence[Panel]) -> str:
 
 
 def _heights(page: Page, panels: Sequence[Panel], key: str) -> list[float]:
-    """Inches of each panel: what its names need, or, where the page has a height, what everything else leaves."""
+    """The height of each panel in inches: what its labels need, or an equal part of a page of fixed height."""
     look = page.look
     if look.height is None:
         return [max(look.panel, needed([line.label for line in p.lines], look.room, look)) for p in panels]
@@ -144,7 +143,7 @@ def _heights(page: Page, panels: Sequence[Panel], key: str) -> list[float]:
 
 
 def _between(look: Look) -> float:
-    """Inches from a panel to the next."""
+    """Inches between two panels."""
     return 0.16 * look.scale
 
 
@@ -154,7 +153,7 @@ def _numbers(look: Look) -> float:
 
 
 def _left(panel: Panel, height: float, look: Look) -> float:
-    """Inches left of a panel: the numbers of its axis, and what they are."""
+    """Inches to the left of a panel, for the tick labels and title of its y axis."""
     _, numbers = ticks_of("y", panel.ends, panel.log, height, look.small)
     words = high(_axis_words(panel, height, look), look.small)
     return max(wide(each, look.small) for each in numbers) + words + 0.2 + MARGIN

@@ -1,4 +1,4 @@
-"""Axes with round numbers: limits, ticks and their words, linear or logarithmic."""
+"""Axes with round numbers: limits, ticks and tick labels, linear or logarithmic."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def wants_log(values: Array) -> bool:
 
 
 def is_log(item: SweepMeasure, values: Array) -> bool:
-    """Whether these values of a measure are drawn on a logarithmic axis: as it says, or as they ask for."""
+    """Whether a measure is drawn on a logarithmic axis: as its definition says, or as its values suggest."""
     if item.log is None:
         return wants_log(values)
     return item.log and not bool((values <= 0).any())
@@ -92,13 +92,13 @@ def limits(
 
 
 def beyond(values: Array, ends: tuple[float, float], unit: str = "1") -> str:
-    """How many values lie beyond the ends of an axis, in words: ``12 below 0.001 pM, 1 above 1e6 pM``."""
+    """How many values are outside an axis: ``12 below 0.001 pM, 1 above 10⁶ pM``."""
     counts = (("below", int((values < ends[0]).sum()), ends[0]), ("above", int((values > ends[1]).sum()), ends[1]))
     return ", ".join(f"{count} {word} {with_unit(end, unit, 2)}" for word, count, end in counts if count)
 
 
 def mark_beyond(panel: Axes, which: str, along: Array, values: Array, ends: tuple[float, float], color: str) -> None:
-    """A triangle at the end of the x or y axis for each value beyond it; along: where they stand on the other axis."""
+    """Draws a triangle at the end of an axis for each value beyond it. along: their positions on the other axis."""
     markers = "<>" if which == "x" else "v^"
     for marker, chosen, end in zip(markers, (values < ends[0], values > ends[1]), ends, strict=True):
         at = along[chosen][sampled(int(chosen.sum()), MOST_MARKS)]
@@ -133,7 +133,7 @@ def round_numbers(low: float, high: float, log: bool, most: int) -> list[float]:
 
 
 def in_words(values: Sequence[float]) -> list[str]:
-    """Numbers with as many digits as tell them apart."""
+    """Tick labels with as many digits as are needed to tell them apart."""
     step = min((abs(b - a) for a, b in pairwise(values)), default=0.0)
     for digits in range(1, 16):
         if all(abs(float(f"{v:.{digits}g}") - v) <= 1e-6 * (step or abs(v)) for v in values):
@@ -142,7 +142,7 @@ def in_words(values: Sequence[float]) -> list[str]:
 
 
 def set_scale(axis: Axes, which: str, ends: tuple[float, float], log: bool, inches: float, size: float = SMALL) -> None:
-    """The x or y axis from end to end with as many round ticks as its length in inches holds in type of this size."""
+    """Sets limits, scale and ticks of the x or y axis, with as many ticks as fit `inches` at this type size."""
     scaled = axis.xaxis if which == "x" else axis.yaxis
     (axis.set_xscale if which == "x" else axis.set_yscale)("log" if log else "linear")
     (axis.set_xlim if which == "x" else axis.set_ylim)(*ends)
@@ -155,7 +155,7 @@ def set_scale(axis: Axes, which: str, ends: tuple[float, float], log: bool, inch
 def ticks_of(
     which: str, ends: tuple[float, float], log: bool, inches: float, size: float = SMALL
 ) -> tuple[list[float], list[str]]:
-    """As many round numbers as an axis of this length in inches holds, and their words."""
+    """As many round numbers as fit on an axis of this length in inches, and their tick labels."""
     low, high = ends
     ticks: list[float] = []
     texts: list[str] = []

@@ -1,4 +1,4 @@
-"""The house style: colours, dashes, sizes and greys, on paper, on slides and on small cards."""
+"""The style of all figures: colours, dashes, sizes and greys, on paper, slides and small cards."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Look(NamedTuple):
 
     @property
     def scale(self) -> float:
-        """How much larger its type is than on paper."""
+        """How much larger the type is than on paper."""
         return self.small / PAPER.small
 
 
@@ -54,14 +54,14 @@ SMALL, MIDDLE, LARGE = PAPER.small, PAPER.middle, PAPER.large
 
 
 def style(number: int) -> tuple[str, Any]:
-    """Colour and dash of a curve; past the palette the colours come again with other dashes."""
+    """Colour and dash of a curve; when the palette is used up, its colours come again with other dashes."""
     count = len(STYLES)
     return STYLES[number % count][0], STYLES[(number + number // count) % count][1]
 
 
 @lru_cache(maxsize=64)
 def ink(color: str) -> str:
-    """`color`, darkened until text in it reads on white.
+    """`color`, darkened until text in it is readable on white.
 
     >>> ink("#0072B2"), ink("#E69F00")
     ('#0072B2', '#9C6C00')

@@ -1,4 +1,4 @@
-"""A run as one page that explains itself, and the gallery of many: HTML that needs no other file and no network.
+"""HTML pages: the report of one run and the gallery of many. Each is one file that needs no other and no network.
 
-uPlot (assets/uPlot.*) draws the curves that a reader can touch; it is inlined with its licence.
+uPlot (assets/uPlot.*) draws the interactive charts; it is included in the page with its licence.
 """

@@ -1,4 +1,4 @@
-"""The curves of the page: for each thing shown, saved rows of every arm, as they stand in its table."""
+"""The data of the interactive charts: saved values of every arm, as they are in its table."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Chart(NamedTuple):
 
 
 def charts(result: RunResult) -> list[Chart]:
-    """One for everything that the scenario shows, in its order."""
+    """A chart for everything that the scenario shows, in its order."""
     names = result.scenario.shown
     arms = drawn_arms(result)
     most = MOST_VALUES // max(len(names), 1)
@@ -52,7 +52,7 @@ def charts(result: RunResult) -> list[Chart]:
 
 
 def drawn_arms(result: RunResult) -> list[ArmResult]:
-    """All but those that failed before their first value."""
+    """All arms but those that failed before their first value."""
     return [arm for arm in result.arms.values() if len(arm.trajectory.times)]
 
 
@@ -96,7 +96,7 @@ def _at(rows: Array, times: Array, values: Array) -> list[float | None]:
 
 
 class Mark(NamedTuple):
-    """A dose or a timed change: what it is called, the arms that have it, and its stretches of time."""
+    """A dose or a timed change: its label, the arms that have it, and its intervals of time."""
 
     kind: str
     label: str
@@ -105,7 +105,7 @@ class Mark(NamedTuple):
 
 
 def marks(result: RunResult) -> list[Mark]:
-    """Doses and timed changes of the arms, those alike as one; times in the model's unit."""
+    """Doses and timed changes of the arms, identical ones only once; times in the model's unit."""
     found: dict[tuple[str, str, tuple[tuple[float, float], ...]], list[int]] = {}
     end = result.scenario.end
     for number, arm in enumerate(drawn_arms(result)):
@@ -134,7 +134,7 @@ def strokes(count: int) -> list[dict[str, Any]]:
 
 
 def document(result: RunResult, drawn: Sequence[Chart]) -> str:
-    """What the page's script reads: JSON that may stand inside a script element."""
+    """The data for the page's script, as JSON that is safe inside a script element."""
     clock, long = clock_of(result.scenario)
     arms = [arm.arm for arm in drawn_arms(result)]
     looks = strokes(len(arms))

@@ -14,7 +14,7 @@ LONG = 12  # equations: a module with more is folded
 
 
 class Term(NamedTuple):
-    """One summand of a derivative: its formula, what it is, and where it comes from."""
+    """One term of a derivative: its formula, what it is, and its source."""
 
     formula: str
     label: str
@@ -22,7 +22,7 @@ class Term(NamedTuple):
 
 
 class Equation(NamedTuple):
-    """d[X]/dt or an observable: its left side, what it is, and its right side in terms."""
+    """d[X]/dt or an observable: its left side, label and unit, and the terms of its right side."""
 
     left: str
     name: str
@@ -32,7 +32,7 @@ class Equation(NamedTuple):
 
 
 class Block(NamedTuple):
-    """The equations of a module. used: the page shows or sets something of it."""
+    """The equations of a module. used: the page shows or changes something in it."""
 
     title: str
     limitations: str
@@ -41,11 +41,12 @@ class Block(NamedTuple):
 
     @property
     def open(self) -> bool:
+        """Whether the page shows the equations without a click."""
         return self.used and len(self.equations) <= LONG
 
 
 def blocks(model: Model, used: Collection[str]) -> list[Block]:
-    """Every module that has an equation, those with a name in `used` first; a model without modules is one."""
+    """Every module with equations, those with a name in `used` first; a model without modules is one block."""
     parts = [(each.title, each.limitations, each.names) for each in model.modules.values()]
     loose = {*model.species, *model.observables} - {name for _, _, names in parts for name in names}
     if loose:
@@ -73,7 +74,7 @@ def _equations(model: Model, names: Sequence[str]) -> Iterator[Equation]:
 
 
 def _changes(model: Model, name: str) -> list[Term]:
-    """The summands of a species' derivative, with every unit factor as the solver has it."""
+    """The terms of a species' derivative, with all conversion factors between units."""
     found = []
     for number, (reaction, coefficient) in enumerate(model.laws.changes[name]):
         described = model.reactions[reaction]

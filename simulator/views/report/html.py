@@ -1,4 +1,4 @@
-"""Templates become pages: Jinja2 escapes whatever it is given, and styles and scripts are written into the page."""
+"""Renders templates: Jinja2 escapes all values, and styles and scripts are included in the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ASSETS = Path(__file__).parent / "assets"
 
 
 def render(template: str, **values: Any) -> str:
-    """The page of a template in `ASSETS`; what `values` hold is text, never markup."""
+    """The page of a template in `ASSETS`. The values are text and are never read as markup."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 

@@ -1,4 +1,4 @@
-"""``report.html``: a run as one file that explains itself, needs no network and opens from an e-mail."""
+"""``report.html``: a run as one file that can be sent by e-mail and needs no network."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def write_report(
 
 
 def report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, figures: bool) -> str:
+    """The page as HTML; see `write_report`."""
     scenario = result.scenario
     drawn, arms = charts(result), drawn_arms(result)
     return render(
@@ -63,7 +64,7 @@ def _images(result: RunResult, run: str) -> list[Any]:
 
 
 def _sources(result: RunResult) -> list[Any]:
-    """The publications that expectations and set parameters rest on, each once."""
+    """The publications cited by expectations and changed parameters, each once."""
     model, arms = result.scenario.model, [arm.arm for arm in result.arms.values()]
     texts = [verdict.expectation.source for verdict in result.verdicts]
     texts += [model.parameters[name].source for name in dict.fromkeys(name for arm in arms for name in arm.parameters)]

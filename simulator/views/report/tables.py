@@ -1,4 +1,4 @@
-"""The tables of the page: doses, expectations, and what differs from the model."""
+"""The tables of the page: expectations, and changes to the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..text.numbers import interval, number, unit_text, with_unit
 
 
 class Cited(NamedTuple):
-    """A part of a source's name with the citation and the link behind it, where there are any."""
+    """One source of a citation, with the full reference and the link if they are known."""
 
     text: str
     citation: str
@@ -37,7 +37,7 @@ class Expected(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """What differs from the model: its default and a value for each arm, empty where it is the default."""
+    """A change to the model: the default and the value of each arm, empty where it is the default."""
 
     name: str
     label: str
@@ -59,6 +59,7 @@ def cited(model: Model, text: str) -> list[Cited]:
 
 
 def expectations(result: RunResult) -> list[Expected]:
+    """The rows of the table of expectations."""
     return [_expected(result.scenario.model, verdict) for verdict in result.verdicts]
 
 
@@ -85,7 +86,7 @@ def _expected(model: Model, verdict: Verdict) -> Expected:
 
 
 def settings(result: RunResult) -> list[Setting]:
-    """Parameters and initial values that an arm has otherwise than the model, and timed changes."""
+    """Parameters and initial values in which an arm differs from the model, and timed changes."""
     scenario, arms = result.scenario, [arm.arm for arm in result.arms.values()]
     return [*_parameters(scenario, arms), *_initial(scenario, arms), *_changes(scenario, arms)]
 
@@ -141,7 +142,7 @@ def _changes(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
 
 
 def touched(scenario: Scenario, results: Mapping[str, ArmResult]) -> set[str]:
-    """Names that the page is about: what is shown, dosed, set or changed in an arm."""
+    """The names that the page is about: shown, dosed, set or changed in an arm."""
     found = {name for group in scenario.plots for name in group}
     for result in results.values():
         arm = result.arm

@@ -1,4 +1,4 @@
-"""Which saved points a curve needs, so that lines between them look as lines between all of them."""
+"""Which saved points a curve needs, so that straight lines between them look like the full curve."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def needed(times: Array, values: Array, tolerance: float, most: int | None = Non
 
 
 def _views(values: Array) -> Array:
-    """The curve on both axes, each from 0 to 1, shape (2, n)."""
+    """The curve as it is drawn on a linear and on a logarithmic axis, each scaled to 0 to 1, shape (2, n)."""
     finite = np.isfinite(values)
     known = np.where(finite, values, 0.0)
     top = float(known.max(initial=0.0))
@@ -49,7 +49,7 @@ def _views(values: Array) -> Array:
 
 
 def _certain(values: Array) -> list[int]:
-    """Both ends, the largest and the smallest value, every value that is not finite, and what stands beside one."""
+    """Points that are always kept: both ends, extremes, values that are not finite, and their neighbours."""
     gone = np.flatnonzero(~np.isfinite(values))
     marks = {0, len(values) - 1, *gone.tolist(), *(gone - 1).tolist(), *(gone + 1).tolist()}
     if len(gone) < len(values):
@@ -61,7 +61,7 @@ def _certain(values: Array) -> list[int]:
 def _look(
     times: Array, views: Array, first: int, last: int, tolerance: float, waiting: list[tuple[float, int, int, int]]
 ) -> None:
-    """Puts the point between `first` and `last` that is farthest from the line between them on the heap."""
+    """Adds to the heap the point between `first` and `last` that is farthest from the line between them."""
     if last - first < 2:
         return
     inside = slice(first + 1, last)

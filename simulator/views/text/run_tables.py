@@ -1,4 +1,4 @@
-"""What a run comes to, as tables: measures of its curves, expectations, doses."""
+"""The results of a run as tables: measures of its curves, expectations and doses."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def measures(result: RunResult, names: Sequence[str]) -> Table:
 
 
 def expectations(result: RunResult) -> Table:
-    """What the literature says must come out, what came out, and the source."""
+    """Every expectation: what the literature says, what was simulated, and the source."""
     rows = [evidence_row(verdict, result.scenario.id, result.ok)._asdict() for verdict in result.verdicts]
     shown = {"": ("verdict",), "expectation": ("that",), "simulated": ("simulated", "unit")}
     return Table(rows, {**shown, "expected": ("expected",), "source": ("source",)})
 
 
 def doses(result: RunResult) -> Table:
-    """Every dose of every arm: ordered, delivered and remaining."""
+    """Every dose of every arm: ordered, delivered and remaining amounts."""
     rows = [{"arm": name, **asdict(line)} for name, arm in result.arms.items() for line in arm.ledger]
     shown = {"arm": ("arm",), "dose": ("dose",), "into": ("target",), "given": ("given",), "of": ("count",)}
     return Table(rows, {**shown, **{each: (each, "unit") for each in ("ordered", "delivered", "remaining")}})

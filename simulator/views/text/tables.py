@@ -1,4 +1,4 @@
-"""Tables of rows that show themselves: as text on a terminal, as HTML in a notebook."""
+"""Tables that print themselves: as text on a terminal, as HTML in a notebook."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Table(list[dict[str, Any]]):
         )
 
     def _lines(self) -> Iterator[list[str]]:
-        """The cells of each line of text; a long text goes on in the lines below."""
+        """The cells of each line of text; a long text continues in the lines below."""
         for row in self:
             cells = [wrap(self._cell(row, keys), WIDE) or [""] for keys in self.shown.values()]
             yield from (list(line) for line in zip_longest(*cells, fillvalue=""))

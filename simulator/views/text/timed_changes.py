@@ -1,4 +1,4 @@
-"""What timed changes do to each arm: from when to when a parameter has another value, in a few words."""
+"""Timed changes of each arm in a few words: from when to when a parameter has another value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Window(NamedTuple):
 
 
 def windows(scenario: Scenario, arms: Sequence[Arm]) -> list[Window]:
-    """Every window of these arms, in the order of their starts; of arms that share one, it is said once."""
+    """The windows of these arms, sorted by start; a window that several arms share is listed once."""
     found: dict[tuple[str, float, float, float, float], list[str]] = {}
     for arm in arms:
         for parameter in dict.fromkeys(name for change in arm.changes for name in change.parameters):
@@ -45,7 +45,7 @@ def windows(scenario: Scenario, arms: Sequence[Arm]) -> list[Window]:
 
 
 def _of(scenario: Scenario, arm: Arm, parameter: str) -> list[tuple[float, float, float, float]]:
-    """(start, end, before, value) of each stretch in which the parameter is not what the arm starts with."""
+    """(start, end, before, value) of each interval in which the parameter differs from its initial value."""
     base = scenario.parameters(arm)[parameter]
     changes = [change for change in arm.changes if parameter in change.parameters]
     edges = {0.0, scenario.end, *(change.start for change in changes), *(change.end or 0.0 for change in changes)}

@@ -1,1 +1,1 @@
-"""Figures of sweeps, a kind a file. Figures of single runs are one folder up."""
+"""Figures of sweeps, one kind per file. Figures of single runs are one folder up."""

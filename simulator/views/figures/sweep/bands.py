@@ -1,4 +1,4 @@
-"""Quantile bands of kept curves over time, a panel for each arm, with its doses."""
+"""Kept curves of a sweep over time, as quantile bands, with a panel for each arm and its doses."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
 
 
 def _coloured_by(result: SweepResult, curve: str) -> list[int]:
-    """The axes that tell members apart which are drawn one by one; none where quantiles are drawn."""
+    """The axes that distinguish members drawn one by one; empty where quantiles are drawn."""
     kind, varied = words.sweep_of(result).design.kind, statistics.varied_axes(result)
     own = any(name == curve for _, name in result.curves) and kind not in ("population", "product")
     if not own or not (kind in ("grid", "zip") or len(varied) == 1):

@@ -59,6 +59,7 @@ def curves(result: SweepResult, along: int, banded: bool = False) -> list[Pictur
 
 
 def default_words(axis: Axis) -> str:
+    """The default of a parameter, in words; empty if it has none."""
     return "" if axis.default is None else f"Default: {axis.label} {with_unit(axis.default, axis.unit_text)}."
 
 
@@ -90,6 +91,7 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
 
 
 def axis_words(result: SweepResult, along: int, axis: Axis) -> str:
+    """The title of a parameter's axis, with a default that is outside it."""
     text = words.item_label(axis, axis.log)
     if axis.default is not None and not _inside(axis, axis_ends(result, along)):
         text += f"; default {with_unit(axis.default, axis.unit_text)}, not on this axis"
@@ -108,17 +110,18 @@ def axis_words(result: SweepResult, along: int, axis: Axis) -> str:
 
 
 def _twin(other: Axis, axis: Axis, values: Array, first: Array) -> bool:
-    """Whether an axis is called as another and has its values: one thing that is set in two places."""
+    """Whether two axes have the same label and the same values: one quantity that is set in two places."""
     return (other.label, other.unit_text) == (axis.label, axis.unit_text) and bool(np.array_equal(values, first))
 
 
 def band_words(result: SweepResult) -> str:
+    """What lines and bands are, in words."""
     few = len(words.sweep_of(result).arms) <= MOST_BANDS
     return "Line: median of the members at or near that value" + ("; band: 5 to 95 % of them" if few else "")
 
 
 def labels_of(result: SweepResult, measure: int, arms: Sequence[str]) -> list[list[str]]:
-    """What is said of each arm, in parts: its name if there are others, and what is missing. Empty if nothing is."""
+    """The legend of each arm, in parts: its name if there are several arms, and how many values are missing."""
     gone = [words.missing_parts(result, a, measure) for a in range(len(arms))]
     if len(arms) == 1:
         return gone if gone[0] else []
@@ -126,7 +129,7 @@ def labels_of(result: SweepResult, measure: int, arms: Sequence[str]) -> list[li
 
 
 def _end(x: Array, values: Array, ends: tuple[float, float], log: bool) -> float:
-    """Where on the panel's height the curve ends at the right."""
+    """The height at which a curve ends, as a fraction of the panel's height."""
     known = ~np.isnan(values)
     if not known.any():
         return 0.0
@@ -135,7 +138,7 @@ def _end(x: Array, values: Array, ends: tuple[float, float], log: bool) -> float
 
 
 def axis_ends(result: SweepResult, along: int) -> tuple[float, float]:
-    """The ends of the axis of a parameter: what is covered, and a little more."""
+    """The limits of a parameter's axis: its range with a small margin."""
     axis = words.sweep_of(result).design.axes[along]
     x = result.values[:, along]
     found = np.array(
@@ -268,7 +271,7 @@ def binned(x: Array, values: Array, log: bool, most: int = 40) -> Bins:
 
 
 def rug(panel: Axes, x: Array, failed: statistics.Flags, none: statistics.Flags, height: float, color: str) -> None:
-    """A cross at this height for each failed member, a ring for each without a value."""
+    """Draws a cross at this height for each failed member, and a ring for each without a value."""
     for marker, chosen in (("x", failed), ("o", none)):
         at = x[chosen][words.sampled(int(chosen.sum()), MOST_CROSSES)]
         if len(at):
@@ -278,7 +281,7 @@ def rug(panel: Axes, x: Array, failed: statistics.Flags, none: statistics.Flags,
 
 
 def mark_default(panel: Axes, at: float, share: float) -> None:
-    """A thin line at the scenario's own value, with the word at its top; share: how far along the axis it is."""
+    """Marks the scenario's own value by a thin line and a word. share: where it is along the axis, from 0 to 1."""
     panel.axvline(at, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1.5, label="default")
     panel.annotate(
         "default",
@@ -296,7 +299,7 @@ def mark_default(panel: Axes, at: float, share: float) -> None:
 
 
 def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted: int) -> Picture:
-    """A small panel of one measure for each of these axes, strongest first."""
+    """One measure against each of these axes in a small panel, strongest first. omitted: how many axes are left out."""
     sweep = words.sweep_of(result)
     item = sweep.measures[measure]
     arms = words.arm_titles(result)
@@ -328,7 +331,7 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted
 
 
 def _arm_key(page: Page, result: SweepResult, measure: int, arms: Sequence[str]) -> None:
-    """The arms with their colour and dash, one below the other, where there are several or something is missing."""
+    """The legend: a line for each arm, if there are several or values are missing."""
     said = labels_of(result, measure, arms)
     room = page.width - 0.3
     for place, parts in enumerate(said):

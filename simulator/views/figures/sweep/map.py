@@ -119,7 +119,7 @@ def _head(result: SweepResult, arm: int, measure: int, arms: Sequence[str], mark
 
 
 def _grid(result: SweepResult, arm: int, measure: int, x: int, y: int) -> Grid:
-    """Medians of the members at each point; a point fails where all of its members do."""
+    """The median of the members at each point; a point fails if all of its members do."""
     points_x, at_x = np.unique(result.values[:, x], return_inverse=True)
     points_y, at_y = np.unique(result.values[:, y], return_inverse=True)
     values = statistics.measure_values(result, arm, measure)
@@ -152,7 +152,7 @@ def _edges(points: Array, log: bool) -> Array:
 
 
 def _fill(panel: Axes, grid: Grid, shade: Shade, log_x: bool, log_y: bool) -> list[Any]:
-    """The coloured cells, those that failed hatched, and contours; returns the contours."""
+    """Draws the cells, hatches where members failed, and contours; returns the contours."""
     x, y = _edges(grid.x, log_x), _edges(grid.y, log_y)
     panel.pcolormesh(x, y, grid.values, norm=shade.norm, cmap=shade.colours, rasterized=True)
     panel.set_xlim(x[0], x[-1])
@@ -197,7 +197,7 @@ def _clear(lines: Sequence[Array], grid: Grid) -> list[Array]:
 
 
 def _runs(cells: statistics.Flags) -> list[tuple[int, int, int]]:
-    """Cells that are set, as (row, first, last + 1) of those side by side: a hatch for each cell would be slow."""
+    """Cells that are set, as (row, first, last + 1) of adjacent ones, because a hatch for each cell would be slow."""
     edges = np.diff(np.pad(cells.astype(int), ((0, 0), (1, 1))), axis=1)
     firsts, lasts = np.argwhere(edges == 1), np.argwhere(edges == -1)
     return [(int(row), int(i), int(k)) for (row, i), (_, k) in zip(firsts, lasts, strict=True)]
@@ -222,7 +222,7 @@ def _name_contours(panel: Axes, contours: Sequence[Any], taken: Any) -> None:
 
 
 def _outside(result: SweepResult, axes: Sequence[int]) -> str:
-    """Which defaults are not on the map, in words."""
+    """Which defaults are outside the map, in words."""
     parts = []
     for i in axes:
         axis, (low, top) = words.sweep_of(result).design.axes[i], axis_ends(result, i)

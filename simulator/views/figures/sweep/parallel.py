@@ -25,13 +25,13 @@ MOST_AXES = 12
 
 
 def strongest(result: SweepResult, strength: Array) -> list[int]:
-    """The axes that vary, at most `MOST_AXES`, those first that a measure follows best in rank."""
+    """The varied axes, at most `MOST_AXES`, sorted by the size of their rank correlation with a measure."""
     strong = np.abs(strength)
     return sorted(statistics.varied_axes(result), key=lambda i: -strong[i])[:MOST_AXES]
 
 
 def parallel(result: SweepResult, arm: int, axes: Sequence[int]) -> Picture:
-    """One arm: an axis below the other for each parameter, the first measure the last of them."""
+    """One arm: an axis for each parameter and, below them, one for the first measure."""
     sweep = words.sweep_of(result)
     start = f"Each member as a line through its {len(axes)} parameters, coloured by {sweep.measures[0].label}"
     strong = statistics.rank_correlation(result, arm, 0)

@@ -1,4 +1,4 @@
-"""The pictures of a sweep: which ones its design asks for, drawn and written."""
+"""The figures of a sweep: which ones its design needs, drawn and written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Drawing = Callable[[], Picture | list[Picture] | None]
 
 
 def draw(result: SweepResult, folder: Path, run: str) -> list[Path]:
-    """The pictures of a sweep as SVG and PNG; returns their paths. Without a member or a measure there are none."""
+    """Writes the figures of a sweep as SVG and PNG; returns their paths. Without members or measures there are none."""
     paths: list[Path] = []
     number, asked = 0, drawings(result)
     with Progress("figures drawn", len(asked)) as progress:
@@ -40,7 +40,7 @@ def draw(result: SweepResult, folder: Path, run: str) -> list[Path]:
 
 
 def pictures(result: SweepResult) -> Iterator[Picture]:
-    """One after the other, so that only one figure is held at a time."""
+    """The figures of a sweep, one at a time to save memory."""
     for drawing in drawings(result):
         yield from _drawn(drawing)
 
@@ -51,7 +51,7 @@ def _drawn(drawing: Drawing) -> list[Picture]:
 
 
 def drawings(result: SweepResult) -> list[Drawing]:
-    """What is to be drawn, and is drawn when it is called."""
+    """The figures that the design needs, as functions that draw them."""
     sweep = words.sweep_of(result)
     if not len(result.numbers):
         return []

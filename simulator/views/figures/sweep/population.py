@@ -1,4 +1,4 @@
-"""Many patients: how a measure is spread in each arm, and how much it differs between arms in the same patient."""
+"""Populations: how a measure is distributed in each arm, and how it differs between arms in the same patient."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def spreads(result: SweepResult, measure: int) -> Picture:
-    """Every member's measure as a point, a row for each arm, with median, quartiles and 5 to 95 %."""
+    """A measure of every member as a point, in a row for each arm, with median, quartiles and 5 to 95 %."""
     item, arms = words.sweep_of(result).measures[measure], words.arm_titles(result)
     values = [statistics.measure_values(result, a, measure) for a in range(len(arms))]
     log = is_log(item, np.concatenate(values))
@@ -83,7 +83,7 @@ def _quantile_words(values: Array, unit: str) -> str:
 
 
 def _jitter(count: int, half: float, stream: int) -> Array:
-    """Places that look scattered and are always the same."""
+    """Offsets that look random and are always the same."""
     return np.random.default_rng(stream).uniform(-half, half, count)
 
 
@@ -127,7 +127,7 @@ def _missing(panel: Axes, result: SweepResult, arm: int, measure: int, row: floa
 
 
 def differences(result: SweepResult, measure: int) -> Picture | None:
-    """Each other arm against the first in the same member, sorted; a ratio where the measure spans decades."""
+    """Each other arm compared with the first in the same member, sorted; as a ratio where the measure spans decades."""
     item, arms = words.sweep_of(result).measures[measure], words.arm_titles(result)
     first = statistics.measure_values(result, 0, measure)
     others = [statistics.measure_values(result, a, measure) for a in range(1, len(arms))]

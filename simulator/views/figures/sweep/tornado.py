@@ -1,4 +1,4 @@
-"""One parameter at a time: a tornado, the parameter that moves the measure most on top."""
+"""One parameter at a time: a tornado diagram, with the parameter that changes the measure most on top."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEXT = 7.0
 
 
 class Bar(NamedTuple):
-    """A parameter's lowest and highest value, and the measure at both; NaN where it failed or has none."""
+    """The lowest and highest value of a parameter, and the measure at both; NaN where it failed or has no value."""
 
     axis: Axis
     ends: tuple[float, float]
@@ -33,17 +33,18 @@ class Bar(NamedTuple):
     failed: tuple[bool, bool]
 
     def size(self, middle: float) -> float:
-        """How far the measure moves between both ends and `middle`."""
+        """The span of the measure at both ends and `middle`."""
         known = [value for value in (*self.measure, middle) if not np.isnan(value)]
         return max(known) - min(known) if known else 0.0
 
     @property
     def incomplete(self) -> bool:
+        """Whether a measure is missing at one end."""
         return bool(np.isnan(self.measure).any())
 
 
 def tornado(result: SweepResult, measure: int) -> Picture:
-    """One measure, the arms below each other, each with its own order."""
+    """The tornado diagram of one measure, one arm below the other, each with its own order."""
     sweep = words.sweep_of(result)
     item, arms = sweep.measures[measure], words.arm_titles(result)
     page = Page(result.scenario.title, [_note(result)])
@@ -66,7 +67,7 @@ def _note(result: SweepResult) -> str:
 
 
 def base_values(result: SweepResult) -> Array:
-    """The value that each axis has where it is not turned, shape (axes,): the commonest."""
+    """The default value of each axis, shape (axes,): that of the model if it occurs, else the most frequent."""
     found = []
     for column in result.values.T:
         points, counts = np.unique(column, return_counts=True)
@@ -78,7 +79,7 @@ def base_values(result: SweepResult) -> Array:
 
 
 def bars_of(result: SweepResult, arm: int, measure: int) -> tuple[float, list[Bar]]:
-    """The measure where nothing is turned, and a bar for each axis, the largest first."""
+    """The measure with all parameters at their defaults, and a bar for each axis, the longest first."""
     axes = words.sweep_of(result).design.axes
     values, failed = statistics.measure_values(result, arm, measure), result.failed[:, arm]
     turned = ~np.isclose(result.values, base_values(result), rtol=1e-12, atol=0)
@@ -146,7 +147,7 @@ def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, gone: s
 
 
 def _half(panel: Axes, bar: Bar, side: int, start: float, y: float, color: str, ends: tuple[float, float]) -> None:
-    """One end of a parameter: its bar from the default to what it gives, with its value and unit beyond it."""
+    """Draws one half of a bar, from the default to the value at one end of the parameter, with that end beside it."""
     value, text = bar.measure[side], with_unit(bar.ends[side], bar.axis.unit_text)
     missing = np.isnan(value)
     to_left = (not missing and value < start) or (missing and side == 0)
@@ -167,7 +168,7 @@ def _half(panel: Axes, bar: Bar, side: int, start: float, y: float, color: str, 
 
 
 def _scale(panel: Axes, bars: list[Bar], values: Array, log: bool) -> tuple[float, float]:
-    """Limits that leave room for the longest words at either end; returns the ends of the bars."""
+    """Sets limits that leave room for the texts at both sides; returns the limits of the bars."""
     known = values[np.isfinite(values)]
     ends = (0.0, 1.0)
     if len(known):
