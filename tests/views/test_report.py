@@ -19,7 +19,7 @@ from immunesim.tasks.run import write
 from immunesim.views.figures import run as run_figures
 from immunesim.views.report.run_page import report
 from immunesim.views.report.tables import cited
-from immunesim.views.report.thin import needed
+from immunesim.views.report.thin import points_to_keep
 
 from tests.pages import Page, read_page
 
@@ -123,7 +123,7 @@ def test_a_thinned_curve_is_within_its_tolerance_on_both_axes() -> None:
     times = np.linspace(0, 10, 5001)
     values = np.exp(-times) * (1.2 + np.sin(6 * times)) + 1e-3
     values[2500:] += 0.5  # a jump
-    kept = needed(times, values, 0.004)
+    kept = points_to_keep(times, values, 0.004)
     assert len(kept) < 250
     assert straight(times, values, kept) <= 0.004
     assert straight(times, values, kept, np.log) <= 0.004
@@ -135,17 +135,17 @@ def test_few_points_are_those_that_matter_most() -> None:
     values = np.ones(1001)
     values[500] = 100.0
     values[200] = 3.0
-    assert needed(times, values, 0.0, most=5) == [0, 499, 500, 501, 1000]
+    assert points_to_keep(times, values, 0.0, most=5) == [0, 499, 500, 501, 1000]
 
 
 def test_gaps_and_flat_curves_are_kept_as_they_are() -> None:
     times = np.arange(100.0)
     values = np.full(100, 7.0)
-    assert needed(times, values, 0.01) == [0, 99]
+    assert points_to_keep(times, values, 0.01) == [0, 99]
     values[40] = np.nan
-    assert needed(times, values, 0.01) == [0, 39, 40, 41, 99]
-    assert needed(times[:2], values[:2], 0.01) == [0, 1]
-    assert needed(times[:0], values[:0], 0.01) == []
+    assert points_to_keep(times, values, 0.01) == [0, 39, 40, 41, 99]
+    assert points_to_keep(times[:2], values[:2], 0.01) == [0, 1]
+    assert points_to_keep(times[:0], values[:0], 0.01) == []
 
 
 # text of users

@@ -17,7 +17,7 @@ from matplotlib.path import Path as Curve
 from ...model.causal.sign import Sign
 from ..text.causal_graph import GraphArrow, GraphNode, GraphView, alternative_text, loop_with_arrows
 from .layout import Box, Group, Layout, Point, lay_out
-from .page import Page, fold, high, wide
+from .page import Page, fold, text_height, text_width
 from .style import DARK, GREY, MARGIN, SMALL
 
 LABEL, NAME = 8.0, 6.5  # points
@@ -144,7 +144,7 @@ def _size(node: GraphNode, view: GraphView) -> tuple[float, float]:
 
 
 def _extent(folded: str, size: float) -> tuple[float, float]:
-    return max(wide(line, size) for line in folded.split("\n")), high(folded, size)
+    return max(text_width(line, size) for line in folded.split("\n")), text_height(folded, size)
 
 
 def _title_box(layout: Layout, frame: Box, extent: tuple[float, float]) -> tuple[int, Box]:
@@ -189,10 +189,10 @@ def _draw_node(axis: Axes, node: GraphNode, box: Box) -> None:
         style |= {"linestyle": (0, (3, 1.5))}
     _draw_box(axis, box, FILLS[node.kind], edge, zorder=5, **style)
     texts = _texts(node)
-    y = box.middle[1] + sum(high(text, size) for text, size, _ in texts) / 2
+    y = box.middle[1] + sum(text_height(text, size) for text, size, _ in texts) / 2
     for text, size, color in texts:
         axis.text(box.middle[0], y, text, fontsize=size, color=color, ha="center", va="top", linespacing=1.1, zorder=6)
-        y -= high(text, size)
+        y -= text_height(text, size)
 
 
 def _draw_box(axis: Axes, box: Box, fill: str, edge: str, zorder: int, **style: Any) -> None:
@@ -257,7 +257,7 @@ def _draw_key(page: Page, view: GraphView) -> None:
         if any(arrow.sign == sign for arrow in view.arrows):
             _draw_arrow(axis, GraphArrow("", "", sign), [(x + step * part, middle) for part in range(5)])
             axis.text(x + 0.48, middle, text, fontsize=SMALL, color=DARK, va="center")
-            x += 0.48 + wide(text, SMALL) + 0.25
+            x += 0.48 + text_width(text, SMALL) + 0.25
     if view.loops:
         axis.plot([x + 0.05, x + 0.4], [middle, middle], color=LOOP, lw=7, solid_capstyle="round")
         axis.text(x + 0.53, middle, "on a feedback loop", fontsize=SMALL, color=DARK, va="center")

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from ...experiments.scenario import Arm, Dose
 from ..text.timed_changes import Window
-from .page import Page, high, wide
+from .page import Page, text_height, text_width
 from .style import GAP, GREY, Look, ink
 
 BAR = 0.01  # of the axis: a dose that takes longer is drawn as a bar
@@ -62,14 +62,14 @@ class Strip(NamedTuple):
 
     def side(self, marked: Marked) -> str:
         """Where the name goes: behind the marks, before them, or on them where they fill the axis."""
-        long = wide(marked.name, self.look.small) + 2 * GAP
+        long = text_width(marked.name, self.look.small) + 2 * GAP
         if self.inches(marked.last) + long <= self.width + self.room:
             return "behind"
         return "before" if self.inches(marked.times[0]) >= long else "on"
 
     def span(self, marked: Marked) -> tuple[float, float]:
         """The inches from the left at which marks and name begin and end."""
-        long = wide(marked.name, self.look.small) + GAP + BETWEEN
+        long = text_width(marked.name, self.look.small) + GAP + BETWEEN
         first, last, side = self.inches(marked.times[0]), self.inches(marked.last), self.side(marked)
         return (
             first - long * (side == "before") - BETWEEN,
@@ -91,22 +91,22 @@ class Strip(NamedTuple):
     @property
     def row(self) -> float:
         """The height of a row in inches."""
-        return ROW * high("", self.look.small)
+        return ROW * text_height("", self.look.small)
 
     def fitted(self, marked: Sequence[Marked]) -> list[Marked]:
         """The same marks, under their short names where the full name does not fit."""
         return [m._replace(name=m.short) if m.short and self.side(m) == "on" else m for m in marked]
 
-    def high(self, marked: Sequence[Marked]) -> float:
+    def height(self, marked: Sequence[Marked]) -> float:
         """The height of these marks in inches."""
         return self.row * len(self.rows(marked))
 
 
-def doses_of(arms: Sequence[Arm], end: float, long: float, color_of: Callable[[int], str]) -> list[Marked]:
+def doses_of(arms: Sequence[Arm], end: float, time_factor: float, color_of: Callable[[int], str]) -> list[Marked]:
     """Every dose: in grey if no arm gives something of that name or into that target at other times, else in the
-    colours of the arms that have it. end is in the model's unit of time, of which the axis has `long` in one;
+    colours of the arms that have it. end is in the model's unit of time, of which the axis has `time_factor` in one;
     color_of gives the colour of an arm by its number."""
-    given = [_given(arm.doses, end, long) for arm in arms]
+    given = [_given(arm.doses, end, time_factor) for arm in arms]
     found: dict[Given, tuple[str, ...]] = {}
     for mark in dict.fromkeys(mark for marks in given for mark in marks):
         alike = {i for i, marks in enumerate(given) for m in marks if m.name == mark.name or m.target == mark.target}
@@ -115,7 +115,7 @@ def doses_of(arms: Sequence[Arm], end: float, long: float, color_of: Callable[[i
     return [Marked(mark.name, mark.times, mark.over, colors) for mark, colors in found.items()]
 
 
-def _given(doses: Sequence[Dose], end: float, long: float) -> list[Given]:
+def _given(doses: Sequence[Dose], end: float, time_factor: float) -> list[Given]:
     """What an arm is given, each dose by itself, or, of many into one target, together under the names of the first
     and the last."""
     found = []
@@ -126,14 +126,14 @@ def _given(doses: Sequence[Dose], end: float, long: float) -> list[Given]:
             names = [dose.name.replace("_", " ") for dose in (group[0], group[-1])]
             times = sorted(time for dose in group for time in map(dose.time, range(dose.count)) if time < end)
             if times:
-                over = min(group[0].over, end - times[-1]) * long
+                over = min(group[0].over, end - times[-1]) * time_factor
                 name = " … ".join(dict.fromkeys(names)) + (f" ×{len(times)}" if len(times) > 1 else "")
-                found.append(Given(name, target, tuple(time * long for time in times), over))
+                found.append(Given(name, target, tuple(time * time_factor for time in times), over))
     return found
 
 
 def changes_of(
-    windows: Sequence[Window], arms: Sequence[Arm], long: float, color_of: Callable[[int], str]
+    windows: Sequence[Window], arms: Sequence[Arm], time_factor: float, color_of: Callable[[int], str]
 ) -> list[Marked]:
     """Every timed change, those that say the same of the same arms together: grey where it is in all `arms`, else
     in the colours of those that have it."""
@@ -141,8 +141,8 @@ def changes_of(
     found: dict[tuple[str, str, tuple[str, ...], float], list[float]] = {}
     for window in windows:
         colors = tuple(color_of(number[name]) for name in window.arms) if len(window.arms) < len(arms) else (GREY,)
-        key = (window.words, window.short, colors, (window.end - window.start) * long)
-        found.setdefault(key, []).append(window.start * long)
+        key = (window.words, window.short, colors, (window.end - window.start) * time_factor)
+        found.setdefault(key, []).append(window.start * time_factor)
     return [
         Marked(words, tuple(times), over, colors, "change", short)
         for (words, short, colors, over), times in found.items()

@@ -18,7 +18,7 @@ from ..text.english import capital
 from ..text.explain import parameter_changes, sentences, turning_point_line
 from ..text.explain_format import GAIN, LOSS, ExplanationFormat, short
 from ..text.numbers import scale_text, unit_text
-from .page import Label, Page, Picture, fold, high, label_right, spread
+from .page import Label, Page, Picture, fold, label_right, spread, text_height
 from .run import save
 from .scales import fraction, limits, set_scale
 from .style import DARK, GAP, GREY, KEY, MARGIN, SMALL, STYLES
@@ -242,7 +242,7 @@ def _name_bands(panel: Axes, width: float, names: list[tuple[float, Contribution
     """Labels at the right, each with a sample of its band, in the order of the bands."""
     names = sorted(names, key=lambda each: each[0])
     texts = [fold(band.label, ROOM - KEY - 3 * GAP, SMALL) for _, band in names]
-    heights = [high(text, SMALL) / FLUX + 0.015 for text in texts]
+    heights = [text_height(text, SMALL) / FLUX + 0.015 for text in texts]
     for (_, band), text, place in zip(names, texts, spread([each[0] for each in names], heights), strict=True):
         left, tall = 1 + GAP / width, 0.09 / FLUX
         where: dict[str, Any] = {"transform": panel.transAxes, "clip_on": False}

@@ -86,7 +86,7 @@ class Page:
         x = {"left": left, "center": left + width / 2, "right": left + width}[across]
         style: dict[str, Any] = {"fontsize": size, "color": color, "ha": across, "va": "top", "linespacing": 1.1}
         self._texts.append((self.figure.text(0, 0, folded, **style), x, self.y))
-        return high(folded, size)
+        return text_height(folded, size)
 
     def panel(self, left: float, width: float, high: float, **settings: Any) -> Axes:
         """Axes at the current height, which does not move."""
@@ -109,7 +109,7 @@ class Page:
 
 
 @lru_cache(maxsize=4096)
-def wide(text: str, size: float) -> float:
+def text_width(text: str, size: float) -> float:
     """The width of a line of text in inches, slightly rounded up because rendering rounds to whole pixels."""
     return (
         1.03
@@ -120,7 +120,7 @@ def wide(text: str, size: float) -> float:
     )
 
 
-def high(folded: str, size: float) -> float:
+def text_height(folded: str, size: float) -> float:
     """The height of folded text in inches."""
     return (1 + folded.count("\n")) * size * LINE / 72
 
@@ -132,13 +132,13 @@ def fold(text: str, width: float, size: float, most: int = 9) -> str:
         line = ""
         for word in paragraph.split():
             joined = f"{line} {word}" if line else word
-            if wide(joined, size) <= width:
+            if text_width(joined, size) <= width:
                 line = joined
                 continue
             if line:
                 lines.append(line)
-            while wide(word, size) > width and len(word) > 1:
-                cut = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or wide(word[:n], size) <= width)
+            while text_width(word, size) > width and len(word) > 1:
+                cut = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or text_width(word[:n], size) <= width)
                 lines.append(word[:cut])
                 word = word[cut:]
             line = word
@@ -158,9 +158,9 @@ def label_right(
     if not ordered:
         return
     size = size or look.small
-    folded = [fold(label.text, words_room(room, look), size) for label in ordered]
+    folded = [fold(label.text, label_width(room, look), size) for label in ordered]
     wanted = [label.wanted for label in ordered]
-    places = spread(wanted, [high(text, size) / height for text in folded])
+    places = spread(wanted, [text_height(text, size) / height for text in folded])
     for label, text, place in zip(ordered, folded, places, strict=True):
         start = 1 + LEADER * look.scale / width
         if abs(place - label.wanted) * height > STRAIGHT:
@@ -173,14 +173,14 @@ def label_right(
         axis.text(key[1] + GAP * look.scale / width / 2, place, text, transform=axis.transAxes, **words)
 
 
-def words_room(room: float, look: Look = PAPER) -> float:
+def label_width(room: float, look: Look = PAPER) -> float:
     """The width in inches that a label's text has to the right of a panel."""
     return room - (LEADER + KEY + 1.5 * GAP) * look.scale
 
 
-def needed(labels: Sequence[str], room: float, look: Look = PAPER) -> float:
+def labels_height(labels: Sequence[str], room: float, look: Look = PAPER) -> float:
     """The height in inches of these labels, one below the other."""
-    return sum(high(fold(text, words_room(room, look), look.small), look.small) for text in labels)
+    return sum(text_height(fold(text, label_width(room, look), look.small), look.small) for text in labels)
 
 
 def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:

@@ -22,7 +22,7 @@ from .style import GRID, SHADE, Look, style
 
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
 MOST_DECADES = 14.0  # of a logarithmic axis that is made longer for a published interval
-PASSING = 0.025  # of the time: so long before and after a curve is at nothing it is on its way
+PASSING = 0.025  # of the time: so time_factor before and after a curve is at nothing it is on its way
 REACH = 0.6  # of what the curves span: so far beyond them an axis goes to show a published value
 LEAST = 0.012  # of the time axis, the least width of a band
 ROOM = 0.04  # of the height, free above and below the curves
@@ -76,14 +76,14 @@ def panels_of(
 
 
 def _panel(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], verdicts: Sequence[Verdict]) -> Panel:
-    model, (_, long) = scenario.model, clock_of(scenario)
+    model, (_, time_factor) = scenario.model, clock_of(scenario)
     lines: list[Line] = []
     for name in names:
         factor = model.unit(name).to(model.unit(names[0]))
         for curve in curves:
             label = curve.label if len(names) == 1 else label_of(scenario, name)
             values = np.where(np.isfinite(curve.trajectory[name]), curve.trajectory[name] * factor, np.nan)
-            lines.append(Line(label, curve.arm, name, curve.trajectory.times * long, values, len(lines)))
+            lines.append(Line(label, curve.arm, name, curve.trajectory.times * time_factor, values, len(lines)))
     there = {(line.arm, line.name) for line in lines if line.arm}
     aims = []
     for aim in targets(scenario, verdicts, names):
@@ -91,7 +91,7 @@ def _panel(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], ve
             factor = 1.0 if aim.is_time else model.unit(aim.name).to(model.unit(names[0]))
             aims.append(aim._replace(low=aim.low * factor, high=aim.high * factor))
     whole = [line.values for line in lines]
-    shown = [settled(line.times, line.values, scenario.end * long) for line in lines]
+    shown = [settled(line.times, line.values, scenario.end * time_factor) for line in lines]
     log = wants_log(whole) and wants_log(shown)
     ends = ends_of(shown if log else whole, log, [aim for aim in aims if not aim.is_time])
     title = f"{label_of(scenario, names[0])} ({names[0]})" if len(names) == 1 else ""
@@ -113,7 +113,7 @@ def wants_log(curves: Sequence[Array]) -> bool:
 
 def settled(times: Array, values: Array, end: float) -> Array:
     """The values that set a logarithmic axis: the largest, and those that are not on the way to or from nothing,
-    where an axis could be as long as one likes."""
+    where an axis could be as time_factor as one likes."""
     known = np.isfinite(values)
     times, values = times[known], values[known]
     nothing = values <= (values.max() if len(values) else 0.0) * NEGLIGIBLE
@@ -150,8 +150,8 @@ def ends_of(shown: Sequence[Array], log: bool, aims: Sequence[Target]) -> tuple[
     return low - room, top + room
 
 
-def draw_panel(axis: Axes, panel: Panel, shades: Sequence[tuple[float, float]], long: float, look: Look) -> None:
-    """Everything within the axes, of whose unit of time `long` make one of the model's; shades: times in which
+def draw_panel(axis: Axes, panel: Panel, shades: Sequence[tuple[float, float]], time_factor: float, look: Look) -> None:
+    """Everything within the axes, of whose unit of time `time_factor` make one of the model's; shades: times in which
     something is changed."""
     if all(line.last is None for line in panel.lines):
         axis.text(0.5, 0.5, "no finite value", transform=axis.transAxes, ha="center", fontsize=look.small)
@@ -161,7 +161,7 @@ def draw_panel(axis: Axes, panel: Panel, shades: Sequence[tuple[float, float]], 
         axis.axvspan(start, end, facecolor=SHADE, edgecolor="none", zorder=1, label="change")
     numbers = {(line.arm, line.name): line.number for line in panel.lines}
     for aim in panel.aims:
-        _draw_aim(axis, aim, style(numbers[aim.arm, aim.name])[0], panel, long, look)
+        _draw_aim(axis, aim, style(numbers[aim.arm, aim.name])[0], panel, time_factor, look)
     for place, line in enumerate(panel.lines):
         color, dash = style(line.number)
         # the first curve lies lowest and widest, so that one that follows it exactly still shows it
@@ -179,19 +179,19 @@ def labels_of(panel: Panel) -> list[Label]:
     return found
 
 
-def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, long: float, look: Look) -> None:
+def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, time_factor: float, look: Look) -> None:
     """Shades the expected range, with thin lines at its bounds and a dot if the curve is inside, else a cross."""
     span = axis.get_xlim()[1]
     marker: dict[str, Any] = {"marker": "o" if aim.met else "X", "color": color, "markersize": 4.5 * look.thick**0.5}
     marker |= {"markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": "none", "zorder": 4}
     if aim.is_time:
-        low, high = max(aim.low * long, 0.0), min(aim.high * long, span)
+        low, high = max(aim.low * time_factor, 0.0), min(aim.high * time_factor, span)
         across = axis.get_xaxis_transform()
         line: dict[str, Any] = {"color": color, "linewidth": 1.2 * look.thick, "zorder": 2.5}
         axis.plot([low, high], [BRACKET] * 2, marker="|", markersize=6, transform=across, label="target", **line)
         axis.plot([(low + high) / 2], [BRACKET], transform=across, label="verdict", **marker)
         return
-    t0, t1 = aim.t0 * long, aim.t1 * long
+    t0, t1 = aim.t0 * time_factor, aim.t1 * time_factor
     if t1 - t0 < LEAST * span:
         middle = min(max((t0 + t1) / 2, LEAST * span / 2), span * (1 - LEAST / 2))
         t0, t1 = middle - LEAST * span / 2, middle + LEAST * span / 2

@@ -23,7 +23,7 @@ from ..text.figure import Curve, describe_figure
 from ..text.numbers import scale_text, with_unit
 from ..text.timed_changes import windows
 from .dose_marks import Strip, changes_of, doses_of, draw_strip
-from .page import Page, Picture, fold, high, label_right, needed, wide
+from .page import Page, Picture, fold, label_right, labels_height, text_height, text_width
 from .panel import Panel, draw_panel, labels_of, panels_of
 from .scales import set_scale, ticks_of
 from .style import DARK, GAP, GREY, MARGIN, PAPER, Look, style
@@ -48,11 +48,11 @@ def pictures(result: RunResult, look: Look = PAPER) -> Iterator[Picture]:
     """The figures of a run, one at a time to save memory. With a look of fixed height each panel is a figure."""
     scenario = result.scenario
     found = [arm for arm in result.arms.values() if len(arm.trajectory.times)]
-    clock, long = clock_of(scenario)
+    clock, time_factor = clock_of(scenario)
     curves = []
     for arm in found:
         outcome = arm.trajectory.outcome
-        failed = "" if outcome.ok else f" (failed at {with_unit(arm.trajectory.times[-1] * long, clock)})"
+        failed = "" if outcome.ok else f" (failed at {with_unit(arm.trajectory.times[-1] * time_factor, clock)})"
         curves.append(Curve(arm.arm.title + failed, arm.trajectory, arm.arm.name))
     arms = [arm.arm for arm in found]
     for number, names in _groups(result, look):
@@ -86,15 +86,15 @@ def draw_group(
     heights = _heights(page, panels, key)
     left = max(_left(panel, height, look) for panel, height in zip(panels, heights, strict=True))
     width = look.width - left - look.room
-    clock, long = clock_of(scenario)
-    end = scenario.end * long
+    clock, time_factor = clock_of(scenario)
+    end = scenario.end * time_factor
     changed = windows(scenario, arms)
-    marks = doses_of(arms, scenario.end, long, _color) + changes_of(changed, arms, long, _color)
+    marks = doses_of(arms, scenario.end, time_factor, _color) + changes_of(changed, arms, time_factor, _color)
     strip = Strip(end, width, look.room - GAP, look)
     marks = strip.fitted(marks)
     if look.height:
-        heights = [height - (strip.high(marks) + STRIP) / len(panels) for height in heights]
-    shades = sorted({(window.start * long, window.end * long) for window in changed})
+        heights = [height - (strip.height(marks) + STRIP) / len(panels) for height in heights]
+    shades = sorted({(window.start * time_factor, window.end * time_factor) for window in changed})
     for panel, height in zip(panels, heights, strict=True):
         first, last = panel is panels[0], panel is panels[-1]
         if panel.title:
@@ -106,9 +106,9 @@ def draw_group(
         set_scale(axis, "y", panel.ends, panel.log, height, look.small)
         axis.tick_params(labelbottom=last)
         axis.set_ylabel(_axis_words(panel, height, look), fontsize=look.small)
-        draw_panel(axis, panel, shades, long, look)
+        draw_panel(axis, panel, shades, time_factor, look)
         labels = labels_of(panel)
-        tall = needed([label.text for label in labels], look.room, look)
+        tall = labels_height([label.text for label in labels], look.room, look)
         label_right(axis, width, height, labels, look.room, look, look.small * min(1.0, height / tall))
         page.down(height + (_numbers(look) if last else _between(look)))
     page.down(page.put(f"time [{clock}]", left, width, look.middle, "#000000", "center"))
@@ -134,10 +134,10 @@ def _heights(page: Page, panels: Sequence[Panel], key: str) -> list[float]:
     """The height of each panel in inches: what its labels need, or an equal part of a page of fixed height."""
     look = page.look
     if look.height is None:
-        return [max(look.panel, needed([line.label for line in p.lines], look.room, look)) for p in panels]
-    titles = sum(high(fold(p.title, look.width, look.middle), look.middle) + GAP / 2 for p in panels if p.title)
-    below = _numbers(look) + high("", look.middle) + MARGIN * 2
-    below += high(fold(key, look.width - 2 * MARGIN, look.small), look.small) + GAP if key else 0.0
+        return [max(look.panel, labels_height([line.label for line in p.lines], look.room, look)) for p in panels]
+    titles = sum(text_height(fold(p.title, look.width, look.middle), look.middle) + GAP / 2 for p in panels if p.title)
+    below = _numbers(look) + text_height("", look.middle) + MARGIN * 2
+    below += text_height(fold(key, look.width - 2 * MARGIN, look.small), look.small) + GAP if key else 0.0
     free = look.height - page.y - titles - below - _between(look) * (len(panels) - 1)
     return [free / len(panels)] * len(panels)
 
@@ -149,14 +149,14 @@ def _between(look: Look) -> float:
 
 def _numbers(look: Look) -> float:
     """Inches below a panel for the numbers of its axis."""
-    return high("", look.small) + 0.13
+    return text_height("", look.small) + 0.13
 
 
 def _left(panel: Panel, height: float, look: Look) -> float:
     """Inches to the left of a panel, for the tick labels and title of its y axis."""
     _, numbers = ticks_of("y", panel.ends, panel.log, height, look.small)
-    words = high(_axis_words(panel, height, look), look.small)
-    return max(wide(each, look.small) for each in numbers) + words + 0.2 + MARGIN
+    words = text_height(_axis_words(panel, height, look), look.small)
+    return max(text_width(each, look.small) for each in numbers) + words + 0.2 + MARGIN
 
 
 def _axis_words(panel: Panel, height: float, look: Look) -> str:

@@ -14,7 +14,7 @@ from ...experiments.sweeps.designs import SweepMeasure
 from ...numerics.trajectory import Array
 from ..text.numbers import number, with_unit
 from ..text.sweep_measures import sampled
-from .page import wide
+from .page import text_width
 from .style import SMALL
 
 DECADES = 2.0  # positive values that span more than this are drawn on a logarithmic axis
@@ -163,7 +163,7 @@ def ticks_of(
     for most in (7, 6, 5, 4, 3, 2):
         ticks = round_numbers(low, high, log, most)
         texts = in_words(ticks)
-        sizes = [wide(text, size) + between for text in texts] if which == "x" else [line] * len(texts)
+        sizes = [text_width(text, size) + between for text in texts] if which == "x" else [line] * len(texts)
         places = [fraction(value, low, high, log) * inches for value in ticks]
         if all(b - a >= (p + q) / 2 for a, b, p, q in zip(places, places[1:], sizes, sizes[1:], strict=False)):
             break

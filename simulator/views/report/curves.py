@@ -17,7 +17,7 @@ from ..figures.style import style
 from ..text.figure import label_of
 from ..text.numbers import unit_text
 from ..text.timed_changes import windows
-from .thin import needed
+from .thin import points_to_keep
 
 TOLERANCES = (1 / 250, 1 / 1000, 1 / 4000)  # of an axis: a pixel of a chart, and less, so that zooming finds the curve
 MOST_VALUES = 36_000  # of all charts together, some 0.7 MB: beyond it a pixel must do
@@ -58,10 +58,10 @@ def drawn_arms(result: RunResult) -> list[ArmResult]:
 
 def _chart(scenario: Scenario, arms: Sequence[ArmResult], name: str, most: int) -> Chart:
     curves = [(arm.trajectory.times, arm.trajectory[name]) for arm in arms]
-    few = _union([times[needed(times, values, 0.01, MOST_ROWS // len(arms) + 2)] for times, values in curves])
+    few = _union([times[points_to_keep(times, values, 0.01, MOST_ROWS // len(arms) + 2)] for times, values in curves])
     kept = few
     for tolerance in TOLERANCES:
-        finer = _union([few, *(times[needed(times, values, tolerance)] for times, values in curves)])
+        finer = _union([few, *(times[points_to_keep(times, values, tolerance)] for times, values in curves)])
         if tolerance != TOLERANCES[0] and len(finer) * len(arms) > most:
             break
         kept = finer
@@ -133,13 +133,13 @@ def strokes(count: int) -> list[dict[str, Any]]:
     return found
 
 
-def document(result: RunResult, drawn: Sequence[Chart]) -> str:
+def chart_data(result: RunResult, drawn: Sequence[Chart]) -> str:
     """The data for the page's script, as JSON that is safe inside a script element."""
-    clock, long = clock_of(result.scenario)
+    clock, time_factor = clock_of(result.scenario)
     arms = [arm.arm for arm in drawn_arms(result)]
     looks = strokes(len(arms))
     data = {
-        "clock": {"unit": clock, "long": long},
+        "clock": {"unit": clock, "factor": time_factor},
         "end": result.scenario.end,
         "arms": [{"title": arm.title, **look} for arm, look in zip(arms, looks, strict=True)],
         "marks": [mark._asdict() for mark in marks(result)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..text.english import sentence
+from ..text.english import sentence, unbroken
 from ..text.numbers import number, unit_text
 
 ASSETS = Path(__file__).parent / "assets"
@@ -23,6 +23,12 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "unit": unit_text, "markup": Markup, "sentence": sentence}
+    environment.filters |= {
+        "number": number,
+        "unit": unit_text,
+        "markup": Markup,
+        "sentence": sentence,
+        "unbroken": unbroken,
+    }
     environment.globals["asset"] = lambda name: Markup((ASSETS / name).read_text(encoding="utf-8"))
     return environment.get_template(template).render(**values)

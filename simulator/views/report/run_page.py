@@ -9,11 +9,11 @@ from typing import Any
 
 from ...experiments.clock import clock_of
 from ...experiments.run import RunResult
-from .curves import charts, document, drawn_arms, marks, strokes
+from .curves import chart_data, charts, drawn_arms, marks, strokes
 from .equations import blocks
 from .html import render
 from .story import story
-from .tables import cited, expectations, settings, touched
+from .tables import cited, expectations, names_of_interest, settings
 
 REPORT = "report.html"
 
@@ -47,10 +47,10 @@ def report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, fi
         charts=drawn,
         marks=marks(result),
         strokes=strokes(len(arms)),
-        data=document(result, drawn),
+        data=chart_data(result, drawn),
         expectations=expectations(result),
         settings=settings(result),
-        blocks=blocks(scenario.model, touched(scenario, result.arms)),
+        blocks=blocks(scenario.model, names_of_interest(scenario, result.arms)),
         sources=_sources(result),
         command=shlex.join(["immunesim", *summary["command"]]),
         scenario_text=scenario_text,

@@ -68,10 +68,12 @@ def _ends(result: RunResult) -> Iterator[Sentence]:
 
 def _course(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
     """Each curve that the scenario shows, in one sentence."""
-    clock, long = clock_of(result.scenario)
+    clock, time_factor = clock_of(result.scenario)
     dense = arm.trajectory.dense
     for name in result.scenario.shown:
-        text = describe_curve(dense.times() * long, dense.values(name), result.scenario.model.unit_text(name), clock)
+        text = describe_curve(
+            dense.times() * time_factor, dense.values(name), result.scenario.model.unit_text(name), clock
+        )
         yield Sentence(capital(label_of(result.scenario, name)), f"{text}.")
 
 

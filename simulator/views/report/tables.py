@@ -120,7 +120,7 @@ def _initial(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
 
 
 def _changes(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
-    clock, long = clock_of(scenario)
+    clock, time_factor = clock_of(scenario)
     found: dict[tuple[str, float, float | None], list[str]] = {}
     for place, arm in enumerate(arms):
         for change in arm.changes:
@@ -129,7 +129,7 @@ def _changes(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
                 cells[place] = number(value, 4)
     for (name, start, end), cells in found.items():
         parameter = scenario.model.parameters[name]
-        when = f"from {number(start * long, 4)}" + ("" if end is None else f" to {number(end * long, 4)}")
+        when = f"from {number(start * time_factor, 4)}" + ("" if end is None else f" to {number(end * time_factor, 4)}")
         yield Setting(
             name,
             parameter.label,
@@ -141,7 +141,7 @@ def _changes(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
         )
 
 
-def touched(scenario: Scenario, results: Mapping[str, ArmResult]) -> set[str]:
+def names_of_interest(scenario: Scenario, results: Mapping[str, ArmResult]) -> set[str]:
     """The names that the page is about: shown, dosed, set or changed in an arm."""
     found = {name for group in scenario.plots for name in group}
     for result in results.values():

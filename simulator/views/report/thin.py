@@ -11,7 +11,7 @@ from ...numerics.thresholds import NEGLIGIBLE
 from ...numerics.trajectory import Array
 
 
-def needed(times: Array, values: Array, tolerance: float, most: int | None = None) -> list[int]:
+def points_to_keep(times: Array, values: Array, tolerance: float, most: int | None = None) -> list[int]:
     """Places of the points of one curve, shape (n,), that are kept, in rising order: the first and the last,
     and by Douglas and Peucker (1973) each that lies farther than `tolerance`, as a fraction of the height of
     its axis, from the line between its neighbours, on a linear axis and on a logarithmic one.

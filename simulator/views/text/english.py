@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 
@@ -21,3 +22,8 @@ def capital(text: str) -> str:
 def sentence(text: str) -> str:
     """The text with one full stop at its end."""
     return text.rstrip(". ") + "."
+
+
+def unbroken(text: str) -> str:
+    """The text with no-break spaces inside numbers and between a number and its unit, for pages that wrap lines."""
+    return re.sub(r"(?<=\d) (?=[a-zA-Zµ°%])|(?<=\d) (?=× 10)|(?<=×) (?=10)", "\N{NO-BREAK SPACE}", text)

@@ -52,8 +52,8 @@ def describe_figure(
         aims: The expected ranges.
         log: Whether the axis of a name is logarithmic; without it, it is linear.
     """
-    clock, long = clock_of(scenario)
-    parts = [f"Time course of {', '.join(names)} from 0 to {with_unit(scenario.end * long, clock)}."]
+    clock, time_factor = clock_of(scenario)
+    parts = [f"Time course of {', '.join(names)} from 0 to {with_unit(scenario.end * time_factor, clock)}."]
     for name in names:
         unit, scale = scenario.model.unit_text(name), " on a log scale" if (log or {}).get(name) else ""
         label = label_of(scenario, name)
@@ -67,15 +67,18 @@ def describe_figure(
                 continue
             drawn.append(curve)
             dense = curve.trajectory.dense
-            parts.append(f"{curve.label}: {describe_curve(dense.times() * long, dense.values(name), unit, clock)}.")
+            parts.append(
+                f"{curve.label}: {describe_curve(dense.times() * time_factor, dense.values(name), unit, clock)}."
+            )
     doses = {(dose.name, dose.at, dose.count): dose for arm in arms for dose in arm.doses}
     if doses:
-        parts.append(f"Doses: {'; '.join(_dose(dose, long, clock) for dose in doses.values())}.")
+        parts.append(f"Doses: {'; '.join(_dose(dose, time_factor, clock) for dose in doses.values())}.")
     for window in windows(scenario, arms):
         whole = len(window.arms) == len(arms)
         who = "" if whole else f" ({', '.join(arm.title for arm in arms if arm.name in window.arms)})"
         parts.append(
-            f"From {number(window.start * long)} to {with_unit(window.end * long, clock)}{who}: {window.words}."
+            f"From {number(window.start * time_factor)} to {with_unit(window.end * time_factor, clock)}{who}: "
+            f"{window.words}."
         )
     parts += [aim_words(scenario, aim) for aim in aims]
     return " ".join(parts)
@@ -89,23 +92,24 @@ def _alike(one: Trajectory, other: Trajectory, name: str) -> bool:
     return bool(np.abs(one[name] - there).max() <= FLAT * np.abs(there).max())
 
 
-def _dose(dose: Dose, long: float, clock: str) -> str:
+def _dose(dose: Dose, time_factor: float, clock: str) -> str:
     last = dose.time(dose.count - 1)
-    when = f"at {with_unit(dose.at * long, clock)}"
+    when = f"at {with_unit(dose.at * time_factor, clock)}"
     if dose.count > 1:
-        when = f"{dose.count} from {number(dose.at * long)} to {with_unit(last * long, clock)}"
-    over = f", each over {with_unit(dose.over * long, clock)}" if dose.over else ""
+        when = f"{dose.count} from {number(dose.at * time_factor)} to {with_unit(last * time_factor, clock)}"
+    over = f", each over {with_unit(dose.over * time_factor, clock)}" if dose.over else ""
     return f"{dose.name.replace('_', ' ')} into {dose.target} {when}{over}"
 
 
 def aim_words(scenario: Scenario, aim: Target) -> str:
     """An expected range in words: what is expected, who published it, and what was simulated."""
-    clock, long = clock_of(scenario)
+    clock, time_factor = clock_of(scenario)
     timed = aim.is_time
-    unit, factor = (clock, long) if timed else (scenario.model.unit_text(aim.name), 1.0)
+    unit, factor = (clock, time_factor) if timed else (scenario.model.unit_text(aim.name), 1.0)
     low, high, found = aim.low * factor, aim.high * factor, aim.simulated * factor
-    what = aim.drawn.format(time=with_unit(aim.t0 * long, clock))
-    within = "" if aim.t0 == aim.t1 else f" between {number(aim.t0 * long)} and {with_unit(aim.t1 * long, clock)}"
+    start, end = aim.t0 * time_factor, aim.t1 * time_factor
+    what = aim.drawn.format(time=with_unit(start, clock))
+    within = "" if start == end else f" between {number(start)} and {with_unit(end, clock)}"
     verdict = f"simulated: {number(found)}, {'met' if aim.met else 'missed'}"
     arm = scenario.arm(aim.arm).title
     return f"Expected of {aim.name} ({arm}), {what}{within}: {interval(low, high, unit)} ({aim.published}); {verdict}."

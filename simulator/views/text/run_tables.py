@@ -18,7 +18,7 @@ def measures(result: RunResult, names: Sequence[str]) -> Table:
 
     Times are in the unit in which the scenario gives its end; every row says its units.
     """
-    clock, long = clock_of(result.scenario)
+    clock, time_factor = clock_of(result.scenario)
     rows: list[dict[str, Any]] = []
     for name in names:
         for arm in result.arms.values():
@@ -29,7 +29,7 @@ def measures(result: RunResult, names: Sequence[str]) -> Table:
                     "arm": arm.arm.name,
                     "unit": found.unit,
                     "peak": found.peak,
-                    "time_of_peak": None if found.time_of_peak is None else found.time_of_peak * long,
+                    "time_of_peak": None if found.time_of_peak is None else found.time_of_peak * time_factor,
                     "time_unit": clock,
                     "lowest": found.lowest,
                     "final": found.final,

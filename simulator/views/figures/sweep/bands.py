@@ -29,8 +29,8 @@ def bands(result: SweepResult, curve: str) -> Picture:
     """One curve: median, the middle half and 5 to 95 % of the members that did not fail, at each time; of few
     members that are no patients each one's own, coloured by what varies."""
     sweep, model = words.sweep_of(result), result.scenario.model
-    clock, long = clock_of(result.scenario)
-    times, end = result.times * long, result.scenario.end * long
+    clock, time_factor = clock_of(result.scenario)
+    times, end = result.times * time_factor, result.scenario.end * time_factor
     unit = model.unit_text(curve)
     varied = _coloured_by(result, curve)
     source = result.curves if varied else result.bands
@@ -42,7 +42,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
     log = top > 0 and not negative and wants_log(seen)
     label = (model.species if curve in model.species else model.observables)[curve].label
     note = f"{words.members_text(result)}. {_key(result, varied)}."
-    every = result.scenario.document["time"].get("every") or with_unit(result.scenario.every * long, clock)
+    every = result.scenario.document["time"].get("every") or with_unit(result.scenario.every * time_factor, clock)
     note += f" Values every {every}: peaks between are not seen."
     if log and bool((known < np.nanmin(seen)).any()):
         note += f" Values below {with_unit(float(np.nanmin(seen)), unit)} are drawn at the lower edge."
@@ -59,7 +59,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
         gone = words.missing(result, a, None, "left out")
         head = ": ".join(filter(None, [arm if len(sweep.arms) > 1 else "", gone]))
         page.down(page.put(head, LEFT, page.width - LEFT - RIGHT, SMALL, style(a)[0]) + 0.04 if head else 0.0)
-        doses = doses_of([result.scenario.arm(name)], result.scenario.end, long, lambda number: DARK)
+        doses = doses_of([result.scenario.arm(name)], result.scenario.end, time_factor, lambda number: DARK)
         page.down(draw_strip(page, LEFT, Strip(end, width, room - GAP, page.look), doses))
         panel = page.panel(LEFT, width, HEIGHT)
         set_scale(panel, "x", (0.0, end), False, width)

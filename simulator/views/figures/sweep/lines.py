@@ -15,7 +15,7 @@ from ....experiments.sweeps.designs import Axis
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
 from ...text.numbers import number, with_unit
-from ..page import Label, NotebookFigure, Page, Picture, fold, high, label_right, needed
+from ..page import Label, NotebookFigure, Page, Picture, fold, label_right, labels_height, text_height
 from ..scales import beyond, fraction, is_log, limits, mark_beyond, set_scale
 from ..style import DARK, GREY, MARGIN, SMALL, style
 
@@ -79,7 +79,7 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
         level = f"; dash-dotted: {' and '.join(map(number, measure.levels))}" if measure.levels else ""
         head = words.item_label(measure, log) + level
         page.down(page.put(head, LEFT, width, 9, DARK) + 0.05)
-        height = max(PANEL, needed(labels[j], ROOM))
+        height = max(PANEL, labels_height(labels[j], ROOM))
         panel, ends, total = draw_panel(page, LEFT, (width, height), result, along, j, banded)
         if labels[j]:
             anchors = [_end(result.values[:, along], value, ends, log) for value in values]
@@ -337,7 +337,7 @@ def _arm_key(page: Page, result: SweepResult, measure: int, arms: Sequence[str])
     for place, parts in enumerate(said):
         named = len(arms) > 1 and len(parts) > 1
         text = f"{parts[0]}: {', '.join(parts[1:])}" if named else ", ".join(parts)
-        tall = high(fold(text, room - 0.6, SMALL), SMALL)
+        tall = text_height(fold(text, room - 0.6, SMALL), SMALL)
         line = page.panel(MARGIN, 0.3, tall)
         line.set_axis_off()
         color, dash = style(place)

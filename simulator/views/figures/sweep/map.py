@@ -17,7 +17,7 @@ from ....experiments.sweeps.compute import SweepResult
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
 from ...text.numbers import with_unit
-from ..page import NotebookFigure, Page, Picture, fold, high
+from ..page import NotebookFigure, Page, Picture, fold, text_height
 from ..scales import beyond, fraction, in_words, set_scale
 from ..shade import FAILED, Shade, colour_bar, shade_of
 from ..style import DARK, SMALL
@@ -79,7 +79,7 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
     for first in range(0, len(arms), columns):
         row = range(first, min(first + columns, len(arms)))
         heads = [_head(result, a, measure, arms, marks) for a in row]
-        tall = max(high(fold(text, width, SMALL), SMALL) if text else 0.0 for text in heads)
+        tall = max(text_height(fold(text, width, SMALL), SMALL) if text else 0.0 for text in heads)
         for column, text in enumerate(heads):
             page.put(text, LEFT + column * step, width, SMALL, DARK)
         page.down(tall + 0.05)

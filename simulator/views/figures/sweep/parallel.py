@@ -13,7 +13,7 @@ from ....experiments.sweeps.designs import Axis
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
 from ...text.numbers import number
-from ..page import NotebookFigure, Page, Picture, fold, high
+from ..page import NotebookFigure, Page, Picture, fold, text_height
 from ..scales import beyond, fraction, in_words, limits, round_numbers
 from ..shade import FAILED, Shade, shade_of
 from ..style import DARK, SMALL
@@ -61,7 +61,7 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> NotebookFigur
     rows = len(axes) + 1
     names = [fold(words.item_label(sweep.design.axes[i], sweep.design.axes[i].log), NAMES - 0.2, SMALL) for i in axes]
     names.append(fold(words.item_label(item, shade.log), NAMES - 0.2, SMALL))
-    steps = [max(ROW, high(text, SMALL) + 0.1) for text in names]
+    steps = [max(ROW, text_height(text, SMALL) + 0.1) for text in names]
     middles = [sum(steps[:i]) + steps[i] / 2 for i in range(rows)]
     height = sum(steps)
     panel = page.panel(NAMES, WIDTH, height)

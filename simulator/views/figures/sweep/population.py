@@ -13,7 +13,7 @@ from ....experiments.sweeps.compute import SweepResult
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
 from ...text.numbers import axis_title, number, with_unit
-from ..page import Label, NotebookFigure, Page, Picture, fold, high, label_right, needed
+from ..page import Label, NotebookFigure, Page, Picture, fold, label_right, labels_height, text_height
 from ..scales import beyond, frame_of_ratios, is_log, limits, mark_beyond, set_scale, wants_log
 from ..style import DARK, GREY, SMALL, style
 from .lines import LEFT, LEVEL, PANEL, ROOM
@@ -39,7 +39,7 @@ def spreads(result: SweepResult, measure: int) -> Picture:
     for a, arm in enumerate(arms):
         parts = [arm, words.inside_text(result, a, measure), gone[a], words.missing(result, a, measure)]
         names.append(fold("\n".join(filter(None, parts)), NAMES - 0.3, SMALL))
-    steps = [max(STRIP, high(name, SMALL) + 0.1) for name in names]
+    steps = [max(STRIP, text_height(name, SMALL) + 0.1) for name in names]
     panel = page.panel(NAMES, width, sum(steps))
     panel.set_ylim(sum(steps), 0)
     panel.set_yticks([])
@@ -160,7 +160,7 @@ def _sorted_figure(
     ends = limits(np.concatenate(found), log, 0.0, [same], frame_of_ratios)
     if log:
         labels = [f"{x}; {y}" if (y := beyond(values, ends)) else x for x, values in zip(labels, found, strict=True)]
-    height = max(PANEL * 1.2, needed(labels, ROOM))
+    height = max(PANEL * 1.2, labels_height(labels, ROOM))
     panel = page.panel(LEFT, width, height)
     panel.grid(True, color="#e6e6e6", linewidth=0.6)
     panel.set_axisbelow(True)

@@ -13,7 +13,7 @@ from ....experiments.sweeps.designs import Axis, SweepMeasure
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as words
 from ...text.numbers import number, scale_text, with_unit
-from ..page import Page, Picture, fold, high, wide
+from ..page import Page, Picture, fold, text_height, text_width
 from ..scales import frame, is_log, limits, mark_beyond, set_scale
 from ..style import DARK, GREY, SMALL
 
@@ -107,7 +107,7 @@ def bars_of(result: SweepResult, arm: int, measure: int) -> tuple[float, list[Ba
 def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, gone: str) -> None:
     shown = bars[:MOST_BARS]
     names = [fold(bar.axis.label, NAMES - 0.25, SMALL) for bar in shown]
-    steps = [max(ROW, high(name, SMALL) + 0.06) for name in names]
+    steps = [max(ROW, text_height(name, SMALL) + 0.06) for name in names]
     height = sum(steps) or ROW
     values = np.array([middle, *(value for bar in bars for value in bar.measure)])
     log = is_log(item, values)
@@ -181,7 +181,7 @@ def _scale(panel: Axes, bars: list[Bar], values: Array, log: bool) -> tuple[floa
         for bar in bars
         for end, value in zip(bar.ends, bar.measure, strict=True)
     ]
-    room = min(max((wide(text, TEXT) for text in texts), default=0.5) + 0.15, 0.42 * WIDTH) / WIDTH
+    room = min(max((text_width(text, TEXT) for text in texts), default=0.5) + 0.15, 0.42 * WIDTH) / WIDTH
     if not len(known):
         set_scale(panel, "x", ends, False, WIDTH)
         panel.set_xticks([])

@@ -2,9 +2,9 @@
 (function () {
   "use strict";
   const page = JSON.parse(document.getElementById("data").textContent);
-  const arms = page.arms, long = page.clock.long, unit = page.clock.unit;
+  const arms = page.arms, factor = page.clock.factor, unit = page.clock.unit;
   const shown = arms.map(() => true);
-  const whole = [0, page.end * long];
+  const whole = [0, page.end * factor];
   const LOWEST = 1e-6; // of the largest value: below it a logarithmic axis shows nothing of interest
   const said = document.getElementById("said");
   const charts = [];
@@ -52,7 +52,7 @@
     constructor(element, data) {
       this.element = element;
       this.data = data;
-      this.times = data.rows.map((time) => time * long);
+      this.times = data.rows.map((time) => time * factor);
       this.log = data.log;
       this.at = -1; // the row that is read out
       this.keyed = false; // whether the keyboard moved there, and not the mouse
@@ -131,7 +131,7 @@
       u.ctx.fillStyle = "rgba(90, 99, 112, 0.13)";
       for (const mark of page.marks) if (mark.kind === "change" && mark.arms.some((arm) => shown[arm]))
         for (const [start, end] of mark.spans) {
-          const a = u.valToPos(start * long, "x", true), b = u.valToPos(end * long, "x", true);
+          const a = u.valToPos(start * factor, "x", true), b = u.valToPos(end * factor, "x", true);
           u.ctx.fillRect(a, top, b - a, height);
         }
       u.ctx.restore();
@@ -141,11 +141,11 @@
       const { left, top, width } = u.bbox, size = 5 * uPlot.pxRatio;
       u.ctx.save();
       for (const mark of page.marks) if (mark.kind === "dose" && mark.arms.some((arm) => shown[arm])) {
-        const apart = mark.spans.length > 1 ? u.valToPos(mark.spans[1][0] * long, "x", true) - u.valToPos(mark.spans[0][0] * long, "x", true) : Infinity;
+        const apart = mark.spans.length > 1 ? u.valToPos(mark.spans[1][0] * factor, "x", true) - u.valToPos(mark.spans[0][0] * factor, "x", true) : Infinity;
         const half = Math.min(size, Math.max(0.35 * apart, 0.5)); // many doses close together: narrower marks
         u.ctx.fillStyle = mark.arms.length < arms.length ? arms[mark.arms.find((arm) => shown[arm])].color : "#3c444d";
         for (const [start, end] of mark.spans) {
-          const a = u.valToPos(start * long, "x", true), b = u.valToPos(end * long, "x", true);
+          const a = u.valToPos(start * factor, "x", true), b = u.valToPos(end * factor, "x", true);
           if (b < left || a > left + width) continue;
           u.ctx.beginPath();
           u.ctx.moveTo(a - half, top - 1.8 * size);
@@ -176,7 +176,7 @@
       this.at = at;
       this.readout.replaceChildren();
       if (at < 0) {
-        this.readout.append(part("Values appear here."));
+        this.readout.append(part("Point at the chart to read values."));
         return "";
       }
       const words = [text(this.times[at], 5) + " " + unit];
