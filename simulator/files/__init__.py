@@ -1,1 +1,1 @@
-"""What is read from and written to disk. No sentences about results, no pictures."""
+"""Everything that is read from or written to disk. No sentences about results, no figures, no simulation."""

@@ -174,6 +174,12 @@ def test_words_become_values_of_every_arm_and_say_where_they_come_from(model_fil
     assert scenario.document["parameters"]["IL_9_made"] == "0 1/h"
 
 
+def test_a_dose_typed_in_several_lines_leaves_a_title_of_one_line(model_file: Path) -> None:
+    assert asked(model_file, add=("IL-9 5 pmol\n\tinto skin  at 3 h",)).title.endswith(
+        "with IL-9 5 pmol into skin at 3 h"
+    )
+
+
 def test_the_resolved_scenario_needs_no_words(model_file: Path, tmp_path: Path) -> None:
     scenario = asked(
         model_file, knockout=("IL9",), add=("IL9 5 pmol into skin at 3 h every 1 h until 6 h over 30 min",)

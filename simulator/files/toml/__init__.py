@@ -1,1 +1,1 @@
-"""The model and scenario language: TOML text to checked values, with all faults at once, and back to text."""
+"""Reads the model and scenario language, TOML text to checked values and back, and CSV files of members. No results."""

@@ -39,7 +39,7 @@ class Interventions(NamedTuple):
         return [
             *(f"without {known_as(name)}" for name in self.knockout),
             *(f"{known_as(name)} blocked by {100 * _share(share):g} %" for name, share in self.block),
-            *(f"with {text}{_usual_route(model, text)}" for text in self.add),
+            *(f"with {' '.join(text.split())}{_usual_route(model, text)}" for text in self.add),
         ]
 
 
