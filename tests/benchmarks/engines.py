@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from immunesim.experiments.scenario import MAIN, Scenario
 from immunesim.experiments.schedule import compile_schedule
-from immunesim.experiments.sweeps.compiled import TOGETHER, reduced_system_for
+from immunesim.experiments.sweeps.compiled import MEMBERS_AT_ONCE, reduced_system_for
 from immunesim.experiments.sweeps.designs import Axis
 from immunesim.experiments.sweeps.members import arm_with, batches
 from immunesim.files.formats.sbml.document import sbml_text
@@ -59,8 +59,8 @@ class Ours:
         """States of the first `keep` members, (members, times, species); the others are handed on in blocks."""
         q, kept = self.question, []
         values = q.values[rows]
-        for first in range(0, len(values), TOGETHER):
-            for _, batch in batches(q.scenario, q.arm, q.system, q.axes, values[first : first + TOGETHER]):
+        for first in range(0, len(values), MEMBERS_AT_ONCE):
+            for _, batch in batches(q.scenario, q.arm, q.system, q.axes, values[first : first + MEMBERS_AT_ONCE]):
                 found = self.engine.run(batch, q.times, rtol)
                 if first < keep:
                     kept.append(found.grid[: keep - first])

@@ -10,7 +10,7 @@ import pytest
 from immunesim.numerics import graph
 from immunesim.numerics.compiled import vector_math
 
-from tests.numerics.compiled.machines import Array, compiled
+from tests.numerics.compiled.small_programs import Array, compiled
 
 ODD = np.array([0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 1e-310, 1.7e308, -1.0, 1.0])
 RANDOM = np.random.default_rng(1)
