@@ -140,23 +140,23 @@ class StepFunctions:
                 build.call(self.rhs, [w, stage, self._row(code, w, "t_stage"), right])
             if i or self.reduced.equations.time_derivative:
                 h_tau = build.fmul(h, code.constant(TAU[i]))
-                with code.rows(w, size) as here:
-                    value = code.load_row(here, at["right"])
+                with code.rows(w, size) as state_row:
+                    value = code.load_row(state_row, at["right"])
                     if i:
-                        past = code.weighted_sum(self._terms(code, here, rodas5p.C[i]), code.constant(0.0))
+                        past = code.weighted_sum(self._terms(code, state_row, rodas5p.C[i]), code.constant(0.0))
                         value = code.fma(past, per_h, value)
                     if self.reduced.equations.time_derivative:
-                        value = code.fma(h_tau, code.load_row(here, at["by_time"]), value)
-                    code.store_row(value, here, at["right"])
+                        value = code.fma(h_tau, code.load_row(state_row, at["by_time"]), value)
+                    code.store_row(value, state_row, at["right"])
             build.call(self.solve, [w, right, self._row(code, w, "u", i * size)])
         self._state_of_stage(code, w, STAGES, at["new"])
         self._estimate_error(code, w)
         code.build.ret_void()
         return code.function
 
-    def _terms(self, code: FunctionBuilder, here: Any, factors: Sequence[float]) -> list[tuple[float, Any]]:
-        """(factor, u_j of the state whose row is `here`) of the stages whose factor is not zero."""
-        return [(float(x), code.load_row(here, self.at["u"] + j * self.size)) for j, x in enumerate(factors) if x]
+    def _terms(self, code: FunctionBuilder, state_row: Any, factors: Sequence[float]) -> list[tuple[float, Any]]:
+        """(factor, u_j of the state whose row is `state_row`) of the stages whose factor is not zero."""
+        return [(float(x), code.load_row(state_row, self.at["u"] + j * self.size)) for j, x in enumerate(factors) if x]
 
     def _state_of_stage(self, code: FunctionBuilder, w: Any, i: int, target: int) -> None:
         """y + sum_j a_ij u_j. A row of A that continues the one before it adds its last term only."""
@@ -164,8 +164,12 @@ class StepFunctions:
         row, before = list(rows[i]), list(rows[i - 1])
         continues = i > 1 and row[:-1] == before and row[-1] == 1.0
         base, terms = (self.at["stage"], [0.0] * (i - 1) + [1.0]) if continues else (self.at["y"], row)
-        with code.rows(w, self.size) as here:
-            code.store_row(code.weighted_sum(self._terms(code, here, terms), code.load_row(here, base)), here, target)
+        with code.rows(w, self.size) as state_row:
+            code.store_row(
+                code.weighted_sum(self._terms(code, state_row, terms), code.load_row(state_row, base)),
+                state_row,
+                target,
+            )
 
     def _estimate_error(self, code: FunctionBuilder, w: Any) -> None:
         """Fills three rows. error: the largest of all states in terms of its tolerance, NaN where one is not finite.
@@ -177,18 +181,18 @@ class StepFunctions:
         for cell in (error, not_finite, negative):
             build.store(code.constant(0.0), cell)
         rtol = code.load_row(w, at["rtol"])
-        with code.rows(w, self.size) as here:
-            old, new = (code.load_row(here, at[name]) for name in ("y", "new"))
-            estimate = code.weighted_sum(self._terms(code, here, rodas5p.E), code.constant(0.0))
+        with code.rows(w, self.size) as state_row:
+            old, new = (code.load_row(state_row, at[name]) for name in ("y", "new"))
+            estimate = code.weighted_sum(self._terms(code, state_row, rodas5p.E), code.constant(0.0))
             a, b = code.fabs(old), code.fabs(new)
             size = build.select(build.fcmp_ordered(">", b, a), b, a)
-            tolerance = code.fma(rtol, size, code.load_row(here, at["atol"]))
+            tolerance = code.fma(rtol, size, code.load_row(state_row, at["atol"]))
             share = build.fdiv(code.fabs(estimate), tolerance)
             worst = build.load(error, typ=code.vector)
             build.store(build.select(build.fcmp_ordered(">", share, worst), share, worst), error)
             nan = code.fma(build.fadd(share, new), code.constant(0.0), build.load(not_finite, typ=code.vector))
             build.store(nan, not_finite)
-            bound = code.load_row(here, at["lower_bounds"])
+            bound = code.load_row(state_row, at["lower_bounds"])
             under = build.select(
                 build.fcmp_ordered("<", new, bound), code.constant(1.0), build.load(negative, typ=code.vector)
             )
@@ -213,13 +217,13 @@ class StepFunctions:
             table = ir.GlobalVariable(self.module, indices.type, "recorded")
             table.initializer, table.global_constant = indices, True
             with code.loop(len(recorded)) as i:
-                here, there = (
+                state_row, target = (
                     code.address(w, code.load_scalar(table, i, INTEGER), self.lanes),
                     code.address(w, i, self.lanes),
                 )
                 for row, factors in enumerate(rodas5p.H):
-                    value = code.weighted_sum(self._terms(code, here, factors), code.constant(0.0))
-                    code.store_row(value, there, self.at["dense"] + row * len(recorded))
+                    value = code.weighted_sum(self._terms(code, state_row, factors), code.constant(0.0))
+                    code.store_row(value, target, self.at["dense"] + row * len(recorded))
         build.ret_void()
         return code.function
 
@@ -258,8 +262,8 @@ class StepFunctions:
         build, at = code.build, self.at
         flags = build.load(code.address(w, at["accepted"], self.lanes), typ=code.bits, align=8 * self.lanes)
         accepted = build.icmp_signed("!=", flags, code.constant_bits(0))
-        with code.rows(w, self.size) as here:
-            moved = build.select(accepted, code.load_row(here, at["new"]), code.load_row(here, at["y"]))
-            code.store_row(moved, here, at["y"])
+        with code.rows(w, self.size) as state_row:
+            moved = build.select(accepted, code.load_row(state_row, at["new"]), code.load_row(state_row, at["y"]))
+            code.store_row(moved, state_row, at["y"])
         build.ret_void()
         return code.function

@@ -1,4 +1,4 @@
-"""exp, log and power of all lanes at once, of operations that round the same everywhere.
+"""exp, log and power of all lanes at once, made of operations that round the same everywhere.
 
 exp reduces by multiples of ln 2 to a Taylor series; log is the series of fdlibm (Sun
 Microsystems 1993, e_log.c) in s = f / (2 + f). Largest error seen: 1 unit in the last place
@@ -30,7 +30,7 @@ FDLIBM = (
 
 
 def exp(code: FunctionBuilder, x: Any) -> Any:
-    """e^x; 0 and infinity where it leaves the doubles, NaN of NaN."""
+    """e^x; 0 or infinity outside the range of doubles, NaN for NaN."""
     b, inside = code.build, largest(code, smallest(code, x, code.constant(710.0)), code.constant(-746.0))
     is_number = b.fcmp_ordered("ord", x, x)
     inside = b.select(is_number, inside, code.constant(0.0))
@@ -49,7 +49,7 @@ def exp(code: FunctionBuilder, x: Any) -> Any:
 
 
 def log(code: FunctionBuilder, x: Any) -> Any:
-    """The natural logarithm; -infinity of 0, NaN below."""
+    """The natural logarithm; -infinity for 0, NaN below."""
     b = code.build
     tiny = b.fcmp_ordered("<", x, code.constant(SMALLEST))
     value = _log(code, b.select(tiny, b.fmul(x, code.constant(2.0**54)), x))
@@ -60,7 +60,7 @@ def log(code: FunctionBuilder, x: Any) -> Any:
 
 
 def _log(code: FunctionBuilder, x: Any) -> Any:
-    """The logarithm of numbers above the smallest normal one; something else of all others."""
+    """The logarithm of normal positive numbers; meaningless for all others."""
     b = code.build
     bits = b.bitcast(x, code.bits)
     turns = b.ashr(b.sub(bits, code.constant_bits(HALF_ROOT)), code.constant_bits(52))
@@ -77,7 +77,7 @@ def _log(code: FunctionBuilder, x: Any) -> Any:
 
 
 def _polynomial(code: FunctionBuilder, coefficients: Sequence[float], x: Any) -> Any:
-    """c0 + c1 x + c2 x^2 + ... after Estrin: in pairs, so that no term has to wait for all the others."""
+    """c0 + c1 x + c2 x^2 + ... by Estrin's scheme: in pairs, so that few operations wait for others."""
     terms = [code.constant(each) for each in coefficients]
     while len(terms) > 1:
         pairs = [code.fma(x, high, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
@@ -115,8 +115,8 @@ def power_by_exponent(code: FunctionBuilder, base: Any, exponent: Any) -> Any:
 
 
 def _positive_power(code: FunctionBuilder, base: Any, exponent: Any) -> Any:
-    """base^exponent of a normal number above zero; of a smaller one as of the smallest normal one, which no state
-    in its unit comes near."""
+    """base^exponent of a positive base. One below the smallest normal number, which no state in its unit comes near,
+    counts as that number."""
     b = code.build
     inside = b.select(b.fcmp_ordered(">", base, code.constant(SMALLEST)), base, code.constant(SMALLEST))
     return exp(code, b.fmul(exponent, _log(code, inside)))
