@@ -127,7 +127,7 @@ def compute(scenario: Scenario, numbers: Numbers, stop: Callable[[], bool] = lam
     return block
 
 
-def trajectories(prepared: Prepared, arm: Arm, values: Array, stop: Callable[[], bool]) -> Iterator[Trajectory]:
+def trajectories(prepared: PreparedSweep, arm: Arm, values: Array, stop: Callable[[], bool]) -> Iterator[Trajectory]:
     """Simulates `arm` for each row of `values`, shape (members, axes); yields a trajectory each, in order.
 
     A member that does not reach its end on the compiled engine is simulated by SciPy, whose outcome says why.
@@ -138,7 +138,7 @@ def trajectories(prepared: Prepared, arm: Arm, values: Array, stop: Callable[[],
         yield run or _simulate_with_scipy(prepared, arm, row, times)
 
 
-def _simulate_with_scipy(prepared: Prepared, arm: Arm, row: Array, times: Array) -> Trajectory:
+def _simulate_with_scipy(prepared: PreparedSweep, arm: Arm, row: Array, times: Array) -> Trajectory:
     """Simulates one member with SciPy."""
     from ...numerics.solve import solve  # SciPy, which the compiled engine seldom needs
 
@@ -218,7 +218,7 @@ def _failed_before_start(system: System, message: str) -> Trajectory:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedSweep:
     """What all blocks of a sweep share. arms: those that must be simulated."""
 
     scenario: Scenario
@@ -227,11 +227,11 @@ class Prepared:
     compiled: compiled.CompiledSweep | None
 
 
-_last_prepared: list[Prepared] = []  # for one scenario: blocks of one sweep follow each other
+_last_prepared: list[PreparedSweep] = []  # for one scenario: blocks of one sweep follow each other
 _prepare_lock = Lock()
 
 
-def _prepared(scenario: Scenario) -> Prepared:
+def _prepared(scenario: Scenario) -> PreparedSweep:
     with _prepare_lock:
         known = (
             _last_prepared
@@ -243,5 +243,5 @@ def _prepared(scenario: Scenario) -> Prepared:
             names = {name for arm in sweep.arms for name in _arms_read(sweep, arm)}
             arms = [arm for arm in scenario.arms if arm.name in names]
             fast = compiled.CompiledSweep(scenario, sweep, arms, system) if compiled.available() else None
-            _last_prepared[:] = [Prepared(scenario, system, arms, fast)]
+            _last_prepared[:] = [PreparedSweep(scenario, system, arms, fast)]
         return _last_prepared[0]

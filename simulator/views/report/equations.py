@@ -31,7 +31,7 @@ class Equation(NamedTuple):
     terms: list[Term]
 
 
-class Block(NamedTuple):
+class EquationBlock(NamedTuple):
     """The equations of a module. used: the page shows or changes something in it."""
 
     title: str
@@ -45,7 +45,7 @@ class Block(NamedTuple):
         return self.used and len(self.equations) <= LONG
 
 
-def blocks(model: Model, used: Collection[str]) -> list[Block]:
+def blocks(model: Model, used: Collection[str]) -> list[EquationBlock]:
     """Every module with equations, those with a name in `used` first; a model without modules is one block."""
     parts = [(each.title, each.limitations, each.names) for each in model.modules.values()]
     loose = {*model.species, *model.observables} - {name for _, _, names in parts for name in names}
@@ -54,7 +54,7 @@ def blocks(model: Model, used: Collection[str]) -> list[Block]:
         names = tuple([name for name in everything if name in loose or not parts])
         parts.insert(0, (model.title, model.limitations, names))
     found = [
-        Block(title, limitations, list(_equations(model, names)), bool(set(names) & set(used)))
+        EquationBlock(title, limitations, list(_equations(model, names)), bool(set(names) & set(used)))
         for title, limitations, names in parts
     ]
     return sorted([block for block in found if block.equations], key=lambda block: not block.used)

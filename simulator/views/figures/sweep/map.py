@@ -29,7 +29,7 @@ LEAST_CELLS = 3
 OUTLINE = [withStroke(linewidth=2.2, foreground="white")]
 
 
-class Grid(NamedTuple):
+class MapGrid(NamedTuple):
     """A measure on a grid: points along x and y, values of shape (y, x), and where all failed, none has a
     value, or only some failed."""
 
@@ -118,7 +118,7 @@ def _head(result: SweepResult, arm: int, measure: int, arms: Sequence[str], mark
     return "\n".join(filter(None, [arms[arm] if len(arms) > 1 else "", gone]))
 
 
-def _grid(result: SweepResult, arm: int, measure: int, x: int, y: int) -> Grid:
+def _grid(result: SweepResult, arm: int, measure: int, x: int, y: int) -> MapGrid:
     """The median of the members at each point; a point fails if all of its members do."""
     points_x, at_x = np.unique(result.values[:, x], return_inverse=True)
     points_y, at_y = np.unique(result.values[:, y], return_inverse=True)
@@ -129,7 +129,7 @@ def _grid(result: SweepResult, arm: int, measure: int, x: int, y: int) -> Grid:
     if len(np.unique(cells)) == len(cells):  # one member a point
         found[at_y, at_x], failed[at_y, at_x] = values, result.failed[:, arm]
         none[at_y, at_x] = statistics.without_value(result, arm, measure)
-        return Grid(points_x, points_y, found, failed, none, some)
+        return MapGrid(points_x, points_y, found, failed, none, some)
     order = np.argsort(cells, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(cells[order])) + 1):
         place, inside, lost = (at_y[group[0]], at_x[group[0]]), values[group], result.failed[group, arm]
@@ -137,7 +137,7 @@ def _grid(result: SweepResult, arm: int, measure: int, x: int, y: int) -> Grid:
             found[place], some[place] = np.nanmedian(inside), lost.any()
         failed[place] = lost.all()
         none[place] = np.isnan(inside).all() and not lost.all()
-    return Grid(points_x, points_y, found, failed, none, some)
+    return MapGrid(points_x, points_y, found, failed, none, some)
 
 
 def _edges(points: Array, log: bool) -> Array:
@@ -151,7 +151,7 @@ def _edges(points: Array, log: bool) -> Array:
     return np.asarray(np.exp(edges) if log else edges)
 
 
-def _fill(panel: Axes, grid: Grid, shade: Shade, log_x: bool, log_y: bool) -> list[Any]:
+def _fill(panel: Axes, grid: MapGrid, shade: Shade, log_x: bool, log_y: bool) -> list[Any]:
     """Draws the cells, hatches where members failed, and contours; returns the contours."""
     x, y = _edges(grid.x, log_x), _edges(grid.y, log_y)
     panel.pcolormesh(x, y, grid.values, norm=shade.norm, cmap=shade.colours, rasterized=True)
@@ -182,7 +182,7 @@ def _fill(panel: Axes, grid: Grid, shade: Shade, log_x: bool, log_y: bool) -> li
     return [contours]
 
 
-def _clear(lines: Sequence[Array], grid: Grid) -> list[Array]:
+def _clear(lines: Sequence[Array], grid: MapGrid) -> list[Array]:
     """The lines of one level without noise: those that enclose, or run past, fewer than `LEAST_CELLS` cells."""
     kept = []
     for line in lines:
