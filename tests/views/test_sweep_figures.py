@@ -623,7 +623,7 @@ def test_few_members_that_are_no_patients_are_drawn_one_by_one(design, lines, tm
         assert np.array([line.get_ydata() for line in found]) == pytest.approx(result.curves["main", "drug"])
         assert len({(line.get_color(), str(line._dash_pattern)) for line in found}) == lines
     note = " ".join(words_on(picture.figure)).replace("\n", " ")
-    assert "Values every 1 h: peaks between are not seen." in note
+    assert "Sampled every 1 h: shorter peaks may be missed." in note
     assert ("dotted: 5 to 95 %" in note) == (not lines)
 
 

@@ -43,7 +43,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
     label = (model.species if curve in model.species else model.observables)[curve].label
     note = f"{words.members_text(result)}. {_key(result, varied)}."
     every = result.scenario.document["time"].get("every") or with_unit(result.scenario.every * time_factor, clock)
-    note += f" Values every {every}: peaks between are not seen."
+    note += f" Sampled every {every}: shorter peaks may be missed."
     if log and bool((known < np.nanmin(seen)).any()):
         note += f" Values below {with_unit(float(np.nanmin(seen)), unit)} are drawn at the lower edge."
     page = Page(result.scenario.title, [note])
@@ -92,12 +92,9 @@ def _coloured_by(result: SweepResult, curve: str) -> list[int]:
 def _key(result: SweepResult, varied: list[int]) -> str:
     """What the lines are, in words."""
     if not varied:
-        return (
-            "Thick: the median of the members that did not fail, at each time; dashed: the middle half; "
-            "dotted: 5 to 95 %"
-        )
+        return "Thick: the median of the members that did not fail, at each time; dashed: 25 to 75 %; dotted: 5 to 95 %"
     first, *other = [words.item_label(words.sweep_of(result).design.axes[i]) for i in varied]
-    return f"A line for each member; colour: {first}, dark is low{''.join(f'; dash: {name}' for name in other)}"
+    return f"One line per member; colour: {first}, dark is low{''.join(f'; dash: {name}' for name in other)}"
 
 
 def _quantiles(panel: Axes, times: Array, shown: Array, color: str) -> None:

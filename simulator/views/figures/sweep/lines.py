@@ -304,9 +304,9 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted
     item = sweep.measures[measure]
     arms = words.arm_titles(result)
     log = is_log(item, np.concatenate([statistics.measure_values(result, a, measure) for a in range(len(arms))]))
-    less = f" {omitted} more parameters follow it less and are left out." if omitted else ""
-    order = "Parameters in the order in which the measure follows them"
-    order += ", each in the arm in which it follows it best" if len(arms) > 1 else ""
+    less = f" {omitted} more parameters, with weaker correlation, are omitted." if omitted else ""
+    order = "Parameters sorted by their rank correlation with the measure"
+    order += ", each in the arm where it is strongest" if len(arms) > 1 else ""
     note = f"{words.members_text(result)}. {band_words(result)}. {order}.{less}"
     page = Page(result.scenario.title, [note])
     page.down(page.put(words.item_label(item, log), MARGIN, page.width - 0.5, 10, DARK) + 0.06)

@@ -70,7 +70,7 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
     step = width + STEP_GAP
     note = f"{words.members_text(result)}{'; medians over the patients' * over}."
     if as_grid and len(result.numbers) < sweep.design.count:
-        note += " White: not there yet."
+        note += " White: not computed yet."
     gone = beyond(np.concatenate([v.ravel() for v in values]), shade.ends, item.unit_text) if shade.log else ""
     note += f" {gone}, in the colour of that end." if gone else ""
     page = Page(result.scenario.title, [note], max(LEFT + columns * step + 0.75, 6.6))

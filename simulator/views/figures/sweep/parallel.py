@@ -99,13 +99,13 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> NotebookFigur
 def _note(result: SweepResult, arm: int, axes: int, drawn: int, lost: int, shade: Shade) -> str:
     known, failed = int((~np.isnan(statistics.measure_values(result, arm, 0))).sum()), int(result.failed[:, arm].sum())
     parts = [words.members_text(result)]
-    parts.append(f"{drawn} of the {known} with a value drawn" if drawn < known else "")
+    parts.append(f"{drawn} of the {known} with a value are drawn" if drawn < known else "")
     if failed:
         parts.append(f"{failed} failed, {f'{lost} of them ' if lost < failed else ''}dashed and ending in ×")
     none = int(statistics.without_value(result, arm, 0).sum())
     parts.append(f"{none} without a value, not drawn" if none else "")
     more = len(statistics.varied_axes(result)) - axes
-    parts.append(f"{more} more parameters follow the measure less and are left out" if more > 0 else "")
+    parts.append(f"{more} more parameters, with weaker correlation, are omitted" if more > 0 else "")
     item, (low, top) = words.sweep_of(result).measures[0], (number(end) for end in shade.ends)
     parts.append(f"Colour: {words.title(item)}, dark (blue) is low ({low}), light (yellow) is high ({top})")
     gone = beyond(statistics.measure_values(result, arm, 0), shade.ends, item.unit_text) if shade.log else ""

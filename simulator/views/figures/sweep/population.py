@@ -29,7 +29,7 @@ def spreads(result: SweepResult, measure: int) -> Picture:
     item, arms = words.sweep_of(result).measures[measure], words.arm_titles(result)
     values = [statistics.measure_values(result, a, measure) for a in range(len(arms))]
     log = is_log(item, np.concatenate(values))
-    note = "Thin bar: 5 to 95 %; thick bar: the middle half; diamond and number: median"
+    note = "Thin bar: 5 to 95 %; thick bar: 25 to 75 %; diamond and number: median"
     page = Page(result.scenario.title, [f"{words.members_text(result)}. {note}."])
     page.down(page.put(words.item_label(item, log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
     width = page.width - NAMES - TAIL - 0.2
@@ -144,7 +144,7 @@ def differences(result: SweepResult, measure: int) -> Picture | None:
     title = axis_title(what, unit, log)
     least = min(len(values) for values in found)
     lost = len(result.numbers) - least
-    gone = f" Without a value in one of two arms, and so not in it: up to {lost}." if lost else ""
+    gone = f" Up to {lost} have no value in one of the two arms and are omitted." if lost else ""
     note = f"{words.members_text(result)}. Members sorted by what is shown.{gone}"
     figure = _sorted_figure(result.scenario.title, note, found, labels, title, 1.0 if ratio else 0.0, log)
     text = f"{what}; {words.members_text(result)}.{gone} {' '.join(told)}"
