@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -190,6 +191,13 @@ def test_a_new_measure_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert worth("span(A, '2 h', '5 h')", "pM") == pytest.approx(80 * (math.exp(-0.6) - math.exp(-1.5)))
     with pytest.raises(FormulaError, match=r"span\(\) takes a first and a last time, found only '2 h'"):
         worth("span(A, '2 h')", "pM")
+
+
+def test_every_function_is_in_the_readme() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    _, _, listed = readme.partition("Measures of a species or observable")
+    listed = listed.partition("```")[2].partition("```")[0]
+    assert [name for name in FUNCTIONS if not re.search(rf"\b{name}\b", listed)] == []
 
 
 def test_every_function_is_measured_above() -> None:
