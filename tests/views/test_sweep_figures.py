@@ -278,7 +278,7 @@ def test_failed_patients_stand_beside_the_others(tmp_path: Path) -> None:
     assert panels_with(spread.figure, "failed") == [int(result.failed.sum())]
     both = 50 - int(result.failed.any(axis=1).sum())
     assert any(f"of {both}" in text.replace("\n", " ") for text in words_on(pairs.figure))
-    assert f"up to {50 - both}" in pairs.text
+    assert f"Up to {50 - both} have no value in one of the two arms" in pairs.text
 
 
 def test_a_level_is_a_line_and_members_beyond_it_are_counted(tmp_path: Path) -> None:
