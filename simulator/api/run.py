@@ -1,6 +1,6 @@
 """The simulator from Python: one call runs a scenario, and what comes back shows and converts itself.
 
-``import simulator as sim; r = sim.run("il2_therapy")``
+``import immunesim as sim; r = sim.run("il2_therapy")``
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario
 from ..files.results import run_folder
 from ..files.results.folder import check_file, write_text
+from ..files.results.frames import to_pandas, to_xarray
 from ..numerics.trajectory import Array, Trajectory
 from ..runtime.errors import InputError, InputFault, called_from
 from ..runtime.names import unknown_name
@@ -22,9 +23,11 @@ from ..tasks import run as tasks
 from ..tasks.figures import FIGURES
 from ..views.text import run_tables
 from ..views.text.commands import run as run_text
+from ..views.text.figure import Curve
 from ..views.text.tables import Table
 from .changes import scenario_request, several, warn
 from .explain import Explained, Times, explain_run
+from .notebook import run_html
 from .values import Measured
 
 if TYPE_CHECKING:
@@ -161,7 +164,6 @@ class Run:
     def _drawn(self, names: Sequence[str], arms: Sequence[str]) -> tuple[NotebookFigure, str]:
         """A figure, and a description of it."""
         from ..views.figures import run as run_figures
-        from ..views.text.figure import Curve
 
         chosen = [self.result.arms[self._arm(arm)] for arm in arms]
         curves = [Curve(each.arm.title, each.trajectory, each.arm.name) for each in chosen]
@@ -195,8 +197,6 @@ class Run:
 
     def to_pandas(self, *names: str) -> DataFrame:
         """A row for every arm and time, a column for each of `names`, or else for everything; units in ``attrs``."""
-        from ..files.results.frames import to_pandas
-
         return to_pandas(self.result, self._names(names) or self.names)
 
     def to_xarray(self, *names: str, join: str = "outer") -> Dataset:
@@ -205,8 +205,6 @@ class Run:
         join: ``outer`` keeps every time of every arm, with NaN where an arm has none (at doses of other arms);
         ``inner`` only the times that all arms have. Nothing is interpolated.
         """
-        from ..files.results.frames import to_xarray
-
         return to_xarray(self.result, self._names(names) or self.names, join)
 
     def save(self, folder: str | Path, *, force: bool = False, plots: bool = True) -> dict[str, Any]:
@@ -229,8 +227,6 @@ class Run:
         return run_text.run_text(self.result)
 
     def _repr_html_(self) -> str:
-        from .notebook import run_html
-
         return run_html(self.result, *self._drawn(self.scenario.plots[0], self.arms))
 
     def _trajectory(self, arm: str | None) -> Trajectory:

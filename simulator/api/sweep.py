@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..experiments.scenario import MAIN, Scenario
 from ..experiments.sweeps.compute import SweepResult, sweep_of
+from ..files.results.frames import sweep_to_pandas, sweep_to_xarray
 from ..files.results.netcdf_block import axis_names, measure_names, stored_axes
 from ..files.toml.overrides import SweepOptions
 from ..numerics.trajectory import Array
@@ -20,6 +21,7 @@ from ..tasks import sweep as tasks
 from ..views.text.commands.sweep import damage_notes, measure_table, members_line
 from ..views.text.tables import Table
 from .changes import scenario_request, several, warn
+from .notebook import picture_html
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -220,14 +222,10 @@ class Ensemble:
 
     def to_pandas(self) -> DataFrame:
         """A row for each member, a column for each axis and measure, as in members.csv; units in ``attrs``."""
-        from ..files.results.frames import sweep_to_pandas
-
         return sweep_to_pandas(self.result)
 
     def to_xarray(self) -> Dataset:
         """The curves of `keep` along ``member``, ``arm`` and ``time``, the axes as coordinates; units in ``attrs``."""
-        from ..files.results.frames import sweep_to_xarray
-
         return sweep_to_xarray(self.result, self.output.read_curves())
 
     def __repr__(self) -> str:
@@ -241,7 +239,6 @@ class Ensemble:
 
     def _repr_html_(self) -> str:
         from ..views.figures.sweep.pictures import pictures
-        from .notebook import picture_html
 
         lines = [f"<strong>{escape(self.scenario.question)}</strong>", escape(members_line(self.output.outcome))]
         first = next(pictures(self.result), None)

@@ -17,6 +17,9 @@ from ..runtime.interrupt import Stop
 from ..runtime.processes import OnProgress, results_as_completed
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
+from ..views.figures.run import draw, pictures, save
+from ..views.figures.style import CARD
+from ..views.report.html import render
 from ..views.text.commands.gallery import gallery_text
 from ..views.text.tables import Table
 from .answer import Answer
@@ -170,8 +173,6 @@ class Job(NamedTuple):
 
 def make(job: Job, on_progress: OnProgress) -> Card:
     """Simulates one scenario file into its folder; the card says how that ended."""
-    from ..views.figures.run import draw
-
     path, folder, tables = job
     name = folder.name
     try:
@@ -207,9 +208,6 @@ def make(job: Job, on_progress: OnProgress) -> Card:
 
 def _card_picture(result: RunResult, folder: Path, run: str) -> tuple[str, str]:
     """The first curve that the run shows, small, next to its folder, and what it shows in words."""
-    from ..views.figures.run import pictures, save
-    from ..views.figures.style import CARD
-
     names = result.scenario.shown[:1]  # more panels would be too small to read
     first = next(pictures(replace(result, scenario=replace(result.scenario, plots=(names,))), CARD), None)
     if first is None:
@@ -219,6 +217,4 @@ def _card_picture(result: RunResult, folder: Path, run: str) -> tuple[str, str]:
 
 
 def _page(cards: Sequence[Card]) -> str:
-    from ..views.report.html import render
-
     return render("gallery.html.jinja", cards=cards, versions=versions(), skipped=SKIPPED, done=DONE)
