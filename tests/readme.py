@@ -68,7 +68,7 @@ def draw(picture: Picture) -> None:
     scenario = read_scenario(builtin_scenarios()[picture.scenario])
     results = run(scenario, certify=False, arms=picture.arms or None).arms.values()
     curves = [Curve(result.arm.title, result.trajectory) for result in results]
-    drawn = run_figures.draw_group(scenario, picture.curves, curves, [result.arm for result in results], look=CARD)
+    drawn = run_figures.draw_group(scenario, picture.curves, curves, [result.arm for result in results], medium=CARD)
     metadata = {"Title": scenario.title, "Description": drawn.text}
     drawn.figure.savefig(PICTURES / f"{picture.scenario}.png", dpi=CARD_DPI, metadata=metadata)
 
@@ -86,7 +86,7 @@ def draw_sweep(picture: SweepPicture) -> None:
 def totals(rows: Sequence[evidence.EvidenceRow]) -> str:
     """What the evidence adds up to, as the README says it."""
     found, topics = evidence.totals(rows), evidence_terms()["topics"]
-    known = sum(row.verdict == evidence.Mark.KNOWN_MISS for row in rows)
+    known = sum(row.verdict == evidence.Judgement.KNOWN_MISS for row in rows)
     parts = found["claims"].items()  # C32a, C32b and C32c are one claim in three parts
     claims = {name.rstrip("abc") for name, _ in parts}
     missing = {name.rstrip("abc") for name, each in parts if not each["met"]}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from immunesim.experiments.evidence import Mark
+from immunesim.experiments.evidence import Judgement
 from immunesim.files.toml.catalogue import evidence_terms
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.views.figures import run as run_figures
-from immunesim.views.figures.style import PAPER, SLIDES, Look
+from immunesim.views.figures.style import PAPER, SLIDES, Medium
 
 from tests import readme, results
 from tests.boxes import covered
@@ -108,7 +108,7 @@ def test_the_readme_shows_the_pictures_that_are_made_for_it() -> None:
 def test_every_claim_is_shown_and_breaks_without_its_mechanism(shared: Path) -> None:
     """The arms that `breaks_in` names are those without the mechanism."""
     rows = [row for name in PATHS for row in evidence_of(name, shared)]
-    shown = {row.claim for row in rows if row.without_mechanism and row.verdict == Mark.MET and not row.missed}
+    shown = {row.claim for row in rows if row.without_mechanism and row.verdict == Judgement.MET and not row.missed}
     assert set(CLAIMS) - shown == set()
 
 
@@ -122,8 +122,8 @@ def test_no_text_covers_another_or_a_curve_in_any_slide(name: str) -> None:
     assert_nothing_is_covered(name, SLIDES)
 
 
-def assert_nothing_is_covered(name: str, look: Look) -> None:
+def assert_nothing_is_covered(name: str, medium: Medium) -> None:
     faults = {picture.stem: covered(picture.figure, over_curves=True)
-              for picture in run_figures.pictures(result_of(name), look)}  # fmt: skip
+              for picture in run_figures.pictures(result_of(name), medium)}  # fmt: skip
     assert faults
     assert {stem: found for stem, found in faults.items() if found} == {}

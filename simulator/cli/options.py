@@ -40,7 +40,7 @@ def request_of(scenario: str, options: argparse.Namespace) -> ScenarioRequest:
 
 
 def figure_arguments(command: argparse.ArgumentParser) -> None:
-    """How figures look, and as which files they are written."""
+    """How figures medium, and as which files they are written."""
     text = "figures for a lecture: 16:9, large type, a slide for each panel"
     command.add_argument("--slides", action="store_true", help=text)
     text = "files of each figure: of svg, png, pdf (default: svg,png)"

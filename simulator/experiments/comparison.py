@@ -28,7 +28,7 @@ class Reference(NamedTuple):
 class ComparisonRow(NamedTuple):
     """One curve of one arm of one run, with its measures and their ratios to those of the reference.
 
-    changed: how the run was changed, '' where it was not. label: what tells the arm from the others in texts.
+    changed: how the run was changed, '' where it was not. label: what distinguishes the arm from the others in text.
     reference: whether this is the reference. start, peak, lowest, final: in `unit`; area: in `area_unit`.
     time_of_peak, time_of_lowest and end, the last time, are in `time_unit`. Measures are those of `CurveMeasures`.
     outcome: how the run ended, ``success`` or the kind of its failure.
@@ -123,7 +123,7 @@ def _row(scenario: Scenario, arm: ArmResult, name: str) -> ComparisonRow:
 
 
 def label(runs: Sequence[RunResult], changes: Sequence[str], index: int, arm: ArmResult) -> str:
-    """What tells an arm of the run at `index` from the others: scenario, arm and change, as far as they differ."""
+    """What distinguishes an arm of run `index` from the others: of scenario, arm and change those that differ."""
     several = len({result.scenario.id for result in runs}) > 1
     parts = [runs[index].scenario.id] if several else []
     if arm.arm.name != MAIN or not (several or any(changes)):

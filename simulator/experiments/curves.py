@@ -14,7 +14,7 @@ import numpy as np
 from ..numerics.trajectory import Array
 
 FINER = 16  # points between two, where a curve crosses a level
-ALIKE = 20.0  # only neighbouring intervals whose lengths differ by a smaller factor tell how a curve bends
+ALIKE = 20.0  # only neighbouring intervals whose lengths differ by a smaller factor show how a curve bends
 
 
 def cut(times: Array, values: Array, start: float, end: float) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from ..runtime.json import json_number
 from .expectations import Verdict
 
 
-class Mark(StrEnum):
+class Judgement(StrEnum):
     """What became of an expectation."""
 
     MET = "met"
@@ -33,7 +33,7 @@ class EvidenceRow(NamedTuple):
     expected: str
     simulated: float | None
     unit: str
-    verdict: Mark
+    verdict: Judgement
     source: str
     status: str
     rule: str
@@ -53,7 +53,7 @@ def evidence_row(verdict: Verdict, scenario: str, ran: bool) -> EvidenceRow:
         expected=expectation.interval_text,
         simulated=simulated,
         unit=expectation.unit_text,
-        verdict=_mark(verdict) if ran or simulated is not None else Mark.NOT_SIMULATED,
+        verdict=_mark(verdict) if ran or simulated is not None else Judgement.NOT_SIMULATED,
         source=expectation.source,
         status=expectation.status,
         rule=expectation.rule,
@@ -65,15 +65,15 @@ def evidence_row(verdict: Verdict, scenario: str, ran: bool) -> EvidenceRow:
     )
 
 
-def _mark(verdict: Verdict) -> Mark:
+def _mark(verdict: Verdict) -> Judgement:
     if not verdict.met:
-        return Mark.KNOWN_MISS if verdict.expectation.missed else Mark.MISSED
-    return Mark.WITHOUT_MECHANISM if verdict.passes_without_mechanism else Mark.MET
+        return Judgement.KNOWN_MISS if verdict.expectation.missed else Judgement.MISSED
+    return Judgement.WITHOUT_MECHANISM if verdict.passes_without_mechanism else Judgement.MET
 
 
 def holds(rows: Sequence[EvidenceRow]) -> bool:
     """Whether all is as the scenarios say: met, or missed where that is known."""
-    return all(row.verdict == (Mark.KNOWN_MISS if row.missed else Mark.MET) for row in rows)
+    return all(row.verdict == (Judgement.KNOWN_MISS if row.missed else Judgement.MET) for row in rows)
 
 
 def totals(rows: Sequence[EvidenceRow]) -> dict[str, Any]:
@@ -93,4 +93,4 @@ def _sorted(words: set[str]) -> list[str]:
 
 
 def _count(rows: Sequence[EvidenceRow]) -> dict[str, int]:
-    return {"met": sum(row.verdict == Mark.MET for row in rows), "of": len(rows)}
+    return {"met": sum(row.verdict == Judgement.MET for row in rows), "of": len(rows)}

@@ -117,7 +117,7 @@ class VariedScenario:
 
     def _varied(self, arm: Arm, name: str, factor: float) -> Arm | None:
         before = self.scenario.parameters(arm)[name]
-        after = scaled(self.scenario.model.parameters[name], before, factor)
+        after = scaled_value(self.scenario.model.parameters[name], before, factor)
         return None if after == before else arm._replace(parameters={**arm.parameters, name: after})
 
     def _known(self, arm: Arm) -> _KnownArm:
@@ -185,7 +185,7 @@ def _reached(start: Iterable[str], inner: Callable[[str], Iterable[str]]) -> lis
     return queue
 
 
-def scaled(parameter: Parameter, value: float, factor: float) -> float:
+def scaled_value(parameter: Parameter, value: float, factor: float) -> float:
     """`value` times `factor`; at most 1 for a parameter that is a share of something."""
     share = parameter.unit_text == "1" and parameter.range is not None and parameter.range[1] <= 1.0
     return min(value * factor, 1.0) if share else value * factor

@@ -70,7 +70,7 @@ FUNCTIONS: dict[str, MeasureFunction] = {
 _ARITHMETIC = ("add", "sub", "mul", "div", "neg")
 
 
-class Arguments(NamedTuple):
+class CurveArguments(NamedTuple):
     """The arguments of a function of a curve: times in the model's unit, a level in that of the curve."""
 
     curve: str  # the species or observable
@@ -113,7 +113,7 @@ def unit_of(tree: Expression, model: Model, arms: Sequence[str], end: float) -> 
     return _unit_given(tree.op, _checked(tree, model, arms, end).curve, model)
 
 
-def _checked(tree: Apply, model: Model, arms: Sequence[str], end: float) -> Arguments:
+def _checked(tree: Apply, model: Model, arms: Sequence[str], end: float) -> CurveArguments:
     found = arguments(tree, model)
     texts = [arg.text for arg in tree.args[1:] if isinstance(arg, Quoted)]
     for time, text in zip(_times(found), texts if found.level is None else texts[1:], strict=True):
@@ -205,7 +205,7 @@ def arm_of(tree: Apply) -> str:
     return dict(tree.options).get("arm", MAIN)
 
 
-def arguments(tree: Apply, model: Model) -> Arguments:
+def arguments(tree: Apply, model: Model) -> CurveArguments:
     """The arguments of a function of a curve; `FormulaError` or `UnitError` for what cannot stand there."""
     row, name = FUNCTIONS[tree.op], curve_name(tree, model)
     time = level = None
@@ -218,10 +218,10 @@ def arguments(tree: Apply, model: Model) -> Arguments:
     times = [_time(text, model) for text in window]
     if len(times) == 1:
         raise FormulaError(f"{tree.op}() takes a first and a last time, found only {window[0]!r}")
-    return Arguments(name, time, level, (times[0], times[1]) if times else None)
+    return CurveArguments(name, time, level, (times[0], times[1]) if times else None)
 
 
-def _times(found: Arguments) -> list[float]:
+def _times(found: CurveArguments) -> list[float]:
     return [*(() if found.time is None else (found.time,)), *(found.window or ())]
 
 
@@ -274,7 +274,7 @@ def measure(tree: Expression, model: Model, trajectories: Mapping[str, Trajector
     return (a + b if tree.op == "add" else a - b), unit
 
 
-def _value(function: str, found: Arguments, trajectory: Trajectory) -> float:
+def _value(function: str, found: CurveArguments, trajectory: Trajectory) -> float:
     times, values = trajectory.dense.times(), trajectory.dense.values(found.curve)
     asked = _times(found)
     if not len(times) or (asked and asked[-1] > times[-1] * (1 + 1e-9)):

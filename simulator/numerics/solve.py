@@ -70,7 +70,7 @@ def solve(
     solver = SOLVERS[method]
     system.prepare()
     began = clock.perf_counter()
-    run = _Run(system, segments, times, solver, rtol, began + seconds, dense)
+    run = _Integration(system, segments, times, solver, rtol, began + seconds, dense)
     states, outcome = np.array(initial, dtype=float), Outcome()
     for index, segment in enumerate(segments):
         try:
@@ -81,7 +81,7 @@ def solve(
     return run.trajectory(outcome, clock.perf_counter() - began)
 
 
-class _Run:
+class _Integration:
     """What has been computed of a run so far."""
 
     def __init__(

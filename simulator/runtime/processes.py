@@ -58,7 +58,7 @@ class ProcessPool:
         with _sigint_blocked(), _script_hidden():  # from a worker that is started here
             try:
                 return self._executor.submit(function, *arguments)
-            except BrokenExecutor as error:  # a worker has died since the last look
+            except BrokenExecutor as error:  # a worker has died since the last check
                 future: Future[Result] = Future()
                 future.set_exception(error)
                 return future

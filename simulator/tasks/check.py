@@ -12,7 +12,7 @@ from ..files.toml.model_file import read_model
 from ..files.toml.scenario_file import find_scenario, is_scenario, read_scenario
 from ..model.model import Model
 from ..runtime.errors import InputError, InputFault
-from ..views.text.commands.files import model_line, scenario_line
+from ..views.text.commands.check import model_line, scenario_line
 from ..views.text.notes import notes
 from .answer import Answer
 

@@ -109,7 +109,7 @@ class Comparison(Answer):
             for index, result in enumerate(self.runs)
             for arm in result.arms.values()
         ]
-        return draw_group(longest, [name], curves, (), self.title, figures.look)
+        return draw_group(longest, [name], curves, (), self.title, figures.medium)
 
     def to_pandas(self) -> DataFrame:
         """A row for each curve, arm and run, with all measures, their units and ratios."""

@@ -1,4 +1,4 @@
-"""How figures are to look and in which file formats they are written: an option of several tasks."""
+"""What figures are drawn for, paper or slides, and their file formats: an option of several tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..runtime.names import nearest
 
 if TYPE_CHECKING:
     from ..experiments.run import RunResult
-    from ..views.figures.style import Look
+    from ..views.figures.style import Medium
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -42,10 +42,10 @@ class FigureOptions:
         """Draws a run into `folder`."""
         from ..views.figures.run import draw  # matplotlib too
 
-        draw(result, folder, run_id, self.look, self.formats)
+        draw(result, folder, run_id, self.medium, self.formats)
 
     @property
-    def look(self) -> Look:
+    def medium(self) -> Medium:
         """Sizes and fonts of the figures."""
         from ..views.figures.style import PAPER, SLIDES  # matplotlib, which a task without figures need not load
 

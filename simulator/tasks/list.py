@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..files.toml.catalogue import catalogue
-from ..views.text.commands.files import catalogue_text
+from ..views.text.commands.list import catalogue_text
 from ..views.text.tables import Table
 from .answer import Answer
 

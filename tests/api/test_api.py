@@ -405,7 +405,7 @@ def test_a_result_prints_what_its_command_prints(toy: str, words: list[str], ask
     if words[0] == "replay":
         sim.run(toy, certify=False).save("saved", plots=False)
     main(words)
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr().out.replace("--set ", "set ")  # options have no dashes in Python
     found = ask()
     assert f"{found}\n" == printed
     assert repr(found) == str(found)
@@ -458,6 +458,13 @@ def test_a_warning_points_to_the_line_of_the_caller(toy: str, ask) -> None:
     with pytest.warns(UserWarning, match="k_clear") as caught:
         ask(toy, set={"k_clear": "90 1/h"})
     assert {Path(each.filename) for each in caught} == {Path(__file__)}
+
+
+def test_notes_and_origins_name_arguments_of_python(toy: str) -> None:
+    with pytest.warns(UserWarning, match="sets dose.push.amount itself, so set= does not change it there"):
+        shown = sim.run(toy, set={"dose.push.amount": "300 pmol"}, certify=False).scenario
+    assert shown.origins["dose", "push", "amount"] == "set dose.push.amount=300 pmol"
+    assert sim.show(toy, set={"k_clear": "1 1/h"}).document["origins"]["parameters.k_clear"] == "set k_clear=1 1/h"
 
 
 def test_what_a_run_gives_cannot_be_changed_by_accident(toy: str) -> None:

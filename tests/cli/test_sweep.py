@@ -177,14 +177,14 @@ def test_a_shell_example_of_the_help_is_understood(say, capsys: pytest.CaptureFi
         code = cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--shard", "x"])
         assert code == 2  # all is well but the shard
         assert cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--dry-run", "--out", "new"]) == 0
-        assert "beyond its range" not in capsys.readouterr().err
+        assert "outside its range" not in capsys.readouterr().err
 
 
 def test_an_axis_that_leaves_its_range_is_noted_by_sweep_and_check(say, capsys: pytest.CaptureFixture[str]) -> None:
-    told = "k_clear varies from 0.1 to 9 1/h, beyond its range, 0.25 to 1 1/h"
+    told = "k_clear varies from 0.1 to 9 1/h, outside its range, 0.25 to 1 1/h"
     words = ("--vary", "k_clear=0.1 1/h:9 1/h", "--dry-run")
     assert f"note: {told}\n" in say(*words).err
-    assert "beyond its range" not in say("--vary", "k_clear", "--dry-run").err
+    assert "outside its range" not in say("--vary", "k_clear", "--dry-run").err
     values = '[sweep]\n[[sweep.vary]]\nparameter = "k_clear"\nvalues = ["9 1/h", "0.1 1/h"]\n'
     Path("wide.toml").write_text(f'title = "t"\nextends = "toy.toml"\n{values}')
     assert cli.main(["check", "wide.toml"]) == 0

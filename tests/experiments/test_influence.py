@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from immunesim.experiments import influence as influence_module
-from immunesim.experiments.influence import VariedScenario, influence, parameters_behind, scaled
+from immunesim.experiments.influence import VariedScenario, influence, parameters_behind, scaled_value
 from immunesim.model.declarations import Parameter
 from immunesim.model.units import unit
 
@@ -89,4 +89,4 @@ def test_a_parameter_that_enters_by_the_dose_alone_acts(scenario) -> None:
 ])  # fmt: skip
 def test_a_share_stays_one(text: str, span: tuple[float, float] | None, value: float, expected: float) -> None:
     parameter = Parameter("x", "x", value, text, unit(text), "assumed", "assumed: so", span)
-    assert scaled(parameter, value, 3.0) == expected
+    assert scaled_value(parameter, value, 3.0) == expected

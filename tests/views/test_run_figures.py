@@ -118,7 +118,7 @@ def test_no_two_of_forty_curves_look_alike():
     ],
 )
 def test_the_axis_is_logarithmic_where_the_range_asks_for_it(values, log):
-    assert bool(panel.wants_log([np.array(values)])) is log
+    assert bool(panel.needs_log_axis([np.array(values)])) is log
 
 
 def test_each_group_is_an_svg_and_a_png_that_say_what_they_show(result, tmp_path):
@@ -215,10 +215,10 @@ def test_a_text_over_a_panel_or_another_text_is_noticed(result):
 def test_a_rise_from_nothing_does_not_make_an_axis_long():
     times = np.linspace(0, 100, 100_001)
     values = 5 * (1 - np.exp(-times / 10))
-    assert panel.wants_log([values])
-    assert not panel.wants_log([panel.settled(times, values, 100)])
+    assert panel.needs_log_axis([values])
+    assert not panel.needs_log_axis([panel.away_from_zero(times, values, 100)])
     falling = 1e5 * np.exp(-times / 5)
-    assert panel.wants_log([panel.settled(times, falling, 100)])
+    assert panel.needs_log_axis([panel.away_from_zero(times, falling, 100)])
 
 
 def test_text_in_the_colour_of_a_curve_reads_on_white():

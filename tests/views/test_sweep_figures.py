@@ -543,7 +543,7 @@ def ends_of(panel, which):
 
 def beyond_on(panel, which):
     """Where on the axis each triangle stands."""
-    lines = [line for line in panel.lines if line.get_label() == "beyond"]
+    lines = [line for line in panel.lines if line.get_label() == "outside"]
     return [float(place) for line in lines for place in (line.get_xdata() if which == "x" else line.get_ydata())]
 
 

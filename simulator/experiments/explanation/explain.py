@@ -20,7 +20,7 @@ from .arm_comparison import ArmComparison, ArmCurve, WindowComparison, compare_a
 from .balance import Balance, Contributor, ContributorKind, balance, balance_at, contributors_of
 from .clamped_rates import ClampedRates, RateDriver
 from .feedback import ActiveLoop, active_loops
-from .phases import LOWEST, Phase, PhaseKind, phases, scaled
+from .phases import LOWEST, Phase, PhaseKind, phases, scaled_to_one
 
 MOST_CHANGES = 3  # of rates at a turning point
 ENOUGH = 0.1  # of everything that helped to turn a curve: a smaller change is not reported
@@ -170,7 +170,7 @@ def explain(
         results |= run(scenario, certify=False, arms=missing).arms
     curve = _curve(scenario, scenario.arm(arm_name), _dense(results[arm_name].trajectory), name)
     flux, contributors = curve.flux, curve.contributors
-    y, log = scaled(flux.values)
+    y, log = scaled_to_one(flux.values)
     found = phases(flux.times, y, _breaks(curve.arm, flux))
     return Explanation(
         scenario=scenario,

@@ -25,7 +25,7 @@ from ...numerics.dense_output import DenseOutput
 from ...numerics.fluxes import Fluxes, chain_rule
 from ...numerics.system import System
 from ...numerics.trajectory import Array
-from .phases import scaled
+from .phases import scaled_to_one
 
 MOST = 5  # loops
 WEAKEST = 0.01  # strength of a loop that is reported
@@ -79,7 +79,7 @@ def active_loops(dense: DenseOutput, flux: Fluxes, y: Array) -> tuple[ActiveLoop
     Args:
         dense: The run.
         flux: What moves the curve.
-        y: The curve as `scaled` returns it.
+        y: The curve as `scaled_to_one` returns it.
     """
     points = _points(flux.times, y)
     weights = np.abs(np.diff(y[points], append=y[points[-1]])) + 1e-9
@@ -105,8 +105,8 @@ def active_loops(dense: DenseOutput, flux: Fluxes, y: Array) -> tuple[ActiveLoop
 def delay_between(times: Array, first: Array, second: Array, sign: Sign) -> float | None:
     """The time by which the curve `second` follows the curve `first`: where their cross-correlation is largest.
 
-    The curves are scaled (see `scaled`), sampled at `EVEN` evenly spaced times, and compared at delays up to half the
-    run; what lies beyond the end counts as no match.
+    The curves are scaled (see `scaled_to_one`), sampled at `EVEN` evenly spaced times, and compared at delays up to
+    half the run; points after the end of the run count as no match.
 
     Args:
         times: Shape (n,).
@@ -120,7 +120,7 @@ def delay_between(times: Array, first: Array, second: Array, sign: Sign) -> floa
     if sign == Sign.EITHER:
         return None
     even = np.linspace(times[0], times[-1], EVEN)
-    one, other = (np.interp(even, times, scaled(values)[0]) for values in (first, second))
+    one, other = (np.interp(even, times, scaled_to_one(values)[0]) for values in (first, second))
     one, other = one - one.mean(), other - other.mean()
     size = float(np.sqrt((one @ one) * (other @ other)))
     if size == 0:

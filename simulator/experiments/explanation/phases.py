@@ -42,7 +42,7 @@ class Phase(NamedTuple):
     peaks: int = 0
 
 
-def scaled(values: Array) -> tuple[Array, bool]:
+def scaled_to_one(values: Array) -> tuple[Array, bool]:
     """A curve scaled from 0 at its lowest to 1 at its highest value, shape (n,), and whether that is logarithmic.
 
     It is logarithmic if the curve is positive and spans more than `DECADES`; values below `LOWEST` of its largest
@@ -63,7 +63,7 @@ def phases(times: Array, y: Array, breaks: Sequence[int] = ()) -> list[Phase]:
 
     Args:
         times: Shape (n,), with two points of the same time at a jump.
-        y: The curve, shape (n,), as `scaled` returns it.
+        y: The curve, shape (n,), as `scaled_to_one` returns it.
         breaks: Points at which a dose is first given or a parameter changes. A phase ends there unless the curve
             goes on as before.
     """

@@ -79,6 +79,11 @@ class SweepResult:
     times: Array
     curves: Mapping[tuple[str, str], Array] = field(default_factory=dict)
 
+    @property
+    def sweep(self) -> Sweep:
+        """The sweep that was computed."""
+        return sweep_of(self.scenario)
+
 
 def sweep_of(scenario: Scenario) -> Sweep:
     """The sweep of `scenario`; ValueError if it has none."""

@@ -23,7 +23,7 @@ ANY_PORT = "127.0.0.1:0"  # for the dashboard, whose usual port may be taken
 _scenarios: dict[str, Scenario] = {}  # in a worker, by the name of the sweep
 
 
-class _Scenario(WorkerPlugin):  # type: ignore[misc]
+class _ScenarioPlugin(WorkerPlugin):  # type: ignore[misc]
     def __init__(self, name: str, scenario: Scenario) -> None:
         self.name, self.scenario = name, scenario
 
@@ -71,7 +71,7 @@ class Cluster:
             self._client = Client(self._local or address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
             raise WorkersError(f"no Dask scheduler at {address}: {error}") from None
-        self._client.register_plugin(_Scenario(self._name, scenario), name=self._name)
+        self._client.register_plugin(_ScenarioPlugin(self._name, scenario), name=self._name)
         self._executor = self._client.get_executor(pure=False)
 
     @property

@@ -10,7 +10,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .designs import Axis, stack_columns
-from .sampling import interpolate, uniform_numbers
+from .sampling import uniform_numbers, value_at_share
 
 if TYPE_CHECKING:
     from ...numerics.trajectory import Array
@@ -110,7 +110,7 @@ class Uniform:
 
     def quantile(self, share: Array) -> Array:
         """The inverse of the cumulative distribution, of the same shape as `share`."""
-        return interpolate(self.low, self.high, self.log, share)
+        return value_at_share(self.low, self.high, self.log, share)
 
 
 @dataclass(frozen=True)

@@ -143,10 +143,10 @@ def scale_to_axis(axis: Axis, share: Array) -> Array:
 
     if axis.is_count:
         return np.minimum(np.floor(axis.low + share * (axis.high - axis.low + 1)), axis.high)
-    return interpolate(axis.low, axis.high, axis.log, share)
+    return value_at_share(axis.low, axis.high, axis.log, share)
 
 
-def interpolate(low: float, high: float, log: bool, share: Array) -> Array:
+def value_at_share(low: float, high: float, log: bool, share: Array) -> Array:
     """Interpolates from `low` at share 0 to `high` at share 1, linearly or, with `log`, logarithmically."""
     import numpy as np
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...numerics.trajectory import Array
 from ...runtime.json import json_number
-from .compute import SweepResult, sweep_of
+from .compute import SweepResult
 from .designs import Product
 
 LOW, HIGH = 0.05, 0.95
@@ -44,13 +44,13 @@ def measure_statistics(result: SweepResult) -> list[MeasureStatistics]:
     """One for each arm that is measured and each measure, in this order."""
     return [
         _statistics(result, row, column)
-        for row in range(len(sweep_of(result.scenario).arms))
-        for column in range(len(sweep_of(result.scenario).measures))
+        for row in range(len(result.sweep.arms))
+        for column in range(len(result.sweep.measures))
     ]
 
 
 def _statistics(result: SweepResult, row: int, column: int) -> MeasureStatistics:
-    sweep = sweep_of(result.scenario)
+    sweep = result.sweep
     measure, succeeded = sweep.measures[column], ~result.failed[:, row]
     of_succeeded = result.measures[succeeded, row, column]
     values = of_succeeded[np.isfinite(of_succeeded)]
@@ -103,7 +103,7 @@ def rank_correlation(result: SweepResult, arm: int, measure: int) -> Array:
 
 def strongest_correlation(result: SweepResult, measure: int) -> Array:
     """`rank_correlation` of each axis in the arm in which the measure follows it best, shape (axes,)."""
-    found = np.array([rank_correlation(result, a, measure) for a in range(len(sweep_of(result.scenario).arms))])
+    found = np.array([rank_correlation(result, a, measure) for a in range(len(result.sweep.arms))])
     return np.asarray(np.take_along_axis(found, np.abs(found).argmax(axis=0)[None], axis=0)[0])
 
 
@@ -117,7 +117,7 @@ def _ranks(values: Array) -> Array:
 def outer_axes(result: SweepResult) -> list[int]:
     """The columns of the axes of a product's outer design: those that do not vary between patients. Of axes that vary
     together only the first."""
-    design = sweep_of(result.scenario).design
+    design = result.sweep.design
     if not isinstance(design, Product):
         return []
     found = [i for i in varied_axes(result) if i < len(design.outer.axes)]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...runtime.errors import OutputError, option
 
-SUMMARY = "summary.json"  # lists the files that this program wrote, which tells our folders from any other
+SUMMARY = "summary.json"  # lists the files that this program wrote, by which its folders are recognised
 LOCK = ".lock"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...experiments.run import RunResult
-from ...experiments.sweeps.compute import SweepResult, sweep_of
+from ...experiments.sweeps.compute import SweepResult
 from ...experiments.sweeps.designs import member_ids
 from ...numerics.trajectory import Array
 from .netcdf_block import axis_names, stored_axes
@@ -75,7 +75,7 @@ def sweep_to_pandas(result: SweepResult) -> DataFrame:
         columns=names,
         index=pandas.Index(result.numbers, name="number"),
     )
-    if ids := member_ids(sweep_of(result.scenario).design):
+    if ids := member_ids(result.sweep.design):
         frame.insert(0, "id", [ids[number] for number in result.numbers.tolist()])
     frame["failed"] = result.failed.any(axis=1)
     frame.attrs["title"] = result.scenario.title
@@ -92,7 +92,7 @@ def sweep_to_xarray(result: SweepResult, curves: Array) -> Dataset:
         curves: Shape (members, arms, curves, times).
     """
     xarray = _package("xarray")
-    scenario, sweep = result.scenario, sweep_of(result.scenario)
+    scenario, sweep = result.scenario, result.sweep
     axes = stored_axes(scenario)
     values = {name: ("member", column) for name, column in zip(axis_names(axes), result.values.T, strict=True)}
     dataset = xarray.Dataset(

@@ -81,7 +81,7 @@ def write_sweep_summary(folder: Path, summary: dict[str, Any]) -> None:
 def read_curves(folder: Path, result: SweepResult) -> Array:
     """The curves that are kept of all members of `result`, shape (members, arms, curves, times); NaN where a member
     failed."""
-    sweep, store = sweep_of(result.scenario), MemberStore(folder, result.scenario)
+    sweep, store = result.sweep, MemberStore(folder, result.scenario)
     shape = len(result.numbers), len(sweep.arms), len(sweep.keep), len(curve_times(result.scenario))
     if 0 in shape:
         return np.empty(shape)

@@ -14,25 +14,26 @@ from .source import Key, Table, TomlSource
 KeyPath = tuple[Key, ...]  # the keys that lead to a value: ("dose", "push", "amount")
 
 
-class _Source(Protocol):
+class _ValueSource(Protocol):
     def fault(self, path: Sequence[Key], message: str) -> InputFault: ...
 
 
 class OptionSource:
-    """The source of values given on the command line; `text` is the option as it was typed."""
+    """The source of values given with the request; `text` is the option of the command line that stands for them."""
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._fault = request_fault("", text)  # now, since it names the caller, and an origin may be read much later
 
     def fault(self, path: Sequence[Key], message: str) -> InputFault:
         """`message` as a fault of this option, whatever the path."""
-        return request_fault(message, self.text)
+        return self._fault._replace(message=message)
 
 
 class Origin(NamedTuple):
     """A file, and the path in the file of those keys that have another path in the data."""
 
-    source: _Source
+    source: _ValueSource
     moved: Mapping[KeyPath, KeyPath]
 
     def path_in_file(self, path: KeyPath) -> KeyPath:
@@ -49,7 +50,7 @@ class Layers:
     Tables are merged key by key, lists of changes are joined, everything else is replaced.
     """
 
-    def __init__(self, data: Table, origins: dict[KeyPath, tuple[_Source, KeyPath]]) -> None:
+    def __init__(self, data: Table, origins: dict[KeyPath, tuple[_ValueSource, KeyPath]]) -> None:
         self.data = data
         self.origins = origins
 
@@ -102,7 +103,7 @@ class Layers:
         for old in [old for old in self.origins if old[: len(path)] == path]:
             del self.origins[old]
 
-    def set(self, path: KeyPath, value: object, source: _Source) -> None:
+    def set(self, path: KeyPath, value: object, source: _ValueSource) -> None:
         """Sets the value at `path`, which then comes from `source`."""
         table = self.data
         for key in path[:-1]:
@@ -112,7 +113,7 @@ class Layers:
         self._forget(path)
         self.set_origin(path, source)
 
-    def set_origin(self, path: KeyPath, source: _Source) -> None:
+    def set_origin(self, path: KeyPath, source: _ValueSource) -> None:
         """Records that the value at `path` comes from `source`."""
         self.origins[path] = (source, path)
 
@@ -124,7 +125,7 @@ class Layers:
         if table.pop(path[-1], None) is not None:
             self._forget(path)
 
-    def origin(self, path: Sequence[Key]) -> tuple[_Source, KeyPath]:
+    def origin(self, path: Sequence[Key]) -> tuple[_ValueSource, KeyPath]:
         """Source of the value at `path`, or of the nearest table around it, and the path in that source."""
         for length in range(len(path), -1, -1):
             found = self.origins.get(tuple(path[:length]))

@@ -297,7 +297,7 @@ def read_arm_doses(context: Context, shared: Mapping[str, Dose], arm: Table, at:
 
 
 def read_dose(context: Context, name: str, table: Table, path: Callable[[str], KeyPath]) -> Dose | None:
-    """One dose; `path` tells where each of its keys is written."""
+    """One dose; `path` leads to its table."""
     faults = len(context.faults)
     target = _dose_target(context, name, table, path)
     if target is None:

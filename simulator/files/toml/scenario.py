@@ -168,7 +168,7 @@ def _constant(model: Model, name: str, values: Mapping[str, float]) -> float:
 
 
 def _check_titles(context: Context, arms: Sequence[Arm]) -> None:
-    """Figures and tables tell arms apart by their titles."""
+    """Titles of arms must differ: figures and tables show nothing else."""
     owners: dict[str, str] = {}
     for arm in arms:
         title = " ".join(arm.title.split())

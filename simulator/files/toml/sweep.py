@@ -113,7 +113,7 @@ def _kept_curves(context: Context) -> tuple[str, ...]:
 def _measures(
     context: Context, arms: Sequence[Arm], expectations: Sequence[Expectation], plots: Sequence[Sequence[str]]
 ) -> tuple[SweepMeasure, ...]:
-    """Those that are given; else those of the expectations that look at one arm; else the largest value of
+    """Those that are given; else those of the expectations that read a single arm; else the largest value of
     everything that is plotted."""
     given = context.tables.get("sweep", {}).get("measures", {})
     if given:

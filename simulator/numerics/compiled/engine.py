@@ -111,7 +111,7 @@ class Engine:
             StoppedError: `stop()` was true.
             ValueError: a species that the reduced system leaves out does not start at zero.
         """
-        arguments = _Arguments(self, batch, times, rtol)
+        arguments = _ProgramArguments(self, batch, times, rtol)
         status = arguments.counts[:, COUNTERS.index("status")]
         points = arguments.counts[:, COUNTERS.index("point")]
         copied: list[list[Array]] = [[] for _ in status]
@@ -140,7 +140,7 @@ class Engine:
         )
 
 
-class _Arguments:
+class _ProgramArguments:
     """The arrays that a program works on, by their names in `memory_layout.ARGUMENTS`."""
 
     def __init__(self, engine: Engine, batch: Batch, times: Array, rtol: float) -> None:

@@ -17,13 +17,13 @@ from matplotlib.path import Path as Curve
 from ...model.causal.sign import Sign
 from ..text.causal_graph import GraphArrow, GraphNode, GraphView, alternative_text, loop_with_arrows
 from .layout import Box, Group, Layout, Point, lay_out
-from .page import Page, fold, text_height, text_width
+from .page import Page, text_height, text_width, wrap
 from .style import DARK, GREY, MARGIN, SMALL
 
 LABEL, NAME = 8.0, 6.5  # points
 PAD = 0.07  # inches around the text of a box
-WIDEST = {"module": 1.9}  # inches at which text is folded
-TITLES = (1.7, 1.2, 0.9)  # inches at which a group's title is folded, tried in turn
+WIDEST = {"module": 1.9}  # inches at which text is wrapped
+TITLES = (1.7, 1.2, 0.9)  # inches at which a group's title is wrapped, tried in turn
 COLORS = {Sign.RAISES: "#0072B2", Sign.LOWERS: "#D55E00", Sign.EITHER: "#888888"}  # of Okabe and Ito's palette
 PALE = {Sign.RAISES: "#9CC4DE", Sign.LOWERS: "#EDB893", Sign.EITHER: "#C9C9C9"}
 DASHES: Mapping[Sign, Any] = {Sign.RAISES: "-", Sign.LOWERS: (0, (5, 1.6)), Sign.EITHER: (0, (1.2, 1.2))}
@@ -36,7 +36,7 @@ FILLS = {"species": "#FFFFFF", "observable": "#FFFFFF", "module": "#FFFFFF", "ou
 class GraphPlan(NamedTuple):
     """Where everything goes, in inches.
 
-    titles: of groups: the folded text and its box, free of arrows where there is room for that. crossed: the groups
+    titles: of groups: the wrapped text and its box, free of arrows where there is room for that. crossed: the groups
     whose title an arrow crosses.
     """
 
@@ -68,16 +68,16 @@ def _badness(plan: GraphPlan) -> tuple[int, float]:
 
 
 def _plan(view: GraphView, direction: str, widths: Mapping[str, float]) -> GraphPlan:
-    """widths: inches to which the title of each group is folded."""
+    """widths: inches to which the title of each group is wrapped."""
     sizes = {node.id: _size(node, view) for node in view.nodes}
     edges = [(arrow.source, arrow.target) for arrow in view.arrows]
-    folded = {title: fold(title, width, NAME) for title, width in widths.items()}
-    extents = {title: _extent(text, NAME) for title, text in folded.items()}
+    wrapped = {title: wrap(title, width, NAME) for title, width in widths.items()}
+    extents = {title: _extent(text, NAME) for title, text in wrapped.items()}
     groups = {title: Group(view.groups[title], extent) for title, extent in extents.items()}
     layout = lay_out(sizes, edges, groups, rankdir=direction)
     candidates = {title: _title_box(layout, layout.groups[title], extent) for title, extent in extents.items()}
     crossed = tuple(title for title, (cost, _) in candidates.items() if cost)
-    return GraphPlan(layout, {title: (folded[title], box) for title, (_, box) in candidates.items()}, crossed)
+    return GraphPlan(layout, {title: (wrapped[title], box) for title, (_, box) in candidates.items()}, crossed)
 
 
 def svg_of(figure: Figure, view: GraphView, fonts: str = "none") -> str:
@@ -125,11 +125,11 @@ def draw(view: GraphView, planned: GraphPlan | None = None) -> Figure:
 
 
 def _texts(node: GraphNode) -> list[tuple[str, float, str]]:
-    """(folded text, size in points, colour) of each text of a box, from its top down."""
+    """(wrapped text, size in points, colour) of each text of a box, from its top down."""
     widest = WIDEST.get(node.kind, 1.35)
     pale = node.kind == "outside"
-    texts = [(fold(node.label, widest, LABEL), LABEL, GREY if pale else "#000000")]
-    return [*texts, (fold(node.note, widest, NAME), NAME, "#888888" if pale else GREY)]
+    texts = [(wrap(node.label, widest, LABEL), LABEL, GREY if pale else "#000000")]
+    return [*texts, (wrap(node.note, widest, NAME), NAME, "#888888" if pale else GREY)]
 
 
 def _size(node: GraphNode, view: GraphView) -> tuple[float, float]:
@@ -143,8 +143,8 @@ def _size(node: GraphNode, view: GraphView) -> tuple[float, float]:
     return width, max(height, END * ends)
 
 
-def _extent(folded: str, size: float) -> tuple[float, float]:
-    return max(text_width(line, size) for line in folded.split("\n")), text_height(folded, size)
+def _extent(wrapped: str, size: float) -> tuple[float, float]:
+    return max(text_width(line, size) for line in wrapped.split("\n")), text_height(wrapped, size)
 
 
 def _title_box(layout: Layout, frame: Box, extent: tuple[float, float]) -> tuple[int, Box]:

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from ...experiments.scenario import Arm, Dose
 from ..text.timed_changes import Window
 from .page import Page, text_height, text_width
-from .style import GAP, GREY, Look, ink
+from .style import GAP, GREY, Medium, ink
 
 BAR = 0.01  # of the axis: a dose that takes longer is drawn as a bar
 MANY = 3  # doses of different names, all into one target, are named together
@@ -19,7 +19,7 @@ ROW = 1.1  # height of a row, of a line of text
 BETWEEN = 0.05  # inches between two things in a row
 
 
-class Given(NamedTuple):
+class DoseMark(NamedTuple):
     """A dose, or several together, in the time unit of the axis."""
 
     name: str
@@ -28,7 +28,7 @@ class Given(NamedTuple):
     over: float
 
 
-class Marked(NamedTuple):
+class StripMark(NamedTuple):
     """Something that is marked in the strip, in the time unit of the axis.
 
     short: its name where there is no room beside the marks. colors: one, or one for each arm that it is done in.
@@ -54,32 +54,32 @@ class Strip(NamedTuple):
     end: float
     width: float
     room: float
-    look: Look
+    medium: Medium
 
     def inches(self, time: float) -> float:
         """Inches from the left at which a time is."""
         return time / self.end * self.width
 
-    def side(self, marked: Marked) -> str:
+    def side(self, mark: StripMark) -> str:
         """Where the name goes: behind the marks, before them, or on them where they fill the axis."""
-        long = text_width(marked.name, self.look.small) + 2 * GAP
-        if self.inches(marked.last) + long <= self.width + self.room:
+        name_width = text_width(mark.name, self.medium.small) + 2 * GAP
+        if self.inches(mark.last) + name_width <= self.width + self.room:
             return "behind"
-        return "before" if self.inches(marked.times[0]) >= long else "on"
+        return "before" if self.inches(mark.times[0]) >= name_width else "on"
 
-    def span(self, marked: Marked) -> tuple[float, float]:
+    def span(self, mark: StripMark) -> tuple[float, float]:
         """The inches from the left at which marks and name begin and end."""
-        long = text_width(marked.name, self.look.small) + GAP + BETWEEN
-        first, last, side = self.inches(marked.times[0]), self.inches(marked.last), self.side(marked)
+        name_width = text_width(mark.name, self.medium.small) + GAP + BETWEEN
+        first, last, side = self.inches(mark.times[0]), self.inches(mark.last), self.side(mark)
         return (
-            first - long * (side == "before") - BETWEEN,
-            max(last + long * (side == "behind"), first + long * (side == "on")) + BETWEEN,
+            first - name_width * (side == "before") - BETWEEN,
+            max(last + name_width * (side == "behind"), first + name_width * (side == "on")) + BETWEEN,
         )
 
-    def rows(self, marked: Sequence[Marked]) -> list[list[Marked]]:
+    def rows(self, marks: Sequence[StripMark]) -> list[list[StripMark]]:
         """The marks in as few rows as possible without overlap."""
-        rows: list[list[Marked]] = []
-        for each in marked:
+        rows: list[list[StripMark]] = []
+        for each in marks:
             first, last = self.span(each)
             free = [row for row in rows if all(last < a or first > b for a, b in map(self.span, row))]
             if free:
@@ -91,31 +91,31 @@ class Strip(NamedTuple):
     @property
     def row(self) -> float:
         """The height of a row in inches."""
-        return ROW * text_height("", self.look.small)
+        return ROW * text_height("", self.medium.small)
 
-    def fitted(self, marked: Sequence[Marked]) -> list[Marked]:
+    def fitted(self, marks: Sequence[StripMark]) -> list[StripMark]:
         """The same marks, under their short names where the full name does not fit."""
-        return [m._replace(name=m.short) if m.short and self.side(m) == "on" else m for m in marked]
+        return [m._replace(name=m.short) if m.short and self.side(m) == "on" else m for m in marks]
 
-    def height(self, marked: Sequence[Marked]) -> float:
+    def height(self, marks: Sequence[StripMark]) -> float:
         """The height of these marks in inches."""
-        return self.row * len(self.rows(marked))
+        return self.row * len(self.rows(marks))
 
 
-def doses_of(arms: Sequence[Arm], end: float, time_factor: float, color_of: Callable[[int], str]) -> list[Marked]:
+def doses_of(arms: Sequence[Arm], end: float, time_factor: float, color_of: Callable[[int], str]) -> list[StripMark]:
     """Every dose: in grey if no arm gives something of that name or into that target at other times, else in the
     colours of the arms that have it. end is in the model's unit of time, of which the axis has `time_factor` in one;
     color_of gives the colour of an arm by its number."""
     given = [_given(arm.doses, end, time_factor) for arm in arms]
-    found: dict[Given, tuple[str, ...]] = {}
+    found: dict[DoseMark, tuple[str, ...]] = {}
     for mark in dict.fromkeys(mark for marks in given for mark in marks):
         alike = {i for i, marks in enumerate(given) for m in marks if m.name == mark.name or m.target == mark.target}
-        who = [i for i, marks in enumerate(given) if mark in marks]
-        found[mark] = (GREY,) if len(who) == len(alike) else tuple(color_of(i) for i in who)
-    return [Marked(mark.name, mark.times, mark.over, colors) for mark, colors in found.items()]
+        having = [i for i, marks in enumerate(given) if mark in marks]
+        found[mark] = (GREY,) if len(having) == len(alike) else tuple(color_of(i) for i in having)
+    return [StripMark(mark.name, mark.times, mark.over, colors) for mark, colors in found.items()]
 
 
-def _given(doses: Sequence[Dose], end: float, time_factor: float) -> list[Given]:
+def _given(doses: Sequence[Dose], end: float, time_factor: float) -> list[DoseMark]:
     """What an arm is given, each dose by itself, or, of many into one target, together under the names of the first
     and the last."""
     found = []
@@ -128,13 +128,13 @@ def _given(doses: Sequence[Dose], end: float, time_factor: float) -> list[Given]
             if times:
                 over = min(group[0].over, end - times[-1]) * time_factor
                 name = " … ".join(dict.fromkeys(names)) + (f" ×{len(times)}" if len(times) > 1 else "")
-                found.append(Given(name, target, tuple(time * time_factor for time in times), over))
+                found.append(DoseMark(name, target, tuple(time * time_factor for time in times), over))
     return found
 
 
 def changes_of(
     windows: Sequence[Window], arms: Sequence[Arm], time_factor: float, color_of: Callable[[int], str]
-) -> list[Marked]:
+) -> list[StripMark]:
     """Every timed change, those that say the same of the same arms together: grey where it is in all `arms`, else
     in the colours of those that have it."""
     number = {arm.name: i for i, arm in enumerate(arms)}
@@ -144,14 +144,14 @@ def changes_of(
         key = (window.words, window.short, colors, (window.end - window.start) * time_factor)
         found.setdefault(key, []).append(window.start * time_factor)
     return [
-        Marked(words, tuple(times), over, colors, "change", short)
+        StripMark(words, tuple(times), over, colors, "change", short)
         for (words, short, colors, over), times in found.items()
     ]
 
 
-def draw_strip(page: Page, left: float, strip: Strip, marked: Sequence[Marked]) -> float:
+def draw_strip(page: Page, left: float, strip: Strip, marks: Sequence[StripMark]) -> float:
     """Draws a strip at the current height of the page, `left` inches from its edge; returns its height in inches."""
-    rows = strip.rows(marked)
+    rows = strip.rows(marks)
     if not rows:
         return 0.0
     height = strip.row * len(rows)
@@ -166,31 +166,31 @@ def draw_strip(page: Page, left: float, strip: Strip, marked: Sequence[Marked]) 
     return height
 
 
-def _draw(axis: Axes, marked: Marked, row: int, strip: Strip) -> None:
-    size = strip.look.small
-    if marked.kind == "change":
-        _bars(axis, marked, row, 0.42)
-    elif marked.over > BAR * strip.end:
-        _bars(axis, marked, row, 0.3)
-    if marked.kind == "dose":
-        marks: dict[str, Any] = {"color": marked.colors[0], "markersize": 0.55 * size, "clip_on": False, "zorder": 9}
-        if len(marked.colors) > 1:  # half in the colour of another arm that has it
-            marks |= {"fillstyle": "left", "markerfacecoloralt": marked.colors[1], "markeredgewidth": 0}
-        axis.plot(marked.times, [row] * len(marked.times), "v", **marks)
-    side = strip.side(marked)
+def _draw(axis: Axes, mark: StripMark, row: int, strip: Strip) -> None:
+    size = strip.medium.small
+    if mark.kind == "change":
+        _bars(axis, mark, row, 0.42)
+    elif mark.over > BAR * strip.end:
+        _bars(axis, mark, row, 0.3)
+    if mark.kind == "dose":
+        style: dict[str, Any] = {"color": mark.colors[0], "markersize": 0.55 * size, "clip_on": False, "zorder": 9}
+        if len(mark.colors) > 1:  # half in the colour of another arm that has it
+            style |= {"fillstyle": "left", "markerfacecoloralt": mark.colors[1], "markeredgewidth": 0}
+        axis.plot(mark.times, [row] * len(mark.times), "v", **style)
+    side = strip.side(mark)
     gap = GAP / strip.width * strip.end
-    x = {"behind": marked.last + gap, "before": marked.times[0] - gap, "on": marked.times[0] + gap}[side]
-    color = ink(marked.colors[0]) if len(marked.colors) == 1 else GREY
+    x = {"behind": mark.last + gap, "before": mark.times[0] - gap, "on": mark.times[0] + gap}[side]
+    color = ink(mark.colors[0]) if len(mark.colors) == 1 else GREY
     box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5} if side == "on" else None
     across = "right" if side == "before" else "left"
-    words: dict[str, Any] = {"fontsize": size, "color": color, "ha": across, "va": "center_baseline", "zorder": 10}
-    axis.text(x, row, marked.name.replace("$", r"\$"), bbox=box, **words)
+    style = {"fontsize": size, "color": color, "ha": across, "va": "center_baseline", "zorder": 10}
+    axis.text(x, row, mark.name.replace("$", r"\$"), bbox=box, **style)
 
 
-def _bars(axis: Axes, marked: Marked, row: int, high: float) -> None:
+def _bars(axis: Axes, mark: StripMark, row: int, high: float) -> None:
     """A bar for each time, striped if several arms share it."""
-    thick = high / len(marked.colors)
-    for time in marked.times:
-        for i, color in enumerate(marked.colors):
+    thick = high / len(mark.colors)
+    for time in mark.times:
+        for i, color in enumerate(mark.colors):
             place = (time, row - high / 2 + i * thick)
-            axis.add_patch(Rectangle(place, marked.over, thick, facecolor=color, edgecolor="none", clip_on=False))
+            axis.add_patch(Rectangle(place, mark.over, thick, facecolor=color, edgecolor="none", clip_on=False))

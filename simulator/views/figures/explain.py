@@ -16,9 +16,9 @@ from ...experiments.explanation.phases import LOWEST, PhaseKind
 from ...numerics.trajectory import Array
 from ..text.english import capital
 from ..text.explain import parameter_changes, sentences, turning_point_line
-from ..text.explain_format import GAIN, LOSS, ExplanationFormat, short
+from ..text.explain_format import GAIN, LOSS, ExplanationFormat, short_label
 from ..text.numbers import scale_text, unit_text
-from .page import Label, Page, Picture, fold, label_right, spread, text_height
+from .page import Label, Page, Picture, label_right, spread, text_height, wrap
 from .run import save
 from .scales import fraction, limits, set_scale
 from .style import DARK, GAP, GREY, KEY, MARGIN, SMALL, STYLES
@@ -36,7 +36,7 @@ OTHERS = ("#d9d9d9", "")
 
 
 class ContributionBand(NamedTuple):
-    """One contributor on one side of zero: its height in each column, shape (columns,), and its look."""
+    """One contributor on one side of zero: its height in each column, shape (columns,), and its style."""
 
     label: str
     heights: Array
@@ -230,7 +230,7 @@ def _bands(explanation: Explanation, sides: Sequence[dict[str, Array]], size: Ar
 
 def _label(contributor: Contributor) -> str:
     if contributor.kind in (ContributorKind.REACTION, ContributorKind.SPECIES):
-        return short(contributor.label)
+        return short_label(contributor.label)
     return f"doses: {contributor.label}" if contributor.label else contributor.id
 
 
@@ -241,7 +241,7 @@ def _look(band: ContributionBand) -> dict[str, Any]:
 def _name_bands(panel: Axes, width: float, names: list[tuple[float, ContributionBand]]) -> None:
     """Labels at the right, each with a sample of its band, in the order of the bands."""
     names = sorted(names, key=lambda each: each[0])
-    texts = [fold(band.label, ROOM - KEY - 3 * GAP, SMALL) for _, band in names]
+    texts = [wrap(band.label, ROOM - KEY - 3 * GAP, SMALL) for _, band in names]
     heights = [text_height(text, SMALL) / FLUX + 0.015 for text in texts]
     for (_, band), text, place in zip(names, texts, spread([each[0] for each in names], heights), strict=True):
         left, tall = 1 + GAP / width, 0.09 / FLUX

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
 from .fonts import measurable, use_other_fonts
-from .style import GAP, GREY, KEY, LINE, MARGIN, PAPER, Look, ink
+from .style import GAP, GREY, KEY, LINE, MARGIN, PAPER, Medium, ink
 
 LEADER = 0.14  # inches, from where a curve ends to the sample before its name
 STRAIGHT = 0.03  # inches: a name that stands no further from where its curve ends needs no leader
@@ -64,16 +64,16 @@ class Label(NamedTuple):
 class Page:
     """A figure whose panels and texts are placed in inches from its left and top edges."""
 
-    def __init__(self, title: str, notes: Sequence[str], width: float | None = None, look: Look = PAPER) -> None:
-        self.look, self.width = look, width or look.width
-        self.y = MARGIN * look.scale
+    def __init__(self, title: str, notes: Sequence[str], width: float | None = None, medium: Medium = PAPER) -> None:
+        self.medium, self.width = medium, width or medium.width
+        self.y = MARGIN * medium.scale
         self.figure = NotebookFigure(figsize=(self.width, 1.0))
         FigureCanvasAgg(self.figure)
         self._panels: list[tuple[Axes, float, float, float, float]] = []
         self._texts: list[tuple[Any, float, float]] = []
-        self.down(self.put(title, MARGIN, self.width - 2 * MARGIN, look.large, "#000000") + 0.02)
+        self.down(self.put(title, MARGIN, self.width - 2 * MARGIN, medium.large, "#000000") + 0.02)
         for note in filter(None, notes):
-            self.down(self.put(note, MARGIN, self.width - 2 * MARGIN, look.small, GREY) + 0.02)
+            self.down(self.put(note, MARGIN, self.width - 2 * MARGIN, medium.small, GREY) + 0.02)
         self.down(0.08)
 
     def down(self, inches: float) -> None:
@@ -81,24 +81,24 @@ class Page:
         self.y += inches
 
     def put(self, text: str, left: float, width: float, size: float, color: str, across: str = "left") -> float:
-        """Puts text at the current height, folded to `width` inches; returns the height of the text in inches."""
-        folded = fold(text, width, size)
+        """Puts text at the current height, wrapped to `width` inches; returns the height of the text in inches."""
+        wrapped = wrap(text, width, size)
         x = {"left": left, "center": left + width / 2, "right": left + width}[across]
         style: dict[str, Any] = {"fontsize": size, "color": color, "ha": across, "va": "top", "linespacing": 1.1}
-        self._texts.append((self.figure.text(0, 0, folded, **style), x, self.y))
-        return text_height(folded, size)
+        self._texts.append((self.figure.text(0, 0, wrapped, **style), x, self.y))
+        return text_height(wrapped, size)
 
     def panel(self, left: float, width: float, high: float, **settings: Any) -> Axes:
         """Axes at the current height, which does not move."""
         axis: Axes = self.figure.add_axes((0, 0, 1, 1), label=str(len(self._panels)), **settings)
         self._panels.append((axis, left, self.y, width, high))
-        axis.tick_params(labelsize=self.look.small)
+        axis.tick_params(labelsize=self.medium.small)
         axis.spines[["top", "right"]].set_visible(False)
         return axis
 
     def finish(self) -> NotebookFigure:
-        """The figure, cut to the height of its contents, or with the height of its look."""
-        total = self.look.height or self.y + MARGIN
+        """The figure, cut to the height of its contents, or with the height of its medium."""
+        total = self.medium.height or self.y + MARGIN
         self.figure.set_size_inches(self.width, total)
         for axis, left, top, width, height in self._panels:
             axis.set_position((left / self.width, 1 - (top + height) / total, width / self.width, height / total))
@@ -120,12 +120,12 @@ def text_width(text: str, size: float) -> float:
     )
 
 
-def text_height(folded: str, size: float) -> float:
-    """The height of folded text in inches."""
-    return (1 + folded.count("\n")) * size * LINE / 72
+def text_height(wrapped: str, size: float) -> float:
+    """The height of wrapped text in inches."""
+    return (1 + wrapped.count("\n")) * size * LINE / 72
 
 
-def fold(text: str, width: float, size: float, most: int = 9) -> str:
+def wrap(text: str, width: float, size: float, most: int = 9) -> str:
     """`text` in lines of at most `width` inches, at most `most` of them; longer words are broken, the rest is cut."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
@@ -149,38 +149,38 @@ def fold(text: str, width: float, size: float, most: int = 9) -> str:
 
 
 def label_right(
-    axis: Axes, width: float, height: float, labels: Sequence[Label], room: float, look: Look = PAPER,
+    axis: Axes, width: float, height: float, labels: Sequence[Label], room: float, medium: Medium = PAPER,
     size: float | None = None,
 ) -> None:  # fmt: skip
-    """Names at the right of a panel of `width` by `height` inches, folded to `room`, none over another, each
-    led to from where it is wanted; size: of their type, if it is not that of the look."""
+    """Names at the right of a panel of `width` by `height` inches, wrapped to `room`, none over another, each
+    led to from where it is wanted; size: of their type, if it is not that of the medium."""
     ordered = sorted(labels, key=lambda label: label.wanted)
     if not ordered:
         return
-    size = size or look.small
-    folded = [fold(label.text, label_width(room, look), size) for label in ordered]
+    size = size or medium.small
+    wrapped = [wrap(label.text, label_width(room, medium), size) for label in ordered]
     wanted = [label.wanted for label in ordered]
-    places = spread(wanted, [text_height(text, size) / height for text in folded])
-    for label, text, place in zip(ordered, folded, places, strict=True):
-        start = 1 + LEADER * look.scale / width
+    places = spread(wanted, [text_height(text, size) / height for text in wrapped])
+    for label, text, place in zip(ordered, wrapped, places, strict=True):
+        start = 1 + LEADER * medium.scale / width
         if abs(place - label.wanted) * height > STRAIGHT:
-            thin: dict[str, Any] = {"color": label.color, "linewidth": 0.5 * look.thick, "alpha": 0.6}
+            thin: dict[str, Any] = {"color": label.color, "linewidth": 0.5 * medium.thick, "alpha": 0.6}
             axis.plot([1, start], [label.wanted, place], transform=axis.transAxes, clip_on=False, **thin)
-        key = [start, start + KEY * look.scale / width]
-        style = {"color": label.color, "linestyle": label.dash, "linewidth": 1.6 * look.thick}
+        key = [start, start + KEY * medium.scale / width]
+        style = {"color": label.color, "linestyle": label.dash, "linewidth": 1.6 * medium.thick}
         axis.plot(key, [place, place], transform=axis.transAxes, clip_on=False, **style)
         words: dict[str, Any] = {"fontsize": size, "va": "center", "linespacing": 1.1, "color": ink(label.color)}
-        axis.text(key[1] + GAP * look.scale / width / 2, place, text, transform=axis.transAxes, **words)
+        axis.text(key[1] + GAP * medium.scale / width / 2, place, text, transform=axis.transAxes, **words)
 
 
-def label_width(room: float, look: Look = PAPER) -> float:
+def label_width(room: float, medium: Medium = PAPER) -> float:
     """The width in inches that a label's text has to the right of a panel."""
-    return room - (LEADER + KEY + 1.5 * GAP) * look.scale
+    return room - (LEADER + KEY + 1.5 * GAP) * medium.scale
 
 
-def labels_height(labels: Sequence[str], room: float, look: Look = PAPER) -> float:
+def labels_height(labels: Sequence[str], room: float, medium: Medium = PAPER) -> float:
     """The height in inches of these labels, one below the other."""
-    return sum(text_height(fold(text, label_width(room, look), look.small), look.small) for text in labels)
+    return sum(text_height(wrap(text, label_width(room, medium), medium.small), medium.small) for text in labels)
 
 
 def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:

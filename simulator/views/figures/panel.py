@@ -18,12 +18,12 @@ from ...numerics.trajectory import Array
 from ..text.figure import Curve, label_of
 from .page import Label
 from .scales import fraction
-from .style import GRID, SHADE, Look, style
+from .style import GRID, SHADE, Medium, style
 
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
 MOST_DECADES = 14.0  # of a logarithmic axis that is made longer for a published interval
 PASSING = 0.025  # of the time: so time_factor before and after a curve is at nothing it is on its way
-REACH = 0.6  # of what the curves span: so far beyond them an axis goes to show a published value
+REACH = 0.6  # of what the curves span: an axis extends at most so far past them to show a published value
 LEAST = 0.012  # of the time axis, the least width of a band
 ROOM = 0.04  # of the height, free above and below the curves
 OPEN = 0.06  # of the height: a band that has one bound only
@@ -84,21 +84,21 @@ def _panel(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], ve
             label = curve.label if len(names) == 1 else label_of(scenario, name)
             values = np.where(np.isfinite(curve.trajectory[name]), curve.trajectory[name] * factor, np.nan)
             lines.append(Line(label, curve.arm, name, curve.trajectory.times * time_factor, values, len(lines)))
-    there = {(line.arm, line.name) for line in lines if line.arm}
+    drawn = {(line.arm, line.name) for line in lines if line.arm}
     aims = []
     for aim in targets(scenario, verdicts, names):
-        if (aim.arm, aim.name) in there:
+        if (aim.arm, aim.name) in drawn:
             factor = 1.0 if aim.is_time else model.unit(aim.name).to(model.unit(names[0]))
             aims.append(aim._replace(low=aim.low * factor, high=aim.high * factor))
-    whole = [line.values for line in lines]
-    shown = [settled(line.times, line.values, scenario.end * time_factor) for line in lines]
-    log = wants_log(whole) and wants_log(shown)
-    ends = ends_of(shown if log else whole, log, [aim for aim in aims if not aim.is_time])
+    values_of_lines = [line.values for line in lines]
+    shown = [away_from_zero(line.times, line.values, scenario.end * time_factor) for line in lines]
+    log = needs_log_axis(values_of_lines) and needs_log_axis(shown)
+    ends = ends_of(shown if log else values_of_lines, log, [aim for aim in aims if not aim.is_time])
     title = f"{label_of(scenario, names[0])} ({names[0]})" if len(names) == 1 else ""
     return Panel(title, model.unit_text(names[0]), lines, aims, log, ends)
 
 
-def wants_log(curves: Sequence[Array]) -> bool:
+def needs_log_axis(curves: Sequence[Array]) -> bool:
     """Whether the curves span more than `DECADES`, leaving out what is below `NEGLIGIBLE` of the top."""
     values = np.concatenate(curves)
     values = values[np.isfinite(values)]
@@ -111,9 +111,9 @@ def wants_log(curves: Sequence[Array]) -> bool:
     )
 
 
-def settled(times: Array, values: Array, end: float) -> Array:
-    """The values that set a logarithmic axis: the largest, and those that are not on the way to or from nothing,
-    where an axis could be as time_factor as one likes."""
+def away_from_zero(times: Array, values: Array, end: float) -> Array:
+    """The values that set a logarithmic axis: the largest, and those that are not just before or after a time at
+    zero, where a curve passes through all orders of magnitude."""
     known = np.isfinite(values)
     times, values = times[known], values[known]
     nothing = values <= (values.max() if len(values) else 0.0) * NEGLIGIBLE
@@ -150,26 +150,28 @@ def ends_of(shown: Sequence[Array], log: bool, aims: Sequence[Target]) -> tuple[
     return low - room, top + room
 
 
-def draw_panel(axis: Axes, panel: Panel, shades: Sequence[tuple[float, float]], time_factor: float, look: Look) -> None:
+def draw_panel(
+    axis: Axes, panel: Panel, shades: Sequence[tuple[float, float]], time_factor: float, medium: Medium
+) -> None:
     """Everything within the axes, of whose unit of time `time_factor` make one of the model's; shades: times in which
     something is changed."""
     if all(line.last is None for line in panel.lines):
-        axis.text(0.5, 0.5, "no finite value", transform=axis.transAxes, ha="center", fontsize=look.small)
-    axis.grid(True, color=GRID, linewidth=0.6 * look.thick)
+        axis.text(0.5, 0.5, "no finite value", transform=axis.transAxes, ha="center", fontsize=medium.small)
+    axis.grid(True, color=GRID, linewidth=0.6 * medium.thick)
     axis.set_axisbelow(True)
     for start, end in shades:
         axis.axvspan(start, end, facecolor=SHADE, edgecolor="none", zorder=1, label="change")
     numbers = {(line.arm, line.name): line.number for line in panel.lines}
     for aim in panel.aims:
-        _draw_aim(axis, aim, style(numbers[aim.arm, aim.name])[0], panel, time_factor, look)
+        _draw_aim(axis, aim, style(numbers[aim.arm, aim.name])[0], panel, time_factor, medium)
     for place, line in enumerate(panel.lines):
         color, dash = style(line.number)
         # the first curve lies lowest and widest, so that one that follows it exactly still shows it
-        thick = max(1.4, 2.4 - 0.5 * place) * look.thick
+        thick = max(1.4, 2.4 - 0.5 * place) * medium.thick
         axis.plot(line.times, line.values, color=color, linestyle=dash, linewidth=thick, zorder=3 + 0.1 * place)
 
 
-def labels_of(panel: Panel) -> list[Label]:
+def curve_labels(panel: Panel) -> list[Label]:
     """The name of each curve, to be placed where the curve ends."""
     found = []
     for line in panel.lines:
@@ -179,15 +181,15 @@ def labels_of(panel: Panel) -> list[Label]:
     return found
 
 
-def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, time_factor: float, look: Look) -> None:
+def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, time_factor: float, medium: Medium) -> None:
     """Shades the expected range, with thin lines at its bounds and a dot if the curve is inside, else a cross."""
     span = axis.get_xlim()[1]
-    marker: dict[str, Any] = {"marker": "o" if aim.met else "X", "color": color, "markersize": 4.5 * look.thick**0.5}
+    marker: dict[str, Any] = {"marker": "o" if aim.met else "X", "color": color, "markersize": 4.5 * medium.thick**0.5}
     marker |= {"markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": "none", "zorder": 4}
     if aim.is_time:
         low, high = max(aim.low * time_factor, 0.0), min(aim.high * time_factor, span)
         across = axis.get_xaxis_transform()
-        line: dict[str, Any] = {"color": color, "linewidth": 1.2 * look.thick, "zorder": 2.5}
+        line: dict[str, Any] = {"color": color, "linewidth": 1.2 * medium.thick, "zorder": 2.5}
         axis.plot([low, high], [BRACKET] * 2, marker="|", markersize=6, transform=across, label="target", **line)
         axis.plot([(low + high) / 2], [BRACKET], transform=across, label="verdict", **marker)
         return
@@ -198,7 +200,7 @@ def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, time_factor: fl
     bottom, top = panel.ends
     low, high = max(aim.low, bottom), min(aim.high, top)
     if low > high:
-        return  # beyond the axis; the text of the figure has it
+        return  # outside the axis; the text of the figure has it
     bounds = [bound for bound in (aim.low, aim.high) if bottom <= bound <= top]
     if not np.isfinite(aim.low):
         low = max(low, _above(high, -OPEN, panel))
@@ -206,7 +208,7 @@ def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, time_factor: fl
         high = min(high, _above(low, OPEN, panel))
     face: dict[str, Any] = {"facecolor": color, "alpha": 0.15, "edgecolor": "none", "zorder": 2}
     axis.add_patch(Rectangle((t0, low), t1 - t0, high - low, label="target", **face))
-    axis.hlines(bounds, t0, t1, color=color, linewidth=0.8 * look.thick, alpha=0.7, zorder=2.5)
+    axis.hlines(bounds, t0, t1, color=color, linewidth=0.8 * medium.thick, alpha=0.7, zorder=2.5)
     middle = (low * high) ** 0.5 if panel.log else (low + high) / 2
     where = (t0 + t1) / 2 if t1 - t0 < 2 * LEAST * span else t1 - LEAST * span
     axis.plot([where], [middle], label="verdict", **marker)

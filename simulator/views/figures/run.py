@@ -23,10 +23,10 @@ from ..text.figure import Curve, describe_figure
 from ..text.numbers import scale_text, with_unit
 from ..text.timed_changes import windows
 from .dose_marks import Strip, changes_of, doses_of, draw_strip
-from .page import Page, Picture, fold, label_right, labels_height, text_height, text_width
-from .panel import Panel, draw_panel, labels_of, panels_of
+from .page import Page, Picture, label_right, labels_height, text_height, text_width, wrap
+from .panel import Panel, curve_labels, draw_panel, panels_of
 from .scales import set_scale, ticks_of
-from .style import DARK, GAP, GREY, MARGIN, PAPER, Look, style
+from .style import DARK, GAP, GREY, MARGIN, PAPER, Medium, style
 
 FORMATS = ("svg", "png")  # those that are written if no other are asked for
 MOST_SOURCES = 5  # named in the key of a figure
@@ -34,18 +34,20 @@ DPI = 130
 STRIP = 0.03  # inches between the strip of doses and the panel
 
 
-def draw(result: RunResult, folder: Path, run: str, look: Look = PAPER, formats: Sequence[str] = FORMATS) -> list[Path]:
+def draw(
+    result: RunResult, folder: Path, run: str, medium: Medium = PAPER, formats: Sequence[str] = FORMATS
+) -> list[Path]:
     """Writes the figures of a run in these formats; returns their paths."""
     paths = []
-    with Progress("figures drawn", len(_groups(result, look))) as progress:
-        for picture in pictures(result, look):
+    with Progress("figures drawn", len(_groups(result, medium))) as progress:
+        for picture in pictures(result, medium):
             paths += save(picture.figure, folder / picture.stem, result.scenario.title, picture.text, run, formats)
             progress.add()
     return paths
 
 
-def pictures(result: RunResult, look: Look = PAPER) -> Iterator[Picture]:
-    """The figures of a run, one at a time to save memory. With a look of fixed height each panel is a figure."""
+def pictures(result: RunResult, medium: Medium = PAPER) -> Iterator[Picture]:
+    """The figures of a run, one at a time to save memory. On a medium of fixed height each panel is a figure."""
     scenario = result.scenario
     found = [arm for arm in result.arms.values() if len(arm.trajectory.times)]
     clock, time_factor = clock_of(scenario)
@@ -55,21 +57,21 @@ def pictures(result: RunResult, look: Look = PAPER) -> Iterator[Picture]:
         failed = "" if outcome.ok else f" (failed at {with_unit(arm.trajectory.times[-1] * time_factor, clock)})"
         curves.append(Curve(arm.arm.title + failed, arm.trajectory, arm.arm.name))
     arms = [arm.arm for arm in found]
-    for number, names in _groups(result, look):
-        stem, figure, text = draw_group(scenario, names, curves, arms, "", look, result.verdicts)
+    for number, names in _groups(result, medium):
+        stem, figure, text = draw_group(scenario, names, curves, arms, "", medium, result.verdicts)
         yield Picture(f"{number:02d}_{stem}"[:60], figure, text)
 
 
-def _groups(result: RunResult, look: Look) -> list[tuple[int, tuple[str, ...]]]:
+def _groups(result: RunResult, medium: Medium) -> list[tuple[int, tuple[str, ...]]]:
     """The names that each figure shows, with the number of their plot."""
-    apart = look.height is not None and sum(len(arm.trajectory.times) > 0 for arm in result.arms.values()) > 1
+    apart = medium.height is not None and sum(len(arm.trajectory.times) > 0 for arm in result.arms.values()) > 1
     plots = list(enumerate(result.scenario.plots, 1))
     return [(number, (name,)) for number, names in plots for name in names] if apart else plots
 
 
 def draw_group(
     scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], arms: Sequence[Arm], title: str = "",
-    look: Look = PAPER, verdicts: Sequence[Verdict] = (),
+    medium: Medium = PAPER, verdicts: Sequence[Verdict] = (),
 ) -> Picture:  # fmt: skip
     """One figure: `names` by `curves`, with what is done in `arms`, and what of `verdicts` can be drawn; the
     scenario's title if no other."""
@@ -77,48 +79,48 @@ def draw_group(
     title = title or scenario.title
     logs, aims = {name: panel.log for panel in panels for name in panel.names}, [aim for p in panels for aim in p.aims]
     text = f"{title}. {describe_figure(scenario, names, curves, arms, aims, logs)}"
-    if look.height and len(panels) == 1 and panels[0].title:  # a slide is called by what it shows
-        page = Page(panels[0].title, [title], look=look)
+    if medium.height and len(panels) == 1 and panels[0].title:  # a slide is called by what it shows
+        page = Page(panels[0].title, [title], medium=medium)
         panels = [panels[0]._replace(title="")]
     else:
-        page = Page(title, [], look=look)
-    key = key_of(panels)
+        page = Page(title, [], medium=medium)
+    key = legend_text(panels)
     heights = _heights(page, panels, key)
-    left = max(_left(panel, height, look) for panel, height in zip(panels, heights, strict=True))
-    width = look.width - left - look.room
+    left = max(_left(panel, height, medium) for panel, height in zip(panels, heights, strict=True))
+    width = medium.width - left - medium.room
     clock, time_factor = clock_of(scenario)
     end = scenario.end * time_factor
     changed = windows(scenario, arms)
     marks = doses_of(arms, scenario.end, time_factor, _color) + changes_of(changed, arms, time_factor, _color)
-    strip = Strip(end, width, look.room - GAP, look)
+    strip = Strip(end, width, medium.room - GAP, medium)
     marks = strip.fitted(marks)
-    if look.height:
+    if medium.height:
         heights = [height - (strip.height(marks) + STRIP) / len(panels) for height in heights]
     shades = sorted({(window.start * time_factor, window.end * time_factor) for window in changed})
     for panel, height in zip(panels, heights, strict=True):
         first, last = panel is panels[0], panel is panels[-1]
         if panel.title:
-            page.down(page.put(panel.title, left, look.width - left - MARGIN, look.middle, DARK) + GAP / 2)
+            page.down(page.put(panel.title, left, medium.width - left - MARGIN, medium.middle, DARK) + GAP / 2)
         if first:
             page.down(draw_strip(page, left, strip, marks) + STRIP)
         axis = page.panel(left, width, height)
-        set_scale(axis, "x", (0.0, end), False, width, look.small)
-        set_scale(axis, "y", panel.ends, panel.log, height, look.small)
+        set_scale(axis, "x", (0.0, end), False, width, medium.small)
+        set_scale(axis, "y", panel.ends, panel.log, height, medium.small)
         axis.tick_params(labelbottom=last)
-        axis.set_ylabel(_axis_words(panel, height, look), fontsize=look.small)
-        draw_panel(axis, panel, shades, time_factor, look)
-        labels = labels_of(panel)
-        tall = labels_height([label.text for label in labels], look.room, look)
-        label_right(axis, width, height, labels, look.room, look, look.small * min(1.0, height / tall))
-        page.down(height + (_numbers(look) if last else _between(look)))
-    page.down(page.put(f"time [{clock}]", left, width, look.middle, "#000000", "center"))
+        axis.set_ylabel(_axis_words(panel, height, medium), fontsize=medium.small)
+        draw_panel(axis, panel, shades, time_factor, medium)
+        labels = curve_labels(panel)
+        tall = labels_height([label.text for label in labels], medium.room, medium)
+        label_right(axis, width, height, labels, medium.room, medium, medium.small * min(1.0, height / tall))
+        page.down(height + (_numbers(medium) if last else _between(medium)))
+    page.down(page.put(f"time [{clock}]", left, width, medium.middle, "#000000", "center"))
     if key:
         page.down(GAP)
-        page.down(page.put(key, MARGIN, look.width - 2 * MARGIN, look.small, GREY))
+        page.down(page.put(key, MARGIN, medium.width - 2 * MARGIN, medium.small, GREY))
     return Picture("_".join(names), page.finish(), text)
 
 
-def key_of(panels: Sequence[Panel]) -> str:
+def legend_text(panels: Sequence[Panel]) -> str:
     """What the shaded ranges are and who published them; empty where there are none."""
     aims = [aim for panel in panels for aim in panel.aims]
     sources = list(dict.fromkeys(aim.source for aim in aims if aim.source != ASSUMED))
@@ -132,35 +134,37 @@ def key_of(panels: Sequence[Panel]) -> str:
 
 def _heights(page: Page, panels: Sequence[Panel], key: str) -> list[float]:
     """The height of each panel in inches: what its labels need, or an equal part of a page of fixed height."""
-    look = page.look
-    if look.height is None:
-        return [max(look.panel, labels_height([line.label for line in p.lines], look.room, look)) for p in panels]
-    titles = sum(text_height(fold(p.title, look.width, look.middle), look.middle) + GAP / 2 for p in panels if p.title)
-    below = _numbers(look) + text_height("", look.middle) + MARGIN * 2
-    below += text_height(fold(key, look.width - 2 * MARGIN, look.small), look.small) + GAP if key else 0.0
-    free = look.height - page.y - titles - below - _between(look) * (len(panels) - 1)
+    medium = page.medium
+    if medium.height is None:
+        return [max(medium.panel, labels_height([line.label for line in p.lines], medium.room, medium)) for p in panels]
+    titles = sum(
+        text_height(wrap(p.title, medium.width, medium.middle), medium.middle) + GAP / 2 for p in panels if p.title
+    )
+    below = _numbers(medium) + text_height("", medium.middle) + MARGIN * 2
+    below += text_height(wrap(key, medium.width - 2 * MARGIN, medium.small), medium.small) + GAP if key else 0.0
+    free = medium.height - page.y - titles - below - _between(medium) * (len(panels) - 1)
     return [free / len(panels)] * len(panels)
 
 
-def _between(look: Look) -> float:
+def _between(medium: Medium) -> float:
     """Inches between two panels."""
-    return 0.16 * look.scale
+    return 0.16 * medium.scale
 
 
-def _numbers(look: Look) -> float:
+def _numbers(medium: Medium) -> float:
     """Inches below a panel for the numbers of its axis."""
-    return text_height("", look.small) + 0.13
+    return text_height("", medium.small) + 0.13
 
 
-def _left(panel: Panel, height: float, look: Look) -> float:
+def _left(panel: Panel, height: float, medium: Medium) -> float:
     """Inches to the left of a panel, for the tick labels and title of its y axis."""
-    _, numbers = ticks_of("y", panel.ends, panel.log, height, look.small)
-    words = text_height(_axis_words(panel, height, look), look.small)
-    return max(text_width(each, look.small) for each in numbers) + words + 0.2 + MARGIN
+    _, numbers = ticks_of("y", panel.ends, panel.log, height, medium.small)
+    words = text_height(_axis_words(panel, height, medium), medium.small)
+    return max(text_width(each, medium.small) for each in numbers) + words + 0.2 + MARGIN
 
 
-def _axis_words(panel: Panel, height: float, look: Look) -> str:
-    return fold(scale_text(panel.unit, panel.log), height, look.small)
+def _axis_words(panel: Panel, height: float, medium: Medium) -> str:
+    return wrap(scale_text(panel.unit, panel.log), height, medium.small)
 
 
 def _color(number: int) -> str:

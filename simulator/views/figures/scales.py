@@ -91,21 +91,21 @@ def limits(
     return (10**low, 10**high) if log else (low, high)
 
 
-def beyond(values: Array, ends: tuple[float, float], unit: str = "1") -> str:
+def outside_text(values: Array, ends: tuple[float, float], unit: str = "1") -> str:
     """How many values are outside an axis: ``12 below 0.001 pM, 1 above 10⁶ pM``."""
     counts = (("below", int((values < ends[0]).sum()), ends[0]), ("above", int((values > ends[1]).sum()), ends[1]))
     return ", ".join(f"{count} {word} {with_unit(end, unit, 2)}" for word, count, end in counts if count)
 
 
-def mark_beyond(panel: Axes, which: str, along: Array, values: Array, ends: tuple[float, float], color: str) -> None:
-    """Draws a triangle at the end of an axis for each value beyond it. along: their positions on the other axis."""
+def mark_outside(panel: Axes, which: str, along: Array, values: Array, ends: tuple[float, float], color: str) -> None:
+    """Draws a triangle at the end of an axis for each value outside it. along: their positions on the other axis."""
     markers = "<>" if which == "x" else "v^"
     for marker, chosen, end in zip(markers, (values < ends[0], values > ends[1]), ends, strict=True):
         at = along[chosen][sampled(int(chosen.sum()), MOST_MARKS)]
         if len(at):
             places = (np.full(len(at), end), at) if which == "x" else (at, np.full(len(at), end))
             panel.plot(
-                *places, marker, color=color, ms=4, mec="white", mew=0.4, zorder=4, clip_on=False, label="beyond"
+                *places, marker, color=color, ms=4, mec="white", mew=0.4, zorder=4, clip_on=False, label="outside"
             )
 
 

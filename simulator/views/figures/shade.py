@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from ...experiments.sweeps.designs import SweepMeasure
 from ...numerics.trajectory import Array
-from .page import Page, fold
+from .page import Page, wrap
 from .scales import frame, in_words, is_log, limits, round_numbers
 from .style import SMALL
 
@@ -66,5 +66,5 @@ def colour_bar(page: Page, left: float, height: float, shade: Shade, name: str) 
     bar.ax.yaxis.set_major_formatter(FixedFormatter(in_words(ticks)))
     bar.ax.yaxis.set_minor_locator(NullLocator())
     axis.set_label("bar")
-    axis.set_ylabel(fold(name, height, SMALL, most=2), fontsize=SMALL)
+    axis.set_ylabel(wrap(name, height, SMALL, most=2), fontsize=SMALL)
     axis.tick_params(labelsize=SMALL)

@@ -24,8 +24,8 @@ KEY, GAP = 0.28, 0.08  # inches: the sample of a line before its label, and the 
 CONTRAST = 4.5  # of text to white, at least: WCAG 2.2, 1.4.3
 
 
-class Look(NamedTuple):
-    """How large everything is on a figure: inches, and points for type.
+class Medium(NamedTuple):
+    """What a figure is shown on, and the sizes that fit it: inches, and points for type.
 
     height: of the whole figure, where it is fixed. panel: the least height of a panel. room: right of a
     panel, for the names of its curves. thick: widths of lines, of those on paper.
@@ -47,9 +47,9 @@ class Look(NamedTuple):
         return self.small / PAPER.small
 
 
-PAPER = Look("paper", 8.0, None, 1.7, 2.0, 11.0, 9.0, 7.5, 1.0)
-SLIDES = Look("slides", 40 / 3, 7.5, 2.0, 3.5, 28.0, 18.0, 15.0, 2.0)  # 16:9, readable from the last row
-CARD = Look("card", 4.8, None, 0.95, 1.4, 9.5, 8.5, 7.5, 1.1)  # read when it is shown at half its size
+PAPER = Medium("paper", 8.0, None, 1.7, 2.0, 11.0, 9.0, 7.5, 1.0)
+SLIDES = Medium("slides", 40 / 3, 7.5, 2.0, 3.5, 28.0, 18.0, 15.0, 2.0)  # 16:9, readable from the last row
+CARD = Medium("card", 4.8, None, 0.95, 1.4, 9.5, 8.5, 7.5, 1.1)  # read when it is shown at half its size
 SMALL, MIDDLE, LARGE = PAPER.small, PAPER.middle, PAPER.large
 
 

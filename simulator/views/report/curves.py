@@ -12,7 +12,7 @@ from ...experiments.clock import clock_of
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import Scenario
 from ...numerics.trajectory import Array
-from ..figures.panel import wants_log
+from ..figures.panel import needs_log_axis
 from ..figures.style import style
 from ..text.figure import label_of
 from ..text.numbers import unit_text
@@ -20,7 +20,7 @@ from ..text.timed_changes import windows
 from .thin import points_to_keep
 
 TOLERANCES = (1 / 250, 1 / 1000, 1 / 4000)  # of an axis: a pixel of a chart, and less, so that zooming finds the curve
-MOST_VALUES = 36_000  # of all charts together, some 0.7 MB: beyond it a pixel must do
+MOST_VALUES = 36_000  # of all charts together, some 0.7 MB; with more, a tolerance of a pixel must do
 MOST_ROWS = 24  # of the table below a chart
 
 
@@ -81,7 +81,7 @@ def _chart(scenario: Scenario, arms: Sequence[ArmResult], name: str, most: int) 
 
 def _log(curves: Sequence[Array]) -> bool:
     finite = [values[np.isfinite(values)] for values in curves]
-    return any(len(values) for values in finite) and bool(wants_log(finite))
+    return any(len(values) for values in finite) and bool(needs_log_axis(finite))
 
 
 def _union(times: Sequence[Array]) -> Array:
@@ -95,7 +95,7 @@ def _at(rows: Array, times: Array, values: Array) -> list[float | None]:
     return [value if known else None for value, known in zip(values[place].tolist(), there.tolist(), strict=True)]
 
 
-class Mark(NamedTuple):
+class ChartMark(NamedTuple):
     """A dose or a timed change: its label, the arms that have it, and its intervals of time."""
 
     kind: str
@@ -104,7 +104,7 @@ class Mark(NamedTuple):
     spans: list[tuple[float, float]]
 
 
-def marks(result: RunResult) -> list[Mark]:
+def marks(result: RunResult) -> list[ChartMark]:
     """Doses and timed changes of the arms, identical ones only once; times in the model's unit."""
     found: dict[tuple[str, str, tuple[tuple[float, float], ...]], list[int]] = {}
     end = result.scenario.end
@@ -114,11 +114,11 @@ def marks(result: RunResult) -> list[Mark]:
             spans = tuple([(time, min(time + dose.over, end)) for time in starts])
             if spans:
                 found.setdefault(("dose", dose.name.replace("_", " "), spans), []).append(number)
-    doses = [Mark(kind, label, who, list(spans)) for (kind, label, spans), who in found.items()]
+    doses = [ChartMark(kind, label, who, list(spans)) for (kind, label, spans), who in found.items()]
     arms = [arm.arm for arm in drawn_arms(result)]
     places = {arm.name: number for number, arm in enumerate(arms)}
     changes = [
-        Mark("change", each.words, [places[name] for name in each.arms], [(each.start, each.end)])
+        ChartMark("change", each.words, [places[name] for name in each.arms], [(each.start, each.end)])
         for each in windows(result.scenario, arms)
     ]
     return doses + changes
@@ -137,11 +137,11 @@ def chart_data(result: RunResult, drawn: Sequence[Chart]) -> str:
     """The data for the page's script, as JSON that is safe inside a script element."""
     clock, time_factor = clock_of(result.scenario)
     arms = [arm.arm for arm in drawn_arms(result)]
-    looks = strokes(len(arms))
+    styles = strokes(len(arms))
     data = {
         "clock": {"unit": clock, "factor": time_factor},
         "end": result.scenario.end,
-        "arms": [{"title": arm.title, **look} for arm, look in zip(arms, looks, strict=True)],
+        "arms": [{"title": arm.title, **style} for arm, style in zip(arms, styles, strict=True)],
         "marks": [mark._asdict() for mark in marks(result)],
         "charts": [
             {key: value for key, value in chart._asdict().items() if key not in ("few", "saved", "shown")}

@@ -18,7 +18,7 @@ from ..text.figure import label_of
 from ..text.numbers import interval, with_unit
 from .curves import drawn_arms
 
-TOLD = 3  # differences of each arm
+MOST_DIFFERENCES = 3  # differences of each arm
 EXPLAINED = 3  # figures whose first curve is explained
 
 
@@ -84,7 +84,7 @@ def _differences(result: RunResult, base: ArmResult) -> Iterator[Sentence]:
         for row in table([result], result.scenario.shown, against=Reference(0, base.arm.name))
     ]
     for arm in result.arms:
-        for text in sentences([row for row in rows if row.reference or row.arm == arm], TOLD):
+        for text in sentences([row for row in rows if row.reference or row.arm == arm], MOST_DIFFERENCES):
             yield Sentence("", text)
 
 
@@ -95,9 +95,9 @@ def _why(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
             found = explain(result.scenario, arm.arm.name, name, known=result.arms)
         except NoStepsError:
             continue
-        told = explained(found)[1:]  # where it begins and ends has been said
-        if told:
-            yield Sentence(capital(label_of(result.scenario, name)), " ".join(told))
+        reasons = explained(found)[1:]  # the first says where the curve begins and ends, as other parts of the page do
+        if reasons:
+            yield Sentence(capital(label_of(result.scenario, name)), " ".join(reasons))
 
 
 def _judged(result: RunResult) -> Iterator[Sentence]:

@@ -50,9 +50,9 @@ def _views(values: Array) -> Array:
 
 def _certain(values: Array) -> list[int]:
     """Points that are always kept: both ends, extremes, values that are not finite, and their neighbours."""
-    gone = np.flatnonzero(~np.isfinite(values))
-    marks = {0, len(values) - 1, *gone.tolist(), *(gone - 1).tolist(), *(gone + 1).tolist()}
-    if len(gone) < len(values):
+    not_finite = np.flatnonzero(~np.isfinite(values))
+    marks = {0, len(values) - 1, *not_finite.tolist(), *(not_finite - 1).tolist(), *(not_finite + 1).tolist()}
+    if len(not_finite) < len(values):
         known = np.where(np.isfinite(values), values, np.nan)
         marks |= {int(np.nanargmax(known)), int(np.nanargmin(known))}
     return sorted(mark for mark in marks if 0 <= mark < len(values))

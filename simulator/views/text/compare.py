@@ -44,8 +44,8 @@ def sentences(rows: Sequence[ComparisonRow], most: int = MOST) -> list[str]:
             if row is not base and {row.outcome, base.outcome} == {"success"}:
                 found += _most_telling(list(_differences(row, base, group)))
     found.sort(key=lambda each: -each.size)
-    told = [f"{each.text}." for each in found[:most]]
-    return [*told, f"And {len(found) - most} more differences."] if len(found) > most else told
+    shown = [f"{each.text}." for each in found[:most]]
+    return [*shown, f"And {len(found) - most} more differences."] if len(found) > most else shown
 
 
 def _most_telling(found: list[Difference]) -> list[Difference]:
@@ -57,44 +57,46 @@ def _most_telling(found: list[Difference]) -> list[Difference]:
 def _differences(row: ComparisonRow, base: ComparisonRow, group: Sequence[ComparisonRow]) -> Iterator[Difference]:
     """Every large difference between two curves, the most telling first where two are alike."""
     high = negligible(group) / NEGLIGIBLE
-    who, name, than = row.label, row.name, _than(base)
-    here, there = (max(abs(each.value("peak")), abs(each.value("lowest"))) > NEGLIGIBLE * high for each in (row, base))
-    if here != there:
-        seen, verb = (row, "appears") if here else (base, "is gone")
-        told = f"it {_top(seen)}; {than.as_is} there is none" if here else f"{than.as_is} it {_top(seen)}"
-        yield Difference(math.inf, f"{who}: {name} {verb}: {told}")
+    subject, name, than = row.label, row.name, _than(base)
+    least = NEGLIGIBLE * high
+    present, base_present = (max(abs(each.value("peak")), abs(each.value("lowest"))) > least for each in (row, base))
+    if present != base_present:
+        seen, verb = (row, "appears") if present else (base, "is gone")
+        course = f"it {_top(seen)}; {than.as_is} there is none" if present else f"{than.as_is} it {_top(seen)}"
+        yield Difference(math.inf, f"{subject}: {name} {verb}: {course}")
         return
-    if not here:
+    if not present:
         return
     span = max(each.value("peak") - each.value("lowest") for each in (row, base))
-    whole = same_length(row, base)
-    tells: dict[str, Callable[[ComparisonRow], str]] = {"peak": _top, "lowest": _bottom}
-    tells |= {"final": _final} if whole else {}
+    same_end = same_length(row, base)
+    phrases: dict[str, Callable[[ComparisonRow], str]] = {"peak": _top, "lowest": _bottom}
+    phrases |= {"final": _final} if same_end else {}
     levels = []
-    for key, tell in tells.items():
+    for key, phrase in phrases.items():
         size = _size(row.value(key), base.value(key), high, span)
-        if size and abs(base.value(key)) <= NEGLIGIBLE * high:
-            levels.append(Difference(size, f"{who}: {name} {tell(row)}; {than.as_is} there is none"))
-        elif size and abs(row.value(key)) <= NEGLIGIBLE * high:
-            gone = "is gone at the end" if key == "final" else "falls to nothing"
-            levels.append(Difference(size, f"{who}: {name} {gone}; {than.as_is} there is {_known(base, key)}"))
+        if size and abs(base.value(key)) <= least:
+            levels.append(Difference(size, f"{subject}: {name} {phrase(row)}; {than.as_is} there is none"))
+        elif size and abs(row.value(key)) <= least:
+            verb = "is gone at the end" if key == "final" else "falls to nothing"
+            levels.append(Difference(size, f"{subject}: {name} {verb}; {than.as_is} there is {_known(base, key)}"))
         elif size:
             by = f"{_by(row.value(key), base.value(key), than, row)} ({_known(base, key)})"
-            levels.append(Difference(size, f"{who}: {name} {tell(row)}, {by}"))
+            levels.append(Difference(size, f"{subject}: {name} {phrase(row)}, {by}"))
     yield from levels
-    if levels or not whole:
+    if levels or not same_end:
         return
     if row.area_ratio and abs(math.log(row.area_ratio)) >= math.log(FACTOR):
         area = with_unit(row.value("area"), row.area_unit)
         by = _times(row.area_ratio, than, "large", "smaller")
-        text = f"{who}: the area under {name} is {area}, {by} ({number(base.value('area'))})"
+        text = f"{subject}: the area under {name} is {area}, {by} ({number(base.value('area'))})"
         yield Difference(abs(math.log(row.area_ratio)), text)
     if all(_stands_out(each) for each in (row, base)):
         shift = row.value("time_of_peak") - base.value("time_of_peak")
         if abs(shift) >= SHIFT * base.end:
             later = f"{number(abs(shift))} {row.time_unit} {'later' if shift > 0 else 'earlier'} {than.than}"
             size = math.log(FACTOR) * abs(shift) / (SHIFT * base.end)
-            yield Difference(size, f"{who}: {name} {_top(row)}, {later} ({_when(base, base.value('time_of_peak'))})")
+            before = _when(base, base.value("time_of_peak"))
+            yield Difference(size, f"{subject}: {name} {_top(row)}, {later} ({before})")
 
 
 def _size(value: float, base: float, high: float, span: float) -> float:

@@ -15,8 +15,8 @@ from .english import listed
 from .numbers import number, with_unit
 
 FLAT = 0.01  # of the largest value: a curve that varies less is steady, and two curves that differ less are alike
-LOW = 2.0  # a trough this many times below both ends is told, however small it is next to the span of the curve
-MOST_TURNS = 3  # that are told one by one; of more, the number of peaks and the extremes
+LOW = 2.0  # a trough this many times below both ends is described, however small it is on the scale of the curve
+MOST_TURNS = 3  # that are described one by one; of more, the number of peaks and the extremes
 MOST_FOLD = 1e4  # a larger ratio says no more than the two values do
 
 
@@ -49,11 +49,11 @@ def describe_curve(times: Array, values: Array, unit: str, clock: str) -> str:
         ends = f"{level(start, largest)} to {level(end, largest, unit)}"
         return f"{'rises' if end > start else 'falls'} from {ends}{_change(start, end)}"
     if len(turns) > MOST_TURNS:
-        told = [_summary_of(turns, min(start, end), largest, unit, clock)]
+        parts = [_summary_of(turns, min(start, end), largest, unit, clock)]
     else:
         verbs = ["peaks at" if turn.is_peak else "falls to" for turn in turns]
-        told = [f"{verb} {_at_level(turn, largest, unit, clock)}" for verb, turn in zip(verbs, turns, strict=True)]
-    return listed([f"starts at {level(start, largest, unit)}", *told, f"ends at {level(end, largest, unit)}"])
+        parts = [f"{verb} {_at_level(turn, largest, unit, clock)}" for verb, turn in zip(verbs, turns, strict=True)]
+    return listed([f"starts at {level(start, largest, unit)}", *parts, f"ends at {level(end, largest, unit)}"])
 
 
 def extremes(times: Array, values: Array) -> list[Extreme]:
@@ -95,10 +95,10 @@ def at_time(time: float, clock: str) -> str:
 def _summary_of(turns: list[Extreme], least: float, largest: float, unit: str, clock: str) -> str:
     peaks = [turn for turn in turns if turn.is_peak]
     highest, lowest = max(peaks, key=lambda turn: turn.value), min(turns, key=lambda turn: turn.value)
-    told = [f"the highest {_at_level(highest, largest, unit, clock)}"]
+    parts = [f"the highest {_at_level(highest, largest, unit, clock)}"]
     if lowest.value < least:
-        told.append(f"the lowest level {_at_level(lowest, largest, unit, clock)}")
-    return f"has {len(peaks)} peaks ({', '.join(told)})"
+        parts.append(f"the lowest level {_at_level(lowest, largest, unit, clock)}")
+    return f"has {len(peaks)} peaks ({', '.join(parts)})"
 
 
 def _at_level(turn: Extreme, largest: float, unit: str, clock: str) -> str:

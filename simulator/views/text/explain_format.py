@@ -132,10 +132,10 @@ class ExplanationFormat:
         return sum(_quoted(each.label) == _quoted(item.label) for each in self.explanation.contributors) > 1
 
 
-def short(label: str) -> str:
+def short_label(label: str) -> str:
     """A long label only up to its first comma, semicolon or bracket."""
     return re.split(r"[,;(]", label)[0].strip() if len(label) > LONG else label
 
 
 def _quoted(label: str) -> str:
-    return f"“{short(label)}”"
+    return f"“{short_label(label)}”"

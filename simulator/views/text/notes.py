@@ -1,4 +1,4 @@
-"""Notes on a scenario: what is no error but may surprise, such as a value outside its range."""
+"""Notes on a scenario: what is not an error but may be a surprise, such as a value outside its range."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...model.declarations import Parameter
 from .numbers import interval, number, unit_text, with_unit
 
 ROUNDING = 1e-9  # in units converted from what was written
-OPTIONS = ("set", "knockout", "block", "add")  # that an origin begins with if it is no file
+OPTIONS = ("set", "knockout", "block", "add")  # with which an origin begins that is not a file
 
 
 def notes(scenario: Scenario, asked: Interventions | None = None) -> list[str]:
@@ -31,7 +31,7 @@ def notes(scenario: Scenario, asked: Interventions | None = None) -> list[str]:
         *_overridden(scenario),
         *_not_varied(scenario),
         *_unusual_values(scenario),
-        *_axes_beyond_ranges(scenario),
+        *_axes_outside_ranges(scenario),
     ]
     return list(dict.fromkeys(found))
 
@@ -56,9 +56,9 @@ def _from_command_line(scenario: Scenario) -> Iterator[tuple[str, str]]:
         (("dose", dose["name"], key), f"dose.{dose['name']}.{key}") for dose in document.get("dose", []) for key in dose
     ]
     for path, name in (*parameters, *initial, *doses):
-        words = scenario.origins.get(path, "").split()
-        if name and words and words[0].removeprefix("--") in OPTIONS:  # from Python they have no dashes
-            yield name, words[0]
+        option = scenario.origins.get(path, "").partition(" ")[0]
+        if name and option.removeprefix("--") in OPTIONS:
+            yield name, option if option.startswith("--") else f"{option}="  # from Python it is an argument
 
 
 def _when(scenario: Scenario, arm: Arm, change: Change) -> str:
@@ -95,7 +95,7 @@ def _unusual_values(scenario: Scenario) -> Iterator[str]:
                 yield f"{name} is a fixed constant of the model: the bundled scenarios never change it"
 
 
-def _axes_beyond_ranges(scenario: Scenario) -> Iterator[str]:
+def _axes_outside_ranges(scenario: Scenario) -> Iterator[str]:
     """Axes that leave the range of their parameter. Populations are left out: their distributions have long tails."""
     design = scenario.sweep.design if scenario.sweep else None
     swept = design.outer if isinstance(design, Product) else design
@@ -104,7 +104,7 @@ def _axes_beyond_ranges(scenario: Scenario) -> Iterator[str]:
         parameter = scenario.model.parameters.get({"parameter": name, "change": key}.get(kind, ""))
         if parameter is not None and (_outside(parameter, axis.low) or _outside(parameter, axis.high)):
             covered = interval(axis.low, axis.high, parameter.unit_text)
-            yield f"{axis.path} varies from {covered}, beyond its range, {_range(parameter)}"
+            yield f"{axis.path} varies from {covered}, outside its range, {_range(parameter)}"
 
 
 def _outside(parameter: Parameter, value: float) -> bool:

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from ...experiments.sweeps import statistics
 from ...experiments.sweeps.compute import SweepResult
-from ...experiments.sweeps.compute import sweep_of as sweep_of_scenario
-from ...experiments.sweeps.designs import Axis, Product, Sweep, SweepMeasure
+from ...experiments.sweeps.designs import Axis, Product, SweepMeasure
 from ...numerics.trajectory import Array
 from .numbers import axis_title, interval, number, with_unit
 
@@ -29,7 +28,7 @@ KINDS = {
 }
 
 
-def short(label: str, name: str, most: int = MOST_LETTERS) -> str:
+def label_or_name(label: str, name: str, most: int = MOST_LETTERS) -> str:
     """`label`, or `name` where the label is empty or a sentence; cut to `most` letters."""
     found = label if 0 < len(label) <= MOST_LETTERS else name
     return found if len(found) <= most else f"{found[: most - 1].rstrip()}…"
@@ -42,13 +41,13 @@ def item_label(item: Axis | SweepMeasure, log: bool = False) -> str:
 
 def title(measure: SweepMeasure) -> str:
     """A measure as figures call it: its label, or its id where that is a sentence."""
-    return short(measure.label, measure.id)
+    return label_or_name(measure.label, measure.id)
 
 
 def inside_text(result: SweepResult, arm: int, measure: int) -> str:
     """The interval of a measure and the share of members in it, of those with a value: ``below 0.35: 17.4 %``; empty if
     it has none."""
-    item, values = sweep_of(result).measures[measure], statistics.measure_values(result, arm, measure)
+    item, values = result.sweep.measures[measure], statistics.measure_values(result, arm, measure)
     known = int((~np.isnan(values)).sum())
     if not item.levels or not known:
         return ""
@@ -57,12 +56,7 @@ def inside_text(result: SweepResult, arm: int, measure: int) -> str:
 
 def arm_titles(result: SweepResult) -> list[str]:
     """The titles of the arms that are measured."""
-    return [result.scenario.arm(name).title for name in sweep_of(result).arms]
-
-
-def sweep_of(result: SweepResult) -> Sweep:
-    """The sweep of a result."""
-    return sweep_of_scenario(result.scenario)
+    return [result.scenario.arm(name).title for name in result.sweep.arms]
 
 
 def missing_parts(
@@ -86,7 +80,7 @@ def missing(result: SweepResult, arm: int, measure: int | None, failed_mark: str
 
 def members_text(result: SweepResult) -> str:
     """How the members were chosen and how many are there."""
-    design = sweep_of(result).design
+    design = result.sweep.design
     there = len(result.numbers)
     count = (
         f"{there} of {design.count} members so far" if there < design.count else f"{there} member{'s' * (there != 1)}"
@@ -98,10 +92,10 @@ def members_text(result: SweepResult) -> str:
     return f"{KINDS.get(design.kind, design.kind)}{shape}, {count}"
 
 
-def extremes(result: SweepResult, arm: int, measure: int, axes: Sequence[int]) -> str:
+def extremes_text(result: SweepResult, arm: int, measure: int, axes: Sequence[int]) -> str:
     """Smallest and largest value of a measure, and where on `axes` each is, in words."""
     values = statistics.measure_values(result, arm, measure)
-    item = sweep_of(result).measures[measure]
+    item = result.sweep.measures[measure]
     if np.isnan(values).all():
         return "no value"
     parts = []
@@ -113,19 +107,19 @@ def extremes(result: SweepResult, arm: int, measure: int, axes: Sequence[int]) -
 
 def values_text(result: SweepResult, row: Array, axes: Sequence[int]) -> str:
     """The values of a member, shape (axes,), for some of the axes: ``dose 3 nmol, weight 70 kg``."""
-    found = [(sweep_of(result).design.axes[i], row[i]) for i in axes]
+    found = [(result.sweep.design.axes[i], row[i]) for i in axes]
     return ", ".join(f"{axis.label} {with_unit(float(value), axis.unit_text)}" for axis, value in found)
 
 
 def describe(result: SweepResult, start: str, measures: Sequence[int], axes: Sequence[int]) -> str:
     """A figure in words: for each measure and arm its extremes over `axes`, and what is missing."""
-    sweep = sweep_of(result)
+    sweep = result.sweep
     parts = [f"{start}; {members_text(result)}."]
     for j in measures:
         for a, arm in enumerate(arm_titles(result)):
-            gone = missing(result, a, j, "no value because the simulation failed", "it cannot be read")
-            text = f"{sweep.measures[j].label} ({arm}): {extremes(result, a, j, axes)}"
-            parts.append(f"{text}{'; ' + gone if gone else ''}.")
+            absent = missing(result, a, j, "no value because the simulation failed", "it cannot be read")
+            text = f"{sweep.measures[j].label} ({arm}): {extremes_text(result, a, j, axes)}"
+            parts.append(f"{text}{'; ' + absent if absent else ''}.")
     return " ".join(parts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from immunesim.experiments.explanation.feedback import active_loops, delay_between
-from immunesim.experiments.explanation.phases import scaled
+from immunesim.experiments.explanation.phases import scaled_to_one
 from immunesim.model.causal.sign import Sign
 from immunesim.numerics.fluxes import fluxes
 
@@ -47,7 +47,7 @@ def test_the_loop_of_hunter_and_prey_is_negative_feedback_of_strength_one() -> N
     dense = simulate(CYCLE, 40.0, np.linspace(0, 40, 81)).dense
     flux = fluxes(dense, "prey")
     (loop,) = active_loops(
-        dense, flux, scaled(flux.values)[0]
+        dense, flux, scaled_to_one(flux.values)[0]
     )  # nothing comes back of idle, and the box only exchanges
     assert loop.species == ("prey", "hunter")
     assert loop.sign == Sign.LOWERS
@@ -72,7 +72,7 @@ def test_at_rest_the_strength_of_a_loop_is_its_gain() -> None:
     )
     dense = simulate(model, 5.0, [0, 5.0]).dense
     flux = fluxes(dense, "A")
-    (loop,) = active_loops(dense, flux, scaled(flux.values)[0])
+    (loop,) = active_loops(dense, flux, scaled_to_one(flux.values)[0])
     assert loop.species == ("A", "B", "C")
     assert loop.sign == Sign.LOWERS
     assert loop.strength == pytest.approx(1.5, rel=1e-6)  # d ln inhibition / d ln C at C = K, of an exponent of 3
@@ -86,4 +86,4 @@ def test_a_pure_exchange_is_no_feedback() -> None:
     )
     dense = simulate(model, 5.0, [0, 5.0]).dense
     flux = fluxes(dense, "plasma")
-    assert active_loops(dense, flux, scaled(flux.values)[0]) == ()
+    assert active_loops(dense, flux, scaled_to_one(flux.values)[0]) == ()

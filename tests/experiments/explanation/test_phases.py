@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from immunesim.experiments.explanation.phases import PhaseKind, phases, scaled, turning_points
+from immunesim.experiments.explanation.phases import PhaseKind, phases, scaled_to_one, turning_points
 
 T = np.linspace(0, 10, 2001)
 
 
 def kinds(times, values, breaks=()):
-    y, _ = scaled(values)
+    y, _ = scaled_to_one(values)
     return [(phase.kind, round(float(times[phase.first]), 1), round(float(times[phase.last]), 1)) for phase in
             phases(times, y, breaks)]  # fmt: skip
 
@@ -42,12 +42,12 @@ def test_a_rise_ends_at_its_top_though_the_curve_falls_too_little_behind_it_for_
 
 def test_a_curve_over_many_decades_is_judged_by_its_logarithm() -> None:
     grows = 10.0 ** (1 + 4 * np.abs(np.sin(T / 4)))
-    assert scaled(grows)[1]
-    assert not scaled(1 + grows / grows.max())[1]
-    assert not scaled(T - 5)[1]  # below zero
+    assert scaled_to_one(grows)[1]
+    assert not scaled_to_one(1 + grows / grows.max())[1]
+    assert not scaled_to_one(T - 5)[1]  # below zero
     assert kinds(T, 10.0 ** (0.7 * np.where(T < 5, T, 10 - T))) == [(PhaseKind.RISE, 0, 5), (PhaseKind.FALL, 5, 10)]
     low = np.where(T < 5, 1e-30, 1.0)
-    assert scaled(low)[0].min() == 0  # what is far below counts as the lowest that is seen
+    assert scaled_to_one(low)[0].min() == 0  # what is far below counts as the lowest that is seen
 
 
 def test_a_clear_jump_ends_a_phase_and_a_small_one_does_not() -> None:
@@ -65,7 +65,7 @@ def test_a_clear_jump_ends_a_phase_and_a_small_one_does_not() -> None:
 
 def test_many_short_swings_are_one_oscillation_that_counts_its_peaks() -> None:
     wave = np.where((T > 3) & (T < 5.875), np.sin(2 * np.pi * 4 * T), 0.0)
-    y, _ = scaled(wave)
+    y, _ = scaled_to_one(wave)
     found = phases(T, y)
     waves = [phase for phase in found if phase.kind == PhaseKind.OSCILLATION]
     assert [phase.peaks for phase in waves] == [12]
@@ -75,7 +75,7 @@ def test_many_short_swings_are_one_oscillation_that_counts_its_peaks() -> None:
 def test_phases_cover_the_run_without_gaps() -> None:
     generator = np.random.default_rng(5)
     for _ in range(50):
-        y, _ = scaled(np.cumsum(generator.normal(size=500)))
+        y, _ = scaled_to_one(np.cumsum(generator.normal(size=500)))
         found = phases(np.linspace(0, 1, 500), y)
         assert found[0].first == 0
         assert found[-1].last == 499

@@ -17,7 +17,7 @@ from ....model.units import Unit, unit
 from .formulas import Formulas, Ids, joined, libsbml
 from .notes import describe
 
-Given = tuple[Dose, int]  # a dose and the number of the time it is given
+DoseTime = tuple[Dose, int]  # a dose and the number of the time it is given
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Moment:
     """
 
     time: float
-    boluses: tuple[Given, ...]
-    running: tuple[Given, ...]
+    boluses: tuple[DoseTime, ...]
+    running: tuple[DoseTime, ...]
     holds: Mapping[str, str]
     words: tuple[str, ...]
 
@@ -58,8 +58,8 @@ class EventWriter:
         """Everything that happens, in order of time; the first is time 0."""
         plan = timetable(self.arm, self.scenario.end)
         times = plan.bounds[:-1]
-        boluses: list[list[Given]] = [[] for _ in times]
-        running: list[list[Given]] = [[] for _ in times]
+        boluses: list[list[DoseTime]] = [[] for _ in times]
+        running: list[list[DoseTime]] = [[] for _ in times]
         words: list[list[str]] = [[] for _ in times]
         for event in plan.events:
             dose = self.arm.doses[event.dose]
@@ -185,7 +185,7 @@ class EventWriter:
         return self.model.species[dose.target].unit / self.model.time_unit
 
 
-def _of(moment: Moment, rate: str, writer: EventWriter) -> list[Given]:
+def _of(moment: Moment, rate: str, writer: EventWriter) -> list[DoseTime]:
     return [each for each in moment.running if writer.infusions[rate] is each[0]]
 
 

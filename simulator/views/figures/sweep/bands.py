@@ -13,7 +13,7 @@ from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....numerics.thresholds import NEGLIGIBLE
 from ....numerics.trajectory import Array
-from ...text import sweep_measures as words
+from ...text import sweep_measures as texts
 from ...text.numbers import axis_title, number, with_unit
 from ..dose_marks import Strip, doses_of, draw_strip
 from ..page import Label, Page, Picture, label_right
@@ -28,7 +28,7 @@ HEIGHT = 2.0  # inches
 def bands(result: SweepResult, curve: str) -> Picture:
     """One curve: median, the middle half and 5 to 95 % of the members that did not fail, at each time; of few
     members that are no patients each one's own, coloured by what varies."""
-    sweep, model = words.sweep_of(result), result.scenario.model
+    sweep, model = result.sweep, result.scenario.model
     clock, time_factor = clock_of(result.scenario)
     times, end = result.times * time_factor, result.scenario.end * time_factor
     unit = model.unit_text(curve)
@@ -41,7 +41,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
     negative = bool((known < -NEGLIGIBLE * top).any())
     log = top > 0 and not negative and wants_log(seen)
     label = (model.species if curve in model.species else model.observables)[curve].label
-    note = f"{words.members_text(result)}. {_key(result, varied)}."
+    note = f"{texts.members_text(result)}. {_key(result, varied)}."
     every = result.scenario.document["time"].get("every") or with_unit(result.scenario.every * time_factor, clock)
     note += f" Sampled every {every}: shorter peaks may be missed."
     if log and bool((known < np.nanmin(seen)).any()):
@@ -51,16 +51,16 @@ def bands(result: SweepResult, curve: str) -> Picture:
     room = ROOM if varied else RIGHT
     width = page.width - LEFT - room
     ends = limits(seen if log else known, log)
-    text = [f"{label} over time; {words.members_text(result)}."]
+    text = [f"{label} over time; {texts.members_text(result)}."]
     for a, name in enumerate(sweep.arms):
         if name not in found:
             continue
-        band, arm = result.bands[name, curve], words.arm_titles(result)[a]
-        gone = words.missing(result, a, None, "left out")
-        head = ": ".join(filter(None, [arm if len(sweep.arms) > 1 else "", gone]))
+        band, arm = result.bands[name, curve], texts.arm_titles(result)[a]
+        missing = texts.missing(result, a, None, "left out")
+        head = ": ".join(filter(None, [arm if len(sweep.arms) > 1 else "", missing]))
         page.down(page.put(head, LEFT, page.width - LEFT - RIGHT, SMALL, style(a)[0]) + 0.04 if head else 0.0)
         doses = doses_of([result.scenario.arm(name)], result.scenario.end, time_factor, lambda number: DARK)
-        page.down(draw_strip(page, LEFT, Strip(end, width, room - GAP, page.look), doses))
+        page.down(draw_strip(page, LEFT, Strip(end, width, room - GAP, page.medium), doses))
         panel = page.panel(LEFT, width, HEIGHT)
         set_scale(panel, "x", (0.0, end), False, width)
         set_scale(panel, "y", ends, log, HEIGHT)
@@ -74,7 +74,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
         if np.isnan(band).all():
             panel.text(0.5, 0.4, "no member to show", transform=panel.transAxes, ha="center", fontsize=9)
         else:
-            text.append(_told(band[2], band[0], band[4], times, f"{label} ({arm})", unit, clock))
+            text.append(_band_sentence(band[2], band[0], band[4], times, f"{label} ({arm})", unit, clock))
         page.down(HEIGHT + 0.28)
     page.down(page.put(f"time [{clock}]", LEFT, width, 9, "#000000", "center"))
     return Picture(f"time_{curve}", page.finish(), " ".join(text))
@@ -82,7 +82,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
 
 def _coloured_by(result: SweepResult, curve: str) -> list[int]:
     """The axes that distinguish members drawn one by one; empty where quantiles are drawn."""
-    kind, varied = words.sweep_of(result).design.kind, statistics.varied_axes(result)
+    kind, varied = result.sweep.design.kind, statistics.varied_axes(result)
     own = any(name == curve for _, name in result.curves) and kind not in ("population", "product")
     if not own or not (kind in ("grid", "zip") or len(varied) == 1):
         return []
@@ -93,7 +93,7 @@ def _key(result: SweepResult, varied: list[int]) -> str:
     """What the lines are, in words."""
     if not varied:
         return "Thick: the median of the members that did not fail, at each time; dashed: 25 to 75 %; dotted: 5 to 95 %"
-    first, *other = [words.item_label(words.sweep_of(result).design.axes[i]) for i in varied]
+    first, *other = [texts.item_label(result.sweep.design.axes[i]) for i in varied]
     return f"One line per member; colour: {first}, dark is low{''.join(f'; dash: {name}' for name in other)}"
 
 
@@ -113,19 +113,19 @@ def _lines(
 
     colours = matplotlib.colormaps[COLOURS]
     ranks = [np.unique(result.values[:, i], return_inverse=True)[1] for i in varied]
-    axes = [words.sweep_of(result).design.axes[i] for i in varied]
+    axes = [result.sweep.design.axes[i] for i in varied]
     entries = []
     for member, line in enumerate(shown):
-        there = line[np.isfinite(line)]
-        if not len(there):
+        finite = line[np.isfinite(line)]
+        if not len(finite):
             continue
         color = to_hex(colours(0.88 * ranks[0][member] / max(int(ranks[0].max()), 1)))  # the lightest is not seen
         dash = DASHES[ranks[1][member] % len(DASHES)] if len(ranks) > 1 else "-"
         panel.plot(times, line, color=color, linestyle=dash, linewidth=1.4, zorder=3, label="member")
         values = zip(axes, result.values[member, varied], strict=True)
-        told = ", ".join(with_unit(float(value), axis.unit_text) for axis, value in values)
-        at = min(max(fraction(float(there[-1]), *ends, log), 0.0), 1.0)
-        entries.append(Label(at + 1e-6 * member, told, color, dash))
+        text = ", ".join(with_unit(float(value), axis.unit_text) for axis, value in values)
+        at = min(max(fraction(float(finite[-1]), *ends, log), 0.0), 1.0)
+        entries.append(Label(at + 1e-6 * member, text, color, dash))
     label_right(panel, width, HEIGHT, entries, ROOM)
 
 
@@ -139,7 +139,7 @@ QUANTILES: tuple[tuple[Any, float], ...] = (
 )  # 5, 25, 50, 75 and 95 %
 
 
-def _told(
+def _band_sentence(
     middle: np.ndarray, low: np.ndarray, top: np.ndarray, times: np.ndarray, name: str, unit: str, clock: str
 ) -> str:
     at = int(np.nanargmax(middle))

@@ -13,10 +13,10 @@ from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.designs import Axis
 from ....numerics.trajectory import Array
-from ...text import sweep_measures as words
+from ...text import sweep_measures as texts
 from ...text.numbers import number, with_unit
-from ..page import Label, NotebookFigure, Page, Picture, fold, label_right, labels_height, text_height
-from ..scales import beyond, fraction, is_log, limits, mark_beyond, set_scale
+from ..page import Label, NotebookFigure, Page, Picture, label_right, labels_height, text_height, wrap
+from ..scales import fraction, is_log, limits, mark_outside, outside_text, set_scale
 from ..style import DARK, GREY, MARGIN, SMALL, style
 
 LEFT, RIGHT, ROOM = 0.85, 0.3, 1.9  # inches left of a panel, right of it, and there with labels
@@ -41,7 +41,7 @@ class Bins(NamedTuple):
 
 def curves(result: SweepResult, along: int, banded: bool = False) -> list[Picture]:
     """Every measure against axis `along`, arms by colour and dash; banded: quantiles of the members at each point."""
-    sweep = words.sweep_of(result)
+    sweep = result.sweep
     banded = banded or len(result.numbers) > MOST_LINE
     pictures = []
     every = range(len(sweep.measures))
@@ -50,10 +50,10 @@ def curves(result: SweepResult, along: int, banded: bool = False) -> list[Pictur
         named = f"{'bands' if banded else 'curves'}_{'_'.join(sweep.measures[j].id for j in chosen)}"
         figure = _page(result, along, chosen, banded)
         start = (
-            f"{', '.join(sweep.measures[j].label for j in chosen)} against {words.item_label(sweep.design.axes[along])}"
+            f"{', '.join(sweep.measures[j].label for j in chosen)} against {texts.item_label(sweep.design.axes[along])}"
         )
         places = [along] if not banded else statistics.varied_axes(result)
-        text = f"{words.describe(result, start, chosen, places)} {default_words(sweep.design.axes[along])}".strip()
+        text = f"{texts.describe(result, start, chosen, places)} {default_words(sweep.design.axes[along])}".strip()
         pictures.append(Picture(named, figure, text))
     return pictures
 
@@ -64,12 +64,12 @@ def default_words(axis: Axis) -> str:
 
 
 def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) -> NotebookFigure:
-    sweep = words.sweep_of(result)
+    sweep = result.sweep
     axis_of = sweep.design.axes[along]
-    arms = words.arm_titles(result)
-    notes = [words.members_text(result), band_words(result) if banded else ""]
+    arms = texts.arm_titles(result)
+    notes = [texts.members_text(result), band_words(result) if banded else ""]
     page = Page(result.scenario.title, [". ".join(filter(None, notes)) + "."])
-    labels = {j: ["\n".join(parts) for parts in labels_of(result, j, arms)] for j in chosen}
+    labels = {j: ["\n".join(parts) for parts in arm_legends(result, j, arms)] for j in chosen}
     room = ROOM if any(labels.values()) else RIGHT
     width = page.width - LEFT - room
     for j in chosen:
@@ -77,7 +77,7 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
         values = [statistics.measure_values(result, a, j) for a in range(len(arms))]
         log = is_log(measure, np.concatenate(values))
         level = f"; dash-dotted: {' and '.join(map(number, measure.levels))}" if measure.levels else ""
-        head = words.item_label(measure, log) + level
+        head = texts.item_label(measure, log) + level
         page.down(page.put(head, LEFT, width, 9, DARK) + 0.05)
         height = max(PANEL, labels_height(labels[j], ROOM))
         panel, ends, total = draw_panel(page, LEFT, (width, height), result, along, j, banded)
@@ -92,12 +92,12 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
 
 def axis_words(result: SweepResult, along: int, axis: Axis) -> str:
     """The title of a parameter's axis, with a default that is outside it."""
-    text = words.item_label(axis, axis.log)
+    text = texts.item_label(axis, axis.log)
     if axis.default is not None and not _inside(axis, axis_ends(result, along)):
         text += f"; default {with_unit(axis.default, axis.unit_text)}, not on this axis"
-    if words.sweep_of(result).design.kind == "zip":
+    if result.sweep.design.kind == "zip":
         first = result.values[:, along]
-        axes = words.sweep_of(result).design.axes
+        axes = result.sweep.design.axes
         others = [i for i in statistics.varied_axes(result) if i != along]
         others = [i for i in others if not _twin(axes[i], axis, result.values[:, i], first)]
         with_it = [axes[i] for i in others]
@@ -116,16 +116,16 @@ def _twin(other: Axis, axis: Axis, values: Array, first: Array) -> bool:
 
 def band_words(result: SweepResult) -> str:
     """What lines and bands are, in words."""
-    few = len(words.sweep_of(result).arms) <= MOST_BANDS
+    few = len(result.sweep.arms) <= MOST_BANDS
     return "Line: median of the members at or near that value" + ("; band: 5 to 95 % of them" if few else "")
 
 
-def labels_of(result: SweepResult, measure: int, arms: Sequence[str]) -> list[list[str]]:
+def arm_legends(result: SweepResult, measure: int, arms: Sequence[str]) -> list[list[str]]:
     """The legend of each arm, in parts: its name if there are several arms, and how many values are missing."""
-    gone = [words.missing_parts(result, a, measure) for a in range(len(arms))]
+    missing = [texts.missing_parts(result, a, measure) for a in range(len(arms))]
     if len(arms) == 1:
-        return gone if gone[0] else []
-    return [[arm, *parts] for arm, parts in zip(arms, gone, strict=True)]
+        return missing if missing[0] else []
+    return [[arm, *parts] for arm, parts in zip(arms, missing, strict=True)]
 
 
 def _end(x: Array, values: Array, ends: tuple[float, float], log: bool) -> float:
@@ -139,7 +139,7 @@ def _end(x: Array, values: Array, ends: tuple[float, float], log: bool) -> float
 
 def axis_ends(result: SweepResult, along: int) -> tuple[float, float]:
     """The limits of a parameter's axis: its range with a small margin."""
-    axis = words.sweep_of(result).design.axes[along]
+    axis = result.sweep.design.axes[along]
     x = result.values[:, along]
     found = np.array(
         [*x, *([axis.default] if axis.default is not None and axis.low <= axis.default <= axis.high else [])]
@@ -163,8 +163,8 @@ def draw_panel(
 
     Returns the panel, the ends of its y axis, and the inches that both take.
     """
-    axis, item = words.sweep_of(result).design.axes[along], words.sweep_of(result).measures[measure]
-    arms = range(len(words.sweep_of(result).arms))
+    axis, item = result.sweep.design.axes[along], result.sweep.measures[measure]
+    arms = range(len(result.sweep.arms))
     x, (width, height) = result.values[:, along], size
     values = [statistics.measure_values(result, a, measure) for a in arms]
     log = is_log(item, np.concatenate(values))
@@ -173,7 +173,7 @@ def draw_panel(
     ends_x = axis_ends(result, along)
     marked = _inside(axis, ends_x)
     ends_y = limits(seen, log, DEFAULT * PANEL / height if marked else 0.0, item.levels)
-    cut = log and bool(beyond(seen, ends_y))
+    cut = log and bool(outside_text(seen, ends_y))
     panel = page.panel(left, width, height)
     set_scale(panel, "x", ends_x, axis.log, width)
     set_scale(panel, "y", ends_y, log, height)
@@ -187,11 +187,11 @@ def draw_panel(
         else:
             _curve(panel, x, values[a], a)
         if cut:
-            mark_beyond(panel, "y", x, values[a], ends_y, style(a)[0])
+            mark_outside(panel, "y", x, values[a], ends_y, style(a)[0])
     if cut:
-        gone = fold(beyond(np.concatenate(values), ends_y, item.unit_text), width - 0.15, 7)
+        outside = wrap(outside_text(np.concatenate(values), ends_y, item.unit_text), width - 0.15, 7)
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
-        panel.annotate(gone, (0, 0), xycoords="axes fraction", xytext=(4, 5), textcoords="offset points",
+        panel.annotate(outside, (0, 0), xycoords="axes fraction", xytext=(4, 5), textcoords="offset points",
                        fontsize=7, color=GREY, zorder=5, bbox=box)  # fmt: skip
     rows = [a for a in arms if np.isnan(values[a]).any()]
     total = height + _rug(page, left, size, result, rows, along, measure, marked) if rows else height
@@ -211,7 +211,7 @@ def _rug(
     measure: int, marked: bool,
 ) -> float:  # fmt: skip
     """A strip below the panel: a row for each arm in which something is missing; returns its inches."""
-    axis, strip = words.sweep_of(result).design.axes[along], RUG * len(rows) + 0.06
+    axis, strip = result.sweep.design.axes[along], RUG * len(rows) + 0.06
     page.down(size[1])
     panel = page.panel(left, size[0], strip)
     page.down(-size[1])
@@ -273,7 +273,7 @@ def binned(x: Array, values: Array, log: bool, most: int = 40) -> Bins:
 def rug(panel: Axes, x: Array, failed: statistics.Flags, none: statistics.Flags, height: float, color: str) -> None:
     """Draws a cross at this height for each failed member, and a ring for each without a value."""
     for marker, chosen in (("x", failed), ("o", none)):
-        at = x[chosen][words.sampled(int(chosen.sum()), MOST_CROSSES)]
+        at = x[chosen][texts.sampled(int(chosen.sum()), MOST_CROSSES)]
         if len(at):
             marks: dict[str, Any] = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1.1, "zorder": 4}
             label = "failed" if marker == "x" else "no value"
@@ -300,16 +300,16 @@ def mark_default(panel: Axes, at: float, share: float) -> None:
 
 def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted: int) -> Picture:
     """One measure against each of these axes in a small panel, strongest first. omitted: how many axes are left out."""
-    sweep = words.sweep_of(result)
+    sweep = result.sweep
     item = sweep.measures[measure]
-    arms = words.arm_titles(result)
+    arms = texts.arm_titles(result)
     log = is_log(item, np.concatenate([statistics.measure_values(result, a, measure) for a in range(len(arms))]))
     less = f" {omitted} more parameters, with weaker correlation, are omitted." if omitted else ""
     order = "Parameters sorted by their rank correlation with the measure"
     order += ", each in the arm where it is strongest" if len(arms) > 1 else ""
-    note = f"{words.members_text(result)}. {band_words(result)}. {order}.{less}"
+    note = f"{texts.members_text(result)}. {band_words(result)}. {order}.{less}"
     page = Page(result.scenario.title, [note])
-    page.down(page.put(words.item_label(item, log), MARGIN, page.width - 0.5, 10, DARK) + 0.06)
+    page.down(page.put(texts.item_label(item, log), MARGIN, page.width - 0.5, 10, DARK) + 0.06)
     _arm_key(page, result, measure, arms)
     columns = min(3, len(axes))
     step = (page.width - 0.1) / 3
@@ -320,24 +320,24 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted
             draw_panel(page, LEFT - 0.15 + c * step, size, result, along, measure, True) for c, along in enumerate(row)
         ]
         page.down(max(total for _, _, total in drawn) + 0.24)
-        texts = [axis_words(result, along, sweep.design.axes[along]) for along in row]
-        taken = [page.put(t, LEFT - 0.35 + c * step, size[0] + 0.3, SMALL, "#000000") for c, t in enumerate(texts)]
+        names = [axis_words(result, along, sweep.design.axes[along]) for along in row]
+        taken = [page.put(t, LEFT - 0.35 + c * step, size[0] + 0.3, SMALL, "#000000") for c, t in enumerate(names)]
         page.down(max(taken) + 0.16)
     strong = statistics.strongest_correlation(result, measure)
     ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
     start = f"{item.label} against each of {len(axes)} parameters"
-    text = f"{words.describe(result, start, [measure], axes)} Rank correlation with the measure: {ranks}."
+    text = f"{texts.describe(result, start, [measure], axes)} Rank correlation with the measure: {ranks}."
     return Picture(f"against_{item.id}", page.finish(), text)
 
 
 def _arm_key(page: Page, result: SweepResult, measure: int, arms: Sequence[str]) -> None:
     """The legend: a line for each arm, if there are several or values are missing."""
-    said = labels_of(result, measure, arms)
+    said = arm_legends(result, measure, arms)
     room = page.width - 0.3
     for place, parts in enumerate(said):
         named = len(arms) > 1 and len(parts) > 1
         text = f"{parts[0]}: {', '.join(parts[1:])}" if named else ", ".join(parts)
-        tall = text_height(fold(text, room - 0.6, SMALL), SMALL)
+        tall = text_height(wrap(text, room - 0.6, SMALL), SMALL)
         line = page.panel(MARGIN, 0.3, tall)
         line.set_axis_off()
         color, dash = style(place)

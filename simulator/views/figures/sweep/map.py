@@ -15,10 +15,10 @@ from matplotlib.patheffects import withStroke
 from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....numerics.trajectory import Array
-from ...text import sweep_measures as words
+from ...text import sweep_measures as texts
 from ...text.numbers import with_unit
-from ..page import NotebookFigure, Page, Picture, fold, text_height
-from ..scales import beyond, fraction, in_words, set_scale
+from ..page import NotebookFigure, Page, Picture, text_height, wrap
+from ..scales import fraction, in_words, outside_text, set_scale
 from ..shade import FAILED, Shade, colour_bar, shade_of
 from ..style import DARK, SMALL
 from .lines import axis_ends, default_words
@@ -43,20 +43,20 @@ class MapGrid(NamedTuple):
 
 def maps(result: SweepResult, x: int, y: int, as_grid: bool) -> list[Picture]:
     """One figure for each measure over the axes x and y, its arms side by side on one scale of colour."""
-    sweep = words.sweep_of(result)
+    sweep = result.sweep
     pictures = []
     for j, measure in enumerate(sweep.measures):
         figure = _figure(result, x, y, j, as_grid)
         axes = [sweep.design.axes[i] for i in (x, y)]
-        start = f"{measure.label} over {words.item_label(axes[0])} and {words.item_label(axes[1])}"
-        text = f"{words.describe(result, start, [j], [x, y])} {' '.join(map(default_words, axes))}".strip()
+        start = f"{measure.label} over {texts.item_label(axes[0])} and {texts.item_label(axes[1])}"
+        text = f"{texts.describe(result, start, [j], [x, y])} {' '.join(map(default_words, axes))}".strip()
         pictures.append(Picture(f"{'map' if as_grid else 'points'}_{measure.id}", figure, text))
     return pictures
 
 
 def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) -> NotebookFigure:
-    sweep = words.sweep_of(result)
-    arms = words.arm_titles(result)
+    sweep = result.sweep
+    arms = texts.arm_titles(result)
     item, axis_x, axis_y = sweep.measures[measure], sweep.design.axes[x], sweep.design.axes[y]
     over = as_grid and len(np.unique(result.values[:, [x, y]], axis=0)) < len(result.numbers)
     grids = [_grid(result, a, measure, x, y) for a in range(len(arms))] if as_grid else []
@@ -68,18 +68,18 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
     columns = 2 if len(arms) == 4 else min(3, len(arms))
     width, height = ALONE if columns == 1 else (SIDE, SIDE)
     step = width + STEP_GAP
-    note = f"{words.members_text(result)}{'; medians over the patients' * over}."
+    note = f"{texts.members_text(result)}{'; medians over the patients' * over}."
     if as_grid and len(result.numbers) < sweep.design.count:
         note += " White: not computed yet."
-    gone = beyond(np.concatenate([v.ravel() for v in values]), shade.ends, item.unit_text) if shade.log else ""
-    note += f" {gone}, in the colour of that end." if gone else ""
+    outside = outside_text(np.concatenate([v.ravel() for v in values]), shade.ends, item.unit_text) if shade.log else ""
+    note += f" {outside}, in the colour of that end." if outside else ""
     page = Page(result.scenario.title, [note], max(LEFT + columns * step + 0.75, 6.6))
-    page.down(page.put(words.item_label(item, shade.log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
+    page.down(page.put(texts.item_label(item, shade.log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
     top, contours = None, []
     for first in range(0, len(arms), columns):
         row = range(first, min(first + columns, len(arms)))
         heads = [_head(result, a, measure, arms, marks) for a in row]
-        tall = max(text_height(fold(text, width, SMALL), SMALL) if text else 0.0 for text in heads)
+        tall = max(text_height(wrap(text, width, SMALL), SMALL) if text else 0.0 for text in heads)
         for column, text in enumerate(heads):
             page.put(text, LEFT + column * step, width, SMALL, DARK)
         page.down(tall + 0.05)
@@ -93,17 +93,17 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
                 _points(panel, result, a, measure, (x, y), shade)
             panel.tick_params(labelleft=column == 0)
             if column == 0:
-                panel.set_ylabel(fold(words.item_label(axis_y, axis_y.log), height, 9), fontsize=9)
+                panel.set_ylabel(wrap(texts.item_label(axis_y, axis_y.log), height, 9), fontsize=9)
         page.down(height + 0.26)
         if row[-1] == len(arms) - 1:
             wide = columns * step - STEP_GAP
-            page.down(page.put(words.item_label(axis_x, axis_x.log), LEFT, wide, 9, "#000000", "center"))
+            page.down(page.put(texts.item_label(axis_x, axis_x.log), LEFT, wide, 9, "#000000", "center"))
     outside = _outside(result, (x, y))
     if outside:
         page.down(0.04 + page.put(outside, LEFT, page.width - LEFT - 0.2, SMALL, DARK))
     bottom = page.y
     page.y = top or 0.0
-    colour_bar(page, LEFT + columns * step - STEP_GAP + 0.2, height, shade, words.item_label(item, shade.log))
+    colour_bar(page, LEFT + columns * step - STEP_GAP + 0.2, height, shade, texts.item_label(item, shade.log))
     page.y = bottom
     figure = page.finish()
     panels = [axis for axis in figure.axes if axis.get_label() != "bar"]
@@ -114,8 +114,8 @@ def _figure(result: SweepResult, x: int, y: int, measure: int, as_grid: bool) ->
 
 
 def _head(result: SweepResult, arm: int, measure: int, arms: Sequence[str], marks: tuple[str, str]) -> str:
-    gone = words.missing(result, arm, measure, *marks)
-    return "\n".join(filter(None, [arms[arm] if len(arms) > 1 else "", gone]))
+    missing = texts.missing(result, arm, measure, *marks)
+    return "\n".join(filter(None, [arms[arm] if len(arms) > 1 else "", missing]))
 
 
 def _grid(result: SweepResult, arm: int, measure: int, x: int, y: int) -> MapGrid:
@@ -225,7 +225,7 @@ def _outside(result: SweepResult, axes: Sequence[int]) -> str:
     """Which defaults are outside the map, in words."""
     parts = []
     for i in axes:
-        axis, (low, top) = words.sweep_of(result).design.axes[i], axis_ends(result, i)
+        axis, (low, top) = result.sweep.design.axes[i], axis_ends(result, i)
         if axis.default is not None and not low <= axis.default <= top:
             parts.append(f"default of {axis.label} {with_unit(axis.default, axis.unit_text)}, not on this map")
     return "; ".join(parts)
@@ -233,7 +233,7 @@ def _outside(result: SweepResult, axes: Sequence[int]) -> str:
 
 def _mark_default(panel: Axes, result: SweepResult, axes: tuple[int, int]) -> Any:
     """The scenario's own values: a cross of thin lines, a ring where they meet, and the word; returns the word."""
-    x, y = (words.sweep_of(result).design.axes[i] for i in axes)
+    x, y = (result.sweep.design.axes[i] for i in axes)
     (left, right), (low, top) = panel.get_xlim(), panel.get_ylim()
     at_x = x.default if x.default is not None and left <= x.default <= right else None
     at_y = y.default if y.default is not None and low <= y.default <= top else None
@@ -268,7 +268,7 @@ def _points(panel: Axes, result: SweepResult, arm: int, measure: int, axes: tupl
     x, y = (result.values[:, i] for i in axes)
     values, failed = statistics.measure_values(result, arm, measure), result.failed[:, arm]
     known = np.flatnonzero(~np.isnan(values))
-    known = known[words.sampled(len(known), 5_000)]
+    known = known[texts.sampled(len(known), 5_000)]
     size = float(np.clip(3_000 / max(len(known), 1), 6, 40))
     panel.scatter(
         x[known], y[known], c=values[known], s=size, norm=shade.norm, cmap=shade.colours, ec="#444444", lw=0.3,

@@ -11,10 +11,10 @@ from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.designs import Axis
 from ....numerics.trajectory import Array
-from ...text import sweep_measures as words
+from ...text import sweep_measures as texts
 from ...text.numbers import number
-from ..page import NotebookFigure, Page, Picture, fold, text_height
-from ..scales import beyond, fraction, in_words, limits, round_numbers
+from ..page import NotebookFigure, Page, Picture, text_height, wrap
+from ..scales import fraction, in_words, limits, outside_text, round_numbers
 from ..shade import FAILED, Shade, shade_of
 from ..style import DARK, SMALL
 
@@ -32,35 +32,35 @@ def strongest(result: SweepResult, strength: Array) -> list[int]:
 
 def parallel(result: SweepResult, arm: int, axes: Sequence[int]) -> Picture:
     """One arm: an axis for each parameter and, below them, one for the first measure."""
-    sweep = words.sweep_of(result)
+    sweep = result.sweep
     start = f"Each member as a line through its {len(axes)} parameters, coloured by {sweep.measures[0].label}"
     strong = statistics.rank_correlation(result, arm, 0)
     ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
-    gone = words.missing(result, arm, 0, "drawn dashed", "not drawn")
-    extremes = words.extremes(result, arm, 0, axes)
-    name = words.arm_titles(result)[arm]
+    missing = texts.missing(result, arm, 0, "drawn dashed", "not drawn")
+    extremes = texts.extremes_text(result, arm, 0, axes)
+    name = texts.arm_titles(result)[arm]
     text = (
-        f"{start}; {words.members_text(result)}. {sweep.measures[0].label} ({name}): {extremes}"
-        f"{'; ' + gone if gone else ''}. Rank correlation with it: {ranks}."
+        f"{start}; {texts.members_text(result)}. {sweep.measures[0].label} ({name}): {extremes}"
+        f"{'; ' + missing if missing else ''}. Rank correlation with it: {ranks}."
     )
     return Picture(f"parallel_{sweep.arms[arm]}", _figure(result, arm, axes), text)
 
 
 def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> NotebookFigure:
-    sweep = words.sweep_of(result)
+    sweep = result.sweep
     item = sweep.measures[0]
     values = statistics.measure_values(result, arm, 0)
     failed, shade = result.failed[:, arm], shade_of(item, values)
     drawn = np.flatnonzero(~np.isnan(values))
-    drawn = drawn[words.sampled(len(drawn), MOST_LINES)]
+    drawn = drawn[texts.sampled(len(drawn), MOST_LINES)]
     lost = np.flatnonzero(failed)
-    lost = lost[words.sampled(len(lost), MOST_FAILED)]
-    name = words.arm_titles(result)[arm]
+    lost = lost[texts.sampled(len(lost), MOST_FAILED)]
+    name = texts.arm_titles(result)[arm]
     page = Page(result.scenario.title, [_note(result, arm, len(axes), len(drawn), len(lost), shade)])
     page.down(page.put(name, 0.12, page.width - 0.24, 10, DARK) + 0.1 if len(sweep.arms) > 1 else 0.05)
     rows = len(axes) + 1
-    names = [fold(words.item_label(sweep.design.axes[i], sweep.design.axes[i].log), NAMES - 0.2, SMALL) for i in axes]
-    names.append(fold(words.item_label(item, shade.log), NAMES - 0.2, SMALL))
+    names = [wrap(texts.item_label(sweep.design.axes[i], sweep.design.axes[i].log), NAMES - 0.2, SMALL) for i in axes]
+    names.append(wrap(texts.item_label(item, shade.log), NAMES - 0.2, SMALL))
     steps = [max(ROW, text_height(text, SMALL) + 0.1) for text in names]
     middles = [sum(steps[:i]) + steps[i] / 2 for i in range(rows)]
     height = sum(steps)
@@ -98,7 +98,7 @@ def _figure(result: SweepResult, arm: int, axes: Sequence[int]) -> NotebookFigur
 
 def _note(result: SweepResult, arm: int, axes: int, drawn: int, lost: int, shade: Shade) -> str:
     known, failed = int((~np.isnan(statistics.measure_values(result, arm, 0))).sum()), int(result.failed[:, arm].sum())
-    parts = [words.members_text(result)]
+    parts = [texts.members_text(result)]
     parts.append(f"{drawn} of the {known} with a value are drawn" if drawn < known else "")
     if failed:
         parts.append(f"{failed} failed, {f'{lost} of them ' if lost < failed else ''}dashed and ending in ×")
@@ -106,10 +106,10 @@ def _note(result: SweepResult, arm: int, axes: int, drawn: int, lost: int, shade
     parts.append(f"{none} without a value, not drawn" if none else "")
     more = len(statistics.varied_axes(result)) - axes
     parts.append(f"{more} more parameters, with weaker correlation, are omitted" if more > 0 else "")
-    item, (low, top) = words.sweep_of(result).measures[0], (number(end) for end in shade.ends)
-    parts.append(f"Colour: {words.title(item)}, dark (blue) is low ({low}), light (yellow) is high ({top})")
-    gone = beyond(statistics.measure_values(result, arm, 0), shade.ends, item.unit_text) if shade.log else ""
-    parts.append(f"{gone}, drawn at the edge" if gone else "")
+    item, (low, top) = result.sweep.measures[0], (number(end) for end in shade.ends)
+    parts.append(f"Colour: {texts.title(item)}, dark (blue) is low ({low}), light (yellow) is high ({top})")
+    outside = outside_text(statistics.measure_values(result, arm, 0), shade.ends, item.unit_text) if shade.log else ""
+    parts.append(f"{outside}, drawn at the edge" if outside else "")
     parts.append("Black triangle: default")
     return ". ".join(filter(None, parts)) + "."
 

@@ -12,7 +12,6 @@ import numpy as np
 from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....runtime.progress import Progress
-from ...text import sweep_measures as words
 from ..page import Picture
 from ..run import save
 from .bands import bands
@@ -52,7 +51,7 @@ def _drawn(drawing: Drawing) -> list[Picture]:
 
 def drawings(result: SweepResult) -> list[Drawing]:
     """The figures that the design needs, as functions that draw them."""
-    sweep = words.sweep_of(result)
+    sweep = result.sweep
     if not len(result.numbers):
         return []
     kept = [curve for curve in sweep.keep if any((arm, curve) in result.bands for arm in sweep.arms)]
@@ -61,7 +60,7 @@ def drawings(result: SweepResult) -> list[Drawing]:
 
 
 def _of_measures(result: SweepResult) -> Iterator[Drawing]:
-    sweep = words.sweep_of(result)
+    sweep = result.sweep
     kind, axes, measures = sweep.design.kind, statistics.varied_axes(result), range(len(sweep.measures))
     if kind == "one_at_a_time":
         for j in measures:
@@ -89,16 +88,16 @@ def _of_product(result: SweepResult, grid: list[int]) -> Iterator[Drawing]:
 
 
 def _of_members(result: SweepResult) -> Iterator[Drawing]:
-    for j in range(len(words.sweep_of(result).measures)):
+    for j in range(len(result.sweep.measures)):
         yield partial(spreads, result, j)
-        if len(words.sweep_of(result).arms) > 1:
+        if len(result.sweep.arms) > 1:
             yield partial(differences, result, j)
 
 
 def _of_many(result: SweepResult, axes: list[int]) -> Iterator[Drawing]:
     if not axes:
         return
-    sweep = words.sweep_of(result)
+    sweep = result.sweep
     if len(axes) > 1:
         for a in range(len(sweep.arms)):
             yield partial(parallel, result, a, strongest(result, statistics.rank_correlation(result, a, 0)))

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....numerics.trajectory import Array
-from ...text import sweep_measures as words
+from ...text import sweep_measures as texts
 from ...text.numbers import axis_title, number, with_unit
-from ..page import Label, NotebookFigure, Page, Picture, fold, label_right, labels_height, text_height
-from ..scales import beyond, frame_of_ratios, is_log, limits, mark_beyond, set_scale, wants_log
+from ..page import Label, NotebookFigure, Page, Picture, label_right, labels_height, text_height, wrap
+from ..scales import frame_of_ratios, is_log, limits, mark_outside, outside_text, set_scale, wants_log
 from ..style import DARK, GREY, SMALL, style
 from .lines import LEFT, LEVEL, PANEL, ROOM
 
@@ -26,19 +26,19 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 def spreads(result: SweepResult, measure: int) -> Picture:
     """A measure of every member as a point, in a row for each arm, with median, quartiles and 5 to 95 %."""
-    item, arms = words.sweep_of(result).measures[measure], words.arm_titles(result)
+    item, arms = result.sweep.measures[measure], texts.arm_titles(result)
     values = [statistics.measure_values(result, a, measure) for a in range(len(arms))]
     log = is_log(item, np.concatenate(values))
     note = "Thin bar: 5 to 95 %; thick bar: 25 to 75 %; diamond and number: median"
-    page = Page(result.scenario.title, [f"{words.members_text(result)}. {note}."])
-    page.down(page.put(words.item_label(item, log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
+    page = Page(result.scenario.title, [f"{texts.members_text(result)}. {note}."])
+    page.down(page.put(texts.item_label(item, log), 0.12, page.width - 0.24, 10, DARK) + 0.08)
     width = page.width - NAMES - TAIL - 0.2
     ends = limits(np.concatenate(values), log, always=item.levels)
-    gone = [beyond(value, ends, item.unit_text) if log else "" for value in values]
+    outside = [outside_text(value, ends, item.unit_text) if log else "" for value in values]
     names = []
     for a, arm in enumerate(arms):
-        parts = [arm, words.inside_text(result, a, measure), gone[a], words.missing(result, a, measure)]
-        names.append(fold("\n".join(filter(None, parts)), NAMES - 0.3, SMALL))
+        parts = [arm, texts.inside_text(result, a, measure), outside[a], texts.missing(result, a, measure)]
+        names.append(wrap("\n".join(filter(None, parts)), NAMES - 0.3, SMALL))
     steps = [max(STRIP, text_height(name, SMALL) + 0.1) for name in names]
     panel = page.panel(NAMES, width, sum(steps))
     panel.set_ylim(sum(steps), 0)
@@ -57,20 +57,20 @@ def spreads(result: SweepResult, measure: int) -> Picture:
         panel.text(-0.12 / width, row, names[a], transform=across, ha="right", va="center", fontsize=SMALL,
                    color=style(a)[0], linespacing=1.1)  # fmt: skip
         _row(panel, values[a], row, a, item.unit_text)
-        if gone[a]:
-            mark_beyond(panel, "x", row + 0.1 + _jitter(len(values[a]), 0.1, 0), values[a], ends, style(a)[0])
+        if outside[a]:
+            mark_outside(panel, "x", row + 0.1 + _jitter(len(values[a]), 0.1, 0), values[a], ends, style(a)[0])
         _missing(panel, result, a, measure, row, width)
-        share = words.inside_text(result, a, measure)
-        told = _quantile_words(values[a], item.unit_text) + (f"; {share}" if share else "")
-        text.append(f"{item.label} ({arm}): {told}{_gone(result, a, measure)}.")
+        share = texts.inside_text(result, a, measure)
+        quantiles = _quantile_words(values[a], item.unit_text) + (f"; {share}" if share else "")
+        text.append(f"{item.label} ({arm}): {quantiles}{_missing_text(result, a, measure)}.")
         top += step
     page.down(sum(steps) + 0.3)
-    start = f"Spread of {words.item_label(item)}; {words.members_text(result)}."
+    start = f"Spread of {texts.item_label(item)}; {texts.members_text(result)}."
     return Picture(f"spread_{item.id}", page.finish(), " ".join([start, *text]))
 
 
-def _gone(result: SweepResult, arm: int, measure: int) -> str:
-    text = words.missing(result, arm, measure, "crosses at the right", "rings at the right")
+def _missing_text(result: SweepResult, arm: int, measure: int) -> str:
+    text = texts.missing(result, arm, measure, "crosses at the right", "rings at the right")
     return f"; {text}" if text else ""
 
 
@@ -94,7 +94,7 @@ def _row(panel: Axes, values: Array, row: float, number: int, unit: str) -> None
                    ha="center", va="center")  # fmt: skip
         return
     color = style(number)[0]
-    chosen = known[words.sampled(len(known), MOST_POINTS)]
+    chosen = known[texts.sampled(len(known), MOST_POINTS)]
     few = len(chosen) <= 30
     panel.plot(chosen, row + 0.1 + _jitter(len(chosen), 0.1, 0), "o", ms=4 if few else 2.2, color=color, alpha=0.45,
                mec="none",
@@ -128,7 +128,7 @@ def _missing(panel: Axes, result: SweepResult, arm: int, measure: int, row: floa
 
 def differences(result: SweepResult, measure: int) -> Picture | None:
     """Each other arm compared with the first in the same member, sorted; as a ratio where the measure spans decades."""
-    item, arms = words.sweep_of(result).measures[measure], words.arm_titles(result)
+    item, arms = result.sweep.measures[measure], texts.arm_titles(result)
     first = statistics.measure_values(result, 0, measure)
     others = [statistics.measure_values(result, a, measure) for a in range(1, len(arms))]
     ratio = is_log(item, np.concatenate([first, *others]))
@@ -138,16 +138,16 @@ def differences(result: SweepResult, measure: int) -> Picture | None:
         return None
     log = ratio and wants_log(np.concatenate(found))
     unit = "1" if ratio else item.unit_text
-    told = [_told(values, arms[a], arms[0], ratio, unit) for a, values in enumerate(found, 1)]
+    sentences = [_pair_sentence(values, arms[a], arms[0], ratio, unit) for a, values in enumerate(found, 1)]
     labels = [f"{arms[a]}: {_sides(values, ratio)}" for a, values in enumerate(found, 1)]
-    what = f"{words.title(item)}: {'divided by' if ratio else 'minus'} that in arm '{arms[0]}', same member"
+    what = f"{texts.title(item)}: {'divided by' if ratio else 'minus'} that in arm '{arms[0]}', same member"
     title = axis_title(what, unit, log)
     least = min(len(values) for values in found)
     lost = len(result.numbers) - least
-    gone = f" Up to {lost} have no value in one of the two arms and are omitted." if lost else ""
-    note = f"{words.members_text(result)}. Members sorted by what is shown.{gone}"
+    omitted = f" Up to {lost} have no value in one of the two arms and are omitted." if lost else ""
+    note = f"{texts.members_text(result)}. Members sorted by what is shown.{omitted}"
     figure = _sorted_figure(result.scenario.title, note, found, labels, title, 1.0 if ratio else 0.0, log)
-    text = f"{what}; {words.members_text(result)}.{gone} {' '.join(told)}"
+    text = f"{what}; {texts.members_text(result)}.{omitted} {' '.join(sentences)}"
     return Picture(f"pairs_{item.id}", figure, text)
 
 
@@ -159,7 +159,9 @@ def _sorted_figure(
     page.down(page.put(title, LEFT, width, 9, DARK) + 0.05)
     ends = limits(np.concatenate(found), log, 0.0, [same], frame_of_ratios)
     if log:
-        labels = [f"{x}; {y}" if (y := beyond(values, ends)) else x for x, values in zip(labels, found, strict=True)]
+        labels = [
+            f"{x}; {y}" if (y := outside_text(values, ends)) else x for x, values in zip(labels, found, strict=True)
+        ]
     height = max(PANEL * 1.2, labels_height(labels, ROOM))
     panel = page.panel(LEFT, width, height)
     panel.grid(True, color="#e6e6e6", linewidth=0.6)
@@ -174,7 +176,7 @@ def _sorted_figure(
         dots: dict[str, Any] = {"marker": "o" if len(values) <= 60 else "", "ms": 2.5}
         panel.plot(share, values, color=color, linestyle=dash, linewidth=1.5, zorder=3, **dots)
         if log:
-            mark_beyond(panel, "y", share, values, ends, color)
+            mark_outside(panel, "y", share, values, ends, color)
         at = panel.transLimits.transform(panel.transScale.transform((0, values[-1])))[1] if len(values) else 0.0
         entries.append(Label(float(np.clip(at, 0.0, 1.0)), label, color, dash))
     label_right(panel, width, height, entries, ROOM)
@@ -188,7 +190,7 @@ def _sides(values: Array, ratio: bool) -> str:
     return f"higher in {int((values > same).sum())}, lower in {int((values < same).sum())} of {len(values)}"
 
 
-def _told(values: Array, arm: str, first: str, ratio: bool, unit: str) -> str:
+def _pair_sentence(values: Array, arm: str, first: str, ratio: bool, unit: str) -> str:
     if not len(values):
         return f"{arm}: no member has a value in both arms."
     middle, low, top = (float(value) for value in np.quantile(values, (0.5, 0.05, 0.95)))

@@ -11,10 +11,10 @@ from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.designs import Axis, SweepMeasure
 from ....numerics.trajectory import Array
-from ...text import sweep_measures as words
+from ...text import sweep_measures as texts
 from ...text.numbers import number, scale_text, with_unit
-from ..page import Page, Picture, fold, text_height, text_width
-from ..scales import frame, is_log, limits, mark_beyond, set_scale
+from ..page import Page, Picture, text_height, text_width, wrap
+from ..scales import frame, is_log, limits, mark_outside, set_scale
 from ..style import DARK, GREY, SMALL
 
 MOST_BARS = 15
@@ -45,23 +45,23 @@ class Bar(NamedTuple):
 
 def tornado(result: SweepResult, measure: int) -> Picture:
     """The tornado diagram of one measure, one arm below the other, each with its own order."""
-    sweep = words.sweep_of(result)
-    item, arms = sweep.measures[measure], words.arm_titles(result)
+    sweep = result.sweep
+    item, arms = sweep.measures[measure], texts.arm_titles(result)
     page = Page(result.scenario.title, [_note(result)])
-    page.down(page.put(words.title(item), 0.12, page.width - 0.24, 10, DARK) + 0.08)
-    text = [f"{item.label}, one parameter at a time; {words.members_text(result)}."]
+    page.down(page.put(texts.title(item), 0.12, page.width - 0.24, 10, DARK) + 0.08)
+    text = [f"{item.label}, one parameter at a time; {texts.members_text(result)}."]
     for a, arm in enumerate(arms):
         middle, bars = bars_of(result, a, measure)
         if len(arms) > 1:
             page.down(page.put(arm, 0.12, page.width - 0.24, 9, DARK) + 0.05)
-        _arm(page, bars, middle, item, words.missing(result, a, measure))
+        _arm(page, bars, middle, item, texts.missing(result, a, measure))
         text.append(_text(item.unit_text, arm, bars, middle))
     return Picture(f"tornado_{item.id}", page.finish(), " ".join(text))
 
 
 def _note(result: SweepResult) -> str:
     return (
-        f"{words.members_text(result)}. Upper half of each bar, light: the parameter at its lowest value; "
+        f"{texts.members_text(result)}. Upper half of each bar, light: the parameter at its lowest value; "
         "lower half, dark: at its highest; × in place of a bar: no value there."
     )
 
@@ -72,7 +72,7 @@ def base_values(result: SweepResult) -> Array:
     for column in result.values.T:
         points, counts = np.unique(column, return_counts=True)
         found.append(points[counts.argmax()])
-    for i, axis in enumerate(words.sweep_of(result).design.axes):
+    for i, axis in enumerate(result.sweep.design.axes):
         if axis.default is not None and np.isclose(result.values[:, i], axis.default, rtol=1e-12, atol=0).any():
             found[i] = axis.default
     return np.array(found)
@@ -80,7 +80,7 @@ def base_values(result: SweepResult) -> Array:
 
 def bars_of(result: SweepResult, arm: int, measure: int) -> tuple[float, list[Bar]]:
     """The measure with all parameters at their defaults, and a bar for each axis, the longest first."""
-    axes = words.sweep_of(result).design.axes
+    axes = result.sweep.design.axes
     values, failed = statistics.measure_values(result, arm, measure), result.failed[:, arm]
     turned = ~np.isclose(result.values, base_values(result), rtol=1e-12, atol=0)
     still = np.flatnonzero(~turned.any(axis=1))
@@ -94,7 +94,7 @@ def bars_of(result: SweepResult, arm: int, measure: int) -> tuple[float, list[Ba
         low, top = (candidates[f(result.values[candidates, i])] for f in (np.argmin, np.argmax))
         ends = (float(result.values[low, i]), float(result.values[top, i]))
         bars.append(Bar(axis, ends, (float(values[low]), float(values[top])), (bool(failed[low]), bool(failed[top]))))
-    item, all_values = words.sweep_of(result).measures[measure], [*(v for bar in bars for v in bar.measure), middle]
+    item, all_values = result.sweep.measures[measure], [*(v for bar in bars for v in bar.measure), middle]
     log = is_log(item, np.array(all_values))
     if log:
         sizes = [bar._replace(measure=tuple(np.log(bar.measure))).size(float(np.log(middle))) for bar in bars]
@@ -104,9 +104,9 @@ def bars_of(result: SweepResult, arm: int, measure: int) -> tuple[float, list[Ba
     return middle, [bars[i] for i in order]
 
 
-def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, gone: str) -> None:
+def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, missing: str) -> None:
     shown = bars[:MOST_BARS]
-    names = [fold(bar.axis.label, NAMES - 0.25, SMALL) for bar in shown]
+    names = [wrap(bar.axis.label, NAMES - 0.25, SMALL) for bar in shown]
     steps = [max(ROW, text_height(name, SMALL) + 0.06) for name in names]
     height = sum(steps) or ROW
     values = np.array([middle, *(value for bar in bars for value in bar.measure)])
@@ -140,7 +140,7 @@ def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, gone: s
         page.down(page.put(f"[{scale}]", NAMES, WIDTH, SMALL, "#000000", "center") + 0.03)
     omitted = len(bars) - len(shown)
     less = f"{omitted} others smaller and not shown" if omitted else ""
-    foot = "; ".join(filter(None, [less, gone]))
+    foot = "; ".join(filter(None, [less, missing]))
     if foot:
         page.down(page.put(foot, NAMES, WIDTH, SMALL, GREY) + 0.05)
     page.down(0.08)
@@ -161,7 +161,7 @@ def _half(panel: Axes, bar: Bar, side: int, start: float, y: float, color: str, 
         panel.barh(y, shown - start, HALF * 0.9, start, color=color, zorder=3)
         if shown != value:
             text = f"{text}: {number(value, 2)}"
-            mark_beyond(panel, "x", np.array([y]), np.array([value]), ends, color)
+            mark_outside(panel, "x", np.array([y]), np.array([value]), ends, color)
         value = shown
     panel.annotate(text, (value, y), xytext=(-5 if to_left else 5, 0), textcoords="offset points", fontsize=TEXT,
                    ha="right" if to_left else "left", va="center", color=DARK, zorder=5)  # fmt: skip

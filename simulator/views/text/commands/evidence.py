@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ....experiments.evidence import EvidenceRow, Mark, totals
+from ....experiments.evidence import EvidenceRow, Judgement, totals
 from ..numbers import number
 
 MARKS = {
-    Mark.MET: "met   ",
-    Mark.KNOWN_MISS: "missed",
-    Mark.MISSED: "MISSED",
-    Mark.WITHOUT_MECHANISM: "UNSAFE",
-    Mark.NOT_SIMULATED: "FAILED",
+    Judgement.MET: "met   ",
+    Judgement.KNOWN_MISS: "missed",
+    Judgement.MISSED: "MISSED",
+    Judgement.WITHOUT_MECHANISM: "UNSAFE",
+    Judgement.NOT_SIMULATED: "FAILED",
 }
 
 
@@ -30,11 +30,11 @@ def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
         mark = MARKS[row.verdict]
         yield f"{mark}  {row.id:{width}}  {found:>10}  expected {row.expected}  [{row.source}]"
         yield f"        {'':{width}}  {row.that}"
-        if row.verdict == Mark.KNOWN_MISS:
+        if row.verdict == Judgement.KNOWN_MISS:
             yield f"        {'':{width}}  known miss: {row.missed}"
         if row.objection:
             yield f"        {'':{width}}  {row.objection}"
-        for arm, value in row.without_mechanism.items() if row.verdict == Mark.MET else ():
+        for arm, value in row.without_mechanism.items() if row.verdict == Judgement.MET else ():
             without = "none" if value is None else number(value, 4)
             yield f"        {'':{width}}  shows {row.claim or 'the mechanism'}: without it, in arm {arm}, {without}"
     found_totals = totals(rows)
@@ -43,7 +43,7 @@ def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
             yield f"\n{title}, met of all:"
             yield from (f"  {name:16}  {each['met']:4} of {each['of']}" for name, each in found_totals[key].items())
     every = found_totals["all"]
-    known = sum(row.verdict == Mark.KNOWN_MISS for row in rows)
+    known = sum(row.verdict == Judgement.KNOWN_MISS for row in rows)
     yield f"\n{every['met']} of {every['of']} expectations met" + (
         f", {known} known miss{'es' * (known > 1)}" if known else ""
     )

@@ -10,12 +10,12 @@ from typing import Any
 
 from ....experiments.scenario import MAIN
 from ....experiments.sweeps import compiled
-from ....experiments.sweeps.compute import SweepResult, sweep_of
+from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.outcome import SweepEstimate, SweepOutcome
 from ....experiments.sweeps.statistics import measure_statistics
 from ....files.results.member_store import DAMAGED
 from ....runtime.progress import bytes_text, duration
-from ..sweep_measures import MOST_LETTERS, short
+from ..sweep_measures import MOST_LETTERS, label_or_name
 from ..tables import Table
 
 LEAST_LETTERS = 20  # of a measure's name next to a long arm
@@ -36,7 +36,7 @@ def sweep_text(outcome: SweepOutcome) -> str:
 def members_line(outcome: SweepOutcome) -> str:
     """How many members there are, of which design, and how they were obtained."""
     there = len(outcome.result.numbers)
-    design = sweep_of(outcome.result.scenario).design
+    design = outcome.result.sweep.design
     axes = ", ".join(axis.path for axis in design.axes)
     what = f"{there:,} members ({design.kind} of {axes})" if axes else f"{there:,} members ({design.kind})"
     if outcome.merged:
@@ -47,11 +47,11 @@ def members_line(outcome: SweepOutcome) -> str:
 
 def measure_table(result: SweepResult) -> Table:
     """A row for each measure and arm: median and 5 % to 95 % of the members, and how many have no value."""
-    several = len(sweep_of(result.scenario).arms) > 1
+    several = len(result.sweep.arms) > 1
     rows = [row._asdict() for row in measure_statistics(result)]
     for row in rows:
         arm = f", arm {row['arm']}" if several and row["arm"] != MAIN else ""
-        row["name"] = short(row["label"], row["id"], max(MOST_LETTERS - len(arm), LEAST_LETTERS)) + arm
+        row["name"] = label_or_name(row["label"], row["id"], max(MOST_LETTERS - len(arm), LEAST_LETTERS)) + arm
         row["of all"] = "" if row["share"] is None else f"{100 * row['share']:.1f} % {row['inside']}"
     values = {title: (key, "unit") for title, key in (("median", "median"), ("5 %", "low"), ("95 %", "high"))}
     shown = {"measure": ("name",), **values, "never": ("never",), "failed": ("failed",)}

@@ -1,8 +1,6 @@
-"""What `list` and `check` print: scenarios and models in a line or two each."""
+"""What `check` prints of a valid file: a scenario or a model in a line."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator, Mapping, Sequence
 
 from ....experiments.scenario import Scenario
 from ....model.model import Model
@@ -24,21 +22,6 @@ def model_line(model: Model) -> str:
         f"model of {len(model.species)} species, {len(model.reactions)} reactions and "
         f"{len(model.parameters)} parameters: no faults"
     )
-
-
-def catalogue_text(catalogue: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
-    """Names, titles and questions, under the kind of file: see `files.toml.catalogue.catalogue`."""
-    return "\n".join(_catalogue_lines(catalogue))
-
-
-def _catalogue_lines(catalogue: Mapping[str, Sequence[Mapping[str, str]]]) -> Iterator[str]:
-    for kind, rows in catalogue.items():
-        yield f"{kind}:"
-        width = max(len(row["name"]) for row in rows)
-        for row in rows:
-            yield f"  {row['name']:{width}}  {row.get('title', '')}"
-            if "question" in row:
-                yield f"  {'':{width}}  {row['question']}"
 
 
 def _sweep(scenario: Scenario) -> str:
