@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..experiments.run import RunResult
 from ..views.text import run_tables
-from ..views.text.commands.run import verdict_line
+from ..views.text.verdicts import verdict_line
 
 if TYPE_CHECKING:
     from ..views.figures.page import NotebookFigure
@@ -38,7 +38,7 @@ def _verdicts(result: RunResult) -> list[str]:
         for name, arm in result.arms.items()
         if not arm.trajectory.outcome.ok
     ]
-    missed = [verdict for verdict in result.verdicts if not verdict.met or verdict.objection]
+    missed = [verdict for verdict in result.verdicts if not verdict.met or verdict.in_doubt]
     if result.verdicts:
         met, count = len(result.verdicts) - len(missed), len(result.verdicts)
         lines.append(f"Expectations: {met} of {count} met" + (":" if missed else "."))

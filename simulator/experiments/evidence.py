@@ -23,14 +23,17 @@ class Judgement(StrEnum):
 class EvidenceRow(NamedTuple):
     """One expectation of one scenario.
 
-    id: ``SCENARIO/EXPECTATION``. expected: its interval, with the unit. simulated: in `unit`; None where there is no
-    value. source, status, rule, topic, claim, missed: as in `Expectation`. objection: as in `Verdict`.
-    without_mechanism: by arm, what it gives instead; None where there is no value.
+    id: ``SCENARIO/EXPECTATION``. expected: the interval from `low` to `high` with its unit, as files spell it. low,
+    high, simulated: in `unit`; None where there is no bound or value. source, status, rule, topic, claim, missed: as in
+    `Expectation`. without_mechanism: by arm, what it gives instead; None where there is no value.
+    passes_without_mechanism: those of these arms that meet it.
     """
 
     id: str
     that: str
     expected: str
+    low: float | None
+    high: float | None
     simulated: float | None
     unit: str
     verdict: Judgement
@@ -40,8 +43,8 @@ class EvidenceRow(NamedTuple):
     topic: str
     claim: str
     missed: str
-    objection: str
     without_mechanism: Mapping[str, float | None]
+    passes_without_mechanism: list[str]
 
 
 def evidence_row(verdict: Verdict, scenario: str, ran: bool) -> EvidenceRow:
@@ -51,21 +54,23 @@ def evidence_row(verdict: Verdict, scenario: str, ran: bool) -> EvidenceRow:
         id=f"{scenario}/{expectation.id}",
         that=expectation.that,
         expected=expectation.interval_text,
+        low=json_number(expectation.low),
+        high=json_number(expectation.high),
         simulated=simulated,
         unit=expectation.unit_text,
-        verdict=_mark(verdict) if ran or simulated is not None else Judgement.NOT_SIMULATED,
+        verdict=_judgement(verdict) if ran or simulated is not None else Judgement.NOT_SIMULATED,
         source=expectation.source,
         status=expectation.status,
         rule=expectation.rule,
         topic=expectation.topic,
         claim=expectation.claim,
         missed=expectation.missed,
-        objection=verdict.objection,
         without_mechanism={arm: json_number(value) for arm, value in verdict.without_mechanism.items()},
+        passes_without_mechanism=verdict.passes_without_mechanism,
     )
 
 
-def _mark(verdict: Verdict) -> Judgement:
+def _judgement(verdict: Verdict) -> Judgement:
     if not verdict.met:
         return Judgement.KNOWN_MISS if verdict.expectation.missed else Judgement.MISSED
     return Judgement.WITHOUT_MECHANISM if verdict.passes_without_mechanism else Judgement.MET

@@ -29,12 +29,9 @@ class Verdict:
         return [arm for arm, value in self.without_mechanism.items() if self.expectation.met_by(value)]
 
     @property
-    def objection(self) -> str:
-        """Why the expectation does not hold although it is met, in words; empty if it does hold or is not met."""
-        if self.met and self.expectation.missed:
-            return "a known miss, but it is met"
-        arms = [f"{arm} ({self.without_mechanism[arm]:.4g})" for arm in self.passes_without_mechanism]
-        return f"proves nothing: it also holds in arm {', '.join(arms)}" if self.met and arms else ""
+    def in_doubt(self) -> bool:
+        """Whether it is met but proves nothing: it is known as a miss, or holds without the mechanism too."""
+        return self.met and bool(self.expectation.missed or self.passes_without_mechanism)
 
     @property
     def holds(self) -> bool:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..experiments.evidence import EvidenceRow, evidence_row, holds, totals
 from ..experiments.run import OnProgress, run
-from ..files.results.folder import make_folder, write_text
+from ..files.results.folder import output_folder, write_text
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError, InputFault
 from ..runtime.processes import parallel_map
-from ..views.text.commands.evidence import evidence_text
+from ..views.text.commands.evidence import evidence_text, expected_range
 from ..views.text.tables import Table
 from .answer import Answer
 from .scenario import scenario_paths
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 COLUMNS = ("id", "that", "expected", "simulated", "unit", "verdict", "source", "status", "rule", "topic", "claim")
+SHOWN = {
+    "": ("verdict",),
+    "id": ("id",),
+    "expectation": ("that",),
+    "simulated": ("simulated", "unit"),
+    "expected": ("expected",),
+    "source": ("source",),
+}
 
 
 @dataclass(frozen=True)
@@ -54,8 +63,7 @@ class Evidence(Answer):
     @property
     def table(self) -> Table:
         """A row for each expectation: verdict, what was simulated, what was expected, and the source."""
-        shown = {"": ("verdict",), "id": ("id",), "expectation": ("that",), "simulated": ("simulated", "unit")}
-        return Table([row._asdict() for row in self.rows], {**shown, "expected": ("expected",), "source": ("source",)})
+        return Table([row._asdict() for row in self.rows], SHOWN)
 
     def to_pandas(self) -> DataFrame:
         """A row for each expectation."""
@@ -65,7 +73,8 @@ class Evidence(Answer):
         return evidence_text(self.rows)
 
     def _repr_html_(self) -> str:
-        return self.table._repr_html_()
+        rows = [{**row._asdict(), "expected": expected_range(row)} for row in self.rows]
+        return Table(rows, SHOWN)._repr_html_()
 
 
 def evidence(request: EvidenceRequest) -> Evidence:
@@ -75,15 +84,19 @@ def evidence(request: EvidenceRequest) -> Evidence:
     Raises `InputError` and, before anything is simulated, `OutputError`.
     """
     paths = scenario_paths(request.scenarios)
-    if request.out is not None:
-        make_folder(request.out)
+    if request.out is None:
+        return _evidence(paths)
+    with output_folder(request.out):
+        found = _evidence(paths)
+        _write(found, request.out)
+    return found
+
+
+def _evidence(paths: Sequence[Path]) -> Evidence:
     parts = parallel_map("scenarios", _rows_or_faults, paths)
     if faults := [fault for _, found in parts for fault in found]:
         raise InputError(faults)
-    found = Evidence([row for rows, _ in parts for row in rows])
-    if request.out is not None:
-        _write(found, request.out)
-    return found
+    return Evidence([row for rows, _ in parts for row in rows])
 
 
 def _rows_or_faults(path: Path, on_progress: OnProgress) -> tuple[list[EvidenceRow], list[InputFault]]:
@@ -92,7 +105,7 @@ def _rows_or_faults(path: Path, on_progress: OnProgress) -> tuple[list[EvidenceR
         result = run(read_scenario(path), certify=False, on_progress=on_progress)
     except InputError as error:
         return [], error.faults
-    if result.interrupted:  # in this process; those of a pool hear nothing of Ctrl-C
+    if result.interrupted:  # in this process; processes of a pool ignore Ctrl-C
         raise KeyboardInterrupt
     return [evidence_row(verdict, result.scenario.id, result.ok) for verdict in result.verdicts], []
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..experiments import influence as experiment
 from ..experiments.influence import FACTOR
 from ..experiments.run import OnProgress
-from ..files.results.folder import make_folder, write_text
+from ..files.results.folder import output_folder, write_text
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import OutputError, option
 from ..runtime.processes import parallel_map
@@ -83,14 +83,18 @@ def influence(request: InfluenceRequest) -> ParameterInfluence:
     paths = scenario_paths(request.scenarios)
     for path in paths:
         read_scenario(path)
-    if request.out is not None:
-        make_folder(request.out.absolute().parent)
-        if request.out.is_dir():
-            raise OutputError(f"{request.out} is a folder; {option('--out')} names a file here")
-    found = ParameterInfluence(FACTOR, _by_model(parallel_map("scenarios", _part, paths)))
-    if request.out is not None:
+    if request.out is None:
+        return _influence(paths)
+    if request.out.is_dir():
+        raise OutputError(f"{request.out} is a folder; {option('--out')} names a file here")
+    with output_folder(request.out.absolute().parent):
+        found = _influence(paths)
         write_text(request.out, json.dumps(found.document, indent=1) + "\n")
     return found
+
+
+def _influence(paths: Sequence[Path]) -> ParameterInfluence:
+    return ParameterInfluence(FACTOR, _by_model(parallel_map("scenarios", _part, paths)))
 
 
 class _ScenarioInfluence(NamedTuple):

@@ -529,6 +529,17 @@ def test_evidence_is_written(say) -> None:
     assert json.loads(Path("table/evidence.json").read_text())["totals"]["all"] == {"met": 1, "of": 1}
 
 
+@pytest.mark.parametrize("command", ["evidence", "influence"])
+def test_an_interrupted_table_leaves_no_empty_folder(say, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        assert Path("new/folder").is_dir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"immunesim.tasks.{command}.parallel_map", interrupt)
+    assert say(command, "toy.toml", "--out", f"new/folder{'' if command == 'evidence' else '/table.json'}").code == 130
+    assert not Path("new").exists()
+
+
 def test_influence_says_what_breaks_an_expectation(say) -> None:
     said = say("influence", "toy.toml", "--out", "influence.json")
     assert said.code == 0

@@ -79,6 +79,22 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"{folder} cannot be written")
 
 
+@contextmanager
+def output_folder(folder: Path) -> Iterator[None]:
+    """Makes `folder` with its parents; those that are still empty when the block ends are removed again.
+
+    Raises `OutputError` as `make_folder` does, before the block.
+    """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    make_folder(folder)
+    try:
+        yield
+    finally:
+        for each in made:
+            with suppress(OSError):  # it is not empty
+                each.rmdir()
+
+
 def check_file(path: Path, force: bool, flag: str = "--out") -> None:
     """Makes the folder of an output file; `OutputError` if `path` exists (unless `force`) or cannot be written.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from ..text.curve import describe_curve
 from ..text.english import capital
 from ..text.explain import sentences as explained
 from ..text.figure import label_of
-from ..text.numbers import interval, with_unit
+from ..text.verdicts import doubt_text, expected_text, simulated_text
 from .curves import drawn_arms
 
 MOST_DIFFERENCES = 3  # differences of each arm
@@ -109,12 +108,11 @@ def _judged(result: RunResult) -> Iterator[Sentence]:
     for verdict in verdicts:
         expectation = verdict.expectation
         if not verdict.met:
-            found = "never" if math.isnan(verdict.simulated) else with_unit(verdict.simulated, expectation.unit_text)
-            expected = interval(expectation.low, expectation.high, expectation.unit_text, 4)
             known = f"; known miss: {expectation.missed}" if expectation.missed else ""
-            yield Sentence("Missed", f"{expectation.that} (simulated {found}, expected {expected}{known}).")
-        elif verdict.objection:
-            yield Sentence("In doubt", f"{expectation.that} ({verdict.objection}).")
+            judged = f"simulated {simulated_text(verdict)}, expected {expected_text(verdict)}{known}"
+            yield Sentence("Missed", f"{expectation.that} ({judged}).")
+        elif verdict.in_doubt:
+            yield Sentence("In doubt", f"{expectation.that} ({doubt_text(verdict)}).")
     skipped = len(result.scenario.expectations) - len(verdicts)
     if skipped:
         yield Sentence("Not judged", f"{skipped} of the expectations, because they need arms that were not run.")

@@ -12,7 +12,8 @@ from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import Arm, Scenario
 from ...model.model import Model
 from ...numerics.parameter_formulas import ParameterFormulas
-from ..text.numbers import interval, number, unit_text, with_unit
+from ..text.numbers import number, unit_text
+from ..text.verdicts import doubt_text, expected_text, simulated_text
 
 
 class Cited(NamedTuple):
@@ -66,20 +67,20 @@ def expectations(result: RunResult) -> list[Expected]:
 def _expected(model: Model, verdict: Verdict) -> Expected:
     expectation = verdict.expectation
     known = None if math.isnan(verdict.simulated) else verdict.simulated
-    mark = ("in doubt" if verdict.objection else "met") if verdict.met else "missed"
+    mark = ("in doubt" if verdict.in_doubt else "met") if verdict.met else "missed"
     if not verdict.met and expectation.missed:
         mark = "known miss"
     without = [
         f"in arm {arm}, without the mechanism: {number(value)}" for arm, value in verdict.without_mechanism.items()
     ]
-    why = verdict.objection or (expectation.missed if not verdict.met else "")
+    why = doubt_text(verdict) or (expectation.missed if not verdict.met else "")
     return Expected(
         that=expectation.that,
         mark=mark,
         why="; ".join(filter(None, [why, *without])),
-        simulated="never" if known is None else with_unit(known, expectation.unit_text),
+        simulated=simulated_text(verdict),
         exact=known,
-        expected=interval(expectation.low, expectation.high, expectation.unit_text, 4),
+        expected=expected_text(verdict),
         sources=cited(model, expectation.source),
         measure=expectation.measure_text,
     )

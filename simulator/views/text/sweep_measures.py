@@ -49,9 +49,12 @@ def inside_text(result: SweepResult, arm: int, measure: int) -> str:
     it has none."""
     item, values = result.sweep.measures[measure], statistics.measure_values(result, arm, measure)
     known = int((~np.isnan(values)).sum())
-    if not item.levels or not known:
-        return ""
-    return f"{interval(item.low, item.high, item.unit_text)}: {number(100 * item.inside(values) / known)} %"
+    return share_text(item, item.inside(values) / known) if item.levels and known else ""
+
+
+def share_text(measure: SweepMeasure, share: float) -> str:
+    """The interval of a measure, and the share of members in it: ``below 0.35: 17.4 %``."""
+    return f"{interval(measure.low, measure.high, measure.unit_text)}: {number(100 * share)} %"
 
 
 def arm_titles(result: SweepResult) -> list[str]:

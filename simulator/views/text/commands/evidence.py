@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from ....experiments.evidence import EvidenceRow, Judgement, totals
-from ..numbers import number
+from ..numbers import interval, number
+from ..verdicts import doubt
 
 MARKS = {
     Judgement.MET: "met   ",
@@ -28,12 +30,12 @@ def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
     for row in rows:
         found = "none" if row.simulated is None else number(row.simulated, 4)
         mark = MARKS[row.verdict]
-        yield f"{mark}  {row.id:{width}}  {found:>10}  expected {row.expected}  [{row.source}]"
+        yield f"{mark}  {row.id:{width}}  {found:>10}  expected {expected_range(row)}  [{row.source}]"
         yield f"        {'':{width}}  {row.that}"
         if row.verdict == Judgement.KNOWN_MISS:
             yield f"        {'':{width}}  known miss: {row.missed}"
-        if row.objection:
-            yield f"        {'':{width}}  {row.objection}"
+        if doubts := _doubt(row):
+            yield f"        {'':{width}}  {doubts}"
         for arm, value in row.without_mechanism.items() if row.verdict == Judgement.MET else ():
             without = "none" if value is None else number(value, 4)
             yield f"        {'':{width}}  shows {row.claim or 'the mechanism'}: without it, in arm {arm}, {without}"
@@ -47,3 +49,15 @@ def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
     yield f"\n{every['met']} of {every['of']} expectations met" + (
         f", {known} known miss{'es' * (known > 1)}" if known else ""
     )
+
+
+def expected_range(row: EvidenceRow) -> str:
+    """The interval that was expected, as people read it."""
+    low, high = (-math.inf if row.low is None else row.low), (math.inf if row.high is None else row.high)
+    return interval(low, high, row.unit, 4)
+
+
+def _doubt(row: EvidenceRow) -> str:
+    if row.verdict not in (Judgement.MET, Judgement.WITHOUT_MECHANISM):
+        return ""
+    return doubt(bool(row.missed), {arm: row.without_mechanism[arm] for arm in row.passes_without_mechanism})

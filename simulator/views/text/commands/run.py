@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
-from ....experiments.expectations import Verdict
 from ....experiments.run import ArmResult, RunResult
-from ..numbers import interval, number, with_unit
+from ..numbers import number, with_unit
+from ..verdicts import verdict_line
 
 
 def run_text(result: RunResult, folder: Path | None = None) -> str:
@@ -50,14 +49,3 @@ def _arm_lines(result: ArmResult) -> list[str]:
             f"delivered {number(line.delivered, 4)}, remaining {number(line.remaining, 4)}"
         )
     return lines
-
-
-def verdict_line(verdict: Verdict) -> str:
-    """One expectation: met or missed, what was found, what was expected."""
-    expectation = verdict.expectation
-    mark = "met   " if verdict.met else "missed" if expectation.missed else "MISSED"
-    found = "never" if math.isnan(verdict.simulated) else with_unit(verdict.simulated, expectation.unit_text, 4)
-    expected = interval(expectation.low, expectation.high, expectation.unit_text, 4)
-    why = f"; known miss: {expectation.missed}" if expectation.missed and not verdict.met else ""
-    objection = f"\n         {verdict.objection}" if verdict.objection else ""
-    return f"  {mark} {expectation.that}: {found} (expected {expected}; {expectation.source}{why})" + objection

@@ -15,7 +15,7 @@ from ....experiments.sweeps.outcome import SweepEstimate, SweepOutcome
 from ....experiments.sweeps.statistics import measure_statistics
 from ....files.results.member_store import DAMAGED
 from ....runtime.progress import bytes_text, duration
-from ..sweep_measures import MOST_LETTERS, label_or_name
+from ..sweep_measures import MOST_LETTERS, label_or_name, share_text
 from ..tables import Table
 
 LEAST_LETTERS = 20  # of a measure's name next to a long arm
@@ -47,12 +47,12 @@ def members_line(outcome: SweepOutcome) -> str:
 
 def measure_table(result: SweepResult) -> Table:
     """A row for each measure and arm: median and 5 % to 95 % of the members, and how many have no value."""
-    several = len(result.sweep.arms) > 1
+    several, measures = len(result.sweep.arms) > 1, {each.id: each for each in result.sweep.measures}
     rows = [row._asdict() for row in measure_statistics(result)]
     for row in rows:
         arm = f", arm {row['arm']}" if several and row["arm"] != MAIN else ""
         row["name"] = label_or_name(row["label"], row["id"], max(MOST_LETTERS - len(arm), LEAST_LETTERS)) + arm
-        row["of all"] = "" if row["share"] is None else f"{100 * row['share']:.1f} % {row['inside']}"
+        row["of all"] = "" if row["share"] is None else share_text(measures[row["id"]], row["share"])
     values = {title: (key, "unit") for title, key in (("median", "median"), ("5 %", "low"), ("95 %", "high"))}
     shown = {"measure": ("name",), **values, "never": ("never",), "failed": ("failed",)}
     return Table(rows, {**shown, "of all": ("of all",)} if any(row["of all"] for row in rows) else shown)

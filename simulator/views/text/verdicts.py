@@ -1,0 +1,47 @@
+"""Verdicts in words: what was expected, what was simulated, and why an expectation that is met may prove nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from ...experiments.expectations import Verdict
+from .numbers import interval, number, with_unit
+
+
+def expected_text(verdict: Verdict) -> str:
+    """The interval that was expected: ``2 to 5 pM``, ``above 1``."""
+    expectation = verdict.expectation
+    return interval(expectation.low, expectation.high, expectation.unit_text, 4)
+
+
+def simulated_text(verdict: Verdict) -> str:
+    """The value that was simulated, with its unit; ``never`` where there is none."""
+    return "never" if math.isnan(verdict.simulated) else with_unit(verdict.simulated, verdict.expectation.unit_text, 4)
+
+
+def doubt_text(verdict: Verdict) -> str:
+    """Why an expectation that is met is in doubt; empty if it is not."""
+    if not verdict.met:
+        return ""
+    passes = {arm: verdict.without_mechanism[arm] for arm in verdict.passes_without_mechanism}
+    return doubt(bool(verdict.expectation.missed), passes)
+
+
+def doubt(known_miss: bool, passes_without_mechanism: Mapping[str, float | None]) -> str:
+    """Why an expectation that is met is in doubt: it is known as a miss, or these arms, without the mechanism that it
+    is to show, meet it too. Empty if neither."""
+    if known_miss:
+        return "a known miss, but it is met"
+    arms = [f"{arm} ({number(value, 4)})" for arm, value in passes_without_mechanism.items()]
+    return f"proves nothing: it also holds in arm {', '.join(arms)}" if arms else ""
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """One expectation: met or missed, what was simulated, what was expected."""
+    expectation = verdict.expectation
+    mark = "met   " if verdict.met else "missed" if expectation.missed else "MISSED"
+    why = f"; known miss: {expectation.missed}" if expectation.missed and not verdict.met else ""
+    source = f"expected {expected_text(verdict)}; {expectation.source}{why}"
+    doubts = f"\n         {doubt_text(verdict)}" if doubt_text(verdict) else ""
+    return f"  {mark} {expectation.that}: {simulated_text(verdict)} ({source}){doubts}"
