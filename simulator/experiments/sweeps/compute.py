@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...numerics.dense_output import DenseOutput
-from ...numerics.parameter_formulas import initial_values
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
 from ..measures import arms_of, measure
 from ..scenario import MAIN, Arm, Scenario
-from ..schedule import SAME_TIME, compile_schedule
+from ..schedule import SAME_TIME, prepare
 from . import compiled
 from .designs import Design, Sweep
 from .members import arm_with
@@ -150,15 +149,13 @@ def _simulate_with_scipy(prepared: PreparedSweep, arm: Arm, row: Array, times: A
     scenario, system = prepared.scenario, prepared.system
     try:
         member = arm_with(scenario, arm, sweep_of(scenario).design.axes, row)
-        schedule = compile_schedule(scenario, member, system)
-        initial = initial_values(scenario.model, scenario.parameters(member)) | dict(member.initial)
+        schedule, _, initial = prepare(scenario, member, system)
     except (ArithmeticError, ValueError) as error:
         return _failed_before_start(system, f"doses or initial values cannot be computed: {error}")
     with _prepare_lock:  # code is generated from one graph, which grows meanwhile
         system.prepare()
-    start = np.array([initial[name] for name in system.species])
     times = times if sweep_of(scenario).keep else times[:1]
-    return solve(system, start, schedule.segments, _after_edges(times, schedule.edges, scenario.end))
+    return solve(system, initial, schedule.segments, _after_edges(times, schedule.edges, scenario.end))
 
 
 def killed_member(scenario: Scenario, number: int, message: str) -> Block:
