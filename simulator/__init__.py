@@ -1,6 +1,6 @@
 """An ODE simulator of immune signalling: macrophages, T cells and B cells driven by IL-1 to IL-4.
 
-``import immunesim as sim``; every command of the command line is a function with the same words:
+``import immunesim as sim``; every command of the command line is a function with the same options:
 
 * ``sim.run("il2_therapy")`` simulates a scenario; its `Run` answers, draws, converts and saves.
 * ``sim.compare``, ``sim.explain``, ``sim.sweep``: scenarios side by side, why a curve moves, many members.
@@ -8,7 +8,7 @@
 * ``sim.list``, ``sim.show``, ``sim.describe``, ``sim.check``: what there is, and what is wrong with it.
 * ``sim.export``, ``sim.gallery``, ``sim.replay``: other formats, all scenarios as pages, a run computed again.
 
-Each result prints itself in words and shows itself in a notebook. `InputError` holds everything that is wrong with what
+Each result prints itself as text and shows itself in a notebook. `InputError` holds everything that is wrong with what
 was asked for; `OutputError` is raised for output that cannot be written. ``help(sim.run)`` says more.
 """
 

@@ -18,7 +18,7 @@ from immunesim.experiments.sweeps.compute import sweep_of
 from immunesim.files.toml.catalogue import builtin_scenarios, evidence_terms
 from immunesim.tasks.evidence import EvidenceRequest
 from immunesim.tasks.evidence import evidence as evidence_of
-from immunesim.tasks.scenario import ScenarioRequest
+from immunesim.tasks.request import ScenarioRequest
 from immunesim.tasks.sweep import SweepRequest, sweep
 from immunesim.views.figures import run as run_figures
 from immunesim.views.figures.style import CARD

@@ -1,1 +1,1 @@
-"""The simulator from Python: a function for each task, and results that show themselves. No computing here."""
+"""The simulator from Python: a function for each task, and results that show themselves. Nothing is computed here."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..experiments.scenario import Scenario
-from ..tasks.scenario import ScenarioRequest
+from ..tasks.request import ScenarioRequest
 
 
 def scenario_request(
@@ -18,7 +18,7 @@ def scenario_request(
     block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] = (),
 ) -> ScenarioRequest:
-    """A scenario and its changes; numbers count as texts, and one text as a list of one."""
+    """A scenario and its changes; a number is taken as text, and a single text as a list of one."""
     settings = {name: str(value) for name, value in (set or {}).items()}
     return ScenarioRequest(scenario, settings, several(knockout), _shares(block), several(add))
 

@@ -40,7 +40,7 @@ def explain(
 ) -> Explained:
     """Simulates a scenario and explains one curve: gain and loss, turning points, feedback loops.
 
-    `Run.explain` does the same for a run that is there already.
+    `Run.explain` does the same for an existing run.
 
     Args:
         scenario: the path of a file, the name of a bundled scenario, or a `Scenario` that has been read.

@@ -1,4 +1,4 @@
-"""The simulator from Python: one call runs a scenario, and what comes back shows and converts itself.
+"""The simulator from Python: one call runs a scenario, and its result shows and converts itself.
 
 ``import immunesim as sim; r = sim.run("il2_therapy")``
 """
@@ -20,7 +20,7 @@ from ..numerics.trajectory import Array, Trajectory
 from ..runtime.errors import InputError, InputFault, called_from
 from ..runtime.names import unknown_name
 from ..tasks import run as tasks
-from ..tasks.figures import FIGURES
+from ..tasks.request import FIGURES
 from ..views.text import run_tables
 from ..views.text.commands import run as run_text
 from ..views.text.figure import Curve
@@ -81,7 +81,7 @@ class Run:
     ``r.times``; ``r["IL2", "untreated"]`` that of another arm, along ``r["time", "untreated"]``: each arm is also
     saved at the times of its own doses. Names are forgiving: IL-2, il2 and IL2 are one.
 
-    result: everything that was computed. command: the words of the command line that compute the same, if the
+    result: everything that was computed. command: the arguments of the command line that compute the same, if the
     scenario was named.
     """
 
@@ -148,7 +148,7 @@ class Run:
 
     @property
     def expectations(self) -> Table:
-        """What the literature says must come out, what came out, and the source."""
+        """Each expectation with its range, the simulated value and the source."""
         return run_tables.expectations(self.result)
 
     @property

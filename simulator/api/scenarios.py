@@ -1,4 +1,4 @@
-"""`list`, `check`, `show` and `read_scenario` from Python: what there is, and what is wrong with it."""
+"""`list`, `check`, `show` and `read_scenario` from Python: what is bundled, and faults in files."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def sweep(
     parquet: bool = False,
     figures: bool = False,
 ) -> Ensemble:
-    """Simulates many members of a scenario, with the words of the command line.
+    """Simulates many members of a scenario, with the options of the command line.
 
     ``sim.sweep("acute_infection", vary={"stop_sensitivity": "0.1:1:25:log"}, measures="max(pathogen)")``
 
@@ -68,10 +68,10 @@ def sweep(
         sample: how members are drawn: ``"grid"``, ``"zip"``, ``"one_at_a_time"``, ``"lhs:1000"``, ``"sobol:1024"``,
             ``"random:1000"``.
         members: a CSV file with a row for each member and a column for each axis.
-        seed: of what is drawn.
+        seed: of the random numbers.
         measures: formulas as in [[expect]], ``"max(pathogen)"``, or by name, ``{"peak": "max(pathogen)"}``.
         keep: species and observables whose curves are kept: see `Ensemble.to_xarray`.
-        arms: measured in place of the main arm.
+        arms: measured instead of the main arm.
         set, knockout, block, add: changes in all arms and members, as in `run`.
         out: folder of the sweep.
         workers: threads or processes; by default one for each core.
@@ -135,7 +135,7 @@ def _measures(measures: Mapping[str, str] | str | Sequence[str]) -> tuple[str, .
 
 
 def _command(scenario: Sequence[str], options: SweepOptions) -> tuple[str, ...]:
-    """The words of the command line that ask for the same members; none if the scenario has no name."""
+    """The arguments of the command line that ask for the same members; none if the scenario has no name."""
     if not scenario:
         return ()
     lists = (("vary", options.vary), ("measure", options.measures), ("keep", options.keep), ("arm", options.arms))
@@ -175,7 +175,7 @@ class Ensemble:
 
     @property
     def ok(self) -> bool:
-        """Whether every member is there and none failed."""
+        """Whether no member is missing or failed."""
         return self.output.outcome.ok
 
     @property
@@ -185,12 +185,12 @@ class Ensemble:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """The names of what varies."""
+        """The names of the axes."""
         return tuple(axis_names(stored_axes(self.scenario)))
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The names of what is measured."""
+        """The names of the measures."""
         return tuple(measure_names(self.scenario, stored_axes(self.scenario)))
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""`compare`: scenarios, arms, or a scenario and what is changed in it, side by side."""
+"""`compare`: scenarios, arms, or a scenario before and after a change, side by side."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ EXAMPLES = """examples:
 def arguments(command: argparse.ArgumentParser) -> None:
     """Adds the options of the command."""
     command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all bundled scenarios")
-    command.add_argument("--out", metavar="DIR", help="write evidence.csv and evidence.json there too")
+    command.add_argument("--out", metavar="DIR", help="also write evidence.csv and evidence.json")
 
 
 def execute(options: argparse.Namespace) -> int:

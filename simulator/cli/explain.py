@@ -60,6 +60,6 @@ def execute(options: argparse.Namespace) -> int:
     for name, arm in found.result.arms.items():
         outcome = arm.trajectory.outcome
         if not outcome.ok:
-            print(f"arm {name} failed: {outcome.message}; explained up to there", file=sys.stderr)
+            print(f"arm {name} failed: {outcome.message}; explained up to that time", file=sys.stderr)
     print_json(found.document) if options.json else print(found)
     return DONE if found.result.ok else SOLVER_FAILED

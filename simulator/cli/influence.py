@@ -16,7 +16,7 @@ EXAMPLES = """examples:
 def arguments(command: argparse.ArgumentParser) -> None:
     """Adds the options of the command."""
     command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all, which takes many minutes")
-    command.add_argument("--out", metavar="FILE", help="write the answer there as JSON too")
+    command.add_argument("--out", metavar="FILE", help="also write the answer as JSON")
 
 
 def execute(options: argparse.Namespace) -> int:

@@ -7,12 +7,11 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `--help` must not wait for NumPy
-    from ..tasks.figures import FigureOptions
-    from ..tasks.scenario import ScenarioRequest
+    from ..tasks.request import FigureOptions, ScenarioRequest
 
 
 def settings_argument(command: argparse.ArgumentParser) -> None:
-    """What is changed in a scenario, in all of its arms: `--set` and the words for immunologists."""
+    """What is changed in a scenario, in all of its arms: `--set`, `--knockout`, `--block` and `--add`."""
 
     def add(option: str, **more: object) -> None:
         command.add_argument(option, action="append", default=[], **more)  # type: ignore[arg-type]
@@ -27,7 +26,7 @@ def settings_argument(command: argparse.ArgumentParser) -> None:
 def request_of(scenario: str, options: argparse.Namespace) -> ScenarioRequest:
     """The scenario of that name or file, changed as the options of `settings_argument` say."""
     from ..runtime.errors import InputError, request_fault
-    from ..tasks.scenario import ScenarioRequest
+    from ..tasks.request import ScenarioRequest
 
     settings = {}
     for text in options.set:
@@ -40,7 +39,7 @@ def request_of(scenario: str, options: argparse.Namespace) -> ScenarioRequest:
 
 
 def figure_arguments(command: argparse.ArgumentParser) -> None:
-    """How figures medium, and as which files they are written."""
+    """What figures are drawn for, and their file formats."""
     text = "figures for a lecture: 16:9, large type, a slide for each panel"
     command.add_argument("--slides", action="store_true", help=text)
     text = "files of each figure: of svg, png, pdf (default: svg,png)"
@@ -49,7 +48,7 @@ def figure_arguments(command: argparse.ArgumentParser) -> None:
 
 def figures_of(options: argparse.Namespace) -> FigureOptions:
     """The options of `figure_arguments`. Raises `InputError` for an unknown format, or for none."""
-    from ..tasks.figures import FigureOptions
+    from ..tasks.request import FigureOptions
 
     words = [word.strip().lower() for word in options.format.split(",") if word.strip()]
     return FigureOptions(options.slides, tuple(dict.fromkeys(words)))

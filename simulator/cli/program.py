@@ -1,4 +1,4 @@
-"""From the words of a command line to one command, and from what goes wrong to an exit code."""
+"""From the arguments of a command line to one command, and from what goes wrong to an exit code."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None:
         gc.disable()  # most commands are short, and imports leave nothing to collect: 5 % of a run, cold
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    argv = sys.argv[1:] if arguments is None else list(arguments)
     with safe_streams() as out:
         try:
-            code = _main(words)
+            code = _main(argv)
         except KeyboardInterrupt:
             if arguments is None:  # the process ends now, and another Ctrl-C would show a traceback
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
-            print(f"interrupted; {_kept(words)}", file=sys.stderr)
+            print(f"interrupted; {_kept(argv)}", file=sys.stderr)
             code = INTERRUPTED
         out.flush()
         if out.error is not None:  # a full disk behind it, most likely
@@ -65,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _main(words: Sequence[str]) -> int:
-    options = parser_of(words).parse_args(words)
+def _main(argv: Sequence[str]) -> int:
+    options = parser_of(argv).parse_args(argv)
     if options.version:
         from importlib.metadata import PackageNotFoundError, version
 
@@ -76,9 +76,9 @@ def _main(words: Sequence[str]) -> int:
             print("immunesim, from a checkout that is not installed")
         return DONE
     if options.command is None:
-        parser_of(words).print_help()
+        parser_of(argv).print_help()
         return USAGE
-    options.words = words
+    options.argv = argv
     try:
         return _execute(options)
     except OSError as error:
@@ -89,9 +89,9 @@ def _main(words: Sequence[str]) -> int:
         return NO_PACKAGE
 
 
-def _kept(words: Sequence[str]) -> str:
+def _kept(argv: Sequence[str]) -> str:
     """What is left of an interrupted command, as its file says in `KEPT`."""
-    name = next((word for word in words if word in COMMANDS), None)
+    name = next((word for word in argv if word in COMMANDS), None)
     return str(getattr(command_file(name), "KEPT", "nothing was written")) if name else "nothing was written"
 
 
@@ -120,7 +120,7 @@ def command_file(name: str) -> Any:
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Examples as they are, and a column that the longest command fits in."""
+    """Examples unchanged, and a column that the longest command fits in."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog)
@@ -140,8 +140,8 @@ class _Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-def parser_of(words: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser of every command's name, and of the arguments of the one that `words` begin with."""
+def parser_of(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of every command's name, and of the arguments of the one that `argv` names."""
     parser = _Parser(
         prog="immunesim",
         description="Simulates macrophages, T cells and B cells driven by IL-1, IL-2, IL-3 and IL-4.",
@@ -150,7 +150,7 @@ def parser_of(words: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    asked = next((word for word in words if not word.startswith("-")), None)
+    asked = next((word for word in argv if not word.startswith("-")), None)
     for name, help in COMMANDS.items():
         if name == asked:
             file = command_file(name)
@@ -158,9 +158,7 @@ def parser_of(words: Sequence[str]) -> argparse.ArgumentParser:
             command = commands.add_parser(
                 name, help=help, description=sentence, epilog=file.EXAMPLES, formatter_class=_Help
             )
-            command.add_argument(
-                "--json", action="store_true", help="one JSON document on stdout, and nothing else there"
-            )
+            command.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else")
             file.arguments(command)
         else:
             commands.add_parser(name, help=help)

@@ -62,7 +62,7 @@ def execute(options: argparse.Namespace) -> int:
                 force=options.force,
                 figures=None if options.no_plots else figures,
                 report=options.report,
-                command=tuple(options.words),
+                command=tuple(options.argv),
             )
         )
     outputs: list[RunOutput] = []

@@ -1,7 +1,7 @@
-"""Standard output and error that can always be written to: what becomes of the text never costs a result.
+"""Standard output and error that can always be written to: an error in writing text never loses a result.
 
-A stream may be closed (``>&-``), a broken pipe (``| head``), a full disk, an object of a host program that is no file,
-or of an encoding without Greek letters, as a redirected Windows console is.
+A stream may be closed (``>&-``), a broken pipe (``| head``), a full disk, an object of a host program that is not a
+file, or of an encoding without Greek letters, as a redirected Windows console is.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def execute(options: argparse.Namespace) -> int:
         print_note(note)
     print_json(output.summary) if options.json else print(output)
     if outcome.missing and outcome.folder is not None:
-        print(sweep_text.resume_text(outcome, outcome.folder, options.words), file=sys.stderr)
+        print(sweep_text.resume_text(outcome, outcome.folder, options.argv), file=sys.stderr)
     return INTERRUPTED if outcome.interrupted else DONE if outcome.ok else MISSED
 
 
@@ -124,5 +124,5 @@ def _request(options: argparse.Namespace) -> SweepRequest:
         merge=tuple(map(Path, options.merge)),
         parquet=options.parquet,
         figures=not options.no_plots,
-        command=tuple(options.words),
+        command=tuple(options.argv),
     )

@@ -1,7 +1,7 @@
 """The mathematics of curves: values between points, peaks, areas and crossings.
 
 A curve is two arrays of shape (n,): increasing times and values, in any units. Between its points it bends as its
-neighbours tell, so that no result depends on how often values are saved. At a jump a time stands twice, with the
+neighbours show, so that no result depends on how often values are saved. At a jump a time stands twice, with the
 value before and the value after.
 """
 
@@ -141,7 +141,7 @@ def first_below(times: Array, values: Array, level: float) -> float:
 
 
 def _finer_at(times: Array, values: Array, level: float) -> tuple[Array, Array]:
-    """The curve with `FINER` points in place of each interval in which it crosses `level`."""
+    """The curve with `FINER` points instead of each interval in which it crosses `level`."""
     above = values >= level
     crossed = np.flatnonzero((above[:-1] != above[1:]) & (np.diff(times) > 0))
     inner = (times[crossed, None] + np.diff(times)[crossed, None] * (np.arange(1, FINER) / FINER)).ravel()

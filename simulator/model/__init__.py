@@ -1,1 +1,1 @@
-"""The model language as values: units, formulas, declarations and laws. No files, no arrays, no solver."""
+"""A model as values: units, formulas, declarations and rate laws. No files, no arrays, no solver."""

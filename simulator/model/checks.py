@@ -121,10 +121,10 @@ def _interventions(model: Declarations) -> Iterator[tuple[Keys, str]]:
 
 
 def _nothing(each: Intervention) -> Iterator[tuple[Keys, str]]:
-    if not (each.knockout or each.block or each.heard or each.dose):
-        yield (), "an intervention has knockout, block or heard, or dose"
-    if each.block and each.heard:
-        yield ("heard",), "block is the share that is blocked, heard the share that is left: give one of them"
+    if not (each.knockout or each.block or each.remaining or each.dose):
+        yield (), "an intervention has knockout, block or remaining, or dose"
+    if each.block and each.remaining:
+        yield ("remaining",), "block is the share that is blocked, remaining the share that is left: give one of them"
 
 
 def _knockout(model: Declarations, each: Intervention) -> Iterator[tuple[Keys, str]]:
@@ -139,7 +139,7 @@ def _knockout(model: Declarations, each: Intervention) -> Iterator[tuple[Keys, s
 
 
 def _shares(model: Declarations, each: Intervention) -> Iterator[tuple[Keys, str]]:
-    for key, name in (("block", each.block), ("heard", each.heard)):
+    for key, name in (("block", each.block), ("remaining", each.remaining)):
         if name is None:
             continue
         parameter = model.parameters.get(name)

@@ -116,7 +116,7 @@ class Intervention(NamedTuple):
     """What ``--knockout``, ``--block`` and ``--add`` do to a cytokine, a drug or a cell.
 
     knockout: the values of parameters if the body cannot make it; a dose of it still works. block: the parameter
-    that is the blocked share of its effect; heard: the one that is the remaining share. dose: the species that a
+    that is the blocked share of its effect; remaining: the one that is the remaining share. dose: the species that a
     dose goes to, by route, the usual route first ('' if there is only one). note: what else a knockout removes, or
     what it leaves.
     """
@@ -125,7 +125,7 @@ class Intervention(NamedTuple):
     label: str
     knockout: Mapping[str, float]
     block: str | None
-    heard: str | None
+    remaining: str | None
     dose: Mapping[str, str]
     note: str = ""
 

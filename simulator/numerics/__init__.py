@@ -1,1 +1,1 @@
-"""How a model is computed: arrays in, arrays out. It knows no biology, reads no file, and asks no question."""
+"""The numerical solution of a model: arrays in, arrays out. No biology, no files, no scenarios."""

@@ -131,8 +131,8 @@ def fluxes(dense: DenseOutput, name: str) -> Fluxes:
         rows[:, part] = found[: len(rows)]
         infusion[part] = steps.infusion[read] @ found[len(rows) :]
     jumps = []
-    for (before, here), (after, there) in pairwise(zip(dense.segments, stretches, strict=True)):
-        first, last = there.start, here.stop - 1
+    for (before, rows_before), (after, rows_after) in pairwise(zip(dense.segments, stretches, strict=True)):
+        first, last = rows_after.start, rows_before.stop - 1
         middle = values[first]
         if name not in system.species and not np.array_equal(before.parameters, after.parameters):
             point = slice(first, first + 1)

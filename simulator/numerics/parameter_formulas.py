@@ -55,7 +55,7 @@ def _apply(op: str, args: Sequence[Any]) -> Any:
     """
     if not any(hasattr(arg, "shape") and arg.shape for arg in args):
         return _alone(op)(*args)
-    import numpy as np  # single values need none, and `check` shall start fast
+    import numpy as np  # single values need none, and `check` must start fast
 
     with np.errstate(all="ignore"):
         if op in ("add", "sub", "mul", "neg"):

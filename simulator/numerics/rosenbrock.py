@@ -78,7 +78,7 @@ class Rodas5P(integrate.OdeSolver):  # type: ignore[misc]
         new, f = y, self.f
         rejected = False
         while True:
-            # No step leads beyond the end, and none leaves less than a hundredth of itself to go
+            # No step passes the end, and none leaves less than a hundredth of itself to go
             left = self.t_bound - t
             last = self.h * 1.01 >= left
             h = left if last else self.h

@@ -63,7 +63,7 @@ def solve(
         method: one of SOLVERS; KeyError otherwise.
         rtol: relative tolerance; the absolute one is rtol * ATOL_OF_SCALE * the scale of the species.
         seconds: wall time after which the run ends with the outcome DEADLINE.
-        dense: whether to keep every step, for measures that shall not depend on `times`.
+        dense: whether to keep every step, for measures that must not depend on `times`.
         on_progress: called every PROGRESS_EVERY steps with the share that is done, 0 to 1, and how often the
             right-hand side was evaluated for it.
     """

@@ -1,1 +1,1 @@
-"""Errors, names, versions, progress, interrupts and worker processes, for every room; imports nothing else of ours."""
+"""Errors, names, versions, progress, interrupts and worker processes, for every folder; imports no other folder."""

@@ -1,7 +1,7 @@
 """What a user can get wrong or run into: faults of files and of what was asked for, and output that cannot be written.
 
 The same tasks are asked for on the command line and from Python. `called_from` says which of the two it is, so that
-a fault names the place that the user knows, in the words the user typed.
+a fault names the place that the user knows, as the user typed it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class InputFault(NamedTuple):
     file: the file, or the caller where something was asked for that cannot be: "command line", "run()".
     line: counted from 1; 0 where no single line is at fault.
     message: what was expected, what was found, and the nearest thing that is right.
-    text: the line of the file, or the words of the request.
+    text: the line of the file, or the option as typed.
     """
 
     file: str
@@ -47,7 +47,7 @@ class InputError(Exception):
 
 
 class OutputError(Exception):
-    """An output folder or file exists already, is not ours to replace, or cannot be written."""
+    """An output folder or file exists already, was not written by this program, or cannot be written."""
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def called_from(place: str) -> Iterator[None]:
 
 
 def request_fault(message: str, words: str = "") -> InputFault:
-    """A fault of the request, not of a file. `words` are those of the command line, such as "--arm late"."""
+    """A fault of the request, not of a file. `words` is the option of the command line, such as "--arm late"."""
     return InputFault(_caller.get(), 0, message, option(words))
 
 

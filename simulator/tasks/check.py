@@ -26,7 +26,7 @@ class CheckRequest:
 
 @dataclass(frozen=True, repr=False)
 class Checked(Answer):
-    """What was read from the files that are right, by the words that named them, and all faults of the others."""
+    """What was read from valid files, by the path or name that was given for each, and all faults of the others."""
 
     valid: dict[str, Scenario | Model]
     faults: tuple[InputFault, ...]
@@ -63,7 +63,7 @@ def check(request: CheckRequest) -> Checked:
 
 
 def read_file(word: str) -> Scenario | Model:
-    """The scenario or model that `word`, a path or the name of a bundled file, stands for. Raises `InputError`."""
+    """The scenario or model that `word` refers to: a path, or the name of a bundled file. Raises `InputError`."""
     models = builtin_models()
     if word in models:
         return read_model(models[word])

@@ -25,8 +25,7 @@ from ..views.text.compare import sentences as sentences
 from ..views.text.figure import Curve
 from ..views.text.tables import Table
 from .answer import Answer
-from .figures import FIGURES, FigureOptions
-from .scenario import OnNote, ScenarioRequest, ignore_note
+from .request import FIGURES, FigureOptions, OnNote, ScenarioRequest, ignore_note
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """What is to be compared.
+    """What to compare.
 
     scenarios: one is compared by its arms or, if it is changed, with itself as described; several by their main arms.
     arms: these arms of each instead. of: species and observables; by default what the scenarios show.
@@ -124,10 +123,10 @@ class Comparison(Answer):
 
 
 def compare(request: CompareRequest, on_note: OnNote = ignore_note) -> Comparison:
-    """Simulates what is compared, and writes table and figures if a directory is given.
+    """Simulates the scenarios, and writes table and figures if a directory is given.
 
-    Raises `InputError` and `OutputError` before anything is simulated, and KeyboardInterrupt after an interruption:
-    part of a comparison is none, so nothing is kept.
+    Raises `InputError` and `OutputError` before anything is simulated, and KeyboardInterrupt after an interruption,
+    when nothing is kept.
     """
     described = [ScenarioRequest(each.scenario).read() for each in request.scenarios]
     changed = [(each.read(), each) for each in request.scenarios if each.changed]
@@ -146,7 +145,7 @@ def compare(request: CompareRequest, on_note: OnNote = ignore_note) -> Compariso
             if runs[-1].interrupted:
                 raise KeyboardInterrupt
             progress.add()
-    changes = [side.words for side in chosen]
+    changes = [side.change for side in chosen]
     found = Comparison(comparison_table(runs, names, changes, against), runs, names, changes)
     if request.out is not None:
         write(found, request.out, request.force, request.figures)
@@ -183,7 +182,7 @@ class Side(NamedTuple):
     """A scenario, how it was changed ('' where it was not), and the arms of it that are compared."""
 
     scenario: Scenario
-    words: str
+    change: str
     arms: list[str]
 
 
@@ -195,7 +194,7 @@ def sides(
 ) -> tuple[list[Side], Reference | None]:
     """The sides, and the reference if one is asked for, which is added to them where it is not among them.
 
-    One scenario without changes is compared by its arms, all else by main arms; `arms` says otherwise.
+    One scenario without changes is compared by its arms, anything else by main arms, unless `arms` names others.
     """
     pairs: list[tuple[Scenario, str]] = []
     for place, scenario in enumerate(described):
@@ -203,11 +202,11 @@ def sides(
     if arms:
         check_arms(described, arms, "--arm")
     found = []
-    for scenario, words in pairs:
+    for scenario, change in pairs:
         has = [arm.name for arm in scenario.arms]
         wanted = [name for name in arms if name in has] if arms else has if len(pairs) == 1 else [MAIN]
         if wanted:
-            found.append(Side(scenario, words, list(dict.fromkeys(wanted))))
+            found.append(Side(scenario, change, list(dict.fromkeys(wanted))))
     reference = None if against is None else _reference(found, described[0], against)
     if sum(len(side.arms) for side in found) < 2:
         message = "nothing to compare: give several scenarios or arms, or a change such as --knockout"
@@ -218,7 +217,7 @@ def sides(
 def _reference(found: list[Side], first: Scenario, against: str) -> Reference:
     """The place and arm that `against` names; its scenario or arm joins `found` where it is missing."""
     scenario, arm = _named(first, against)
-    place = next((i for i, side in enumerate(found) if side.scenario.id == scenario.id and not side.words), None)
+    place = next((i for i, side in enumerate(found) if side.scenario.id == scenario.id and not side.change), None)
     if place is None:
         found.append(Side(scenario, "", [arm]))
         return Reference(len(found) - 1, arm)

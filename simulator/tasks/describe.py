@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..files.results.folder import check_file, write_bytes, write_text
-from ..files.toml.catalogue import builtin_models
+from ..files.toml.catalogue import BIOLOGY, builtin_models
 from ..files.toml.model_file import find_model, read_model
+from ..model.declarations import Parameter
 from ..model.model import Model
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
 from ..views.text.causal_graph import graph_view
 from ..views.text.commands.describe import facts_text, model_facts, subject
-from .assumptions import assumed, assumed_text
+from ..views.text.commands.influence import assumptions_text
 
 SUFFIXES = (".svg", ".png")
+KEPT = BIOLOGY / "influence.json"  # written by `influence` for the bundled scenarios
 
 
 @dataclass(frozen=True)
 class DescribeRequest:
-    """What is to be described.
+    """What to describe.
 
     name: a name in the model, a module, or a part of labels; the name of a bundled model stands for that model; None
         for the whole model.
@@ -104,3 +107,43 @@ def _draw(model: Model, name: str | None, request: DescribeRequest) -> None:
             write_text(path, svg_of(figure, view))
         else:
             write_bytes(path, png_of(figure, view))
+
+
+def assumed(model: Model, word: str | None = None) -> list[dict[str, Any]]:
+    """The parameters of `model` that are assumptions, the most influential first: why, and which of the
+    bundled expectations they break (None where that was not computed).
+
+    word: only those of this module, or with this in their name or label.
+    """
+    within = set(model.modules[word].names) if word is not None and word in model.modules else None
+    table = _kept()["models"].get(model.id)
+    rows = [
+        _row(each, table)
+        for each in model.parameters.values()
+        if each.assumed
+        and (each.id in within if within is not None else not word or word.lower() in f"{each.id} {each.label}".lower())
+    ]
+    return sorted(rows, key=lambda row: -len(row["breaks"] or ()))
+
+
+def _row(parameter: Parameter, table: dict[str, Any] | None) -> dict[str, Any]:
+    ways = table["breaks"].get(parameter.id, {}) if table else {}
+    return {
+        "name": parameter.id,
+        "label": parameter.label,
+        "value": parameter.value,
+        "unit": parameter.unit_text,
+        "range": parameter.range,
+        "why": parameter.status.removeprefix("assumed:").strip(),
+        "breaks": sorted({each for broken in ways.values() for each in broken}) if table else None,
+    }
+
+
+def assumed_text(model: Model, word: str | None = None) -> str:
+    """The same, as text."""
+    return assumptions_text(model, word, assumed(model, word), _kept()["factor"])
+
+
+def _kept() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8"))
+    return found

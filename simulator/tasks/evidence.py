@@ -19,7 +19,7 @@ from ..runtime.processes import parallel_map
 from ..views.text.commands.evidence import evidence_text, expected_range
 from ..views.text.tables import Table
 from .answer import Answer
-from .scenario import scenario_paths
+from .request import scenario_paths
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -80,7 +80,7 @@ class Evidence(Answer):
 def evidence(request: EvidenceRequest) -> Evidence:
     """Simulates the scenarios, several in parallel, and writes the table if a directory is given.
 
-    An expectation of a run that failed stays in, as not simulated. An interruption leaves nothing.
+    An expectation of a run that failed is listed as not simulated. An interruption leaves nothing.
     Raises `InputError` and, before anything is simulated, `OutputError`.
     """
     paths = scenario_paths(request.scenarios)

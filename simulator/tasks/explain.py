@@ -24,7 +24,7 @@ from ..model.units import UnitError, quantity
 from ..runtime.errors import InputError, InputFault, request_fault
 from ..runtime.progress import Progress
 from ..views.text.explain import DELAY, STRENGTH, explanation_text, sentences
-from .scenario import OnNote, ScenarioRequest, ignore_note, read_with_notes
+from .request import OnNote, ScenarioRequest, ignore_note, read_with_notes
 
 STEM = "explain"  # of the files that are written
 RUN_SHARE = 0.5  # of the progress: the run; the rest is the explanation
@@ -34,7 +34,7 @@ RUN_SHARE = 0.5  # of the progress: the run; the rest is the explanation
 class ExplainRequest:
     """A curve to explain.
 
-    scenario: what to simulate, or a run that is explained as it is.
+    scenario: what to simulate, or a run, which is not simulated again.
     curve: a species or observable.
     arm: None: the main arm, or the first one where there is none.
     against: another arm to compare with.
@@ -53,7 +53,7 @@ class ExplainRequest:
 
 @dataclass(frozen=True)
 class ExplainOutput:
-    """An explanation, and the run that it is of.
+    """An explanation and its run.
 
     changed: the changes that were asked for, in words. folder: where it was written, if it was.
     """
@@ -94,7 +94,7 @@ class ContributionRow(NamedTuple):
 def explain(request: ExplainRequest, on_note: OnNote = ignore_note) -> ExplainOutput:
     """Simulates the arms that are needed, explains the curve, and writes the explanation if that is asked for.
 
-    A run that failed is explained up to there.
+    A run that failed is explained up to its last time.
 
     Raises:
         InputError: with everything that is wrong with the scenario or what is asked of it.

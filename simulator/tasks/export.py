@@ -12,7 +12,7 @@ from ..files.results.folder import check_file, write_text
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
 from .answer import Answer
-from .scenario import ScenarioRequest
+from .request import ScenarioRequest
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from ..views.report.html import render
 from ..views.text.commands.gallery import gallery_text
 from ..views.text.tables import Table
 from .answer import Answer
+from .request import scenario_paths
 from .run import write
-from .scenario import scenario_paths
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -36,7 +36,7 @@ DONE, FAILED, UNREADABLE, SKIPPED = "done", "failed", "cannot be read", "not sim
 class Card(NamedTuple):
     """A scenario in the gallery.
 
-    status: how it ended, and reason why not well. met of expected expectations are met, `known` of the others
+    status: how it ended, and reason: what went wrong. met of expected expectations are met, `known` of the others
     announced as missed; holds: all is as the scenario says. picture: a file next to the folder `name`, with `text`
     for those who cannot see it.
     """
@@ -126,9 +126,9 @@ def write_gallery(
 ) -> list[Card]:
     """Simulates scenario files in parallel into a new `folder`; returns their cards in the order of `paths`.
 
-    One that cannot be read or simulated stays in with the reason. After `stop()` those under way are given
+    One that cannot be read or simulated is listed with the reason. After `stop()` those under way are given
     up, and the gallery is written with those that are done. tables: the curves as CSV too, some hundred MB for all
-    that come with the simulator.
+    bundled scenarios.
     """
     names = _names(paths)
     with new_folder(folder, force) as tmp_path:

@@ -18,7 +18,7 @@ from ..runtime.processes import parallel_map
 from ..views.text.commands.influence import influence_text
 from ..views.text.tables import Table
 from .answer import Answer
-from .scenario import scenario_paths
+from .request import scenario_paths
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -76,8 +76,9 @@ class ParameterInfluence(Answer):
 
 
 def influence(request: InfluenceRequest) -> ParameterInfluence:
-    """Simulates each scenario again and again, several scenarios in parallel. An interruption leaves nothing.
+    """Simulates each scenario once for each changed parameter, several scenarios in parallel.
 
+    An interruption leaves nothing.
     Raises `InputError` and `OutputError` before anything is simulated.
     """
     paths = scenario_paths(request.scenarios)

@@ -40,7 +40,7 @@ class Catalogue(Answer):
 
 
 def list_all() -> Catalogue:
-    """What comes with the simulator. A file that cannot be read stays in, with the reason in place of its title."""
+    """The bundled scenarios and models. A file that cannot be read is listed with the reason instead of its title."""
     found = catalogue()
     return Catalogue(found["scenarios"], found["models"])
 

@@ -23,7 +23,7 @@ from ..runtime.versions import versions
 from ..views.text.commands.replay import replay_text
 from .answer import Answer
 
-LARGEST = 1e300  # stands for a number that is none, which JSON cannot hold
+LARGEST = 1e300  # stands for NaN and infinity, which JSON cannot hold
 TOLERANCE = 1e-5  # numbers that differ by less, relative to |value| + noise floor, match
 
 
@@ -63,7 +63,7 @@ class Replayed(Answer):
 def replay(request: ReplayRequest) -> Replayed:
     """Simulates the arms that are in the folder again, with the folder's own scenario and model.
 
-    Raises `InputError` if the folder is not that of a run. An interruption leaves everything as it was.
+    Raises `InputError` if the folder is not that of a run. An interruption changes nothing.
     """
     folder = request.folder
     if (folder / IDENTITY).exists():
@@ -106,7 +106,7 @@ def _compared(path: Path, model: Model, trajectory: Trajectory) -> dict[str, Any
 
 
 def _simulated(folder: Path) -> list[str]:
-    """The arms that the run in `folder` was of."""
+    """The arms of the run in `folder`."""
     try:
         return list(json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["arms"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -16,8 +16,7 @@ from ..files.results.folder import SUMMARY, check_folder, free_folder, new_folde
 from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved, run_id, summary, table_name, write_table
 from ..runtime.progress import Progress
 from ..views.text.commands.run import run_text
-from .figures import FigureOptions
-from .scenario import OnNote, ScenarioRequest, ignore_note, read_with_notes
+from .request import FigureOptions, OnNote, ScenarioRequest, ignore_note, read_with_notes
 
 Draw = Callable[[RunResult, Path, str], object]  # (result, folder, id of the run) -> figures in the folder
 
@@ -26,12 +25,12 @@ Draw = Callable[[RunResult, Path, str], object]  # (result, folder, id of the ru
 class RunRequest:
     """A scenario to simulate.
 
-    arms: only these; all of them if there are none here.
+    arms: only these; all if empty.
     certify: whether a second solver checks the digits; None: where that takes under a second an arm.
     out: a new output directory; nothing is written without one. new_name: where `out` exists, write to `out`-2, -3 ...
     force: replace `out` if it holds an earlier run and nothing else.
     figures: None for no figures. report: also write report.html. tables: also write the curves as CSV.
-    command: the request in the words of the command line, kept in the summary.
+    command: the request as arguments of the command line, kept in the summary.
     """
 
     scenario: ScenarioRequest

@@ -8,7 +8,7 @@ from typing import Any
 from ..experiments.scenario import Scenario
 from ..views.text.commands.show import show_text
 from .answer import Answer
-from .scenario import ScenarioRequest
+from .request import ScenarioRequest
 
 
 @dataclass(frozen=True, repr=False)

@@ -41,7 +41,7 @@ from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, OutputError, request_fault
 from ..runtime.progress import Progress
 from ..views.text.commands.sweep import engine_notes, sweep_text
-from .scenario import OnNote, ScenarioRequest, ignore_note
+from .request import OnNote, ScenarioRequest, ignore_note
 
 TIMED = 3  # members computed to estimate how long a sweep will take ...
 SECONDS_TIMED = 10.0  # ... or fewer, if they take longer
@@ -58,7 +58,7 @@ class SweepRequest:
     workers: threads or processes; 0 for one on each core. dask: the address of a scheduler, or "local", instead.
     shard: only the members of this job, counted from 1, of so many. merge: take over the members of these folders and
     compute nothing. parquet: also write members.parquet. figures: draw figures into `out`.
-    command: the request in the words of the command line, kept in the summary.
+    command: the request as arguments of the command line, kept in the summary.
 
     Raises `InputError` for what cannot go together.
     """
@@ -93,7 +93,7 @@ class SweepRequest:
         """The scenario with its sweep; remarks on it go to `on_note`. Raises `InputError`."""
         scenario = self.scenario.read(self.options)
         if scenario.sweep is None:
-            message = f"nothing varies in {scenario.id}: it has no [sweep], and no --vary says what shall"
+            message = f"nothing varies in {scenario.id}: it has no [sweep], and there is no --vary"
             raise InputError([request_fault(message)])
         for note in (*self.scenario.notes(scenario), *engine_notes()):
             on_note(note)
@@ -139,7 +139,7 @@ def sweep(
 
     Args:
         request: What to sweep.
-        on_note: Hears remarks on the scenario before anything is computed.
+        on_note: Called with remarks on the scenario before anything is computed.
         stop: Asked while members are computed; once it is true, what is done is kept and its tables are written.
 
     Raises:
@@ -283,15 +283,15 @@ def _read(store: MemberStore, request: SweepRequest) -> SweepOutcome:
         for numbers, values in _members(scenario, request):
             asked += len(numbers)
             found = store.find(store.keys(values))
-            there = found != ABSENT
-            block = store.block(numbers[there], values[there], found[there])
+            stored = found != ABSENT
+            block = store.block(numbers[stored], values[stored], found[stored])
             for write in writers:
                 write(block)
             failures.update(outcome.kind for outcome in block.outcomes.values())
             for (number, arm), outcome in sorted(block.outcomes.items())[: FIRST_FAILURES - len(first)]:
                 first.append(MemberFailure(number, arm, outcome.message or outcome.kind))
             blocks.append(block)
-            offsets.append(found[there])
+            offsets.append(found[stored])
     result = _result(store, blocks, np.concatenate(offsets))
     return SweepOutcome(
         result,

@@ -11,7 +11,7 @@ import pytest
 from immunesim import read_model, read_scenario
 from immunesim.experiments.influence import VariedScenario
 from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
-from immunesim.tasks.assumptions import KEPT, assumed
+from immunesim.tasks.describe import KEPT, assumed
 
 from tests.slow import thinned
 

@@ -15,7 +15,7 @@ QUESTION = "acute_infection"
 IMMUNE = MODELS["immune"].interventions
 DUST = 1e-9  # of a species' scale: what a solver leaves of nothing
 KNOCKED = sorted(name for name, each in IMMUNE.items() if each.knockout)
-BLOCKED = sorted(name for name, each in IMMUNE.items() if each.block or each.heard)
+BLOCKED = sorted(name for name, each in IMMUNE.items() if each.block or each.remaining)
 GIVEN = sorted(name for name, each in IMMUNE.items() if each.dose)
 
 # what is gone with it besides what a dose of it would raise: species and observables, and from which day on
@@ -103,7 +103,7 @@ def test_a_block_of_0_changes_nothing_and_one_of_100_percent_is_the_arm_whose_sh
     same = simulated(block={name: "0 %"}).trajectory
     assert all((same[each] == values).all() for each, values in described.trajectory.values.items())
     each = IMMUNE[name]
-    share = {str(each.block): "1"} if each.block else {str(each.heard): "0"}
+    share = {str(each.block): "1"} if each.block else {str(each.remaining): "0"}
     full = simulated(block={name: "100%"}).trajectory
     scenario = read_scenario(builtin_scenarios()[QUESTION], set=share)
     by_hand = run(scenario, certify=False, arms=["main"]).arms["main"].trajectory

@@ -124,8 +124,8 @@ def test_a_window_is_where_a_value_differs_from_the_start_and_later_lines_win(fo
     found = windows(result.scenario, result.scenario.arms)
     assert [(w.start, w.end, w.value) for w in found] == [(4, 6, 1), (6, 8, 0), (8, 10, 1)]
     assert all(w.arms == ("main", "other") for w in found)
-    assert found[1].short.startswith("k_clear: ")
-    assert found[1].short.endswith("→ 0 1/h")
+    assert found[1].short_text.startswith("k_clear: ")
+    assert found[1].short_text.endswith("→ 0 1/h")
 
 
 def test_a_change_to_what_is_there_already_is_no_window(folder: Path) -> None:

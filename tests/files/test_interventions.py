@@ -54,7 +54,7 @@ dose = { vein = "drug", skin = "depot" }
 note = "a toy"
 [interventions.ears]
 label = "hearing"
-heard = "hearing"
+remaining = "hearing"
 [interventions.depot]
 label = "what is under the skin"
 dose = "depot"
@@ -97,7 +97,7 @@ FAULTS = {  # what is replaced, by what, how the line begins that is blamed, mes
     "share": ("{ IL_9_made = 0 }", "{ hearing = 2 }", "knockout", "hearing is a share, from 0 to 1, found 2"),
     "no_block": ('"drug_block"', '"drug_blok"', "block", "no parameter 'drug_blok'; did you mean 'drug_block'?"),
     "no_share": ('"drug_block"', '"k_clear"', "block", "needs a share: a parameter with unit '1' and range [0, 1]"),
-    "no_heard": ('heard = "hearing"', 'heard = "IL_9_made"', "heard", "heard needs a share"),
+    "no_remaining": ('remaining = "hearing"', 'remaining = "IL_9_made"', "remaining", "remaining needs a share"),
     "no_species": (
         'skin = "depot"',
         'skin = "depto"',
@@ -106,10 +106,15 @@ FAULTS = {  # what is replaced, by what, how the line begins that is blamed, mes
     ),
     "no_target": ('dose = "depot"', 'dose = "hearing"', "dose", "no species 'hearing' to give depot to"),
     "route": ('vein = "drug"', "vein = 3", "dose", "expected the name of a species, found 3"),
-    "nothing": ('heard = "hearing"', "", "[interventions.ears]", "has knockout, block or heard, or dose"),
-    "both": ('heard = "hearing"', 'heard = "hearing"\nblock = "drug_block"', "heard", "give one of them"),
-    "key": ('heard = "hearing"', 'herd = "hearing"', "herd", "has no key 'herd'; did you mean 'heard'?"),
-    "label": ('label = "hearing"\nheard', "heard", "[interventions.ears]", "[interventions.ears] has no label"),
+    "nothing": ('remaining = "hearing"', "", "[interventions.ears]", "has knockout, block or remaining, or dose"),
+    "both": ('remaining = "hearing"', 'remaining = "hearing"\nblock = "drug_block"', "remaining", "give one of them"),
+    "key": (
+        'remaining = "hearing"',
+        'remainin = "hearing"',
+        "remainin",
+        "has no key 'remainin'; did you mean 'remaining'?",
+    ),
+    "label": ('label = "hearing"\nremaining', "remaining", "[interventions.ears]", "[interventions.ears] has no label"),
 }
 
 

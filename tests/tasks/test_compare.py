@@ -252,7 +252,7 @@ def test_one_scenario_is_compared_by_its_arms_and_several_by_their_main_ones(que
     assert (side.arms, reference) == (["main", "untreated", "late", "strong"], None)
     assert [side.arms for side in sides([scenario, other], [], None, None)[0]] == [["main"], ["main"]]
     chosen, _ = sides([scenario], [(scenario, "without Z")], None, None)
-    assert [(side.words, side.arms) for side in chosen] == [("", ["main"]), ("without Z", ["main"])]
+    assert [(side.change, side.arms) for side in chosen] == [("", ["main"]), ("without Z", ["main"])]
     chosen, _ = sides([scenario], [(scenario, "without Z")], ["late", "main", "late"], None)
     assert [side.arms for side in chosen] == [["late", "main"]] * 2
 

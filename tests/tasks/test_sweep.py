@@ -26,7 +26,7 @@ from immunesim.files.results.member_store import MemberStore
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.runtime.errors import InputError, OutputError
 from immunesim.runtime.interrupt import Stop
-from immunesim.tasks.scenario import ScenarioRequest
+from immunesim.tasks.request import ScenarioRequest
 from immunesim.tasks.sweep import SweepRequest, estimate, sweep
 from immunesim.views.text.commands.sweep import damage_notes, estimate_text, resume_command, resume_text, sweep_text
 
@@ -388,7 +388,7 @@ def test_a_summary_is_strict_json_that_says_everything(toy: Scenario, tmp_path: 
     found = json.loads((tmp_path / "out" / "summary.json").read_text(), parse_constant=pytest.fail)
     assert found == json.loads(json.dumps(output.summary))
     assert found["command"] == ["sweep", "toy"]
-    assert found["members"] == {"asked": 5, "there": 5, "computed": 5, "missing": 0, "failed": 1}
+    assert found["members"] == {"asked": 5, "present": 5, "computed": 5, "missing": 0, "failed": 1}
     assert sum(found["failures"].values()) == 2  # in each arm
     assert found["first_failures"][0]["number"] == 4
     assert found["design"]["axes"][0]["path"] == "k_clear"

@@ -77,11 +77,11 @@ def test_an_interrupted_sweep_keeps_what_is_done_and_says_how_to_go_on(
     assert f" of {MEMBERS:,} members are kept in {out}; continue with" in said[-2]
     assert said[-1].endswith(f"small_blocks.py sweep toy.toml --out {out} --no-plots --workers 1")
     members = json.loads((place / out / "summary.json").read_text())["members"]
-    assert 0 < members["there"] < MEMBERS
-    assert len((place / out / "members.csv").read_text().splitlines()) == members["there"] + 1
+    assert 0 < members["present"] < MEMBERS
+    assert len((place / out / "members.csv").read_text().splitlines()) == members["present"] + 1
     code, _, err = finished(start(place, out))
     assert code == 0, err
-    assert json.loads((place / out / "summary.json").read_text())["members"]["computed"] == MEMBERS - members["there"]
+    assert json.loads((place / out / "summary.json").read_text())["members"]["computed"] == MEMBERS - members["present"]
     assert tables(place, out) == whole[0]
 
 

@@ -2,7 +2,7 @@
 
 A fast species follows its production, a slow one grows on itself; in both cases more of it is lost where there is
 more of it. So the rates under two conditions are compared at the same level: the species is clamped to one value in
-both, everything else stays as it was. The remaining difference is the effect of everything else.
+both, everything else is unchanged. The remaining difference is the effect of everything else.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class ClampedRates:
         return dict(zip(read, (rows @ weights / weights.sum()).tolist(), strict=True))
 
     def mean(self, name: str, times: Array, weights: Array) -> float:
-        """The weighted mean of a species or observable over `times`, as it was in the run."""
+        """The weighted mean of a species or observable over `times`, in the unchanged run."""
         return float(np.interp(times, self.dense.times(), self.dense.values(name)) @ weights / weights.sum())
 
     def drivers(self, reaction: str, before: Mapping[str, float], after: Mapping[str, float]) -> tuple[RateDriver, ...]:

@@ -1,1 +1,1 @@
-"""Many members of a scenario: designs, sampling, virtual patients, workers. Storing them is in files/results/."""
+"""Many variants of a scenario: designs, sampling, virtual patients, workers. They are stored by files/results/."""

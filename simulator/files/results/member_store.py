@@ -44,7 +44,7 @@ def open_store(folder: Path, scenario: Scenario) -> Iterator[MemberStore]:
     check_store(folder, scenario)
     make_folder(folder / BLOCKS)
     with locked(folder):
-        check_store(folder, scenario)  # again: another process may have been here first
+        check_store(folder, scenario)  # again: another process may have been first
         store = MemberStore(folder, scenario)
         if not (folder / IDENTITY).exists():
             parts = identity_parts(scenario)
@@ -143,7 +143,7 @@ class MemberStore:
         self._add(block, self.axes)
 
     def merge(self, other: MemberStore) -> int:
-        """Adds the members of `other` that are not here, or only as a failure of the machine.
+        """Adds the members of `other` that are not stored here, or only as a failure of the machine.
 
         Returns how many need no longer be computed here.
         """
@@ -172,13 +172,13 @@ class MemberStore:
         outcomes = {}
         block_numbers = offsets // ROWS
         for at in np.unique(block_numbers).tolist():
-            here = np.flatnonzero(block_numbers == at)
-            rows, stored = offsets[here] % ROWS, self._block(at, curves)
-            measures[here], failed[here] = stored.measures[rows], stored.failed[rows]
+            members = np.flatnonzero(block_numbers == at)
+            rows, stored = offsets[members] % ROWS, self._block(at, curves)
+            measures[members], failed[members] = stored.measures[rows], stored.failed[rows]
             if kept is not None and stored.curves is not None:
-                kept[here] = stored.curves[rows]
+                kept[members] = stored.curves[rows]
             wrong = stored.failed[rows].any(axis=1)
-            for member, row in zip(here[wrong].tolist(), rows[wrong].tolist(), strict=True):
+            for member, row in zip(members[wrong].tolist(), rows[wrong].tolist(), strict=True):
                 for arm in sweep.arms:
                     if (row, arm) in stored.outcomes:
                         outcomes[int(numbers[member]), arm] = stored.outcomes[row, arm]

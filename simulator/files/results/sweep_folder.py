@@ -28,7 +28,7 @@ def default_folder(scenario_id: str, shard: tuple[int, int]) -> Path:
 
 
 def sweep_summary(outcome: SweepOutcome, command: Sequence[str]) -> dict[str, Any]:
-    """Everything about a sweep but its members, ready for JSON. command: the words that asked for it."""
+    """Everything about a sweep but its members, ready for JSON. command: the arguments that asked for it."""
     scenario = outcome.result.scenario
     sweep = sweep_of(scenario)
     number, shards = outcome.shard
@@ -50,7 +50,7 @@ def sweep_summary(outcome: SweepOutcome, command: Sequence[str]) -> dict[str, An
         "shard": None if shards == 1 else f"{number}/{shards}",
         "members": {
             "asked": outcome.asked,
-            "there": len(outcome.result.numbers),
+            "present": len(outcome.result.numbers),
             "computed": outcome.computed,
             "missing": outcome.missing,
             "failed": outcome.failed,

@@ -134,8 +134,8 @@ def bands(store: MemberStore, offsets: Offsets, failed: Any) -> dict[tuple[str, 
         some = slice(first, first + width)
         curves = np.empty((len(offsets), len(sweep.arms), len(sweep.keep), len(times[some])))
         for a in range(0, len(offsets), chunk):
-            here = offsets[a : a + chunk]
-            block = store.block(np.arange(len(here)), np.empty((len(here), 0)), here, curves=True)
+            rows = offsets[a : a + chunk]
+            block = store.block(np.arange(len(rows)), np.empty((len(rows), 0)), rows, curves=True)
             curves[a : a + chunk] = block.curves[..., some]  # type: ignore[index]  # asked for
         for row, arm in enumerate(sweep.arms):
             good = ~failed[:, row]

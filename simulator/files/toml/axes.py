@@ -93,7 +93,7 @@ def read_variable(
 
     Args:
         main: the scenario as it stands, which has the default.
-        label: what figures call it, in place of the label of the model.
+        label: what figures call it, instead of the label in the model.
     """
     try:
         found = find_variable(context, main, word)

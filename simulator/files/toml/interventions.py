@@ -23,7 +23,7 @@ _COUNT = re.compile(r"[x×](\d+)\Z")
 
 
 class Interventions(NamedTuple):
-    """The options as they were typed: names, (name, share) and doses in words."""
+    """The options as typed: names, (name, share), and doses as text."""
 
     knockout: tuple[str, ...] = ()
     block: tuple[tuple[str, str], ...] = ()
@@ -88,9 +88,9 @@ class _Overlay:
             self.parameter(setting, name, value)
 
     def block(self, setting: OptionSource, word: str, share_text: str) -> None:
-        chosen = self.find(word, "blocked", lambda each: bool(each.block or each.heard))
+        chosen = self.find(word, "blocked", lambda each: bool(each.block or each.remaining))
         share = _share(share_text)
-        self.parameter(setting, chosen.block or str(chosen.heard), share if chosen.block else round(1 - share, 12))
+        self.parameter(setting, chosen.block or str(chosen.remaining), share if chosen.block else round(1 - share, 12))
 
     def add(self, setting: OptionSource, text: str) -> None:
         given = parse_dose(text)
@@ -175,7 +175,7 @@ def available_interventions(model: Model) -> dict[str, list[str]]:
     every = model.interventions.values()
     lists = {
         "--knockout": [each.id for each in every if each.knockout],
-        "--block": [each.id for each in every if each.block or each.heard],
+        "--block": [each.id for each in every if each.block or each.remaining],
         "--add": [each.id for each in every if each.dose],
     }
     return {key: names for key, names in lists.items() if names}
@@ -205,7 +205,7 @@ def _share(text: str) -> float:
 
 
 class DoseText(NamedTuple):
-    """A dose in words, in its parts; times is None where doses go on until `until`, or until the end of the run."""
+    """The parts of a dose given as text; times is None where doses go on until `until`, or until the end of the run."""
 
     name: str
     amount: str
@@ -218,7 +218,7 @@ class DoseText(NamedTuple):
 
 
 def parse_dose(text: str) -> DoseText:
-    """The parts of a dose in words, or a `ValueError` with what was expected.
+    """The parts of a dose given as text, or a `ValueError` with what was expected.
 
     >>> parse_dose("IL-2 600000 IU/kg at 1 d every 8 h x 14 over 15 min").times
     14
@@ -241,24 +241,24 @@ def parse_dose(text: str) -> DoseText:
     return DoseText(name, amount, times=None if count is None else int(count), **clauses)
 
 
-def number_of_doses(words: DoseText, end: float) -> int:
+def number_of_doses(dose: DoseText, end: float) -> int:
     """How often a dose is given: as often as it says, else up to and at `until`, else before the end of the run.
 
     Args:
         end: of the run, in seconds.
     """
-    if not words.every:
+    if not dose.every:
         return 1
-    if words.times is not None:
-        return words.times
-    at, every = _seconds(words.at), _seconds(words.every)
-    last = _seconds(words.until) if words.until else end
+    if dose.times is not None:
+        return dose.times
+    at, every = _seconds(dose.at), _seconds(dose.every)
+    last = _seconds(dose.until) if dose.until else end
     if every <= 0:
-        raise ValueError(f"expected an interval above zero, found '{words.every}'")
+        raise ValueError(f"expected an interval above zero, found '{dose.every}'")
     steps = (last - at) / every
-    if steps < 0 and words.until:
-        raise ValueError(f"the doses end before the first of them, at {words.at}")
-    return math.floor(steps + 1e-9) + 1 if words.until else max(1, math.ceil(steps - 1e-9))
+    if steps < 0 and dose.until:
+        raise ValueError(f"the doses end before the first of them, at {dose.at}")
+    return math.floor(steps + 1e-9) + 1 if dose.until else max(1, math.ceil(steps - 1e-9))
 
 
 def _clauses(text: str) -> tuple[list[str], dict[str, str]]:

@@ -252,7 +252,7 @@ SECTIONS: Mapping[str, Section] = {
             "label": _LABEL,
             "knockout": Row(TABLE, _knockout, lambda item: dict(item.knockout) or None),
             "block": _plain("block", TEXT, None),
-            "heard": _plain("heard", TEXT, None),
+            "remaining": _plain("remaining", TEXT, None),
             "dose": Row(Field((str, dict)), _dose, lambda item: _written_dose(item) or None),
             "note": _NOTE,
         },

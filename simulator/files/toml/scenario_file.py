@@ -104,10 +104,10 @@ def find_scenario(word: str) -> Path:
     path = Path(word)
     if path.is_file() or (path.exists() and path.stem not in builtin_scenarios()):
         return path
-    ours = builtin_scenarios()
-    if path.stem in ours and path.suffix in ("", ".toml") and path.parent in (Path(), Path("scenarios")):
-        return ours[path.stem]
-    hint = nearest(path.stem, ours) or "; 'list' shows the built-in ones"
+    builtin = builtin_scenarios()
+    if path.stem in builtin and path.suffix in ("", ".toml") and path.parent in (Path(), Path("scenarios")):
+        return builtin[path.stem]
+    hint = nearest(path.stem, builtin) or "; 'list' shows the built-in ones"
     raise InputError([InputFault(word, 0, f"no such scenario{hint}", "")])
 
 
@@ -127,7 +127,7 @@ def read_scenario(
 
     Args:
         settings: values by name, ``{"dose.aldesleukin.amount": "0 IU/kg"}``.
-        sweep_options: what varies and what is measured, in place of what the file says.
+        sweep_options: what varies and what is measured, instead of what the file says.
         interventions: what is knocked out, blocked and added: ``Interventions(knockout=("IL4",))``.
 
     Raises:
@@ -168,8 +168,8 @@ def _read_layers(path: Path, trail: tuple[Path, ...], faults: list[InputFault]) 
         names = [file.name for file in (*trail, parent_path)]
         raise InputError([*faults, source.fault(("extends",), f"files extend each other: {' -> '.join(names)}")])
     if not parent_path.exists():
-        ours = parent_path.stem
-        hint = f'; extends = "{ours}" takes the built-in one' if ours in builtin_scenarios() else ""
+        name = parent_path.stem
+        hint = f'; extends = "{name}" takes the built-in one' if name in builtin_scenarios() else ""
         raise InputError([*faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}{hint}")])
     layers = _read_layers(parent_path, trail, faults)
     layers.keep(INHERITED)

@@ -38,7 +38,7 @@ class CausalEdge(NamedTuple):
 
 
 class CausalGraph(NamedTuple):
-    """Who acts on whom in a model.
+    """Which names of a model act on which.
 
     edges: between all species and observables. An observable passes on what acts on it. The loss of a species
     by its own rate law is left out.
@@ -59,7 +59,7 @@ def causal_graph(model: Model) -> CausalGraph:
 
 
 class _GraphBuilder:
-    """`reached`: for each observable, who acts on it and with which sign, itself included."""
+    """`reached`: for each observable, what acts on it and with which sign, itself included."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -82,7 +82,7 @@ class _GraphBuilder:
         return CausalGraph(tuple(edges), self.sums.fractions)
 
     def on(self, target: str) -> Iterator[CausalEdge]:
-        """Who acts on `target`: the sign is that of all its reactions together, in which terms may cancel."""
+        """What acts on `target`: the sign is that of all its reactions together, in which terms may cancel."""
         parts = self.sums.parts(target)
         variables = {reaction: self.variables(self.model.laws.rates[reaction]) for reaction in parts}
         by_reaction = {reaction: self.sources(part, variables[reaction]) for reaction, part in parts.items()}
@@ -101,7 +101,7 @@ class _GraphBuilder:
                 yield CausalEdge(source, target, sign, tuple(mine), via, moved)
 
     def sources(self, total: Sum, variables: Iterable[str]) -> dict[str, tuple[Sign, tuple[str, ...]]]:
-        """Who acts on a sum of products that contains `variables`: the sign, and the observables among the variables
+        """What acts on a sum of products that contains `variables`: the sign, and the observables among the variables
         through which it acts."""
         signs: dict[str, Sign] = {}
         via: dict[str, list[str]] = {}

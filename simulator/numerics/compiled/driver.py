@@ -132,7 +132,7 @@ class DriveFunction:
         build.ret(build.sub(self.argument["max_steps"], self.load(self.left)))
 
     def _limit_to_segment(self, lane: Any) -> None:
-        """No step leads beyond the end of its segment, and none leaves less than a hundredth of itself to go."""
+        """No step passes the end of its segment, and none leaves less than a hundredth of itself to go."""
         build = self.build
         h, left = self.get("h", lane), build.fsub(self.get("end", lane), self.get("t", lane))
         nearly = build.fcmp_ordered(">=", build.fmul(h, double(1.01)), left)

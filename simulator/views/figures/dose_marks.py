@@ -141,11 +141,11 @@ def changes_of(
     found: dict[tuple[str, str, tuple[str, ...], float], list[float]] = {}
     for window in windows:
         colors = tuple(color_of(number[name]) for name in window.arms) if len(window.arms) < len(arms) else (GREY,)
-        key = (window.words, window.short, colors, (window.end - window.start) * time_factor)
+        key = (window.text, window.short_text, colors, (window.end - window.start) * time_factor)
         found.setdefault(key, []).append(window.start * time_factor)
     return [
-        StripMark(words, tuple(times), over, colors, "change", short)
-        for (words, short, colors, over), times in found.items()
+        StripMark(name, tuple(times), over, colors, "change", short)
+        for (name, short, colors, over), times in found.items()
     ]
 
 

@@ -91,8 +91,8 @@ def _union(times: Sequence[Array]) -> Array:
 def _at(rows: Array, times: Array, values: Array) -> list[float | None]:
     """The values saved at exactly these times."""
     place = np.searchsorted(times, rows).clip(max=len(times) - 1)
-    there = (times[place] == rows) & np.isfinite(values[place])
-    return [value if known else None for value, known in zip(values[place].tolist(), there.tolist(), strict=True)]
+    saved = (times[place] == rows) & np.isfinite(values[place])
+    return [value if known else None for value, known in zip(values[place].tolist(), saved.tolist(), strict=True)]
 
 
 class ChartMark(NamedTuple):
@@ -118,7 +118,7 @@ def marks(result: RunResult) -> list[ChartMark]:
     arms = [arm.arm for arm in drawn_arms(result)]
     places = {arm.name: number for number, arm in enumerate(arms)}
     changes = [
-        ChartMark("change", each.words, [places[name] for name in each.arms], [(each.start, each.end)])
+        ChartMark("change", each.text, [places[name] for name in each.arms], [(each.start, each.end)])
         for each in windows(result.scenario, arms)
     ]
     return doses + changes

@@ -75,7 +75,7 @@ def parameter_changes(form: ExplanationFormat) -> list[str]:
     """What the scenario changes in the arm, and when."""
     explanation = form.explanation
     found = windows(explanation.scenario, [explanation.arm])
-    return [f"From {form.span(each.start, each.end)} the scenario changes {each.words}." for each in found]
+    return [f"From {form.span(each.start, each.end)} the scenario changes {each.text}." for each in found]
 
 
 def turning_point_line(form: ExplanationFormat, turn: TurningPoint) -> str:

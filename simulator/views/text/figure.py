@@ -78,7 +78,7 @@ def describe_figure(
         who = "" if whole else f" ({', '.join(arm.title for arm in arms if arm.name in window.arms)})"
         parts.append(
             f"From {number(window.start * time_factor)} to {with_unit(window.end * time_factor, clock)}{who}: "
-            f"{window.words}."
+            f"{window.text}."
         )
     parts += [aim_words(scenario, aim) for aim in aims]
     return " ".join(parts)

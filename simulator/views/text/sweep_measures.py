@@ -82,15 +82,17 @@ def missing(result: SweepResult, arm: int, measure: int | None, failed_mark: str
 
 
 def members_text(result: SweepResult) -> str:
-    """How the members were chosen and how many are there."""
+    """How the members were chosen and how many there are."""
     design = result.sweep.design
-    there = len(result.numbers)
+    members = len(result.numbers)
     count = (
-        f"{there} of {design.count} members so far" if there < design.count else f"{there} member{'s' * (there != 1)}"
+        f"{members} of {design.count} members so far"
+        if members < design.count
+        else f"{members} member{'s' * (members != 1)}"
     )
     if isinstance(design, Product):
-        who = "virtual patients" if design.inner.kind == "population" else f"members ({KINDS[design.inner.kind]})"
-        return f"{design.inner.count} {who} at each of {design.outer.count} points, {count}"
+        name = "virtual patients" if design.inner.kind == "population" else f"members ({KINDS[design.inner.kind]})"
+        return f"{design.inner.count} {name} at each of {design.outer.count} points, {count}"
     shape = f" of {' × '.join(map(str, design.shape))}" if len(design.shape) > 1 else ""
     return f"{KINDS.get(design.kind, design.kind)}{shape}, {count}"
 

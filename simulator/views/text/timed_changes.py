@@ -17,7 +17,7 @@ class Window(NamedTuple):
     """A time in which `parameter` is not what the arm starts with, the same in all of `arms`.
 
     start, end: in the model's unit of time; end is that of the run where it lasts. before, value: in the
-    unit of the parameter. words: what changes, for people; short: with the name of the parameter.
+    unit of the parameter. text: what changes, for people; short_text: with the name of the parameter.
     """
 
     parameter: str
@@ -26,8 +26,8 @@ class Window(NamedTuple):
     before: float
     value: float
     arms: tuple[str, ...]
-    words: str
-    short: str
+    text: str
+    short_text: str
 
 
 def windows(scenario: Scenario, arms: Sequence[Arm]) -> list[Window]:

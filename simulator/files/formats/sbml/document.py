@@ -164,9 +164,9 @@ class _DocumentWriter:
 
     def law(self, reaction: Any, tree: Expression, factor: float, volume: str | None) -> None:
         sides = [*reaction.getListOfReactants(), *reaction.getListOfProducts()]
-        ours = {side.getSpecies() for side in sides}
+        written = {side.getSpecies() for side in sides}
         for name in dict.fromkeys(names(tree)):
-            if name in self.model.species and name not in ours:
+            if name in self.model.species and name not in written:
                 reaction.createModifier().setSpecies(name)
         rate, unit = self.formulas.node(tree)
         if volume is not None:

@@ -25,14 +25,14 @@ class Moment:
     """A time at which something happens.
 
     boluses: given at this time. running: infusions from this time on. holds: for each parameter that a change sets,
-    the parameter whose value it has from this time on. words: what happens, for the name of the event.
+    the parameter whose value it has from this time on. labels: what happens, for the name of the event.
     """
 
     time: float
     boluses: tuple[DoseTime, ...]
     running: tuple[DoseTime, ...]
     holds: Mapping[str, str]
-    words: tuple[str, ...]
+    labels: tuple[str, ...]
 
 
 class EventWriter:
@@ -60,24 +60,24 @@ class EventWriter:
         times = plan.bounds[:-1]
         boluses: list[list[DoseTime]] = [[] for _ in times]
         running: list[list[DoseTime]] = [[] for _ in times]
-        words: list[list[str]] = [[] for _ in times]
+        labels: list[list[str]] = [[] for _ in times]
         for event in plan.events:
             dose = self.arm.doses[event.dose]
             given = dose, event.number
-            words[event.first].append(f"{dose.name} {event.number + 1}")
+            labels[event.first].append(f"{dose.name} {event.number + 1}")
             if event.first == event.last:
                 boluses[event.first].append(given)
             for place in range(event.first, event.last):
                 running[place].append(given)
             if event.first < event.last < len(times):
-                words[event.last].append(f"{dose.name} {event.number + 1} ends")
+                labels[event.last].append(f"{dose.name} {event.number + 1} ends")
         held = [self._held(time) for time in times]
         for place, holds in enumerate(held):
             before = held[place - 1] if place else {name: name for name in self.now}
-            words[place] += [f"{name} changes" for name in holds if holds[name] != before[name]]
+            labels[place] += [f"{name} changes" for name in holds if holds[name] != before[name]]
         return [
-            Moment(time, tuple(given), tuple(runs), holds, tuple(said))
-            for time, given, runs, holds, said in zip(times, boluses, running, held, words, strict=True)
+            Moment(time, tuple(given), tuple(runs), holds, tuple(texts))
+            for time, given, runs, holds, texts in zip(times, boluses, running, held, labels, strict=True)
         ]
 
     def _held(self, time: float) -> dict[str, str]:
@@ -169,7 +169,7 @@ class EventWriter:
     def _event(self, formulas: Formulas, moment: Moment, assigned: Mapping[str, Any]) -> None:
         event = formulas.out.createEvent()
         event.setId(self._ids.free("event", f"{moment.time:g}"))
-        describe(event, ", ".join(moment.words) or "start")
+        describe(event, ", ".join(moment.labels) or "start")
         event.setUseValuesFromTriggerTime(True)
         trigger = event.createTrigger()
         trigger.setPersistent(True)

@@ -200,14 +200,14 @@ class Formulas:
     def _function(self, name: str) -> str:
         if name not in self._functions:
             arguments, text = _FUNCTIONS[name]
-            words = {"saturation": self._function("saturation")} if "{saturation}" in text else {}
+            names_of = {"saturation": self._function("saturation")} if "{saturation}" in text else {}
             own = self._functions[name] = self.ids.free(name)
             # names of its own, since libSBML confuses an argument with what is passed under the same name
-            words |= {each: self.ids.free(own, each) for each in arguments}
+            names_of |= {each: self.ids.free(own, each) for each in arguments}
             definition = self.out.createFunctionDefinition()
             definition.setId(own)
-            inside = ", ".join(words[each] for each in arguments)
-            definition.setMath(libsbml.parseL3Formula(f"lambda({inside}, {text.format_map(words)})"))
+            inside = ", ".join(names_of[each] for each in arguments)
+            definition.setMath(libsbml.parseL3Formula(f"lambda({inside}, {text.format_map(names_of)})"))
         return self._functions[name]
 
 
@@ -217,9 +217,9 @@ class Ids:
     def __init__(self, *taken: str) -> None:
         self._taken = set(taken)
 
-    def free(self, *words: str) -> str:
-        """A new name made of `words`, with underscores for characters that a name cannot have."""
-        word = re.sub(r"\W+", "_", "_".join(words), flags=re.ASCII)
+    def free(self, *parts: str) -> str:
+        """A new name made of `parts`, with underscores for characters that a name cannot have."""
+        word = re.sub(r"\W+", "_", "_".join(parts), flags=re.ASCII)
         word = f"_{word}" if word[:1].isdigit() else word
         name, number = word, 1
         while name in self._taken:

@@ -62,7 +62,7 @@ def tornado(result: SweepResult, measure: int) -> Picture:
 def _note(result: SweepResult) -> str:
     return (
         f"{texts.members_text(result)}. Upper half of each bar, light: the parameter at its lowest value; "
-        "lower half, dark: at its highest; × in place of a bar: no value there."
+        "lower half, dark: at its highest; × instead of a bar: no value there."
     )
 
 

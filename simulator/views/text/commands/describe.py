@@ -136,7 +136,7 @@ def _module(model: Model, name: str) -> Facts:
 
 def _intervention(each: Intervention) -> dict[str, str]:
     """An intervention: what each of its options does."""
-    share = f"{each.block} = SHARE" if each.block else f"{each.heard} = 1 - SHARE" if each.heard else ""
+    share = f"{each.block} = SHARE" if each.block else f"{each.remaining} = 1 - SHARE" if each.remaining else ""
     routes = {(f"into {route}" if route else "a dose"): target for route, target in each.dose.items()}
     lines = {
         "label": each.label,

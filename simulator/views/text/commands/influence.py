@@ -23,7 +23,7 @@ def influence_text(found: Mapping[str, Any]) -> str:
 
 
 def assumptions_text(model: Model, word: str | None, rows: Sequence[Mapping[str, Any]], factor: float) -> str:
-    """The assumed parameters of `model` that `word` stands for; `rows` are those of `tasks.assumptions`, and `factor`
+    """The assumed parameters of `model` that `word` stands for; `rows` are those of `tasks.describe`, and `factor`
     is the one that they were multiplied and divided by."""
     return "\n".join(_assumption_lines(model, word, rows, factor))
 

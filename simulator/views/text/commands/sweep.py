@@ -35,14 +35,14 @@ def sweep_text(outcome: SweepOutcome) -> str:
 
 def members_line(outcome: SweepOutcome) -> str:
     """How many members there are, of which design, and how they were obtained."""
-    there = len(outcome.result.numbers)
+    members = len(outcome.result.numbers)
     design = outcome.result.sweep.design
     axes = ", ".join(axis.path for axis in design.axes)
-    what = f"{there:,} members ({design.kind} of {axes})" if axes else f"{there:,} members ({design.kind})"
+    what = f"{members:,} members ({design.kind} of {axes})" if axes else f"{members:,} members ({design.kind})"
     if outcome.merged:
         return f"{what}, {outcome.missing:,} missing" if outcome.missing else f"{what}, none missing"
     rate = f" in {duration(outcome.seconds)}" if outcome.computed else ""
-    return f"{what}: {outcome.computed:,} computed{rate}, {max(there - outcome.computed, 0):,} stored before"
+    return f"{what}: {outcome.computed:,} computed{rate}, {max(members - outcome.computed, 0):,} stored before"
 
 
 def measure_table(result: SweepResult) -> Table:
@@ -71,21 +71,20 @@ def damage_notes(outcome: SweepOutcome) -> list[str]:
     return [f"{name} is damaged ({why}); its members are {then}" for name, why in outcome.damaged.items()]
 
 
-def resume_text(outcome: SweepOutcome, folder: Path, words: Sequence[str]) -> str:
+def resume_text(outcome: SweepOutcome, folder: Path, command: Sequence[str]) -> str:
     """How many members are kept in `folder`, and the command that computes the rest.
 
-    words: those of the command that began the sweep.
+    command: the arguments that began the sweep.
     """
-    there = len(outcome.result.numbers)
-    kept = f"{there:,} of {outcome.asked:,} members are kept in {folder}; continue with"
-    return f"{kept}\n  {resume_command(words, folder)}"
+    kept = f"{len(outcome.result.numbers):,} of {outcome.asked:,} members are kept in {folder}; continue with"
+    return f"{kept}\n  {resume_command(command, folder)}"
 
 
-def resume_command(words: Sequence[str], folder: Path) -> str:
-    """The command of `words`, with the folder in it and without --merge and its folders."""
+def resume_command(command: Sequence[str], folder: Path) -> str:
+    """`command` with the folder in it and without --merge and its folders."""
     kept: list[str] = []
     merging = False
-    for word in words:
+    for word in command:
         merging = word == "--merge" or (merging and not word.startswith("-"))
         kept += [] if merging else [word]
     out = any(word == "--out" or word.startswith("--out=") for word in kept)

@@ -1,10 +1,11 @@
-"""What a user asks of a scenario: which one, and what is changed in all of its arms. Every task begins with this."""
+"""What the requests of several tasks share: a scenario with changes in all of its arms, and options of figures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..experiments.scenario import Scenario
 from ..files.toml.catalogue import builtin_scenarios
@@ -12,7 +13,14 @@ from ..files.toml.interventions import Interventions
 from ..files.toml.overrides import SweepOptions
 from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..runtime.errors import InputError, request_fault
+from ..runtime.names import nearest
 from ..views.text.notes import notes
+
+if TYPE_CHECKING:
+    from ..experiments.run import RunResult
+    from ..views.figures.style import Medium
+
+FORMATS = ("svg", "png", "pdf")
 
 OnNote = Callable[[str], object]  # is called with each remark on a scenario that is valid, before it is simulated
 
@@ -75,7 +83,7 @@ class ScenarioRequest:
         return ", ".join([*self.interventions.describe(scenario.model), *settings])
 
     def command(self) -> tuple[str, ...]:
-        """The same request in the words of the command line; none if the scenario has been read already."""
+        """The same request as arguments of the command line; none if the scenario has been read already."""
         if isinstance(self.scenario, Scenario):
             return ()
         return (
@@ -101,3 +109,42 @@ def scenario_paths(words: Sequence[str | Path]) -> list[Path]:
     Raises `InputError` for what is neither.
     """
     return [find_scenario(str(word)) for word in words] or list(builtin_scenarios().values())
+
+
+@dataclass(frozen=True)
+class FigureOptions:
+    """slides: for a lecture, 16:9 with large type and a slide for each panel. formats: of `FORMATS`, each once.
+
+    Raises `InputError` for an unknown format, or for none.
+    """
+
+    slides: bool = False
+    formats: tuple[str, ...] = ("svg", "png")
+
+    def __post_init__(self) -> None:
+        known = f"formats are {', '.join(FORMATS)}"
+        faults = [
+            request_fault(f"no format '{word}'{nearest(word, list(FORMATS))}; {known}", f"--format {word}")
+            for word in self.formats
+            if word not in FORMATS
+        ]
+        if not self.formats:
+            faults = [request_fault(f"expected a format; {known}", "--format ''")]
+        if faults:
+            raise InputError(faults)
+
+    def draw(self, result: RunResult, folder: Path, run_id: str) -> None:
+        """Draws a run into `folder`."""
+        from ..views.figures.run import draw  # matplotlib too
+
+        draw(result, folder, run_id, self.medium, self.formats)
+
+    @property
+    def medium(self) -> Medium:
+        """Sizes and fonts of the figures."""
+        from ..views.figures.style import PAPER, SLIDES  # matplotlib, which a task without figures need not load
+
+        return SLIDES if self.slides else PAPER
+
+
+FIGURES = FigureOptions()  # the usual ones
