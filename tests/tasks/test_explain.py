@@ -162,7 +162,7 @@ def test_python_explains_as_the_command_does(say, capsys: pytest.CaptureFixture[
     asked = ["--of", "DRUG", "--against", "half", "--at", "6 h", "--set", "k_clear=1 1/h"]
     code, out, err = say(*asked)
     assert (code, out) == (0, f"{found}\n")
-    assert err.replace("--set", "set") == f"note: {warned[0].message}\n"
+    assert err.replace("--set", "set=") == f"note: {warned[0].message}\n"
     assert warned[0].filename == __file__
     assert json.loads(say(*asked, "--json")[1]) == found.document
     assert found.save("why") == Path("why")

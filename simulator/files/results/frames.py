@@ -40,8 +40,8 @@ def to_pandas(result: RunResult, names: Sequence[str]) -> DataFrame:
 def to_xarray(result: RunResult, names: Sequence[str], join: str = "outer") -> Dataset:
     """Each of `names` along ``arm`` and ``time``, with its unit and label in ``attrs``.
 
-    Arms are saved at the same multiples of `every`, and each at the times of its own doses too. join says what
-    becomes of these: ``outer`` keeps the times of all arms, with NaN where an arm has none; ``inner`` keeps those
+    Arms are saved at the same multiples of `every`, and each at the times of its own doses too. join: what
+    happens to these: ``outer`` keeps the times of all arms, with NaN where an arm has none; ``inner`` keeps those
     that all arms have. Nothing is interpolated.
     """
     if join not in ("outer", "inner"):

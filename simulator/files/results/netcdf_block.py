@@ -117,7 +117,7 @@ def decode_block(content: bytes, scenario: Scenario, curves: bool = False) -> tu
 def _open(content: bytes) -> Any:
     try:
         return _netcdf()(io.BytesIO(content), "r", mmap=False)
-    except (TypeError, ValueError, LookupError) as error:  # what scipy raises for bytes that are no NetCDF
+    except (TypeError, ValueError, LookupError) as error:  # what scipy raises for bytes that are not NetCDF
         raise DamagedBlockError(f"no NetCDF file: {error}") from None
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves in its folder: resolved scenario, model, tables, summary."""
+"""The files of a run's output directory: resolved scenario, model, tables, summary."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def read_table(path: Path) -> tuple[list[str], Array]:
 
 
 def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, Any]:
-    """Everything about a run but its time courses, ready for JSON."""
+    """Everything about a run except its time courses, ready for JSON."""
     scenario = result.scenario
     arms = {}
     with Progress("arms measured", len(result.arms)) as progress:

@@ -1,4 +1,4 @@
-"""The folder of a sweep as a whole: where it is, its summary, and the curves that it keeps."""
+"""The folder of a sweep: where it is, its summary, and the curves that it keeps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def default_folder(scenario_id: str, shard: tuple[int, int]) -> Path:
 
 
 def sweep_summary(outcome: SweepOutcome, command: Sequence[str]) -> dict[str, Any]:
-    """Everything about a sweep but its members, ready for JSON. command: the arguments that asked for it."""
+    """Everything about a sweep except its members, ready for JSON. command: the arguments that asked for it."""
     scenario = outcome.result.scenario
     sweep = sweep_of(scenario)
     number, shards = outcome.shard

@@ -19,7 +19,7 @@ TEXT_KEYS = {"label", "source", "status", "range", "note"}  # of an item; no num
 
 
 def identity_parts(scenario: Scenario) -> dict[str, Any]:
-    """The parts of the identity, ready for JSON. The design is none of them: a member is known by its values."""
+    """The parts of the identity, ready for JSON. The design is not among them: a member is identified by its values."""
     sweep = sweep_of(scenario)
     tables = {key: scenario.document[key] for key in SCENARIO_TABLES if key in scenario.document}
     tables["dose"] = {each["name"]: each for each in tables.get("dose", [])}

@@ -28,7 +28,7 @@ _ABOVE_ZERO = math.ulp(0.0)
 
 
 class NotVariableError(ValueError):
-    """A name that nothing may vary by. The message is empty where its reason is a fault already."""
+    """A name that cannot be varied. The message is empty where its reason is a fault already."""
 
 
 class SweepVariable(NamedTuple):

@@ -285,7 +285,7 @@ def _clauses(text: str) -> tuple[list[str], dict[str, str]]:
 
 
 def _seconds(text: str) -> float:
-    """A quantity in seconds; where it is no time, the reader of the dose says so."""
+    """A quantity in seconds; what is not a time is reported by the reader of the dose."""
     try:
         number, unit, _ = quantity(text)
     except UnitError as error:

@@ -28,7 +28,7 @@ SCHEMA = 1
 
 
 class Known(NamedTuple):
-    """What the tables of one model refer to: all declared sources, and the substances that are right."""
+    """What the tables of one model refer to: all declared sources, and the valid substances."""
 
     sources: Collection[str]
     substances: Mapping[str, Substance]

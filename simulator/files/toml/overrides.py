@@ -292,7 +292,7 @@ class _Cut:
             yield f"the measure '{name}', about a later time"
 
     def _time(self, text: Any) -> float:
-        """A time in the time unit; 0.0 for what is not a time, which its reader refuses."""
+        """A time in the time unit; 0.0 for what is not a time: its reader reports that."""
         try:
             number, given, _ = quantity(str(text))
             return number * given.to(self.time_unit)

@@ -133,7 +133,7 @@ class _PopulationReader:
         return self._distribution(item, path, variable, kind)
 
     def _origin(self, item: Table, path: KeyPath) -> None:
-        """Sources are those of the model, and a status says how sure the spread between people is."""
+        """Sources are those of the model, and a status says how certain the spread between people is."""
         for part in item["source"].split(";") if "source" in item else ():
             key = part.split(",")[0].strip()
             if key != "assumed" and key not in self.context.model.sources:

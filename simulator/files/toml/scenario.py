@@ -126,7 +126,7 @@ def _main_arm(context: Context) -> Arm:
 
 
 def _arm(context: Context, main: Arm, name: str, table: Table) -> Arm:
-    """What the table of an arm makes of the main arm."""
+    """The arm that its table describes, which starts from the main arm."""
     at: KeyPath = ("arms", name)
     initial = read_values(context, table.get("initial", {}), (*at, "initial"), initial_value)
     parameters = read_values(context, table.get("parameters", {}), (*at, "parameters"), parameter_value)

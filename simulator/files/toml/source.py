@@ -87,7 +87,7 @@ def short_path(path: Path) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, or `InputError` if it is missing, too large, no UTF-8 or nested too deeply."""
+    """The text of a file, or `InputError` if it is missing, too large, not UTF-8 or nested too deeply."""
     try:
         if path.is_dir():
             raise InputError([InputFault(short_path(path), 0, "expected a TOML file, found a directory", "")])

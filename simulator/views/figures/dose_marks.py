@@ -31,7 +31,7 @@ class DoseMark(NamedTuple):
 class StripMark(NamedTuple):
     """Something that is marked in the strip, in the time unit of the axis.
 
-    short: its name where there is no room beside the marks. colors: one, or one for each arm that it is done in.
+    short: its name where there is no room next to the marks. colors: one, or one for each arm that it is done in.
     kind: ``dose`` or ``change``.
     """
 
@@ -116,8 +116,7 @@ def doses_of(arms: Sequence[Arm], end: float, time_factor: float, color_of: Call
 
 
 def _given(doses: Sequence[Dose], end: float, time_factor: float) -> list[DoseMark]:
-    """What an arm is given, each dose by itself, or, of many into one target, together under the names of the first
-    and the last."""
+    """The doses of an arm, each by itself; many into one target together, under the names of the first and the last."""
     found = []
     for target in dict.fromkeys(dose.target for dose in doses):
         into = [dose for dose in doses if dose.target == target]

@@ -189,7 +189,7 @@ def _columns(explanation: Explanation) -> tuple[Array, dict[str, Array], dict[st
     time unit of the model and without jumps."""
     flux, arm = explanation.flux, explanation.arm
     edges = np.linspace(flux.times[0], flux.times[-1], COLUMNS + 1)
-    for dose in arm.doses:  # rates that swing with every one of many doses would be drawn as a black area
+    for dose in arm.doses:  # rates that swing with each of many doses would fill an area with black
         if dose.count > 2 and dose.every < CLOSE * (edges[1] - edges[0]):
             course = dose.at + dose.every * np.arange(dose.count + 1)
             course = course[course < flux.times[-1]]

@@ -11,7 +11,7 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
-WIDE = "W"  # about as wide as what other fonts draw in its place
+WIDE = "W"  # about as wide as what other fonts draw for it
 
 
 def without_glyph(text: str) -> frozenset[str]:

@@ -22,7 +22,7 @@ from .style import GRID, SHADE, Medium, style
 
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
 MOST_DECADES = 14.0  # of a logarithmic axis that is made longer for a published interval
-PASSING = 0.025  # of the time: so time_factor before and after a curve is at nothing it is on its way
+PASSING = 0.025  # of the run: a curve this close to a time at zero is still rising from it or falling to it
 REACH = 0.6  # of what the curves span: an axis extends at most so far past them to show a published value
 LEAST = 0.012  # of the time axis, the least width of a band
 ROOM = 0.04  # of the height, free above and below the curves
@@ -153,8 +153,8 @@ def ends_of(shown: Sequence[Array], log: bool, aims: Sequence[Target]) -> tuple[
 def draw_panel(
     axis: Axes, panel: Panel, shades: Sequence[tuple[float, float]], time_factor: float, medium: Medium
 ) -> None:
-    """Everything within the axes, of whose unit of time `time_factor` make one of the model's; shades: times in which
-    something is changed."""
+    """Everything within the axes. shades: times in which something is changed. time_factor: how many units of the
+    axis one time unit of the model is."""
     if all(line.last is None for line in panel.lines):
         axis.text(0.5, 0.5, "no finite value", transform=axis.transAxes, ha="center", fontsize=medium.small)
     axis.grid(True, color=GRID, linewidth=0.6 * medium.thick)

@@ -29,7 +29,7 @@ from .scales import set_scale, ticks_of
 from .style import DARK, GAP, GREY, MARGIN, PAPER, Medium, style
 
 FORMATS = ("svg", "png")  # those that are written if no other are asked for
-MOST_SOURCES = 5  # named in the key of a figure
+MOST_SOURCES = 5  # named below a figure
 DPI = 130
 STRIP = 0.03  # inches between the strip of doses and the panel
 
@@ -73,8 +73,10 @@ def draw_group(
     scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], arms: Sequence[Arm], title: str = "",
     medium: Medium = PAPER, verdicts: Sequence[Verdict] = (),
 ) -> Picture:  # fmt: skip
-    """One figure: `names` by `curves`, with what is done in `arms`, and what of `verdicts` can be drawn; the
-    scenario's title if no other."""
+    """One figure: `names` of `curves`, with the doses and changes of `arms`, and those `verdicts` that can be drawn.
+
+    title: by default that of the scenario.
+    """
     panels = panels_of(scenario, names, curves, verdicts)
     title = title or scenario.title
     logs, aims = {name: panel.log for panel in panels for name in panel.names}, [aim for p in panels for aim in p.aims]

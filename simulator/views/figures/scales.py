@@ -22,7 +22,7 @@ MOST_DECADES = 6  # of a logarithmic axis, below all but the largest values
 ABOVE = 3  # decades above these
 ENOUGH = 0.25  # of the values: a frame with fewer is moved to where most are
 MOST_MARKS = 400  # at one end
-SAME = 1e-6  # of the size: values that differ by less are drawn as one, for a solver knows no more
+SAME = 1e-6  # of the size: values that differ by less are drawn as one: the solver is no more precise
 
 
 def wants_log(values: Array) -> bool:

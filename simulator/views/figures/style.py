@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 # Okabe and Ito's palette (black first): told apart by the colour-blind, and of rising lightness
-# so that a grey print keeps the order; the dashes say it again.
+# so that a grey print keeps the order; the dashes repeat it.
 STYLES: tuple[tuple[str, Any], ...] = (
     ("#000000", "-"),
     ("#D55E00", (0, (6, 2))),
@@ -16,7 +16,7 @@ STYLES: tuple[tuple[str, Any], ...] = (
     ("#E69F00", (0, (9, 2, 2, 2, 2, 2))),
     ("#56B4E9", (0, (4, 4))),
 )
-GREY, DARK = "#666666", "#333333"  # of what is said beside the curves, and of their titles
+GREY, DARK = "#666666", "#333333"  # of notes next to the curves, and of titles
 GRID, SHADE = "#e6e6e6", "#00000012"  # of lines behind the curves, and of a time in which something is changed
 LINE = 1.32  # height of a line of text, of its size
 MARGIN = 0.12  # inches around everything

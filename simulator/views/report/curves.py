@@ -1,4 +1,4 @@
-"""The data of the interactive charts: saved values of every arm, as they are in its table."""
+"""The data of the interactive charts: saved values of every arm, the same as in its table."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Paragraph(NamedTuple):
 
 
 def story(result: RunResult) -> list[Paragraph]:
-    """What a reader should know first, in paragraphs: failures, what happens and why, other arms, expectations."""
+    """The most important facts, in paragraphs: failures, what happens and why, other arms, expectations."""
     parts = [Paragraph("Before you read on", list(_ends(result)))]
     arms = drawn_arms(result)
     if arms:

@@ -13,7 +13,7 @@ from .curve import FLAT, at_time
 from .numbers import number, percent, with_unit
 
 FACTOR = 1.5  # between two levels or areas
-SMALL = 0.01  # of the highest level compared: a level below it is as good as this one, and no difference is less
+SMALL = 0.01  # of the highest level compared: a lower level counts as this one, and no smaller difference is reported
 SPAN = 0.5  # of the span of the curves: a difference of levels that are never far from each other
 SHIFT = 0.1  # of the run: a peak that comes so much earlier or later
 MOST = 8  # sentences
@@ -26,7 +26,7 @@ RULE = (
 
 
 class Difference(NamedTuple):
-    """How large, as the logarithm of a factor or what counts as much, and in words."""
+    """A difference as text. size: the logarithm of a factor, or a number that is comparable with one."""
 
     size: float
     text: str

@@ -23,7 +23,7 @@ OFF = 1e-3  # relative error of a balance: a larger one is reported
 APART = 0.1  # of all gain or loss: shares of two arms that differ by less are not reported
 WIDE = 110  # characters of a line
 MOST = 3  # phases in which arms are compared
-NONE = 5e-4  # of all gain or loss: less is next to nothing
+NONE = 5e-4  # of all gain or loss: less is written as almost none
 NEARLY_ALL = 0.995  # of all gain or loss
 STRENGTH = "percentages: once all species of the loop have followed"
 DELAY = "delay: at which the curve of the last species best follows that of the first in this run"
@@ -156,7 +156,7 @@ def _turnover(form: ExplanationFormat, balance: Balance, first: str, second: str
     other, back = form.parts(balance, second), getattr(balance, second) / getattr(balance, first)
     undone = form.undone(second)
     if not other or back < NONE:
-        return f"{text}; next to nothing of it is {undone}."
+        return f"{text}; almost none of it is {undone}."
     item, part = other[0]
     by = f"by {form.contributor(item)}" if part > NEARLY_ALL else f"{percent(part)} of that by {form.contributor(item)}"
     return f"{text}; {percent(back)} of it is {undone}, {by}."

@@ -1,4 +1,4 @@
-"""What people read in SBML: labels, sources, how certain a number is, and links to publications."""
+"""The parts of SBML that people read: labels, sources, how certain a number is, and links to publications."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINKS = (  # patterns in a citation or link, and the identifiers.org address of
 )
 
 
-def cited(model: Model, text: str) -> list[Source]:
+def cited_sources(model: Model, text: str) -> list[Source]:
     """The sources that the source of a parameter or reaction names: ``Busse2010, table 1; Paul1987``."""
     keys = [part.split(",")[0].strip() for part in text.split(";")]
     return [model.sources[key] for key in dict.fromkeys(keys) if key in model.sources]
@@ -46,7 +46,7 @@ def describe(element: Any, label: str, lines: Iterable[str] = ()) -> None:
 
 def cite(element: Any, model: Model, text: str) -> list[str]:
     """Links an element to the publications that `text` names, and returns their citations."""
-    sources = cited(model, text)
+    sources = cited_sources(model, text)
     found = dict.fromkeys(address for source in sources for address in addresses(source))
     if found:
         element.setMetaId(f"about_{element.getId()}")

@@ -26,8 +26,10 @@ HEIGHT = 2.0  # inches
 
 
 def bands(result: SweepResult, curve: str) -> Picture:
-    """One curve: median, the middle half and 5 to 95 % of the members that did not fail, at each time; of few
-    members that are no patients each one's own, coloured by what varies."""
+    """One curve: median, middle half and 5 to 95 % of the members that did not fail, at each time.
+
+    Few members, unless they are patients, are a line each instead, coloured by what varies.
+    """
     sweep, model = result.sweep, result.scenario.model
     clock, time_factor = clock_of(result.scenario)
     times, end = result.times * time_factor, result.scenario.end * time_factor

@@ -237,7 +237,7 @@ def _curve(panel: Axes, x: Array, values: Array, number: int) -> None:
     order = np.argsort(x, kind="stable")
     color, dash = style(number)
     marks: dict[str, Any] = {"marker": "o" if len(x) <= MOST_DOTS else "", "markersize": 3}
-    if len(np.unique(x)) < len(x):  # several members at one value are no curve
+    if len(np.unique(x)) < len(x):  # several members at one value do not form a curve
         marks, dash = {"marker": "o", "markersize": 3}, "none"
     panel.plot(
         x[order], values[order], color=color, linestyle=dash, linewidth=max(1.3, 2.2 - 0.5 * number), zorder=3, **marks

@@ -23,7 +23,7 @@ from ..shade import FAILED, Shade, colour_bar, shade_of
 from ..style import DARK, SMALL
 from .lines import axis_ends, default_words
 
-SIDE, LEFT, STEP_GAP = 2.35, 0.85, 0.45  # inches: a panel with others beside it, what is left of them, and between
+SIDE, LEFT, STEP_GAP = 2.35, 0.85, 0.45  # inches: a panel of several, the room left of them, and the gap between
 ALONE = (5.2, 3.9)
 LEAST_CELLS = 3
 OUTLINE = [withStroke(linewidth=2.2, foreground="white")]

@@ -147,7 +147,7 @@ def _arm(page: Page, bars: list[Bar], middle: float, item: SweepMeasure, missing
 
 
 def _half(panel: Axes, bar: Bar, side: int, start: float, y: float, color: str, ends: tuple[float, float]) -> None:
-    """Draws one half of a bar, from the default to the value at one end of the parameter, with that end beside it."""
+    """Draws one half of a bar, from the default to the value at one end of the parameter, with that end next to it."""
     value, text = bar.measure[side], with_unit(bar.ends[side], bar.axis.unit_text)
     missing = np.isnan(value)
     to_left = (not missing and value < start) or (missing and side == 0)

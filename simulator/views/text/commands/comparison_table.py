@@ -15,7 +15,7 @@ GAP = 9  # characters, for the ratio behind a value
 
 
 def comparison_text(rows: Sequence[ComparisonRow]) -> str:
-    """The table for people, a block for each name, and what differs much."""
+    """The table for people, a block for each name, then the large differences."""
     lines: list[str] = []
     width = max(len(row.label) for row in rows)
     for name in dict.fromkeys(row.name for row in rows):

@@ -19,7 +19,7 @@ MARKS = {
 
 
 def evidence_text(rows: Sequence[EvidenceRow]) -> str:
-    """The table for people, what was missed marked, totals below."""
+    """The table for people: misses are marked, totals are below."""
     if not rows:
         return "no expectations"
     return "\n".join(_lines(rows))

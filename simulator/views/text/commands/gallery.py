@@ -1,4 +1,4 @@
-"""What became of the scenarios of a gallery, as text."""
+"""The status of each scenario of a gallery, as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def gallery_text(cards: Sequence[Mapping[str, Any]], done: str, page: Path) -> str:
-    """What became of them, for the terminal."""
+    """The status of each scenario, for the terminal."""
     good = [card for card in cards if card["status"] == done]
     lines = [f"{len(good)} of {len(cards)} scenarios simulated"]
     met, expected, known = (sum(card[key] for card in cards) for key in ("met", "expected", "known"))

@@ -1,4 +1,4 @@
-"""Whether a run that was computed again gave the same numbers, as text."""
+"""Whether a repeated run gave the same numbers, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep for the terminal: what came out, what failed, how to continue it, and what it would take."""
+"""A sweep for the terminal: results, failures, how to continue it, and its estimated cost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEAST_LETTERS = 20  # of a measure's name next to a long arm
 
 
 def sweep_text(outcome: SweepOutcome) -> str:
-    """What came out, what failed, and where it is."""
+    """Results, failures, and where they are stored."""
     scenario = outcome.result.scenario
     lines = [scenario.title] + ([scenario.question] if scenario.question else [])
     lines += ["", members_line(outcome), "", str(measure_table(outcome.result))]
@@ -59,7 +59,7 @@ def measure_table(result: SweepResult) -> Table:
 
 
 def engine_notes() -> list[str]:
-    """What would make sweeps faster, if anything would."""
+    """What would make sweeps faster, if anything."""
     if compiled.available():
         return []
     return ["SciPy computes this sweep; with the extra 'fast' (pip install 'immunesim[fast]') it is many times faster"]
