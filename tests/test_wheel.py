@@ -30,11 +30,16 @@ def run(command, **options):
 
 def built(kind, tmp_path):
     """Builds from a copy: setuptools leaves a folder behind, whose files would be in the next wheel."""
-    kept = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "results", "out")
-    shutil.copytree(ROOT, tmp_path / "source", ignore=kept)
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("simulator", "scenarios", "tests"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in ROOT.iterdir():
+        if path.is_file() and not path.name.startswith("."):
+            shutil.copy(path, source)
     run(
         [sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", tmp_path / "dist"],
-        cwd=tmp_path / "source",
+        cwd=source,
     )
 
 
