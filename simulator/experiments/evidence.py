@@ -1,4 +1,4 @@
-"""The evidence: a row for each expectation that was held against a simulation, and what the rows add up to."""
+"""The evidence: a row for each expectation that was compared with a simulation, and totals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .expectations import Verdict
 
 
 class Judgement(StrEnum):
-    """What became of an expectation."""
+    """How an expectation compares with a simulation."""
 
     MET = "met"
     KNOWN_MISS = "known miss"

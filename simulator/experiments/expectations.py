@@ -1,4 +1,4 @@
-"""Expectations held against simulations: a verdict on each."""
+"""Expectations compared with simulations: a verdict on each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .scenario import MAIN, Expectation, Scenario, check_arms
 
 @dataclass(frozen=True)
 class Verdict:
-    """An expectation held against a simulation.
+    """An expectation compared with a simulation.
 
     simulated: in the unit of the expectation; NaN where there is no value. met: whether it lies in the interval.
     without_mechanism: by arm, what an arm that lacks the mechanism gives instead.
@@ -25,7 +25,7 @@ class Verdict:
 
     @property
     def passes_without_mechanism(self) -> list[str]:
-        """Arms that meet the expectation although they lack the mechanism it is there to show."""
+        """Arms that meet the expectation although they lack the mechanism that it is to show."""
         return [arm for arm, value in self.without_mechanism.items() if self.expectation.met_by(value)]
 
     @property

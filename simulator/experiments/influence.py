@@ -49,7 +49,7 @@ class _Points:
 
 @dataclass(frozen=True)
 class _KnownArm:
-    """An arm as it runs with every parameter as it is."""
+    """An arm simulated with every parameter unchanged."""
 
     arm: Arm
     trajectory: Trajectory
@@ -72,7 +72,7 @@ class InfluenceResult(NamedTuple):
 
 
 class VariedScenario:
-    """A scenario that is simulated again and again with one parameter changed.
+    """A scenario that is simulated repeatedly, each time with one parameter changed.
 
     known: its arms as they are. met: the expectations that are met there.
     """

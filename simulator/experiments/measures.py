@@ -315,7 +315,7 @@ _MEASURES = {
 
 
 def curve_measures(model: Model, trajectory: Trajectory, name: str) -> CurveMeasures:
-    """What is said of the species or observable `name` in any table."""
+    """The measures of the species or observable `name` that every table shows."""
     times, values = trajectory.dense.times(), trajectory.dense.values(name)
     found: dict[str, float | None] = dict.fromkeys(_MEASURES)
     if len(times):

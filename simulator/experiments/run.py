@@ -1,6 +1,6 @@
 """A run: every arm of a scenario simulated, its digits certified, its expectations judged.
 
-The way is scenario -> schedule -> solve -> ledger and certificate -> measures -> verdicts.
+The steps: scenario -> schedule -> solve -> ledger and certificate -> measures -> verdicts.
 """
 
 from __future__ import annotations

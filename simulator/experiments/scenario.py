@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..model.expression import Expression
 from ..model.model import Model
-from ..model.units import Unit
+from ..model.units import Unit, interval_text
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
 from .sweeps.designs import Sweep
@@ -114,13 +114,8 @@ class Expectation(NamedTuple):
 
     @property
     def interval_text(self) -> str:
-        """The interval with its unit: ``2 to 5 pM``, ``above 1``, ``below 3 d``."""
-        unit = "" if self.unit_text == "1" else f" {self.unit_text}"
-        if self.high == math.inf:
-            return f"above {self.low:g}{unit}"
-        if self.low == -math.inf:
-            return f"below {self.high:g}{unit}"
-        return f"{self.low:g} to {self.high:g}{unit}"
+        """The interval for files and programs: ``2 to 5 pM``, ``above 1``, ``below 3 d``."""
+        return interval_text(self.low, self.high, self.unit_text)
 
 
 @dataclass(frozen=True)

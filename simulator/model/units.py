@@ -13,6 +13,7 @@ faster than the import of the usual library (0.3 s); the tests compare every uni
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -297,3 +298,17 @@ def dimension_text(value: Unit) -> str:
     if word is None:
         return bases
     return f"{word} ({bases})" if bases else word
+
+
+def interval_text(low: float, high: float, unit_text: str) -> str:
+    """The values between two bounds, one of which may be infinite, as files spell numbers and units.
+
+    >>> interval_text(2.0, 5.0, "pM"), interval_text(1.0, math.inf, "1"), interval_text(-math.inf, 38.5, "degC")
+    ('2 to 5 pM', 'above 1', 'below 38.5 degC')
+    """
+    unit = "" if unit_text == "1" else f" {unit_text}"
+    if math.isinf(high):
+        return f"above {low:g}{unit}"
+    if math.isinf(low):
+        return f"below {high:g}{unit}"
+    return f"{low:g} to {high:g}{unit}"

@@ -1,7 +1,7 @@
 """Kills a sweep with kill -9 at random moments and resumes it: ``python -m tests.benchmarks.kill [KILLS] [SEED]``.
 
 Each line is a kill: when, and how many blocks were stored by then. When a sweep is finished in spite of them its
-tables are held against those of one that nobody killed, bit by bit, and the next sweep begins.
+tables are compared with those of one that nobody killed, bit by bit, and the next sweep begins.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Eight parameters log-uniform within a factor 3, every state at 301 times. All engines take turns in one process,
 and each figure is the median of the rounds. The error of a member is the largest over times and states of
 |x - truth| / (|truth| + a thousandth of that state's largest value); truth is the compiled engine at rtol 1e-11,
-held against SciPy first. Times are interpolated between the tolerances to where the error of the median member,
+compared with SciPy first. Times are interpolated between the tolerances to where the error of the median member,
 or of the 95th in a hundred, is the same for all.
 """
 
@@ -36,7 +36,7 @@ TOLERANCES = {
 }
 MEMBERS = {"immunesim": 2000, "immunesim on SciPy": 4, "libRoadRunner": 10}  # in a round
 TARGETS = ("median", 1e-5), ("95 %", 1e-4)
-CHECKED = 3  # members whose truth is held against SciPy
+CHECKED = 3  # members whose truth is compared with SciPy
 
 
 def question(name: str, members: int) -> Question:

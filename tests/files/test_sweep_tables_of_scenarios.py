@@ -178,7 +178,7 @@ def test_a_measure_has_the_interval_that_members_are_counted_in_and_its_scale(sc
     tables += 'both = { measure = "max(drug)", unit = "nM", above = 3, below = 4, scale = "linear" }\n'
     low, high, none, both = scenario(BASE + axis + tables).sweep.measures
     assert [each.level_text for each in (low, high, both, none)] == [
-        "below 0.35 pM", "above 3 pM", "from 3 to 4 nM", ""
+        "below 0.35 pM", "above 3 pM", "3 to 4 nM", ""
     ]  # fmt: skip
     assert [each.log for each in (low, high, both, none)] == [True, None, False, None]
     values = np.array([-1.0, 0.35, 3.0, 3.5, 4.0, 9.0, np.nan])

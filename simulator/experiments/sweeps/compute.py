@@ -61,7 +61,7 @@ class Block:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """All members of a sweep that are there, in the order of their numbers.
+    """All members of a sweep that are available, in the order of their numbers.
 
     numbers, values, measures and failed are as in `Block`: `measures[:, a, j]` is measure j with arm a read as the
     main one. bands: by (arm, curve) the `QUANTILES` over members that did not fail, shape (quantiles, times).

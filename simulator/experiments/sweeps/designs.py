@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ...model.expression import Expression
-from ...model.units import Unit
+from ...model.units import Unit, interval_text
 
 if TYPE_CHECKING:  # `check` reads sweeps, and does without numpy
     import numpy as np
@@ -94,12 +94,8 @@ class SweepMeasure(NamedTuple):
 
     @property
     def level_text(self) -> str:
-        """The interval as text: ``below 0.35``; empty if there is none."""
-        unit_text = "" if self.unit_text == "1" else f" {self.unit_text}"
-        if len(self.levels) == 2:
-            return f"from {self.low:g} to {self.high:g}{unit_text}"
-        word = "above" if math.isfinite(self.low) else "below"
-        return f"{word} {self.levels[0]:g}{unit_text}" if self.levels else ""
+        """The interval for files and programs: ``below 0.35``; empty if there is none."""
+        return interval_text(self.low, self.high, self.unit_text) if self.levels else ""
 
     def inside(self, values: Array) -> int:
         """How many of these values lie in the interval; NaN never does."""

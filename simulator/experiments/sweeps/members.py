@@ -1,6 +1,6 @@
 """From values of axes to members: one as an ordinary arm, or many as arrays for the compiled engine.
 
-A value that varies takes the place of the scenario's own, as ``--set`` does; what an arm sets itself
+A value that varies replaces the scenario's own, as ``--set`` does; what an arm sets itself
 (`Arm.own`) defines the arm, and does not vary in it.
 """
 

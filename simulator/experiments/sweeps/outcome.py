@@ -1,4 +1,4 @@
-"""What came of a sweep: its members, what was computed, what failed and what is missing."""
+"""The outcome of a sweep: its members, what was computed, what failed and what is missing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SweepOutcome:
 
     @property
     def missing(self) -> int:
-        """Members that are not there: the sweep was interrupted, or its parts are incomplete."""
+        """Members that are missing: the sweep was interrupted, or its parts are incomplete."""
         return self.asked - len(self.result.numbers)
 
     @property
@@ -54,13 +54,13 @@ class SweepOutcome:
 
     @property
     def ok(self) -> bool:
-        """Whether every member is there and none failed."""
+        """Whether no member is missing or failed."""
         return not self.failed and not self.missing
 
 
 @dataclass(frozen=True)
 class SweepEstimate:
-    """What a sweep would take.
+    """The estimated cost of a sweep.
 
     members, stored: of this sweep or shard, and how many of them are stored in `folder` already. timed: members that
     were computed to measure the time, of which `failed` failed. seconds_each, bytes_each: of one member. seconds: of
@@ -85,5 +85,5 @@ class SweepEstimate:
 
     @property
     def bytes(self) -> int:
-        """What they will take on disk."""
+        """Their estimated size on disk."""
         return self.missing * self.bytes_each

@@ -1,4 +1,4 @@
-"""How the members of a sweep are dealt to jobs that run apart from each other."""
+"""How the members of a sweep are dealt to jobs that run independently."""
 
 from __future__ import annotations
 
