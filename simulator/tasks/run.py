@@ -82,8 +82,8 @@ def run_each(requests: Sequence[RunRequest], on_note: OnNote = ignore_note) -> I
 def _checked(request: RunRequest, on_note: OnNote) -> Scenario:
     scenario = read_with_notes(request.scenario, on_note)
     chosen_arms(scenario, request.arms or None)
-    if request.out is not None and not request.new_name:
-        check_folder(request.out, request.force)
+    if request.out is not None:
+        check_folder(free_folder(request.out) if request.new_name else request.out, request.force)
     return scenario
 
 

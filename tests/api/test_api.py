@@ -15,6 +15,9 @@ import numpy as np
 import pytest
 from immunesim.experiments.measures import curve_measures
 from immunesim.runtime.errors import OutputError
+from immunesim.tasks import run as tasks
+from immunesim.tasks.request import ScenarioRequest
+from immunesim.tasks.run import RunRequest
 from immunesim.views.text.tables import Table
 
 from tests.toys import SCENARIO
@@ -129,6 +132,35 @@ def test_what_is_wrong_is_said_with_what_is_right(toy: str, call, error: type[Ex
     with pytest.raises(error, match=re.escape(message)) as caught:
         call(run)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("out", ["afile/x", "afile/x/y", "/proc/x"])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda out: tasks.run(RunRequest(ScenarioRequest("toy.toml"), out=Path(out))),
+        lambda out: tasks.run(RunRequest(ScenarioRequest("toy.toml"), out=Path(out), new_name=True)),
+        lambda out: sim.compare("toy.toml", out=out),
+        lambda out: sim.explain("toy.toml", "drug", out=out),
+        lambda out: sim.sweep("toy.toml", vary="k_clear=0.1 1/h,0.2 1/h", out=out),
+        lambda out: sim.evidence("toy.toml", out=out),
+        lambda out: sim.influence("toy.toml", out=f"{out}/influence.json"),
+        lambda out: sim.gallery(out, "toy.toml"),
+    ],
+)
+def test_an_output_folder_is_tried_before_anything_is_simulated(
+    toy: str, monkeypatch: pytest.MonkeyPatch, ask, out: str
+) -> None:
+    def simulated(*arguments: object, **options: object) -> None:
+        raise AssertionError("simulated first")
+
+    Path("afile").write_text("")
+    for task in ("run.experiment.run", "compare.run", "explain.experiment.run", "evidence.parallel_map"):
+        monkeypatch.setattr(f"immunesim.tasks.{task}", simulated)
+    place = "afile is a file, not a folder" if out.startswith("afile") else "/proc cannot be written"
+    with pytest.raises(OutputError, match=rf"^(/.*/)?{place}"):
+        ask(out)
+    assert sorted(path.name for path in Path().iterdir() if path.suffix != ".toml") == ["afile"]
 
 
 def test_all_faults_of_a_file_are_in_the_error_with_their_lines(toy: str) -> None:

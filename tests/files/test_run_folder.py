@@ -188,7 +188,7 @@ def test_a_file_is_no_folder(result: RunResult, tmp_path: Path) -> None:
     for force in (False, True):
         with pytest.raises(OutputError, match="is a file, not a folder"):
             write(result, tmp_path / "file", [], force=force)
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="file is a file, not a folder"):
         write(result, tmp_path / "file" / "below", [])
     assert (tmp_path / "file").read_text() == "precious"
 

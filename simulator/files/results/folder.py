@@ -50,7 +50,8 @@ def new_folder(folder: Path, force: bool) -> Iterator[Path]:
 
 def check_folder(folder: Path, force: bool) -> None:
     """Raises `OutputError` if `new_folder` would refuse `folder`: for a check before the work, not after it."""
-    if not folder.exists():
+    _check_writable(folder.parent)
+    if not os.path.exists(folder):
         return
     if not folder.is_dir():
         raise OutputError(f"{folder} is a file, not a folder")
@@ -69,14 +70,24 @@ def check_folder(folder: Path, force: bool) -> None:
 
 def make_folder(folder: Path) -> None:
     """Makes `folder` with its parents; `OutputError` if that fails or nothing can be written into it."""
+    _check_writable(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise OutputError(f"{folder} is a file, not a folder") from None
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
-    if not os.access(folder, os.W_OK):
-        raise OutputError(f"{folder} cannot be written")
+
+
+def _check_writable(folder: Path) -> None:
+    """`OutputError` if nothing can be created in `folder` or, before it exists, in its nearest existing parent."""
+    import tempfile  # here, since every command imports this file
+
+    nearest = next((each for each in (folder, *folder.parents) if os.path.exists(each)), Path())
+    if not nearest.is_dir():
+        raise OutputError(f"{nearest} is a file, not a folder")
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".", dir=nearest))  # os.access would allow root everything, even in /proc
+    except OSError as error:
+        raise OutputError(f"{nearest} cannot be written: {error.strerror}") from None
 
 
 @contextmanager
