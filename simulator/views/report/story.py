@@ -47,7 +47,7 @@ def story(result: RunResult) -> list[Paragraph]:
         if others:
             heading = f"Other arms compared with “{base.arm.title}”"
             parts.append(Paragraph(heading, list(_differences(result, base))))
-    parts.append(Paragraph("Expectations from the literature", list(_judged(result))))
+    parts.append(Paragraph("Expectations", list(_judged(result))))
     return [part for part in parts if part.sentences]
 
 

@@ -83,10 +83,9 @@ def turning_point_line(form: ExplanationFormat, turn: TurningPoint) -> str:
     if turn.kind == TurnKind.JUMP:
         return f"jumps {form.at(turn.time)} by {_cause_of_jump(form, turn)}"
     (most, *_) = turn.changes
-    level = " at this level" if form.is_species else ""
-    change = form.change_of_rate(most, most.after, most.before, form.explanation.name)
-    times = f"{form.time(turn.time_after)} compared with {form.time(turn.time_before)}{level}"
-    return f"{turn.kind} {form.at(turn.time)}, {form.value(turn.value)}: {change}, {times}"
+    level = f"if the level were this {form.both_times}, " if form.is_species else ""
+    change = _two_times(form, most, form.explanation.name, turn)
+    return f"{turn.kind} {form.at(turn.time)}, {form.value(turn.value)}: {level}{change}"
 
 
 def _story(form: ExplanationFormat) -> Iterator[str]:
@@ -166,10 +165,9 @@ def _turning_point(form: ExplanationFormat, turn: TurningPoint) -> Iterator[str]
     if turn.kind == TurnKind.JUMP:
         yield f"{capital(form.at(turn.time))} it jumps to {form.value(turn.value)} by {_cause_of_jump(form, turn)}."
     elif turn.changes:
-        level = f" at the same level ({form.value(turn.value)})" if form.is_species else ""
-        changes = "; ".join(_rate_change(form, change, form.explanation.name) for change in turn.changes)
-        before, after = form.time(turn.time_before), capital(form.time(turn.time_after))
-        yield f"{_TURN[turn.kind]} {form.at(turn.time)}. {after} compared with {before}{level}: {changes}."
+        level = f"If the level were {form.value(turn.value)} {form.both_times}, " if form.is_species else ""
+        changes = "; ".join(_rate_change(form, change, form.explanation.name, turn) for change in turn.changes)
+        yield f"{_TURN[turn.kind]} {form.at(turn.time)}. {capital(level + changes)}."
 
 
 def _cause_of_jump(form: ExplanationFormat, turn: TurningPoint) -> str:
@@ -189,15 +187,21 @@ def _cause_of_jump(form: ExplanationFormat, turn: TurningPoint) -> str:
     return listed(causes)
 
 
-def _rate_change(form: ExplanationFormat, change: RateChange, name: str) -> str:
-    """``“label” removes 42 pM per d instead of 26, because ...``"""
-    text = form.change_of_rate(change, change.after, change.before, name)
+def _two_times(form: ExplanationFormat, change: RateChange, name: str, turn: TurningPoint) -> str:
+    after = (change.after, form.at(turn.time_after))
+    return form.two_rates(change, name, after, change.before, form.at(turn.time_before))
+
+
+def _rate_change(form: ExplanationFormat, change: RateChange, name: str, turn: TurningPoint) -> str:
+    """``“label” would remove 42 pM per d on day 18 and 26 on day 14, because ...``"""
+    text = _two_times(form, change, name, turn)
     if change.share < 0.95:
         text += f" ({percent(change.share)} of the effect)"
     if change.drivers:
         text += f", because {listed([form.driver(driver) for driver in change.drivers])}"
     for inner in change.inner:
-        text += f", where {_rate_change(form, inner, change.id)}"
+        text += f"; if the level of {change.id} were the same {form.both_times}, "
+        text += _rate_change(form, inner, change.id, turn)
     return text
 
 
@@ -214,13 +218,14 @@ def _comparison(form: ExplanationFormat, against: ArmComparison) -> Iterator[str
     if not found:
         yield "No gain or loss differs by more than 2 % of the turnover."
     for window in found:
-        level = ", at the same level" if form.is_species else ""
-        differences = "; ".join(_difference(form, each) for each in window.differences[:2])
-        yield f"From {form.span(window.start, window.end)}{level}: {differences}."
+        level = ", if both arms had the level of this one" if form.is_species else ""
+        differences = "; ".join(_difference(form, each, other.name) for each in window.differences[:2])
+        yield f"From {form.span(window.start, window.end)}{level}, {differences}."
 
 
-def _difference(form: ExplanationFormat, difference: RateDifference) -> str:
-    text = form.change_of_rate(difference, difference.rate, difference.reference_rate, form.explanation.name)
+def _difference(form: ExplanationFormat, difference: RateDifference, other: str) -> str:
+    rate = (difference.rate, "in this arm")
+    text = form.two_rates(difference, form.explanation.name, rate, difference.reference_rate, f"in {other}")
     for shares, side in ((difference.gain_shares, GAIN), (difference.loss_shares, LOSS)):
         if abs(shares[0] - shares[1]) >= APART:
             text += f" ({percent(shares[0])} of the {form.side(side)} instead of {percent(shares[1])})"
@@ -270,7 +275,7 @@ def _loops(explanation: Explanation) -> list[str]:
     """A heading, and a line for each feedback loop."""
     lines = feedback_lines(explanation)
     if not lines:
-        return ["Feedback loops: none through it feeds back 1 % of a disturbance in this run."]
+        return ["Feedback loops: no loop through it feeds back as much as 1 % of a disturbance in this run."]
     return [fill(f"Feedback loops ({STRENGTH}; {DELAY}):", WIDE), *_folded(lines)]
 
 

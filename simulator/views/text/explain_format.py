@@ -90,18 +90,38 @@ class ExplanationFormat:
         """What a gain is by a loss: ``lost again``; and a loss by a gain: ``replaced``; of an observable ``offset``."""
         return {LOSS: "lost again", GAIN: "replaced"}[by] if self.is_species else "offset"
 
-    def change_of_rate(self, item: RateChange | RateDifference, new: float, old: float, name: str) -> str:
-        """``“label” removes 42 pM per d instead of 26``: rates of `name`, negative for losses; of an observable
-        ``lowers it by``."""
-        if name in self.model.species:
-            adds, removes, adding, removing = "adds", "removes", "adding ", "removing "
-        else:
-            adds, removes, adding, removing = "raises it by", "lowers it by", "raising it by ", "lowering it by "
-        negative = new < 0 or (new == 0 and old < 0)
-        text = f"{self.contributor(item)} {removes if negative else adds} {self.rate(new, name)} instead of "
-        if new * old < 0:
-            text += adding if negative else removing
-        return text + number(abs(old) / self.scale)
+    def two_rates(
+        self, item: RateChange | RateDifference, name: str, new: tuple[float, str], old: float, at: str
+    ) -> str:
+        """``“label” would remove 42 pM per d on day 18 and 26 on day 14``: rates of `name`, negative for losses.
+
+        Of a species conditional, as both rates are for one level, which the curve has under one condition at most; of
+        an observable ``lowers it by 42 pM per d on day 18 and by 26 on day 14``.
+
+        Args:
+            item: What the rates are of.
+            name: The species or observable.
+            new: The first rate, and when or where it holds, such as ``on day 18``.
+            old: The other rate.
+            at: When or where that holds.
+        """
+        is_species = name in self.model.species
+        adds, removes = ("add", "remove") if is_species else ("raises it by", "lowers it by")
+        (rate, first_at), would = new, "would " if is_species else ""
+        negative = rate < 0 or (rate == 0 and old < 0)
+        text = (
+            f"{self.contributor(item)} {would}{removes if negative else adds} {self.rate(rate, name)} {first_at} and "
+        )
+        if rate * old < 0:
+            text += f"{adds if negative else removes} "
+        elif not is_species:
+            text += "by "
+        return f"{text}{number(abs(old) / self.scale)} {at}"
+
+    @property
+    def both_times(self) -> str:
+        """``on both days`` or ``at both times``."""
+        return "on both days" if self.clock == "d" else "at both times"
 
     def label(self, name: str) -> str:
         """What a species, observable or parameter is called; its name if it has no label."""
