@@ -30,10 +30,10 @@ from ..files.results.sweep_tables import (
     BANDS,
     MEMBERS,
     PARQUET,
-    bands,
     few_curves,
     members_csv,
     members_parquet,
+    quantile_bands,
     write_bands,
 )
 from ..files.toml.overrides import SweepOptions
@@ -311,7 +311,7 @@ def _result(store: MemberStore, blocks: list[Any], offsets: Offsets) -> SweepRes
         np.concatenate([getattr(block, name) for block in blocks])
         for name in ("numbers", "values", "measures", "failed")
     )
-    found, few = bands(store, offsets, failed), few_curves(store, offsets, failed)
+    found, few = quantile_bands(store, offsets, failed), few_curves(store, offsets, failed)
     if found:
         write_bands(store.folder / BANDS, store.scenario, found)
     return SweepResult(store.scenario, numbers, values, measures, failed, found, curve_times(store.scenario), few)

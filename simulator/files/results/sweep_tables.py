@@ -110,7 +110,7 @@ def outcome_texts(block: Block, arms: Sequence[str]) -> list[str]:
     return texts
 
 
-def bands(store: MemberStore, offsets: Offsets, failed: Any) -> dict[tuple[str, str], Array]:
+def quantile_bands(store: MemberStore, offsets: Offsets, failed: Any) -> dict[tuple[str, str], Array]:
     """Quantiles of the curves that are kept, over members that did not fail: exact, in as many passes as memory needs.
 
     Args:
@@ -147,7 +147,7 @@ def bands(store: MemberStore, offsets: Offsets, failed: Any) -> dict[tuple[str, 
 
 def few_curves(store: MemberStore, offsets: Offsets, failed: Any) -> dict[tuple[str, str], Array]:
     """By (arm, curve) the curves of all members, shape (members, times), NaN where one failed; empty for more than
-    `FEW` members. Arguments as for `bands`."""
+    `FEW` members. Arguments as for `quantile_bands`."""
     sweep = sweep_of(store.scenario)
     if not sweep.keep or not 0 < len(offsets) <= FEW:
         return {}
@@ -161,7 +161,7 @@ def few_curves(store: MemberStore, offsets: Offsets, failed: Any) -> dict[tuple[
 
 
 def write_bands(path: Path, scenario: Scenario, found: dict[tuple[str, str], Array]) -> None:
-    """Writes what `bands` gave as a CSV file: a row for each saved time, a column for each curve and quantile."""
+    """Writes `quantile_bands` as a CSV file: a row for each saved time, a column for each curve and quantile."""
     model = scenario.model
     header = [f"time [{model.time_unit_text}]"]
     for arm, name in found:

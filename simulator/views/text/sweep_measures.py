@@ -116,7 +116,7 @@ def values_text(result: SweepResult, row: Array, axes: Sequence[int]) -> str:
     return ", ".join(f"{axis.label} {with_unit(float(value), axis.unit_text)}" for axis, value in found)
 
 
-def describe(result: SweepResult, start: str, measures: Sequence[int], axes: Sequence[int]) -> str:
+def describe_measures(result: SweepResult, start: str, measures: Sequence[int], axes: Sequence[int]) -> str:
     """A figure in words: for each measure and arm its extremes over `axes`, and what is missing."""
     sweep = result.sweep
     parts = [f"{start}; {members_text(result)}."]

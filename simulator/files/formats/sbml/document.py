@@ -15,7 +15,7 @@ from ....model.expression import Apply, Expression, Name, Number, names
 from ....model.units import ONE, Unit
 from .events import EventWriter
 from .formulas import LITRE, Formulas, Ids, joined, libsbml
-from .notes import cite, describe
+from .notes import cite, name_and_note
 
 LEVEL, VERSION = 3, 2
 
@@ -65,14 +65,14 @@ class _DocumentWriter:
         out.setExtentUnits("dimensionless")
         lines = [scenario.question, f"Arm: {self.arm.label or self.arm.name}", f"Model: {self.model.title}"]
         lines += ["For teaching and research. Not medical advice; do not use it to treat patients."]
-        describe(out, scenario.title, lines)
+        name_and_note(out, scenario.title, lines)
         litre = self.litre = out.createCompartment()
         litre.setId(self.ids.free("litre"))
         litre.setSpatialDimensions(3.0)
         litre.setSize(1.0)
         litre.setUnits("litre")
         litre.setConstant(True)
-        describe(litre, "one litre, so that amounts and concentrations are the same numbers")
+        name_and_note(litre, "one litre, so that amounts and concentrations are the same numbers")
 
     def parameters(self) -> None:
         values = self.scenario.parameters(self.arm)
@@ -81,7 +81,7 @@ class _DocumentWriter:
             parameter.setValue(values[each.id])
             span = f"range: {each.range[0]:g} to {each.range[1]:g} {each.unit_text}" if each.range else ""
             lines = [f"source: {each.source}", f"status: {each.status}", span]
-            describe(parameter, each.label, [*lines, *cite(parameter, self.model, each.source)])
+            name_and_note(parameter, each.label, [*lines, *cite(parameter, self.model, each.source)])
 
     def parameter(self, name: str, unit: Unit, text: str, constant: bool = True) -> Any:
         parameter = self.out.createParameter()
@@ -93,7 +93,7 @@ class _DocumentWriter:
     def species(self, each: Species) -> None:
         species = self.out.createSpecies()
         species.setId(each.id)
-        describe(species, each.label, [f"unit: {each.unit_text}", each.note])
+        name_and_note(species, each.label, [f"unit: {each.unit_text}", each.note])
         dissolved = _per_volume(each.unit)
         substance = each.unit * LITRE if dissolved else each.unit
         text = f"{each.unit_text}*L" if dissolved else each.unit_text
@@ -111,7 +111,7 @@ class _DocumentWriter:
             self.units[unit] = self.ids.free("one", unit)
             one = self.parameter(self.units[unit], substance, text)
             one.setValue(1.0)
-            describe(one, f"from extents of reactions to {text}")
+            name_and_note(one, f"from extents of reactions to {text}")
         return self.units[unit]
 
     def initial(self, species: Any, each: Species, dissolved: bool) -> None:
@@ -132,7 +132,7 @@ class _DocumentWriter:
 
     def observables(self) -> None:
         for each in self.model.observables.values():
-            describe(self.parameter(each.id, each.unit, each.unit_text, constant=False), each.label)
+            name_and_note(self.parameter(each.id, each.unit, each.unit_text, constant=False), each.label)
             rule = self.out.createAssignmentRule()
             rule.setVariable(each.id)
             rule.setMath(self.formulas.in_unit(self.model.laws.observables[each.id], each.unit))
@@ -150,7 +150,7 @@ class _DocumentWriter:
             reaction = self.out.createReaction()
             reaction.setId(self.ids.free(own, "in", volume or "amounts") if number else own)
             lines = [each.equation, f"rate: {each.rate_text}", f"source: {each.source}"]
-            describe(reaction, each.label, [*lines, *cite(reaction, self.model, each.source)])
+            name_and_note(reaction, each.label, [*lines, *cite(reaction, self.model, each.source)])
             self.sides(reaction, {name: value / factor for name, value in coefficients.items()})
             self.law(reaction, self.model.laws.rates[each.id], factor, volume)
 
@@ -178,7 +178,7 @@ class _DocumentWriter:
     def infusion(self, rate: str, dose: str, target: str) -> None:
         reaction = self.out.createReaction()
         reaction.setId(self.ids.free("infusion", dose))
-        describe(reaction, f"{dose} is infused")
+        name_and_note(reaction, f"{dose} is infused")
         self.sides(reaction, {target: 1.0})
         self.law(reaction, Name(rate), 1.0, None)
 

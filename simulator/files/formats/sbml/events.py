@@ -15,7 +15,7 @@ from ....experiments.scenario import Arm, Dose, Scenario
 from ....experiments.schedule import active_changes, timetable
 from ....model.units import Unit, unit
 from .formulas import Formulas, Ids, joined, libsbml
-from .notes import describe
+from .notes import name_and_note
 
 DoseTime = tuple[Dose, int]  # a dose and the number of the time it is given
 
@@ -97,20 +97,20 @@ class EventWriter:
         for dose in self.arm.doses:
             amount = _parameter(formulas, self._amounts[dose.name], unit(dose.unit_text), dose.unit_text)
             amount.setValue(dose.amount)
-            describe(amount, f"amount of each dose of {dose.name}", [_times(dose, self.model.time_unit_text)])
+            name_and_note(amount, f"amount of each dose of {dose.name}", [_times(dose, self.model.time_unit_text)])
         for change, values in zip(self.arm.changes, self._values, strict=True):
             for name, other in values.items():
                 value = _parameter(formulas, other, self.model.unit(name))
                 value.setValue(change.parameters[name])
                 until = f" until {change.end:g}" if change.end is not None else ""
                 text = f"{name} from {change.start:g}{until} {self.model.time_unit_text}"
-                describe(value, text)
+                name_and_note(value, text)
         for name, other in self.now.items():
             now = _parameter(formulas, other, self.model.unit(name), constant=False)
-            describe(now, f"{self.model.parameters[name].label}, current value")
+            name_and_note(now, f"{self.model.parameters[name].label}, current value")
         for rate, dose in self.infusions.items():
             now = _parameter(formulas, rate, self._rate_unit(dose), constant=False)
-            describe(now, f"current infusion rate of {dose.name}")
+            name_and_note(now, f"current infusion rate of {dose.name}")
 
     def starts(self, formulas: Formulas, species: str) -> list[Any]:
         """Formulas of the boluses into `species` at time 0."""
@@ -169,7 +169,7 @@ class EventWriter:
     def _event(self, formulas: Formulas, moment: Moment, assigned: Mapping[str, Any]) -> None:
         event = formulas.out.createEvent()
         event.setId(self._ids.free("event", f"{moment.time:g}"))
-        describe(event, ", ".join(moment.labels) or "start")
+        name_and_note(event, ", ".join(moment.labels) or "start")
         event.setUseValuesFromTriggerTime(True)
         trigger = event.createTrigger()
         trigger.setPersistent(True)

@@ -35,7 +35,7 @@ def addresses(source: Source) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def describe(element: Any, label: str, lines: Iterable[str] = ()) -> None:
+def name_and_note(element: Any, label: str, lines: Iterable[str] = ()) -> None:
     """Sets the name of an element, and as its notes the lines that are not empty."""
     if label:
         element.setName(label)

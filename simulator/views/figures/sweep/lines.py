@@ -53,7 +53,8 @@ def curves(result: SweepResult, along: int, banded: bool = False) -> list[Pictur
             f"{', '.join(sweep.measures[j].label for j in chosen)} against {texts.item_label(sweep.design.axes[along])}"
         )
         places = [along] if not banded else statistics.varied_axes(result)
-        text = f"{texts.describe(result, start, chosen, places)} {default_words(sweep.design.axes[along])}".strip()
+        default = default_words(sweep.design.axes[along])
+        text = f"{texts.describe_measures(result, start, chosen, places)} {default}".strip()
         pictures.append(Picture(named, figure, text))
     return pictures
 
@@ -326,7 +327,7 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted
     strong = statistics.strongest_correlation(result, measure)
     ranks = "; ".join(f"{sweep.design.axes[i].label} {strong[i]:+.2f}" for i in axes)
     start = f"{item.label} against each of {len(axes)} parameters"
-    text = f"{texts.describe(result, start, [measure], axes)} Rank correlation with the measure: {ranks}."
+    text = f"{texts.describe_measures(result, start, [measure], axes)} Rank correlation with the measure: {ranks}."
     return Picture(f"against_{item.id}", page.finish(), text)
 
 

@@ -49,7 +49,7 @@ def maps(result: SweepResult, x: int, y: int, as_grid: bool) -> list[Picture]:
         figure = _figure(result, x, y, j, as_grid)
         axes = [sweep.design.axes[i] for i in (x, y)]
         start = f"{measure.label} over {texts.item_label(axes[0])} and {texts.item_label(axes[1])}"
-        text = f"{texts.describe(result, start, [j], [x, y])} {' '.join(map(default_words, axes))}".strip()
+        text = f"{texts.describe_measures(result, start, [j], [x, y])} {' '.join(map(default_words, axes))}".strip()
         pictures.append(Picture(f"{'map' if as_grid else 'points'}_{measure.id}", figure, text))
     return pictures
 

@@ -18,7 +18,7 @@ from .bands import bands
 from .lines import against_each, curves
 from .map import maps
 from .parallel import parallel, strongest
-from .population import differences, spreads
+from .population import paired_differences, spreads
 from .tornado import tornado
 
 Drawing = Callable[[], Picture | list[Picture] | None]
@@ -91,7 +91,7 @@ def _of_members(result: SweepResult) -> Iterator[Drawing]:
     for j in range(len(result.sweep.measures)):
         yield partial(spreads, result, j)
         if len(result.sweep.arms) > 1:
-            yield partial(differences, result, j)
+            yield partial(paired_differences, result, j)
 
 
 def _of_many(result: SweepResult, axes: list[int]) -> Iterator[Drawing]:

@@ -126,7 +126,7 @@ def _missing(panel: Axes, result: SweepResult, arm: int, measure: int, row: floa
                        label="failed" if marker == "x" else "no value")  # fmt: skip
 
 
-def differences(result: SweepResult, measure: int) -> Picture | None:
+def paired_differences(result: SweepResult, measure: int) -> Picture | None:
     """Each other arm compared with the first in the same member, sorted; as a ratio where the measure spans decades."""
     item, arms = result.sweep.measures[measure], texts.arm_titles(result)
     first = statistics.measure_values(result, 0, measure)
