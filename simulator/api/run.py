@@ -23,6 +23,7 @@ from ..tasks import run as tasks
 from ..tasks.request import FIGURES
 from ..views.text import run_tables
 from ..views.text.commands import run as run_text
+from ..views.text.english import counted
 from ..views.text.figure import Curve
 from ..views.text.tables import Table
 from .changes import scenario_request, several, warn
@@ -217,11 +218,13 @@ class Run:
 
     def __repr__(self) -> str:
         verdicts = self.result.verdicts
-        counts = f", {sum(each.met for each in verdicts)} of {len(verdicts)} expectations met" if verdicts else ""
+        counts = (
+            f", {sum(each.met for each in verdicts)} of {counted(len(verdicts), 'expectation')} met" if verdicts else ""
+        )
         known = sum(bool(each.expectation.missed) and not each.met for each in verdicts)
         counts += f" ({known} known to be missed)" if known else ""
         failed = "" if self.result.ok else ", FAILED"
-        return f"<Run of {self.scenario.id}: {_counted(len(self.arms), 'arm')}{counts}{failed}>"
+        return f"<Run of {self.scenario.id}: {counted(len(self.arms), 'arm')}{counts}{failed}>"
 
     def __str__(self) -> str:
         return run_text.run_text(self.result)
@@ -252,7 +255,3 @@ class Run:
 
     def _names(self, words: Sequence[str]) -> list[str]:
         return [self._name(word) for word in words]
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"

@@ -102,7 +102,7 @@ class Gallery(Answer):
         return Table(self.document["gallery"], {}).to_pandas()
 
     def __str__(self) -> str:
-        return gallery_text(self.document["gallery"], DONE, self.page)
+        return gallery_text(self.document["gallery"], DONE, SKIPPED, self.page)
 
 
 def gallery(request: GalleryRequest) -> Gallery:

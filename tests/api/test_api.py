@@ -272,7 +272,7 @@ def test_a_table_folds_long_texts_and_shows_nothing_as_nothing() -> None:
 
 def test_a_run_tells_its_story(toy: str) -> None:
     run = sim.run(toy)
-    assert repr(run) == "<Run of toy: 5 arms, 1 of 1 expectations met>"
+    assert repr(run) == "<Run of toy: 5 arms, 1 of 1 expectation met>"
     assert run.scenario.question in str(run)
     assert "3 of 3 doses" in str(run)
     assert "results in" not in str(run)

@@ -394,7 +394,7 @@ def test_export_without_libsbml_names_the_package(say, monkeypatch: pytest.Monke
 def test_check_says_that_all_is_well(say) -> None:
     said = say("check", "toy.toml", "toy_model.toml")
     assert said.code == 0
-    assert "toy.toml: scenario of 3 arms over 48 h, 1 expectations, model toy_model.toml: no faults" in said.out
+    assert "toy.toml: scenario of 3 arms over 48 h, 1 expectation, model toy_model.toml: no faults" in said.out
     assert "toy_model.toml: model of 4 species, 4 reactions and 8 parameters: no faults" in said.out
 
 
@@ -493,7 +493,7 @@ def test_evidence_holds_expectations_against_the_simulation(say) -> None:
     said = say("evidence", "toy.toml")
     assert said.code == 0
     assert "met     toy/1" in said.out
-    assert "1 of 1 expectations met" in said.out
+    assert "1 of 1 expectation met" in said.out
     (row,) = document(say("evidence", "toy.toml", "--json"))
     assert (row["id"], row["verdict"], row["source"]) == ("toy/1", "met", "Toy2020, p. 1")
     edit("between = [50, 500]", "above = 500")
@@ -645,7 +645,7 @@ def test_compare_with_words_is_of_a_scenario_with_and_without_them(say) -> None:
     said = say("compare", "acute_infection", *WORDS, "--of", "IL4", "--out", "out")
     assert said.code == 0
     words = "without IL4, IL2 blocked by 90 %, with IL-2 18 MIU at 3 d into skin"
-    assert f"{words}: IL4 is gone: as described it peaks at 91.7 pM on day 16.7." in said.out
+    assert f"{words}, IL4: none; as described: peak of 91.7 pM on day 16.7." in said.out
     assert f"as described{' ' * (len(words) - 12)}  " in said.out
     assert said.err.splitlines() == [
         "note: IL4: IL-13 still acts in its place, blocked or knocked out, but for the nitric oxide in breath, which "

@@ -47,7 +47,7 @@ def test_a_sweep_says_what_came_out_and_goes_to_the_same_folder_again(say) -> No
     assert said.code == 0
     assert "3 members (grid of k_clear): 3 computed in " in said.out
     assert "results in results/toy-sweep" in said.out
-    assert "3 members (grid of k_clear): 0 computed, 3 stored before" in say(*VARY).out
+    assert "3 members (grid of k_clear): 0 computed, 3 reused" in say(*VARY).out
     assert [path.name for path in Path("results").iterdir()] == ["toy-sweep"]
 
 
@@ -87,9 +87,7 @@ def test_shards_and_their_merge(say) -> None:
     parts = ["results/toy-sweep-1-of-2", "results/toy-sweep-2-of-2"]
     said = say(*VARY, "--merge", parts[0], "--out", "whole")
     assert said.code == 1
-    assert said.err.endswith(
-        "2 of 3 members are kept in whole; continue with\n  " + said.err.split("continue with\n  ")[1]
-    )
+    assert said.err.endswith("2 of 3 members kept in whole; continue with\n  " + said.err.split("continue with\n  ")[1])
     said = say(*VARY, "--merge", *parts, "--out", "whole")
     assert said.code == 0
     assert "3 members (grid of k_clear), none missing" in said.out

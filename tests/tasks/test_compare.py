@@ -96,7 +96,7 @@ def test_against_another_arm_ratios_turn_and_of_nothing_there_is_none(result) ->
     drug = {row.arm: row for row in comparison.table([result], ["drug"], (), Reference(0, "untreated"))}
     assert drug["main"].peak_ratio is None
     assert drug["untreated"].peak_ratio is None
-    assert any("drug appears: it peaks at" in each for each in compare.sentences(list(drug.values())))
+    assert any(", drug: peak of" in each for each in compare.sentences(list(drug.values())))
 
 
 def test_runs_of_another_length_have_no_ratio_of_ends_and_areas(question: Path) -> None:
@@ -147,37 +147,37 @@ def test_the_text_is_aligned_and_writes_dust_as_nothing(result) -> None:
 
 NONE = {"peak": 0.0, "lowest": 0.0, "start": 0.0, "final": 0.0}
 SENTENCES = [
-    ({"peak": 24.0, "time_of_peak": 9.0}, "X peaks at 24 pM on day 9, 2.4 times as high as described (10 pM on day 5)"),
-    ({"peak": 4.0, "time_of_peak": 7.0}, "X peaks at 4 pM on day 7, 2.5-fold lower than described (10 pM on day 5)"),
-    ({"peak": 1.0, "time_of_peak": 0.0}, "X does not rise above 1 pM, 10-fold lower than described (10 pM on day 5)"),
-    ({"final": 3.0}, "X ends at 3 pM, 3 times as high as described (1 pM)"),
-    ({"final": 0.0, "lowest": 0.9}, "X is gone at the end; as described there is 1 pM"),
+    ({"peak": 24.0, "time_of_peak": 9.0}, "peak of 24 pM on day 9, 2.4 times as high as described (10 pM on day 5)"),
+    ({"peak": 4.0, "time_of_peak": 7.0}, "peak of 4 pM on day 7, 2.5-fold lower than described (10 pM on day 5)"),
+    ({"peak": 1.0, "time_of_peak": 0.0}, "no rise above 1 pM, 10-fold lower than described (10 pM on day 5)"),
+    ({"final": 3.0}, "final value of 3 pM, 3 times as high as described (1 pM)"),
+    ({"final": 0.0, "lowest": 0.9}, "none at the end; as described there is 1 pM"),
     (
         {"lowest": 0.2, "time_of_lowest": 8.0},
-        "X falls to 0.2 pM on day 8, 5-fold lower than described (1 pM at the start)",
+        "low of 0.2 pM on day 8, 5-fold lower than described (1 pM at the start)",
     ),
     (
         {"lowest": 2e-5, "time_of_lowest": 8.0},
-        "X falls to 2 × 10⁻⁵ pM on day 8, 1/50,000 of that described (1 pM at the start)",
+        "low of 2 × 10⁻⁵ pM on day 8, 1/50,000 of that described (1 pM at the start)",
     ),
-    ({"area": 120.0}, "the area under X is 120 pM·d, 2 times as large as described (60)"),
-    ({"time_of_peak": 8.5}, "X peaks at 10 pM on day 8.5, 3.5 d later than described (on day 5)"),
-    ({"time_of_peak": 2.5}, "X peaks at 10 pM on day 2.5, 2.5 d earlier than described (on day 5)"),
-    (NONE, "X is gone: as described it peaks at 10 pM on day 5"),
+    ({"area": 120.0}, "area under the curve of 120 pM·d, 2 times as large as described (60)"),
+    ({"time_of_peak": 8.5}, "peak of 10 pM on day 8.5, 3.5 d later than described (on day 5)"),
+    ({"time_of_peak": 2.5}, "peak of 10 pM on day 2.5, 2.5 d earlier than described (on day 5)"),
+    (NONE, "none; as described: peak of 10 pM on day 5"),
 ]
 
 
 @pytest.mark.parametrize(("given", "sentence"), SENTENCES)
 def test_a_large_difference_is_one_sentence(given: dict[str, float], sentence: str) -> None:
-    assert said(row("no Z", **given)) == [f"no Z: {sentence}."]
+    assert said(row("no Z", **given)) == [f"no Z, X: {sentence}."]
 
 
 def test_of_a_peak_and_an_end_that_differ_alike_the_peak_is_told() -> None:
     growing = row("no Z", peak=24.0, time_of_peak=20.0, final=24.0)
     assert said(growing, final=8.0) == [
-        "no Z: X reaches 24 pM at the end, 2.4 times as high as described (10 pM on day 5)."
+        "no Z, X: rise to 24 pM at the end, 2.4 times as high as described (10 pM on day 5)."
     ]
-    assert said(growing, final=1.0) == ["no Z: X ends at 24 pM, 24 times as high as described (1 pM)."]
+    assert said(growing, final=1.0) == ["no Z, X: final value of 24 pM, 24 times as high as described (1 pM)."]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_small_difference_is_none(given: dict[str, float]) -> None:
 
 
 def test_what_is_nowhere_and_then_is_appears() -> None:
-    assert said(row("with Z"), **NONE) == ["with Z: X appears: it peaks at 10 pM on day 5; as described there is none."]
+    assert said(row("with Z"), **NONE) == ["with Z, X: peak of 10 pM on day 5; as described there is none."]
 
 
 def test_levels_far_from_zero_differ_by_their_span() -> None:
@@ -206,7 +206,7 @@ def test_levels_far_from_zero_differ_by_their_span() -> None:
     fever = {"start": 37.0, "lowest": 37.0, "final": 37.0, "area": 745.0, "unit": "degC"}
     other = row("no Z", **fever, peak=37.5, time_of_peak=6.0)
     assert said(other, **fever, peak=38.6) == [
-        "no Z: X peaks at 37.5 °C on day 6, 1.1 °C lower than described (38.6 °C on day 5)."
+        "no Z, X: peak of 37.5 °C on day 6, 1.1 °C lower than described (38.6 °C on day 5)."
     ]
     naive = {"start": 700.0, "lowest": 699.0, "final": 700.0, "area": 14000.0}
     assert said(row("no Z", **naive, peak=700.0), **naive, peak=702.0) == []  # of 700 that is nothing
@@ -216,7 +216,7 @@ def test_another_clock_and_another_reference_are_named() -> None:
     base = row("toy", peak=10.0, time_unit="h")._replace(reference=True, area_ratio=1.0)
     arm = row("weak, of a kind", peak=2.0, time_unit="h")._replace(area_ratio=1.0)
     assert compare.sentences([base, arm]) == [
-        "weak, of a kind: X peaks at 2 pM at 5 h, 5-fold lower than in toy (10 pM at 5 h)."
+        "weak, of a kind, X: peak of 2 pM at 5 h, 5-fold lower than in toy (10 pM at 5 h)."
     ]
     again = compare.sentences([base._replace(label="2 ng/kg"), arm])
     assert again[0].endswith("5-fold lower than in '2 ng/kg' (10 pM at 5 h).")
@@ -228,7 +228,7 @@ def test_the_largest_come_first_and_the_rest_are_counted() -> None:
         base = row("as described", f"X{number}")._replace(reference=True, area_ratio=1.0)
         rows += [base, row("no Z", f"X{number}", peak=20.0 + number)._replace(area_ratio=1.0)]
     found = compare.sentences(rows)
-    assert [each.split()[2] for each in found[:-1]] == [f"X{number}" for number in range(11, 3, -1)]
+    assert [each.split()[2].rstrip(":") for each in found[:-1]] == [f"X{number}" for number in range(11, 3, -1)]
     assert found[-1] == "And 4 more differences."
     assert len(compare.sentences(rows, most=12)) == 12
 
@@ -237,7 +237,7 @@ def test_sentences_agree_with_the_curves(result) -> None:
     rows = comparison.table([result], ["drug"])
     curve = result.arms["strong"].trajectory
     peak, base = curve["drug"].max(), result.arms["main"].trajectory["drug"].max()
-    (sentence,) = [each for each in compare.sentences(rows) if each.startswith("strong: ")]
+    (sentence,) = [each for each in compare.sentences(rows) if each.startswith("strong, ")]
     assert f"{peak:.3g} pM on day {curve.times[np.argmax(curve['drug'])] / 24:.3g}" in sentence
     assert f"{peak / base:.2g} times as high as in 'as dosed' ({base:.3g} pM" in sentence
 

@@ -291,7 +291,7 @@ def test_the_command_that_goes_on_is_the_one_that_began(
     assert resume_command(["sweep", "t", "--out", "c"], Path("c")) == "python run_sim.py sweep t --out c"
     done = swept_into(swept(toy, grid(2, 2)), tmp_path / "out", merge=())
     assert resume_text(replace(done, asked=1234), tmp_path, ["sweep"]).startswith(
-        f"4 of 1,234 members are kept in {tmp_path}; continue with\n  "
+        f"4 of 1,234 members kept in {tmp_path}; continue with\n  "
     )
 
 
@@ -398,7 +398,7 @@ def test_a_summary_is_strict_json_that_says_everything(toy: Scenario, tmp_path: 
     assert found["measures"][2]["never"] == 2  # 100 pmol never reach 40 pM
     text = str(output)
     assert "5 members (list of k_clear, dose.push.amount): 5 computed in " in text
-    assert "1 members failed: " in text
+    assert "1 member failed: " in text
     assert "member 4, arm main: " in text
 
 

@@ -74,7 +74,7 @@ def test_an_interrupted_sweep_keeps_what_is_done_and_says_how_to_go_on(
     assert time.monotonic() - asked < 2.0
     assert "Traceback" not in err
     said = err.splitlines()
-    assert f" of {MEMBERS:,} members are kept in {out}; continue with" in said[-2]
+    assert f" of {MEMBERS:,} members kept in {out}; continue with" in said[-2]
     assert said[-1].endswith(f"small_blocks.py sweep toy.toml --out {out} --no-plots --workers 1")
     members = json.loads((place / out / "summary.json").read_text())["members"]
     assert 0 < members["present"] < MEMBERS

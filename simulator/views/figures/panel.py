@@ -94,7 +94,8 @@ def _panel(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], ve
     shown = [away_from_zero(line.times, line.values, scenario.end * time_factor) for line in lines]
     log = needs_log_axis(values_of_lines) and needs_log_axis(shown)
     ends = ends_of(shown if log else values_of_lines, log, [aim for aim in aims if not aim.is_time])
-    title = f"{label_of(scenario, names[0])} ({names[0]})" if len(names) == 1 else ""
+    label = label_of(scenario, names[0])
+    title = "" if len(names) > 1 else label if label == names[0] else f"{label} ({names[0]})"
     return Panel(title, model.unit_text(names[0]), lines, aims, log, ends)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..text.english import sentence, unbroken
+from ..text.english import counted, sentence, unbroken
 from ..text.numbers import number, unit_text
 
 ASSETS = Path(__file__).parent / "assets"
@@ -27,6 +27,7 @@ def render(template: str, **values: Any) -> str:
         "number": number,
         "unit": unit_text,
         "markup": Markup,
+        "counted": counted,
         "sentence": sentence,
         "unbroken": unbroken,
     }

@@ -11,7 +11,7 @@ from ...experiments.explanation.explain import NoStepsError, explain
 from ...experiments.run import ArmResult, RunResult
 from ..text.compare import sentences
 from ..text.curve import describe_curve
-from ..text.english import capital
+from ..text.english import capital, counted
 from ..text.explain import sentences as explained
 from ..text.figure import label_of
 from ..text.verdicts import doubt_text, expected_text, simulated_text
@@ -57,9 +57,9 @@ def _ends(result: RunResult) -> Iterator[Sentence]:
         missing = [arm.title for arm in result.scenario.arms if arm.name not in result.arms]
         yield Sentence("Interrupted", f"not simulated: {', '.join(missing) or 'nothing'}.")
     for arm in result.arms.values():
-        outcome, count = arm.trajectory.outcome, len(arm.trajectory.times)
+        outcome, count = arm.trajectory.outcome, counted(len(arm.trajectory.times), "saved time")
         if not outcome.ok:
-            text = f"failed: {outcome.message}; {count} saved times before it are kept."
+            text = f"failed: {outcome.message}; {count} before it kept."
             yield Sentence(capital(arm.arm.title), text)
     for each in result.scenario.truncated:
         yield Sentence("Cut short", f"{each} is left out.")
@@ -104,7 +104,7 @@ def _judged(result: RunResult) -> Iterator[Sentence]:
     if verdicts:
         met, count = sum(verdict.met for verdict in verdicts), len(verdicts)
         verb = "is" if met == 1 else "are"
-        yield Sentence(f"{met} of {count}", f"expectation{'s' * (count > 1)} {verb} met.")
+        yield Sentence(f"{met} of {count}", f"{'expectation' if count == 1 else 'expectations'} {verb} met.")
     for verdict in verdicts:
         expectation = verdict.expectation
         if not verdict.met:

@@ -10,6 +10,7 @@ from ...experiments.comparison import SAME_END, ComparisonRow, negligible, same_
 from ...experiments.explanation.phases import TURN
 from ...numerics.thresholds import NEGLIGIBLE
 from .curve import FLAT, at_time
+from .english import counted
 from .numbers import number, percent, with_unit
 
 FACTOR = 1.5  # between two levels or areas
@@ -19,9 +20,9 @@ SHIFT = 0.1  # of the run: a peak that comes so much earlier or later
 MOST = 8  # sentences
 LEAST_FOLD = 1e-3  # a smaller ratio is written as a fraction: ``1/310,000 of that described``
 RULE = (
-    f"what comes or goes; a factor of {number(FACTOR)} in peak, lowest or final value or area, levels under "
-    f"{percent(SMALL)} of the highest counted as that; a level that differs by {percent(SPAN)} of the span of the "
-    f"curves and {percent(SMALL)} of the highest; a peak {percent(SHIFT)} of the run earlier or later"
+    f"what comes or goes; a factor of {number(FACTOR)} in peak, lowest or final value or area, levels below "
+    f"{percent(SMALL)} of the highest are treated as {percent(SMALL)}; a level that differs by {percent(SPAN)} of the "
+    f"span of the curves and {percent(SMALL)} of the highest; a peak {percent(SHIFT)} of the run earlier or later"
 )
 
 
@@ -45,7 +46,7 @@ def sentences(rows: Sequence[ComparisonRow], most: int = MOST) -> list[str]:
                 found += _most_telling(list(_differences(row, base, group)))
     found.sort(key=lambda each: -each.size)
     shown = [f"{each.text}." for each in found[:most]]
-    return [*shown, f"And {len(found) - most} more differences."] if len(found) > most else shown
+    return [*shown, f"And {counted(len(found) - most, 'more difference')}."] if len(found) > most else shown
 
 
 def _most_telling(found: list[Difference]) -> list[Difference]:
@@ -57,13 +58,12 @@ def _most_telling(found: list[Difference]) -> list[Difference]:
 def _differences(row: ComparisonRow, base: ComparisonRow, group: Sequence[ComparisonRow]) -> Iterator[Difference]:
     """Every large difference between two curves, the most telling first where two are alike."""
     high = negligible(group) / NEGLIGIBLE
-    subject, name, than = row.label, row.name, _than(base)
+    subject, than = f"{row.label}, {row.name}", _than(base)
     least = NEGLIGIBLE * high
     present, base_present = (max(abs(each.value("peak")), abs(each.value("lowest"))) > least for each in (row, base))
     if present != base_present:
-        seen, verb = (row, "appears") if present else (base, "is gone")
-        course = f"it {_top(seen)}; {than.as_is} there is none" if present else f"{than.as_is} it {_top(seen)}"
-        yield Difference(math.inf, f"{subject}: {name} {verb}: {course}")
+        course = f"{_top(row)}; {than.as_is} there is none" if present else f"none; {than.as_is}: {_top(base)}"
+        yield Difference(math.inf, f"{subject}: {course}")
         return
     if not present:
         return
@@ -75,20 +75,20 @@ def _differences(row: ComparisonRow, base: ComparisonRow, group: Sequence[Compar
     for key, phrase in phrases.items():
         size = _size(row.value(key), base.value(key), high, span)
         if size and abs(base.value(key)) <= least:
-            levels.append(Difference(size, f"{subject}: {name} {phrase(row)}; {than.as_is} there is none"))
+            levels.append(Difference(size, f"{subject}: {phrase(row)}; {than.as_is} there is none"))
         elif size and abs(row.value(key)) <= least:
-            verb = "is gone at the end" if key == "final" else "falls to nothing"
-            levels.append(Difference(size, f"{subject}: {name} {verb}; {than.as_is} there is {_known(base, key)}"))
+            gone = "none at the end" if key == "final" else "fall to nothing"
+            levels.append(Difference(size, f"{subject}: {gone}; {than.as_is} there is {_known(base, key)}"))
         elif size:
             by = f"{_by(row.value(key), base.value(key), than, row)} ({_known(base, key)})"
-            levels.append(Difference(size, f"{subject}: {name} {phrase(row)}, {by}"))
+            levels.append(Difference(size, f"{subject}: {phrase(row)}, {by}"))
     yield from levels
     if levels or not same_end:
         return
     if row.area_ratio and abs(math.log(row.area_ratio)) >= math.log(FACTOR):
         area = with_unit(row.value("area"), row.area_unit)
         by = _times(row.area_ratio, than, "large", "smaller")
-        text = f"{subject}: the area under {name} is {area}, {by} ({number(base.value('area'))})"
+        text = f"{subject}: area under the curve of {area}, {by} ({number(base.value('area'))})"
         yield Difference(abs(math.log(row.area_ratio)), text)
     if all(_stands_out(each) for each in (row, base)):
         shift = row.value("time_of_peak") - base.value("time_of_peak")
@@ -96,7 +96,7 @@ def _differences(row: ComparisonRow, base: ComparisonRow, group: Sequence[Compar
             later = f"{number(abs(shift))} {row.time_unit} {'later' if shift > 0 else 'earlier'} {than.than}"
             size = math.log(FACTOR) * abs(shift) / (SHIFT * base.end)
             before = _when(base, base.value("time_of_peak"))
-            yield Difference(size, f"{subject}: {name} {_top(row)}, {later} ({before})")
+            yield Difference(size, f"{subject}: {_top(row)}, {later} ({before})")
 
 
 def _size(value: float, base: float, high: float, span: float) -> float:
@@ -147,22 +147,22 @@ def _times(ratio: float, than: _Than, much: str, less: str) -> str:
 
 def _top(row: ComparisonRow) -> str:
     if _at_start(row, "peak"):
-        return f"does not rise above {_level(row, row.value('peak'))}"
+        return f"no rise above {_level(row, row.value('peak'))}"
     if row.value("time_of_peak") >= row.end * (1 - SAME_END):
-        return f"reaches {_level(row, row.value('peak'))} at the end"
-    return f"peaks at {_level(row, row.value('peak'))} {_when(row, row.value('time_of_peak'))}"
+        return f"rise to {_level(row, row.value('peak'))} at the end"
+    return f"peak of {_level(row, row.value('peak'))} {_when(row, row.value('time_of_peak'))}"
 
 
 def _bottom(row: ComparisonRow) -> str:
     if _at_start(row, "lowest"):
-        return f"does not fall below {_level(row, row.value('lowest'))}"
+        return f"no fall below {_level(row, row.value('lowest'))}"
     if row.value("time_of_lowest") >= row.end * (1 - SAME_END):
-        return f"falls to {_level(row, row.value('lowest'))} at the end"
-    return f"falls to {_level(row, row.value('lowest'))} {_when(row, row.value('time_of_lowest'))}"
+        return f"fall to {_level(row, row.value('lowest'))} at the end"
+    return f"low of {_level(row, row.value('lowest'))} {_when(row, row.value('time_of_lowest'))}"
 
 
 def _final(row: ComparisonRow) -> str:
-    return f"ends at {_level(row, row.value('final'))}"
+    return f"final value of {_level(row, row.value('final'))}"
 
 
 def _known(base: ComparisonRow, key: str) -> str:

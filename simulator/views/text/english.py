@@ -14,6 +14,15 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def counted(count: int, noun: str, nouns: str = "") -> str:
+    """A number with its noun, in the plural unless the number is 1; nouns: the plural where it is irregular.
+
+    >>> counted(1, "dose"), counted(0, "dose"), counted(1200, "known miss", "known misses")
+    ('1 dose', '0 doses', '1,200 known misses')
+    """
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
 def capital(text: str) -> str:
     """The text with its first letter in upper case."""
     return text[:1].upper() + text[1:]

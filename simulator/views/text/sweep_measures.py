@@ -11,6 +11,7 @@ from ...experiments.sweeps import statistics
 from ...experiments.sweeps.compute import SweepResult
 from ...experiments.sweeps.designs import Axis, Product, SweepMeasure
 from ...numerics.trajectory import Array
+from .english import counted
 from .numbers import axis_title, interval, number, with_unit
 
 MOST_LETTERS = 40  # of a label in a figure or table; a longer one is a sentence
@@ -86,9 +87,9 @@ def members_text(result: SweepResult) -> str:
     design = result.sweep.design
     members = len(result.numbers)
     count = (
-        f"{members} of {design.count} members so far"
+        f"{members:,} of {counted(design.count, 'member')} so far"
         if members < design.count
-        else f"{members} member{'s' * (members != 1)}"
+        else f"{counted(members, 'member')}"
     )
     if isinstance(design, Product):
         name = "virtual patients" if design.inner.kind == "population" else f"members ({KINDS[design.inner.kind]})"

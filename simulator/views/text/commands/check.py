@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from ....experiments.scenario import Scenario
 from ....model.model import Model
+from ..english import counted
 from ..numbers import with_unit
 
 
 def scenario_line(scenario: Scenario) -> str:
     """A valid scenario: its arms, length, expectations, sweep and model."""
-    arms = len(scenario.arms)
-    return (
-        f"scenario of {arms} arm{'s' * (arms != 1)} over {with_unit(scenario.end, scenario.model.time_unit_text)}, "
-        f"{len(scenario.expectations)} expectations, {_sweep(scenario)}model {scenario.model_name}: no faults"
-    )
+    arms, expected = counted(len(scenario.arms), "arm"), counted(len(scenario.expectations), "expectation")
+    end = with_unit(scenario.end, scenario.model.time_unit_text)
+    return f"scenario of {arms} over {end}, {expected}, {_sweep(scenario)}model {scenario.model_name}: no faults"
 
 
 def model_line(model: Model) -> str:
     """A valid model: how many species, reactions and parameters it has."""
     return (
-        f"model of {len(model.species)} species, {len(model.reactions)} reactions and "
-        f"{len(model.parameters)} parameters: no faults"
+        f"model of {len(model.species)} species, {counted(len(model.reactions), 'reaction')} and "
+        f"{counted(len(model.parameters), 'parameter')}: no faults"
     )
 
 
@@ -28,4 +27,6 @@ def _sweep(scenario: Scenario) -> str:
     if scenario.sweep is None:
         return ""
     design = scenario.sweep.design
-    return f"a sweep of {design.count} members ({design.kind} of {len(design.axes)} axes), "
+    return (
+        f"a sweep of {counted(design.count, 'member')} ({design.kind} of {counted(len(design.axes), 'axis', 'axes')}), "
+    )

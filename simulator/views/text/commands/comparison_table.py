@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ....experiments.comparison import MEASURES, ComparisonRow, negligible
 from ..compare import RULE, sentences
 from ..numbers import axis_title, number
 
-WIDE = 120  # characters
-GAP = 9  # characters, for the ratio behind a value
+WIDE = 120  # characters of a line of prose
+GAP = "  "  # between columns
 
 
 def comparison_text(rows: Sequence[ComparisonRow]) -> str:
-    """The table for people, a block for each name, then the large differences."""
+    """The table for people, a block for each name, and what differs much."""
+    blocks = {name: [row for row in rows if row.name == name] for name in dict.fromkeys(row.name for row in rows)}
+    cells = {name: list(_block(group)) for name, group in blocks.items()}
+    columns = zip(*(line for block in cells.values() for line in block), strict=True)
+    widths = [max(map(len, column)) for column in columns]
     lines: list[str] = []
-    width = max(len(row.label) for row in rows)
-    for name in dict.fromkeys(row.name for row in rows):
-        group = [row for row in rows if row.name == name]
-        unit, none = group[0].unit, negligible(group)
-        heads = [f"{head}{'':{GAP}}" for head in ("peak", "lowest", "final", axis_title("area", group[0].area_unit))]
-        lines += ["", axis_title(name, unit)]
-        lines.append(_line("", width, heads, axis_title("at", group[0].time_unit)))
-        for row in group:
-            time = number(row.value("time_of_peak")) if abs(row.value("peak")) > none else "-"
-            lines.append(_line(row.label, width, [_cell(row, key, none) for key in MEASURES], time))
+    for name, group in blocks.items():
+        heads, *values = cells[name]
+        lines += ["", axis_title(name, group[0].unit), _line(heads, widths)]
+        for row, value in zip(group, values, strict=True):
+            lines.append(_line(value, widths))
             if row.outcome != "success":
-                lines.append(f"  {'':{width}}  FAILED: {row.outcome}")
+                lines.append(f"{GAP}{'':{widths[0]}}{GAP}FAILED: {row.outcome}")
     base = next(row.label for row in rows if row.reference)
     marks = f"(2x): twice that of '{base}'; (-): nothing to divide by, or a run of another length"
     lines += ["", marks + "; 0: under a millionth of the highest"]
@@ -37,18 +36,33 @@ def comparison_text(rows: Sequence[ComparisonRow]) -> str:
     )
 
 
-def _line(head: str, width: int, cells: Sequence[str], time: str) -> str:
-    peak, lowest, final, area = cells
-    return f"  {head:{width}}{peak:>20}{time:>9}{lowest:>20}{final:>20}{area:>26}".rstrip()
+def _block(group: Sequence[ComparisonRow]) -> Iterator[list[str]]:
+    """The cells of one name: a line of headings, then one for each curve; each measure has a column for its ratio."""
+    none = negligible(group)
+    heads = ("peak", "lowest", "final", axis_title("area", group[0].area_unit))
+    yield _cells("", [(head, "") for head in heads], axis_title("at", group[0].time_unit))
+    for row in group:
+        time = number(row.value("time_of_peak")) if abs(row.value("peak")) > none else "-"
+        yield _cells(row.label, [_value(row, key, none) for key in MEASURES], time)
 
 
-def _cell(row: ComparisonRow, key: str, none: float) -> str:
+def _cells(label: str, values: Sequence[tuple[str, str]], time: str) -> list[str]:
+    peak, *others = values
+    return [label, *peak, time, *(text for value in others for text in value)]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    label, *values = [(f"{cell:<{width}}", f"{cell:>{width}}") for cell, width in zip(cells, widths, strict=True)]
+    return GAP + GAP.join([label[0], *(right for _, right in values)]).rstrip()
+
+
+def _value(row: ComparisonRow, key: str, none: float) -> tuple[str, str]:
     """A value and, but for the reference itself, its ratio."""
     value = row.value(key)
     if math.isnan(value):
-        return f"none{'':{GAP}}"
+        return "none", ""
     text = number(value) if abs(value) > none else "0"
     if row.reference:
-        return f"{text}{'':{GAP}}"
+        return text, ""
     ratio = row.value(f"{key}_ratio")
-    return text + f"{'(-)' if math.isnan(ratio) else f'({number(ratio, 2)}x)':>{GAP}}"
+    return text, "(-)" if math.isnan(ratio) else f"({number(ratio, 2)}x)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ....experiments.run import ArmResult, RunResult
+from ..english import counted
 from ..numbers import number, with_unit
 from ..verdicts import verdict_line
 
@@ -35,15 +36,15 @@ def _arm_lines(result: ArmResult) -> list[str]:
     arm, trajectory, certificate = result.arm, result.trajectory, result.certificate
     title = f"arm {arm.name}" + (f" ({arm.label})" if arm.label and arm.label != arm.name else "")
     if not trajectory.outcome.ok:
-        kept = f"{len(trajectory.times)} saved times before it are kept"
+        kept = f"{counted(len(trajectory.times), 'saved time')} before it kept"
         return [f"{title}: FAILED, {trajectory.outcome.message}; {kept}"]
     if certificate.digits is not None:
         digits = f"{certificate.digits:.1f} digits certified by {certificate.solver}"
     else:
         digits = f"digits not certified ({certificate.reason})"
-    lines = [f"{title}: {trajectory.steps} steps in {trajectory.seconds:.2f} s, {digits}"]
+    lines = [f"{title}: {counted(trajectory.steps, 'step')} in {trajectory.seconds:.2f} s, {digits}"]
     for line in result.ledger:
-        each = f"{line.given} of {line.count} doses"
+        each = f"{line.given} of {counted(line.count, 'dose')}"
         lines.append(
             f"  {line.dose} → {line.target}: {each}, ordered {with_unit(line.ordered, line.unit, 4)}, "
             f"delivered {number(line.delivered, 4)}, remaining {number(line.remaining, 4)}"

@@ -15,6 +15,7 @@ from ....experiments.sweeps.outcome import SweepEstimate, SweepOutcome
 from ....experiments.sweeps.statistics import measure_statistics
 from ....files.results.member_store import DAMAGED
 from ....runtime.progress import bytes_text, duration
+from ..english import counted
 from ..sweep_measures import MOST_LETTERS, label_or_name, share_text
 from ..tables import Table
 
@@ -25,10 +26,11 @@ def sweep_text(outcome: SweepOutcome) -> str:
     """Results, failures, and where they are stored."""
     scenario = outcome.result.scenario
     lines = [scenario.title] + ([scenario.question] if scenario.question else [])
-    lines += ["", members_line(outcome), "", str(measure_table(outcome.result))]
+    lines += ["", members_line(outcome)]
+    lines += ["", str(measure_table(outcome.result))] if len(outcome.result.numbers) else []
     if outcome.failed:
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(outcome.failures.items()))
-        lines += ["", f"{outcome.failed:,} members failed: {kinds}"]
+        lines += ["", f"{counted(outcome.failed, 'member')} failed: {kinds}"]
         lines += [f"  member {number}, arm {arm}: {message}" for number, arm, message in outcome.first_failures]
     return "\n".join([*lines, "", f"results in {outcome.folder}"] if outcome.folder is not None else lines)
 
@@ -38,11 +40,15 @@ def members_line(outcome: SweepOutcome) -> str:
     members = len(outcome.result.numbers)
     design = outcome.result.sweep.design
     axes = ", ".join(axis.path for axis in design.axes)
-    what = f"{members:,} members ({design.kind} of {axes})" if axes else f"{members:,} members ({design.kind})"
+    what = (
+        f"{counted(members, 'member')} ({design.kind} of {axes})"
+        if axes
+        else f"{counted(members, 'member')} ({design.kind})"
+    )
     if outcome.merged:
         return f"{what}, {outcome.missing:,} missing" if outcome.missing else f"{what}, none missing"
     rate = f" in {duration(outcome.seconds)}" if outcome.computed else ""
-    return f"{what}: {outcome.computed:,} computed{rate}, {max(members - outcome.computed, 0):,} stored before"
+    return f"{what}: {outcome.computed:,} computed{rate}, {max(members - outcome.computed, 0):,} reused"
 
 
 def measure_table(result: SweepResult) -> Table:
@@ -76,7 +82,7 @@ def resume_text(outcome: SweepOutcome, folder: Path, command: Sequence[str]) -> 
 
     command: the arguments that began the sweep.
     """
-    kept = f"{len(outcome.result.numbers):,} of {outcome.asked:,} members are kept in {folder}; continue with"
+    kept = f"{len(outcome.result.numbers):,} of {counted(outcome.asked, 'member')} kept in {folder}; continue with"
     return f"{kept}\n  {resume_command(command, folder)}"
 
 
@@ -100,10 +106,10 @@ def estimate_json(found: SweepEstimate) -> dict[str, Any]:
 
 def estimate_text(found: SweepEstimate) -> str:
     """How many members there are to compute, how long that takes, and how large it will be."""
-    first = f"{found.members:,} members ({found.kind}); {found.stored:,} are stored in {found.folder}"
+    first = f"{counted(found.members, 'member')} ({found.kind}); {found.stored:,} are stored in {found.folder}"
     if not found.missing:
         return f"{first}; nothing to compute"
-    workers = "1 worker" if found.workers == 1 else f"{found.workers} workers"
+    workers = counted(found.workers, "worker")
     lines = [
         first,
         f"{found.missing:,} to compute: about {duration(found.seconds)} on {workers}"
