@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ....experiments.evidence import EvidenceRow, Judgement, totals
+from ..english import counted
 from ..numbers import interval, number
 from ..verdicts import doubt
 
@@ -46,7 +47,7 @@ def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
             yield from (f"  {name:16}  {each['met']:4} of {each['of']}" for name, each in found_totals[key].items())
     every = found_totals["all"]
     known = sum(row.verdict == Judgement.KNOWN_MISS for row in rows)
-    yield f"\n{every['met']} of {every['of']} expectations met" + (
+    yield f"\n{every['met']} of {counted(every['of'], 'expectation')} met" + (
         f", {known} known miss{'es' * (known > 1)}" if known else ""
     )
 
