@@ -1,26 +1,44 @@
-"""What the functions for Python share: changes of a scenario in forms that are easy to type, and warnings."""
+"""What the functions for Python share: arguments in forms that are easy to type, their types, and warnings."""
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from pathlib import Path
+from reprlib import repr as short_repr
+from typing import Any
 
 from ..experiments.scenario import Scenario
+from ..runtime.errors import InputError, request_fault
 from ..tasks.request import ScenarioRequest
+
+Settings = Mapping[str, str | float] | str | Sequence[str] | None
 
 
 def scenario_request(
     scenario: str | Path | Scenario,
-    set: Mapping[str, str | float] | None = None,
+    set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] = (),
 ) -> ScenarioRequest:
-    """A scenario and its changes; a number is taken as text, and a single text as a list of one."""
-    settings = {name: str(value) for name, value in (set or {}).items()}
-    return ScenarioRequest(scenario, settings, several(knockout), _shares(block), several(add))
+    """A scenario and its changes; a number is taken as text, and a single text as a list of one.
+
+    Raises `InputError` for an argument of the wrong type.
+    """
+    if not isinstance(scenario, (str, os.PathLike, Scenario)):
+        raise wrong_type("scenario", "a file, the name of a scenario, or a Scenario", scenario)
+    settings = dict(_pairs("set", set, "=", "'NAME=VALUE'"))
+    blocks = tuple(_pairs("block", block, " ", "a name and a share such as 'IL1 90%'"))
+    return ScenarioRequest(scenario, settings, several("knockout", knockout), blocks, several("add", add))
+
+
+def wrong_type(argument: str, expected: str, found: object) -> InputError:
+    """The error to raise where an argument is `found` and not what is `expected`."""
+    return InputError([request_fault(f"{argument}: expected {expected}, found {short_repr(found)}")])
 
 
 def warn(note: str) -> None:
@@ -31,13 +49,46 @@ def warn(note: str) -> None:
     warnings.warn(note, stacklevel=level)
 
 
-def several(words: str | Sequence[str] | None) -> tuple[str, ...]:
-    """One word or many, each once."""
-    return (words,) if isinstance(words, str) else tuple(dict.fromkeys(words or ()))
+def several(argument: str, words: object) -> tuple[str, ...]:
+    """One word or many, each once. Raises `InputError` for anything else."""
+    found = (words,) if isinstance(words, str) else () if words is None else words
+    if isinstance(found, Iterable):
+        found = tuple(found)
+        if all(isinstance(word, str) for word in found):
+            return tuple(dict.fromkeys(found))
+    raise wrong_type(argument, "a text or a list of texts", words)
 
 
-def _shares(block: Mapping[str, str | float] | str | Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Names and shares, of a mapping or of texts such as "IL1 90%"."""
-    if isinstance(block, Mapping):
-        return tuple((name, str(share)) for name, share in block.items())
-    return tuple((name, share.strip()) for name, _, share in (text.strip().partition(" ") for text in several(block)))
+def files(scenarios: Sequence[object]) -> tuple[str | Path, ...]:
+    """Files and names, each an argument of its own or all in one list. Raises `InputError` for anything else."""
+    found: list[str | Path] = []
+    for each in flat(scenarios):
+        if not isinstance(each, (str, Path)):
+            raise wrong_type("scenarios", "files, or names of scenarios", each)
+        found.append(each)
+    return tuple(found)
+
+
+def flat(scenarios: Sequence[Any]) -> list[Any]:
+    """Arguments, with the items of those that are lists."""
+    return [item for each in scenarios for item in (each if isinstance(each, (list, tuple)) else [each])]
+
+
+def is_value(value: object) -> bool:
+    """Whether `value` is a text or a number."""
+    return isinstance(value, (str, Real)) and not isinstance(value, bool)
+
+
+def _pairs(argument: str, given: object, sign: str, expected: str) -> Iterable[tuple[str, str]]:
+    """Names and values, of a mapping or of texts with `sign` between the two."""
+    if isinstance(given, Mapping):
+        for name, value in given.items():
+            if not isinstance(name, str) or not is_value(value):
+                raise wrong_type(argument, "names with texts or numbers", given)
+            yield name, str(value)
+        return
+    for text in several(argument, given):
+        name, _, value = text.strip().partition(sign)
+        if not value.strip():
+            raise wrong_type(argument, expected, text)
+        yield name.strip(), value.strip()

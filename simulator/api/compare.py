@@ -8,15 +8,15 @@ from pathlib import Path
 from ..experiments.scenario import Scenario
 from ..runtime.errors import called_from
 from ..tasks import compare as task
-from .changes import scenario_request, several, warn
+from .changes import Settings, flat, scenario_request, several, warn
 
 
 def compare(
-    *scenarios: str | Path | Scenario,
+    *scenarios: str | Path | Scenario | Sequence[str | Path | Scenario],
     arms: str | Sequence[str] = (),
     of: str | Sequence[str] = (),
     against: str | None = None,
-    set: Mapping[str, str | float] | None = None,
+    set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] = (),
@@ -27,6 +27,7 @@ def compare(
 
     Args:
         scenarios: one is compared by its arms or, with a change, with itself as described; several by their main arms.
+            A list stands for its items.
         arms: these arms of each instead.
         of: species and observables; by default what the scenarios show.
         against: the reference: an arm of the first scenario, SCENARIO or SCENARIO/ARM; by default the first of all.
@@ -39,7 +40,7 @@ def compare(
         OutputError: if the directory exists or cannot be written.
     """
     with called_from("compare()"):
-        asked = tuple(scenario_request(each, set, knockout, block, add) for each in scenarios)
+        asked = tuple(scenario_request(each, set, knockout, block, add) for each in flat(scenarios))
         folder = Path(out) if out else None
-        request = task.CompareRequest(asked, several(arms), several(of), against, folder, force)
+        request = task.CompareRequest(asked, several("arms", arms), several("of", of), against, folder, force)
         return task.compare(request, warn)

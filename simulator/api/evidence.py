@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..runtime.errors import called_from
 from ..tasks import evidence as evidence_task
 from ..tasks import influence as influence_task
+from .changes import files
 
 
-def evidence(*scenarios: str | Path, out: str | Path | None = None) -> evidence_task.Evidence:
+def evidence(*scenarios: str | Path | Sequence[str | Path], out: str | Path | None = None) -> evidence_task.Evidence:
     """Every expectation of the scenarios, files or names, against their simulations; by default of all bundled ones.
 
     Args:
-        scenarios: files or names.
+        scenarios: files or names; a list stands for its items.
         out: a directory for evidence.csv and evidence.json; nothing is written without one.
 
     Raises:
@@ -21,15 +23,17 @@ def evidence(*scenarios: str | Path, out: str | Path | None = None) -> evidence_
         OutputError: if `out` cannot be written; before anything is simulated.
     """
     with called_from("evidence()"):
-        return evidence_task.evidence(evidence_task.EvidenceRequest(scenarios, Path(out) if out else None))
+        return evidence_task.evidence(evidence_task.EvidenceRequest(files(scenarios), Path(out) if out else None))
 
 
-def influence(*scenarios: str | Path, out: str | Path | None = None) -> influence_task.ParameterInfluence:
+def influence(
+    *scenarios: str | Path | Sequence[str | Path], out: str | Path | None = None
+) -> influence_task.ParameterInfluence:
     """Which expectations fail when a parameter is multiplied or divided by three; by default of all bundled scenarios,
     which takes many minutes.
 
     Args:
-        scenarios: files or names.
+        scenarios: files or names; a list stands for its items.
         out: a file for the result as JSON; nothing is written without one.
 
     Raises:
@@ -37,4 +41,4 @@ def influence(*scenarios: str | Path, out: str | Path | None = None) -> influenc
         OutputError: if `out` cannot be written; before anything is simulated.
     """
     with called_from("influence()"):
-        return influence_task.influence(influence_task.InfluenceRequest(scenarios, Path(out) if out else None))
+        return influence_task.influence(influence_task.InfluenceRequest(files(scenarios), Path(out) if out else None))

@@ -11,9 +11,10 @@ from ..experiments.explanation.explain import Explanation
 from ..experiments.run import RunResult
 from ..experiments.scenario import Scenario
 from ..runtime.errors import called_from
+from ..runtime.packages import package
 from ..tasks import explain as tasks
 from ..views.text.explain import DELAY, STRENGTH, feedback_lines, sentences
-from .changes import scenario_request, warn
+from .changes import Settings, scenario_request, warn
 from .notebook import picture_html
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def explain(
     arm: str | None = None,
     against: str | None = None,
     at: Times = (),
-    set: Mapping[str, str | float] | None = None,
+    set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] = (),
@@ -107,10 +108,10 @@ class Explained:
 
         Columns: phase, start, end, contributor, kind, label, gain, loss, gain_share, loss_share. Needs pandas.
         """
-        from pandas import DataFrame
-
         found, model = self.explanation, self.explanation.scenario.model
-        frame = DataFrame(tasks.contribution_rows(found), columns=list(tasks.ContributionRow._fields))
+        frame: DataFrame = package("pandas").DataFrame(
+            tasks.contribution_rows(found), columns=list(tasks.ContributionRow._fields)
+        )
         unit, time = model.unit_text(found.name), model.time_unit_text
         frame.attrs["title"] = f"{found.name} in {found.scenario.id}, arm {found.arm.name}"
         frame.attrs["units"] = {"start": time, "end": time, "gain": unit, "loss": unit}

@@ -10,7 +10,7 @@ from ..runtime.errors import called_from
 from ..tasks import export as export_task
 from ..tasks import gallery as gallery_task
 from ..tasks import replay as replay_task
-from .changes import scenario_request
+from .changes import Settings, files, scenario_request
 
 
 def export(
@@ -20,7 +20,7 @@ def export(
     arm: str = MAIN,
     out: str | Path | None = None,
     force: bool = False,
-    set: Mapping[str, str | float] | None = None,
+    set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] = (),
@@ -44,12 +44,14 @@ def export(
         return export_task.export(export_task.ExportRequest(asked, to, arm, Path(out) if out else None, force))
 
 
-def gallery(out: str | Path, *scenarios: str | Path, tables: bool = False, force: bool = False) -> gallery_task.Gallery:
+def gallery(
+    out: str | Path, *scenarios: str | Path | Sequence[str | Path], tables: bool = False, force: bool = False
+) -> gallery_task.Gallery:
     """Simulates scenarios, by default all bundled ones, and writes each with its report and a page that shows them all.
 
     Args:
         out: a new output directory.
-        scenarios: files or names.
+        scenarios: files or names; a list stands for its items.
         tables: also write the curves as CSV, some hundred MB for all bundled scenarios.
         force: replace the directory if it holds a gallery and nothing else.
 
@@ -58,10 +60,13 @@ def gallery(out: str | Path, *scenarios: str | Path, tables: bool = False, force
         OutputError: if the directory exists or cannot be written.
     """
     with called_from("gallery()"):
-        return gallery_task.gallery(gallery_task.GalleryRequest(Path(out), scenarios, tables, force))
+        return gallery_task.gallery(gallery_task.GalleryRequest(Path(out), files(scenarios), tables, force))
 
 
 def replay(folder: str | Path) -> replay_task.Replayed:
-    """Simulates the run in an output directory again, and says whether its numbers match. Raises `InputError`."""
+    """Simulates the run in an output directory again, and says whether its numbers match.
+
+    The result is true if they do. Raises `InputError`.
+    """
     with called_from("replay()"):
         return replay_task.replay(replay_task.ReplayRequest(Path(folder)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as short_repr
 from typing import TYPE_CHECKING, Any
 
 from ..experiments.measures import arms_of, measure, read_measure, unit_text_of
@@ -16,8 +17,10 @@ from ..experiments.scenario import MAIN, Scenario
 from ..files.results import run_folder
 from ..files.results.folder import check_file, write_text
 from ..files.results.frames import to_pandas, to_xarray
+from ..model.expression import FormulaError
+from ..model.units import UnitError
 from ..numerics.trajectory import Array, Trajectory
-from ..runtime.errors import InputError, InputFault, called_from
+from ..runtime.errors import InputError, InputFault, called_from, request_fault
 from ..runtime.names import unknown_name
 from ..tasks import run as tasks
 from ..tasks.request import FIGURES
@@ -26,7 +29,7 @@ from ..views.text.commands import run as run_text
 from ..views.text.english import counted
 from ..views.text.figure import Curve
 from ..views.text.tables import Table
-from .changes import scenario_request, several, warn
+from .changes import Settings, scenario_request, several, warn, wrong_type
 from .explain import Explained, Times, explain_run
 from .notebook import run_html
 from .values import Measured
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 def run(
     scenario: str | Path | Scenario,
     *,
-    set: Mapping[str, str | float] | None = None,
+    set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] = (),
@@ -52,7 +55,8 @@ def run(
 
     Args:
         scenario: the path of a file, the name of a bundled scenario, or a `Scenario` that has been read.
-        set, knockout, block, add: changes in all of its arms, as on the command line: ``set={"body_weight": "90 kg"}``,
+        set, knockout, block, add: changes in all of its arms, as on the command line: ``set={"body_weight": "90 kg"}``
+            or ``"body_weight=90 kg"``,
             ``knockout="IL4"``, ``block={"IL1": "90%"}`` or ``"IL1 90%"``, ``add="IL-2 18 MIU at 3 d"``.
         arms: only these; by default all.
         certify: whether a second solver checks the digits of every arm; None: where it takes under a second.
@@ -62,7 +66,9 @@ def run(
     """
     with called_from("run()"):
         asked = scenario_request(scenario, set, knockout, block, add)
-        request = tasks.RunRequest(asked, several(arms), certify)
+        if certify not in (None, True, False):
+            raise wrong_type("certify", "True, False or None", certify)
+        request = tasks.RunRequest(asked, several("arms", arms), certify)
         result = tasks.run(request, warn).result
     if result.interrupted:
         raise KeyboardInterrupt
@@ -125,7 +131,7 @@ class Run:
 
     def __getitem__(self, asked: str | tuple[str, str]) -> Array:
         """A curve, or the times of an arm, as a read-only array: see `Run`."""
-        name, arm = (asked, None) if isinstance(asked, str) else asked
+        name, arm = self._asked(asked)
         trajectory = self._trajectory(arm)
         return trajectory.times if name == "time" else trajectory[self._name(name)]
 
@@ -133,10 +139,16 @@ class Run:
         """A formula as in ``[[expect]]``: ``r.measure("max(IL2, '1 d', '3 d') / max(IL2, arm='untreated')")``.
 
         Without ``arm='...'`` it reads the main arm. NaN where there is no value: no crossing, or an arm that failed
-        before. Raises `ValueError` for what is no measure.
+        before. Raises `InputError` for what is no measure.
         """
         model = self.scenario.model
-        tree, _ = read_measure(formula, model, self.arms, self.scenario.end)
+        with called_from("measure()"):
+            if not isinstance(formula, str):
+                raise wrong_type("formula", "a text such as 'max(IL2)'", formula)
+            try:
+                tree, _ = read_measure(formula, model, self.arms, self.scenario.end)
+            except (FormulaError, UnitError) as error:
+                raise InputError([request_fault(str(error), formula)]) from None
         trajectories = {name: arm.trajectory for name, arm in self.result.arms.items()}
         if MAIN in arms_of(tree):
             trajectories[MAIN] = self._trajectory(None)
@@ -160,7 +172,9 @@ class Run:
     def figure(self, *names: str, arms: str | Sequence[str] | None = None) -> NotebookFigure:
         """A figure of `names`, by default the first that the scenario shows, of all arms or some: one of matplotlib's,
         which a notebook displays."""
-        return self._drawn(self._names(names) or self.scenario.plots[0], several(arms) or self.arms)[0]
+        with called_from("figure()"):
+            chosen = several("arms", arms) or self.arms
+        return self._drawn(self._names(names) or self.scenario.plots[0], chosen)[0]
 
     def _drawn(self, names: Sequence[str], arms: Sequence[str]) -> tuple[NotebookFigure, str]:
         """A figure, and a description of it."""
@@ -239,15 +253,25 @@ class Run:
         """The main arm, or the only one, if none is named."""
         return self._arm(arm or (MAIN if MAIN in self.arms or len(self.arms) > 1 else self.arms[0]))
 
+    def _asked(self, asked: object) -> tuple[str, str | None]:
+        """The name and the arm in ``r[NAME]`` or ``r[NAME, ARM]``."""
+        parts = asked if isinstance(asked, tuple) else (asked,)
+        if not all(isinstance(part, str) for part in parts) or len(parts) not in (1, 2):
+            raise self._unknown(f"expected r[NAME] or r[NAME, ARM] with names as texts, found {short_repr(asked)}")
+        return parts[0], parts[1] if len(parts) == 2 else None
+
     def _arm(self, arm: str) -> str:
         if arm not in self.arms:
+            if arm in [each.name for each in self.scenario.arms]:
+                raise self._unknown(f"arm '{arm}' was not run; these were: {', '.join(self.arms)}")
             raise self._unknown(unknown_name("no arm", arm, self.arms))
         return arm
 
     def _name(self, word: str) -> str:
         found = self.scenario.model.find(word, "species", "observables")
         if found is None:
-            raise self._unknown(self.scenario.model.unknown(word, "species", "observables"))
+            message = self.scenario.model.unknown(word, "species", "observables")
+            raise self._unknown(f"{message} (all are in r.names)")
         return found
 
     def _unknown(self, message: str) -> UnknownNameError:

@@ -10,7 +10,7 @@ from ..runtime.errors import called_from
 from ..tasks import check as check_task
 from ..tasks import list as list_task
 from ..tasks import show as show_task
-from .changes import scenario_request
+from .changes import Settings, files, scenario_request
 
 
 def list_() -> list_task.Catalogue:
@@ -26,21 +26,23 @@ def list_() -> list_task.Catalogue:
 list_.__name__ = list_.__qualname__ = "list"
 
 
-def check(*files: str | Path) -> check_task.Checked:
+def check(*scenarios: str | Path | Sequence[str | Path]) -> check_task.Checked:
     """All faults of scenario and model files, or of bundled ones by name, without simulating. Raises nothing for them.
+
+    A list stands for its items. The result is true if nothing is wrong, as its `ok`.
 
     >>> import immunesim as sim
     >>> sim.check("acute_infection").ok
     True
     """
     with called_from("check()"):
-        return check_task.check(check_task.CheckRequest(files))
+        return check_task.check(check_task.CheckRequest(files(scenarios)))
 
 
 def show(
     scenario: str | Path | Scenario,
     *,
-    set: Mapping[str, str | float] | None = None,
+    set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] = (),
@@ -53,7 +55,7 @@ def show(
 def read_scenario(
     scenario: str | Path,
     *,
-    set: Mapping[str, str | float] | None = None,
+    set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] = (),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -15,12 +15,12 @@ from ..files.results.frames import sweep_to_pandas, sweep_to_xarray
 from ..files.results.netcdf_block import axis_names, measure_names, stored_axes
 from ..files.toml.overrides import SweepOptions
 from ..numerics.trajectory import Array
-from ..runtime.errors import InputError, called_from, request_fault
+from ..runtime.errors import InputError, InputFault, called_from
 from ..runtime.names import unknown_name
 from ..tasks import sweep as tasks
 from ..views.text.commands.sweep import damage_notes, measure_table, members_line
 from ..views.text.tables import Table
-from .changes import scenario_request, several, warn
+from .changes import Settings, is_value, scenario_request, several, warn, wrong_type
 from .notebook import picture_html
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ..views.figures.page import NotebookFigure
 
-Vary = Mapping[str, str | Sequence[str | float] | None] | str | Sequence[str]
+Vary = Mapping[str, str | float | Sequence[str | float] | None] | str | Sequence[str]
 
 
 def sweep(
@@ -42,7 +42,7 @@ def sweep(
     measures: Mapping[str, str] | str | Sequence[str] = (),
     keep: str | Sequence[str] = (),
     arms: str | Sequence[str] = (),
-    set: Mapping[str, str | float] | None = None,
+    set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] = (),
@@ -63,8 +63,8 @@ def sweep(
 
     Args:
         scenario: the path of a file, the name of a bundled scenario, or a `Scenario` that has been read.
-        vary: what varies: ``{"NAME": "FROM:TO:COUNT[:log]"}``, ``{"NAME": [V1, V2]}``, or the same as texts,
-            ``"NAME=FROM:TO:COUNT"``; ``"NAME"`` varies over its range. By default what the scenario's [sweep] says.
+        vary: what varies: ``{"NAME": "FROM:TO:COUNT[:log]"}``, ``{"NAME": [V1, V2]}`` or one number, or the same as
+            texts, ``"NAME=FROM:TO:COUNT"``; ``"NAME"`` varies over its range. By default as in the scenario's [sweep].
         sample: how members are drawn: ``"grid"``, ``"zip"``, ``"one_at_a_time"``, ``"lhs:1000"``, ``"sobol:1024"``,
             ``"random:1000"``.
         members: a CSV file with a row for each member and a column for each axis.
@@ -93,8 +93,8 @@ def sweep(
             sample=sample,
             measures=_measures(measures),
             seed=seed,
-            keep=several(keep),
-            arms=several(arms),
+            keep=several("keep", keep),
+            arms=several("arms", arms),
             members=None if members is None else str(members),
         )
         asked = scenario_request(scenario, set, knockout, block, add)
@@ -120,18 +120,23 @@ def sweep(
 def _axes(vary: Vary) -> tuple[str, ...]:
     """What varies, each as the command line has it: ``NAME=VALUES`` or ``NAME``."""
     if not isinstance(vary, Mapping):
-        return several(vary)
-    texts = {
-        name: values if isinstance(values, str) else ",".join(map(str, values or ())) for name, values in vary.items()
-    }
-    return tuple(f"{name}={text}" if text else name for name, text in texts.items())
+        return several("vary", vary)
+    words = []
+    given: object
+    for name, given in vary.items():
+        values = () if given is None else given if isinstance(given, Iterable) else (given,)
+        text = values if isinstance(values, str) else ",".join(map(str, values))
+        if not all(map(is_value, values)):
+            raise wrong_type("vary", "names with values: a text, a number or a list of them", vary)
+        words.append(f"{name}={text}" if text else name)
+    return tuple(words)
 
 
 def _measures(measures: Mapping[str, str] | str | Sequence[str]) -> tuple[str, ...]:
     """Formulas, each with its name before it if it has one."""
     if isinstance(measures, Mapping):
         return tuple(f"{name}={formula}" for name, formula in measures.items())
-    return several(measures)
+    return several("measures", measures)
 
 
 def _command(scenario: Sequence[str], options: SweepOptions) -> tuple[str, ...]:
@@ -248,7 +253,7 @@ class Ensemble:
     def _column(self, name: str) -> int:
         known = [*self.axes, *self.measures]
         if name not in known:
-            raise UnknownColumnError([request_fault(unknown_name("this sweep has no axis or measure", name, known))])
+            raise self._unknown(unknown_name("no axis or measure", name, known))
         return known.index(name)
 
     def _arm(self, arm: str | None) -> int:
@@ -256,5 +261,8 @@ class Ensemble:
         if arm is None:
             return self.arms.index(MAIN) if MAIN in self.arms else 0
         if arm not in self.arms:
-            raise UnknownColumnError([request_fault(unknown_name("this sweep measures no arm", arm, self.arms))])
+            raise self._unknown(unknown_name("no arm", arm, self.arms))
         return self.arms.index(arm)
+
+    def _unknown(self, message: str) -> UnknownColumnError:
+        return UnknownColumnError([InputFault(f"sweep of {self.scenario.id}", 0, message, "")])

@@ -36,6 +36,10 @@ class Checked(Answer):
         """Whether every file is valid."""
         return not self.faults
 
+    def __bool__(self) -> bool:
+        """The same as `ok`."""
+        return self.ok
+
     @property
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON."""

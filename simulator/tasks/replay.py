@@ -51,6 +51,10 @@ class Replayed(Answer):
     arms: dict[str, dict[str, Any]]
     versions: dict[str, str]
 
+    def __bool__(self) -> bool:
+        """The same as `match`."""
+        return self.match
+
     @property
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON."""

@@ -38,7 +38,8 @@ from ..files.results.sweep_tables import (
 )
 from ..files.toml.overrides import SweepOptions
 from ..numerics.trajectory import Array
-from ..runtime.errors import InputError, OutputError, request_fault
+from ..runtime.errors import InputError, OutputError, option, request_fault
+from ..runtime.packages import package
 from ..runtime.progress import Progress
 from ..views.text.commands.sweep import engine_notes, sweep_text
 from .request import OnNote, ScenarioRequest, ignore_note
@@ -78,11 +79,17 @@ class SweepRequest:
         if self.workers < 0:
             raise InputError([request_fault(f"a number of 1 or more, found {self.workers}", "--workers")])
         if self.workers and self.dask is not None:
-            raise InputError([request_fault("a Dask cluster has its own workers: give --workers or --dask")])
+            fault = request_fault(
+                f"a Dask cluster has its own workers: give {option('--workers')} or {option('--dask')}"
+            )
+            raise InputError([fault])
         if self.merge and self.shard != (1, 1):
-            raise InputError([request_fault("a merge takes the members of all shards: give --shard or --merge")])
+            fault = request_fault(
+                f"a merge takes the members of all shards: give {option('--shard')} or {option('--merge')}"
+            )
+            raise InputError([fault])
         if self.out is None and (self.parquet or self.figures):
-            raise InputError([request_fault("tables and figures need a folder: give --out")])
+            raise InputError([request_fault(f"tables and figures need a folder: give {option('--out')}")])
 
     @property
     def size(self) -> int:
@@ -93,7 +100,7 @@ class SweepRequest:
         """The scenario with its sweep; remarks on it go to `on_note`. Raises `InputError`."""
         scenario = self.scenario.read(self.options)
         if scenario.sweep is None:
-            message = f"nothing varies in {scenario.id}: it has no [sweep], and there is no --vary"
+            message = f"nothing to vary in {scenario.id}: add a [sweep] table, or {option('--vary NAME=VALUES')}"
             raise InputError([request_fault(message)])
         for note in (*self.scenario.notes(scenario), *engine_notes()):
             on_note(note)
@@ -161,7 +168,7 @@ def sweep(
 
 def _check_packages(request: SweepRequest) -> None:
     if request.parquet:
-        import pyarrow.parquet  # noqa: F401  # optional
+        package("pyarrow")
     if request.figures:
         from ..views.figures.sweep import pictures  # noqa: F401  # matplotlib
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import immunesim as sim
 import numpy as np
@@ -104,10 +105,10 @@ def test_the_second_solver_can_be_asked_for_and_switched_off(toy: str) -> None:
         (lambda r: r.to_pandas("drg"), KeyError, "run of toy: no species or observable 'drg'; did you mean 'drug'?"),
         (
             lambda r: r.measure("max(drg)"),
-            ValueError,
-            "max() measures a species or observable: no species or observable 'drg'",
+            sim.InputError,
+            "measure(): max() measures a species or observable: no species or observable 'drg'",
         ),
-        (lambda r: r.measure("drug"), ValueError, "'drug' alone is a curve"),
+        (lambda r: r.measure("drug"), sim.InputError, "measure(): 'drug' alone is a curve"),
         (lambda r: r.to_xarray("drug", join="left"), ValueError, "join is 'outer' or 'inner', not 'left'"),
         (
             lambda r: sim.run("toy.toml", arms="halv"),
@@ -134,6 +135,7 @@ def test_what_is_wrong_is_said_with_what_is_right(toy: str, call, error: type[Ex
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # SciPy computes the sweep of a toy
 @pytest.mark.parametrize("out", ["afile/x", "afile/x/y", "/proc/x"])
 @pytest.mark.parametrize(
     "ask",
@@ -155,8 +157,10 @@ def test_an_output_folder_is_tried_before_anything_is_simulated(
         raise AssertionError("simulated first")
 
     Path("afile").write_text("")
-    for task in ("run.experiment.run", "compare.run", "explain.experiment.run", "evidence.parallel_map"):
-        monkeypatch.setattr(f"immunesim.tasks.{task}", simulated)
+    for task in ("run", "explain"):
+        monkeypatch.setattr(f"immunesim.tasks.{task}.experiment", SimpleNamespace(run=simulated))
+    for name in ("compare.run", "evidence.parallel_map", "influence.parallel_map", "gallery.parallel_map"):
+        monkeypatch.setattr(f"immunesim.tasks.{name}", simulated, raising=False)
     place = "afile is a file, not a folder" if out.startswith("afile") else "/proc cannot be written"
     with pytest.raises(OutputError, match=rf"^(/.*/)?{place}"):
         ask(out)
@@ -483,6 +487,80 @@ def test_what_is_asked_wrongly_is_said_with_the_function_that_was_called(toy: st
     with pytest.raises(sim.InputError) as caught:
         ask()
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (
+            lambda: sim.run(["toy.toml"]),
+            "run(): scenario: expected a file, the name of a scenario, or a Scenario, found",
+        ),
+        (lambda: sim.run("toy.toml", set="k_clear"), "run(): set: expected 'NAME=VALUE', found 'k_clear'"),
+        (lambda: sim.run("toy.toml", set={3: "x"}), "run(): set: expected names with texts or numbers, found {3: 'x'}"),
+        (lambda: sim.run("toy.toml", set=3), "run(): set: expected a text or a list of texts, found 3"),
+        (lambda: sim.run("toy.toml", knockout=4), "run(): knockout: expected a text or a list of texts, found 4"),
+        (lambda: sim.run("toy.toml", add=3), "run(): add: expected a text or a list of texts, found 3"),
+        (lambda: sim.run("toy.toml", arms=[3]), "run(): arms: expected a text or a list of texts, found [3]"),
+        (
+            lambda: sim.run("toy.toml", block="IL1"),
+            "run(): block: expected a name and a share such as 'IL1 90%', found",
+        ),
+        (lambda: sim.run("toy.toml", certify="yes"), "run(): certify: expected True, False or None, found 'yes'"),
+        (lambda: sim.sweep("toy.toml", vary=3), "sweep(): vary: expected a text or a list of texts, found 3"),
+        (lambda: sim.sweep("toy.toml", vary={"k": {}}), "sweep(): nothing called 'k' can vary"),
+        (lambda: sim.sweep("toy.toml", vary={"k": [None]}), "sweep(): vary: expected names with values"),
+        (lambda: sim.evidence(3), "evidence(): scenarios: expected files, or names of scenarios, found 3"),
+        (lambda: sim.sweep("toy.toml"), "sweep(): nothing to vary in toy: add a [sweep] table, or vary NAME=VALUES"),
+    ],
+)
+def test_an_argument_of_the_wrong_type_is_named_with_what_was_expected(toy: str, ask, message: str) -> None:
+    with pytest.raises(sim.InputError) as caught:
+        ask()
+    assert str(caught.value).startswith(message)
+
+
+def test_an_index_of_a_run_that_means_nothing_is_said_with_what_does(toy: str) -> None:
+    run = sim.run(toy, arms="untreated", certify=False)
+    for asked, message in (
+        (3, "expected r[NAME] or r[NAME, ARM] with names as texts, found 3"),
+        (("drug", "main", "x"), "expected r[NAME] or r[NAME, ARM] with names as texts, found ('drug', 'main', 'x')"),
+        (("drug", "half"), "arm 'half' was not run; these were: untreated"),
+        ("xyz", "no species or observable 'xyz'"),
+    ):
+        with pytest.raises(sim.InputError) as caught:
+            run[asked]  # type: ignore[index]
+        assert str(caught.value).startswith(f"run of toy: {message}")
+    assert str(caught.value).endswith("(all are in r.names)")
+    with pytest.raises(sim.InputError, match=r"measure\(\): formula: expected a text"):
+        run.measure(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_changes_are_also_texts_and_scenarios_also_a_list(toy: str) -> None:
+    by_name = sim.read_scenario(toy, set={"k_clear": "0.9 1/h"})
+    for settings in ("k_clear=0.9 1/h", ["k_clear = 0.9 1/h"]):
+        again = sim.read_scenario(toy, set=settings)
+        assert again.origins == by_name.origins
+        assert again.parameters(again.arm("main")) == by_name.parameters(by_name.arm("main"))
+    Path("other.toml").write_text(Path(toy).read_text())
+    assert str(sim.compare([toy, "other.toml"])) == str(sim.compare(toy, "other.toml"))
+    assert sim.evidence([toy]).rows == sim.evidence(toy).rows
+    assert list(sim.check([toy, "other.toml"]).valid) == [toy, "other.toml"]
+
+
+def test_a_check_is_false_if_a_file_is_faulty(toy: str) -> None:
+    Path("faulty.toml").write_text("[model]")
+    assert sim.check(toy)
+    assert not sim.check(toy, "faulty.toml")
+
+
+def test_a_replay_is_false_if_the_numbers_differ(toy: str) -> None:
+    sim.run(toy, arms="half", certify=False).save("out", plots=False)
+    assert sim.replay("out")
+    (table,) = Path("out").glob("*half*.csv")
+    table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
+    assert not sim.replay("out")
 
 
 @pytest.mark.parametrize("ask", [sim.run, sim.compare])

@@ -139,7 +139,7 @@ def test_figures_are_drawn_into_the_folder(toy: str) -> None:
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({}, r"sweep\(\): nothing varies in toy"),
+        ({}, r"sweep\(\): nothing to vary in toy"),
         (
             {"vary": {"k_cler": "0:1"}},
             r"sweep\(\): nothing called 'k_cler' can vary; did you mean 'k_clear'\?",
@@ -152,3 +152,8 @@ def test_figures_are_drawn_into_the_folder(toy: str) -> None:
 def test_what_is_wrong_is_an_input_error_of_sweep(toy: str, how: dict[str, object], message: str) -> None:
     with pytest.raises(sim.InputError, match=message):
         sim.sweep(toy, **how)
+
+
+def test_a_number_is_the_only_value_of_an_axis() -> None:
+    swept = sim.sweep("acute_infection", vary={"stop_sensitivity": 0.5}, measures="max(pathogen)")
+    assert swept["stop_sensitivity"].tolist() == [0.5]

@@ -98,7 +98,7 @@ def test_shards_and_their_merge(say) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        ([], 2, "error: command line: nothing varies in toy: it has no [sweep], and there is no --vary"),
+        ([], 2, "error: command line: nothing to vary in toy: add a [sweep] table, or --vary NAME=VALUES"),
         ([*VARY, "--shard", "3/2"], 2, "a shard is I/N, such as 3/16, with I from 1 to N\n    --shard 3/2"),
         ([*VARY, "--shard", "0/2"], 2, "a shard is I/N"),
         ([*VARY, "--shard", "x"], 2, "a shard is I/N"),

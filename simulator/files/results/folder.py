@@ -193,7 +193,7 @@ def locked(folder: Path) -> Iterator[None]:
             _lock(file)
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EAGAIN):
-                message = f"another process is at work in {folder}; wait for it, or choose another --out"
+                message = f"another process is at work in {folder}; wait for it, or choose another {option('--out')}"
                 raise OutputError(message) from None
         yield
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ...experiments.run import RunResult
 from ...experiments.sweeps.compute import SweepResult
 from ...experiments.sweeps.designs import member_ids
 from ...numerics.trajectory import Array
+from ...runtime.packages import package
 from .netcdf_block import axis_names, stored_axes
 from .sweep_tables import columns
 
@@ -25,7 +25,7 @@ def to_pandas(result: RunResult, names: Sequence[str]) -> DataFrame:
 
     Units are in ``attrs["units"]``, also that of ``time``.
     """
-    pandas = _package("pandas")
+    pandas = package("pandas")
     frames = {}
     for name, arm in result.arms.items():
         index = pandas.Index(arm.trajectory.times, name="time")
@@ -46,7 +46,7 @@ def to_xarray(result: RunResult, names: Sequence[str], join: str = "outer") -> D
     """
     if join not in ("outer", "inner"):
         raise ValueError(f"join is 'outer' or 'inner', not {join!r}")
-    xarray = _package("xarray")
+    xarray = package("xarray")
     model = result.scenario.model
     of_arms = []
     for arm in result.arms.values():
@@ -67,7 +67,7 @@ def sweep_to_pandas(result: SweepResult) -> DataFrame:
     NaN where there is no value. ``id`` is that of a list of members, if it has one; ``failed`` says whether the member
     failed in any arm; units are in ``attrs["units"]``.
     """
-    pandas = _package("pandas")
+    pandas = package("pandas")
     names, units = columns(result.scenario)
     measures = result.measures.reshape(len(result.numbers), -1)
     frame = pandas.DataFrame(
@@ -91,7 +91,7 @@ def sweep_to_xarray(result: SweepResult, curves: Array) -> Dataset:
         result: The members.
         curves: Shape (members, arms, curves, times).
     """
-    xarray = _package("xarray")
+    xarray = package("xarray")
     scenario, sweep = result.scenario, result.sweep
     axes = stored_axes(scenario)
     values = {name: ("member", column) for name, column in zip(axis_names(axes), result.values.T, strict=True)}
@@ -111,14 +111,5 @@ def sweep_to_xarray(result: SweepResult, curves: Array) -> Dataset:
 
 def rows_to_pandas(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
     """A row for each of `rows`, a column for each key."""
-    frame: DataFrame = _package("pandas").DataFrame(list(rows))
+    frame: DataFrame = package("pandas").DataFrame(list(rows))
     return frame
-
-
-def _package(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise ModuleNotFoundError(f"this needs {name}: pip install {name}", name=name) from None

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ...experiments.scenario import Scenario
 from ...experiments.sweeps.compute import KILLED, Block, Numbers, curve_times, sweep_of
 from ...numerics.trajectory import DEADLINE, Array
-from ...runtime.errors import OutputError
+from ...runtime.errors import OutputError, option
 from .folder import LOCK, locked, make_folder, write_text
 from .member_index import ABSENT, ROWS, Keys, MemberIndex, Offsets, member_keys
 from .netcdf_block import DamagedBlockError, StoredAxis, decode_block, encode_block, stored_axes
@@ -72,7 +72,7 @@ def check_store(folder: Path, scenario: Scenario) -> None:
             raise OutputError(message) from None
         return
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise OutputError(f"{folder / IDENTITY} cannot be read ({error}); choose another --out") from None
+        raise OutputError(f"{folder / IDENTITY} cannot be read ({error}); choose another {option('--out')}") from None
     parts = identity_parts(scenario)
     if identity != identity_of(parts):
         given = json.loads(json.dumps(parts))
@@ -80,7 +80,7 @@ def check_store(folder: Path, scenario: Scenario) -> None:
         more = "; ..." if len(found) == 4 else ""
         raise OutputError(
             f"{folder} is a sweep of something else, and stays as it is: {'; '.join(found[:3])}{more}\n"
-            "    choose another --out"
+            f"    choose another {option('--out')}"
         )
 
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ...runtime.packages import package
+
 POINTS = 72.0  # in an inch
 LEAVES = 5  # that may stand side by side
 Point = tuple[float, float]
@@ -68,9 +70,7 @@ def lay_out(
 
     groups are kept together. settings are attributes of the graph, such as ``rankdir``.
     """
-    from pygraphviz import AGraph  # optional: pip install pygraphviz
-
-    graph = AGraph(directed=True, strict=False)
+    graph = package("pygraphviz").AGraph(directed=True, strict=False)
     graph.graph_attr.update({"nodesep": "0.25", "ranksep": "0.5", **settings})
     graph.node_attr.update(shape="box", fixedsize="true", label="")
     graph.edge_attr.update(arrowsize="0.9")

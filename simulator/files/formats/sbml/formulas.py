@@ -11,11 +11,12 @@ from ....model.expression import TIME, Apply, Expression, Name, Number, names
 from ....model.laws import in_order
 from ....model.model import Model
 from ....model.units import BASES, ONE, Unit
+from ....runtime.packages import missing_package
 
 try:
     import libsbml as libsbml  # the other files of this folder take it from here
 except ModuleNotFoundError:
-    raise ModuleNotFoundError("SBML is written by libSBML", name="python-libsbml") from None
+    raise missing_package("python-libsbml") from None
 
 LITRE = Unit(1e-3, tuple([3 * (base == "m") for base in BASES]))
 _KINDS = {  # of the base units; whatever is counted is an item, a difference in degC is one in kelvin
