@@ -364,6 +364,24 @@ def test_a_package_that_is_missing_is_named(
         getattr(run, method)()
 
 
+@pytest.mark.parametrize(
+    ("module", "package", "ask"),
+    [
+        ("pandas", "pandas", lambda: sim.explain("toy.toml", "drug").to_pandas()),
+        ("pygraphviz", "pygraphviz", lambda: sim.describe("IL-2", wiring="x.svg")),
+        ("libsbml", "python-libsbml", lambda: sim.export("toy.toml")),
+    ],
+)
+def test_a_package_that_is_missing_is_named_in_the_same_words(
+    toy: str, module: str, package: str, ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    for name in [each for each in sys.modules if each.startswith("immunesim.files.formats.sbml")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ModuleNotFoundError, match=f"^this needs {package}: pip install {package}$"):
+        ask()
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_run_is_saved_as_the_command_saves_it(toy: str) -> None:
     from immunesim.cli import main
