@@ -412,7 +412,7 @@ def test_an_explanation_is_said_and_drawn_and_a_report_is_one_file(toy: str, tmp
     assert why.sentences
     html = why._repr_html_()
     assert "data:image/png;base64,iVBORw0KGgo" in html
-    assert "<li>It starts at " in html
+    assert "<li>Start at " in html
     path = r.report(tmp_path / "page.html")
     assert "In short" in path.read_text(encoding="utf-8")
     with pytest.raises(OutputError, match="exists"):

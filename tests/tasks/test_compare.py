@@ -142,6 +142,17 @@ def test_the_text_is_aligned_and_writes_dust_as_nothing(result) -> None:
     assert shown[0].split()[-3] == "0"
 
 
+def test_columns_are_as_wide_as_their_longest_cell() -> None:
+    base = row("as described", peak=1.88e-4, lowest=-0.000188)._replace(reference=True, area_ratio=1.0)
+    far = row("another", peak=9.89e-10, lowest=-1.23e-10)._replace(area_ratio=1.0, peak_ratio=9.8912e-9)
+    heads, *shown = comparison_text([base, far]).splitlines()[1:4]
+    assert heads.split() == ["peak", "at", "[d]", "lowest", "final", "area", "[pM·d]"]
+    for line in shown:
+        cells = [each.strip() for each in line.strip().split("  ") if each.strip()]
+        assert len(cells) in (6, 10)
+        assert all(each.count("×") <= 1 for each in cells), cells
+
+
 # sentences
 
 

@@ -200,7 +200,7 @@ def test_a_run_is_explained_without_simulating_it_again(say) -> None:
 
 
 SENTENCES = [
-    r"It starts at 0\.02 cells/µL, peaks at 110 cells/µL on day 89 and ends at 0\.0199 cells/µL\.",
+    r"Start at 0\.02 cells/µL, peak of 110 cells/µL on day 89, end at 0\.0199 cells/µL\.",
     r"It rises from 0\.02 cells/µL \(day 5\) to 110 cells/µL \(day 89\)\. Nearly all gain is by “[^”]+”; 90 % of it is "
     r"lost again, by “[^”]+”\.",
     r"It peaks on day 89\. If the level were 110 cells/µL on both days, “[^”]+” would add 15\.6 cells/µL per d on "
@@ -224,7 +224,7 @@ def test_an_immune_curve_is_explained_in_plain_sentences() -> None:
 def test_a_curve_that_stays_at_zero_has_an_explanation_without_contributions(say) -> None:
     pytest.importorskip("pandas")
     found = sim.explain("toy.toml", "drug", arm="untreated", at=3)
-    assert "It stays at 0 pM." in str(found)
+    assert "Constant at 0 pM." in str(found)
     assert "At 3 h: 0 pM, at rest" in str(found)
     assert "matches the curve to rounding error." in str(found)
     assert found.to_pandas().empty

@@ -87,6 +87,10 @@ def test_a_stop_keeps_what_is_done_and_gives_up_what_is_under_way(tmp_path: Path
     assert [card.status for card in cards] == [gallery.DONE, gallery.SKIPPED, gallery.SKIPPED]
     assert sorted(path.name for path in out.iterdir()) == ["a", "index.html", "summary.json"]
     assert "not simulated" in read_page(out / "index.html").text
+    assert str(gallery.Gallery(out, cards)).splitlines()[-3:-1] == [
+        "2 scenarios not simulated, as the gallery was interrupted",
+        "",
+    ]
 
 
 def test_a_scenario_that_kills_its_process_takes_no_other_with_it(tmp_path: Path, monkeypatch) -> None:

@@ -142,6 +142,7 @@ def test_a_shard_of_nobody_is_empty(toy: Scenario, tmp_path: Path, parquet: bool
     assert (done.asked, done.missing, done.failed, len(done.result.numbers)) == (0, 0, 0, 0)
     assert len(table(tmp_path / "out")[1]) == 0
     assert "0 members (list of k_clear, dose.push.amount): 0 computed" in sweep_text(done)
+    assert "median" not in sweep_text(done)
     assert estimate(asked).members == 0
 
 

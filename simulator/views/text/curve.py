@@ -11,7 +11,6 @@ from ...experiments.curves import peak
 from ...experiments.explanation.phases import turning_points
 from ...numerics.thresholds import NOISE
 from ...numerics.trajectory import Array
-from .english import listed
 from .numbers import number, with_unit
 
 FLAT = 0.01  # of the largest value: a curve that varies less is steady, and two curves that differ less are alike
@@ -29,7 +28,7 @@ class Extreme(NamedTuple):
 
 
 def describe_curve(times: Array, values: Array, unit: str, clock: str) -> str:
-    """A curve in one sentence without its subject, such as ``starts at 1 pM, peaks at 9 pM on day 5 and ends at 3 pM``.
+    """A curve without its name, such as ``start at 1 pM, peak of 9 pM on day 5, end at 3 pM``.
 
     Args:
         times: Shape (n,), in units of `clock`; two points of the same time at a jump.
@@ -39,21 +38,20 @@ def describe_curve(times: Array, values: Array, unit: str, clock: str) -> str:
     """
     known = np.isfinite(values)
     if not known.any():
-        return "has no finite value"
+        return "no finite value"
     times, values = times[known], values[known]
     start, end, largest = float(values[0]), float(values[-1]), float(np.abs(values).max())
     if float(np.ptp(values)) <= FLAT * largest:
-        return f"stays at {with_unit(end, unit)}"
+        return f"constant at {with_unit(end, unit)}"
     turns = extremes(times, values)
     if not turns:
         ends = f"{level(start, largest)} to {level(end, largest, unit)}"
-        return f"{'rises' if end > start else 'falls'} from {ends}{_change(start, end)}"
+        return f"{'rise' if end > start else 'fall'} from {ends}{_change(start, end)}"
     if len(turns) > MOST_TURNS:
         parts = [_summary_of(turns, min(start, end), largest, unit, clock)]
     else:
-        verbs = ["peaks at" if turn.is_peak else "falls to" for turn in turns]
-        parts = [f"{verb} {_at_level(turn, largest, unit, clock)}" for verb, turn in zip(verbs, turns, strict=True)]
-    return listed([f"starts at {level(start, largest, unit)}", *parts, f"ends at {level(end, largest, unit)}"])
+        parts = [f"{'peak' if turn.is_peak else 'low'} of {_at_level(turn, largest, unit, clock)}" for turn in turns]
+    return ", ".join([f"start at {level(start, largest, unit)}", *parts, f"end at {level(end, largest, unit)}"])
 
 
 def extremes(times: Array, values: Array) -> list[Extreme]:
@@ -98,7 +96,7 @@ def _summary_of(turns: list[Extreme], least: float, largest: float, unit: str, c
     parts = [f"the highest {_at_level(highest, largest, unit, clock)}"]
     if lowest.value < least:
         parts.append(f"the lowest level {_at_level(lowest, largest, unit, clock)}")
-    return f"has {len(peaks)} peaks ({', '.join(parts)})"
+    return f"{len(peaks)} peaks ({', '.join(parts)})"
 
 
 def _at_level(turn: Extreme, largest: float, unit: str, clock: str) -> str:

@@ -123,7 +123,7 @@ def _folded(found: Iterable[str], then: str = "  ") -> list[str]:
 
 def _overview(form: ExplanationFormat) -> str:
     flux = form.explanation.flux
-    return f"It {describe_curve(flux.times * form.scale, flux.values, form.unit, form.clock)}."
+    return f"{capital(describe_curve(flux.times * form.scale, flux.values, form.unit, form.clock))}."
 
 
 def _phase(form: ExplanationFormat, phase: PhaseBalance) -> str:
