@@ -127,7 +127,7 @@ def test_each_group_is_an_svg_and_a_png_that_say_what_they_show(result, tmp_path
     text = paths[0].read_text(encoding="utf-8")
     assert "A toy" in text
     assert "Run 0123456789ab." in text
-    assert "Time course of drug from 0 to 48 h. drug in plasma (drug) on a log scale: as dosed: starts" in text
+    assert "Time course of drug from 0 to 48 h. drug in plasma (drug) on a log scale: as dosed: start" in text
     assert "Doses: push into drug 3 from 2 to 26 h." in text
     assert b"0123456789ab" in paths[1].read_bytes()
 
