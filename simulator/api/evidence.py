@@ -21,9 +21,13 @@ def evidence(*scenarios: str | Path | Sequence[str | Path], out: str | Path | No
     Raises:
         InputError: with everything that is wrong with the scenarios.
         OutputError: if `out` cannot be written; before anything is simulated.
+        KeyboardInterrupt: after Ctrl-C; `out` then holds the expectations of the scenarios that are done.
     """
     with called_from("evidence()"):
-        return evidence_task.evidence(evidence_task.EvidenceRequest(files(scenarios), Path(out) if out else None))
+        found = evidence_task.evidence(evidence_task.EvidenceRequest(files(scenarios), Path(out) if out else None))
+    if found.not_simulated:
+        raise KeyboardInterrupt
+    return found
 
 
 def influence(

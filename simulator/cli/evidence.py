@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from .options import print_json
-from .program import DONE, MISSED
+from .program import DONE, INTERRUPTED, MISSED
 
 EXAMPLES = """examples:
   immunesim evidence
@@ -25,4 +26,10 @@ def execute(options: argparse.Namespace) -> int:
 
     found = evidence(EvidenceRequest(tuple(options.scenarios), Path(options.out) if options.out else None))
     print_json([row._asdict() for row in found.rows]) if options.json else print(found)
+    if found.not_simulated:
+        missing = ", ".join(found.not_simulated[:5]) + ", ..." * (len(found.not_simulated) > 5)
+        print(
+            f"interrupted; {options.out} holds the scenarios that are done; not simulated: {missing}", file=sys.stderr
+        )
+        return INTERRUPTED
     return DONE if found.holds else MISSED

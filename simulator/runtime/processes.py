@@ -208,10 +208,16 @@ def _report(number: int, share: float) -> None:
     _worker_shares[number] = share
 
 
-def parallel_map(what: str, function: Callable[[Item, OnProgress], Result], items: Sequence[Item]) -> list[Result]:
+def parallel_map(
+    what: str,
+    function: Callable[[Item, OnProgress], Result],
+    items: Sequence[Item],
+    done: dict[int, Result] | None = None,
+) -> list[Result]:
     """`function(item, on_progress)` for every item, on all cores; shows how many `what` (such as scenarios) are done.
 
     A single item, or any on a single core, is computed in this process. The first error ends the rest.
+    done: is filled with each result, by the number of its item, for what is kept after an interruption.
 
     Returns:
         The results, in the order of the items.
@@ -221,7 +227,7 @@ def parallel_map(what: str, function: Callable[[Item, OnProgress], Result], item
         Exception: What `function` raises.
     """
     gc.enable()  # the command line turns it off for short commands; this one is long
-    results: dict[int, Result] = {}
+    results: dict[int, Result] = {} if done is None else done
     with Progress(what, len(items)) as progress:
         if min(len(items), os.cpu_count() or 1) <= 1:
             for number, item in enumerate(items):

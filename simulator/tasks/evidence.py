@@ -46,9 +46,10 @@ class EvidenceRequest:
 
 @dataclass(frozen=True, repr=False)
 class Evidence(Answer):
-    """rows: a row for each expectation: see `EvidenceRow`."""
+    """rows: a row for each expectation: see `EvidenceRow`. not_simulated: the scenarios left out by an interruption."""
 
     rows: list[EvidenceRow]
+    not_simulated: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -80,12 +81,16 @@ class Evidence(Answer):
 def evidence(request: EvidenceRequest) -> Evidence:
     """Simulates the scenarios, several in parallel, and writes the table if a directory is given.
 
-    An expectation of a run that failed is listed as not simulated. An interruption leaves nothing.
+    An expectation of a run that failed is listed as not simulated. After an interruption the table is written
+    with the scenarios that are done; KeyboardInterrupt is raised where none is, or no directory is given.
     Raises `InputError` and, before anything is simulated, `OutputError`.
     """
     paths = scenario_paths(request.scenarios)
     if request.out is None:
-        return _evidence(paths)
+        found = _evidence(paths)
+        if found.not_simulated:
+            raise KeyboardInterrupt
+        return found
     with output_folder(request.out):
         found = _evidence(paths)
         _write(found, request.out)
@@ -93,10 +98,17 @@ def evidence(request: EvidenceRequest) -> Evidence:
 
 
 def _evidence(paths: Sequence[Path]) -> Evidence:
-    parts = parallel_map("scenarios", _rows_or_faults, paths)
+    done: dict[int, tuple[list[EvidenceRow], list[InputFault]]] = {}
+    try:
+        parallel_map("scenarios", _rows_or_faults, paths, done)
+    except KeyboardInterrupt:
+        if not done:
+            raise
+    parts = [done[number] for number in sorted(done)]
     if faults := [fault for _, found in parts for fault in found]:
         raise InputError(faults)
-    return Evidence([row for rows, _ in parts for row in rows])
+    not_simulated = tuple(path.stem for number, path in enumerate(paths) if number not in done)
+    return Evidence([row for rows, _ in parts for row in rows], not_simulated)
 
 
 def _rows_or_faults(path: Path, on_progress: OnProgress) -> tuple[list[EvidenceRow], list[InputFault]]:
@@ -118,4 +130,6 @@ def _write(found: Evidence, folder: Path) -> None:
     writer.writerows(row._asdict() for row in found.rows)
     write_text(folder / "evidence.csv", lines.getvalue())
     document = {"totals": found.totals, "rows": [row._asdict() for row in found.rows]}
+    if found.not_simulated:
+        document["not_simulated"] = list(found.not_simulated)
     write_text(folder / "evidence.json", json.dumps(document, indent=1) + "\n")

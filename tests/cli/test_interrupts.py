@@ -114,6 +114,16 @@ def test_a_run_of_several_keeps_those_that_were_written(slow: Path) -> None:
     assert [path.name for path in (slow / "out").iterdir()] == ["quick"]
 
 
+def test_the_evidence_is_written_with_what_is_done(slow: Path) -> None:
+    (slow / "quick.toml").write_text(SCENARIO)
+
+    ended = interrupted(["evidence", "quick.toml", "slow.toml", "--out", "out"], slow, lambda line: "1 of 2" in line)
+    check(ended)
+    assert ended.err.endswith("interrupted; out holds the scenarios that are done; not simulated: slow\n")
+    assert json.loads((slow / "out" / "evidence.json").read_text())["not_simulated"] == ["slow"]
+    assert (slow / "out" / "evidence.csv").exists()
+
+
 def test_a_gallery_is_written_with_what_is_done(slow: Path) -> None:
     (slow / "quick.toml").write_text(SCENARIO)
 
