@@ -59,12 +59,14 @@ def several(argument: str, words: object) -> tuple[str, ...]:
     raise wrong_type(argument, "a text or a list of texts", words)
 
 
-def files(scenarios: Sequence[object]) -> tuple[str | Path, ...]:
+def files(
+    given: Sequence[object], argument: str = "scenarios", expected: str = "files, or names of scenarios"
+) -> tuple[str | Path, ...]:
     """Files and names, each an argument of its own or all in one list. Raises `InputError` for anything else."""
     found: list[str | Path] = []
-    for each in flat(scenarios):
+    for each in flat(given):
         if not isinstance(each, (str, Path)):
-            raise wrong_type("scenarios", "files, or names of scenarios", each)
+            raise wrong_type(argument, expected, each)
         found.append(each)
     return tuple(found)
 

@@ -20,7 +20,7 @@ from ..runtime.names import unknown_name
 from ..tasks import sweep as tasks
 from ..views.text.commands.sweep import damage_notes, measure_table, members_line
 from ..views.text.tables import Table
-from .changes import Settings, is_value, scenario_request, several, warn, wrong_type
+from .changes import Settings, files, is_value, scenario_request, several, warn, wrong_type
 from .notebook import picture_html
 
 if TYPE_CHECKING:
@@ -98,7 +98,6 @@ def sweep(
             members=None if members is None else str(members),
         )
         asked = scenario_request(scenario, set, knockout, block, add)
-        folders = (merge,) if isinstance(merge, (str, Path)) else merge
         request = tasks.SweepRequest(
             asked,
             None if options == SweepOptions() else options,
@@ -106,7 +105,7 @@ def sweep(
             workers=workers,
             dask=dask,
             shard=tasks.parse_shard(shard),
-            merge=tuple(map(Path, folders)),
+            merge=tuple(map(Path, files([merge], "merge", "folders of sweeps"))),
             parquet=parquet,
             figures=figures,
             command=_command(asked.command(), options),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ...experiments.scenario import Arm
 from ...experiments.sweeps.designs import Axis, Design, Explicit, Grid, OneAtATime, Points, Spaced, Zip
 from ...experiments.sweeps.sampling import LatinHypercube, Random, Sobol
+from ...runtime.errors import option
 from ...runtime.names import nearest
 from .axes import (
     NotVariableError,
@@ -251,7 +252,7 @@ class _DesignReader:
             if number is not None and str(error):
                 self.fault(("sweep", "vary", number), str(error))
             elif str(error):
-                others = "where --vary or [[sweep.vary]] names columns, others are not read"
+                others = f"where {option('--vary')} or [[sweep.vary]] names columns, others are not read"
                 self.fault(("sweep", "members"), f"column {name}: {error}; {others}")
             return False
         return True
