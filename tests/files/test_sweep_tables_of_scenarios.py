@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import tomli_w
 from immunesim.experiments.measures import unit_of, unit_text_of
-from immunesim.experiments.scenario import MAIN
+from immunesim.experiments.scenario import MAIN, Scenario
 from immunesim.experiments.sweeps.designs import member_ids
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.overrides import SweepOptions
@@ -195,19 +196,24 @@ def test_an_axis_is_called_as_the_file_calls_it(scenario) -> None:
     assert [axis.label for axis in scenario(text).sweep.design.axes] == ["how fast it goes", "weight"]
 
 
+@functools.cache
+def bundled() -> list[Scenario]:
+    """All bundled scenarios: reading them takes seconds."""
+    return [read_scenario(path) for path in builtin_scenarios().values()]
+
+
 def test_every_patient_that_ships_differs_for_a_reason_that_is_written_down() -> None:
     found = 0
-    for path in builtin_scenarios().values():
-        for each in read_scenario(path).document.get("population", {}).get("vary", []):
-            assert {"source", "status"} <= set(each), (path.stem, each["parameter"])
+    for each_scenario in bundled():
+        for each in each_scenario.document.get("population", {}).get("vary", []):
+            assert {"source", "status"} <= set(each), (each_scenario.id, each["parameter"])
             found += 1
     assert found >= 10
 
 
 def test_the_unit_of_every_measure_can_be_written_down() -> None:
     texts = set()
-    for path in builtin_scenarios().values():
-        scenario = read_scenario(path)
+    for scenario in bundled():
         for each in scenario.expectations:
             text = unit_text_of(each.measure, scenario.model)
             found = unit_of(each.measure, scenario.model, [arm.name for arm in scenario.arms], math.inf)
