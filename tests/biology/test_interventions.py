@@ -10,6 +10,8 @@ from immunesim import read_model, read_scenario
 from immunesim.experiments.run import ArmResult, run
 from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
 
+from tests.slow import thinned
+
 MODELS = {name: read_model(path) for name, path in builtin_models().items()}
 QUESTION = "acute_infection"
 IMMUNE = MODELS["immune"].interventions
@@ -52,7 +54,7 @@ def described() -> ArmResult:
 
 
 @pytest.mark.parametrize("arm", ["main", "uninfected"])
-@pytest.mark.parametrize("name", KNOCKED)
+@pytest.mark.parametrize("name", thinned(KNOCKED, every=3))
 def test_what_is_knocked_out_is_gone_in_health_and_in_an_infection(name: str, arm: str) -> None:
     trajectory = simulated(arm, knockout=(name,)).trajectory
     for each, values in trajectory.values.items():
@@ -96,7 +98,7 @@ def test_a_dose_of_what_is_knocked_out_works_and_of_what_is_blocked_does_not(nam
     assert effects["blocked"] < effects["out"] / 100
 
 
-@pytest.mark.parametrize("name", BLOCKED)
+@pytest.mark.parametrize("name", thinned(BLOCKED, every=3))
 def test_a_block_of_0_changes_nothing_and_one_of_100_percent_is_the_arm_whose_share_is_1(
     name: str, described: ArmResult
 ) -> None:
@@ -116,7 +118,7 @@ def test_a_full_block_is_the_arm_that_the_scenario_has_for_it(name: str, arm: st
     assert all((full[each] == values).all() for each, values in shipped.values.items())
 
 
-@pytest.mark.parametrize("name", GIVEN)
+@pytest.mark.parametrize("name", thinned(GIVEN, every=3))
 def test_every_route_of_a_dose_takes_an_amount(name: str) -> None:
     """In the unit of what it goes to: an amount where there is no volume, else a level."""
     for route, target in IMMUNE[name].dose.items():

@@ -26,6 +26,7 @@ from immunesim.model.model import Model
 from immunesim.numerics.system import System
 from immunesim.numerics.trajectory import ATOL_OF_SCALE, Array
 
+from tests.slow import thinned
 from tests.tight import engine_of, states
 
 TOLERANCE = 1e-5
@@ -117,7 +118,7 @@ def test_there_are_scenarios() -> None:
 
 
 @pytest.mark.parametrize("most", [FEW_EDGES, pytest.param(EDGES, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", thinned(SCENARIOS, every=4))
 def test_libroadrunner_agrees_with_our_solver(name: str, most: int) -> None:
     scenario = read_scenario(builtin_scenarios()[name])
     every = max(1, round(scenario.end / scenario.every / 40))

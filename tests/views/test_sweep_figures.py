@@ -21,6 +21,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.text import Text
 
 from tests.boxes import covered
+from tests.slow import thinned
 from tests.views.sweep_results import axis, grid, made, measure
 
 LONG = (
@@ -149,7 +150,7 @@ UGLY = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", UGLY)
+@pytest.mark.parametrize("name", thinned(UGLY, every=3))
 def test_no_text_covers_another_or_leaves_the_figure(name: str, tmp_path: Path) -> None:
     drawn = list(pictures.pictures(UGLY[name](tmp_path)))
     assert drawn
