@@ -18,6 +18,8 @@ from immunesim.experiments.run import run
 from immunesim.files.toml.scenario_file import builtin_scenarios
 from scipy.integrate import solve_ivp
 
+from tests.slow import thinned
+
 Equations = Callable[[float, Sequence[float]], list[float]]
 
 AGREES = 1e-5
@@ -155,7 +157,7 @@ def integrated(course: Course, times: np.ndarray) -> Iterator[tuple[np.ndarray, 
         yield inside, found.y[:, :-1]
 
 
-@pytest.mark.parametrize("entry", SECOND_ENTRIES.values(), ids=list(SECOND_ENTRIES))
+@pytest.mark.parametrize("entry", thinned(SECOND_ENTRIES.values(), every=2), ids=list(SECOND_ENTRIES))
 def test_the_simulator_runs_what_the_paper_prints(entry: tuple[str, str, str, Course]) -> None:
     name, end, arm, course = entry
     scenario = read_scenario(builtin_scenarios()[name], set={"time.end": end})

@@ -19,6 +19,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from tests.laws import Laws as SharedLaws
+from tests.slow import thinned
 
 Equations = Callable[[float, Sequence[float]], list[float]]
 
@@ -130,7 +131,7 @@ SECOND_ENTRIES = {
 }
 
 
-@pytest.mark.parametrize("entry", SECOND_ENTRIES.values(), ids=list(SECOND_ENTRIES))
+@pytest.mark.parametrize("entry", thinned(SECOND_ENTRIES.values(), every=2), ids=list(SECOND_ENTRIES))
 def test_the_simulator_runs_what_was_published(
     entry: tuple[str, str, list[float], list[tuple[Equations, float]]],
 ) -> None:

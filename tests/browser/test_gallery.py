@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from immunesim.tasks.gallery import write_gallery
 
+from tests.slow import thinned
 from tests.toys import SCENARIO, TOY_MODEL
 
 
@@ -27,7 +28,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "out" / "index.html"
 
 
-@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize("width", thinned([1400, 400], every=2))
 def test_an_accessibility_checker_finds_nothing_and_nothing_scrolls_sideways(visit, index: Path, width: int) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

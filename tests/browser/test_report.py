@@ -14,6 +14,8 @@ from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.tasks.run import write
 from immunesim.views.figures import run as run_figures
 
+from tests.slow import thinned
+
 NAME, END = "canakinumab", 168.0  # d
 WIDTHS = (1400, 400)
 
@@ -54,7 +56,7 @@ def span(page: Any, chart: int = 0) -> tuple[float, float]:
     return scale[0], scale[1]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", thinned(WIDTHS, every=2))
 def test_an_accessibility_checker_finds_nothing(visit, report: Path, width: int) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

@@ -10,6 +10,7 @@ from immunesim.files.toml.scenario_file import find_scenario
 from immunesim.numerics.dense_output import POINTS_PER_STEP
 from immunesim.numerics.fluxes import Fluxes, fluxes
 
+from tests.slow import thinned
 from tests.systems import Stretch, make_model, simulate
 
 CURVES = {  # species and observables: fast, slow, stiff, dosed, changed, explicit in time
@@ -90,7 +91,9 @@ def check_windows(flux: Fluxes) -> None:
     assert np.ptp(off) < 1e-6 * turnover, (flux.name, np.ptp(off) / turnover)  # the worst of all windows
 
 
-@pytest.mark.parametrize(("scenario", "name"), CASES, ids=[":".join(case) for case in CASES])
+@pytest.mark.parametrize(
+    ("scenario", "name"), thinned(CASES, every=2, unpack=True), ids=[":".join(case) for case in CASES]
+)
 def test_fluxes_add_up_to_the_derivative_and_to_the_curve(curves, scenario: str, name: str) -> None:
     flux = fluxes(curves(scenario), name)
     assert flux.reactions

@@ -18,6 +18,8 @@ from immunesim.views.figures.explain import picture
 from immunesim.views.text.explain import explanation_text, sentences
 from matplotlib.text import Annotation, Text
 
+from tests.slow import thinned
+
 
 @pytest.fixture
 def say(capsys: pytest.CaptureFixture[str], toy_file: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple]:
@@ -137,7 +139,9 @@ DRAWN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "curve", "against"), DRAWN, ids=[":".join(each[:2]) for each in DRAWN])
+@pytest.mark.parametrize(
+    ("name", "curve", "against"), thinned(DRAWN, every=3, unpack=True), ids=[":".join(each[:2]) for each in DRAWN]
+)
 def test_no_text_of_the_picture_covers_another_and_nothing_is_cut(name: str, curve: str, against: str | None) -> None:
     found = explain(read_scenario(find_scenario(name)), "main", curve, against=against)
     assert len(explanation_text(found).splitlines()) > 5

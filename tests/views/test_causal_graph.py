@@ -20,6 +20,8 @@ from immunesim.views.figures.layout import Box
 from immunesim.views.text.causal_graph import causal_facts, graph_view
 from matplotlib.text import Text
 
+from tests.slow import thinned
+
 pytest.importorskip("pygraphviz", reason="the extra 'wiring' is not installed")
 
 AROUND = ["IL2", "T_regulatory", "antibody", "blood_pressure", "stop_signal"]
@@ -44,7 +46,7 @@ PICTURES = [
 ]
 
 
-@pytest.mark.parametrize(("of", "name"), PICTURES)
+@pytest.mark.parametrize(("of", "name"), thinned(PICTURES, every=4, unpack=True))
 def test_no_box_or_text_covers_another_and_no_arrow_runs_through_one(of, name):
     view = graph_view(model(of), name)
     planned = figures.plan(view)
