@@ -11,6 +11,8 @@ import tarfile
 import venv
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 FILES = """
 import importlib.util, pathlib
@@ -43,6 +45,7 @@ def built(kind, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_biology_travels_inside_the_package(tmp_path):
     built("wheel", tmp_path)
     wheel = next((tmp_path / "dist").glob("*.whl"))
