@@ -18,7 +18,7 @@ from immunesim.model.units import Substance, in_moles, unit
 from immunesim.numerics.parameter_formulas import initial_values
 from immunesim.numerics.solve import solve
 from immunesim.numerics.system import System
-from immunesim.numerics.trajectory import RTOL, Array, Segment, Trajectory
+from immunesim.numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Segment, Trajectory
 
 SOURCE = Source("Somewhere", "Somewhere (2000)", "")
 
@@ -93,6 +93,7 @@ def simulate(
     times: Array,
     method: str = "LSODA",
     rtol: float = RTOL,
+    floor: float = ATOL_OF_SCALE,
     seconds: float = 60.0,
 ) -> Trajectory:
     """The time course of `model` from its own initial values; a number means one stretch up to it."""
@@ -116,7 +117,8 @@ def simulate(
     ]
     initial = initial_values(model, own)
     start = np.array([initial[name] for name in system.species])
-    return solve(system, start, segments, np.asarray(times, dtype=float), method=method, rtol=rtol, seconds=seconds)
+    at = np.asarray(times, dtype=float)
+    return solve(system, start, segments, at, method=method, rtol=rtol, floor=floor, seconds=seconds)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ def solve(
     *,
     method: str = "LSODA",
     rtol: float = RTOL,
+    floor: float = ATOL_OF_SCALE,
     seconds: float = SECONDS,
     dense: bool = True,
     on_progress: OnProgress = lambda share, calls: None,
@@ -61,7 +62,8 @@ def solve(
         times: when values are saved, increasing, within the segments. The steps do not depend on them: saved values
             are read from the solver's own interpolation.
         method: one of SOLVERS; KeyError otherwise.
-        rtol: relative tolerance; the absolute one is rtol * ATOL_OF_SCALE * the scale of the species.
+        rtol: relative tolerance.
+        floor: what the absolute tolerance is a part of, as in `System.absolute_tolerances`.
         seconds: wall time after which the run ends with the outcome DEADLINE.
         dense: whether to keep every step, for measures that must not depend on `times`.
         on_progress: called every PROGRESS_EVERY steps with the share that is done, 0 to 1, and how often the
@@ -70,7 +72,7 @@ def solve(
     solver = SOLVERS[method]
     system.prepare()
     began = clock.perf_counter()
-    run = _Integration(system, segments, times, solver, rtol, began + seconds, dense)
+    run = _Integration(system, segments, times, solver, rtol, floor, began + seconds, dense)
     states, outcome = np.array(initial, dtype=float), Outcome()
     for index, segment in enumerate(segments):
         try:
@@ -91,11 +93,13 @@ class _Integration:
         times: Array,
         solver: Any,
         rtol: float,
+        floor: float,
         deadline: float,
         dense: bool,
     ) -> None:
         self.system, self.segments, self.times, self.dense = system, segments, times, dense
         self.solver, self.rtol, self.deadline = solver, rtol, deadline
+        self.atol = system.absolute_tolerances(rtol, floor)
         self.saved = np.empty((len(times), len(system.species)))
         self.saved_by_segment: list[tuple[int, int, Array]] = []  # first and last saved row, parameters
         self.steps_by_segment: list[SegmentSteps] = []
@@ -156,7 +160,7 @@ class _Integration:
             states,
             segment.end,
             rtol=self.rtol,
-            atol=self.rtol * ATOL_OF_SCALE * self.system.scales,
+            atol=self.atol,
             jac=guard.jacobian,
             **({"time_derivative": guard.time_derivative} if self.solver is Rodas5P else {}),
         )

@@ -16,9 +16,11 @@ from .equations import Equations
 from .graph import OPERATIONS, Graph
 from .parameter_formulas import ParameterFormulas
 from .python_code import Emitter, define, hoisted, indented, unpacked
-from .trajectory import Array
+from .trajectory import ATOL_OF_SCALE, Array
 
 BELOW_ZERO = 1e-3  # of its scale: rounding takes a state slightly below zero, but not so far
+
+SMALLEST_ATOL = 1e-300  # so that no tolerance is zero
 
 Rhs = Callable[[float, Array], list[float]]
 Jacobian = Callable[[float, Array], Array]
@@ -67,6 +69,20 @@ class System:
     def __reduce__(self) -> tuple[type[System], tuple[Any, ...]]:
         """A pickle holds the model; the graph and the generated functions are made again from it."""
         return System, self._given
+
+    def absolute_tolerances(self, rtol: float | Array, floor: float | Array = ATOL_OF_SCALE) -> Array:
+        """What each state may be wrong by where it is close to zero, in its unit, shape (..., species).
+
+        The tolerance of a state is rtol * (|state| + floor * its scale). A species with a sign passes through zero,
+        where a relative tolerance means nothing: its floor is always `ATOL_OF_SCALE`.
+
+        Args:
+            rtol: relative tolerance, shape (...).
+            floor: shape (...).
+        """
+        floors = np.where(np.isinf(self.lower_bounds), ATOL_OF_SCALE, np.asarray(floor)[..., None])
+        tolerances: Array = np.maximum(np.asarray(rtol)[..., None] * floors * self.scales, SMALLEST_ATOL)
+        return tolerances
 
     def _contributions(self, species: str) -> dict[str, int]:
         return {

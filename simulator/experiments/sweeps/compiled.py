@@ -59,7 +59,7 @@ class CompiledSweep:
         found: list[Trajectory | None] = [None] * len(values)
         axes, layout = self.sweep.design.axes, self.engine.layout
         for rows, batch in batches(self.scenario, arm, self.system, axes, values):
-            lanes = self.engine.run(batch, times, COMPILED_RTOL, stop)
+            lanes = self.engine.run(batch, times, stop=stop)
             for place, row in enumerate(rows.tolist()):
                 if lanes.done[place]:
                     at, curves = lanes.dense_curves[place]

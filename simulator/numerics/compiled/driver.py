@@ -326,6 +326,10 @@ class DriveFunction:
             with code.loop(self.size, "species") as k:
                 source = self.element("states", (member, argument["members"]), (k, integer(self.size)))
                 self.put(build.load(source, typ=DOUBLE, align=8), "y", lane, k)
+                source = self.element("atol", (member, argument["members"]), (k, integer(self.size)))
+                self.put(build.load(source, typ=DOUBLE, align=8), "atol", lane, k)
+            source = self.element("rtol", (member, integer(1)))
+            self.put(build.load(source, typ=DOUBLE, align=8), "rtol", lane)
             for i, name in enumerate(CLOCKS):
                 source = self.element("clocks", (member, argument["members"]), (integer(i), integer(len(CLOCKS))))
                 self.put(build.load(source, typ=DOUBLE, align=8), name, lane)

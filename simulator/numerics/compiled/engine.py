@@ -97,21 +97,27 @@ class Engine:
         self.infused = [system.species.index(name) for name in reduced.infused]
 
     def run(
-        self, batch: Batch, times: Array, rtol: float = COMPILED_RTOL, stop: Callable[[], bool] = lambda: False
+        self,
+        batch: Batch,
+        times: Array,
+        rtol: float | Array = COMPILED_RTOL,
+        floor: float | Array = ATOL_OF_SCALE,
+        stop: Callable[[], bool] = lambda: False,
     ) -> BatchResult:
         """Integrates every member of `batch`. A member that fails stops no other.
 
         Args:
             batch: the members.
             times: output times of all members, increasing, shape (times,).
-            rtol: relative tolerance; the absolute one is rtol * ATOL_OF_SCALE * the scale of the species.
+            rtol: relative tolerance, of all members or of each, shape (members,).
+            floor: as in `System.absolute_tolerances`, of all members or of each, shape (members,).
             stop: asked some ten times a second.
 
         Raises:
             StoppedError: `stop()` was true.
             ValueError: a species that the reduced system leaves out does not start at zero.
         """
-        arguments = _ProgramArguments(self, batch, times, rtol)
+        arguments = _ProgramArguments(self, batch, times, rtol, floor)
         status = arguments.counts[:, COUNTERS.index("status")]
         points = arguments.counts[:, COUNTERS.index("point")]
         copied: list[list[Array]] = [[] for _ in status]
@@ -143,17 +149,18 @@ class Engine:
 class _ProgramArguments:
     """The arrays that a program works on, by their names in `memory_layout.ARGUMENTS`."""
 
-    def __init__(self, engine: Engine, batch: Batch, times: Array, rtol: float) -> None:
+    def __init__(self, engine: Engine, batch: Batch, times: Array, rtol: float | Array, floor: float | Array) -> None:
         layout = engine.layout
         self.program = engine.program
         self.index = {species: i for i, species in enumerate(engine.species)}  # in the model: in the program
         self._set_start(engine, batch)
         self._set_events(engine, batch)
+        self._set_tolerances(engine, rtol, floor)
         self.times = np.ascontiguousarray(times if layout.grid else times[:0])
         self.grid = np.empty((len(self.states), len(self.times), len(layout.grid)))
         capacity = BUFFER_POINTS if layout.dense_curves else 0
         self.dense_curves = np.empty((len(self.states), capacity, 1 + len(layout.dense_curves)))
-        self.workspace = _workspace(engine, rtol)
+        self.workspace = _workspace(engine)
         self.scalars = {
             "max_steps": MAX_GROUP_STEPS,
             "max_attempts": MAX_ATTEMPTS,
@@ -197,6 +204,13 @@ class _ProgramArguments:
         self.sets = np.array([number[id(each)] for each in batch.parameters], dtype=np.int64)
         self.parameters = np.stack([each.take(engine.parameters, axis=1) for each in distinct])
 
+    def _set_tolerances(self, engine: Engine, rtol: float | Array, floor: float | Array) -> None:
+        """Relative tolerances of all members, and absolute ones of their states."""
+        members, system = len(self.states), engine.layout.reduced.system
+        self.rtol = np.full(members, rtol, dtype=float)
+        absolute = system.absolute_tolerances(self.rtol, np.full(members, floor, dtype=float))
+        self.atol = np.ascontiguousarray(absolute[:, engine.species])
+
     def drive(self, todo: Integers) -> None:
         """Runs the members in `todo` for at most `MAX_GROUP_STEPS` steps of each group."""
         todo = np.ascontiguousarray(todo, dtype=np.int64)
@@ -207,13 +221,11 @@ class _ProgramArguments:
         self.program.drive(block.ctypes.data)
 
 
-def _workspace(engine: Engine, rtol: float) -> Array:
-    """The rows of a group of lanes, shape (rows, lanes), with tolerances and lower bounds filled in."""
+def _workspace(engine: Engine) -> Array:
+    """The rows of a group of lanes, shape (rows, lanes), with lower bounds filled in."""
     offsets, system, size = engine.layout.offsets, engine.layout.reduced.system, len(engine.species)
     workspace = _aligned(offsets["rows"], engine.program.lanes)
-    workspace[offsets["atol"] :][:size] = (rtol * ATOL_OF_SCALE * system.scales[engine.species])[:, None]
     workspace[offsets["lower_bounds"] :][:size] = system.lower_bounds[engine.species][:, None]
-    workspace[offsets["rtol"]] = rtol
     return workspace
 
 

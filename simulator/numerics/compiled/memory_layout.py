@@ -53,6 +53,8 @@ ARGUMENTS = (
     "segments",
     "states",  # (members, species)
     "clocks",  # (members, 3) t, h, h_first
+    "rtol",  # (members,)
+    "atol",  # (members, species)
     "counts",  # (members, COUNTERS) integers
     "ends",  # (members, segments)
     "jumped",  # (jumps,) indices of species that are dosed, integers

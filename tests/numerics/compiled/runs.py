@@ -9,7 +9,7 @@ from immunesim.model.model import Model
 from immunesim.numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, Engine
 from immunesim.numerics.parameter_formulas import initial_values
 from immunesim.numerics.reduced_system import reduce_system
-from immunesim.numerics.trajectory import Array
+from immunesim.numerics.trajectory import ATOL_OF_SCALE, Array
 
 from tests.systems import Stretch
 
@@ -19,7 +19,8 @@ def on_lanes(
     stretches: float | Sequence[Stretch],
     times: Array,
     *,
-    rtol: float = COMPILED_RTOL,
+    rtol: float | Array = COMPILED_RTOL,
+    floor: float | Array = ATOL_OF_SCALE,
     lanes: int = 4,
     varied: Mapping[str, Sequence[float]] | None = None,
     dense: Sequence[str] = (),
@@ -35,7 +36,8 @@ def on_lanes(
     infused = {name for each in stretches for name in each.infusion or {}}
     reduced = reduce_system(model, set(model.species), infused, fixed)
     engine = Engine(reduced, tuple(model.species), tuple(dense), lanes)
-    return engine.run(_batch(reduced.system, own, stretches, members, varied), np.asarray(times, dtype=float), rtol)
+    batch = _batch(reduced.system, own, stretches, members, varied)
+    return engine.run(batch, np.asarray(times, dtype=float), rtol, floor)
 
 
 def _batch(system, own, stretches, members, varied) -> Batch:

@@ -123,6 +123,31 @@ def test_what_is_recorded_changes_no_step() -> None:
     assert several(dense=()).grid.tobytes() == several().grid.tobytes()
 
 
+def test_each_member_may_have_tolerances_of_its_own() -> None:
+    rtol, floor = np.geomspace(1e-4, 1e-8, 23), np.geomspace(1e-2, 1e-12, 23)
+    varied = {name: values.tolist() for name, values in VARIED.items()}
+    found = on_lanes(ENZYME, STRETCHES, TIMES, varied=varied, rtol=rtol, floor=floor)
+    for member in (0, 9, 22):
+        own = {name: [values[member]] for name, values in VARIED.items()}
+        alone = on_lanes(ENZYME, STRETCHES, TIMES, varied=own, rtol=rtol[member], floor=floor[member])
+        assert alone.grid[0].tobytes() == found.grid[member].tobytes()
+    assert found.steps[22] > 2 * found.steps[0]
+
+
+def test_a_lower_floor_keeps_the_digits_of_a_small_state() -> None:
+    model = make_model({"A": ("1", 1, 1)}, {"k": (1.0, "1/h")}, {"loss": ("A ->", "k * A")})
+    times, truth = np.array([0.0, 300.0]), np.exp(-300.0)
+    low = on_lanes(model, 300.0, times, floor=1e-290)
+    assert low.grid[0, 1, 0] == pytest.approx(truth, rel=1e-3)
+    assert simulate(model, 300.0, times, floor=1e-290)["A"][1] == pytest.approx(truth, rel=1e-3)
+
+
+def test_a_species_with_a_sign_keeps_its_floor() -> None:
+    model = make_model({"A": ("1", 1, 1)}, {"k": (1.0, "1/h")}, {"loss": ("A ->", "k * (A + 0.5)")}, signed=["A"])
+    low, usual = (on_lanes(model, 5.0, np.array([0.0, 5.0]), floor=floor) for floor in (1e-290, 1e-3))
+    assert low.grid.tobytes() == usual.grid.tobytes()
+
+
 def test_a_curve_along_the_steps_has_two_points_at_a_jump() -> None:
     times, curves = several().dense_curves[0]
     substrate = curves[:, 1]
