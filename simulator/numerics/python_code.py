@@ -1,4 +1,4 @@
-"""Python code from a graph: one function of plain floats, or of arrays over many times.
+"""Python code from a graph: one function of plain floats.
 
 The only text that is compiled here is written by this file, from checked nodes: the names in
 it are numbered (``y3``, ``p7``, ``v41``) and never come from a model.
@@ -24,10 +24,9 @@ class Emitter:
         lines: the statements.
     """
 
-    def __init__(self, graph: Graph, known: dict[int, str], arrays: bool = False) -> None:
+    def __init__(self, graph: Graph, known: dict[int, str]) -> None:
         self.graph = graph
         self.known = dict(known)
-        self.arrays = arrays
         self.lines: list[str] = []
 
     def emit(self, outputs: Sequence[int]) -> list[str]:
@@ -48,7 +47,7 @@ class Emitter:
     def _is_clip(self, node: int) -> bool:
         """Whether the node is max(x, 0) on plain numbers, which is written with x named twice."""
         found = self.graph.nodes[node]
-        return not self.arrays and found.op == "max" and self.graph.value_of(found.args[1]) == 0.0
+        return found.op == "max" and self.graph.value_of(found.args[1]) == 0.0
 
     def _text(self, node: int) -> str:
         found = self.graph.nodes[node]

@@ -16,6 +16,7 @@ from .equations import Equations
 from .graph import OPERATIONS, Graph
 from .parameter_formulas import ParameterFormulas
 from .python_code import Emitter, define, hoisted, indented, unpacked
+from .tape import Tape
 from .trajectory import ATOL_OF_SCALE, Array
 
 BELOW_ZERO = 1e-3  # of its scale: rounding takes a state slightly below zero, but not so far
@@ -64,7 +65,7 @@ class System:
             variables=tuple(self.symbols[name] for name in self.species),
             time=self.symbols[TIME],
         )
-        self._observable_over_time: dict[str, Callable[..., list[Any]]] = {}
+        self._observable_over_time: dict[str, Tape] = {}
 
     def __reduce__(self) -> tuple[type[System], tuple[Any, ...]]:
         """A pickle holds the model; the graph and the generated functions are made again from it."""
@@ -144,32 +145,25 @@ class System:
         return known
 
     @cached_property
-    def _observables_over_time(self) -> Callable[..., list[Any]]:
-        return self._over_time([self.names[name] for name in self.model.observables])
+    def _observables_over_time(self) -> Tape:
+        return Tape(self.graph, [self.names[name] for name in self.model.observables])
 
     @cached_property
-    def _rhs_over_time(self) -> Callable[..., list[Any]]:
-        return self._over_time(self.rhs)
+    def _rhs_over_time(self) -> Tape:
+        return Tape(self.graph, self.rhs)
 
-    def _over_time(self, outputs: Sequence[int]) -> Callable[..., list[Any]]:
-        """``f(t, y, p)`` with t of shape (n,) and y (species, n): these nodes, each a number or of shape (n,)."""
-        emitter = Emitter(self.graph, self._known("t", "y", "p"), arrays=True)
-        texts = emitter.emit(outputs)
-        lines = [
-            "def over_time(t, y, p):",
-            *indented(unpacked("y", len(self.species), "y"), 1),
-            *indented(unpacked("p", len(self.parameters), "p"), 1),
-            *indented(emitter.lines, 1),
-            f"    return [{', '.join(texts)}]",
-        ]
-        return define(lines, "over_time", dict(_ARRAYS))
+    def _along(self, tape: Tape, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
+        values: dict[str, Any] = dict(zip(self.species, np.ascontiguousarray(states.T), strict=True))
+        values.update(zip(self.parameters, parameters, strict=True))
+        values[TIME] = times
+        return tape.evaluate(values)
 
     def observe(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """Every observable along a time course, each in its unit, shape (observables, n).
 
         times has shape (n,), states (n, species), parameters (parameters,).
         """
-        return _along(self._observables_over_time, times, states, parameters)
+        return self._along(self._observables_over_time, times, states, parameters)
 
     def observe_one(self, name: str, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """The observable `name` along a time course, shape (n,); the others are not computed.
@@ -177,8 +171,8 @@ class System:
         Shapes as in `observe`; KeyError if there is no such name.
         """
         if name not in self._observable_over_time:
-            self._observable_over_time[name] = self._over_time([self.names[name]])
-        row: Array = _along(self._observable_over_time[name], times, states, parameters)[0]
+            self._observable_over_time[name] = Tape(self.graph, [self.names[name]])
+        row: Array = self._along(self._observable_over_time[name], times, states, parameters)[0]
         return row
 
     def rhs_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
@@ -186,30 +180,19 @@ class System:
 
         Shapes as in `observe`.
         """
-        return _along(self._rhs_over_time, times, states, parameters)
+        return self._along(self._rhs_over_time, times, states, parameters)
 
     def evaluator(self, nodes: Sequence[int]) -> Callable[[Array, Array, Array], Array]:
         """``f(times, states, parameters)``, which gives these nodes along a time course, shape (nodes, n)."""
-        return partial(_along, self._over_time(nodes))
+        return partial(self._along, Tape(self.graph, nodes))
 
     def evaluate(
         self, nodes: Sequence[int], time: float, states: Sequence[float], parameters: Sequence[float]
     ) -> list[float]:
-        """The value of each node at one time, NaN where it cannot be computed. Slow: it searches for the cause
-        of a failure."""
-        values: dict[int, float] = {self.symbols[TIME]: time}
-        values.update(zip([self.symbols[name] for name in self.species], states, strict=True))
-        values.update(zip([self.symbols[name] for name in self.parameters], parameters, strict=True))
-        for node in self.graph.needed(nodes):
-            found = self.graph.nodes[node]
-            if found.op == "constant":
-                values[node] = found.value
-            elif found.op != "symbol":
-                try:
-                    values[node] = OPERATIONS[found.op](*[values[arg] for arg in found.args])
-                except (ArithmeticError, ValueError):
-                    values[node] = math.nan
-        return [values[node] for node in nodes]
+        """The value of each node at one time; NaN or infinite where it has none."""
+        point = np.array([time]), np.array([states], dtype=float)
+        found: list[float] = self._along(Tape(self.graph, nodes), *point, parameters)[:, 0].tolist()
+        return found
 
 
 def _matrix_filler(size: int, entries: Iterable[tuple[int, int]]) -> Callable[[list[float]], Array]:
@@ -224,40 +207,4 @@ def _matrix_filler(size: int, entries: Iterable[tuple[int, int]]) -> Callable[[l
     return matrix
 
 
-def _along(
-    function: Callable[..., list[Any]], times: Array, states: Array, parameters: Sequence[float] | Array
-) -> Array:
-    with np.errstate(all="ignore"):
-        values = function(times, states.T, np.asarray(parameters))
-    return np.array([np.broadcast_to(value, times.shape) for value in values]).reshape(len(values), len(times))
-
-
 _SCALAR = {**OPERATIONS, "nan": math.nan, "inf": math.inf}  # constants that could not be folded, as written
-
-
-def _array_power(base: Any, exponent: Any) -> Any:
-    clipped = np.maximum(base, 0.0)
-    return clipped**exponent
-
-
-def _array_power_by_base(base: Any, exponent: Any) -> Any:
-    clipped = np.asarray(exponent * _array_power(base, exponent - 1.0))
-    return np.where(np.asarray(base) > 0.0, clipped, np.where((np.asarray(base) == 0.0) & (exponent == 1.0), 1.0, 0.0))
-
-
-def _array_power_by_exponent(base: Any, exponent: Any) -> Any:
-    return np.where(np.asarray(base) > 0.0, _array_power(base, exponent) * np.log(base), 0.0)
-
-
-_ARRAYS = {
-    "nan": math.nan,
-    "inf": math.inf,
-    "exp": np.exp,
-    "log": np.log,
-    "max": np.maximum,
-    "min": np.minimum,
-    "power": _array_power,
-    "power_by_base": _array_power_by_base,
-    "power_by_exponent": _array_power_by_exponent,
-    "select": lambda a, b, c, d: np.where(np.asarray(a) >= b, c, d),
-}

@@ -1,0 +1,127 @@
+"""Nodes of a graph for many points at once: one operation after the other on arrays, with no code generated.
+
+A tape is a few small arrays, so that it is read from disk and pickled in no time. It shares nothing with the machine
+code but the graph, which makes it the reference that machine code is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .graph import Graph
+from .trajectory import Array
+
+POINTS = 2048  # at a time: a row of a block stays in the processor's cache, and memory is bounded
+
+
+class Tape:
+    """Nodes of a graph in order of evaluation.
+
+    Attributes:
+        symbols: the names of which values are needed; they are the first rows.
+        constants: the next rows, shape (constants,).
+        codes: of every further row its operation, an index of `OPERATIONS_IN_ORDER`, shape (operations,).
+        arguments: the rows it reads, -1 where it has fewer than four, shape (operations, 4).
+        dropped: by operation, up to four rows that nothing reads after it, else -1, shape (operations, 4).
+        outputs: the rows of the nodes that were asked for, shape (outputs,).
+    """
+
+    def __init__(self, graph: Graph, nodes: Sequence[int]) -> None:
+        found = {node: graph.nodes[node] for node in graph.needed(nodes)}
+        symbols = [node for node, each in found.items() if each.op == "symbol"]
+        constants = [node for node, each in found.items() if each.op == "constant"]
+        applied = [node for node, each in found.items() if each.op not in ("symbol", "constant")]
+        row = {node: index for index, node in enumerate([*symbols, *constants, *applied])}
+        self.symbols = tuple(found[node].name for node in symbols)
+        self.constants = np.array([found[node].value for node in constants])
+        self.codes = np.array([OPERATIONS_IN_ORDER.index(found[node].op) for node in applied], dtype=np.int16)
+        self.arguments = np.full((len(applied), 4), -1, dtype=np.int32)
+        self.dropped = np.full((len(applied), 4), -1, dtype=np.int32)
+        self.outputs = np.array([row[node] for node in nodes], dtype=np.int32)
+        for place, node in enumerate(applied):
+            self.arguments[place, : len(found[node].args)] = [row[arg] for arg in found[node].args]
+        seen, first = set(self.outputs.tolist()), len(row) - len(applied)
+        for place in reversed(range(len(applied))):
+            last = {arg for arg in self.arguments[place].tolist() if arg >= first} - seen
+            self.dropped[place, : len(last)] = sorted(last)
+            seen |= last
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes above and nothing that is made from them."""
+        return {name: value for name, value in vars(self).items() if name != "_operations"}
+
+    def evaluate(self, values: Mapping[str, Any]) -> Array:
+        """The nodes at every point, shape (outputs, points); IEEE arithmetic, so NaN where a value is not defined.
+
+        values: by name, for each of `symbols`, a number or an array of shape (points,), points being at least 1;
+            others are not read. KeyError if one is missing.
+        """
+        leaves = [np.asarray(values[name], dtype=float) for name in self.symbols]
+        points = max([each.size for each in leaves if each.ndim], default=1)
+        found = np.empty((len(self.outputs), points))
+        operations = self._operations
+        with np.errstate(all="ignore"):
+            for start in range(0, points, POINTS):
+                block = slice(start, min(start + POINTS, points))
+                rows: list[Any] = [each[block] if each.ndim else each[()] for each in leaves]
+                rows += [*self.constants]
+                for operation, arguments, dropped in operations:
+                    rows.append(operation(*[rows[index] for index in arguments]))
+                    for index in dropped:
+                        rows[index] = None
+                for place, index in enumerate(self.outputs.tolist()):
+                    found[place, block] = rows[index]
+        return found
+
+    @cached_property
+    def _operations(self) -> list[tuple[Callable[..., Any], list[int], list[int]]]:
+        """Each operation's function, the rows it reads, and those to be forgotten after it."""
+        return [
+            (
+                ARRAY_OPERATIONS[OPERATIONS_IN_ORDER[code]],
+                [index for index in arguments if index >= 0],
+                [index for index in dropped if index >= 0],
+            )
+            for code, arguments, dropped in zip(
+                self.codes.tolist(), self.arguments.tolist(), self.dropped.tolist(), strict=True
+            )
+        ]
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    return np.maximum(base, 0.0) ** exponent
+
+
+def _power_by_base(base: Any, exponent: Any) -> Any:
+    inside = np.where((base == 0.0) & (exponent == 1.0), 1.0, 0.0)
+    return np.where(base > 0.0, exponent * _power(base, exponent - 1.0), inside)
+
+
+def _power_by_exponent(base: Any, exponent: Any) -> Any:
+    return np.where(base > 0.0, _power(base, exponent) * np.log(base), 0.0)
+
+
+def _select(a: Any, b: Any, if_not_less: Any, if_less: Any) -> Any:
+    return np.where(a >= b, if_not_less, if_less)
+
+
+ARRAY_OPERATIONS: dict[str, Callable[..., Any]] = {  # as `graph.OPERATIONS`, on arrays and NumPy's numbers
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "neg": np.negative,
+    "exp": np.exp,
+    "log": np.log,
+    "max": np.maximum,
+    "min": np.minimum,
+    "power": _power,
+    "power_by_base": _power_by_base,
+    "power_by_exponent": _power_by_exponent,
+    "select": _select,
+}
+OPERATIONS_IN_ORDER = tuple(ARRAY_OPERATIONS)
