@@ -85,6 +85,7 @@ class Stretch:
     jump: Mapping[str, float] | None = None
     infusion: Mapping[str, float] | None = None
     parameters: Mapping[str, float] | None = None
+    dilution: Mapping[str, float] | None = None
 
 
 def simulate(
@@ -102,8 +103,8 @@ def simulate(
     system = System(model)
     own = {name: parameter.value for name, parameter in model.parameters.items()}
 
-    def column(values: Mapping[str, float] | None) -> Array:
-        return np.array([(values or {}).get(name, 0.0) for name in system.species])
+    def column(values: Mapping[str, float] | None, default: float = 0.0) -> Array:
+        return np.array([(values or {}).get(name, default) for name in system.species])
 
     segments = [
         Segment(
@@ -112,6 +113,7 @@ def simulate(
             column(each.jump),
             column(each.infusion),
             np.array([{**own, **(each.parameters or {})}[name] for name in system.parameters]),
+            column(each.dilution, 1.0) if each.dilution else None,
         )
         for each in stretches
     ]
@@ -197,6 +199,23 @@ def infusion() -> ExactSystem:
     return ExactSystem("infusion", model, stretches, np.linspace(0, 24, 49), truth)
 
 
+def dilution() -> ExactSystem:
+    """Decay, while the volume grows fourfold, with a dose into the new volume, and then halves."""
+    model = make_model({"A": ("mM", 8, 1)}, {"k": (1.2, "1/h")}, {"loss": ("A ->", "k * A")})
+    stretches = (
+        Stretch(0.0, 2.0),
+        Stretch(2.0, 5.0, {"A": 3.0}, dilution={"A": 0.25}),
+        Stretch(5.0, 8.0, dilution={"A": 2.0}),
+    )
+
+    def truth(times: Array) -> dict[str, Array]:
+        fall = np.exp(-1.2 * times)
+        second = 2.0 + 3.0 * np.exp(1.2 * 2.0)
+        return {"A": fall * np.where(times < 2.0, 8.0, np.where(times < 5.0, second, 2.0 * second))}
+
+    return ExactSystem("dilution", model, stretches, np.linspace(0.0, 8.0, 33), truth)
+
+
 def logistic() -> ExactSystem:
     r, most, first = 0.8, 1000.0, 1.0
     model = make_model(
@@ -226,7 +245,7 @@ def hastening() -> ExactSystem:
     )
 
 
-EXACT = [decay(), chain(), binding(), infusion(), logistic(), hastening()]
+EXACT = [decay(), chain(), binding(), infusion(), dilution(), logistic(), hastening()]
 
 
 def robertson() -> Model:

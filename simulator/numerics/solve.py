@@ -76,7 +76,7 @@ def solve(
     states, outcome = np.array(initial, dtype=float), Outcome()
     for index, segment in enumerate(segments):
         try:
-            states = run.segment(states + segment.jump, index, on_progress)
+            states = run.segment(segment.enter(states), index, on_progress)
         except IntegrationError as error:
             outcome = _outcome(system, error, segment)
             break
@@ -109,7 +109,7 @@ class _Integration:
     def segment(self, states: Array, index: int, on_progress: OnProgress) -> Array:
         """The states at the end of segment `index`, from the states after its jump, both of shape (species,)."""
         segment, last = self.segments[index], index == len(self.segments) - 1
-        self.added += segment.jump
+        self.added = segment.enter(self.added)
         guard = Guard(self.system, segment.parameters, segment.infusion, segment.end - segment.start, self.deadline)
         # Which times to save: one at the end of a segment belongs to the next, after its jump
         first = self.count

@@ -29,6 +29,8 @@ class Segment:
         start: its first time, in the model's time unit.
         end: its last time.
         jump: what doses add to the states at `start`, shape (species,), in the species' units.
+        dilution: factors of the states at `start`, before the jump, shape (species,): where a volume changes, the
+            old volume over the new one, so that amounts stay. None where no volume changes.
         infusion: what flows in all through the segment, shape (species,), in species units per time unit.
         parameters: the values that hold all through the segment, shape (parameters,).
     """
@@ -38,6 +40,11 @@ class Segment:
     jump: Array
     infusion: Array
     parameters: Array
+    dilution: Array | None = None
+
+    def enter(self, states: Array) -> Array:
+        """The states at the start of the segment, from those at the end of the one before; both (species,)."""
+        return (states if self.dilution is None else states * self.dilution) + self.jump
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,8 @@ class Trajectory:
         values: by name of species or observable, its values at `times`, shape (n,), in its unit.
         dense: the same curves between the saved points.
         outcome: how the run ended.
-        added: by species, what doses and infusions added over the whole run, counted by the solver.
+        added: by species, what doses and infusions added over the whole run, counted by the solver, in its unit; where
+            a volume changes it is diluted as the species is, so that it is an amount in the last volume.
         solver: method and tolerance, for people.
         calls: evaluations of the right-hand side.
         steps: accepted steps.

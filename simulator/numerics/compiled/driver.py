@@ -280,7 +280,7 @@ class DriveFunction:
                 self._finish_member(lane, integer(Status.NO_PROGRESS))
 
     def _begin_segment(self, lane: Any) -> None:
-        """Doses at the start of a segment. Its first step is as long as the first of the segment before."""
+        """Dilutions, then doses, at the start of a segment. Its first step is as long as that of the one before."""
         code, build, argument = self.code, self.build, self.argument
         member, segment = self.get("member", lane), self.get("segment", lane)
         place = ((member, argument["members"]), (segment, argument["segments"]))
@@ -290,7 +290,9 @@ class DriveFunction:
         ):
             species = build.load(self.element("jumped", (i, integer(1))), typ=INTEGER, align=8)
             amount = build.load(self.element("jump", *place, (i, argument["jumps"])), typ=DOUBLE, align=8)
-            self.put(build.fadd(self.get("y", lane, species), amount), "y", lane, species)
+            dilution = build.load(self.element("dilution", *place, (i, argument["jumps"])), typ=DOUBLE, align=8)
+            state = build.fmul(self.get("y", lane, species), dilution)
+            self.put(build.fadd(state, amount), "y", lane, species)
         self.put(self.get("h_first", lane), "h", lane)
         self.put(integer(1), "first", lane)
         self._set_segment(lane)

@@ -34,6 +34,8 @@ class Batch:
         starts: of each segment, in the model's time unit, shape (k, m).
         ends: of each segment, shape (k, m).
         jumps: for each segment, by index of a species, what doses add at its start, shape (m,).
+        dilutions: for each segment, by index of a species, the factor of its state at the start, before the jump, where
+            its volume changes, shape (m,): the old volume over the new one. Empty: no volume changes.
         infusions: for each segment, by index of a species, what flows in all through it per time unit, shape (m,).
         parameters: for each segment, shape (m, parameters); the same object again where nothing changes.
     """
@@ -44,6 +46,7 @@ class Batch:
     jumps: Sequence[Mapping[int, Array]]
     infusions: Sequence[Mapping[int, Array]]
     parameters: Sequence[Array]
+    dilutions: Sequence[Mapping[int, Array]] = ()
 
 
 @dataclass(frozen=True)
@@ -187,16 +190,20 @@ class _ProgramArguments:
         self.counts[:, COUNTERS.index("first")] = 1
 
     def _set_events(self, engine: Engine, batch: Batch) -> None:
-        """Ends, later jumps, infusions and parameters of all segments."""
+        """Ends, later jumps and dilutions, infusions and parameters of all segments."""
         members, segments = len(batch.initial), len(batch.ends)
         self.ends = np.ascontiguousarray(batch.ends.T)
-        dosed = sorted({species for jump in batch.jumps[1:] for species in jump})
-        self.jumped = np.array([self.index[species] for species in dosed], dtype=np.int64)
-        self.jump = np.zeros((members, segments, len(dosed)))
+        diluted = {species for each in batch.dilutions for species in each if species in self.index}
+        jumped = sorted(diluted.union(*batch.jumps[1:]))
+        self.jumped = np.array([self.index[species] for species in jumped], dtype=np.int64)
+        self.jump = np.zeros((members, segments, len(jumped)))
+        self.dilution = np.ones((members, segments, len(jumped)))
         self.infusion = np.zeros((members, segments, len(engine.infused)))
         for segment in range(segments):
-            for i, species in enumerate(dosed):
+            for i, species in enumerate(jumped):
                 self.jump[:, segment, i] = batch.jumps[segment].get(species, 0.0) if segment else 0.0
+                if segment and batch.dilutions:
+                    self.dilution[:, segment, i] = batch.dilutions[segment].get(species, 1.0)
             for i, species in enumerate(engine.infused):
                 self.infusion[:, segment, i] = batch.infusions[segment].get(species, 0.0)
         distinct = list({id(each): each for each in batch.parameters}.values())

@@ -57,9 +57,10 @@ ARGUMENTS = (
     "atol",  # (members, species)
     "counts",  # (members, COUNTERS) integers
     "ends",  # (members, segments)
-    "jumped",  # (jumps,) indices of species that are dosed, integers
+    "jumped",  # (jumps,) indices of species that are dosed or diluted, integers
     "jumps",  # how many
-    "jump",  # (members, segments, jumps)
+    "jump",  # (members, segments, jumps), added at the start of a segment
+    "dilution",  # (members, segments, jumps), multiplied with before
     "infusion",  # (members, segments, infused)
     "sets",  # (segments,) which set of parameters holds, integers
     "parameters",  # (sets, members, parameters)

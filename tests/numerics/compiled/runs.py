@@ -60,4 +60,5 @@ def _batch(system, own, stretches, members, varied) -> Batch:
         jumps=[placed(each.jump) for each in stretches],
         infusions=[placed(each.infusion) for each in stretches],
         parameters=[table(each.parameters) for each in stretches],
+        dilutions=[placed(each.dilution) for each in stretches],
     )
