@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from .declarations import BODY, Declarations
 from .laws import Laws, write_laws
-from .units import Unit, UnitError, in_moles
+from .units import Unit, UnitError, in_moles, unit
+
+_KILOGRAM = unit("kg")
 
 
 @dataclass(frozen=True)
@@ -25,35 +28,48 @@ class Model(Declarations):
         object.__setattr__(self, "laws", write_laws(self))
 
 
-def dose_unit_factor(model: Model, target: str, given: Unit) -> tuple[float, tuple[str, ...], str | None]:
-    """How an amount of a dose in the unit `given` becomes the unit of the species `target`.
+_PER_BODY = re.compile(r"(.+?)\s*(?:/\s*(kg|g|m(?:\^?2|²))|[\s*·](?:(kg)(?:\^?-1|⁻¹)|m(?:\^?-2|⁻²)))\s*\Z", re.DOTALL)
+
+
+def dose_unit_factor(model: Model, target: str, unit_text: str) -> tuple[float, tuple[str, ...], str | None]:
+    """How an amount of a dose in the unit `unit_text` becomes the unit of the species `target`.
+
+    A dose per body weight or body surface says so in its last words: ``/kg``, ``/g`` or ``/m2``. The dimension alone
+    would let any ratio through: mL/L is a pure number as mg/kg is.
 
     Returns:
         The factor, the body parameters to multiply by (``body_weight`` for an amount per kg), and the name of the
         volume to divide by, or None.
 
     Raises:
-        UnitError: if `given` is no amount of the target.
+        UnitError: if `unit_text` is no unit, or no amount of the target.
     """
+    found = _amount_factor(model, target, unit(unit_text))
+    if found is not None:
+        return found[0], (), found[1]
+    per_body = _PER_BODY.match(unit_text)
+    if per_body is not None:
+        per = unit(per_body[2] or per_body[3] or "m2")
+        body = BODY[0] if per.same_dimension(_KILOGRAM) else BODY[1]
+        found = _amount_factor(model, target, unit(per_body[1]))
+        if found is not None and body in model.parameters:
+            return found[0] * model.parameters[body].unit.to(per), (body,), found[1]
     species = model.species[target]
-    substance = model.substance_of(target)
-
-    def moles(value: Unit) -> Unit:
-        return in_moles(value, substance) if substance else value
-
-    for body in ("", *BODY):
-        if body and body not in model.parameters:
-            continue
-        amount = moles(given * model.parameters[body].unit if body else given)
-        multiply = (body,) if body else ()
-        if amount.same_dimension(species.unit):
-            return amount.to(species.unit), multiply, None
-        if species.volume is not None:
-            needed = species.unit * model.unit(species.volume)
-            if amount.same_dimension(needed):
-                return amount.to(needed), multiply, species.volume
-    per_body = " (per kg or per m2 needs the parameters body_weight, body_surface)"
+    per_text = " (per kg or per m2 needs the parameters body_weight, body_surface)"
     wanted = f"an amount that becomes {species.unit_text} of {target}"
     if species.volume is not None:
         wanted += f" in the volume {species.volume}"
-    raise UnitError(f"expected {wanted}{'' if BODY[0] in model.parameters else per_body}")
+    raise UnitError(f"expected {wanted}{'' if BODY[0] in model.parameters else per_text}")
+
+
+def _amount_factor(model: Model, target: str, given: Unit) -> tuple[float, str | None] | None:
+    """The factor and the volume of an amount that is not per body; None if `given` is no amount of the target."""
+    species, substance = model.species[target], model.substance_of(target)
+    amount = in_moles(given, substance) if substance else given
+    if amount.same_dimension(species.unit):
+        return amount.to(species.unit), None
+    if species.volume is not None:
+        needed = species.unit * model.unit(species.volume)
+        if amount.same_dimension(needed):
+            return amount.to(needed), species.volume
+    return None

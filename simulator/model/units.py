@@ -21,6 +21,7 @@ from typing import NamedTuple
 BASES = ("m", "kg", "s", "mol", "degC", "cell", "PFU", "IU")
 AVOGADRO = 6.02214076e23  # molecules per mole, exact (SI 2019)
 
+LENGTH = BASES.index("m")  # in the powers of a unit
 _MASS, _AMOUNT, _IU = BASES.index("kg"), BASES.index("mol"), BASES.index("IU")
 _NONE = (0,) * len(BASES)
 
@@ -88,6 +89,7 @@ class Substance(NamedTuple):
 
 ONE = Unit()
 _NAMED: dict[str, Unit] = {}
+_SYMBOLS: dict[str, str] = {}  # of units of time that are spelt out
 
 
 def _define() -> None:
@@ -103,21 +105,21 @@ def _define() -> None:
         "IU": base["IU"],
         "Da": gram / base["mol"],
         "s": second,
+        "l": litre,
     }
     prefixes = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "c": 1e-2, "d": 1e-1, "k": 1e3}
     for prefix, size in prefixes.items():
         for name, value in prefixable.items():
             _NAMED[prefix + name] = Unit(size) * value
-    day = Unit(86400.0) * second
+    for name in ("g", "L", "l", "mol", "M", "IU"):
+        _NAMED["mc" + name] = Unit(1e-6) * prefixable[name]  # how prescriptions write micro
+    minute, hour, day = Unit(60.0) * second, Unit(3600.0) * second, Unit(86400.0) * second
     _NAMED.update(
         {
             "MIU": Unit(1e6) * base["IU"],
-            "mcg": Unit(1e-6) * gram,  # how prescriptions write the microgram
-            "min": Unit(60.0) * second,
-            "h": Unit(3600.0) * second,
-            "d": day,
-            "wk": Unit(7.0) * day,
-            "y": Unit(365.25) * day,
+            "thousand": Unit(1e3),
+            "million": Unit(1e6),
+            "billion": Unit(1e9),
             "cell": base["cell"],
             "cells": base["cell"],
             "molecule": Unit(1 / AVOGADRO) * base["mol"],
@@ -129,13 +131,35 @@ def _define() -> None:
             "1": ONE,
         }
     )
+    times = {
+        "s sec secs second seconds": second,
+        "min mins minute minutes": minute,
+        "h hr hrs hour hours": hour,
+        "d day days": day,
+        "wk wks week weeks": Unit(7.0) * day,
+        "y yr yrs year years": Unit(365.25) * day,
+    }
+    for names, value in times.items():
+        symbol, *others = names.split()
+        _NAMED.update(dict.fromkeys((symbol, *others), value))
+        _SYMBOLS.update(dict.fromkeys(others, symbol))
 
 
 _define()
 
 _TOKEN = re.compile(r"\s*(?:([A-Za-z%]+)(\^?-?\d+)?|(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(?:\^(-?\d+))?|([*/()]))")
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*\Z", re.DOTALL)
-_SPACED = re.compile(r"\s*[+-]?\d{1,3}(?:\s\d{3})+(?![\d.])")  # 1 500: read as 1 x 500 it would be 500
+_QUANTITY = re.compile(
+    r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?:[×·*](?=\s*10\^))?\s*(.*?)\s*\Z", re.DOTALL
+)
+# 1 500 mg, 1,500 mg or 1'500 mg: read as 1 x 500 mg it would be 500
+_GROUPED = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)([\s,;'’_]\s*\d[\d\s,.;'’_]*)")
+NO_QUANTITY = "is no number with a unit"
+_THOUSANDS = re.compile(r"(?:[\s,;'’_]\d{3})+(?:\.\d*)?")
+_POWER_OF_TEN = re.compile(r"\s*(?:10\^|1\s*[/*)]|1\Z|1(?:\.0*)?[eE])")  # the only numbers that a unit begins with
+_SUPERSCRIPT = re.compile("[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_PLAIN = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹−µμ·⋅×", "+-0123456789-uu***")
+_WORDS = ("hour", "hours", "day", "days", "week", "weeks", "year", "years", "second", "seconds", "minute", "minutes",
+          "cell", "cells", "molecule", "molecules", "PFU")  # fmt: skip
 _MAX_TEXT = 80
 _units_read: dict[str, Unit] = {}
 
@@ -156,11 +180,19 @@ def unit(text: str) -> Unit:
     return known
 
 
+def _plain(text: str) -> str:
+    """The signs of print in those of a keyboard: ``cells·mm⁻³`` is ``cells*mm^-3``."""
+    if text.isascii():
+        return text
+    raised = _SUPERSCRIPT.sub(lambda match: "^" + match[0].replace("⁺", ""), text)
+    return raised.translate(_PLAIN).replace("°C", "degC")
+
+
 def _read_unit(text: str) -> Unit:
     if len(text) > _MAX_TEXT:
         raise UnitError(f"a unit of more than {_MAX_TEXT} characters: {text[:20]!r}...")
     tokens, place = [], 0
-    source = text.replace("µ", "u").replace("μ", "u").replace("°C", "degC").rstrip()
+    source = _plain(text).rstrip()
     while place < len(source):
         match = _TOKEN.match(source, place)
         if match is None:
@@ -198,6 +230,8 @@ def _product(tokens: list[_Token], at: int, text: str) -> tuple[Unit, int]:
                 raise UnitError(f"unbalanced parenthesis in the unit {text!r}")
         elif name is not None:
             factor = _named(name) ** int((power or "1").lstrip("^"))
+        elif not empty and not joined:
+            raise UnitError(f"a number in the middle of the unit {text!r}")
         else:
             factor = Unit(float(number or 0)) ** int(number_power or 1)
         value = value / factor if divide else value * factor
@@ -211,11 +245,26 @@ def _named(name: str) -> Unit:
     try:
         return _NAMED[name]
     except KeyError:
-        from difflib import get_close_matches
+        raise UnitError(f"no unit '{name}'{_hint(name)}") from None
 
-        near = get_close_matches(name, _NAMED, 1, 0.5)
-        hint = f"; nearest: '{near[0]}'" if near else ""
-        raise UnitError(f"no unit '{name}'{hint}") from None
+
+def _hint(name: str) -> str:
+    """What to write instead of a unit that there is not: never one that may be of another size.
+
+    A letter before a name multiplies it, so only what begins with the same letter is near.
+    """
+    if name.lower() in ("month", "months", "mo"):
+        return ": months differ in length; write days, such as '30 d', or weeks"
+    from difflib import get_close_matches
+
+    same = [
+        known
+        for known in _NAMED
+        if known.lower() == name.lower() and (known[0] == name[0] or known in ("IU", "h", "d", "min"))
+    ]
+    words = [word for word in _WORDS if word[0].lower() == name[0].lower()] if name[1:] not in _NAMED else []
+    near = same or get_close_matches(name, words, 1, 0.8)
+    return f"; nearest: '{near[0]}'" if near else ""
 
 
 def known_units() -> list[str]:
@@ -224,26 +273,40 @@ def known_units() -> list[str]:
 
 
 def quantity(text: str) -> tuple[float, Unit, str]:
-    """Number, unit and unit text of a quantity such as ``600000 IU/kg``.
+    """Number, unit and unit text of a quantity such as ``600000 IU/kg``; a unit of time as its symbol.
 
     >>> value, measured_in, text = quantity("15 min")
     >>> value, text, measured_in == unit("min")
     (15.0, 'min', True)
 
     Raises:
-        UnitError: if `text` is no number and unit, or the number has spaces in it.
+        UnitError: if `text` is no number and unit, or the number has spaces or commas in it.
     """
-    spaced = _SPACED.match(text)
-    if spaced is not None:
-        joined = re.sub(r"\s", "", spaced[0]) + text[spaced.end() :]
-        raise UnitError(f"a number has no spaces: write {joined!r}")
-    match = _QUANTITY.match(text)
+    plain = _plain(text)
+    match = _QUANTITY.match(plain)
     if match is None:
-        raise UnitError(f"expected a number and a unit such as '5 d', found {text!r}")
+        raise UnitError(f"{text!r} {NO_QUANTITY}")
+    grouped = _GROUPED.match(text)
+    if grouped is not None and not (grouped[2][0].isspace() and _POWER_OF_TEN.match(plain, grouped.start(2))):
+        raise UnitError(_grouped_hint(text, grouped))
     number, unit_text = float(match[1]), match[2] or "1"
     if number - number != 0.0:
         raise UnitError(f"the number in {text!r} is too large")
-    return number, unit(unit_text), unit_text
+    return number, unit(unit_text), _SYMBOLS.get(unit_text, unit_text)
+
+
+def _grouped_hint(text: str, grouped: re.Match[str]) -> str:
+    """How to write a number that has spaces, commas or quotes in it; only where that is certain."""
+    first, rest, behind = grouped[1], grouped[2].rstrip(), text[grouped.end(2) :].strip()
+    end = f" {behind}" if behind else ""
+    marks = {"space" if mark.isspace() else mark for mark in rest if not mark.isdigit() and mark != "."}
+    hints = []
+    if len(marks) == 1 and "." not in first and _THOUSANDS.fullmatch(rest):
+        hints.append("'" + first + "".join(each for each in rest if each.isdigit() or each == ".") + f"{end}'")
+    if rest[0] == "," and "." not in first and rest[1:].isdigit():
+        hints.append(f"'{first}.{rest[1:]}{end}'")
+    what = "spaces" if rest[0].isspace() else "commas" if rest[0] == "," else f"{rest[0]!r}"
+    return f"a number has no {what} in it: write {' or '.join(hints) or 'digits and one point, such as 1500.5'}"
 
 
 def in_moles(value: Unit, substance: Substance) -> Unit:
@@ -267,7 +330,12 @@ _KINDS = {
     "": "a pure number",
     "s": "a time",
     "s^-1": "a rate per time",
+    "m": "a length",
+    "m^2": "an area",
     "m^3": "a volume",
+    "m^3 s^-1": "a volume per time",
+    "kg s^-1": "a mass per time",
+    "s^-1 mol": "an amount per time",
     "kg": "a mass",
     "mol": "an amount of substance",
     "m^-3 mol": "an amount concentration",

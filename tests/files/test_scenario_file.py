@@ -186,9 +186,9 @@ def test_two_spellings_of_one_name_in_one_file_are_refused(scenario) -> None:
     ("name", "value", "message"),
     [
         ("nothing", "3", "no parameter 'nothing'"),
-        ("k_clear", "fast", "expected a number and a unit such as '5 d', found 'fast'"),
+        ("k_clear", "fast", "expected k_clear in 1/h such as '1 1/h', found 'fast'"),
         ("k_clear", "3 pM", "wrong unit: expected k_clear in 1/h"),
-        ("k_clear", "", "expected a number and a unit"),
+        ("k_clear", "", "expected k_clear in 1/h such as '1 1/h', found ''"),
         ("initial.nothing", "3", "no species 'nothing'"),
         ("dose.nothing.amount", "3", "--set names a parameter, initial.SPECIES, dose.NAME.KEY"),
         ("dose.push.colour", "3", "--set names a parameter, initial.SPECIES, dose.NAME.KEY"),

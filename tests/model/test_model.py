@@ -397,26 +397,30 @@ def dosed(unit_text: str = "pM", **more) -> Model:
         ("IU/kg", 0.0025, ("body_weight",), "V"),
         ("mg/m2", 50000.0, ("body_surface",), "V"),
         ("pmol/kg", 1.0, ("body_weight",), "V"),
+        ("pmol/g", 1000.0, ("body_weight",), "V"),
+        ("pmol kg^-1", 1.0, ("body_weight",), "V"),
+        ("mg/m²", 50000.0, ("body_surface",), "V"),
+        ("million IU/kg", 2500.0, ("body_weight",), "V"),
     ],
 )
 def test_an_amount_becomes_the_unit_of_its_target(
     given: str, factor: float, body: tuple[str, ...], volume: str | None
 ) -> None:
-    found = dose_unit_factor(dosed(volume_of={"A": "V"}), "A", unit(given))
+    found = dose_unit_factor(dosed(volume_of={"A": "V"}), "A", given)
     assert found == (pytest.approx(factor, rel=1e-12), body, volume)
 
 
 def test_an_amount_into_an_amount_needs_no_volume() -> None:
-    assert dose_unit_factor(dosed("pmol"), "A", unit("IU")) == (pytest.approx(0.0025), (), None)
+    assert dose_unit_factor(dosed("pmol"), "A", "IU") == (pytest.approx(0.0025), (), None)
 
 
-@pytest.mark.parametrize("given", ["d", "cells", "pM/h", "IU/kg/h", "IU/m2/kg", "PFU"])
+@pytest.mark.parametrize("given", ["d", "cells", "pM/h", "IU/kg/h", "IU/m2/kg", "PFU", "mL/L", "mg/mg", "%", "IU/mg"])
 def test_an_amount_of_the_wrong_kind_is_refused(given: str) -> None:
     with pytest.raises(UnitError, match="expected an amount that becomes pM of A in the volume V"):
-        dose_unit_factor(dosed(volume_of={"A": "V"}), "A", unit(given))
+        dose_unit_factor(dosed(volume_of={"A": "V"}), "A", given)
 
 
 def test_an_amount_per_kg_without_a_body_weight_is_refused_with_advice() -> None:
     model = make_model({"A": ("pmol", 0, 1)}, {"k": (1.0, "1/h")}, {"r": ("A ->", "k * A")})
     with pytest.raises(UnitError, match="per kg or per m2 needs the parameters body_weight, body_surface"):
-        dose_unit_factor(model, "A", unit("pmol/kg"))
+        dose_unit_factor(model, "A", "pmol/kg")

@@ -28,19 +28,22 @@ SPELLING = {  # ours: pint's, where they differ
     "cells": "immune_cell",
     "molecule": "(1 / 6.02214076e23 * mol)",
     "molecules": "(1 / 6.02214076e23 * mol)",
-    "d": "day",
-    "wk": "week",
-    "y": "(365.25 * day)",
-    "h": "hour",
-    "min": "minute",
+    **dict.fromkeys(("d", "day", "days"), "day"),
+    **dict.fromkeys(("wk", "wks", "week", "weeks"), "week"),
+    **dict.fromkeys(("y", "yr", "yrs", "year", "years"), "(365.25 * day)"),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "hour"),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), "minute"),
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "second"),
+    "thousand": "(1e3 * dimensionless)",
+    "million": "(1e6 * dimensionless)",
+    "billion": "(1e9 * dimensionless)",
     "%": "(0.01 * dimensionless)",
     "1": "dimensionless",
     "degC": "delta_degC",
     "MIU": "(1e6 * IU)",
-    "mcg": "microgram",
     "mmHg": "(133.322387415 * Pa)",
 }
-PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "c": 1e-2, "d": 1e-1, "k": 1e3}
+PREFIXES = {"mc": 1e-6, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "c": 1e-2, "d": 1e-1, "k": 1e3}
 BASE_OF_PINT = {"m": "m", "kg": "kg", "s": "s", "mol": "mol", "degC": "delta_degC", "cell": "immune_cell",
                 "PFU": "PFU", "IU": "IU"}  # fmt: skip
 
@@ -48,7 +51,7 @@ BASE_OF_PINT = {"m": "m", "kg": "kg", "s": "s", "mol": "mol", "degC": "delta_deg
 def pint_of(name: str) -> pint.Quantity:
     if name in SPELLING:
         return PINT.Quantity(1.0, "") * PINT.parse_expression(SPELLING[name])
-    for plain in ("mol", "IU", "Da", "M", "L", "g", "m", "s"):
+    for plain in ("mol", "IU", "Da", "M", "L", "l", "g", "m", "s"):
         prefix = name.removesuffix(plain)
         if name.endswith(plain) and (prefix in PREFIXES or not prefix):
             return PREFIXES.get(prefix, 1.0) * PINT.Quantity(1.0, {"M": "mol/L", "Da": "g/mol"}.get(plain, plain))
@@ -91,7 +94,14 @@ def test_the_unit_names_are_the_ones_compared() -> None:
     ("text", "same"),
     [
         ("m2", "m^2"),
-        ("m²".replace("²", "2"), "m*m"),
+        ("m²", "m*m"),
+        ("cm³", "mL"),
+        ("h⁻¹", "1/h"),
+        ("10⁶ cells·mm⁻³", "10^6 cells/mm^3"),
+        ("mg/l", "mg/L"),
+        ("mcL", "uL"),
+        ("mcg/ml", "ug/mL"),
+        ("million IU", "MIU"),
         ("1/(pM*d)", "1/pM/d"),
         ("molecules/cell/s", "molecule/(cell*s)"),
         ("10^6 cells", "1e6 cell"),
@@ -120,8 +130,12 @@ def test_two_spellings_are_one_unit(text: str, same: str) -> None:
     [
         ("parsec", "no unit 'parsec'"),
         ("cellz", "no unit 'cellz'; nearest: 'cells?'"),
-        ("PM", "no unit 'PM'"),
-        ("ml", "no unit 'ml'; nearest: 'm"),
+        ("molecuels", "no unit 'molecuels'; nearest: 'molecules'"),
+        ("iu", "no unit 'iu'; nearest: 'IU'"),
+        ("miu", "no unit 'miu'; nearest: 'mIU'"),
+        ("Miu", "no unit 'Miu'; nearest: 'MIU'"),
+        ("month", "no unit 'month': months differ in length"),
+        ("mg 500 ug", "a number in the middle"),
         ("1/d d/", "is not complete"),
         ("/", "is not complete"),
         ("", "is not complete"),
@@ -140,6 +154,14 @@ def test_two_spellings_are_one_unit(text: str, same: str) -> None:
 def test_what_is_no_unit_is_refused(text: str, message: str) -> None:
     with pytest.raises(UnitError, match=message):
         unit(text)
+
+
+@pytest.mark.parametrize(
+    "word", ["mgg", "kcells", "mday", "Mcg", "PM", "MG", "ML", "trillion", "mmolecules", "mio", "U"]
+)
+def test_a_word_that_may_be_of_another_size_gets_no_suggestion(word: str) -> None:
+    with pytest.raises(UnitError, match=f"no unit '{word}'$"):
+        unit(word)
 
 
 @pytest.mark.parametrize("text", ["0 pM", "pM/0", "1/0", "0", "1e999 m", "km^9999", "fm^9999", "1e308 1e308"])
@@ -161,6 +183,15 @@ def test_a_unit_of_no_finite_size_is_refused(text: str) -> None:
         ("  70   kg ", 70.0, "kg"),
         ("20%", 20.0, "%"),
         ("1E-3mol", 1e-3, "mol"),
+        ("5 10^6 cells", 5.0, "10^6 cells"),
+        ("5 × 10⁶ cells", 5.0, "10^6 cells"),
+        ("5 1e6 cells", 5.0, "1e6 cells"),
+        ("2 h⁻¹", 2.0, "h^-1"),
+        ("18 million IU", 18.0, "million IU"),
+        ("3 days", 3.0, "d"),
+        ("1 week", 1.0, "wk"),
+        ("8 hrs", 8.0, "h"),
+        ("15 minutes", 15.0, "min"),
     ],
 )
 def test_a_quantity_is_a_number_and_a_unit(text: str, number: float, unit_text: str) -> None:
@@ -170,20 +201,30 @@ def test_a_quantity_is_a_number_and_a_unit(text: str, number: float, unit_text: 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "expected a number and a unit such as '5 d', found ''"),
-        ("d", "expected a number and a unit"),
-        ("1 500 mg", "a number has no spaces: write '1500 mg'"),
+        ("", "is no number with a unit"),
+        ("d", "is no number with a unit"),
+        ("1 500 mg", "a number has no spaces in it: write '1500 mg'"),
+        ("10 500 mg", "write '10500 mg'"),
         ("10\u202f500 mg", "write '10500 mg'"),
+        ("10\u2009500 mg", "write '10500 mg'"),
         ("-1\u00a0500 000 IU", "write '-1500000 IU'"),
         ("1 500", "write '1500'"),
-        ("nan d", "expected a number and a unit"),
-        ("inf", "expected a number and a unit"),
-        ("-inf d", "expected a number and a unit"),
+        ("1 500.5 mg", r"write '1500\.5 mg'"),
+        ("1,500 mg", r"a number has no commas in it: write '1500 mg' or '1\.500 mg'"),
+        ("1,500,000 IU", "write '1500000 IU'"),
+        ("1,5 d", r"write '1\.5 d'"),
+        ("1'500 mg", "write '1500 mg'"),
+        ("1_500 mg", "write '1500 mg'"),
+        ("1.500,5 mg", r"write digits and one point, such as 1500\.5"),
+        ("5 000,5 mg", r"write digits and one point"),
+        ("3 10 mg", r"write digits and one point"),
+        ("1 1 500 mg", r"write digits and one point"),
+        ("nan d", "is no number with a unit"),
+        ("inf", "is no number with a unit"),
+        ("-inf d", "is no number with a unit"),
         ("1e999 d", "too large"),
         ("0x10 d", "no unit 'x'"),
-        ("1,5 d", "cannot read"),
-        ("5 days", "no unit 'days'"),
-        ("5 d d 3 $", "cannot read"),
+        ("5 d d $", "cannot read"),
     ],
 )
 def test_what_is_no_quantity_is_refused(text: str, message: str) -> None:

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...model.model import Model, dose_unit_factor
-from ...model.units import unit
 from ...numerics.compiled.engine import Batch
 from ...numerics.system import System
 from ...numerics.trajectory import Array
@@ -116,7 +115,7 @@ def _with_values(
 
 def _dose(model: Model, dose: DoseAmount[Value], axis: Axis, amount: Value) -> DoseAmount[Value]:
     """`dose` with another amount, in the unit of the axis."""
-    factor, body, volume = dose_unit_factor(model, dose.target, unit(axis.unit_text))
+    factor, body, volume = dose_unit_factor(model, dose.target, axis.unit_text)
     return DoseAmount(dose.target, amount, axis.unit_text, factor, body, volume)
 
 

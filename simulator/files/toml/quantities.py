@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from ...experiments.measures import curve_names, read_measure
 from ...experiments.scenario import Change, Dose
-from ...model.declarations import Parameter
+from ...model.declarations import BODY, Parameter
 from ...model.expression import Expression, FormulaError
 from ...model.model import Model, dose_unit_factor
-from ...model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity, unit
+from ...model.units import NO_QUANTITY, ONE, Unit, UnitError, dimension_text, in_moles, quantity, unit
 from ...runtime.errors import InputFault
 from ...runtime.names import nearest
 from .layers import KeyPath, Layers
@@ -99,9 +99,8 @@ def _parsed(given: object, what: str, example: str) -> tuple[float, Unit, str]:
         try:
             return quantity(given)
         except UnitError as error:
-            if str(error).startswith("expected"):
-                raise
-            raise UnitError(f"{error}; {expected} {given!r}") from None
+            reason = "" if str(error).endswith(NO_QUANTITY) else f"{error}; "
+            raise UnitError(f"{reason}{expected} {given!r}") from None
     if not isinstance(given, (int, float)) or isinstance(given, bool):
         raise UnitError(f"{expected} {'nothing' if given is None else repr(given)}")
     if not math.isfinite(given):
@@ -216,7 +215,7 @@ def read_measure_in(
             wanted = in_moles(wanted, substance)
         if not found.same_dimension(wanted):
             at = unit_path
-            expected = f"it is asked for in '{unit_text}', {dimension_text(wanted)}"
+            expected = f"it is asked for in '{unit_text}', {dimension_text(unit(unit_text))}"
             raise UnitError(f"the measure gives {dimension_text(found)}, {expected}")
         return formula, wanted
     except (UnitError, FormulaError) as error:
@@ -240,17 +239,32 @@ class Amount(NamedTuple):
 def read_amount(context: Context, path: KeyPath, given: Any, target: str) -> Amount | None:
     """The amount of a dose into the species `target`."""
     try:
-        number, measured_in, text = quantity(str(given))
-        converted = dose_unit_factor(context.model, target, measured_in)
-        if converted[1] and "/" not in text:  # mg/kg is a pure number too, but it says per what
-            raise UnitError(f"the unit is missing: expected an amount of {target} such as '1 mg' or '1 mg/kg'")
+        number, _, text = quantity(str(given))
+        if text == "1" and not context.model.species[target].unit.dimensionless:
+            example = _amount_example(context.model, target)
+            raise UnitError(f"the unit is missing: expected an amount of {target} such as {example}")
+        converted = dose_unit_factor(context.model, target, text)
     except UnitError as error:
-        context.fault(path, f"{error}, found {given!r}")
+        reason = str(error)
+        if reason.endswith(NO_QUANTITY):
+            reason = f"expected an amount of {target} such as {_amount_example(context.model, target)}"
+        context.fault(path, f"{reason}, found {given!r}")
         return None
     if number < 0:
         context.fault(path, f"a dose cannot be negative, found {given!r}")
         return None
     return Amount(number, text, *converted)
+
+
+def _amount_example(model: Model, target: str) -> str:
+    """A right amount of a dose into `target`, also per kg where the model has a body."""
+    for word in ("mg", "nmol", "cells", model.species[target].unit_text):
+        try:
+            dose_unit_factor(model, target, word)
+        except UnitError:
+            continue
+        return f"'1 {word}'" + (f" or '1 {word}/kg'" if BODY[0] in model.parameters else "")
+    return "'1 mg'"
 
 
 def read_doses(context: Context) -> dict[str, Dose]:

@@ -9,6 +9,7 @@ from ...experiments.sweeps.designs import Product
 from ...experiments.sweeps.paths import split_path, varies_in
 from ...files.toml.interventions import Interventions, knocked_out, notes_of
 from ...model.declarations import Parameter
+from ...model.units import LENGTH, unit
 from .numbers import interval, number, unit_text, with_unit
 
 ROUNDING = 1e-9  # in units converted from what was written
@@ -31,6 +32,7 @@ def notes(scenario: Scenario, asked: Interventions | None = None) -> list[str]:
         *_overridden(scenario),
         *_not_varied(scenario),
         *_unusual_values(scenario),
+        *_thousandths(scenario),
         *_axes_outside_ranges(scenario),
     ]
     return list(dict.fromkeys(found))
@@ -93,6 +95,15 @@ def _unusual_values(scenario: Scenario) -> Iterator[str]:
                 yield f"{name} = {with_unit(value, parameter.unit_text)} is outside its range, {_range(parameter)}"
             if has_knobs and not parameter.knob and value != parameter.value:
                 yield f"{name} is a fixed constant of the model: the bundled scenarios never change it"
+
+
+def _thousandths(scenario: Scenario) -> Iterator[str]:
+    """Amounts of doses in mIU, which is easily taken for MIU; a concentration in mIU/mL is usual."""
+    for arm in scenario.arms:
+        for dose in arm.doses:
+            if "mIU" in dose.unit_text and unit(dose.unit_text).powers[LENGTH] != -3:
+                given = f"{number(dose.amount)} {dose.unit_text}"
+                yield f"the dose '{dose.name}', {given}, is in thousandths of a unit (mIU); a million units is MIU"
 
 
 def _axes_outside_ranges(scenario: Scenario) -> Iterator[str]:
