@@ -159,14 +159,16 @@ def _batch(parts: Sequence[_Part], tables: _Tables) -> tuple[Rows, Batch]:
     rows = np.concatenate([part.rows for part in parts])
     bounds = np.repeat(np.array([part.plan.bounds for part in parts]).T, [len(part.rows) for part in parts], axis=1)
     active = list(zip(*[part.plan.active for part in parts], strict=True))
-    parameters = {each: _spliced(parts, [tables.parameters[own] for own in each]) for each in set(active)}
+    distinct = list(dict.fromkeys(active))
+    sets = np.array([distinct.index(each) for each in active], dtype=np.int64)
     return rows, Batch(
         initial=_spliced(parts, [tables.initial] * len(parts)),
         starts=bounds[:-1],
         ends=bounds[1:],
         jumps=_stacked(parts, [part.jumps for part in parts]),
         infusions=_stacked(parts, [part.infusions for part in parts]),
-        parameters=[parameters[each] for each in active],
+        parameters=[_spliced(parts, [tables.parameters[own] for own in each]) for each in distinct],
+        sets=np.repeat(sets[:, None], len(rows), axis=1),
     )
 
 

@@ -218,7 +218,7 @@ class DriveFunction:
         with code.repeat("times") as finished:
             build.store(integer(0), self.pending)
             with code.loop(self.lanes, "lane") as lane, build.if_then(self._is_due(lane)):
-                time = build.load(self.element("times", (self.get("time", lane), integer(1))), typ=DOUBLE, align=8)
+                time = self._output_time(lane, self.get("time", lane))
                 elapsed = build.fsub(time, self.get("t", lane))
                 self.put(build.fdiv(elapsed, self.get("h", lane)), "s", lane)
                 build.store(integer(1), self.pending)
@@ -232,15 +232,22 @@ class DriveFunction:
                 self._copy_out(lane, self.element("grid", *row, (integer(0), integer(curves))), curves)
                 self.count_up("time", lane)
 
+    def _output_time(self, lane: Any, index: Any) -> Any:
+        """The output time with this index of the member in a lane; any number for a lane without one."""
+        found = self.get("member", lane)
+        member = self.build.select(self.is_busy(lane), found, integer(0))
+        place = self.element("times", (member, self.argument["members"]), (index, self.argument["n_times"]))
+        return self.build.load(place, typ=DOUBLE, align=8)
+
     def _is_due(self, lane: Any) -> Any:
         """Whether the accepted step of a lane contains its next output time."""
         build = self.build
         next_time, n_times = self.get("time", lane), self.argument["n_times"]
         inside = build.icmp_signed("<", next_time, n_times)
         last = build.select(inside, next_time, build.sub(n_times, integer(1)))
-        time = build.load(self.element("times", (last, integer(1))), typ=DOUBLE, align=8)
+        time = self._output_time(lane, last)
         reached, end = self.get("reached", lane), self.get("end", lane)
-        is_last = build.icmp_signed(">=", build.add(self.get("segment", lane), integer(1)), self.argument["segments"])
+        is_last = build.icmp_signed(">=", build.add(self.get("segment", lane), integer(1)), self.get("segments", lane))
         at_edge = build.and_(build.fcmp_ordered("==", reached, end), build.not_(is_last))
         early = build.fsub(end, self.code.fma(self.code.fabs(end), double(ROUNDING), double(0.0)))
         due = build.fcmp_ordered("<", time, build.select(at_edge, early, reached))
@@ -270,7 +277,7 @@ class DriveFunction:
         with build.if_else(build.fcmp_ordered("==", reached, self.get("end", lane))) as (ended, goes_on):
             with ended:
                 self.count_up("segment", lane)
-                more = build.icmp_signed("<", self.get("segment", lane), self.argument["segments"])
+                more = build.icmp_signed("<", self.get("segment", lane), self.get("segments", lane))
                 with build.if_else(more) as (another, last):
                     with another:
                         self._begin_segment(lane)
@@ -309,7 +316,7 @@ class DriveFunction:
                 rate = build.load(self.element("infusion", *place, (i, integer(self.infused))), typ=DOUBLE, align=8)
                 self.put(rate, "parameters", lane, build.add(i, integer(parameters)))
         if parameters:
-            which = build.load(self.element("sets", (segment, integer(1))), typ=INTEGER, align=8)
+            which = build.load(self.element("sets", *place), typ=INTEGER, align=8)
             with code.loop(parameters, "parameter") as i:
                 source = self.element(
                     "parameters", (which, integer(1)), (member, argument["members"]), (i, integer(parameters))

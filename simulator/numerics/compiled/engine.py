@@ -27,17 +27,18 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True)
 class Batch:
-    """m members with the same number k of segments. Order and units are those of `System`.
+    """m members with at most k segments each. Order and units are those of `System`.
 
     Attributes:
         initial: states before the first jump, shape (m, species).
         starts: of each segment, in the model's time unit, shape (k, m).
-        ends: of each segment, shape (k, m).
+        ends: of each segment, shape (k, m); NaN past the last segment of a member.
         jumps: for each segment, by index of a species, what doses add at its start, shape (m,).
         dilutions: for each segment, by index of a species, the factor of its state at the start, before the jump, where
             its volume changes, shape (m,): the old volume over the new one. Empty: no volume changes.
         infusions: for each segment, by index of a species, what flows in all through it per time unit, shape (m,).
-        parameters: for each segment, shape (m, parameters); the same object again where nothing changes.
+        parameters: the sets of parameters that hold in some segment, each of shape (m, parameters).
+        sets: the index into `parameters` of the set that holds, integers, shape (k, m).
     """
 
     initial: Array
@@ -46,6 +47,7 @@ class Batch:
     jumps: Sequence[Mapping[int, Array]]
     infusions: Sequence[Mapping[int, Array]]
     parameters: Sequence[Array]
+    sets: Integers
     dilutions: Sequence[Mapping[int, Array]] = ()
 
 
@@ -54,7 +56,8 @@ class BatchResult:
     """What the members of a batch became. The curves of a member that did not reach its end are those before it.
 
     Attributes:
-        grid: the curves at the output times, shape (m, times, curves); NaN after the end of a member that failed.
+        grid: the curves at the output times, shape (m, times, curves); NaN at those that a member has not or did not
+            reach.
         dense_curves: for each member the times along its steps, shape (points,), and the curves there, shape
             (points, curves); two points of the same time at a jump.
         status: how each member ended, a `Status`, shape (m,).
@@ -111,7 +114,8 @@ class Engine:
 
         Args:
             batch: the members.
-            times: output times of all members, increasing, shape (times,).
+            times: output times, increasing: of all members, shape (times,), or of each, shape (members, times),
+                infinite after the last of a member that has fewer.
             rtol: relative tolerance, of all members or of each, shape (members,).
             floor: as in `System.absolute_tolerances`, of all members or of each, shape (members,).
             stop: asked some ten times a second.
@@ -135,7 +139,7 @@ class Engine:
             todo = np.flatnonzero(status == Status.RUNNING)
             if stop():
                 raise StoppedError
-        for member in np.flatnonzero(status != Status.DONE):
+        for member in range(len(status)):  # what was not reached, or is past the last time of a member
             arguments.grid[member, arguments.counts[member, COUNTERS.index("time")] :] = np.nan
         empty = np.empty((0, 1 + len(self.layout.dense_curves)))
         dense = [np.concatenate(parts) if parts else empty for parts in copied]
@@ -159,8 +163,9 @@ class _ProgramArguments:
         self._set_start(engine, batch)
         self._set_events(engine, batch)
         self._set_tolerances(engine, rtol, floor)
-        self.times = np.ascontiguousarray(times if layout.grid else times[:0])
-        self.grid = np.empty((len(self.states), len(self.times), len(layout.grid)))
+        shared = times if layout.grid else times[..., :0]
+        self.times = np.ascontiguousarray(np.broadcast_to(shared, (len(self.states), shared.shape[-1])))
+        self.grid = np.empty((*self.times.shape, len(layout.grid)))
         capacity = BUFFER_POINTS if layout.dense_curves else 0
         self.dense_curves = np.empty((len(self.states), capacity, 1 + len(layout.dense_curves)))
         self.workspace = _workspace(engine)
@@ -170,7 +175,7 @@ class _ProgramArguments:
             "segments": len(batch.ends),
             "jumps": len(self.jumped),
             "members": len(self.states),
-            "n_times": len(self.times),
+            "n_times": self.times.shape[1],
             "capacity": capacity,
         }
 
@@ -188,6 +193,7 @@ class _ProgramArguments:
         self.clocks[:, 1:] = (FIRST_STEP * (batch.ends[0] - batch.starts[0]))[:, None]
         self.counts = np.zeros((members, len(COUNTERS)), dtype=np.int64)
         self.counts[:, COUNTERS.index("first")] = 1
+        self.counts[:, COUNTERS.index("segments")] = np.isfinite(batch.ends).sum(axis=0)
 
     def _set_events(self, engine: Engine, batch: Batch) -> None:
         """Ends, later jumps and dilutions, infusions and parameters of all segments."""
@@ -199,17 +205,16 @@ class _ProgramArguments:
         self.jump = np.zeros((members, segments, len(jumped)))
         self.dilution = np.ones((members, segments, len(jumped)))
         self.infusion = np.zeros((members, segments, len(engine.infused)))
+        infused = {species: i for i, species in enumerate(engine.infused)}
         for segment in range(segments):
             for i, species in enumerate(jumped):
                 self.jump[:, segment, i] = batch.jumps[segment].get(species, 0.0) if segment else 0.0
                 if segment and batch.dilutions:
                     self.dilution[:, segment, i] = batch.dilutions[segment].get(species, 1.0)
-            for i, species in enumerate(engine.infused):
-                self.infusion[:, segment, i] = batch.infusions[segment].get(species, 0.0)
-        distinct = list({id(each): each for each in batch.parameters}.values())
-        number = {id(each): i for i, each in enumerate(distinct)}
-        self.sets = np.array([number[id(each)] for each in batch.parameters], dtype=np.int64)
-        self.parameters = np.stack([each.take(engine.parameters, axis=1) for each in distinct])
+            for species, rate in batch.infusions[segment].items():
+                self.infusion[:, segment, infused[species]] = rate
+        self.sets = np.ascontiguousarray(batch.sets.T, dtype=np.int64)
+        self.parameters = np.stack([each.take(engine.parameters, axis=1) for each in batch.parameters])
 
     def _set_tolerances(self, engine: Engine, rtol: float | Array, floor: float | Array) -> None:
         """Relative tolerances of all members, and absolute ones of their states."""

@@ -27,7 +27,18 @@ FLOAT_ROWS = (
     "reached",
     "h_first",
 )
-INTEGER_ROWS = ("member", "segment", "first", "rejected", "time", "point", "attempts", "steps", "status", "accepted")
+COUNTERS = (
+    "segment",
+    "segments",
+    "first",
+    "rejected",
+    "time",
+    "point",
+    "attempts",
+    "steps",
+    "status",
+)  # of a member, integers
+INTEGER_ROWS = ("member", "accepted", *COUNTERS)
 
 
 class Status(IntEnum):
@@ -50,7 +61,7 @@ ARGUMENTS = (
     "count",
     "max_steps",  # of the group before it returns, its members unfinished
     "max_attempts",  # most steps of one member, rejected ones included
-    "segments",
+    "segments",  # the most that a member has
     "states",  # (members, species)
     "clocks",  # (members, 3) t, h, h_first
     "rtol",  # (members,)
@@ -62,10 +73,10 @@ ARGUMENTS = (
     "jump",  # (members, segments, jumps), added at the start of a segment
     "dilution",  # (members, segments, jumps), multiplied with before
     "infusion",  # (members, segments, infused)
-    "sets",  # (segments,) which set of parameters holds, integers
+    "sets",  # (members, segments) which set of parameters holds, integers
     "parameters",  # (sets, members, parameters)
     "members",
-    "times",  # (n_times,)
+    "times",  # (members, n_times), infinite after the last of a member
     "n_times",
     "grid",  # (members, n_times, curves)
     "capacity",
@@ -82,7 +93,6 @@ SCALARS = (
     "capacity",
 )  # the rest are addresses
 CLOCKS = ("t", "h", "h_first")
-COUNTERS = ("segment", "first", "rejected", "time", "point", "attempts", "steps", "status")
 
 
 @dataclass(frozen=True)

@@ -61,4 +61,5 @@ def _batch(system, own, stretches, members, varied) -> Batch:
         infusions=[placed(each.infusion) for each in stretches],
         parameters=[table(each.parameters) for each in stretches],
         dilutions=[placed(each.dilution) for each in stretches],
+        sets=np.repeat(np.arange(len(stretches))[:, None], members, axis=1),
     )
