@@ -139,8 +139,8 @@ class Engine:
             todo = np.flatnonzero(status == Status.RUNNING)
             if stop():
                 raise StoppedError
-        for member in range(len(status)):  # what was not reached, or is past the last time of a member
-            arguments.grid[member, arguments.counts[member, COUNTERS.index("time")] :] = np.nan
+        for index in range(len(status)):  # what was not reached, or is past the last time of a member
+            arguments.grid[index, arguments.counts[index, COUNTERS.index("time")] :] = np.nan
         empty = np.empty((0, 1 + len(self.layout.dense_curves)))
         dense = [np.concatenate(parts) if parts else empty for parts in copied]
         for array in (arguments.grid, *dense):
