@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..model.expression import Apply, Expression, FormulaError, Name, Number, Quoted, parse_measure
+from ..model.instants import converted
 from ..model.model import Model
 from ..model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity
 from ..runtime.json import json_number
@@ -117,7 +118,7 @@ def _checked(tree: Apply, model: Model, arms: Sequence[str], end: float) -> Curv
     found = arguments(tree, model)
     texts = [arg.text for arg in tree.args[1:] if isinstance(arg, Quoted)]
     for time, text in zip(_times(found), texts if found.level is None else texts[1:], strict=True):
-        if time > end * (1 + 1e-9):
+        if time > end:
             raise FormulaError(f"'{text}' lies after the end of the run, {end:g} {model.time_unit_text}")
     if found.window is not None and not found.window[0] < found.window[1]:
         raise FormulaError(
@@ -235,7 +236,7 @@ def _time(text: str, model: Model) -> float:
     number, given, _ = quantity(text)
     if not given.same_dimension(model.time_unit):
         raise UnitError(f"'{text}' is no time: expected a time such as '5 {model.time_unit_text}'")
-    return number * given.to(model.time_unit)
+    return converted(number, given, model.time_unit)
 
 
 def _level(text: str, name: str, model: Model) -> float:
@@ -277,7 +278,7 @@ def measure(tree: Expression, model: Model, trajectories: Mapping[str, Trajector
 def _value(function: str, found: CurveArguments, trajectory: Trajectory) -> float:
     times, values = trajectory.dense.times(), trajectory.dense.values(found.curve)
     asked = _times(found)
-    if not len(times) or (asked and asked[-1] > times[-1] * (1 + 1e-9)):
+    if not len(times) or (asked and asked[-1] > times[-1]):
         return math.nan
     if not asked and not trajectory.outcome.ok:
         return math.nan  # it is about the whole run, and the run did not reach its end

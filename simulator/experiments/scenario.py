@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..model.expression import Expression
+from ..model.instants import ticks_of, time_of
 from ..model.model import Model
 from ..model.units import Unit, interval_text
 from ..runtime.errors import InputError, request_fault
@@ -26,7 +27,8 @@ class Dose:
 
     target: the species it is given to. amount: in `unit_text`, which is per kg or per m2 if `body` names the parameter
     to multiply by. factor: turns it into the unit of the target, after division by `volume` where there is one.
-    at, every, over: the first time, the interval between two and the length of an infusion, 0 for a bolus.
+    at, every, over: the first time, the interval between two and the length of an infusion, 0 for a bolus, in
+    `time_unit`, that of the model.
     """
 
     name: str
@@ -40,10 +42,12 @@ class Dose:
     every: float
     count: int
     over: float
+    time_unit: Unit
 
     def time(self, number: int) -> float:
-        """Start of dose `number`, counted from 0: never accumulated, so never drifting."""
-        return self.at + number * self.every
+        """Start of dose `number`, counted from 0."""
+        ticks = ticks_of(self.at, self.time_unit) + number * ticks_of(self.every, self.time_unit)
+        return time_of(ticks, self.time_unit)
 
 
 class Change(NamedTuple):

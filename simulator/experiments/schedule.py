@@ -5,53 +5,24 @@ constant parameters, and a ledger counts what was given.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from ..model.expression import Name
+from ..model.instants import ticks_of, time_of
 from ..numerics.parameter_formulas import ParameterFormulas, Values
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Segment, Trajectory
-from .scenario import Arm, Dose, Scenario
+from .scenario import Arm, Scenario
+from .timetable import Active, DoseEvent, Timetable, timetable
 
-SAME_TIME = 1e-9  # two edges closer than this (relative to the end of the run) are one
+EXACT = 2**53  # floats hold every whole number below
 
-Active = tuple[bool, ...]  # for each change of an arm, whether it holds
 Value = TypeVar("Value")  # float in one run; float or an array of shape (members,) in many
-
-
-@dataclass(frozen=True, slots=True)
-class DoseEvent:
-    """One time at which a dose is given before the end of the run.
-
-    dose: its index among the arm's doses. number: which of its times, from 0. first, last: a bolus at the start of
-    segment `first` if they are equal, else an infusion through the segments `first` to ``last - 1``.
-    share: how much of the dose is given before the end, from 0 to 1. active: the changes that hold when it begins.
-    """
-
-    dose: int
-    number: int
-    first: int
-    last: int
-    share: float
-    active: Active
-
-
-@dataclass(frozen=True)
-class Timetable:
-    """When things happen in an arm, without how much.
-
-    bounds: where segments begin, from 0, and the end of the run; (segments + 1,), in the model's time unit.
-    active: the changes that hold in each segment. events: every dose given, in the order of the arm's doses.
-    """
-
-    bounds: tuple[float, ...]
-    active: tuple[Active, ...]
-    events: tuple[DoseEvent, ...]
 
 
 @dataclass(frozen=True)
@@ -117,85 +88,48 @@ def prepare(scenario: Scenario, arm: Arm, system: System) -> Prepared:
     schedule = compile_schedule(scenario, arm, system)
     initial = system.parameter_formulas.initial_values(scenario.parameters(arm)) | dict(arm.initial)
     states = np.array([initial[name] for name in system.species])
-    return Prepared(schedule, _output_times(scenario, schedule), states)
+    times = np.unique(np.concatenate([saved_times(scenario), [0.0, *schedule.edges, scenario.end]]))
+    return Prepared(schedule, times, states)
 
 
-def _output_times(scenario: Scenario, schedule: Schedule) -> Array:
-    """Every multiple of `every` up to the end, and every edge between."""
-    count = math.floor(scenario.end / scenario.every * (1 + 1e-12))
-    grid = np.arange(count + 1) * scenario.every
-    marks = np.unique([0.0, *schedule.edges, scenario.end])
-    after = np.searchsorted(marks, grid).clip(1, len(marks) - 1)
-    distance = np.minimum(np.abs(grid - marks[after - 1]), np.abs(grid - marks[after]))
-    return np.union1d(grid[distance > SAME_TIME * scenario.end], marks)
+def saved_times(scenario: Scenario) -> Array:
+    """When curves are saved: every multiple of `every` up to the end, shape (times,), in the model's time unit."""
+    unit = scenario.model.time_unit
+    every, end = ticks_of(scenario.every, unit), ticks_of(scenario.end, unit)
+    if not every:
+        raise ValueError(f"values every {scenario.every:g} {scenario.model.time_unit_text}")
+    count, size = end // every, ticks_of(1.0, unit)
+    step, size = every // math.gcd(every, size), size // math.gcd(every, size)
+    if count * step < EXACT and size < EXACT:  # the quotient of two whole numbers is rounded once, as in `time_of`
+        return np.arange(count + 1) * float(step) / float(size)
+    return np.array([time_of(number * every, unit) for number in range(count + 1)])
 
 
 def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     """Everything that happens in `arm`, in order of time, as `numerics.solve` takes it."""
-    plan = timetable(arm, scenario.end)
+    plan = timetable(arm, scenario.end, scenario.model)
     amounts = DoseAmounts(arm_values(arm), scenario.parameters(arm), system.parameter_formulas)
-    jumps, infusions = np.zeros((2, len(plan.active), len(system.species)))
-    for dense, sparse in zip((jumps, infusions), amounts.given(plan, system.species), strict=True):
-        for row, given in zip(dense, sparse, strict=True):
-            row[list(given)] = list(given.values())
+    jumps, infusions = (_dense(given, system) for given in amounts.given(plan, system.species))
+    dilutions = [_dense([each], system, 1.0)[0] if each else None for each in amounts.dilutions(plan, system.species)]
     parameters: dict[Active, Array] = {}  # one array serves all segments in which the same changes hold
     for active in set(plan.active):
         values = amounts.values(active)
         parameters[active] = np.array([values[name] for name in system.parameters])
     segments = [
-        Segment(start, end, jump, infusion, parameters[active])
-        for start, end, jump, infusion, active in zip(
-            plan.bounds, plan.bounds[1:], jumps, infusions, plan.active, strict=False
+        Segment(start, end, jump, infusion, parameters[active], dilution)
+        for start, end, jump, infusion, active, dilution in zip(
+            plan.bounds, plan.bounds[1:], jumps, infusions, plan.active, dilutions, strict=False
         )
     ]
     return Schedule(tuple(segments), plan.bounds[1:-1])
 
 
-def timetable(arm: Arm, end: float) -> Timetable:
-    """When everything in `arm` happens before `end`, in the model's time unit."""
-    edges = _edges(arm, end)
-    events = []
-    for index, dose in enumerate(arm.doses):
-        for number in range(dose.count):
-            begins = dose.time(number)
-            share = share_given(dose, number, end, end)
-            if not share:
-                continue
-            # an edge is never later than what it stands for, so the last one before is the right one
-            first, last = bisect_right(edges, begins) - 1, bisect_right(edges, begins + dose.over) - 1
-            if begins + dose.over >= end * (1 - SAME_TIME):
-                last = len(edges)
-            events.append(DoseEvent(index, number, first, last, share, active_changes(arm, begins, end)))
-    return Timetable((*edges, end), tuple([active_changes(arm, edge, end) for edge in edges]), tuple(events))
-
-
-def active_changes(arm: Arm, time: float, end: float) -> Active:
-    """Which changes of `arm` hold from `time` on, in a run that ends at `end`."""
-    return tuple([change.active(time + SAME_TIME * end) for change in arm.changes])
-
-
-def share_given(dose: Dose, number: int, reached: float, end: float) -> float:
-    """How much of dose `number` was given by the time `reached`, from 0 to 1, in a run that ends at `end`."""
-    begins = dose.time(number)
-    if begins >= end * (1 - SAME_TIME) or begins > reached:
-        return 0.0
-    return 1.0 if dose.over == 0.0 else min(1.0, (reached - begins) / dose.over)
-
-
-def _edges(arm: Arm, end: float) -> list[float]:
-    """0 and every time before the end at which a dose or change starts or stops, those nearly equal once."""
-    times = [0.0]
-    for dose in arm.doses:
-        for number in range(dose.count):
-            begins = dose.time(number)
-            times += [begins, begins + dose.over]
-    for change in arm.changes:
-        times += [change.start] if change.end is None else [change.start, change.end]
-    edges: list[float] = []
-    for time in sorted(times):
-        if time < end * (1 - SAME_TIME) and not (edges and time - edges[-1] <= SAME_TIME * end):
-            edges.append(time)
-    return edges
+def _dense(sparse: Sequence[Mapping[int, float]], system: System, default: float = 0.0) -> Array:
+    """Rows of values by the index of a species as an array of shape (rows, species)."""
+    dense = np.full((len(sparse), len(system.species)), default)
+    for row, given in zip(dense, sparse, strict=True):
+        row[list(given)] = list(given.values())
+    return dense
 
 
 def arm_values(arm: Arm) -> ArmValues[float]:
@@ -218,6 +152,7 @@ class DoseAmounts:
         self._values: dict[Active, Values] = {}
         self._volumes: dict[tuple[str, Active], Any] = {}
         self._amounts: dict[tuple[int, Active], Any] = {}
+        self._dilutions: dict[tuple[str, Active, Active], Any] = {}
 
     def values(self, active: Active) -> Values:
         """Every parameter while the changes `active` hold; of two that overlap the later one wins."""
@@ -246,6 +181,30 @@ class DoseAmounts:
             self._volumes[name, active] = self.formulas.value(Name(name), self.values(active))
         return self._volumes[name, active]
 
+    def dilution(self, species: str, before: Active, after: Active) -> Any:
+        """The volume of `species` while the changes `before` hold over that while `after` hold: 1.0 where it has none,
+        or none that changes."""
+        volume = self.formulas.model.species[species].volume
+        if volume is None or before == after:
+            return 1.0
+        key = volume, before, after
+        if key not in self._dilutions:
+            first, second = self._volume(volume, before), self._volume(volume, after)
+            with np.errstate(divide="ignore", invalid="ignore"):  # of many members one may have no volume
+                self._dilutions[key] = 1.0 if np.array_equal(first, second) else first / second
+        return self._dilutions[key]
+
+    def dilutions(self, plan: Timetable, species: Sequence[str], rows: Any = None) -> list[dict[int, Any]]:
+        """The dilution of each species at the start of each segment of `plan`, by its index, where there is one: the
+        volume changes there, and the amount stays. Arguments as in `given`."""
+        found: list[dict[int, Any]] = [{} for _ in plan.active]
+        for place, (before, after) in enumerate(pairwise(plan.active), 1):
+            for index, name in enumerate(species if before != after else ()):
+                factor = self.dilution(name, before, after)
+                if np.ndim(factor) or factor != 1.0:
+                    found[place][index] = factor if rows is None or np.ndim(factor) == 0 else factor[rows]
+        return found
+
     def given(
         self, plan: Timetable, species: Sequence[str], rows: Any = None
     ) -> tuple[list[dict[int, Any]], list[dict[int, Any]]]:
@@ -256,35 +215,41 @@ class DoseAmounts:
         jumps: list[dict[int, Any]] = [{} for _ in plan.active]
         infusions: list[dict[int, Any]] = [{} for _ in plan.active]
         for event in plan.events:
-            index = species.index(self.arm.doses[event.dose].target)
-            dose = self.of(event.dose, event.active)
+            target, active = self.arm.doses[event.dose].target, plan.active[event.first]
+            index, dose = species.index(target), self.of(event.dose, active)
             amount = (dose if rows is None or np.ndim(dose) == 0 else dose[rows]) * event.share
             if event.first == event.last:
                 jumps[event.first][index] = jumps[event.first].get(index, 0.0) + amount
             else:
                 rate = amount / (plan.bounds[event.last] - plan.bounds[event.first])
-                for infusion in infusions[event.first : event.last]:
-                    infusion[index] = infusion.get(index, 0.0) + rate
+                for place in range(event.first, event.last):
+                    factor = self.dilution(target, active, plan.active[place])
+                    factor = factor if rows is None or np.ndim(factor) == 0 else factor[rows]
+                    infusions[place][index] = infusions[place].get(index, 0.0) + rate * factor
         return jumps, infusions
 
 
 def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory) -> list[LedgerLine]:
     """Ordered, delivered and remaining of every dose.
 
-    The solver counted what it put into each species while it ran. If that is not the sum of the doses delivered,
-    something was missed, and `LedgerError` says so.
+    The solver counted what it put into each species while it ran. If that is not the sum of the doses delivered, as a
+    concentration in the volume at the end, something was missed, and `LedgerError` says so.
     """
     added, reached = trajectory.added, scenario.end
     if not trajectory.outcome.ok:
         reached = float(trajectory.times[-1]) if len(trajectory.times) else 0.0
     amounts = DoseAmounts(arm_values(arm), scenario.parameters(arm), ParameterFormulas(scenario.model))
+    plan = timetable(arm, scenario.end, scenario.model)
+    given_of: dict[int, list[DoseEvent]] = {index: [] for index in range(len(arm.doses))}
+    for event in plan.events:
+        given_of[event.dose].append(event)
     lines, expected = [], dict.fromkeys(added, 0.0)
     for index, dose in enumerate(arm.doses):
-        shares = [share_given(dose, number, reached, scenario.end) for number in range(dose.count)]
-        expected[dose.target] += sum(
-            share * amounts.of(index, active_changes(arm, dose.time(number), scenario.end))
-            for number, share in enumerate(shares)
-        )
+        shares = [plan.share_given(event, reached) for event in given_of[index]]
+        for event, share in zip(given_of[index], shares, strict=True):
+            active = plan.active[event.first]
+            diluted = amounts.dilution(dose.target, active, plan.active[-1])
+            expected[dose.target] += share * amounts.of(index, active) * diluted
         ordered, delivered = dose.amount * dose.count, dose.amount * sum(shares)
         given = sum(share > 0 for share in shares)
         lines.append(

@@ -20,6 +20,7 @@ from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario, chosen_arms
 from ..files.results.folder import SUMMARY, check_folder, new_folder
 from ..model.causal.sign import Sign
+from ..model.instants import converted
 from ..model.units import UnitError, quantity
 from ..runtime.errors import InputError, InputFault, request_fault
 from ..runtime.progress import Progress
@@ -166,10 +167,10 @@ def _time(scenario: Scenario, asked: str | float) -> float:
         number, given, _ = quantity(time)
         if not given.same_dimension(model.time_unit):
             raise UnitError(f"expected a time such as '3 {model.time_unit_text}', found '{time}'")
-        time = number * given.to(model.time_unit)
-    if not 0 <= time <= scenario.end * (1 + 1e-9):
+        time = converted(number, given, model.time_unit)
+    if not 0 <= time <= scenario.end:
         raise UnitError(f"expected a time from 0 to {scenario.document['time']['end']}, found '{asked}'")
-    return min(time, scenario.end)
+    return time
 
 
 def document_of(explanation: Explanation) -> dict[str, Any]:

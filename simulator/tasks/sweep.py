@@ -16,7 +16,8 @@ import numpy as np
 
 from ..experiments.scenario import Scenario
 from ..experiments.sweeps import compiled
-from ..experiments.sweeps.compute import Numbers, SweepResult, compute, curve_times, sweep_of, values_of
+from ..experiments.schedule import saved_times
+from ..experiments.sweeps.compute import Numbers, SweepResult, compute, sweep_of, values_of
 from ..experiments.sweeps.outcome import MemberFailure, SweepEstimate, SweepOutcome
 from ..experiments.sweeps.shards import shard_numbers
 from ..experiments.sweeps.workers import Pool, Processes, Threads, compute_blocks, member_bytes
@@ -321,7 +322,7 @@ def _result(store: MemberStore, blocks: list[Any], offsets: Offsets) -> SweepRes
     found, few = quantile_bands(store, offsets, failed), few_curves(store, offsets, failed)
     if found:
         write_bands(store.folder / BANDS, store.scenario, found)
-    return SweepResult(store.scenario, numbers, values, measures, failed, found, curve_times(store.scenario), few)
+    return SweepResult(store.scenario, numbers, values, measures, failed, found, saved_times(store.scenario), few)
 
 
 def estimate(request: SweepRequest, on_note: OnNote = ignore_note) -> SweepEstimate:

@@ -13,7 +13,8 @@ from immunesim.experiments.measures import measure
 from immunesim.experiments.run import run
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.sweeps import workers
-from immunesim.experiments.sweeps.compute import KILLED, Block, compute, curve_times, values_of
+from immunesim.experiments.schedule import saved_times
+from immunesim.experiments.sweeps.compute import KILLED, Block, compute, values_of
 from immunesim.experiments.sweeps.designs import Axis
 from immunesim.experiments.sweeps.members import arm_with
 from immunesim.experiments.sweeps.workers import Processes, Threads, WorkersError, compute_blocks
@@ -73,7 +74,7 @@ def test_a_member_is_an_ordinary_run_of_its_arms(toy: Scenario, engine: str) -> 
             for column, each in enumerate(sweep.sweep.measures):
                 value, unit = measure(each.tree, toy.model, {**trajectories, "main": trajectories[arm]})
                 np.testing.assert_allclose(block.measures[row, place, column], value * unit.to(each.unit), rtol=rtol)
-            at = np.searchsorted(trajectories[arm].times, curve_times(sweep))
+            at = np.searchsorted(trajectories[arm].times, saved_times(sweep))
             for curve, name in zip(block.curves[row, place], ("drug", "total_cells"), strict=True):
                 np.testing.assert_allclose(curve, trajectories[arm][name][at], rtol=rtol)
     assert not block.failed.any()
@@ -85,7 +86,7 @@ def test_curves_are_kept_at_multiples_and_a_value_at_a_dose_is_the_one_after_it(
 ) -> None:
     text = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "400 pmol"\nat = "0.9 h"\n[arms.half]\n'
     question = swept(scenario(text, end="3 h", every="0.3 h"), Members(((0.25, 400.0),)), keep=("drug",))
-    times, curve = curve_times(question), compute(question, numbers(0)).curves[0, 0, 0]
+    times, curve = saved_times(question), compute(question, numbers(0)).curves[0, 0, 0]
     assert len(times) == 11
     assert times[3] == 3 * 0.3 < 0.9  # a multiple that rounding puts before the dose
     np.testing.assert_array_equal(curve[:3], 0.0)

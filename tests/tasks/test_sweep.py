@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.sweeps import workers
-from immunesim.experiments.sweeps.compute import QUANTILES, compute, curve_times, values_of
+from immunesim.experiments.schedule import saved_times
+from immunesim.experiments.sweeps.compute import QUANTILES, compute, values_of
 from immunesim.experiments.sweeps.outcome import SweepOutcome
 from immunesim.experiments.sweeps.shards import shard_numbers
 from immunesim.experiments.sweeps.workers import Threads
@@ -331,7 +332,7 @@ def test_bands_are_quantiles_over_members_that_did_not_fail(
         header, *rows = csv.reader(file)
     assert header[:3] == ["time [h]", "drug 5% [pM]", "drug 25% [pM]"]
     assert header[11] == "drug.half 5% [pM]"
-    assert [float(row[0]) for row in rows] == curve_times(question).tolist()
+    assert [float(row[0]) for row in rows] == saved_times(question).tolist()
     assert [float(row[3]) for row in rows] == whole["main", "drug"][2].tolist()
 
 
@@ -434,7 +435,7 @@ def test_a_sweep_without_a_folder_is_the_same_in_memory(toy: Scenario, tmp_path:
     for name in ("numbers", "values", "measures", "failed"):
         np.testing.assert_array_equal(getattr(kept.outcome.result, name), getattr(stored.outcome.result, name))
     np.testing.assert_array_equal(kept.read_curves(), stored.read_curves())
-    assert kept.read_curves().shape == (5, 2, 1, len(curve_times(question)))
+    assert kept.read_curves().shape == (5, 2, 1, len(saved_times(question)))
     assert np.isnan(kept.read_curves()[4]).all()
     assert (kept.outcome.folder, kept.summary["folder"]) == (None, None)
     assert "results in" not in str(kept)

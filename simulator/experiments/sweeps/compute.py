@@ -16,7 +16,7 @@ from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
 from ..measures import arms_of, measure
 from ..scenario import MAIN, Arm, Scenario
-from ..schedule import SAME_TIME, prepare
+from ..schedule import prepare, saved_times
 from . import compiled
 from .designs import Design, Sweep
 from .members import arm_with
@@ -91,13 +91,6 @@ def sweep_of(scenario: Scenario) -> Sweep:
     return scenario.sweep
 
 
-def curve_times(scenario: Scenario) -> Array:
-    """When curves are kept: every multiple of `every` up to the end, shape (times,), in the model's time unit."""
-    count = math.floor(scenario.end / scenario.every * (1 + 1e-12))
-    times: Array = np.minimum(np.arange(count + 1) * scenario.every, scenario.end)
-    return times
-
-
 def values_of(design: Design, numbers: Numbers) -> Array:
     """The values of the members with these numbers, which increase; shape (members, axes)."""
     apart = (np.diff(numbers) > LARGEST_GAP) | (np.diff(numbers // MOST_DRAWN) > 0)
@@ -136,7 +129,7 @@ def trajectories(prepared: PreparedSweep, arm: Arm, values: Array, stop: Callabl
 
     A member that does not reach its end on the compiled engine is simulated by SciPy, whose outcome says why.
     """
-    times = curve_times(prepared.scenario)
+    times = saved_times(prepared.scenario)
     fast = repeat(None) if prepared.compiled is None else prepared.compiled.trajectories(arm, values, times, stop)
     for row, run in zip(values, fast, strict=False):
         yield run or _simulate_with_scipy(prepared, arm, row, times)
@@ -155,7 +148,7 @@ def _simulate_with_scipy(prepared: PreparedSweep, arm: Arm, row: Array, times: A
     with _prepare_lock:  # code is generated from one graph, which grows meanwhile
         system.prepare()
     times = times if sweep_of(scenario).keep else times[:1]
-    return solve(system, initial, schedule.segments, _after_edges(times, schedule.edges, scenario.end))
+    return solve(system, initial, schedule.segments, times)
 
 
 def killed_member(scenario: Scenario, number: int, message: str) -> Block:
@@ -169,7 +162,7 @@ def killed_member(scenario: Scenario, number: int, message: str) -> Block:
 def _empty(scenario: Scenario, numbers: Numbers, outcomes: Mapping[tuple[int, str], Outcome]) -> Block:
     sweep = sweep_of(scenario)
     size = len(numbers), len(sweep.arms)
-    curves = np.full((*size, len(sweep.keep), len(curve_times(scenario))), np.nan) if sweep.keep else None
+    curves = np.full((*size, len(sweep.keep), len(saved_times(scenario))), np.nan) if sweep.keep else None
     measures = np.full((*size, len(sweep.measures)), np.nan)
     return Block(numbers, values_of(sweep.design, numbers), measures, np.zeros(size, dtype=bool), outcomes, curves)
 
@@ -203,15 +196,6 @@ def _arms_read(sweep: Sweep, arm: str) -> list[str]:
     """The arms that must be simulated to measure with `arm` read as the main one; `arm` itself first."""
     read = [name for each in sweep.measures for name in arms_of(each.tree)]
     return list(dict.fromkeys([arm, *(arm if name == MAIN else name for name in read)]))
-
-
-def _after_edges(times: Array, edges: Sequence[float], end: float) -> Array:
-    """`times`, moved onto an edge that differs only by rounding, so that the value after the edge is saved."""
-    if not edges:
-        return times
-    marks = np.array(edges)
-    near = np.searchsorted(marks, times - SAME_TIME * end).clip(max=len(marks) - 1)
-    return np.where(np.abs(marks[near] - times) <= SAME_TIME * end, marks[near], times)
 
 
 def _failed_before_start(system: System, message: str) -> Trajectory:

@@ -15,12 +15,14 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ...model.instants import ticks_of, time_of
 from ...model.model import Model, dose_unit_factor
 from ...numerics.compiled.engine import Batch
 from ...numerics.system import System
 from ...numerics.trajectory import Array
 from ..scenario import Arm, Scenario
-from ..schedule import Active, ArmValues, DoseAmount, DoseAmounts, Timetable, Value, arm_values, timetable
+from ..schedule import ArmValues, DoseAmount, DoseAmounts, Value, arm_values
+from ..timetable import Active, Timetable, TimetableError, timetable
 from .designs import Axis
 from .paths import changes_timing, split_path, varies_in
 
@@ -30,7 +32,7 @@ Rows = NDArray[np.intp]
 def arm_with(scenario: Scenario, arm: Arm, axes: Sequence[Axis], row: Array) -> Arm:
     """`arm` as it is in the member whose values are `row`, shape (axes,)."""
     values = row.tolist()
-    arm = _with_times(arm, axes, values)
+    arm = _with_times(scenario.model, arm, axes, values)
     varied = _with_values(scenario.model, arm, arm_values(arm), axes, values)
     doses = [
         replace(dose, amount=new.amount, unit_text=new.unit_text, factor=new.factor, body=new.body, volume=new.volume)
@@ -46,7 +48,8 @@ def batches(
     scenario: Scenario, arm: Arm, system: System, axes: Sequence[Axis], values: Array
 ) -> list[tuple[Rows, Batch]]:
     """The members whose values are the rows of `values`, shape (members, axes), as they run in `arm`: the
-    numbers of rows, and the batch of those that have the same number of segments.
+    numbers of rows, and the batch of those that have the same number of segments. Members whose doses cannot be given
+    in time are in none.
 
     The same to the last bit as `compile_schedule` of `arm_with`, one by one.
     """
@@ -57,8 +60,14 @@ def batches(
     found: dict[int, list[_Part]] = defaultdict(list)
     for rows in _of_one_timetable(values[:, moving]):
         first = values[rows[0], moving].tolist()
-        plan = timetable(_with_times(arm, [axes[index] for index in moving], first), scenario.end)
-        found[len(plan.active)].append(_Part(rows, plan, *amounts.given(plan, system.species, rows)))
+        try:
+            plan = timetable(
+                _with_times(scenario.model, arm, [axes[index] for index in moving], first), scenario.end, scenario.model
+            )
+        except TimetableError:
+            continue
+        given = amounts.given(plan, system.species, rows)
+        found[len(plan.active)].append(_Part(rows, plan, *given, amounts.dilutions(plan, system.species, rows)))
     used = {active for parts in found.values() for part in parts for active in part.plan.active}
     tables = _tables(system, members, amounts, used, len(values))
     return [_batch(parts, tables) for parts in found.values()]
@@ -69,7 +78,7 @@ def _of_members(arm: Arm) -> ArmValues[float | Array]:
     return cast("ArmValues[float | Array]", arm_values(arm))
 
 
-def _with_times(arm: Arm, axes: Sequence[Axis], values: Sequence[float]) -> Arm:
+def _with_times(model: Model, arm: Arm, axes: Sequence[Axis], values: Sequence[float]) -> Arm:
     """`arm` with the values of those axes that move times: of a dose or of a change, which keeps its length."""
     for axis, value in zip(axes, values, strict=True):
         kind, name, key = split_path(axis.path)
@@ -81,7 +90,10 @@ def _with_times(arm: Arm, axes: Sequence[Axis], values: Sequence[float]) -> Arm:
         else:
             changes, index = list(arm.changes), int(name) - 1
             change = changes[index]
-            end = None if change.end is None else value + (change.end - change.start)
+            end = None
+            if change.end is not None:
+                unit = model.time_unit
+                end = time_of(ticks_of(value, unit) + ticks_of(change.end, unit) - ticks_of(change.start, unit), unit)
             changes[index] = change._replace(start=value, end=end)
             arm = arm._replace(changes=tuple(changes))
     return arm
@@ -126,6 +138,7 @@ class _Part(NamedTuple):
     plan: Timetable
     jumps: list[dict[int, Any]]
     infusions: list[dict[int, Any]]
+    dilutions: list[dict[int, Any]]
 
 
 def _of_one_timetable(times: Array) -> Iterator[Rows]:
@@ -169,6 +182,7 @@ def _batch(parts: Sequence[_Part], tables: _Tables) -> tuple[Rows, Batch]:
         infusions=_stacked(parts, [part.infusions for part in parts]),
         parameters=[_spliced(parts, [tables.parameters[own] for own in each]) for each in distinct],
         sets=np.repeat(sets[:, None], len(rows), axis=1),
+        dilutions=_stacked(parts, [part.dilutions for part in parts], 1.0),
     )
 
 
@@ -179,14 +193,16 @@ def _spliced(parts: Sequence[_Part], tables: Sequence[Array]) -> Array:
     return np.concatenate([table[part.rows] for table, part in zip(tables, parts, strict=True)])
 
 
-def _stacked(parts: Sequence[_Part], given: Sequence[Sequence[Mapping[int, Any]]]) -> list[dict[int, Array]]:
-    """What is given in each segment to the members of all parts: nothing where a part gives nothing."""
+def _stacked(
+    parts: Sequence[_Part], given: Sequence[Sequence[Mapping[int, Any]]], default: float = 0.0
+) -> list[dict[int, Array]]:
+    """What is given in each segment to the members of all parts; `default` where a part says nothing."""
     ends = np.cumsum([len(part.rows) for part in parts]).tolist()
     stacked: list[dict[int, Array]] = [{} for _ in given[0]]
     for of_part, part, end in zip(given, parts, ends, strict=True):
         for all_given, of_segment in zip(stacked, of_part, strict=True):
             for index, amount in of_segment.items():
-                all_given.setdefault(index, np.zeros(ends[-1]))[end - len(part.rows) : end] = amount
+                all_given.setdefault(index, np.full(ends[-1], default))[end - len(part.rows) : end] = amount
     return stacked
 
 

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...experiments.scenario import Scenario
-from ...experiments.sweeps.compute import KILLED, Block, Numbers, curve_times, sweep_of
+from ...experiments.schedule import saved_times
+from ...experiments.sweeps.compute import KILLED, Block, Numbers, sweep_of
 from ...numerics.trajectory import DEADLINE, Array
 from ...runtime.errors import OutputError, option
 from .folder import LOCK, locked, make_folder, write_text
@@ -168,7 +169,7 @@ class MemberStore:
         sweep = sweep_of(self.scenario)
         size = len(numbers), len(sweep.arms)
         measures, failed = np.empty((*size, len(sweep.measures))), np.empty(size, dtype=bool)
-        kept = np.empty((*size, len(sweep.keep), len(curve_times(self.scenario)))) if curves else None
+        kept = np.empty((*size, len(sweep.keep), len(saved_times(self.scenario)))) if curves else None
         outcomes = {}
         block_numbers = offsets // ROWS
         for at in np.unique(block_numbers).tolist():

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...experiments.scenario import Scenario
-from ...experiments.sweeps.compute import Block, curve_times, sweep_of
+from ...experiments.schedule import saved_times
+from ...experiments.sweeps.compute import Block, sweep_of
 from ...numerics.trajectory import Array, Outcome
 
 CURVE = "curve."  # before the name of a species or observable
@@ -99,7 +100,7 @@ def decode_block(content: bytes, scenario: Scenario, curves: bool = False) -> tu
     """
     sweep, file = sweep_of(scenario), _open(content)
     axes = _read_axes(file)
-    rows, arms, times = _length(file, "member"), len(sweep.arms), len(curve_times(scenario))
+    rows, arms, times = _length(file, "member"), len(sweep.arms), len(saved_times(scenario))
     values = [_doubles(file, name, rows) for name in axis_names(axes)]
     measures = [_doubles(file, name, rows, arms) for name in measure_names(scenario, axes)]
     kept = [_doubles(file, CURVE + name, rows, arms, times) for name in sweep.keep] if curves else None
@@ -178,7 +179,7 @@ def _put_texts(file: Any, name: str, dimension: str, texts: Sequence[str]) -> No
 
 
 def _put_curves(file: Any, curves: Array, scenario: Scenario) -> None:
-    sweep, model, times = sweep_of(scenario), scenario.model, curve_times(scenario)
+    sweep, model, times = sweep_of(scenario), scenario.model, saved_times(scenario)
     file.createDimension("time", len(times))
     _put(file, "time", times, ("time",), model.time_unit_text, "time")
     for place, name in enumerate(sweep.keep):

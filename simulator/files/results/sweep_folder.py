@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...experiments.sweeps import compiled
-from ...experiments.sweeps.compute import SweepResult, curve_times, solver, sweep_of
+from ...experiments.schedule import saved_times
+from ...experiments.sweeps.compute import SweepResult, solver, sweep_of
 from ...experiments.sweeps.outcome import SweepOutcome
 from ...experiments.sweeps.statistics import measure_statistics
 from ...numerics.trajectory import Array
@@ -82,7 +83,7 @@ def read_curves(folder: Path, result: SweepResult) -> Array:
     """The curves that are kept of all members of `result`, shape (members, arms, curves, times); NaN where a member
     failed."""
     sweep, store = result.sweep, MemberStore(folder, result.scenario)
-    shape = len(result.numbers), len(sweep.arms), len(sweep.keep), len(curve_times(result.scenario))
+    shape = len(result.numbers), len(sweep.arms), len(sweep.keep), len(saved_times(result.scenario))
     if 0 in shape:
         return np.empty(shape)
     offsets = store.find(store.keys(result.values))

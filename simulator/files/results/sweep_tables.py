@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...experiments.scenario import MAIN, Scenario
-from ...experiments.sweeps.compute import QUANTILES, Block, curve_times, sweep_of
+from ...experiments.schedule import saved_times
+from ...experiments.sweeps.compute import QUANTILES, Block, sweep_of
 from ...experiments.sweeps.designs import member_ids
 from ...numerics.trajectory import Array
 from .folder import atomic_write
@@ -121,7 +122,7 @@ def quantile_bands(store: MemberStore, offsets: Offsets, failed: Any) -> dict[tu
     Returns:
         By (arm, curve) an array of shape (quantiles, times), for `QUANTILES` and every saved time.
     """
-    sweep, times = sweep_of(store.scenario), curve_times(store.scenario)
+    sweep, times = sweep_of(store.scenario), saved_times(store.scenario)
     found = {(arm, name): np.full((len(QUANTILES), len(times)), np.nan) for arm in sweep.arms for name in sweep.keep}
     ways = len(sweep.arms) * len(sweep.keep)
     if not len(offsets) or not ways:
@@ -166,7 +167,7 @@ def write_bands(path: Path, scenario: Scenario, found: dict[tuple[str, str], Arr
     header = [f"time [{model.time_unit_text}]"]
     for arm, name in found:
         header += [f"{_in_arm(name, arm)} {q:.0%} [{model.unit_text(name)}]" for q in QUANTILES]
-    rows = np.column_stack([curve_times(scenario), *(column for each in found.values() for column in each)])
+    rows = np.column_stack([saved_times(scenario), *(column for each in found.values() for column in each)])
     with atomic_write(path) as tmp_path, tmp_path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(header)

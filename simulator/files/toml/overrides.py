@@ -10,6 +10,7 @@ from typing import Any
 from ...experiments.scenario import Scenario
 from ...experiments.sweeps.designs import Product
 from ...experiments.sweeps.paths import split_path
+from ...model.instants import converted
 from ...model.units import Unit, UnitError, quantity
 from ...runtime.errors import InputFault
 from ...runtime.names import nearest
@@ -295,7 +296,7 @@ class _Cut:
         """A time in the time unit; 0.0 for what is not a time: its reader reports that."""
         try:
             number, given, _ = quantity(str(text))
-            return number * given.to(self.time_unit)
+            return converted(number, given, self.time_unit)
         except UnitError:
             return 0.0
 
@@ -308,4 +309,4 @@ class _Cut:
     def _about_later(self, item: Table) -> bool:
         """Whether a measure names a time after the end."""
         words = [a or b for a, b in _QUOTED.findall(str(item.get("measure", "")))]
-        return max([self._time(word) for word in words], default=0.0) > self.end * (1 + 1e-9)
+        return max([self._time(word) for word in words], default=0.0) > self.end

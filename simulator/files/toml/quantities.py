@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 
 from ...experiments.measures import curve_names, read_measure
 from ...experiments.scenario import Change, Dose
+from ...experiments.timetable import series_problem
 from ...model.declarations import BODY, Parameter
 from ...model.expression import Expression, FormulaError
+from ...model.instants import converted
 from ...model.model import Model, dose_unit_factor
 from ...model.units import NO_QUANTITY, ONE, Unit, UnitError, dimension_text, in_moles, quantity, unit
 from ...runtime.errors import InputFault
@@ -26,6 +28,7 @@ from .source import Table
 MAX_OUTSIDE = 1000.0  # factor by which a parameter may leave its published range
 MAX_DOSES = 100_000
 DEFAULT_COUNT = 1  # of doses
+SECOND = unit("s")
 
 ReadValue = Callable[["Context", KeyPath, str, Any], tuple[str, float | None] | None]
 
@@ -86,6 +89,8 @@ def read_quantity(
             raise UnitError(
                 f"wrong unit: expected {what} such as '{example}', found {given!r}, {dimension_text(measured_in)}"
             )
+        if wanted.powers == SECOND.powers:
+            return converted(number, measured_in, wanted)
         return number * measured_in.to(wanted)
     except UnitError as error:
         context.fault(path, str(error))
@@ -324,7 +329,7 @@ def read_dose(context: Context, name: str, table: Table, path: Callable[[str], K
         context.fault(path("count"), f"expected a count from 1 to {MAX_DOSES}, found {count!r}")
     elif count > 1 and "every" not in table:
         context.fault(path("count"), f"{count} doses need 'every', the interval between them")
-    elif count > 1 and over is not None and every is not None and over > every * (1 + 1e-12):
+    elif count > 1 and over is not None and every is not None and series_problem(name, over, every, context.model):
         context.fault(path("over"), f"an infusion of {table['over']!r} is longer than its interval, {table['every']!r}")
     if at is not None and at >= context.latest:
         end = f"{context.latest:g} {context.model.time_unit_text}"
@@ -334,7 +339,8 @@ def read_dose(context: Context, name: str, table: Table, path: Callable[[str], K
     if len(context.faults) > faults or amount is None or at is None or every is None or over is None:
         return None
     number, unit_text, factor, body, volume = amount
-    return Dose(name, target, number, unit_text, factor, body, volume, at, every, count, over)
+    time_unit = context.model.time_unit
+    return Dose(name, target, number, unit_text, factor, body, volume, at, every, count, over, time_unit)
 
 
 def _dose_target(context: Context, name: str, table: Table, path: Callable[[str], KeyPath]) -> str | None:

@@ -10,7 +10,6 @@ from ...experiments.explanation.balance import ROUNDING, Balance, ContributorKin
 from ...experiments.explanation.explain import Explanation, PhaseBalance, RateChange, TurningPoint, TurnKind
 from ...experiments.explanation.feedback import ActiveLoop
 from ...experiments.explanation.phases import PhaseKind
-from ...experiments.schedule import SAME_TIME
 from ...model.causal.sign import Sign
 from .causal_graph import FEEDBACK, chain_in_words
 from .curve import describe_curve
@@ -173,13 +172,12 @@ def _turning_point(form: ExplanationFormat, turn: TurningPoint) -> Iterator[str]
 def _cause_of_jump(form: ExplanationFormat, turn: TurningPoint) -> str:
     causes = []
     if turn.dosed:
-        near = SAME_TIME * form.explanation.scenario.end
         given = [
             dose.name
             for dose in form.explanation.arm.doses
             if not dose.over
             and dose.target in form.species
-            and any(abs(dose.time(number) - turn.time) <= near for number in range(dose.count))
+            and any(dose.time(number) == turn.time for number in range(dose.count))
         ]
         causes.append(f"dosing ({', '.join(given)})")
     if turn.changed:

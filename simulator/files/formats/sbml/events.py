@@ -12,7 +12,7 @@ from functools import cached_property, reduce
 from typing import Any
 
 from ....experiments.scenario import Arm, Dose, Scenario
-from ....experiments.schedule import active_changes, timetable
+from ....experiments.timetable import Active, timetable
 from ....model.units import Unit, unit
 from .formulas import Formulas, Ids, joined, libsbml
 from .notes import name_and_note
@@ -56,7 +56,7 @@ class EventWriter:
     @cached_property
     def moments(self) -> list[Moment]:
         """Everything that happens, in order of time; the first is time 0."""
-        plan = timetable(self.arm, self.scenario.end)
+        plan = timetable(self.arm, self.scenario.end, self.model)
         times = plan.bounds[:-1]
         boluses: list[list[DoseTime]] = [[] for _ in times]
         running: list[list[DoseTime]] = [[] for _ in times]
@@ -71,7 +71,7 @@ class EventWriter:
                 running[place].append(given)
             if event.first < event.last < len(times):
                 labels[event.last].append(f"{dose.name} {event.number + 1} ends")
-        held = [self._held(time) for time in times]
+        held = [self._held(active) for active in plan.active]
         for place, holds in enumerate(held):
             before = held[place - 1] if place else {name: name for name in self.now}
             labels[place] += [f"{name} changes" for name in holds if holds[name] != before[name]]
@@ -80,9 +80,9 @@ class EventWriter:
             for time, given, runs, holds, texts in zip(times, boluses, running, held, labels, strict=True)
         ]
 
-    def _held(self, time: float) -> dict[str, str]:
+    def _held(self, active: Active) -> dict[str, str]:
         holds = {name: name for name in self.now}
-        for holding, values in zip(active_changes(self.arm, time, self.scenario.end), self._values, strict=True):
+        for holding, values in zip(active, self._values, strict=True):
             holds |= values if holding else {}
         return holds
 

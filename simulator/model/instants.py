@@ -1,0 +1,63 @@
+"""Times as whole numbers of ticks, so that equal instants are equal floats.
+
+184 h is 7 d 16 h, and the third of doses each 0.1 h is at 0.3 h; in binary fractions of a day or an hour neither is
+so. Every time that is computed from others is therefore computed in ticks, and becomes a float of the model's time
+unit by `time_of` alone, which rounds correctly.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+from .units import Unit
+
+PER_SECOND = 10**30  # ticks: the smallest unit of time, fs, keeps all `DIGITS`
+DIGITS = 15  # that a float can always tell apart
+
+
+def ticks_of(time: float, unit: Unit) -> int:
+    """The ticks of a time in `unit`.
+
+    What was written as decimal text, in any unit of time, is that to the last digit: the decimal number of seconds of
+    15 digits that the float stands for. A float that stands for none, such as one drawn at random, is taken as it is.
+
+    >>> from .units import unit
+    >>> ticks_of(184 / 24, unit("d")) == ticks_of(184.0, unit("h")) == 23 * ticks_of(8.0, unit("h"))
+    True
+
+    Raises:
+        ValueError: `time` is not finite in seconds.
+    """
+    decimal, size = _decimal(time * unit.factor), _size(unit)
+    if decimal / size == time:
+        return decimal
+    numerator, denominator = time.as_integer_ratio()
+    return (2 * numerator * size + denominator) // (2 * denominator)
+
+
+def time_of(ticks: int, unit: Unit) -> float:
+    """The float nearest to a time, in `unit`: the only place where an instant becomes a float."""
+    return ticks / _size(unit)
+
+
+def converted(time: float, given: Unit, wanted: Unit) -> float:
+    """A time in `given` as one in `wanted`, correctly rounded; infinite where it is too large."""
+    about = time * given.to(wanted)
+    return time_of(ticks_of(time, given), wanted) if math.isfinite(time * given.factor + about) else about
+
+
+def _size(unit: Unit) -> int:
+    """The ticks in a unit of time."""
+    return max(1, _decimal(unit.factor))
+
+
+@functools.lru_cache(maxsize=4096)
+def _decimal(seconds: float) -> int:
+    """The ticks of the decimal number of `DIGITS` digits that is nearest to `seconds`."""
+    digits, _, power = f"{seconds:.{DIGITS - 1}e}".partition("e")
+    number, exponent = int(digits.replace(".", "")), int(power) - (DIGITS - 1)
+    if 10 ** -min(exponent, 0) > PER_SECOND:
+        size = 10**-exponent // PER_SECOND
+        return (2 * number + size) // (2 * size)
+    return number * PER_SECOND * 10**exponent if exponent >= 0 else number * (PER_SECOND // 10**-exponent)
