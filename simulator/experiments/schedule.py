@@ -101,8 +101,10 @@ def saved_times(scenario: Scenario) -> Array:
     count, size = end // every, ticks_of(1.0, unit)
     step, size = every // math.gcd(every, size), size // math.gcd(every, size)
     if count * step < EXACT and size < EXACT:  # the quotient of two whole numbers is rounded once, as in `time_of`
-        return np.arange(count + 1) * float(step) / float(size)
-    return np.array([time_of(number * every, unit) for number in range(count + 1)])
+        times: Array = np.arange(0.0, count + 1.0) * float(step) / float(size)
+    else:
+        times = np.array([time_of(number * every, unit) for number in range(count + 1)])
+    return times
 
 
 def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
@@ -184,7 +186,7 @@ class DoseAmounts:
     def dilution(self, species: str, before: Active, after: Active) -> Any:
         """The volume of `species` while the changes `before` hold over that while `after` hold: 1.0 where it has none,
         or none that changes."""
-        volume = self.formulas.model.species[species].volume
+        volume = self.formulas.model.species[species].dissolved_in
         if volume is None or before == after:
             return 1.0
         key = volume, before, after

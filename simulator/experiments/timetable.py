@@ -18,7 +18,7 @@ Active = tuple[bool, ...]  # for each change of an arm, whether it holds
 
 
 class TimetableError(ValueError):
-    """What an arm asks for cannot be: infusions that overlap themselves, or two instants that floats cannot tell apart."""
+    """What an arm asks for cannot be: an infusion that overlaps the next, or instants that floats cannot tell apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _instants(arm: Arm, end: int, unit: Unit) -> Iterator[tuple[int, str]]:
 def _too_close(arm: Arm, ticks: list[int], end: int, model: Model) -> str:
     """What happens at two instants, and how far apart they are."""
     unit, unit_text = model.time_unit, model.time_unit_text
-    found = {tick: what for tick, what in reversed([(0, "the run begins"), *_instants(arm, end, unit)])}
+    found = dict(reversed([(0, "the run begins"), *_instants(arm, end, unit)]))
     first, second = (found.get(tick, "the run ends") for tick in ticks)
     apart, after = (ticks[1] - ticks[0]) / ticks_of(1.0, unit), time_of(ticks[0], unit)
     return (

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..runtime.names import fold, unknown_name
 from .expression import Expression
-from .units import Substance, Unit, unit
+from .units import LENGTH, Substance, Unit, unit
 
 STATUSES = ("verified", "secondary", "derived: HOW", "from memory", "assumed: WHY", "knob: WHAT")
 BODY = ("body_weight", "body_surface")  # parameters that doses per kg or per m2 refer to
@@ -60,6 +60,11 @@ class Species(NamedTuple):
     volume: str | None = None
     signed: bool = False
     note: str = ""
+
+    @property
+    def dissolved_in(self) -> str | None:
+        """Its volume if it is a concentration: one that changes dilutes it. An amount or a number of cells stays."""
+        return self.volume if self.unit.powers[LENGTH] == -3 else None
 
 
 class Parameter(NamedTuple):

@@ -55,9 +55,9 @@ def _size(unit: Unit) -> int:
 @functools.lru_cache(maxsize=4096)
 def _decimal(seconds: float) -> int:
     """The ticks of the decimal number of `DIGITS` digits that is nearest to `seconds`."""
+    if not math.isfinite(seconds):
+        raise ValueError("a time that is too long")
     digits, _, power = f"{seconds:.{DIGITS - 1}e}".partition("e")
     number, exponent = int(digits.replace(".", "")), int(power) - (DIGITS - 1)
-    if 10 ** -min(exponent, 0) > PER_SECOND:
-        size = 10**-exponent // PER_SECOND
-        return (2 * number + size) // (2 * size)
-    return number * PER_SECOND * 10**exponent if exponent >= 0 else number * (PER_SECOND // 10**-exponent)
+    above, below = PER_SECOND * int(10 ** max(exponent, 0)), int(10 ** max(-exponent, 0))
+    return (2 * number * above + below) // (2 * below)

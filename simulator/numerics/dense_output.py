@@ -28,12 +28,14 @@ class SegmentSteps:
         states: at `times`, shape (k, species), in the species' units.
         infusion: what flows in all through, shape (species,), in species units per time unit.
         parameters: the values that hold all through, shape (parameters,).
+        dilution: as in `Segment`.
     """
 
     times: Array
     states: Array
     infusion: Array
     parameters: Array
+    dilution: Array | None = None
 
     def dense_times(self) -> Array:
         """Each step cut into `POINTS_PER_STEP`, shape ((k - 1) * POINTS_PER_STEP + 1,)."""

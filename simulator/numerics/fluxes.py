@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..model.expression import TIME
-from .dense_output import POINTS_PER_STEP, DenseOutput
+from .dense_output import POINTS_PER_STEP, DenseOutput, SegmentSteps
 from .system import System
 from .trajectory import Array
 
@@ -39,7 +39,7 @@ class Jump(NamedTuple):
     Attributes:
         point: index of the point after it.
         dosed: by doses.
-        changed: by parameters that change there.
+        changed: by parameters that change there, and by volumes that dilute it.
     """
 
     point: int
@@ -130,21 +130,41 @@ def fluxes(dense: DenseOutput, name: str) -> Fluxes:
         found = along(times[part], states[part], steps.parameters)
         rows[:, part] = found[: len(rows)]
         infusion[part] = steps.infusion[read] @ found[len(rows) :]
-    jumps = []
-    for (before, rows_before), (after, rows_after) in pairwise(zip(dense.segments, stretches, strict=True)):
-        first, last = rows_after.start, rows_before.stop - 1
-        middle = values[first]
-        if name not in system.species and not np.array_equal(before.parameters, after.parameters):
-            point = slice(first, first + 1)
-            middle = system.observe_one(name, times[point], states[point], before.parameters)[0]
-        jump = Jump(first, float(middle - values[last]), float(values[first] - middle))
-        if jump.dosed or jump.changed:
-            jumps.append(jump)
+    jumps = [
+        _jump(dense, name, before, after, rows_after.start)
+        for (before, _), (after, rows_after) in pairwise(zip(dense.segments, stretches, strict=True))
+    ]
+    jumps = [jump for jump in jumps if jump.dosed or jump.changed]
     named = list(zip([*apart.reactions, *apart.through], rows, strict=False))
     reactions, species = named[: len(apart.reactions)], named[len(apart.reactions) :]
     return Fluxes(
-        name, times, values, _moving(reactions), _moving(species), infusion, rows[-1], tuple(jumps), tuple(stretches)
+        name,
+        times,
+        values,
+        _moving(reactions),
+        _moving(species),
+        infusion,
+        rows[-1],
+        tuple(jump for jump in jumps if jump.dosed or jump.changed),
+        tuple(stretches),
     )
+
+
+def _jump(dense: DenseOutput, name: str, before: SegmentSteps, after: SegmentSteps, first: int) -> Jump:
+    """What doses and changes add at the edge of two segments, the second of which begins at the point `first`."""
+    system, values, point = dense.system, dense.values(name), slice(first, first + 1)
+
+    def value(states: Array, parameters: Array) -> float:
+        if name in system.species:
+            return float(states[0, system.species.index(name)])
+        return float(system.observe_one(name, dense.times()[point], states, parameters)[0])
+
+    old, new = float(values[first - 1]), float(values[first])
+    if after.dilution is not None:  # first what is there is diluted, then the dose is given
+        undosed = value(dense.states()[first - 1 : first] * after.dilution, after.parameters)
+        return Jump(first, new - undosed, undosed - old)
+    unchanged = new if name in system.species else value(dense.states()[point], before.parameters)
+    return Jump(first, unchanged - old, new - unchanged)
 
 
 def _moving(named: Iterable[tuple[str, Array]]) -> dict[str, Array]:

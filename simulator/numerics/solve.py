@@ -150,7 +150,8 @@ class _Integration:
             self.saved_by_segment.append((first, self.count, segment.parameters))
             if self.dense and steps:
                 times, along = (np.array(part) for part in zip(*steps, strict=True))
-                self.steps_by_segment.append(SegmentSteps(times, along, segment.infusion, segment.parameters))
+                steps_taken = SegmentSteps(times, along, segment.infusion, segment.parameters, segment.dilution)
+                self.steps_by_segment.append(steps_taken)
 
     def _solver(self, guard: Guard, segment: Segment, states: Array) -> Any:
         """SciPy's solver at the start of a segment."""

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..experiments.scenario import Scenario
-from ..experiments.sweeps import compiled
 from ..experiments.schedule import saved_times
+from ..experiments.sweeps import compiled
 from ..experiments.sweeps.compute import Numbers, SweepResult, compute, sweep_of, values_of
 from ..experiments.sweeps.outcome import MemberFailure, SweepEstimate, SweepOutcome
 from ..experiments.sweeps.shards import shard_numbers

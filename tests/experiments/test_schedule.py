@@ -9,6 +9,7 @@ import pytest
 from immunesim.experiments.run import run
 from immunesim.experiments.schedule import LedgerError, compile_schedule, ledger
 from immunesim.numerics.system import System
+from immunesim.runtime.errors import InputError
 
 from tests.toys import K_CLEAR, PG_PER_IU, PG_PER_PMOL, SURFACE, VOLUME, WEIGHT
 
@@ -34,8 +35,7 @@ def starts(schedule) -> list[float]:
 def test_dose_times_are_never_accumulated(scenario) -> None:
     question = scenario(dose(at="0.1 h", every="0.1 h", count=2000), end="210 h")
     schedule, _ = compiled(question)
-    assert schedule.edges == tuple(0.1 + number * 0.1 for number in range(2000))
-    assert schedule.edges[1999] == 0.1 + 1999 * 0.1  # a sum of 1999 tenths would be another number
+    assert schedule.edges == tuple(number / 10 for number in range(1, 2001))  # 0.1 + 2 * 0.1 is another number than 0.3
 
 
 def test_the_segments_fill_the_whole_run_without_gap_or_overlap(scenario) -> None:
@@ -128,6 +128,40 @@ def test_a_dose_uses_the_volume_and_the_weight_of_its_own_time(scenario) -> None
     jumps = [segment.jump[system.species.index("drug")] for segment in schedule.segments]
     assert jumps == pytest.approx([0, 5 * WEIGHT / VOLUME, 0, 5 * 40 / 8])
     assert run(question).arms["main"].ledger[0].delivered == pytest.approx(10)
+
+
+# a volume that changes: amounts stay
+
+GROWS = '[[change]]\nat = "6 h"\nparameters = { plasma_volume = "8 L" }\n'
+
+
+def test_an_amount_stays_when_its_volume_changes(scenario) -> None:
+    text = dose() + '[[change]]\nat = "0 h"\nparameters = { k_clear = "0 1/h" }\n' + GROWS
+    drug = run(scenario(text)).arms["main"].trajectory
+    amounts = drug["drug"][drug.times > 2.0] * np.where(drug.times[drug.times > 2.0] < 6.0, VOLUME, 8.0)
+    np.testing.assert_allclose(amounts, 400.0, rtol=1e-7)
+    assert drug.added["drug"] == pytest.approx(400 / 8)
+
+
+def test_an_infusion_goes_on_as_an_amount_per_time_when_the_volume_changes(scenario) -> None:
+    question = scenario(dose(over="8 h", amount="400 pmol") + GROWS)
+    schedule, system = compiled(question)
+    rates = [segment.infusion[system.species.index("drug")] for segment in schedule.segments]
+    assert rates == pytest.approx([0, 50 / VOLUME, 50 / 8, 0])
+    assert run(question).arms["main"].ledger[0].delivered == pytest.approx(400)
+
+
+def test_a_dose_at_the_time_of_the_change_meets_the_new_volume(scenario) -> None:
+    schedule, system = compiled(scenario(dose() + dose("second", at="6 h") + GROWS))
+    last = schedule.segments[-1]
+    states = np.full(len(system.species), 100.0)
+    assert last.enter(states)[system.species.index("drug")] == pytest.approx(100 * VOLUME / 8 + 400 / 8)
+
+
+def test_numbers_of_cells_have_no_volume_that_could_change(scenario) -> None:
+    schedule, system = compiled(scenario(GROWS))
+    place = system.species.index("drug")
+    assert [each for each in schedule.segments[-1].dilution if each != 1.0] == [schedule.segments[-1].dilution[place]]
 
 
 # sizes: the same dose in every unit it may be written in
@@ -284,6 +318,28 @@ def test_output_times_are_the_grid_and_every_edge(scenario) -> None:
     question = scenario(dose(at="2.5 h", over="0.25 h"), end="5.3 h")
     times = run(question).arms["main"].trajectory.times
     np.testing.assert_allclose(times, [0, 1, 2, 2.5, 2.75, 3, 4, 5, 5.3])
+
+
+def test_what_is_said_in_hours_and_in_days_is_one_instant(scenario) -> None:
+    question = scenario(dose(at="7 d", every="8 h", count=6), end="12 d", every="20 min")
+    schedule, _ = compiled(question)
+    assert schedule.edges == (168.0, 176.0, 184.0, 192.0, 200.0, 208.0)
+    times = run(question).arms["main"].trajectory.times
+    assert times.tolist() == [number / 3 for number in range(12 * 24 * 3 + 1)]
+
+
+def test_two_doses_half_a_second_apart_in_thirty_years_are_two(scenario) -> None:
+    question = scenario(dose(at="20 y") + dose("b", at="631152000.5 s"), end="30 y", every="1 y")
+    schedule, system = compiled(question)
+    jumps = [segment.jump[system.species.index("drug")] for segment in schedule.segments]
+    assert jumps == pytest.approx([0, 100, 100])
+
+
+def test_doses_that_floats_cannot_tell_apart_are_refused_by_name(scenario) -> None:
+    with pytest.raises(
+        InputError, match=r"dose 'push' is given at 175320 h, and dose 'b' is given 2.8e-1\d h later: too"
+    ):
+        scenario(dose(at="20 y") + dose("b", at="631152000.000001 s"), end="30 y", every="1 y")
 
 
 def test_a_grid_that_meets_an_edge_up_to_rounding_saves_it_once(scenario) -> None:

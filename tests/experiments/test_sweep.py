@@ -12,8 +12,8 @@ import pytest
 from immunesim.experiments.measures import measure
 from immunesim.experiments.run import run
 from immunesim.experiments.scenario import Scenario
-from immunesim.experiments.sweeps import workers
 from immunesim.experiments.schedule import saved_times
+from immunesim.experiments.sweeps import workers
 from immunesim.experiments.sweeps.compute import KILLED, Block, compute, values_of
 from immunesim.experiments.sweeps.designs import Axis
 from immunesim.experiments.sweeps.members import arm_with
@@ -88,7 +88,7 @@ def test_curves_are_kept_at_multiples_and_a_value_at_a_dose_is_the_one_after_it(
     question = swept(scenario(text, end="3 h", every="0.3 h"), Members(((0.25, 400.0),)), keep=("drug",))
     times, curve = saved_times(question), compute(question, numbers(0)).curves[0, 0, 0]
     assert len(times) == 11
-    assert times[3] == 3 * 0.3 < 0.9  # a multiple that rounding puts before the dose
+    assert times[3] == 0.9 > 3 * 0.3  # the instant of the dose, not what rounding makes of a multiple
     np.testing.assert_array_equal(curve[:3], 0.0)
     assert curve[3] == pytest.approx(100.0)  # 400 pmol in 4 L
 

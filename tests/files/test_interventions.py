@@ -12,6 +12,8 @@ from immunesim.files.toml.interventions import Interventions, notes_of, number_o
 from immunesim.files.toml.model_file import read_model
 from immunesim.files.toml.model_sections import model_document
 from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.model.instants import ticks_of
+from immunesim.model.units import unit
 from immunesim.runtime.errors import COMMAND_LINE, InputError
 from immunesim.views.text.commands.describe import model_facts
 from immunesim.views.text.notes import notes
@@ -283,7 +285,7 @@ def test_a_model_without_interventions_says_so(folder: Path) -> None:
 def test_a_line_of_words_is_a_number_of_doses(text: str, count: int) -> None:
     words = parse_dose(text)
     assert (words.name, words.amount) == ("IL-2", "18 MIU")
-    assert number_of_doses(words, 10 * 86400.0) == count
+    assert number_of_doses(words, ticks_of(10.0, unit("d"))) == count
 
 
 def test_a_name_may_have_blanks_and_an_amount_any_unit() -> None:

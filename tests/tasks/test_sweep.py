@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from immunesim.experiments.scenario import Scenario
-from immunesim.experiments.sweeps import workers
 from immunesim.experiments.schedule import saved_times
+from immunesim.experiments.sweeps import workers
 from immunesim.experiments.sweeps.compute import QUANTILES, compute, values_of
 from immunesim.experiments.sweeps.outcome import SweepOutcome
 from immunesim.experiments.sweeps.shards import shard_numbers

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...experiments.sweeps import compiled
 from ...experiments.schedule import saved_times
+from ...experiments.sweeps import compiled
 from ...experiments.sweeps.compute import SweepResult, solver, sweep_of
 from ...experiments.sweeps.outcome import SweepOutcome
 from ...experiments.sweeps.statistics import measure_statistics

@@ -61,6 +61,11 @@ class SweepVariable(NamedTuple):
         """The parameter whose value varies, or an empty text."""
         return {"parameter": self.name, "change": self.key}.get(self.kind, "") if self.key != "at" else ""
 
+    @property
+    def is_time(self) -> bool:
+        """Whether it is when something happens, or for how long."""
+        return self.kind in ("dose", "change") and self.key in ("at", "every", "over")
+
     def axis(self, low: float, high: float, log: bool) -> Axis:
         """The axis of a design that covers `low` to `high`."""
         return Axis(self.path, self.label, self.unit_text, self.default, low, high, log)
@@ -177,7 +182,7 @@ def _dose(context: Context, main: Arm, word: str, name: str, key: str) -> SweepV
 
 def _last_start(context: Context) -> float:
     """The latest time at which something may begin: just before the end."""
-    return context.latest * (1 - 1e-9)
+    return math.nextafter(context.latest, 0.0)
 
 
 def _change(context: Context, main: Arm, word: str, number: str, key: str) -> SweepVariable:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from ...experiments.scenario import Arm
 from ...experiments.sweeps.designs import Axis, Design, Explicit, Grid, OneAtATime, Points, Spaced, Zip
 from ...experiments.sweeps.sampling import LatinHypercube, Random, Sobol
+from ...model.instants import converted
+from ...model.units import unit
 from ...runtime.errors import option
 from ...runtime.names import nearest
 from .axes import (
@@ -273,6 +275,9 @@ class _DesignReader:
         variable, (factor,) = found
         before = len(self.context.faults)
         values = [value * factor for value in column.numbers]
+        if variable.is_time:
+            given, time_unit = unit(column.unit_text), self.context.model.time_unit
+            values = [converted(value, given, time_unit) for value in column.numbers]
         low, high = min(values), max(values)
         for end in dict.fromkeys((low, high)):
             member = values.index(end)

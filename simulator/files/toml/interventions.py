@@ -3,12 +3,12 @@ of a scenario, through the interventions that its model names."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ...model.declarations import Intervention
+from ...model.instants import ticks_of
 from ...model.model import Model
 from ...model.units import ONE, UnitError, quantity
 from ...runtime.errors import InputFault
@@ -95,8 +95,8 @@ class _Overlay:
     def add(self, setting: OptionSource, text: str) -> None:
         given = parse_dose(text)
         target, known_as = self.target(given.name, given.into)
-        seconds = None if self.end is None else self.end * self.model.time_unit.factor
-        count = number_of_doses(given, seconds) if seconds is not None else given.times or 1
+        end = None if self.end is None else ticks_of(self.end, self.model.time_unit)
+        count = number_of_doses(given, end) if end is not None else given.times or 1
         dose: dict[str, Any] = {"target": target, "amount": given.amount, "at": given.at}
         dose |= {key: value for key, value in (("every", given.every), ("over", given.over)) if value}
         name = self.free_name(f"added {known_as}")
@@ -241,24 +241,23 @@ def parse_dose(text: str) -> DoseText:
     return DoseText(name, amount, times=None if count is None else int(count), **clauses)
 
 
-def number_of_doses(dose: DoseText, end: float) -> int:
+def number_of_doses(dose: DoseText, end: int) -> int:
     """How often a dose is given: as often as it says, else up to and at `until`, else before the end of the run.
 
     Args:
-        end: of the run, in seconds.
+        end: of the run, in ticks.
     """
     if not dose.every:
         return 1
     if dose.times is not None:
         return dose.times
-    at, every = _seconds(dose.at), _seconds(dose.every)
-    last = _seconds(dose.until) if dose.until else end
+    at, every = _ticks(dose.at), _ticks(dose.every)
+    last = _ticks(dose.until) if dose.until else end
     if every <= 0:
         raise ValueError(f"expected an interval above zero, found '{dose.every}'")
-    steps = (last - at) / every
-    if steps < 0 and dose.until:
+    if last < at and dose.until:
         raise ValueError(f"the doses end before the first of them, at {dose.at}")
-    return math.floor(steps + 1e-9) + 1 if dose.until else max(1, math.ceil(steps - 1e-9))
+    return (last - at) // every + 1 if dose.until else max(1, -((at - last) // every))
 
 
 def _clauses(text: str) -> tuple[list[str], dict[str, str]]:
@@ -284,13 +283,13 @@ def _clauses(text: str) -> tuple[list[str], dict[str, str]]:
     return head, {key: " ".join(words) for key, words in clauses.items()}
 
 
-def _seconds(text: str) -> float:
-    """A quantity in seconds; what is not a time is reported by the reader of the dose."""
+def _ticks(text: str) -> int:
+    """A time in ticks; what is not a time is reported by the reader of the dose."""
     try:
         number, unit, _ = quantity(text)
     except UnitError as error:
         raise ValueError(str(error)) from None
-    return number * unit.factor
+    return ticks_of(number, unit)
 
 
 def _example() -> str:

@@ -9,7 +9,9 @@ from typing import Any
 
 from ...experiments.scenario import MAIN, Arm, Expectation, Scenario
 from ...experiments.sweeps.designs import Sweep
+from ...experiments.timetable import TimetableError, timetable
 from ...model.expression import Name
+from ...model.instants import ticks_of
 from ...model.model import Model
 from ...model.units import unit
 from ...runtime.names import nearest, unknown_name
@@ -54,7 +56,8 @@ def with_defaults(tables: Table, model: Model, end: float | None) -> Table:
     """The merged tables with every default written out; those of a sweep follow where it is read."""
     data = copy.deepcopy(tables)
     if end is not None:
-        data.setdefault("time", {}).setdefault("every", f"{end / STEPS!r} {model.time_unit_text}")
+        every = ticks_of(end, model.time_unit) / (STEPS * ticks_of(1.0, model.time_unit))
+        data.setdefault("time", {}).setdefault("every", f"{every!r} {model.time_unit_text}")
     for dose in data.get("dose", {}).values():
         dose.setdefault("count", DEFAULT_COUNT)
     if data.get("show", {}).get("plots") is None:
@@ -77,6 +80,7 @@ def build_scenario(context: Context, id: str, truncated: Sequence[str]) -> Scena
     arms = [main, *(_arm(context, main, name, table) for name, table in data.get("arms", {}).items())]
     _check_volumes(context, arms)
     _check_titles(context, arms)
+    _check_times(context, arms)
     plots = _plots(context)
     names = [arm.name for arm in arms]
     found = [_expectation(context, number, item, names) for number, item in enumerate(data.get("expect", [])) if item]
@@ -176,6 +180,18 @@ def _check_titles(context: Context, arms: Sequence[Arm]) -> None:
             at: KeyPath = ("arms", arm.name, "label")
             context.fault(at, f"arm {arm.name} is labelled '{title}', as arm {owners[title]} is; give it another label")
         owners.setdefault(title, arm.name)
+
+
+def _check_times(context: Context, arms: Sequence[Arm]) -> None:
+    """The instants of each arm must be far enough apart for the solver to tell them apart."""
+    if context.end is None or context.faults:
+        return
+    for arm in arms:
+        try:
+            timetable(arm, context.end, context.model)
+        except TimetableError as error:
+            context.fault(("time", "end") if arm.name == MAIN else ("arms", arm.name), str(error))
+            return  # an arm inherits what is wrong with the main one
 
 
 def _plots(context: Context) -> tuple[tuple[str, ...], ...]:

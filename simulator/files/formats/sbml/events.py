@@ -127,11 +127,18 @@ class EventWriter:
             self._event(formulas, self.moments[0], settings)
         for before, moment in zip(self.moments, self.moments[1:], strict=False):
             assigned = {}
-            for target in dict.fromkeys(dose.target for dose, _ in moment.boluses):
-                own = formulas.name(target)[0]
-                assigned[target] = _sum([own, *self._given(formulas, moment, target)])
+            dosed = {dose.target for dose, _ in moment.boluses}
+            for target in self.model.species:
+                dilution = self._dilution(formulas, target, before.holds, moment.holds)
+                if target in dosed or dilution is not None:
+                    own = formulas.name(target)[0]
+                    own = own if dilution is None else joined("mul", own, dilution)
+                    assigned[target] = _sum([own, *self._given(formulas, moment, target)])
             changed = {self.now[name] for name, held in moment.holds.items() if held != before.holds[name]}
-            changed |= {rate for rate in self.infusions if _of(moment, rate, self) != _of(before, rate, self)}
+            for rate, dose in self.infusions.items():
+                diluted = self._dilution(formulas, dose.target, before.holds, moment.holds) is not None
+                if diluted or _of(moment, rate, self) != _of(before, rate, self):
+                    changed.add(rate)
             assigned |= {name: math for name, math in self._settings(formulas, moment).items() if name in changed}
             if assigned:
                 self._event(formulas, moment, assigned)
@@ -145,14 +152,25 @@ class EventWriter:
         for name, held in moment.holds.items():
             found[self.now[name]] = formulas.name(name, {name: held})[0]
         for rate, dose in self.infusions.items():
-            parts = [self._part(formulas, each, number) for each, number in _of(moment, rate, self)]
+            parts = [self._part(formulas, each, number, moment) for each, number in _of(moment, rate, self)]
             found[rate] = _sum(parts) if parts else formulas.number(0.0, self._rate_unit(dose))
         return found
 
-    def _part(self, formulas: Formulas, dose: Dose, number: int) -> Any:
-        """The rate of one infusion: its size is that at the time when it began."""
+    def _part(self, formulas: Formulas, dose: Dose, number: int, moment: Moment) -> Any:
+        """The rate of one infusion at `moment`: its amount is that of when it began, its volume that of now."""
         holds = next(each.holds for each in self.moments if (dose, number) in each.running)
-        return joined("div", self._size(formulas, dose, holds), formulas.number(dose.over, self.model.time_unit))
+        rate = joined("div", self._size(formulas, dose, holds), formulas.number(dose.over, self.model.time_unit))
+        dilution = self._dilution(formulas, dose.target, holds, moment.holds)
+        return rate if dilution is None else joined("mul", rate, dilution)
+
+    def _dilution(
+        self, formulas: Formulas, species: str, before: Mapping[str, str], after: Mapping[str, str]
+    ) -> Any | None:
+        """The volume of a species before over that after, or None where it stays."""
+        volume = self.model.species[species].dissolved_in
+        if volume is None or not formulas.differs(volume, before, after):
+            return None
+        return joined("div", formulas.name(volume, before)[0], formulas.name(volume, after)[0])
 
     def _size(self, formulas: Formulas, dose: Dose, holds: Mapping[str, str]) -> Any:
         """One dose in the unit of its target."""

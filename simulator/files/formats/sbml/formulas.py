@@ -183,6 +183,10 @@ class Formulas:
         leaf.setName((self.now if holds is None else holds).get(name, name))
         return leaf, self.units[name]
 
+    def differs(self, name: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+        """Whether a parameter or observable may have another value with `after` than with `before`, as in `node`."""
+        return before.get(name) != after.get(name) or (name in self._changing and before != after)
+
     def number(self, value: float, unit: Unit, text: str = "") -> Any:
         """A number with its unit as MathML; `text` is how the model writes the unit."""
         leaf = libsbml.ASTNode()

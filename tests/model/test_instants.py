@@ -1,0 +1,47 @@
+"""Equal instants are equal floats, in whatever unit they are written."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from immunesim.model.instants import converted, ticks_of, time_of
+from immunesim.model.units import unit
+
+SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "wk": 604800, "y": 31557600, "ms": Fraction(1, 1000)}
+units = st.sampled_from(sorted(SECONDS))
+texts = st.builds("{}.{}".format, st.integers(0, 99999), st.from_regex(r"[0-9]{1,6}", fullmatch=True))
+
+
+@given(texts, units, units)
+def test_a_time_as_text_is_converted_as_an_exact_number(text: str, given_in: str, wanted: str) -> None:
+    exact = Fraction(text) * SECONDS[given_in] / SECONDS[wanted]
+    found = converted(float(text), unit(given_in), unit(wanted))
+    assert found == float(exact)
+    assert ticks_of(found, unit(wanted)) == exact * SECONDS[wanted] * 10**30
+
+
+@given(st.floats(0, 1e9), units)
+def test_any_float_stays_what_it_is(time: float, name: str) -> None:
+    if time * SECONDS[name] > 1e-12:
+        assert time_of(ticks_of(time, unit(name)), unit(name)) == time
+
+
+@pytest.mark.parametrize(
+    ("number", "given_in", "wanted", "found"),
+    [(184, "h", "d", 23 / 3), (20, "min", "h", 1 / 3), (0.3, "h", "min", 18.0), (1e305, "y", "d", 1e305 * 365.25)],
+)
+def test_some_times(number: float, given_in: str, wanted: str, found: float) -> None:
+    assert converted(number, unit(given_in), unit(wanted)) == found
+
+
+def test_a_multiple_is_taken_before_it_is_rounded() -> None:
+    hour = unit("h")
+    assert time_of(3 * ticks_of(0.1, hour), hour) == 0.3 != 3 * 0.1
+
+
+def test_a_time_without_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="too long"):
+        ticks_of(1e305, unit("y"))
