@@ -75,9 +75,10 @@ class FunctionBuilder:
 
     def spread(self, value: Any) -> Any:
         """A number that is computed while the program runs, in every lane."""
-        first = self.build.insert_element(ir.Constant(self.vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+        nothing = ir.Constant(ir.VectorType(value.type, self.lanes), ir.Undefined)
+        first = self.build.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return self.build.shuffle_vector(first, ir.Constant(self.vector, ir.Undefined), mask)
+        return self.build.shuffle_vector(first, nothing, mask)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """a * b + c, rounded once; of vectors or single numbers."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from ..rodas5p import SHRINK
 from .builder import DOUBLE, INTEGER, POINTER, FunctionBuilder, double, integer
 from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, IDLE, PER_STEP, SCALARS, ProgramLayout, Status
 from .rosenbrock_step import StepFunctions
@@ -106,6 +107,9 @@ class DriveFunction:
             # Try a step in every lane
             with build.if_then(build.icmp_signed("!=", self.load(self.stale), integer(0))):
                 build.call(functions.prepare, [w])
+            build.call(functions.evaluate, [w])
+            with build.if_then(build.icmp_signed("!=", self.load(self.stale), integer(0))):
+                build.call(functions.begin, [w])
                 build.store(integer(0), self.stale)
             with code.loop(self.lanes, "lane") as lane:
                 self._limit_to_segment(lane)
@@ -145,7 +149,9 @@ class DriveFunction:
         build = self.build
         self.count_up("attempts", lane)
         exact = build.fcmp_ordered("<=", self.get("error", lane), double(1.0))
-        good = build.and_(exact, build.fcmp_ordered("==", self.get("negative", lane), double(0.0)))
+        good = exact
+        for name in ("negative", "growing"):
+            good = build.and_(good, build.fcmp_ordered("==", self.get(name, lane), double(0.0)))
         with build.if_else(good) as (then, otherwise):
             with then:
                 self._accept(lane)
@@ -167,7 +173,8 @@ class DriveFunction:
                 build.store(integer(1), self.pending)
 
     def _reject(self, lane: Any, exact: Any) -> None:
-        """Shortens the next step of a lane. exact: whether the error was small enough, but a state below its bound.
+        """Shortens the next step of a lane. exact: whether the error was small enough, but a state below its bound, or
+        one that grows too fast for the step.
 
         A member ends where its step no longer moves the time, or its attempts are used up.
         """
@@ -175,6 +182,8 @@ class DriveFunction:
         factor = self.get("factor", lane)
         low = build.fcmp_ordered("!=", self.get("negative", lane), double(0.0))
         factor = build.select(build.and_(exact, low), double(0.5), factor)
+        growing = build.fcmp_ordered("!=", self.get("growing", lane), double(0.0))
+        factor = build.select(growing, double(SHRINK), factor)
         h = build.fmul(self.get("h", lane), factor)
         self.put(h, "h", lane)
         self.put(integer(1), "rejected", lane)
@@ -264,8 +273,6 @@ class DriveFunction:
         build = self.build
         self.count_up("steps", lane)
         h, factor = self.get("h", lane), self.get("factor", lane)
-        first = build.icmp_signed("!=", self.get("first", lane), integer(0))
-        self.put(build.select(first, h, self.get("h_first", lane)), "h_first", lane)
         rejected = build.icmp_signed("!=", self.get("rejected", lane), integer(0))
         no_more = build.select(build.fcmp_ordered("<", factor, double(1.0)), factor, double(1.0))
         self.put(build.fmul(h, build.select(rejected, no_more, factor)), "h", lane)
@@ -287,7 +294,7 @@ class DriveFunction:
                 self._finish_member(lane, integer(Status.NO_PROGRESS))
 
     def _begin_segment(self, lane: Any) -> None:
-        """Dilutions, then doses, at the start of a segment. Its first step is as long as that of the one before."""
+        """Dilutions, then doses, at the start of a segment, whose first step is still to be found."""
         code, build, argument = self.code, self.build, self.argument
         member, segment = self.get("member", lane), self.get("segment", lane)
         place = ((member, argument["members"]), (segment, argument["segments"]))
@@ -300,7 +307,7 @@ class DriveFunction:
             dilution = build.load(self.element("dilution", *place, (i, argument["jumps"])), typ=DOUBLE, align=8)
             state = build.fmul(self.get("y", lane, species), dilution)
             self.put(build.fadd(state, amount), "y", lane, species)
-        self.put(self.get("h_first", lane), "h", lane)
+        self.put(double(0.0), "h", lane)
         self.put(integer(1), "first", lane)
         self._set_segment(lane)
 

@@ -15,7 +15,6 @@ from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, ProgramLayout, Status
 Integers = NDArray[np.int64]
 
 COMPILED_RTOL = 1e-6
-FIRST_STEP = 1e-4  # of the first segment; the error estimate soon finds a better one
 MAX_ATTEMPTS = 1_000_000  # steps of one member, rejected ones included
 MAX_GROUP_STEPS = 2_000  # steps of a group of lanes between two calls of stop()
 BUFFER_POINTS = 2_048  # points along the steps of a member, before they are copied out
@@ -188,9 +187,8 @@ class _ProgramArguments:
         self.states = np.ascontiguousarray(batch.initial[:, engine.species])
         for species, amount in batch.jumps[0].items():
             self.states[:, self.index[species]] += amount
-        self.clocks = np.empty((members, len(CLOCKS)))
+        self.clocks = np.zeros((members, len(CLOCKS)))
         self.clocks[:, 0] = batch.starts[0]
-        self.clocks[:, 1:] = (FIRST_STEP * (batch.ends[0] - batch.starts[0]))[:, None]
         self.counts = np.zeros((members, len(COUNTERS)), dtype=np.int64)
         self.counts[:, COUNTERS.index("first")] = 1
         self.counts[:, COUNTERS.index("segments")] = np.isfinite(batch.ends).sum(axis=0)
@@ -234,10 +232,11 @@ class _ProgramArguments:
 
 
 def _workspace(engine: Engine) -> Array:
-    """The rows of a group of lanes, shape (rows, lanes), with lower bounds filled in."""
+    """The rows of a group of lanes, shape (rows, lanes), with bounds and sizes of states filled in."""
     offsets, system, size = engine.layout.offsets, engine.layout.reduced.system, len(engine.species)
     workspace = _aligned(offsets["rows"], engine.program.lanes)
     workspace[offsets["lower_bounds"] :][:size] = system.lower_bounds[engine.species][:, None]
+    workspace[offsets["sizes"] :][:size] = ATOL_OF_SCALE * system.scales[engine.species][:, None]
     return workspace
 
 

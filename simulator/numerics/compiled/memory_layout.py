@@ -9,7 +9,7 @@ from functools import cached_property
 from .. import rodas5p
 from ..python_code import hoisted
 from ..reduced_system import ReducedSystem
-from .sparse_lu import SparseLU, factorize
+from .sparse_lu import SparseLU, factorize, strong_components
 
 PER_STEP = 8  # points of the dense output of each step
 FLOAT_ROWS = (
@@ -23,9 +23,10 @@ FLOAT_ROWS = (
     "negative",
     "s",
     "rtol",
+    "growing",
+    "zero",
     "end",
     "reached",
-    "h_first",
 )
 COUNTERS = (
     "segment",
@@ -63,7 +64,7 @@ ARGUMENTS = (
     "max_attempts",  # most steps of one member, rejected ones included
     "segments",  # the most that a member has
     "states",  # (members, species)
-    "clocks",  # (members, 3) t, h, h_first
+    "clocks",  # (members, 2) t, h
     "rtol",  # (members,)
     "atol",  # (members, species)
     "counts",  # (members, COUNTERS) integers
@@ -92,7 +93,7 @@ SCALARS = (
     "n_times",
     "capacity",
 )  # the rest are addresses
-CLOCKS = ("t", "h", "h_first")
+CLOCKS = ("t", "h")  # h = 0: the first step of a segment, whose length is still to be found
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,11 @@ class ProgramLayout:
     def lu(self) -> SparseLU:
         """The factors of I / (h gamma) - J."""
         return factorize(self.reduced.graph, len(self.reduced.species), self.entries, self.diagonal)
+
+    @cached_property
+    def components(self) -> list[list[int]]:
+        """The strongly connected components of the Jacobian: states that act on one another, directly or not."""
+        return strong_components(len(self.reduced.species), self.entries)
 
     @cached_property
     def diagonal(self) -> int:
@@ -173,6 +179,7 @@ class ProgramLayout:
             "by_time": size if reduced.equations.time_derivative else 0,
             "atol": size,
             "lower_bounds": size,
+            "sizes": size,
             "jacobian": len(reduced.equations.jacobian),
             "factors": len(self.lu.factors),
             "parameters": len(self.parameters) + len(reduced.infused),

@@ -19,6 +19,12 @@ from .builder import INTEGER, FunctionBuilder, integer
 from .codegen import VectorEmitter
 from .memory_layout import ProgramLayout
 
+FIRST_CHANGE = 0.3  # the first step changes no state by more than this part of its size, by its derivative there,
+FIRST_SHARE = 0.01  # ... and takes at most this part of the segment,
+LONGEST_GROWTH = 1.25  # h times the rate at which a state below its tolerance grows by itself
+MOST_CANCELLATION = 1e13  # of a pivot, which then has three digits
+SMALLEST_STEP = 16 * 2.0**-52  # ... and at least this part of the time, so that it moves the time
+
 
 class StepFunctions:
     """Writes the functions of a program into `module`, for `lanes` lanes."""
@@ -29,6 +35,7 @@ class StepFunctions:
         self.size = len(self.reduced.species)
         self.prepare = self._prepare()
         self.evaluate = self._evaluate()
+        self.begin = self._begin()
         self.factor = self._factor()
         self.rhs = self._rhs()
         self.solve = self._solve()
@@ -86,8 +93,36 @@ class StepFunctions:
         code.build.ret_void()
         return code.function
 
+    def _begin(self) -> ir.Function:
+        """Finds the length of the first step of a segment in the lanes where h is 0.
+
+        As Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.4, where f tells how fast
+        the states move: `evaluate` comes before. The error estimate does not see a step that is much too long, since
+        an L-stable method damps decay and explosion alike.
+        """
+        code = self._code("begin")
+        [w] = code.arguments
+        build, at = code.build, self.at
+        fastest = build.alloca(code.vector, name="fastest")
+        build.store(code.constant(0.0), fastest)
+        with code.rows(w, self.size) as state_row:
+            size = build.fadd(code.fabs(code.load_row(state_row, at["y"])), code.load_row(state_row, at["sizes"]))
+            share = build.fdiv(code.fabs(code.load_row(state_row, at["right"])), size)
+            before = build.load(fastest, typ=code.vector)
+            build.store(build.select(build.fcmp_ordered(">", share, before), share, before), fastest)
+        h, t = code.load_row(w, at["h"]), code.load_row(w, at["t"])
+        longest = build.fmul(build.fsub(code.load_row(w, at["end"]), t), code.constant(FIRST_SHARE))
+        found = build.fdiv(code.constant(FIRST_CHANGE), build.load(fastest, typ=code.vector))
+        found = build.select(build.fcmp_ordered("<", found, longest), found, longest)
+        shortest = build.fmul(code.fabs(t), code.constant(SMALLEST_STEP))
+        found = build.select(build.fcmp_ordered(">", found, shortest), found, shortest)
+        is_new = build.fcmp_ordered("==", h, code.constant(0.0))
+        code.store_row(build.select(is_new, found, h), w, at["h"])
+        build.ret_void()
+        return code.function
+
     def _factor(self) -> ir.Function:
-        """Factorizes I / (h gamma) - J."""
+        """Factorizes I / (h gamma) - J, and fills the row `growing`."""
         code = self._code("factor")
         [w] = code.arguments
         entries, factors = self.layout.entries.values(), self.layout.lu.factors
@@ -96,8 +131,61 @@ class StepFunctions:
         VectorEmitter(code, self.graph, read).emit(
             list(factors.values()), lambda i, value: code.store_row(value, w, self.at["factors"] + i)
         )
+        self._find_growth(code, w)
         code.build.ret_void()
         return code.function
+
+    def _find_growth(self, code: FunctionBuilder, w: Any) -> None:
+        """Fills the row `growing`: 1 where the error estimate would not see that the step is too long.
+
+        - A real eigenvalue of J above 1 / (h gamma): the method damps what grows. It turns the sign of the determinant
+          of I / (h gamma) - J, which is that of the product of the pivots, in each strongly connected component.
+          No stable J does that. States that are zero and stay zero are left out: what they grow to is zero as well.
+        - A state below its tolerance that grows by more than exp(LONGEST_GROWTH) by itself.
+        - A pivot of which cancellation has left nothing: exchange so fast that what is slow beside it is lost.
+        """
+        build, at, position = code.build, self.at, {entry: i for i, entry in enumerate(self.layout.lu.factors)}
+        entry = {key: at["jacobian"] + i for i, key in enumerate(self.layout.entries)}
+        table = self._table(
+            "pivots",
+            [
+                (i, at["factors"] + position[i, i], entry.get((i, i), at["zero"]), -int(i == component[-1]))
+                for component in self.layout.components
+                for i in component
+            ],
+        )
+        found, parity = (build.alloca(code.bits, name=name) for name in ("found", "parity"))
+        for cell in (found, parity):
+            build.store(code.constant_bits(0), cell)
+        diagonal, zero = code.load_row(w, at["diagonal"]), code.constant(0.0)
+        limit = build.fmul(diagonal, code.constant(LONGEST_GROWTH * rodas5p.GAMMA))
+        with code.loop(len(self.reduced.species), "pivot") as i:
+            row = code.address(table, i, 4)
+            state_row, factor_row, own_row, last = (code.load_scalar(row, place, INTEGER) for place in range(4))
+            y, right = (code.load_row(self._row(code, w, name), state_row) for name in ("y", "right"))
+            inverse, own = code.load_row(w, factor_row), code.load_row(w, own_row)
+            # The sign of the pivot, of states that move
+            moves = build.or_(build.fcmp_unordered("!=", y, zero), build.fcmp_unordered("!=", right, zero))
+            sign = build.select(moves, build.bitcast(inverse, code.bits), code.constant_bits(0))
+            total, ends = build.xor(build.load(parity, typ=code.bits), sign), code.spread(last)
+            build.store(build.and_(total, build.not_(ends)), parity)
+            # Growth below the tolerance, and cancellation
+            is_small = build.fcmp_ordered("<", code.fabs(y), code.load_row(self._row(code, w, "atol"), state_row))
+            grows = build.and_(build.fcmp_ordered("!=", y, zero), build.fcmp_ordered(">", own, limit))
+            before = build.fadd(diagonal, code.fabs(own))
+            lost = build.fcmp_ordered(">", build.fmul(code.fabs(inverse), before), code.constant(MOST_CANCELLATION))
+            wrong = build.sext(build.or_(build.and_(is_small, grows), lost), code.bits)
+            seen = build.or_(wrong, build.and_(total, ends))
+            build.store(build.or_(build.load(found, typ=code.bits), seen), found)
+        negative = build.icmp_signed("<", build.load(found, typ=code.bits), code.constant_bits(0))
+        code.store_row(build.select(negative, code.constant(1.0), zero), w, at["growing"])
+
+    def _table(self, name: str, rows: Sequence[tuple[int, ...]]) -> Any:
+        """The address of integers that are known when the program is written, row after row."""
+        numbers = [integer(each) for row in rows for each in row]
+        table = ir.GlobalVariable(self.module, ir.ArrayType(INTEGER, len(numbers)), name)
+        table.initializer, table.global_constant = ir.Constant(table.value_type, numbers), True
+        return table
 
     def _rhs(self) -> ir.Function:
         """(w, states, time, out): the right-hand side of the equations."""
@@ -122,14 +210,13 @@ class StepFunctions:
         return code.function
 
     def _attempt(self) -> ir.Function:
-        """Tries a step of length h from y: fills the rows new, error, negative and factor."""
+        """Tries a step of length h from y after `evaluate`: fills the rows new, error, negative, growing and factor."""
         code = self._code("attempt")
         [w] = code.arguments
         build, at, size = code.build, self.at, self.size
         h, t = code.load_row(w, at["h"]), code.load_row(w, at["t"])
         per_h = build.fdiv(code.constant(1.0), h)
         code.store_row(build.fdiv(per_h, code.constant(rodas5p.GAMMA)), w, at["diagonal"])
-        build.call(self.evaluate, [w])
         build.call(self.factor, [w])
         # Each stage: its state, the right-hand side there, and the linear system
         stage, right = self._row(code, w, "stage"), self._row(code, w, "right")
@@ -213,9 +300,7 @@ class StepFunctions:
         [w] = code.arguments
         build, recorded = code.build, self.layout.recorded_species
         if recorded:
-            indices = ir.Constant(ir.ArrayType(INTEGER, len(recorded)), [integer(i) for i in recorded])
-            table = ir.GlobalVariable(self.module, indices.type, "recorded")
-            table.initializer, table.global_constant = indices, True
+            table = self._table("recorded", [(i,) for i in recorded])
             with code.loop(len(recorded)) as i:
                 state_row, target = (
                     code.address(w, code.load_scalar(table, i, INTEGER), self.lanes),

@@ -6,7 +6,7 @@ for entries that are zero everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..graph import Graph
@@ -73,3 +73,38 @@ def factorize(graph: Graph, size: int, jacobian: Mapping[tuple[int, int], int], 
         for column in rows[pivot]:
             columns[column].discard(pivot)
     return SparseLU(graph, tuple(order), matrix)
+
+
+def strong_components(size: int, entries: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """The strongly connected components of the graph of a matrix, shape (size, size), with these (row, column) entries.
+
+    Tarjan 1972, Depth-first search and linear graph algorithms, SIAM J. Comput. 1:146, without recursion.
+    """
+    edges: list[list[int]] = [[] for _ in range(size)]
+    for row, column in entries:
+        edges[row].append(column)
+    found: list[list[int]] = []
+    number, low, path = [-1] * size, [0] * size, []
+    on_path, count = [False] * size, 0
+    for root in range(size):
+        work = [(root, 0)] if number[root] < 0 else []
+        while work:
+            at, edge = work.pop()
+            if not edge:
+                number[at] = low[at] = count
+                count += 1
+                path.append(at)
+                on_path[at] = True
+            elif on_path[edges[at][edge - 1]]:
+                low[at] = min(low[at], low[edges[at][edge - 1]])
+            if edge < len(edges[at]):
+                work.append((at, edge + 1))
+                if number[edges[at][edge]] < 0:
+                    work.append((edges[at][edge], 0))
+            elif low[at] == number[at]:
+                first = path.index(at)
+                found.append(sorted(path[first:]))
+                for each in path[first:]:
+                    on_path[each] = False
+                del path[first:]
+    return found
