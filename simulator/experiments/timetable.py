@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from ..model.instants import ticks_of, time_of
 from ..model.model import Model
@@ -21,8 +20,7 @@ class TimetableError(ValueError):
     """What an arm asks for cannot be: an infusion that overlaps the next, or instants that floats cannot tell apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class DoseEvent:
+class DoseEvent(NamedTuple):
     """One time at which a dose is given before the end of the run.
 
     dose: its index among the arm's doses. number: which of its times, from 0. first, last: a bolus at the start of
@@ -37,8 +35,7 @@ class DoseEvent:
     share: float
 
 
-@dataclass(frozen=True)
-class Timetable:
+class Timetable(NamedTuple):
     """When things happen in an arm, without how much.
 
     bounds: where segments begin, from 0, and the end of the run; (segments + 1,), in the model's time unit.
@@ -74,14 +71,14 @@ def timetable(arm: Arm, end: float, model: Model) -> Timetable:
     for number, (before, after) in enumerate(pairwise(bounds)):
         if after - before < CLOSEST * after:
             raise TimetableError(_too_close(arm, [*marks, last_tick][number : number + 2], last_tick, model))
+    place = {tick: number for number, tick in enumerate(marks)}
     events = []
     for index, dose in enumerate(arm.doses):
         length = ticks_of(dose.over, unit)
         for number, begins in enumerate(_starts(arm, index, last_tick, unit)):
-            first = bisect_right(marks, begins) - 1
-            last = len(marks) if begins + length >= last_tick else bisect_right(marks, begins + length) - 1
             share = min(1.0, (last_tick - begins) / length) if length else 1.0
-            events.append(DoseEvent(index, number, first, last if length else first, share))
+            last = place.get(begins + length, len(marks))  # an infusion that is cut lasts until the end
+            events.append(DoseEvent(index, number, place[begins], last, share))
     windows = [
         (ticks_of(change.start, unit), None if change.end is None else ticks_of(change.end, unit))
         for change in arm.changes
