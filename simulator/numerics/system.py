@@ -156,7 +156,8 @@ class System:
         values: dict[str, Any] = dict(zip(self.species, np.ascontiguousarray(states.T), strict=True))
         values.update(zip(self.parameters, parameters, strict=True))
         values[TIME] = times
-        return tape.evaluate(values)
+        found = tape.evaluate(values)  # of one point only, where nothing varies
+        return np.broadcast_to(found, (len(found), len(times)))
 
     def observe(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """Every observable along a time course, each in its unit, shape (observables, n).

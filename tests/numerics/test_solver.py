@@ -66,6 +66,8 @@ def test_rates_and_observables_are_saved_along_the_time_course() -> None:
     np.testing.assert_allclose(trajectory["in_nM"], trajectory["A"] / 1000, rtol=1e-14)
     np.testing.assert_allclose(trajectory["squared"], trajectory["A"] ** 2, rtol=1e-14)
     np.testing.assert_allclose(trajectory["constant"], np.full(11, 0.6), rtol=1e-14)
+    dense = trajectory.dense
+    np.testing.assert_allclose(dense.values("constant"), np.full(len(dense.times()), 0.6), rtol=1e-14)
 
 
 @pytest.fixture(scope="module")
