@@ -28,6 +28,6 @@ def execute(options: argparse.Namespace) -> int:
     else:
         for line in found.lines:
             print(line)
-        for fault in found.faults:
-            print(f"error: {fault}", file=sys.stderr)
+        for line in found.errors:
+            print(f"error: {line}", file=sys.stderr)
     return DONE if found.ok else BAD_FILE

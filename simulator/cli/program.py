@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from ..runtime.text import shortened
 from .streams import safe_streams
 
 # What a command ends with.
@@ -45,7 +46,7 @@ EXAMPLES = """examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command that `arguments`, or else the command line, name; returns its exit code.
 
-    Raises SystemExit for `--help` and for a usage error, as argparse does.
+    Raises SystemExit for `--help`, as argparse does.
     """
     if arguments is None:
         gc.disable()  # most commands are short, and imports leave nothing to collect: 5 % of a run, cold
@@ -56,8 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             if arguments is None:  # the process ends now, and another Ctrl-C would show a traceback
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
-            print(f"interrupted; {_kept(argv)}", file=sys.stderr)
-            code = INTERRUPTED
+            code = _refuse(f"interrupted; {_kept(argv)}", argv, INTERRUPTED, before="")
         out.flush()
         if out.error is not None:  # a full disk behind it, most likely
             print(f"error: the answer cannot be written: {out.error.strerror}", file=sys.stderr)
@@ -66,7 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    options = parser_of(argv).parse_args(argv)
+    try:
+        options = parser_of(argv).parse_args(argv)
+    except _UsageError as error:
+        return _refuse(str(error), argv, USAGE, before=f"{error.usage}error: ")
     if options.version:
         from importlib.metadata import PackageNotFoundError, version
 
@@ -82,11 +85,21 @@ def _main(argv: Sequence[str]) -> int:
     try:
         return _execute(options)
     except OSError as error:
-        print(f"error: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
-        return BAD_FILE
+        return _refuse(f"{error.filename or 'a file'}: {error.strerror}", argv, BAD_FILE)
+    except MemoryError:
+        return _refuse("there is not enough memory for this", argv, BAD_FILE)
     except ModuleNotFoundError as error:
-        print(f"the package '{error.name}' is missing: pip install {error.name}", file=sys.stderr)
-        return NO_PACKAGE
+        return _refuse(f"the package '{error.name}' is missing: pip install {error.name}", argv, NO_PACKAGE, before="")
+
+
+def _refuse(message: str, argv: Sequence[str], code: int, before: str = "error: ") -> int:
+    """Prints an error, as JSON too where that was asked for; returns `code`."""
+    print(f"{before}{message}", file=sys.stderr)
+    if "--json" in argv:
+        from .options import print_json
+
+        print_json({"ok": False, "faults": [{"message": message}]})
+    return code
 
 
 def _kept(argv: Sequence[str]) -> str:
@@ -102,16 +115,13 @@ def _execute(options: argparse.Namespace) -> int:
     try:
         return int(command_file(options.command).execute(options))
     except InputError as error:
-        for fault in error.faults:
-            print(f"error: {fault}", file=sys.stderr)
+        for line in error.lines:
+            print(f"error: {line}", file=sys.stderr)
         if options.json:
-            print_json({"ok": False, "faults": [fault._asdict() for fault in error.faults]})
+            print_json({"ok": False, "faults": [fault.document() for fault in error.faults]})
         return USAGE if all(fault.file == COMMAND_LINE for fault in error.faults) else BAD_FILE
     except OutputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        if options.json:
-            print_json({"ok": False, "faults": [{"message": str(error)}]})
-        return BAD_FILE
+        return _refuse(str(error), options.argv, BAD_FILE)
 
 
 def command_file(name: str) -> Any:
@@ -127,17 +137,25 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         self._action_max_length = 13  # before Python 3.12 the indent of commands is forgotten
 
 
+class _UsageError(Exception):
+    """What is wrong with the arguments; usage: how they should be."""
+
+    def __init__(self, message: str, usage: str) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
 class _Parser(argparse.ArgumentParser):
     """Usage errors name the nearest command."""
 
     def error(self, message: str) -> Any:
-        """Prints `message` and raises SystemExit(2)."""
+        """Raises `_UsageError`."""
         if "COMMAND: invalid choice" in message:
             from ..runtime.names import nearest
 
             word = message.split("invalid choice: ")[1].split(" ")[0].strip("'")
             message = f"no command '{word}'{nearest(word, list(COMMANDS))}"
-        super().error(message)
+        raise _UsageError(shortened(message), self.format_usage())
 
 
 def parser_of(argv: Sequence[str]) -> argparse.ArgumentParser:

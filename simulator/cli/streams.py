@@ -7,12 +7,16 @@ file, or of an encoding without Greek letters, as a redirected Windows console i
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
+from ..runtime.text import printable
 from ..views.text.numbers import text_for
+
+OURS = re.compile("(\\A\r\x1b\\[K|\x1b\\[(?:0|1|31)m)")  # control sequences that this program writes
 
 
 class Output:
@@ -28,8 +32,11 @@ class Output:
         self._broken = stream is None or getattr(stream, "closed", False)
 
     def write(self, text: str) -> int:
-        """Writes `text`, with what the encoding cannot show spelt out; returns its length."""
-        self._try("write", text_for(text, getattr(self._stream, "encoding", None) or "utf-8"))
+        """Writes `text`, with what the encoding cannot show, or would control a terminal, spelt out; returns its
+        length. Only our own line of progress and our own colours pass."""
+        known = OURS.split(text)
+        safe = "".join(part if place % 2 else printable(part) for place, part in enumerate(known))
+        self._try("write", text_for(safe, getattr(self._stream, "encoding", None) or "utf-8"))
         return len(text)
 
     def flush(self) -> None:

@@ -15,6 +15,7 @@ from ..numerics.solve import solve
 from ..numerics.system import System
 from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Trajectory
 from .expectations import Verdict, judge
+from .memory import check_run_memory
 from .scenario import Arm, Scenario, chosen_arms
 from .schedule import LedgerLine, Prepared, ledger, prepare
 
@@ -88,10 +89,12 @@ def run(
         on_progress: called often with the share that is done.
 
     Raises:
-        InputError: one of `arms` is no arm of the scenario.
+        InputError: one of `arms` is no arm of the scenario, or its curves will not fit into memory.
         KeyboardInterrupt: no arm was finished.
     """
-    system, chosen = System(scenario.model), chosen_arms(scenario, arms)
+    chosen = chosen_arms(scenario, arms)
+    check_run_memory(scenario, chosen)
+    system = System(scenario.model)
     results: dict[str, ArmResult] = {}
     interrupted = False
     try:

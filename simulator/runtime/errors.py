@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
+from .text import MOST_CHARACTERS, printable, shortened
+
 COMMAND_LINE = "command line"
+MOST_FAULTS = 20  # that are shown; `InputError.faults` has all of them
 _caller: ContextVar[str] = ContextVar("caller", default=COMMAND_LINE)
 
 
@@ -30,9 +33,14 @@ class InputFault(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
+        file = printable(shortened(self.file, 300))
+        where = f"{file}:{self.line}" if self.line else file
         shown = self.text if len(self.text) <= 120 else self.text[:117] + "..."
-        return f"{where}: {self.message}" + (f"\n    {shown}" if shown else "")
+        return f"{where}: {printable(shortened(self.message))}" + (f"\n    {printable(shown)}" if shown else "")
+
+    def document(self) -> dict[str, object]:
+        """The same, ready for JSON; texts as long as a screen holds."""
+        return {**self._asdict(), "message": shortened(self.message), "text": shortened(self.text)}
 
 
 class InputError(Exception):
@@ -43,11 +51,26 @@ class InputError(Exception):
         super().__init__(self.faults)  # what pickle hands to the copy
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.faults))
+        return "\n".join(self.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """The faults as text; of many the first, and how many more there are."""
+        return fault_lines(self.faults)
+
+
+def fault_lines(faults: Sequence[InputFault]) -> list[str]:
+    """Faults as text; of many the first, and how many more there are."""
+    more = len(faults) - MOST_FAULTS
+    shown = [str(fault) for fault in faults[:MOST_FAULTS]]
+    return [*shown, f"and {more:,} more"] if more > 0 else shown
 
 
 class OutputError(Exception):
     """An output folder or file exists already, was not written by this program, or cannot be written."""
+
+    def __str__(self) -> str:
+        return printable(shortened(super().__str__(), MOST_CHARACTERS))
 
 
 @contextmanager

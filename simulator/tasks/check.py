@@ -11,7 +11,7 @@ from ..files.toml.catalogue import builtin_models
 from ..files.toml.model_file import read_model
 from ..files.toml.scenario_file import find_scenario, is_scenario, read_scenario
 from ..model.model import Model
-from ..runtime.errors import InputError, InputFault
+from ..runtime.errors import InputError, InputFault, fault_lines
 from ..views.text.commands.check import model_line, scenario_line
 from ..views.text.notes import notes
 from .answer import Answer
@@ -43,7 +43,12 @@ class Checked(Answer):
     @property
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON."""
-        return {"ok": self.ok, "faults": [fault._asdict() for fault in self.faults]}
+        return {"ok": self.ok, "faults": [fault.document() for fault in self.faults]}
+
+    @property
+    def errors(self) -> list[str]:
+        """The faults as text; of many the first, and how many more there are."""
+        return fault_lines(self.faults)
 
     @property
     def lines(self) -> list[str]:
@@ -51,7 +56,7 @@ class Checked(Answer):
         return [f"{word}: {_line(found)}" for word, found in self.valid.items()]
 
     def __str__(self) -> str:
-        return "\n".join([*self.lines, *(f"error: {fault}" for fault in self.faults)])
+        return "\n".join([*self.lines, *(f"error: {line}" for line in self.errors)])
 
 
 def check(request: CheckRequest) -> Checked:

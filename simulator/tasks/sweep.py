@@ -20,7 +20,7 @@ from ..experiments.sweeps import compiled
 from ..experiments.sweeps.compute import Numbers, SweepResult, compute, sweep_of, values_of
 from ..experiments.sweeps.outcome import MemberFailure, SweepEstimate, SweepOutcome
 from ..experiments.sweeps.shards import shard_numbers
-from ..experiments.sweeps.workers import Pool, Processes, Threads, compute_blocks, member_bytes
+from ..experiments.sweeps.workers import Pool, Processes, Threads, check_sweep_memory, compute_blocks, member_bytes
 from ..files.results.folder import write_text
 from ..files.results.member_index import ABSENT, Offsets
 from ..files.results.member_store import MemberStore, check_store, open_store
@@ -158,6 +158,7 @@ def sweep(
     """
     _check_packages(request)
     scenario = request.read(on_note)
+    check_sweep_memory(scenario, request.size, in_memory=request.out is None)
     if request.out is not None:
         return _sweep_into(request.out, scenario, request, stop)
     with TemporaryDirectory(prefix="immunesim-sweep-") as temporary:  # the same way, and then into memory

@@ -66,6 +66,36 @@ def edit(old: str, new: str, name: str = "toy.toml") -> None:
 FAILING = 'rate = "k_clear * drug * (1 - drug / K_drug * 200)"'  # the drug makes itself
 
 
+ERRORS = {  # each with its exit code
+    "no such scenario": (("run", "nothing", "--json"), 3),
+    "no such option": (("run", "toy.toml", "--jsonn", "--json"), 2),
+    "no argument": (("check", "--json"), 2),
+    "no such parameter": (("run", "toy.toml", "--json", "--set", "nothing=1"), 2),
+    "a folder that is there": (("run", "toy.toml", "--json", "--out", "."), 3),
+    "a file with faults": (("check", "/dev/null", "--json"), 3),
+    "no folder of a run": (("replay", ".", "--json"), 3),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_every_error_is_json_where_that_was_asked_for(say, name: str) -> None:
+    words, code = ERRORS[name]
+    said = say(*words)
+    assert said.code == code
+    found = document(said)
+    assert found["ok"] is False
+    assert all(fault["message"] for fault in found["faults"])
+
+
+@pytest.mark.parametrize("command", ["check", "run", "show", "describe"])
+def test_control_characters_of_files_and_options_never_reach_the_terminal(say, command: str) -> None:
+    edit("k_clear =", '"k\\u001b[2J\\u202e" =')
+    Path("e\x1b]0;x\x07.toml").write_text("title")
+    for words in (("toy.toml",), ("e\x1b]0;x\x07.toml",), ("nothing\x1b[2J\x9b",), ("toy.toml", "--set", "\x1b[2J=1")):
+        said = say(command, *words)
+        assert not set("\x1b\x07\x9b\u202e") & set(said.out + said.err)
+
+
 # help
 
 

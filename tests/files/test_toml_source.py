@@ -158,14 +158,17 @@ def refused(path: Path) -> tuple[int, str]:
 
 
 BROKEN = {  # content, line (None: any), message
-    "no_value": (b"a = \n", 1, "not TOML: "),
-    "a_key_twice": (b"a = 1\nb = 1\na = 2\n", 3, "not TOML: Cannot overwrite a value"),
-    "an_open_string": (b'a = 1\nb = "x', 2, "not TOML: "),
-    "an_open_list": (b"a = [1,\n2\n", 2, "not TOML: "),
+    "no_value": (b"title = 1\na = \n", 2, "not TOML: "),
+    "a_key_twice": (b"a = 1\n[time]\nb = 1\nb = 2\n", 4, "not TOML: Cannot overwrite a value"),
+    "an_open_string": (b'title = 1\nb = "x', 2, "not TOML: "),
+    "an_open_list": (b"title = 1\na = [1,\n2\n", 3, "not TOML: "),
+    "a_key_of_many_parts": (b"a" + b".a" * 60_000 + b" = 1", 1, "nested deeper than 100"),
+    "a_key_of_many_spaced_parts": (b"[a" + b" . 'a'" * 60_000 + b"]", 1, "nested deeper than 100"),
+    "passwords": (b"root:$6$secret:19000::::::\n", 1, "not TOML, and no scenario or model"),
     "utf_16": (b"\xff\xfe\x00", 0, "not UTF-8 text (byte 0)"),
     "latin_1": (b"a = '\xe9'", 0, "not UTF-8 text (byte 5)"),
-    "a_zero_byte": (b"\x00", 1, "not TOML: "),
-    "a_zip_file": (b"PK\x03\x04", 1, "not TOML: "),
+    "a_zero_byte": (b"\x00", 1, "not TOML, and no"),
+    "a_zip_file": (b"PK\x03\x04", 1, "not TOML, and no"),
     "nested_lists": (b"a = " + b"[" * 5000 + b"]" * 5000, 1, "nested deeper than 100"),
     "nested_tables": (b"a = " + b"{b=" * 5000 + b"1" + b"}" * 5000, 1, "nested deeper than 100"),
     "nested_lists_on_many_lines": (b"a = " + b"[\n" * 5000 + b"]\n" * 5000, None, "nested"),
@@ -186,7 +189,7 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_file_of_ten_megabytes_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "large.toml"
     path.write_text("# " + "x" * 10_000_000)
-    assert refused(path) == (0, "10000002 bytes; a file may have at most 1000000")
+    assert refused(path) == (0, "10,000,002 bytes; a TOML file may have at most 1,000,000")
 
 
 def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from ...runtime.errors import option
 from ...runtime.processes import ProcessPool
+from ..memory import check_memory
 from ..scenario import Scenario
 from .compute import Block, Numbers, compute, killed_member, sweep_of
 
@@ -149,8 +151,8 @@ class _BlockSize:
     """How many members a block should have; no result depends on it."""
 
     def __init__(self, first: int, bytes_each: int) -> None:
-        self.members = first
         self._largest = max(1, LARGEST_BLOCK // bytes_each)
+        self.members = min(first, self._largest)
         self._began = time.perf_counter()
 
     def learn(self, members: int, seconds: float) -> None:
@@ -235,6 +237,27 @@ def _most_in_flight(pool: Pool, suspects: Collection[_Task], in_flight: Iterable
 def _half(numbers: Numbers) -> _Task:
     """Half of a guilty block: split again after one more death, but a single member is given all its chances."""
     return _Task(numbers, MOST_DEATHS - 1 if len(numbers) > 1 else 1)
+
+
+def check_sweep_memory(scenario: Scenario, workers: int, in_memory: bool) -> None:
+    """`InputError` if a sweep will not fit into memory.
+
+    Args:
+        workers: how many there are; each has two blocks in flight.
+        in_memory: whether the curves that are kept are all read into memory at the end.
+    """
+    sweep, each = sweep_of(scenario), member_bytes(scenario)
+    count, curves = sweep.design.count, len(sweep.arms) * len(sweep.keep)
+    numbers = 8 * count * (len(sweep.design.axes) + len(sweep.arms) * (len(sweep.measures) + 1))
+    size = 2 * workers * min(max(each, LARGEST_BLOCK), each * count) + numbers
+    what, way_out = f"{count:,} members", "take fewer members or measures"
+    if curves:
+        what += f" with {curves:,} curve{'s' * (curves > 1)} of {scenario.end / scenario.every:,.0f} times"
+        way_out = f"keep fewer curves ({option('--keep')}) or times ([time] every)"
+        if in_memory:
+            size += count * each
+            way_out += f", or leave them on disk ({option('--out')})"
+    check_memory(size, what, way_out)
 
 
 def member_bytes(scenario: Scenario) -> int:

@@ -15,6 +15,7 @@ from ...model.instants import converted
 from ...model.units import unit
 from ...runtime.errors import option
 from ...runtime.names import nearest
+from ..reading import same_file
 from .axes import (
     NotVariableError,
     SweepVariable,
@@ -237,7 +238,7 @@ class _DesignReader:
         given = self.table.get("members_sha256", found.digest)
         if given != found.digest:
             self.fault(path, f"{self.table['members']} has changed: its SHA-256 is now {found.digest}")
-        self.resolved |= {"members": str(place.resolve()), "members_sha256": found.digest}
+        self.resolved |= {"members": same_file(place), "members_sha256": found.digest}
         columns = [self._column(column, items, place) for column in found.columns.values()]
         right = [each for each in columns if each is not None]
         if len(right) < len(columns):

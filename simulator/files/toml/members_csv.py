@@ -6,17 +6,24 @@ import csv
 import math
 import re
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from ...runtime.errors import InputFault
-from .source import control_character, short_path
+from ...runtime.errors import InputError, InputFault
+from ...runtime.text import listed
+from ..reading import read_bytes, short_path
+from .source import control_character
 
 MAX_FAULTS = 20
+MAX_BYTES = 2 * 10**9
+MAX_COLUMNS = 1000
 ID = "id"  # a column of text that tells members apart and is kept
-_HEADER = re.compile(r"\s*(.*?)\s*(?:\[([^\[\]]*)\]\s*)?\Z", re.DOTALL)
+MAX_HEADER = 100_000  # characters of the first line
+_HEADER = re.compile(r"\s*([^\[]*?)\s*(?:\[([^\[\]]*)\]\s*)?\Z")
+_NAME = re.compile(r"[A-Za-z][\w .-]{0,200}\Z")
 
 
 class Column(NamedTuple):
@@ -48,14 +55,12 @@ def read_members(
         keep_ids: whether a column `ID` is text that is kept and not something that varies.
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, MAX_BYTES, "a file of members")
         text = content.decode("utf-8-sig")
-    except FileNotFoundError:
-        return [InputFault(short_path(path), 0, "no such file of members", "")]
+    except InputError as error:
+        return error.faults
     except UnicodeDecodeError as error:
         return [InputFault(short_path(path), 0, f"not UTF-8 text (byte {error.start})", "")]
-    except OSError as error:
-        return [InputFault(short_path(path), 0, f"cannot be read: {error.strerror}", "")]
     reader = _Reader(short_path(path), text.splitlines(), wanted, most, keep_ids)
     reader.read(known)
     if reader.faults or not reader.complete:
@@ -78,8 +83,11 @@ class _Reader:
         self.faults.append(InputFault(self.name, line, message, text))
 
     def read(self, known: Callable[[str], bool]) -> None:
+        if self.lines and len(self.lines[0]) > MAX_HEADER:
+            self.faults.append(InputFault(self.name, 1, f"a first line of more than {MAX_HEADER:,} characters", ""))
+            return
         rows = csv.reader(self.lines)
-        first = next(rows, [])
+        first = next(self.checked(rows), [])
         places = self.header(first)
         names = [name.strip() for name in first]
         id_at = names.index(ID) if self.keep_ids and ID in names else None
@@ -125,15 +133,22 @@ class _Reader:
             self.fault(0, "the file has no first line of names, such as 'body_weight [kg],k_clear [1/h]'")
             return []
         if len(row) == 1 and (";" in row[0] or "\t" in row[0]):
-            self.fault(1, "columns must be separated by commas")
+            self.faults.append(InputFault(self.name, 1, "columns must be separated by commas", ""))
+            return []
+        if len(row) > MAX_COLUMNS:
+            self.faults.append(InputFault(self.name, 1, f"{len(row):,} columns; at most {MAX_COLUMNS:,}", ""))
             return []
         found = [_HEADER.match(each) for each in row]
-        names = [match[1] if match else each for match, each in zip(found, row, strict=True)]
-        for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        names = [match[1] if match else "" for match in found]
+        if not all(map(_NAME.match, names)):  # nothing is quoted of a file that is no table of members
+            message = "expected a first line of names with units, such as 'body_weight [kg],k_clear [1/h]'"
+            self.faults.append(InputFault(self.name, 1, message, ""))
+            return []
+        for name in [name for name, count in Counter(names).items() if count > 1]:
             self.fault(1, f"two columns are named '{name}'")
         for name in self.wanted or ():
             if name not in names:
-                self.fault(1, f"there is no column '{name}'; columns are {', '.join(names)}")
+                self.fault(1, f"there is no column '{name}'; columns are {listed(names)}")
         if self.faults:
             return []
         for name, match in zip(names, found, strict=True):

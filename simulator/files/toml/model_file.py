@@ -11,6 +11,7 @@ from ...model.model import Model
 from ...model.units import UnitError, unit
 from ...runtime.errors import InputError, InputFault
 from ...runtime.names import nearest
+from ..reading import exists, same_file
 from .catalogue import BIOLOGY, builtin_models
 from .model_sections import SCHEMA, SECTIONS, InnerError, Known
 from .source import LIST, NUMBER, REQUIRED_LINE, TABLE, TEXT, Table, TomlSource, check_fields
@@ -38,7 +39,7 @@ def find_model(word: str, near: Path) -> Path | None:
     """The file that `word` names: a built-in model, or a path relative to the folder `near`. None if there is none."""
     if word.endswith(".toml"):
         path = near / word
-        return path if path.exists() else None
+        return path if exists(path) else None
     return builtin_models().get(word)
 
 
@@ -51,12 +52,13 @@ class _ModelReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.faults: list[InputFault] = []
-        self.modules: dict[Path, TomlSource] = {}
+        self.modules: dict[str, TomlSource] = {}  # by `same_file`
         self.declared: dict[str, dict[str, _Declared]] = {section: {} for section in SECTIONS}
         self.missing = False  # a module that cannot be read may declare anything
 
     def read(self) -> Model:
         top = TomlSource(self.path)
+        top.check_ours()
         self.gather(top, ())
         shared = BIOLOGY / "references.toml"
         if shared.exists() and shared.resolve() != self.path.resolve():
@@ -75,7 +77,7 @@ class _ModelReader:
                 title=top.data["title"],
                 time_unit_text=time_unit,
                 limitations=top.data.get("limitations", ""),
-                modules={path.stem: _module(source) for path, source in self.modules.items() if source is not top},
+                modules={each.path.stem: _module(each) for each in self.modules.values() if each is not top},
                 substances=substances,
                 **rest,
             )
@@ -106,7 +108,7 @@ class _ModelReader:
     def gather(self, source: TomlSource, trail: tuple[str, ...]) -> None:
         """Collects the declarations of a file and of its modules; `trail` are the files that name it."""
         stem = source.path.stem
-        self.modules[source.path.resolve()] = source
+        self.modules[same_file(source.path)] = source
         for path, message in check_fields(source.data, FILE, "a model file"):
             self.faults.append(source.fault(path, message))
         if source.data.get("schema", SCHEMA) != SCHEMA:
@@ -129,7 +131,7 @@ class _ModelReader:
             self.faults.append(
                 source.fault(("modules",), f"modules name each other: {' -> '.join([*trail, path.stem])}")
             )
-        elif path.resolve() not in self.modules:
+        elif same_file(path) not in self.modules:
             try:
                 self.gather(TomlSource(path), trail)
             except InputError as error:
@@ -141,7 +143,7 @@ class _ModelReader:
             return None
         own = source.path.parent / (name if name.endswith(".toml") else f"{name}.toml")
         for path in (own, BIOLOGY / f"{name}.toml", BIOLOGY / "published" / f"{name}.toml"):
-            if path.exists():
+            if exists(path):
                 return path
         return None
 

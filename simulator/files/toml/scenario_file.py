@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from ...model.expression import is_identifier
 from ...model.model import Model
 from ...runtime.errors import InputError, InputFault
 from ...runtime.names import nearest
+from ..reading import exists, same_file
 from .catalogue import builtin_models, builtin_scenarios
 from .design import SWEEP, VARY
 from .interventions import Interventions, apply_interventions
@@ -42,6 +44,7 @@ from .source import (
 from .sweep import MEASURE
 
 SCHEMA = 1
+MAX_PARENTS = 20
 MAX_NAME = 100  # characters of a name that becomes part of file names, which hold 255 bytes
 
 FILE = {
@@ -102,7 +105,7 @@ _NOT_IN_FILE_NAMES = frozenset('<>:"/\\|?*')
 def find_scenario(word: str) -> Path:
     """The file that `word` names: a path, or a built-in scenario by its name or by its path in the checkout."""
     path = Path(word)
-    if path.is_file() or (path.exists() and path.stem not in builtin_scenarios()):
+    if os.path.isfile(path) or (exists(path) and path.stem not in builtin_scenarios()):
         return path
     builtin = builtin_scenarios()
     if path.stem in builtin and path.suffix in ("", ".toml") and path.parent in (Path(), Path("scenarios")):
@@ -113,7 +116,9 @@ def find_scenario(word: str) -> Path:
 
 def is_scenario(path: Path) -> bool:
     """Whether a TOML file is meant as a scenario rather than a model: by the keys that only one of them has."""
-    data = TomlSource(path).data
+    source = TomlSource(path)
+    source.check_ours()
+    data = source.data
     return bool(data.keys() & (FILE.keys() - MODEL_FILE.keys())) or not data.keys() & (MODEL_FILE.keys() - FILE.keys())
 
 
@@ -155,6 +160,7 @@ def read_scenario(
 def _read_layers(path: Path, trail: tuple[Path, ...], faults: list[InputFault]) -> Layers:
     """The file on top of its parent, its parent's parent, and so on; `trail` are the files that extend it."""
     source = TomlSource(path)
+    source.check_ours()
     faults += _check_shape(source, faults)
     own = _layer(source)
     parent = source.data.get("extends")
@@ -163,11 +169,11 @@ def _read_layers(path: Path, trail: tuple[Path, ...], faults: list[InputFault]) 
     parent_path = path.parent / parent
     if not parent.endswith(".toml"):
         parent_path = builtin_scenarios().get(parent, parent_path)
-    trail = (*trail, path.resolve())
-    if parent_path.resolve() in trail:
+    trail = (*trail, path)
+    if same_file(parent_path) in map(same_file, trail) or len(trail) > MAX_PARENTS:
         names = [file.name for file in (*trail, parent_path)]
         raise InputError([*faults, source.fault(("extends",), f"files extend each other: {' -> '.join(names)}")])
-    if not parent_path.exists():
+    if not exists(parent_path):
         name = parent_path.stem
         hint = f'; extends = "{name}" takes the built-in one' if name in builtin_scenarios() else ""
         raise InputError([*faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}{hint}")])

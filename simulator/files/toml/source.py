@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any, NamedTuple
 
 from ...runtime.errors import InputError, InputFault
 from ...runtime.names import nearest
+from ...runtime.text import is_unsafe
+from ..reading import read_text, short_path
 
 MAX_BYTES = 1_000_000
 MAX_NESTING = 100
@@ -21,7 +22,15 @@ _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?\Z")
 _KEY = re.compile(
     r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=\s*(.*)\Z"""
 )
+_FIRST_WORD = re.compile(r"\s*\[{0,2}\s*([a-z_]+)\s*[=\].]")
 _PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
+
+_AROUND_KEYS, _DOTTED = re.compile(r"[=,#\[\]{}]"), re.compile(r"""[\w"'-]\.""")
+# a file that has none of these at its top is neither a scenario nor a model, and nothing of it is quoted
+OURS = {
+    *("schema", "title", "model", "extends", "time", "species", "parameters", "reactions", "observables"),
+    *("substances", "sources", "interventions", "modules", "rules", "topics", "claims"),
+}
 
 Key = str | int
 Table = dict[str, Any]
@@ -32,7 +41,7 @@ class TomlSource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.text = read_text(path)
+        self.text = read_toml_text(path)
         try:
             self.data: Table = tomllib.loads(self.text)
             if not self.text.strip():
@@ -52,6 +61,9 @@ class TomlSource:
         line = int(match[1]) if match else len(rows)
         text = rows[line - 1].strip() if 0 < line <= len(rows) else ""
         hint = '; a value with a unit must be quoted: "5 d"' if _BARE.search(text) else ""
+        keys = {match[1] for row in rows[: line - 1] + rows[line:] if (match := _FIRST_WORD.match(row))}
+        if not keys & OURS:
+            return InputFault(self.name, line, "not TOML, and no scenario or model", "")
         return InputFault(self.name, line, f"not TOML: {message}{hint}", text)
 
     @cached_property
@@ -71,6 +83,12 @@ class TomlSource:
                 return found
         return 0
 
+    def check_ours(self) -> None:
+        """`InputError`, which quotes nothing, where no key at the top is one of a scenario or a model."""
+        if self.data and not self.data.keys() & OURS:
+            message = "neither a scenario nor a model: it has none of their keys, such as title, model and time"
+            raise InputError([InputFault(self.name, 0, message, "")])
+
     def fault(self, path: Sequence[Key], message: str) -> InputFault:
         """`message` as a fault at the line of the key at `path`."""
         line = self.line(path)
@@ -78,35 +96,21 @@ class TomlSource:
         return InputFault(self.name, line, message, text)
 
 
-def short_path(path: Path) -> str:
-    """`path` relative to the current directory if it lies below it."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(path)
-
-
-def read_text(path: Path) -> str:
-    """The text of a file, or `InputError` if it is missing, too large, not UTF-8 or nested too deeply."""
-    try:
-        if path.is_dir():
-            raise InputError([InputFault(short_path(path), 0, "expected a TOML file, found a directory", "")])
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(
-                [InputFault(short_path(path), 0, f"{size} bytes; a file may have at most {MAX_BYTES}", "")]
-            )
-        text = path.read_bytes().decode("utf-8-sig")  # some editors write a byte order mark
-    except FileNotFoundError:
-        raise InputError([InputFault(short_path(path), 0, "no such file", "")]) from None
-    except UnicodeDecodeError as error:
-        raise InputError([InputFault(short_path(path), 0, f"not UTF-8 text (byte {error.start})", "")]) from None
-    except OSError as error:
-        raise InputError([InputFault(short_path(path), 0, f"cannot be read: {error.strerror}", "")]) from None
+def read_toml_text(path: Path) -> str:
+    """The text of a file, or `InputError` if it is missing, no regular file, too large, not UTF-8 or nested too
+    deeply."""
+    text = read_text(path, MAX_BYTES, "a TOML file")
     for number, row in enumerate(text.split("\n"), 1):
-        if max(row.count("["), row.count("{")) > MAX_NESTING:
-            raise InputError([InputFault(short_path(path), number, f"nested deeper than {MAX_NESTING}", row.strip())])
+        if max(row.count("["), row.count("{")) > MAX_NESTING or _longest_key(row) > MAX_NESTING:
+            raise InputError([InputFault(short_path(path), number, f"nested deeper than {MAX_NESTING}", "")])
     return text
+
+
+def _longest_key(row: str) -> int:
+    """How many dots a key in a line may have, before a parser that is quadratic in them reads it."""
+    if row.count(".") <= MAX_NESTING:
+        return 0
+    return max(len(_DOTTED.findall(part)) for part in _AROUND_KEYS.split(row.replace(" ", "").replace("\t", "")))
 
 
 def _nesting(data: object) -> int:
@@ -189,7 +193,7 @@ def control_character(what: str, text: str, one_line: bool) -> str:
     Line breaks and tabs are refused only in text of one line: titles, labels and names.
     """
     allowed = "" if one_line else "\n\t"
-    found = next((each for each in text if unicodedata.category(each) == "Cc" and each not in allowed), "")
+    found = next((each for each in text if (each < " " or is_unsafe(each)) and each not in allowed), "")
     if found == "\n":
         return f"{what} must be one line, found a line break"
     return f"{what} must not contain control characters, found {found!r}" if found else ""

@@ -1,0 +1,54 @@
+"""Text from files and options as it may be shown: no control characters, no more than a screen, no endless lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+MOST_CHARACTERS = 600  # of a message
+MOST_LISTED = 12
+
+# C0 without line break and tab, DEL, C1, and the characters that turn the direction of writing
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """`text` with each character that would control a terminal spelt out.
+
+    >>> printable("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    return _UNSAFE.sub(_spelt, text) if _UNSAFE.search(text) else text
+
+
+def is_unsafe(character: str) -> bool:
+    """Whether a character would control a terminal: all that `printable` spells out."""
+    return _UNSAFE.match(character) is not None
+
+
+def _spelt(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
+    """`text`, cut in the middle where it is longer than `most` characters; its end often says what is expected.
+
+    >>> shortened("x" * 100 + "y" * 100, 60)
+    'xxxxxxxxxxxxxxxxxxxx ... (160 characters more) ... yyyyyyyyyyyyyyyyyyyy'
+    """
+    if len(text) <= most:
+        return text
+    part = most // 3
+    return f"{text[:part]} ... ({len(text) - 2 * part:,} characters more) ... {text[-part:]}"
+
+
+def listed(names: Iterable[str], most: int = MOST_LISTED) -> str:
+    """The names, of many the first `most` and how many more there are.
+
+    >>> listed("abcd", 3), listed("abc", 3)
+    ('a, b, c and 1 more', 'a, b, c')
+    """
+    known = list(names)
+    more = f" and {len(known) - most:,} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more
