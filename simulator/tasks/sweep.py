@@ -103,7 +103,8 @@ class SweepRequest:
         if scenario.sweep is None:
             message = f"nothing to vary in {scenario.id}: add a [sweep] table, or {option('--vary NAME=VALUES')}"
             raise InputError([request_fault(message)])
-        for note in (*self.scenario.notes(scenario), *engine_notes()):
+        left_out = [f"left out: {each}" for each in scenario.truncated]
+        for note in (*self.scenario.notes(scenario), *left_out, *engine_notes()):
             on_note(note)
         return scenario
 

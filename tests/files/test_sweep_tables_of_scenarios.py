@@ -266,6 +266,34 @@ def test_a_run_cut_short_leaves_measures_about_later_times_out(folder: Path, sce
     assert any("'late'" in each for each in short.truncated)
 
 
+LATE_CHANGE = '[[sweep.vary]]\nparameter = "{}"\nvalues = ["1 h", "3 h"]\n[sweep.measures]\ntop = "max(drug)"\n'
+
+
+@pytest.mark.parametrize(
+    ("path", "what"), [("change.1.at", "change 1 starts at 5 h"), ("dose.push.at", "dose push starts at 2 h")]
+)
+def test_what_a_run_cut_short_left_out_cannot_vary_and_that_is_the_reason_given(
+    folder: Path, scenario, path: str, what: str
+) -> None:
+    scenario(BASE + LATE_CHANGE.format(path))
+    with pytest.raises(InputError) as caught:
+        read_scenario(folder / "question.toml", {"time.end": "2 h"})
+    assert f"{what}, not before the end of the run, 2 h, and was left out" in str(caught.value)
+    assert "numbered" not in str(caught.value)
+
+
+def test_expectations_about_the_whole_run_are_not_judged_on_a_part_of_it(folder: Path, scenario) -> None:
+    expect = '[[expect]]\nthat = "{0}"\nmeasure = "{0}"\nabove = 0\nunit = "pM"\nsource = "assumed"\n'
+    texts = ["max(drug)", "final(drug)", "at(drug, '3 h')", "max(drug, '1 h', '4 h')", "at(drug, '12 h')"]
+    scenario(BASE + "".join(expect.format(text) for text in texts))
+    short = read_scenario(folder / "question.toml", {"time.end": "10 h"})
+    assert [each.measure_text for each in short.expectations] == ["at(drug, '3 h')", "max(drug, '1 h', '4 h')"]
+    assert [each["measure"] for each in short.document["expect"]] == ["at(drug, '3 h')", "max(drug, '1 h', '4 h')"]
+    assert "2 expectations about the whole run, which is shorter: not simulated" in short.truncated
+    longer = read_scenario(folder / "question.toml", {"time.end": "30 h"})
+    assert len(longer.expectations) == 5
+
+
 def test_an_arm_that_sets_an_axis_itself_is_noted(scenario) -> None:
     found = scenario(BASE + FULL.replace('["main", "own"]', '["main", "own", "without"]'))
     said = notes(found)

@@ -160,6 +160,8 @@ def _initial(model: Model, main: Arm, word: str) -> SweepVariable:
 
 def _dose(context: Context, main: Arm, word: str, name: str, key: str) -> SweepVariable:
     known = context.tables.get("dose", {})
+    if name not in known and f"dose {name}" in context.left_out.starts:
+        raise NotVariableError(_left_out(context, f"dose {name}", word))
     if name not in known or key not in DOSE_KEYS:
         words = [f"dose.{each}.{key}" for each in known for key in DOSE_KEYS]
         arms = context.tables.get("arms", {}) if name not in known else {}
@@ -178,6 +180,15 @@ def _dose(context: Context, main: Arm, word: str, name: str, key: str) -> SweepV
     high = {"count": float(MAX_DOSES), "at": _last_start(context)}.get(key, math.inf)
     label = DOSE_KEYS[key].format(name)
     return SweepVariable(f"dose.{name}.{key}", "dose", name, key, label, unit_text, default, low, high, dose=dose)
+
+
+def _left_out(context: Context, what: str, word: str) -> str:
+    """Why a dose or a change cannot vary: the end of the run was moved to before it."""
+    end = f"{context.latest:g} {context.model.time_unit_text}"
+    return (
+        f"{what} starts at {context.left_out.starts[what]}, not before the end of the run, {end}, and was left out, so "
+        f"'{word}' cannot vary; move the end, or set an earlier start in the file"
+    )
 
 
 def _last_start(context: Context) -> float:
@@ -205,6 +216,8 @@ def _change(context: Context, main: Arm, word: str, number: str, key: str) -> Sw
 def _numbered_change(context: Context, main: Arm, word: str, number: str) -> tuple[str, Change]:
     """A change by its number in the file, with its number among those that are before the end of the run."""
     tables = context.tables.get("change", [])
+    if f"change {number}" in context.left_out.starts:
+        raise NotVariableError(_left_out(context, f"change {number}", word))
     if not number.isdecimal() or not 1 <= int(number) <= len(tables) or not tables[int(number) - 1]:
         count = f"changes are numbered from 1 to {len(tables)}" if tables else "the scenario has no [[change]]"
         raise NotVariableError(f"no change '{number}' in '{word}'; {count}")

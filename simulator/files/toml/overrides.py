@@ -7,15 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...experiments.measures import FUNCTIONS, functions_in
 from ...experiments.scenario import Scenario
 from ...experiments.sweeps.designs import Product
 from ...experiments.sweeps.paths import split_path
+from ...model.expression import Apply, FormulaError, parse_measure
 from ...model.instants import converted
 from ...model.units import Unit, UnitError, quantity
 from ...runtime.errors import InputFault
 from ...runtime.names import nearest
 from .design import SPACE_FILLING
 from .layers import KeyPath, Layers, OptionSource
+from .quantities import LeftOut
 from .source import Table
 
 TIME_KEYS = ("end", "every")
@@ -229,31 +232,38 @@ def _whole(text: str) -> int | None:
         return None
 
 
-def shorten(layers: Layers, end: float, time_unit: Unit) -> list[str]:
+def shorten(layers: Layers, end: float, before: object, time_unit: Unit) -> LeftOut:
     """Removes doses, changes, expectations and measures of a sweep that begin at or after the end of the run.
 
     In a file these are faults; here the end was moved on purpose. Lists keep their length, with None for what was
-    removed, so that every other fault still names its line.
+    removed, so that every other fault still names its line. Expectations about the whole run, such as a largest value,
+    stay in the tables, for a sweep may measure them, but are not judged if the run is shorter than it was.
 
     Args:
         end: of the run, in `time_unit`.
-
-    Returns:
-        What was removed, in words.
+        before: the end as the file has it.
     """
     cut = _Cut(layers.data, end, time_unit)
-    return [*cut.changes(), *cut.doses(), *cut.expectations()]
+    words = [*cut.changes(), *cut.doses(), *cut.expectations()]
+    open_ended = cut.open_ended() if cut.time(before) > end else []
+    if open_ended:
+        words.append(f"{_expectations(len(open_ended))} about the whole run, which is shorter: not simulated")
+    return LeftOut(tuple(words), cut.starts, frozenset(open_ended))
 
 
 class _Cut:
     def __init__(self, data: Table, end: float, time_unit: Unit) -> None:
         self.data, self.end, self.time_unit = data, end, time_unit
         self.arms = [arm for arm in data.get("arms", {}).values() if isinstance(arm, dict)]
+        self.starts: dict[str, str] = {}  # when what is removed would start, as in `LeftOut`
 
     def changes(self) -> Iterator[str]:
         for table in (self.data, *self.arms):
             changes = table.get("change", [])
-            late = [self._starts(change) >= self.end for change in changes]
+            late = [self.time(self._start(change)) >= self.end for change in changes]
+            if table is self.data:
+                late_ones = [number for number, gone in enumerate(late, 1) if gone]
+                self.starts |= {f"change {number}": str(self._start(changes[number - 1])) for number in late_ones}
             if any(late):
                 yield f"{sum(late)} timed change{'s' * (sum(late) > 1)} at or after the end"
             changes[:] = [None if gone else change for change, gone in zip(changes, late, strict=True)]
@@ -263,6 +273,7 @@ class _Cut:
         for arm in self.arms:
             self._doses_of(arm, base)
         for name in [name for name, dose in base.items() if self._late(dose)]:
+            self.starts[f"dose {name}"] = str(base[name].get("at"))
             del base[name]
             yield f"the dose '{name}', which starts at or after the end"
             for arm in self.arms:
@@ -284,7 +295,7 @@ class _Cut:
         expectations = self.data.get("expect", [])
         late = [self._about_later(item) for item in expectations]
         if any(late):
-            yield f"{sum(late)} expectation{'s' * (sum(late) > 1)} about a later time"
+            yield f"{_expectations(sum(late))} about a later time: not simulated"
         expectations[:] = [None if gone else item for item, gone in zip(expectations, late, strict=True)]
         measures = self.data.get("sweep", {}).get("measures", {})
         formulas = {name: item if isinstance(item, dict) else {"measure": item} for name, item in measures.items()}
@@ -292,7 +303,19 @@ class _Cut:
             del measures[name]
             yield f"the measure '{name}', about a later time"
 
-    def _time(self, text: Any) -> float:
+    def open_ended(self) -> list[int]:
+        """The numbers, from 0, of the expectations that measure up to the end of the run, whenever that is."""
+        found, counts = [], {name: row.counts for name, row in FUNCTIONS.items()}
+        for number, item in enumerate(self.data.get("expect", [])):
+            try:
+                tree = parse_measure(str((item or {}).get("measure", "")), counts)
+            except FormulaError:
+                continue  # its reader reports that
+            if any(_until_the_end(each) for each in functions_in(tree)):
+                found.append(number)
+        return found
+
+    def time(self, text: object) -> float:
         """A time in the time unit; 0.0 for what is not a time: its reader reports that."""
         try:
             number, given, _ = quantity(str(text))
@@ -301,12 +324,22 @@ class _Cut:
             return 0.0
 
     def _late(self, dose: Table) -> bool:
-        return self._time(dose.get("at")) >= self.end
+        return self.time(dose.get("at")) >= self.end
 
-    def _starts(self, change: Table) -> float:
-        return self._time(change.get("at") or (change.get("while") or [None])[0])
+    def _start(self, change: Table) -> Any:
+        return change.get("at") or (change.get("while") or [None])[0]
 
     def _about_later(self, item: Table) -> bool:
         """Whether a measure names a time after the end."""
         words = [a or b for a, b in _QUOTED.findall(str(item.get("measure", "")))]
-        return max([self._time(word) for word in words], default=0.0) > self.end
+        return max([self.time(word) for word in words], default=0.0) > self.end
+
+
+def _expectations(count: int) -> str:
+    return f"{count} expectation{'s' * (count > 1)}"
+
+
+def _until_the_end(function: Apply) -> bool:
+    """Whether a function of a curve depends on all of it: one without a time of its own."""
+    row = FUNCTIONS[function.op]
+    return row.argument != "time" and len(function.args) < 3 + (row.argument == "level")

@@ -10,6 +10,7 @@ import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...experiments.measures import curve_names, read_measure
@@ -30,6 +31,21 @@ MAX_DOSES = 100_000
 DEFAULT_COUNT = 1  # of doses
 SECOND = unit("s")
 
+
+class LeftOut(NamedTuple):
+    """What an end that was moved on purpose left out of a scenario.
+
+    words: what, for people. starts: when a dose or a change would start, by ``dose NAME`` and ``change NUMBER``.
+    expectations: the numbers, from 0, of those about times that are not simulated.
+    """
+
+    words: tuple[str, ...] = ()
+    starts: Mapping[str, str] = MappingProxyType({})
+    expectations: frozenset[int] = frozenset()
+
+
+NOTHING_LEFT_OUT = LeftOut()
+
 ReadValue = Callable[["Context", KeyPath, str, Any], tuple[str, float | None] | None]
 
 
@@ -43,6 +59,7 @@ class Context:
         model: what names and units refer to.
         faults: everything that is wrong; readers append to it.
         end: of the run, in the model's time unit; None where it cannot be read.
+        left_out: what an end that was moved left out.
     """
 
     layers: Layers
@@ -50,6 +67,7 @@ class Context:
     model: Model
     faults: list[InputFault]
     end: float | None = None
+    left_out: LeftOut = NOTHING_LEFT_OUT
 
     def fault(self, path: KeyPath, message: str) -> None:
         """Appends a fault at the file and line of the value at `path`."""

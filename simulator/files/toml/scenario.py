@@ -67,12 +67,11 @@ def with_defaults(tables: Table, model: Model, end: float | None) -> Table:
     return data
 
 
-def build_scenario(context: Context, id: str, truncated: Sequence[str]) -> Scenario | None:
+def build_scenario(context: Context, id: str) -> Scenario | None:
     """The scenario that the context's tables describe, or None and faults.
 
     Args:
         id: what it is called.
-        truncated: what was left out because the end of the run was moved.
     """
     data = context.tables
     every = _output_interval(context)
@@ -83,8 +82,12 @@ def build_scenario(context: Context, id: str, truncated: Sequence[str]) -> Scena
     _check_times(context, arms)
     plots = _plots(context)
     names = [arm.name for arm in arms]
-    found = [_expectation(context, number, item, names) for number, item in enumerate(data.get("expect", [])) if item]
+    found = [
+        _expectation(context, number, item, names) if item else None
+        for number, item in enumerate(data.get("expect", []))
+    ]
     expectations = [item for item in found if item is not None]
+    kept = [item for number, item in enumerate(found) if item and number not in context.left_out.expectations]
     sweep = read_sweep(context, arms, expectations, plots) if {"sweep", "population"} & set(data) else None
     if context.faults or context.end is None or every is None:
         return None
@@ -98,10 +101,10 @@ def build_scenario(context: Context, id: str, truncated: Sequence[str]) -> Scena
         every=every,
         arms=tuple(arms),
         plots=plots,
-        expectations=tuple(expectations),
+        expectations=tuple(kept),
         sweep=sweep,
-        truncated=tuple(truncated),
-        document=_document(data, sweep),
+        truncated=context.left_out.words,
+        document=_document(context, sweep),
         origins=Origins(context.layers),
     )
 
@@ -297,9 +300,11 @@ def _interval(context: Context, table: Table, path: KeyPath) -> tuple[float, flo
     return float(both[0]), float(both[1])
 
 
-def _document(tables: Table, sweep: Sweep | None) -> dict[str, Any]:
+def _document(context: Context, sweep: Sweep | None) -> dict[str, Any]:
     """The tables in the order of a file, without what is empty, and with the doses as a list again."""
-    data: dict[str, Any] = copy.deepcopy(tables) | (dict(sweep.document) if sweep else {})
+    data: dict[str, Any] = copy.deepcopy(context.tables) | (dict(sweep.document) if sweep else {})
+    for number in context.left_out.expectations:
+        data["expect"][number] = None
     for table in (data, *data.get("arms", {}).values()):
         for key in {"change", "expect"} & set(table):
             table[key] = [item for item in table[key] if item]  # without those after an end that was moved

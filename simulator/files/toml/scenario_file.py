@@ -23,7 +23,7 @@ from .model_file import find_model, read_model
 from .model_sections import SECTIONS
 from .overrides import SweepOptions, apply_settings, apply_sweep_options, settings_without_effect, shorten
 from .population import PATIENT, POPULATION
-from .quantities import Context
+from .quantities import NOTHING_LEFT_OUT, Context
 from .scenario import build_scenario, read_end, with_defaults
 from .source import (
     INTEGER,
@@ -143,13 +143,16 @@ def read_scenario(
     layers = _read_layers(path, (), faults)
     if sweep_options is not None:
         faults += apply_sweep_options(layers, sweep_options)
+    before = layers.data.get("time", {}).get("end")
     faults += apply_settings(layers, settings)
     model = _read_model(layers, faults)
     end = read_end(Context(layers, layers.data, model, faults))
-    truncated = shorten(layers, end, model.time_unit) if "time.end" in settings and end is not None else []
+    left_out = NOTHING_LEFT_OUT
+    if "time.end" in settings and end is not None:
+        left_out = shorten(layers, end, before, model.time_unit)
     faults += apply_interventions(layers, model, interventions or Interventions(), end)
-    context = Context(layers, with_defaults(layers.data, model, end), model, faults, end)
-    scenario = build_scenario(context, path.stem, truncated)
+    context = Context(layers, with_defaults(layers.data, model, end), model, faults, end, left_out)
+    scenario = build_scenario(context, path.stem)
     if scenario is not None and sweep_options is not None:
         faults += settings_without_effect(scenario, settings)
     if faults or scenario is None:
