@@ -11,6 +11,7 @@ import math
 import time as clock
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from scipy.integrate import BDF, LSODA, Radau
 
 from .dense_output import DenseOutput, SegmentSteps
 from .guard import Guard, IntegrationError
+from .noise import Watch
 from .rosenbrock import Rodas5P
 from .system import System
 from .trajectory import (
@@ -100,6 +102,7 @@ class _Integration:
         self.system, self.segments, self.times, self.dense = system, segments, times, dense
         self.solver, self.rtol, self.deadline = solver, rtol, deadline
         self.atol = system.absolute_tolerances(rtol, floor)
+        self.watch = Watch(self.atol, np.isfinite(system.lower_bounds))
         self.saved = np.empty((len(times), len(system.species)))
         self.saved_by_segment: list[tuple[int, int, Array]] = []  # first and last saved row, parameters
         self.steps_by_segment: list[SegmentSteps] = []
@@ -124,6 +127,8 @@ class _Integration:
                 warnings.simplefilter("ignore")  # LSODA warns and fails; the status says so too
                 guard.bind(segment.start, states)
                 steps.append((segment.start, states))
+                self.watch.after_jump(segment.jump)
+                before = states
                 solver = self._solver(guard, segment, states)
                 while solver.status == "running":
                     # One step, and whether it is sound
@@ -133,9 +138,11 @@ class _Integration:
                     guard.after_step(solver.t, solver.t - reached, solver.y)
                     # Record it
                     self.steps += 1
-                    reached = solver.t
+                    here = solver.t, np.array(solver.y)
+                    self.watch.after_step(before, here[1], here[0] - reached, here[0], partial(guard.jacobian, *here))
+                    reached, before = here
                     if self.dense:
-                        steps.append((reached, np.array(solver.y)))
+                        steps.append(here)
                     done = int(np.searchsorted(self.times[:stop], reached, side="right"))
                     if done > self.count:
                         self.saved[self.count : done] = solver.dense_output()(self.times[self.count : done]).T
@@ -191,7 +198,13 @@ class _Integration:
             calls=self.calls,
             steps=self.steps,
             seconds=seconds,
+            revived=self._revived(),
         )
+
+    def _revived(self) -> tuple[str, float] | None:
+        """As in `Trajectory`."""
+        found = self.watch.revived
+        return found and (self.system.species[found[0]], found[1])
 
 
 def _outcome(system: System, error: IntegrationError, segment: Segment) -> Outcome:

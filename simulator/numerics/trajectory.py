@@ -102,6 +102,8 @@ class Trajectory:
         calls: evaluations of the right-hand side.
         steps: accepted steps.
         seconds: wall time of the solver.
+        revived: the species that rose again out of noise, and when, as `noise.Watch` says; None where none did. What
+            came after is made of rounding: it is to be computed with a lower floor.
     """
 
     times: Array
@@ -113,6 +115,7 @@ class Trajectory:
     calls: int = 0
     steps: int = 0
     seconds: float = 0.0
+    revived: tuple[str, float] | None = None
 
     def __getitem__(self, name: str) -> Array:
         """The species or observable `name` at `times`; KeyError if there is none."""

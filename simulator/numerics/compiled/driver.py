@@ -11,6 +11,8 @@ from typing import Any
 
 from llvmlite import ir
 
+from .. import noise
+from ..noise import Level
 from ..rodas5p import SHRINK
 from .builder import DOUBLE, INTEGER, POINTER, FunctionBuilder, double, integer
 from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, IDLE, PER_STEP, SCALARS, ProgramLayout, Status
@@ -39,6 +41,7 @@ class DriveFunction:
         self.busy, self.stale, self.pending = (
             build.alloca(INTEGER, name=name) for name in ("busy", "stale", "pending")
         )
+        self.from_noise = build.alloca(DOUBLE, name="from_noise")  # a sum over a row of the Jacobian
         for cell in (self.queue, self.busy, self.stale):
             build.store(integer(0), cell)
         build.store(self.argument["max_steps"], self.left)
@@ -128,6 +131,11 @@ class DriveFunction:
                     self._record_dense()
                 if self.layout.grid:
                     self._record_grid()
+                build.call(functions.watch, [w])
+                with code.loop(self.lanes, "lane") as lane:
+                    rises = build.fcmp_ordered("!=", self.get("rising", lane), double(0.0))
+                    with build.if_then(rises):
+                        self._judge_rising(lane)
                 build.call(functions.accept, [w])
             with code.loop(self.lanes, "lane") as lane, build.if_then(self.is_accepted(lane)):
                 self._advance(lane)
@@ -268,6 +276,42 @@ class DriveFunction:
         with self.code.loop(curves, "curve") as i:
             self.build.store(self.get("out", lane, i), self.code.address(target, i), align=8)
 
+    def _judge_rising(self, lane: Any) -> None:
+        """Of the states of a lane that rise from below their noise: whether they grow out of noise, or are fed.
+
+        `Jacobian * new` gives what the states that are noise themselves contribute to the rise. See `noise.Watch`,
+        which does the same for SciPy.
+        """
+        code, build = self.code, self.build
+        rows = self.functions.jacobian_rows()
+        with code.loop(self.size, "species") as k:
+            new, low = self.get("new", lane, k), self.get("atol", lane, k)
+            is_noise = build.fcmp_ordered("==", self.get("levels", lane, k), double(Level.NOISE))
+            with build.if_then(build.and_(is_noise, build.fcmp_ordered(">=", new, low))):
+                build.store(double(0.0), self.from_noise)
+                first, count = (code.load_scalar(code.address(rows, k, 2), place, INTEGER) for place in range(2))
+                with build.if_then(build.icmp_signed(">", count, integer(0))), code.loop(count, "entry") as i:
+                    entry = build.add(first, i)
+                    column = code.load_scalar(self.functions.jacobian_columns(), entry, INTEGER)
+                    part = build.fmul(self.get("jacobian", lane, entry), self.get("new", lane, column))
+                    counts = build.fcmp_ordered("==", self.get("levels", lane, column), double(Level.NOISE))
+                    counts = build.and_(counts, build.fcmp_ordered(">", part, double(0.0)))
+                    total = build.load(self.from_noise, typ=DOUBLE)
+                    build.store(build.fadd(total, build.select(counts, part, double(0.0))), self.from_noise)
+                grown = build.fmul(build.load(self.from_noise, typ=DOUBLE), self.get("h", lane))
+                change = build.fmul(build.fsub(new, self.get("y", lane, k)), double(noise.FED_BY_NOISE))
+                with build.if_else(build.fcmp_ordered(">", grown, change)) as (by_noise, fed):
+                    with fed:
+                        self.put(double(Level.UNKNOWN), "levels", lane, k)
+                    with by_noise:
+                        clear = build.fcmp_ordered(">", new, build.fmul(low, double(noise.CLEARLY_ABOVE)))
+                        with build.if_then(clear):
+                            self.put(double(Level.ABOVE), "levels", lane, k)
+                            is_first = build.icmp_signed("==", self.get("revived", lane), integer(0))
+                            with build.if_then(is_first):
+                                self.put(build.add(k, integer(1)), "revived", lane)
+                                self.put(self.get("reached", lane), "revived_at", lane)
+
     def _advance(self, lane: Any) -> None:
         """After an accepted step: the next step size, the next segment at the end of one, or the end of the member."""
         build = self.build
@@ -304,6 +348,9 @@ class DriveFunction:
         ):
             species = build.load(self.element("jumped", (i, integer(1))), typ=INTEGER, align=8)
             amount = build.load(self.element("jump", *place, (i, argument["jumps"])), typ=DOUBLE, align=8)
+            given = build.fcmp_ordered("!=", amount, double(0.0))
+            level = build.select(given, double(Level.UNKNOWN), self.get("levels", lane, species))
+            self.put(level, "levels", lane, species)
             dilution = build.load(self.element("dilution", *place, (i, argument["jumps"])), typ=DOUBLE, align=8)
             state = build.fmul(self.get("y", lane, species), dilution)
             self.put(build.fadd(state, amount), "y", lane, species)
@@ -344,6 +391,8 @@ class DriveFunction:
                 self.put(build.load(source, typ=DOUBLE, align=8), "y", lane, k)
                 source = self.element("atol", (member, argument["members"]), (k, integer(self.size)))
                 self.put(build.load(source, typ=DOUBLE, align=8), "atol", lane, k)
+                source = self.element("levels", (member, argument["members"]), (k, integer(self.size)))
+                self.put(build.load(source, typ=DOUBLE, align=8), "levels", lane, k)
             source = self.element("rtol", (member, integer(1)))
             self.put(build.load(source, typ=DOUBLE, align=8), "rtol", lane)
             for i, name in enumerate(CLOCKS):
@@ -369,6 +418,8 @@ class DriveFunction:
         with code.loop(self.size, "species") as k:
             target = self.element("states", (member, argument["members"]), (k, integer(self.size)))
             build.store(self.get("y", lane, k), target, align=8)
+            target = self.element("levels", (member, argument["members"]), (k, integer(self.size)))
+            build.store(self.get("levels", lane, k), target, align=8)
         for i, name in enumerate(CLOCKS):
             target = self.element("clocks", (member, argument["members"]), (integer(i), integer(len(CLOCKS))))
             build.store(self.get(name, lane), target, align=8)

@@ -61,12 +61,14 @@ class BatchResult:
             (points, curves); two points of the same time at a jump.
         status: how each member ended, a `Status`, shape (m,).
         steps: accepted steps of each, shape (m,).
+        revived: for each member the species that rose again out of noise, and when, as `noise.Watch` says, or None.
     """
 
     grid: Array
     dense_curves: Sequence[tuple[Array, Array]]
     status: Integers
     steps: Integers
+    revived: Sequence[tuple[str, float] | None]
 
     @property
     def done(self) -> NDArray[np.bool_]:
@@ -149,6 +151,7 @@ class Engine:
             dense_curves=[(each[:, 0], each[:, 1:]) for each in dense],
             status=status.copy(),
             steps=arguments.counts[:, COUNTERS.index("steps")].copy(),
+            revived=arguments.revived(self.layout.reduced.species),
         )
 
 
@@ -189,6 +192,7 @@ class _ProgramArguments:
             self.states[:, self.index[species]] += amount
         self.clocks = np.zeros((members, len(CLOCKS)))
         self.clocks[:, 0] = batch.starts[0]
+        self.levels = np.zeros(self.states.shape)
         self.counts = np.zeros((members, len(COUNTERS)), dtype=np.int64)
         self.counts[:, COUNTERS.index("first")] = 1
         self.counts[:, COUNTERS.index("segments")] = np.isfinite(batch.ends).sum(axis=0)
@@ -220,6 +224,11 @@ class _ProgramArguments:
         self.rtol = np.full(members, rtol, dtype=float)
         absolute = system.absolute_tolerances(self.rtol, np.full(members, floor, dtype=float))
         self.atol = np.ascontiguousarray(absolute[:, engine.species])
+
+    def revived(self, species: Sequence[str]) -> list[tuple[str, float] | None]:
+        """As in `BatchResult`."""
+        which, when = self.counts[:, COUNTERS.index("revived")], self.clocks[:, CLOCKS.index("revived_at")]
+        return [(species[i - 1], at) if i else None for i, at in zip(which.tolist(), when.tolist(), strict=True)]
 
     def drive(self, todo: Integers) -> None:
         """Runs the members in `todo` for at most `MAX_GROUP_STEPS` steps of each group."""

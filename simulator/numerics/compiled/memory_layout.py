@@ -24,6 +24,8 @@ FLOAT_ROWS = (
     "s",
     "rtol",
     "growing",
+    "rising",
+    "revived_at",
     "zero",
     "end",
     "reached",
@@ -37,6 +39,7 @@ COUNTERS = (
     "point",
     "attempts",
     "steps",
+    "revived",
     "status",
 )  # of a member, integers
 INTEGER_ROWS = ("member", "accepted", *COUNTERS)
@@ -64,7 +67,8 @@ ARGUMENTS = (
     "max_attempts",  # most steps of one member, rejected ones included
     "segments",  # the most that a member has
     "states",  # (members, species)
-    "clocks",  # (members, 2) t, h
+    "clocks",  # (members, CLOCKS)
+    "levels",  # (members, species) a `Level` of each state
     "rtol",  # (members,)
     "atol",  # (members, species)
     "counts",  # (members, COUNTERS) integers
@@ -93,7 +97,9 @@ SCALARS = (
     "n_times",
     "capacity",
 )  # the rest are addresses
-CLOCKS = ("t", "h")  # h = 0: the first step of a segment, whose length is still to be found
+# h = 0: the first step of a segment, whose length is still to be found. revived_at: when the state of the counter
+# `revived`, an index plus one, rose again
+CLOCKS = ("t", "h", "revived_at")
 
 
 @dataclass(frozen=True)
@@ -180,6 +186,7 @@ class ProgramLayout:
             "atol": size,
             "lower_bounds": size,
             "sizes": size,
+            "levels": size,
             "jacobian": len(reduced.equations.jacobian),
             "factors": len(self.lu.factors),
             "parameters": len(self.parameters) + len(reduced.infused),

@@ -6,13 +6,15 @@ of `rodas5p`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
 
 from ...model.expression import TIME
-from .. import rodas5p
+from .. import noise, rodas5p
+from ..noise import Level
 from ..rodas5p import ALPHA, GROW, SAFETY, SHRINK, STAGES, TAU
 from . import vector_math
 from .builder import INTEGER, FunctionBuilder, integer
@@ -43,6 +45,7 @@ class StepFunctions:
         self.dense = self._dense()
         self.grid = self._curves("grid", layout.grid)
         self.dense_curves = self._curves("dense_curves", layout.dense_curves)
+        self.watch = self._watch()
         self.accept = self._accept()
 
     def _code(self, name: str, arguments: int = 1) -> FunctionBuilder:
@@ -260,7 +263,12 @@ class StepFunctions:
 
     def _estimate_error(self, code: FunctionBuilder, w: Any) -> None:
         """Fills three rows. error: the largest of all states in terms of its tolerance, NaN where one is not finite.
-        negative: 1 where a state is below its lower bound. factor: by which the next step may be longer."""
+        negative: 1 where a state is below its lower bound. factor: by which the next step may be longer.
+
+        An amount that rounding takes below zero, by no more than its tolerance, becomes a small positive number: so
+        its growth later on is seen, and no noise grows below zero. In as many steps as a member may take this adds no
+        more than BELOW_ZERO of the scale of the species.
+        """
         build, at = code.build, self.at
         error, not_finite, negative = (
             code.build.alloca(code.vector, name=name) for name in ("error", "not_finite", "negative")
@@ -273,13 +281,23 @@ class StepFunctions:
             estimate = code.weighted_sum(self._terms(code, state_row, rodas5p.E), code.constant(0.0))
             a, b = code.fabs(old), code.fabs(new)
             size = build.select(build.fcmp_ordered(">", b, a), b, a)
-            tolerance = code.fma(rtol, size, code.load_row(state_row, at["atol"]))
+            atol = code.load_row(state_row, at["atol"])
+            tolerance = code.fma(rtol, size, atol)
             share = build.fdiv(code.fabs(estimate), tolerance)
             worst = build.load(error, typ=code.vector)
             build.store(build.select(build.fcmp_ordered(">", share, worst), share, worst), error)
             nan = code.fma(build.fadd(share, new), code.constant(0.0), build.load(not_finite, typ=code.vector))
             build.store(nan, not_finite)
             bound = code.load_row(state_row, at["lower_bounds"])
+            below = build.and_(
+                build.fcmp_ordered("<", new, code.constant(0.0)),
+                build.and_(
+                    build.fcmp_ordered(">=", new, build.fneg(tolerance)),
+                    build.fcmp_ordered(">", bound, code.constant(-math.inf)),
+                ),
+            )
+            left = build.fmul(build.select(build.fcmp_ordered("<", a, atol), a, atol), code.constant(noise.LEFT_OVER))
+            code.store_row(build.select(below, left, new), state_row, at["new"])
             under = build.select(
                 build.fcmp_ordered("<", new, bound), code.constant(1.0), build.load(negative, typ=code.vector)
             )
@@ -337,6 +355,47 @@ class StepFunctions:
         read[symbols[TIME]] = lambda: code.fma(s, code.load_row(w, at["h"]), code.load_row(w, at["t"]))
         nodes = [self.reduced.system.names[curve] for curve in curves]
         VectorEmitter(code, self.graph, read).emit(nodes, lambda i, value: code.store_row(value, w, at["out"] + i))
+        build.ret_void()
+        return code.function
+
+    def jacobian_rows(self) -> Any:
+        """The address of (first entry, number of entries) of each row of the Jacobian."""
+        return self.module.globals["jacobian_rows"]
+
+    def jacobian_columns(self) -> Any:
+        """The address of the column of each entry of the Jacobian."""
+        return self.module.globals["jacobian_columns"]
+
+    def _watch(self) -> ir.Function:
+        """Follows the states that fall below their noise, as `noise.Watch`: fills the row `rising` with 1 where one
+        rises again, which the caller has to judge."""
+        entries = list(self.layout.entries)
+        rows = [[i for i, (row, _) in enumerate(entries) if row == k] for k in range(self.size)]
+        self._table("jacobian_rows", [(min(places, default=0), len(places)) for places in rows])
+        self._table("jacobian_columns", [(column,) for _, column in entries] or [(0,)])
+        code = self._code("watch")
+        [w] = code.arguments
+        build, at = code.build, self.at
+        flags = build.load(code.address(w, at["accepted"], self.lanes), typ=code.bits, align=8 * self.lanes)
+        accepted = build.icmp_signed("!=", flags, code.constant_bits(0))
+        rising = build.alloca(code.vector, name="rising")
+        build.store(code.constant(0.0), rising)
+        with code.rows(w, self.size) as state_row:
+            new, atol, level = (code.load_row(state_row, at[name]) for name in ("new", "atol", "levels"))
+            counts = build.fcmp_ordered(">", code.load_row(state_row, at["lower_bounds"]), code.constant(-math.inf))
+            counts = build.and_(counts, accepted)
+            is_noise = build.fcmp_ordered("==", level, code.constant(Level.NOISE))
+            below = build.fcmp_ordered("<", new, atol)
+            above = build.fcmp_ordered(">", new, build.fmul(atol, code.constant(noise.CLEARLY_ABOVE)))
+            falls = build.and_(below, build.fcmp_ordered("==", level, code.constant(Level.ABOVE)))
+            stays_above = build.and_(above, build.fcmp_ordered("==", level, code.constant(Level.UNKNOWN)))
+            following = build.select(falls, code.constant(Level.NOISE), level)
+            following = build.select(stays_above, code.constant(Level.ABOVE), following)
+            code.store_row(build.select(counts, following, level), state_row, at["levels"])
+            rises = build.and_(build.and_(counts, is_noise), build.fcmp_ordered(">=", new, atol))
+            before = build.load(rising, typ=code.vector)
+            build.store(build.select(rises, code.constant(1.0), before), rising)
+        code.store_row(build.load(rising, typ=code.vector), w, at["rising"])
         build.ret_void()
         return code.function
 

@@ -1,0 +1,80 @@
+"""States that fall below what their tolerance can tell from zero, and what may grow out of them.
+
+A pathogen that is cleared to 1e-36 per millilitre and comes back does so from a number that an absolute tolerance of
+1e-9 does not compute: how high it comes back, and when, is then made of rounding. What is watched here is told apart
+from a state that is fed by others (a drug that is given again), whose own value below the noise does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .trajectory import Array
+
+CLEARLY_ABOVE = 1e3  # times the absolute tolerance: a state there is no noise
+FED_BY_NOISE = 0.1  # of its rise: a state that gets more of it from noise grows out of noise
+LEFT_OVER = 1e-3  # of the state, or of its absolute tolerance: what is left of an amount that rounding takes below zero
+
+
+class Level(IntEnum):
+    """Where a state is, or has been."""
+
+    UNKNOWN = 0  # not yet clearly above its tolerance since the start or the last dose, or fed by others
+    ABOVE = 1  # clearly above its tolerance
+    NOISE = 2  # was above, fell below its tolerance, and has not been fed since
+
+
+class Watch:
+    """Follows the states of one run.
+
+    Attributes:
+        revived: the index of the first species that rose out of noise, from below its absolute tolerance to clearly
+            above it, and when; None where none did. A species with a sign is not watched: it passes through zero.
+    """
+
+    def __init__(self, atol: Array, watched: NDArray[np.bool_]) -> None:
+        """atol: absolute tolerances, shape (species,). watched: which species are amounts, booleans of that shape."""
+        self.atol, self.watched = atol, watched
+        self.levels = np.zeros(len(atol), dtype=np.int8)
+        self.revived: tuple[int, float] | None = None
+
+    def after_jump(self, jump: Array) -> None:
+        """To be called with what doses add, shape (species,): what is dosed is no noise."""
+        self.levels[jump != 0.0] = Level.UNKNOWN
+
+    def after_step(
+        self, before: Array, after: Array, length: float, time: float, jacobian: Callable[[], Array]
+    ) -> None:
+        """To be called with every accepted step.
+
+        Args:
+            before: states before it, shape (species,).
+            after: states after it.
+            length: of the step.
+            time: at its end.
+            jacobian: gives the Jacobian at either end, shape (species, species); asked seldom.
+        """
+        levels = self.levels
+        rising = np.flatnonzero((levels == Level.NOISE) & (after >= self.atol))
+        if len(rising):
+            self._judge(rising, before, after, length, time, jacobian())
+        above = (after > CLEARLY_ABOVE * self.atol) & self.watched
+        levels[(levels == Level.ABOVE) & (after < self.atol)] = Level.NOISE
+        levels[(levels == Level.UNKNOWN) & above] = Level.ABOVE
+
+    def _judge(
+        self, rising: NDArray[np.intp], before: Array, after: Array, length: float, time: float, jacobian: Array
+    ) -> None:
+        """Of states that rise from below their noise: whether they grow out of noise, or are fed."""
+        parts = np.where(self.levels == Level.NOISE, jacobian[rising] * after, 0.0)
+        grown = np.maximum(parts, 0.0).sum(axis=1) * length
+        for species, by_noise in zip(rising.tolist(), grown.tolist(), strict=True):
+            if not by_noise > FED_BY_NOISE * (after[species] - before[species]):
+                self.levels[species] = Level.UNKNOWN
+            elif after[species] > CLEARLY_ABOVE * self.atol[species]:
+                self.levels[species] = Level.ABOVE
+                self.revived = self.revived or (species, time)
