@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from immunesim.experiments.measures import curve_measures
+from immunesim.experiments.measured import curve_measures
 from immunesim.experiments.run import RunResult, run
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario

@@ -11,7 +11,8 @@ from pathlib import Path
 from reprlib import repr as short_repr
 from typing import TYPE_CHECKING, Any
 
-from ..experiments.measures import arms_of, measure, read_measure, unit_text_of
+from ..experiments.measured import measure
+from ..experiments.measures import arms_of, read_measure, unit_text_of
 from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario
 from ..files.results import run_folder
@@ -152,8 +153,19 @@ class Run:
         trajectories = {name: arm.trajectory for name, arm in self.result.arms.items()}
         if MAIN in arms_of(tree):
             trajectories[MAIN] = self._trajectory(None)
-        value, _ = measure(tree, model, trajectories)
-        return Measured(value, unit_text_of(tree, model))
+        found = measure(tree, model, trajectories)
+        return Measured(found.value, unit_text_of(tree, model), found.why)
+
+    @property
+    def undefined(self) -> Table:
+        """Observables that are infinite or not a number somewhere: arm, name, the first such time, and the cause."""
+        rows = [
+            {"arm": name, **each._asdict(), "time_unit": self.time_unit}
+            for name, arm in self.result.arms.items()
+            for each in arm.trajectory.undefined
+        ]
+        shown = {"arm": ("arm",), "observable": ("name",), "at": ("time", "time_unit"), "cause": ("cause",)}
+        return Table(rows, shown)
 
     def table(self, *names: str) -> Table:
         """Peak, lowest, final value and area of each arm, of `names` or else of all that the scenario shows."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..numerics.thresholds import NEGLIGIBLE
 from .clock import clock_of
-from .measures import curve_measures
+from .measured import curve_measures
 from .run import ArmResult, RunResult
 from .scenario import MAIN, Scenario
 

@@ -1,8 +1,8 @@
-"""The mathematics of curves: values between points, peaks, areas and crossings.
+"""The mathematics of curves, of many members at once: values between points, extremes, areas and crossings.
 
-A curve is two arrays of shape (n,): increasing times and values, in any units. Between its points it bends as its
-neighbours show, so that no result depends on how often values are saved. At a jump a time stands twice, with the
-value before and the value after.
+A curve is made of pieces, each a polynomial of degree 4 through five evenly spaced points: within a step of a solver
+every species is such a polynomial, so what is found here is exact for it. At a jump one piece ends and another begins
+at the same time. What a function finds is an array with one number for each member.
 """
 
 from __future__ import annotations
@@ -10,140 +10,251 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..numerics.pieces import PIECE, Indices, Pieces, at_fraction, coefficients_of
 from ..numerics.trajectory import Array
 
-FINER = 16  # points between two, where a curve crosses a level
-ALIKE = 20.0  # only neighbouring intervals whose lengths differ by a smaller factor show how a curve bends
+Flags = NDArray[np.bool_]
+
+# By how much such a polynomial exceeds the largest of its points at most, in terms of their range: half of its Lebesgue
+# constant (2.2078) less one
+OVERSHOOT = 0.61
+NEWTON_STEPS = 60  # at most, to a root: a bisection a step where Newton's goes astray
+EVEN = 201  # points of the straight line through log(values) that gives a half-life
+BOOLE = np.array([7.0, 32.0, 12.0, 32.0, 7.0]) / 90.0  # the integral of a piece, in terms of its length
 
 
-def cut(times: Array, values: Array, start: float, end: float) -> tuple[Array, Array]:
-    """The part of a curve between two times, its ends interpolated: from after a jump at `start` to before a jump at
-    `end`."""
-    inside = (times > start) & (times < end)
-    first, last = interpolate(times, values, np.array([start, end]))
-    at = int(np.searchsorted(times, end))
-    if at < len(times) and times[at] == end:
-        last = values[at]  # of a time that stands twice, the value before
-    return np.concatenate([[start], times[inside], [end]]), np.concatenate([[first], values[inside], [last]])
+def _derivative(coefficients: Array) -> Array:
+    return coefficients[1:] * np.arange(1.0, len(coefficients))[:, None]
 
 
-def interpolate(times: Array, values: Array, at: Array) -> Array:
-    """The values of a curve at the times `at`, in their shape; at a jump, the value after it."""
-    if len(times) == 1:
-        return np.full(len(at), values[0])
-    i = np.clip(np.searchsorted(times, at, side="right") - 1, 0, len(times) - 2)
-    length = np.diff(times)[i]
-    share = np.clip(np.divide(at - times[i], length, out=np.ones(len(at)), where=length > 0), 0.0, 1.0)
-    left, right = _second_derivatives(times, values)
-    bend = (1.0 - share) * left[i] + share * right[i]
-    straight = values[i] + share * (values[i + 1] - values[i])
-    found: Array = straight - 0.5 * share * (1.0 - share) * length**2 * bend
+def _coefficients(pieces: Pieces, of: Indices) -> Array:
+    return coefficients_of(pieces.values.take(of, axis=1))
+
+
+def _roots(coefficients: Array) -> Array:
+    """The roots from 0 to 1 of n polynomials of degree d, shape (d, n), rising; 1 where there is none.
+
+    Between two roots of its derivative a polynomial crosses zero once at most.
+    """
+    degree = len(coefficients) - 1
+    if not degree:
+        return np.empty((0, coefficients.shape[1]))
+    none = np.zeros((1, coefficients.shape[1]))
+    edges = np.concatenate([none, _roots(_derivative(coefficients)), none + 1.0])
+    values = np.array([at_fraction(coefficients, edge) for edge in edges])
+    found = np.ones((degree, coefficients.shape[1]))
+    piece, which = np.nonzero((values[:-1] < 0.0) != (values[1:] < 0.0))
+    if len(which):
+        low, high = edges[piece, which], edges[piece + 1, which]
+        found[piece, which] = _polished(coefficients[:, which], low, high, values[piece, which] < 0.0)
+    return np.sort(found, axis=0)
+
+
+def _polished(coefficients: Array, low: Array, high: Array, rises: Flags) -> Array:
+    """The one root of each polynomial between `low` and `high`: Newton's steps, halved where they leave the bracket."""
+    slopes = _derivative(coefficients)
+    s = 0.5 * (low + high)
+    for _ in range(NEWTON_STEPS):
+        value = at_fraction(coefficients, s)
+        below = (value < 0.0) == rises
+        low, high = np.where(below, s, low), np.where(below, high, s)
+        slope = at_fraction(slopes, s)
+        new = s - np.divide(value, slope, out=np.full(len(s), np.inf), where=slope != 0.0)
+        new = np.where((new >= low) & (new <= high), new, 0.5 * (low + high))
+        moved, s = np.abs(new - s), new
+        if (moved <= 1e-15).all():
+            break
+    return s
+
+
+def _last_from(keys: Array, first: Indices, last: Indices, wanted: Array) -> Indices:
+    """The last index from `first` to `last` whose key is not above `wanted`, or `first`; keys rise."""
+    low, high = first.copy(), last.copy()
+    while (low < high).any():
+        middle = (low + high + 1) // 2
+        fits = keys.take(middle) <= wanted
+        low, high = np.where(fits, middle, low), np.where(fits, high, np.maximum(middle - 1, low))
+    return low
+
+
+def values_at(pieces: Pieces, at: Array) -> Array:
+    """The values of every curve at its times `at`, both of shape (m, k); at a jump, the value after it."""
+    shape, first = at.shape, np.repeat(pieces.first[:-1], at.shape[1])
+    last = np.repeat(pieces.first[1:] - 1, at.shape[1])
+    found = _last_from(pieces.start, first, last, at.ravel())
+    return _interpolated(pieces, found, at.ravel()).reshape(shape)
+
+
+def _interpolated(pieces: Pieces, of: Indices, at: Array) -> Array:
+    """The values of pieces at a time of each; exact at their points."""
+    start = pieces.start.take(of)
+    length = pieces.end.take(of) - start
+    s = np.divide(at - start, length, out=np.zeros(len(at)), where=length > 0.0).clip(0.0, 1.0)
+    with np.errstate(all="ignore"):
+        found = at_fraction(_coefficients(pieces, of), s)
+    nearest = np.rint(s * PIECE)
+    point = pieces.values[nearest.astype(np.intp), of]
+    exact: Array = np.where(np.abs(s * PIECE - nearest) <= 1e-13, point, found)
+    return exact
+
+
+def value_at(pieces: Pieces, at: float) -> Array:
+    """The values at one time; at a jump, the value after it."""
+    found: Array = values_at(pieces, np.full((len(pieces.first) - 1, 1), at))[:, 0]
     return found
 
 
-def value_at(times: Array, values: Array, at: float) -> float:
-    """The value of a curve at one time; at a jump, the value after it."""
-    return float(interpolate(times, values, np.array([at]))[0])
+def final(pieces: Pieces) -> Array:
+    """The last values."""
+    found: Array = pieces.values[-1].take(pieces.first[1:] - 1)
+    return found
 
 
-def area(times: Array, values: Array) -> float:
-    """The area under a curve, in its unit times that of time: trapezia, less what lies between each chord and the
-    bent curve."""
-    left, right = _second_derivatives(times, values)
-    length = np.diff(times)
-    trapezia = (length * (values[1:] + values[:-1]) / 2.0).sum()
-    return float(trapezia - (length**3 * (left + right)).sum() / 24.0)
+def cut(pieces: Pieces, start: float, end: float) -> Pieces:
+    """The curves between two times: from after a jump at `start` to before a jump at `end`."""
+    members = len(pieces.first) - 1
+    first, last = pieces.first[:-1], pieces.first[1:] - 1
+    low = _last_from(pieces.start, first, last, np.full(members, start))
+    high = _last_from(pieces.start, low, last, np.full(members, np.nextafter(end, -np.inf)))
+    counts = high - low + 1
+    edges = np.concatenate([[0], np.cumsum(counts)])
+    kept = np.arange(edges[-1]) + np.repeat(low - edges[:-1], counts)
+    new_start, new_end, values = pieces.start.take(kept), pieces.end.take(kept), pieces.values.take(kept, axis=1)
+    new_start[edges[:-1]] = np.maximum(new_start[edges[:-1]], start)
+    new_end[edges[1:] - 1] = np.minimum(new_end[edges[1:] - 1], end)
+    moved = np.unique(np.concatenate([edges[:-1], edges[1:] - 1]))
+    for k in range(PIECE + 1):
+        at = new_start[moved] + k / PIECE * (new_end[moved] - new_start[moved])
+        values[k, moved] = _interpolated(pieces, kept[moved], at)
+    return Pieces(new_start, new_end, values, edges)
 
 
-def mean(times: Array, values: Array) -> float:
-    """The mean of a curve over time."""
-    return area(times, values) / float(times[-1] - times[0])
+def area(pieces: Pieces) -> Array:
+    """The area under each curve, in its unit times that of time."""
+    return np.add.reduceat((pieces.end - pieces.start) * (BOOLE @ pieces.values), pieces.first[:-1])
 
 
-def _second_derivatives(times: Array, values: Array) -> tuple[Array, Array]:
-    """The second derivative at the left and the right end of every interval, each shape (n - 1,).
-
-    It comes from the two intervals that meet there. At a jump, at the ends of the curve, and next to an interval so
-    short that the solver's error would be taken for a bend, it is that of the interval's other end.
-    """
-    length = np.diff(times)
-    slope = np.divide(np.diff(values), length, out=np.zeros(len(length)), where=length > 0)
-    inside = np.minimum(length[:-1], length[1:]) * ALIKE > np.maximum(length[:-1], length[1:])
-    bend = np.full(len(times), np.nan)
-    bend[1:-1][inside] = 2.0 * (np.diff(slope) / (length[:-1] + length[1:]).clip(min=np.finfo(float).tiny))[inside]
-    left, right = bend[:-1], bend[1:]
-    return np.nan_to_num(np.where(np.isnan(left), right, left)), np.nan_to_num(np.where(np.isnan(right), left, right))
+def mean(pieces: Pieces) -> Array:
+    """The mean of each curve over time."""
+    return area(pieces) / (pieces.end.take(pieces.first[1:] - 1) - pieces.start.take(pieces.first[:-1]))
 
 
-def peak(times: Array, values: Array) -> tuple[float, float]:
-    """Time and value of the largest value: the vertex of the parabola through the highest point and its neighbours,
-    where it has one on either side and no jump next to it."""
-    i = int(values.argmax())
-    if 0 < i < len(values) - 1:
-        before, after = times[i] - times[i - 1], times[i + 1] - times[i]
-        if before > 0 and after > 0:
-            left, right = (values[i] - values[i - 1]) / before, (values[i + 1] - values[i]) / after
-            bend = (right - left) / (before + after)
-            if bend < 0:
-                slope = (left * after + right * before) / (before + after)
-                shift = min(after, max(-before, -slope / (2 * bend)))
-                return float(times[i] + shift), float(values[i] + slope * shift + bend * shift**2)
-    return float(times[i]), float(values[i])
+def peak(pieces: Pieces) -> tuple[Array, Array]:
+    """Time and value of the largest value of each curve; the first such time."""
+    first, values = pieces.first[:-1], pieces.values
+    member = pieces.member
+    top, low = values.max(axis=0), values.min(axis=0)
+    largest = np.maximum.reduceat(top, first)
+    of_member = largest.take(member)
+    # Among the points
+    holder = np.minimum.reduceat(np.where(top == of_member, np.arange(len(top)), len(top) - 1), first)
+    point = values.take(holder, axis=1).argmax(axis=0)
+    start = pieces.start.take(holder)
+    time = start + point / PIECE * (pieces.end.take(holder) - start)
+    # Between them, in the pieces that can hold more
+    some = np.flatnonzero((top + OVERSHOOT * (top - low) > of_member) & (top > low))
+    if len(some):
+        coefficients = _coefficients(pieces, some)
+        turns = _roots(_derivative(coefficients))
+        reached = np.array([at_fraction(coefficients, turn) for turn in turns])
+        best = reached.argmax(axis=0), np.arange(len(some))
+        height, turn = reached[best], turns[best]
+        order = np.lexsort((some, -height, member[some]))
+        owner, place = np.unique(member[some][order], return_index=True)
+        chosen = order[place]
+        higher = height[chosen] > largest[owner]
+        owner, chosen = owner[higher], chosen[higher]
+        largest[owner] = height[chosen]
+        start = pieces.start[some[chosen]]
+        time[owner] = start + turn[chosen] * (pieces.end[some[chosen]] - start)
+    return time, largest
 
 
-def trough(times: Array, values: Array) -> tuple[float, float]:
-    """Time and value of the smallest value, as `peak`."""
-    at, negative = peak(times, -values)
-    return at, -negative
+def trough(pieces: Pieces) -> tuple[Array, Array]:
+    """Time and value of the smallest value of each curve; the first such time."""
+    time, negative = peak(pieces.negative())
+    return time, -negative
 
 
-def half_life(times: Array, values: Array) -> float:
+def half_life(pieces: Pieces) -> Array:
     """ln 2 over the rate of an exponential fall, by a straight line through log(values) at evenly spaced times; NaN
-    where a value is not above zero or the line rises."""
-    even = np.linspace(times[0], times[-1], 201)
-    values = interpolate(times, values, even)
-    if (values <= 0).any():
-        return math.nan
-    slope = np.polyfit(even, np.log(values), 1)[0]
-    return -math.log(2) / float(slope) if slope < 0 else math.nan
+    where a value is not above zero or the line does not fall."""
+    start, end = pieces.start.take(pieces.first[:-1]), pieces.end.take(pieces.first[1:] - 1)
+    s = np.linspace(0.0, 1.0, EVEN)
+    values = values_at(pieces, start[:, None] * (1.0 - s) + end[:, None] * s)
+    with np.errstate(all="ignore"):
+        slope = np.log(values) @ (s - 0.5) / ((s - 0.5) @ (s - 0.5)) / (end - start)
+        return np.where((values > 0.0).all(axis=1) & (slope < 0.0), -math.log(2) / slope, np.nan)
 
 
-def time_above(times: Array, values: Array, level: float) -> float:
-    """Total time at or above `level`."""
-    times, values = _finer_at(times, values, level)
-    a, b, step = values[:-1] - level, values[1:] - level, np.diff(times)
-    across = np.divide(np.maximum(a, b), np.abs(a - b), out=np.zeros(len(step)), where=a != b)
-    share = np.where((a >= 0) & (b >= 0), 1.0, np.where((a >= 0) | (b >= 0), across, 0.0))
-    return float((step * share).sum())
+def first_not_positive(pieces: Pieces) -> Array:
+    """The first time at which each curve is not above zero, NaN where it always is."""
+    return _first(pieces, ~(pieces.values > 0.0))
 
 
-def time_below(times: Array, values: Array, level: float) -> float:
-    """Total time at or below `level`."""
-    return time_above(times, -values, -level)
+def time_above(pieces: Pieces, level: float) -> Array:
+    """Total time of each curve at or above `level`."""
+    top, low = pieces.values.max(axis=0), pieces.values.min(axis=0)
+    spare = OVERSHOOT * (top - low)
+    length = pieces.end - pieces.start
+    time = np.where(low - spare >= level, length, 0.0)
+    some = np.flatnonzero((low - spare < level) & (top + spare >= level))
+    if len(some):
+        edges, above = _parts_above(pieces, some, level)
+        time[some] = length[some] * (np.diff(edges, axis=0) * above).sum(axis=0)
+    return np.add.reduceat(time, pieces.first[:-1])
 
 
-def first_above(times: Array, values: Array, level: float) -> float:
-    """First time at or above `level`; NaN if never."""
-    times, values = _finer_at(times, values, level)
-    at = np.flatnonzero(values >= level)
-    if not len(at):
-        return math.nan
-    i = int(at[0])
-    if i == 0:
-        return float(times[0])
-    return float(times[i - 1] + (times[i] - times[i - 1]) * (level - values[i - 1]) / (values[i] - values[i - 1]))
+def time_below(pieces: Pieces, level: float) -> Array:
+    """Total time of each curve at or below `level`."""
+    return time_above(pieces.negative(), -level)
 
 
-def first_below(times: Array, values: Array, level: float) -> float:
-    """First time at or below `level`; NaN if never."""
-    return first_above(times, -values, -level)
+def first_above(pieces: Pieces, level: float) -> Array:
+    """First time of each curve at or above `level`; NaN if never."""
+    top, low = pieces.values.max(axis=0), pieces.values.min(axis=0)
+    count, first = len(top), pieces.first[:-1]
+    surely = np.minimum.reduceat(np.where(top >= level, np.arange(count), count), first).take(pieces.member)
+    some = np.flatnonzero((top + OVERSHOOT * (top - low) >= level) & (np.arange(count) <= surely))
+    time = np.full(count, np.inf)
+    if len(some):
+        edges, above = _parts_above(pieces, some, level)
+        at = np.where(above.any(axis=0), edges[above.argmax(axis=0), np.arange(len(some))], np.inf)
+        values = pieces.values.take(some, axis=1) >= level
+        at = np.minimum(at, np.where(values.any(axis=0), values.argmax(axis=0) / PIECE, np.inf))
+        length = pieces.end[some] - pieces.start[some]
+        time[some] = pieces.start[some] + np.where(np.isinf(at), np.inf, at.clip(max=1.0) * length)
+    found = np.minimum.reduceat(time, first)
+    return np.where(np.isinf(found), np.nan, found)
 
 
-def _finer_at(times: Array, values: Array, level: float) -> tuple[Array, Array]:
-    """The curve with `FINER` points instead of each interval in which it crosses `level`."""
-    above = values >= level
-    crossed = np.flatnonzero((above[:-1] != above[1:]) & (np.diff(times) > 0))
-    inner = (times[crossed, None] + np.diff(times)[crossed, None] * (np.arange(1, FINER) / FINER)).ravel()
-    places = np.repeat(crossed + 1, FINER - 1)
-    return np.insert(times, places, inner), np.insert(values, places, interpolate(times, values, inner))
+def first_below(pieces: Pieces, level: float) -> Array:
+    """First time of each curve at or below `level`; NaN if never."""
+    return first_above(pieces.negative(), -level)
+
+
+def _parts_above(pieces: Pieces, of: Indices, level: float) -> tuple[Array, Flags]:
+    """Pieces cut where they cross `level`, as fractions, shape (6, len(of)), and which parts are at or above it."""
+    coefficients = _coefficients(pieces, of)
+    coefficients[0] -= level
+    none = np.zeros((1, len(of)))
+    edges = np.concatenate([none, _roots(coefficients), none + 1.0])
+    above = np.array([at_fraction(coefficients, middle) >= 0.0 for middle in (edges[1:] + edges[:-1]) / 2.0])
+    return edges, above & (np.diff(edges, axis=0) > 0.0)
+
+
+def not_finite(pieces: Pieces) -> Array:
+    """The first time at which each curve is not a finite number, NaN where it always is."""
+    if np.isfinite(pieces.values.sum()):
+        return np.full(len(pieces.first) - 1, np.nan)
+    return _first(pieces, ~np.isfinite(pieces.values))
+
+
+def _first(pieces: Pieces, points: Flags) -> Array:
+    """The time of the first of these points, shape (5, n), in each curve; NaN where it has none."""
+    length = pieces.end - pieces.start
+    at = np.where(points.any(axis=0), pieces.start + points.argmax(axis=0) / PIECE * length, np.inf)
+    found = np.minimum.reduceat(at, pieces.first[:-1])
+    return np.where(np.isinf(found), np.nan, found)

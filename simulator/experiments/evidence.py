@@ -24,9 +24,9 @@ class EvidenceRow(NamedTuple):
     """One expectation of one scenario.
 
     id: ``SCENARIO/EXPECTATION``. expected: the interval from `low` to `high` with its unit, as files spell it. low,
-    high, simulated: in `unit`; None where there is no bound or value. source, status, rule, topic, claim, missed: as in
-    `Expectation`. without_mechanism: by arm, what it gives instead; None where there is no value.
-    passes_without_mechanism: those of these arms that meet it.
+    high, simulated: in `unit`; None where there is no bound or value. reason: why there is no value. source, status,
+    rule, topic, claim, missed: as in `Expectation`. without_mechanism: by arm, what it gives instead; None where there
+    is no value. passes_without_mechanism: those of these arms that meet it.
     """
 
     id: str
@@ -35,6 +35,7 @@ class EvidenceRow(NamedTuple):
     low: float | None
     high: float | None
     simulated: float | None
+    reason: str
     unit: str
     verdict: Judgement
     source: str
@@ -57,6 +58,7 @@ def evidence_row(verdict: Verdict, scenario: str, ran: bool) -> EvidenceRow:
         low=json_number(expectation.low),
         high=json_number(expectation.high),
         simulated=simulated,
+        reason=verdict.reason,
         unit=expectation.unit_text,
         verdict=_judgement(verdict) if ran or simulated is not None else Judgement.NOT_SIMULATED,
         source=expectation.source,

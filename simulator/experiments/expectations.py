@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..numerics.trajectory import Trajectory
-from .measures import arms_of, measure
+from .measured import MemberCurves, bind
+from .measures import arms_of
 from .scenario import MAIN, Expectation, Scenario, check_arms
 
 
@@ -15,13 +16,14 @@ class Verdict:
     """An expectation compared with a simulation.
 
     simulated: in the unit of the expectation; NaN where there is no value. met: whether it lies in the interval.
-    without_mechanism: by arm, what an arm that lacks the mechanism gives instead.
+    without_mechanism: by arm, what an arm that lacks the mechanism gives instead. reason: why there is no value.
     """
 
     expectation: Expectation
     simulated: float
     met: bool
     without_mechanism: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
 
     @property
     def passes_without_mechanism(self) -> list[str]:
@@ -45,19 +47,18 @@ def judge(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[Ve
     Raises `InputError` if one of their names is no arm of the scenario.
     """
     check_arms([scenario], trajectories)
+    curves = {arm: MemberCurves(each.dense, each.outcome.ok) for arm, each in trajectories.items()}
     verdicts = []
     for expectation in scenario.expectations:
         if not {*arms_of(expectation.measure), *expectation.breaks_in} <= set(trajectories):
             continue
-        simulated = _simulated(expectation, scenario, trajectories)
-        without = {
-            arm: _simulated(expectation, scenario, {**trajectories, MAIN: trajectories[arm]})
-            for arm in expectation.breaks_in
-        }
-        verdicts.append(Verdict(expectation, simulated, expectation.met_by(simulated), without))
+        bound = bind(expectation.measure, scenario.model)
+        factor = bound.unit.to(expectation.unit)
+        found = bound.of(curves)
+        simulated, reason = (
+            found.number() * factor,
+            bound.why(found.missing, cause_of=lambda arm, curve, time: trajectories[arm].dense.cause(curve, time)),
+        )
+        without = {arm: bound.of({**curves, MAIN: curves[arm]}).number() * factor for arm in expectation.breaks_in}
+        verdicts.append(Verdict(expectation, simulated, expectation.met_by(simulated), without, reason))
     return verdicts
-
-
-def _simulated(expectation: Expectation, scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> float:
-    value, unit = measure(expectation.measure, scenario.model, trajectories)
-    return value * unit.to(expectation.unit)

@@ -1,50 +1,43 @@
 """Measures: formulas over functions of curves, such as ``max(tumour) / at(tumour, '10 d', arm='untreated')``.
 
 The names in a measure are species and observables; times and levels are quantities in quotes. `FUNCTIONS` is the table
-of what can be measured: a new one is a new row. The mathematics is in `curves`.
+of what can be measured: a new one is a new row. The mathematics is in `curves`, and `measured` puts the two together.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
 from ..model.expression import Apply, Expression, FormulaError, Name, Number, Quoted, parse_measure
 from ..model.instants import converted
 from ..model.model import Model
 from ..model.units import ONE, Unit, UnitError, dimension_text, in_moles, quantity
-from ..runtime.json import json_number
 from ..runtime.names import unknown_name
 from .scenario import MAIN
-
-if TYPE_CHECKING:
-    from ..numerics.trajectory import Trajectory
-
-
-def _curves() -> Any:
-    """The module `curves`, loaded on first use: reading a measure, as `check` and `describe` do, needs no NumPy."""
-    from . import curves
-
-    return curves
 
 
 class MeasureFunction(NamedTuple):
     """A row of the table of measures.
 
     gives: the unit of the result: that of the curve (``value``), of time, or of both multiplied (``area``).
-    of: the number it takes from a curve: times (n,), values (n,) in the window, and the argument if there is one.
+    of: the function of `curves` that finds it, by name, as reading a measure needs no NumPy; and of several results
+    which one.
     argument: what follows the name: a ``time``, a ``level``, or nothing.
     window: whether a first and a last time may follow (``optional``), must follow or must not.
     drawn: how a text names the value or time that a figure draws next to the curve, with ``{time}`` for the argument;
     empty if it cannot be drawn there.
+    without: what it means that it has no value where the curve is finite.
     """
 
     gives: Literal["value", "time", "area"]
-    of: Callable[..., float]
+    of: str
+    result: int | None = None
     argument: Literal["", "time", "level"] = ""
     window: Literal["none", "optional", "required"] = "optional"
     drawn: str = ""
+    without: Literal["", "never", "no fall"] = ""
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -54,19 +47,19 @@ class MeasureFunction(NamedTuple):
 
 
 FUNCTIONS: dict[str, MeasureFunction] = {
-    "at": MeasureFunction("value", lambda t, x, at: _curves().value_at(t, x, at), "time", "none", "at {time}"),
-    "final": MeasureFunction("value", lambda t, x: float(x[-1]), window="none", drawn="at the end"),
-    "max": MeasureFunction("value", lambda t, x: _curves().peak(t, x)[1], drawn="highest"),
-    "min": MeasureFunction("value", lambda t, x: _curves().trough(t, x)[1], drawn="lowest"),
-    "mean": MeasureFunction("value", lambda t, x: _curves().mean(t, x), drawn="on average"),
-    "auc": MeasureFunction("area", lambda t, x: _curves().area(t, x)),
-    "time_of_max": MeasureFunction("time", lambda t, x: _curves().peak(t, x)[0], drawn="highest after"),
-    "time_of_min": MeasureFunction("time", lambda t, x: _curves().trough(t, x)[0]),
-    "half_life": MeasureFunction("time", lambda t, x: _curves().half_life(t, x), window="required"),
-    "time_above": MeasureFunction("time", lambda t, x, level: _curves().time_above(t, x, level), "level"),
-    "time_below": MeasureFunction("time", lambda t, x, level: _curves().time_below(t, x, level), "level"),
-    "first_above": MeasureFunction("time", lambda t, x, level: _curves().first_above(t, x, level), "level"),
-    "first_below": MeasureFunction("time", lambda t, x, level: _curves().first_below(t, x, level), "level"),
+    "at": MeasureFunction("value", "value_at", argument="time", window="none", drawn="at {time}"),
+    "final": MeasureFunction("value", "final", window="none", drawn="at the end"),
+    "max": MeasureFunction("value", "peak", 1, drawn="highest"),
+    "min": MeasureFunction("value", "trough", 1, drawn="lowest"),
+    "mean": MeasureFunction("value", "mean", drawn="on average"),
+    "auc": MeasureFunction("area", "area"),
+    "time_of_max": MeasureFunction("time", "peak", 0, drawn="highest after"),
+    "time_of_min": MeasureFunction("time", "trough", 0),
+    "half_life": MeasureFunction("time", "half_life", window="required", without="no fall"),
+    "time_above": MeasureFunction("time", "time_above", argument="level"),
+    "time_below": MeasureFunction("time", "time_below", argument="level"),
+    "first_above": MeasureFunction("time", "first_above", argument="level", without="never"),
+    "first_below": MeasureFunction("time", "first_below", argument="level", without="never"),
 }
 _ARITHMETIC = ("add", "sub", "mul", "div", "neg")
 
@@ -111,13 +104,13 @@ def unit_of(tree: Expression, model: Model, arms: Sequence[str], end: float) -> 
         if len(units) == 2 and not units[0].same_dimension(units[1]):
             raise UnitError(f"{dimension_text(units[0])} and {dimension_text(units[1])} cannot be added")
         return units[0]
-    return _unit_given(tree.op, _checked(tree, model, arms, end).curve, model)
+    return unit_given(tree.op, _checked(tree, model, arms, end).curve, model)
 
 
 def _checked(tree: Apply, model: Model, arms: Sequence[str], end: float) -> CurveArguments:
     found = arguments(tree, model)
     texts = [arg.text for arg in tree.args[1:] if isinstance(arg, Quoted)]
-    for time, text in zip(_times(found), texts if found.level is None else texts[1:], strict=True):
+    for time, text in zip(times_asked(found), texts if found.level is None else texts[1:], strict=True):
         if time > end:
             raise FormulaError(f"'{text}' lies after the end of the run, {end:g} {model.time_unit_text}")
     if found.window is not None and not found.window[0] < found.window[1]:
@@ -130,7 +123,8 @@ def _checked(tree: Apply, model: Model, arms: Sequence[str], end: float) -> Curv
     return found
 
 
-def _unit_given(function: str, curve: str, model: Model) -> Unit:
+def unit_given(function: str, curve: str, model: Model) -> Unit:
+    """The unit of what a function of a curve gives."""
     measured, gives = model.unit(curve), FUNCTIONS[function].gives
     return measured if gives == "value" else model.time_unit if gives == "time" else measured * model.time_unit
 
@@ -151,10 +145,15 @@ def unit_text_of(tree: Expression, model: Model) -> str:
     if tree.op in FUNCTIONS:
         measured, gives = model.unit_text(curve_name(tree, model)), FUNCTIONS[tree.op].gives
         if gives == "area":
-            return _joined(measured, "*", model.time_unit_text)
+            return product_text(measured, model.time_unit_text)
         return measured if gives == "value" else model.time_unit_text
     parts = [unit_text_of(arg, model) for arg in tree.args]
     return _joined(parts[0], {"mul": "*", "div": "/"}[tree.op], parts[1]) if tree.op in ("mul", "div") else parts[0]
+
+
+def product_text(left: str, right: str) -> str:
+    """The unit of a product as text."""
+    return _joined(left, "*", right)
 
 
 def _joined(left: str, sign: str, right: str) -> str:
@@ -222,7 +221,8 @@ def arguments(tree: Apply, model: Model) -> CurveArguments:
     return CurveArguments(name, time, level, (times[0], times[1]) if times else None)
 
 
-def _times(found: CurveArguments) -> list[float]:
+def times_asked(found: CurveArguments) -> list[float]:
+    """The times that a function of a curve names, in their order."""
     return [*(() if found.time is None else (found.time,)), *(found.window or ())]
 
 
@@ -246,83 +246,3 @@ def _level(text: str, name: str, model: Model) -> float:
     if not converted.same_dimension(model.unit(name)):
         raise UnitError(f"'{text}': {name} is measured in {model.unit_text(name)}, not in {unit_text}")
     return number * converted.to(model.unit(name))
-
-
-def measure(tree: Expression, model: Model, trajectories: Mapping[str, Trajectory]) -> tuple[float, Unit]:
-    """The value of a checked measure and its unit; trajectories: one for each arm that it reads.
-
-    NaN where there is no value: no crossing, or an arm that failed before the time asked for.
-    """
-    if isinstance(tree, Number):
-        return tree.value, ONE
-    if isinstance(tree, Quoted):
-        number, given, _ = quantity(tree.text)
-        return number, given
-    if not isinstance(tree, Apply):
-        raise TypeError(f"{tree!r} is no measure")
-    if tree.op in FUNCTIONS:
-        found = arguments(tree, model)
-        return _value(tree.op, found, trajectories[arm_of(tree)]), _unit_given(tree.op, found.curve, model)
-    parts = [measure(arg, model, trajectories) for arg in tree.args]
-    (a, unit), (b, other) = parts[0], parts[-1]
-    if tree.op == "mul":
-        return a * b, unit * other
-    if tree.op == "div":
-        return (a / b if b else math.nan), unit / other
-    if tree.op == "neg":
-        return -a, unit
-    b *= other.to(unit)
-    return (a + b if tree.op == "add" else a - b), unit
-
-
-def _value(function: str, found: CurveArguments, trajectory: Trajectory) -> float:
-    times, values = trajectory.dense.times(), trajectory.dense.values(found.curve)
-    asked = _times(found)
-    if not len(times) or (asked and asked[-1] > times[-1]):
-        return math.nan
-    if not asked and not trajectory.outcome.ok:
-        return math.nan  # it is about the whole run, and the run did not reach its end
-    if found.window is not None:
-        times, values = _curves().cut(times, values, *found.window)
-    argument = [each for each in (found.time, found.level) if each is not None]
-    return float(FUNCTIONS[function].of(times, values, *argument))
-
-
-class CurveMeasures(NamedTuple):
-    """What tables, summaries, reports and comparisons say of every curve: each is the measure of that name.
-
-    Values are in `unit`, the area in `area_unit`, times in the model's time unit. None where there is no finite value,
-    as in a run that failed before its first one. Of a run that failed later it is about the part before.
-    """
-
-    unit: str
-    peak: float | None  # max()
-    time_of_peak: float | None
-    lowest: float | None  # min()
-    time_of_lowest: float | None
-    final: float | None
-    area: float | None  # auc()
-    area_unit: str
-
-
-_MEASURES = {
-    "peak": "max",
-    "time_of_peak": "time_of_max",
-    "lowest": "min",
-    "time_of_lowest": "time_of_min",
-    "final": "final",
-    "area": "auc",
-}
-
-
-def curve_measures(model: Model, trajectory: Trajectory, name: str) -> CurveMeasures:
-    """The measures of the species or observable `name` that every table shows."""
-    times, values = trajectory.dense.times(), trajectory.dense.values(name)
-    found: dict[str, float | None] = dict.fromkeys(_MEASURES)
-    if len(times):
-        import numpy as np  # see `_curves`
-
-        with np.errstate(all="ignore"):  # an observable may be infinite
-            found = {key: json_number(FUNCTIONS[op].of(times, values)) for key, op in _MEASURES.items()}
-    unit = model.unit_text(name)
-    return CurveMeasures(unit=unit, area_unit=_joined(unit, "*", model.time_unit_text), **found)

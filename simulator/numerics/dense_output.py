@@ -6,17 +6,35 @@ often values are saved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..model.expression import TIME
+from .graph import Graph
+from .pieces import (
+    PIECE,
+    STEP,
+    Indices,
+    Pieces,
+    at_fraction,
+    coefficients_of,
+    pieces_through,
+    points_of,
+    refined,
+    segment_starts,
+)
 from .system import System
-from .trajectory import Array
+from .tape import Tape
+from .trajectory import Array, Undefined
+from .undefined import why_not_finite
 
-POINTS_PER_STEP = 4  # its start, and three within it
+POINTS_PER_STEP = PIECE  # its start, and three within it
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,43 @@ class DenseOutput:
             self._observed[name] = _joined(parts)
         return self._observed[name]
 
+    def pieces(self, name: str) -> Pieces:
+        """The species or observable `name` of one member, in pieces that determine it; KeyError if there is none."""
+        parts, first = self._parts
+        if name in self.system.species or not needs_refinement(self.system, name):
+            return pieces_through(self.times(), self.values(name), parts, first)
+        ends = np.cumsum([0, *(max(len(steps.times) - 1, 1) for steps in self.segments)])
+        segment = np.searchsorted(ends, np.arange(ends[-1]), side="right") - 1
+        parameters = np.array([steps.parameters for steps in self.segments])
+
+        def species(each: str) -> Array:
+            return self._states[:, self.system.species.index(each)].take(parts)
+
+        def parameter(each: str, of: Indices) -> Array:
+            return parameters[:, self.system.parameters.index(each)].take(segment.take(of))
+
+        steps = Steps(self.times().take(parts[0]), self.times().take(parts[-1]), first, species, parameter)
+        return steps.observable(self.system, name)
+
+    def undefined(self) -> list[Undefined]:
+        """The observables that are not finite somewhere, by the ends of the steps."""
+        found: dict[str, float] = {}
+        for steps in self.segments:
+            values = self.system.observe(steps.times, steps.states, steps.parameters)
+            for name, row in zip(self.system.observables, values, strict=True):
+                if not np.isfinite(row).all():
+                    found.setdefault(name, float(steps.times[(~np.isfinite(row)).argmax()]))
+        return [Undefined(name, time, self.cause(name, time)) for name, time in found.items()]
+
+    def cause(self, name: str, time: float) -> str:
+        """Why the observable `name` is not finite at a time, such as ``0/0``; empty where it is."""
+        if name in self.system.species:
+            return ""
+        steps = next(each for each in reversed(self.segments) if each.times[0] <= time)
+        states = [np.interp(time, steps.times, column) for column in steps.states.T]
+        values = dict(zip((*self.system.species, *self.system.parameters), (*states, *steps.parameters), strict=True))
+        return why_not_finite(self.system, name, {**values, TIME: time})
+
     def states(self) -> Array:
         """Every species at `times`, shape (points, species), each in its unit."""
         return self._states
@@ -102,7 +157,7 @@ class DenseOutput:
 
     def clear_cache(self) -> None:
         """Frees the curves, which take several times the memory of the saved values."""
-        for name in ("_times", "_states"):
+        for name in ("_times", "_states", "_parts"):
             self.__dict__.pop(name, None)
         self._observed.clear()
 
@@ -111,22 +166,48 @@ class DenseOutput:
         return _joined([np.empty(0), *(steps.dense_times() for steps in self.segments)])
 
     @cached_property
+    def _parts(self) -> tuple[Indices, Indices]:
+        """The points of each step, and that all steps are of one member, as `points_of` gives them."""
+        starts = np.array([part.start for part in self.segment_slices()], dtype=np.intp)
+        count = len(self.times())
+        return points_of(PIECE, starts, count, np.array([0, count]))
+
+    @cached_property
     def _states(self) -> Array:
         none = np.empty((0, len(self.system.species)))
         return _joined([none, *(steps.dense_states(self.system) for steps in self.segments)])
 
 
-@dataclass(frozen=True)
-class RecordedCurves:
-    """`Curves` that were recorded while a solver ran.
+class ReadoutInputs(NamedTuple):
+    """What the observables of m members are computed from, apart from their species.
 
     Attributes:
-        at: the times, shape (n,), increasing; a jump has two points of the same time.
+        system: the model.
+        ends: of each segment, shape (segments, m).
+        parameters: for each segment, shape (m, parameters).
+    """
+
+    system: System
+    ends: Array
+    parameters: Sequence[Array]
+
+
+@dataclass(frozen=True)
+class RecordedCurves:
+    """`Curves` of one member or many that were recorded while a solver ran, at `STEP` parts of each step.
+
+    Attributes:
+        at: the times, shape (n,), increasing within a member; a jump has two points of the same time.
         curves: by name, the values at them, shape (n,).
+        members: the first point of each member, and n, shape (m + 1,); by default there is one.
+        inputs: to compute observables between the points; None where the points of every curve determine it. Species
+            that are not among `curves` are zero.
     """
 
     at: Array
     curves: Mapping[str, Array]
+    members: Indices | None = None
+    inputs: ReadoutInputs | None = None
 
     def times(self) -> Array:
         """As `at`."""
@@ -136,8 +217,138 @@ class RecordedCurves:
         """The curve `name`, shape (n,), in its unit; KeyError if it was not recorded."""
         return self.curves[name]
 
+    def pieces(self, name: str) -> Pieces:
+        """The curve `name` of every member, in pieces that determine it; KeyError if it was not recorded."""
+        inputs, values = self.inputs, self.curves[name]
+        if inputs is None or name in inputs.system.species or not needs_refinement(inputs.system, name):
+            return pieces_through(self.at, values, *self._pieces)
+        points, first = self._steps
+        start, end = self.at.take(points[0]), self.at.take(points[-1])
+        member = np.repeat(np.arange(len(first) - 1), np.diff(first))
+        segment = (inputs.ends.take(member, axis=1) <= start).sum(axis=0).clip(max=len(inputs.ends) - 1)
+        tables = list({id(each): each for each in inputs.parameters}.values())
+        table = np.array([[id(each) for each in tables].index(id(each)) for each in inputs.parameters])
+
+        def species(each: str) -> Array | None:
+            return self.curves[each].take(points[::2]) if each in self.curves else None
+
+        def parameter(each: str, of: Indices) -> Array:
+            column = inputs.system.parameters.index(each)
+            rows = np.stack([values[:, column] for values in tables])
+            return np.asarray(rows[table.take(segment.take(of)), member.take(of)])
+
+        return Steps(start, end, first, species, parameter).observable(inputs.system, name, values.take(points))
+
+    def undefined(self) -> list[Undefined]:
+        """The recorded observables of one member that are not finite somewhere."""
+        observables = self.inputs.system.observables if self.inputs else ()
+        found = []
+        for name in observables:
+            wrong = ~np.isfinite(self.curves[name]) if name in self.curves else np.zeros(1, dtype=bool)
+            if wrong.any():
+                time = float(self.at[wrong.argmax()])
+                found.append(Undefined(name, time, self.cause(name, time)))
+        return found
+
+    def cause(self, name: str, time: float) -> str:
+        """Why the observable `name` of one member is not finite at a time, such as ``0/0``; empty where it is, or
+        where that is not known."""
+        if self.inputs is None or name in self.inputs.system.species:
+            return ""
+        system, ends = self.inputs.system, self.inputs.ends[:, 0]
+        segment = min(int((ends <= time).sum()), len(ends) - 1)
+        values = dict(zip(system.parameters, self.inputs.parameters[segment][0].tolist(), strict=True))
+        values |= {
+            each: float(np.interp(time, self.at, self.curves[each])) if each in self.curves else 0.0
+            for each in system.species
+        }
+        return why_not_finite(system, name, {**values, TIME: time})
+
     def clear_cache(self) -> None:
         """Does nothing: the curves could not be computed again."""
+
+    @cached_property
+    def _edges(self) -> Indices:
+        return np.array([0, len(self.at)]) if self.members is None else self.members
+
+    @cached_property
+    def _starts(self) -> Indices:
+        return segment_starts(self.at, self._edges)
+
+    @cached_property
+    def _pieces(self) -> tuple[Indices, Indices]:
+        return points_of(PIECE, self._starts, len(self.at), self._edges)
+
+    @cached_property
+    def _steps(self) -> tuple[Indices, Indices]:
+        return points_of(STEP, self._starts, len(self.at), self._edges)
+
+
+class Steps(NamedTuple):
+    """The steps of one member or many, and what the observables read along them.
+
+    Attributes:
+        start, end: shape (n,).
+        first: the steps of member i are first[i] to first[i + 1] - 1, shape (m + 1,).
+        species: the points of a species in each step, shape (PIECE + 1, n); None where it is zero.
+        parameter: the values of a parameter in some steps.
+    """
+
+    start: Array
+    end: Array
+    first: Indices
+    species: Callable[[str], Array | None]
+    parameter: Callable[[str, Indices], Array]
+
+    def observable(self, system: System, name: str, recorded: Array | None = None) -> Pieces:
+        """An observable in pieces that determine it. recorded: its values at the points of the steps, shape
+        (STEP + 1, n); by default they are computed."""
+        tape, coefficients = Tape(system.graph, [system.names[name]]), {}
+        for each in tape.symbols:
+            if each in system.species and (points := self.species(each)) is not None:
+                coefficients[each] = coefficients_of(points)
+
+        def evaluate(step: Indices, s: Array) -> Array:
+            values: dict[str, Any] = {}
+            for each in tape.symbols:
+                if each == TIME:
+                    start = self.start.take(step)
+                    values[each] = start + s * (self.end.take(step) - start)
+                elif each in coefficients:
+                    values[each] = at_fraction(coefficients[each].take(step, axis=1), s)
+                else:
+                    values[each] = 0.0 if each in system.species else self.parameter(each, step)
+            return np.broadcast_to(tape.evaluate(values)[0], s.shape)
+
+        if recorded is None:
+            fractions = np.arange(STEP + 1) / STEP
+            every = np.tile(np.arange(len(self.start)), STEP + 1)
+            recorded = evaluate(every, np.repeat(fractions, len(self.start))).reshape(STEP + 1, -1)
+        return refined(self.start, self.end, recorded, self.first, evaluate)
+
+
+def needs_refinement(system: System, name: str) -> bool:
+    """Whether the observable `name` may be no polynomial of degree `PIECE` along a step, as species are."""
+    graph, node = system.graph, system.names[name]
+    degrees: dict[int, float] = {}
+    for each in graph.needed([node]):
+        degrees[each] = _degree(graph, each, degrees, system.equations.varying)
+    return degrees[node] > PIECE
+
+
+def _degree(graph: Graph, node: int, degrees: Mapping[int, float], varying: frozenset[int]) -> float:
+    """The degree of a node along a step, if it is a polynomial there; else infinity."""
+    if not graph.symbols_of(node) & varying:
+        return 0.0
+    found = graph.nodes[node]
+    if found.op == "symbol":
+        return 1.0 if found.name == TIME else PIECE
+    parts = [degrees[arg] for arg in found.args]
+    if found.op in ("add", "sub", "neg"):
+        return max(parts)
+    if found.op == "mul" or (found.op == "div" and not parts[1]):
+        return sum(parts)
+    return math.inf
 
 
 def _joined(parts: Sequence[Array]) -> Array:

@@ -176,6 +176,11 @@ class System:
         row: Array = self._along(self._observable_over_time[name], times, states, parameters)[0]
         return row
 
+    def species_of(self, name: str) -> set[str]:
+        """The species that the observable `name` reads."""
+        read = self.graph.symbols_of(self.names[name])
+        return {each for each in self.species if self.symbols[each] in read}
+
     def rhs_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """The derivative of every species along a time course, without infusions, shape (species, n).
 

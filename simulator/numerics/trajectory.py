@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .pieces import Pieces
 
 Array = NDArray[np.float64]
 
@@ -71,6 +74,15 @@ class Outcome:
         return self.kind == SUCCESS
 
 
+class Undefined(NamedTuple):
+    """An observable that is infinite or not a number. time: the first such time, in the model's time unit. cause:
+    ``0/0``, ``infinite``."""
+
+    name: str
+    time: float
+    cause: str
+
+
 class Curves(Protocol):
     """Curves between the saved points, as measures read them. Their arrays are read-only."""
 
@@ -80,6 +92,18 @@ class Curves(Protocol):
 
     def values(self, name: str) -> Array:
         """The species or observable `name` at `times`, shape (n,), in its unit."""
+        ...
+
+    def pieces(self, name: str) -> Pieces:
+        """The species or observable `name` in pieces that determine it."""
+        ...
+
+    def undefined(self) -> Sequence[Undefined]:
+        """The observables that are not finite somewhere."""
+        ...
+
+    def cause(self, name: str, time: float) -> str:
+        """Why an observable is not finite at a time, such as ``0/0``; empty if that is not known."""
         ...
 
     def clear_cache(self) -> None:
@@ -116,6 +140,11 @@ class Trajectory:
     steps: int = 0
     seconds: float = 0.0
     revived: tuple[str, float] | None = None
+
+    @cached_property
+    def undefined(self) -> tuple[Undefined, ...]:
+        """The observables that are infinite or not a number somewhere in the run."""
+        return tuple(self.dense.undefined())
 
     def __getitem__(self, name: str) -> Array:
         """The species or observable `name` at `times`; KeyError if there is none."""

@@ -317,14 +317,15 @@ def _read(store: MemberStore, request: SweepRequest) -> SweepOutcome:
 
 def _result(store: MemberStore, blocks: list[Any], offsets: Offsets) -> SweepResult:
     """The members of all blocks, with the bands of the curves that are kept, which are written too."""
-    numbers, values, measures, failed = (
+    numbers, values, measures, causes, failed = (
         np.concatenate([getattr(block, name) for block in blocks])
-        for name in ("numbers", "values", "measures", "failed")
+        for name in ("numbers", "values", "measures", "causes", "failed")
     )
     found, few = quantile_bands(store, offsets, failed), few_curves(store, offsets, failed)
     if found:
         write_bands(store.folder / BANDS, store.scenario, found)
-    return SweepResult(store.scenario, numbers, values, measures, failed, found, saved_times(store.scenario), few)
+    times = saved_times(store.scenario)
+    return SweepResult(store.scenario, numbers, values, measures, causes, failed, found, times, few)
 
 
 def estimate(request: SweepRequest, on_note: OnNote = ignore_note) -> SweepEstimate:

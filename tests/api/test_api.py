@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import immunesim as sim
 import numpy as np
 import pytest
-from immunesim.experiments.measures import curve_measures
+from immunesim.experiments.measured import curve_measures
 from immunesim.runtime.errors import OutputError
 from immunesim.tasks import run as tasks
 from immunesim.tasks.request import ScenarioRequest
@@ -218,7 +218,7 @@ def test_a_measure_is_a_number_with_its_unit(toy: str) -> None:
     assert str(peak) == repr(peak) == f"{float(peak):.4g} pM"
     assert 2 * peak == 2 * float(peak)
     assert run.measure("max(drug) / max(drug, arm='late')").unit == "1"
-    assert str(run.measure("first_above(drug, '1 M')")) == "none"
+    assert str(run.measure("first_above(drug, '1 M')")) == "never"
     assert pickle.loads(pickle.dumps(peak)).unit == "pM"
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from immunesim import Scenario
-from immunesim.experiments.measures import curve_measures, measure, read_measure
+from immunesim.experiments.measured import curve_measures, measure
+from immunesim.experiments.measures import read_measure
 from immunesim.experiments.run import run
 
 from tests.toys import K_CLEAR, VOLUME
@@ -31,7 +32,7 @@ EXACT = {
 def test_a_measure_is_the_same_on_any_grid(scenario: Callable[..., Scenario], text: str, every: str) -> None:
     asked = scenario(BOLUS, end="24 h", every=every)
     trajectories = {name: each.trajectory for name, each in run(asked, certify=False).arms.items()}
-    value, _ = measure(read_measure(text, asked.model, ["main"])[0], asked.model, trajectories)
+    value = measure(read_measure(text, asked.model, ["main"])[0], asked.model, trajectories).value
     assert value == pytest.approx(EXACT[text], rel=5e-4, abs=1e-6)
 
 
@@ -52,7 +53,7 @@ def test_what_tables_show_of_a_curve_is_the_measure_of_that_name(scenario: Calla
     names = [*question.model.species, *question.model.observables]
     for name in names:
         formula = read_measure(SAME_AS[key].format(name), question.model, ["main"])[0]
-        value, _ = measure(formula, question.model, {"main": trajectory})
+        value = measure(formula, question.model, {"main": trajectory}).value
         assert getattr(curve_measures(question.model, trajectory, name), key) == value, name
 
 

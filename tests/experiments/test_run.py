@@ -11,7 +11,7 @@ import pytest
 from immunesim.experiments import run as run_module
 from immunesim.experiments.expectations import judge
 from immunesim.experiments.explanation.explain import explain
-from immunesim.experiments.measures import curve_measures
+from immunesim.experiments.measured import curve_measures
 from immunesim.experiments.run import run
 from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.runtime.errors import InputError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from immunesim.experiments.measures import measure
+from immunesim.experiments.measured import Cause, measure
 from immunesim.experiments.run import run
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.schedule import saved_times
@@ -39,16 +39,19 @@ def numbers(*those: int) -> np.ndarray:
     return np.array(those, dtype=np.int64)
 
 
+ROWS = ("numbers", "values", "measures", "causes", "failed")
+
+
 def joined(blocks: list[Block]) -> Block:
     """The blocks as one, in order of the numbers."""
-    parts = [np.concatenate([getattr(b, name) for b in blocks]) for name in ("numbers", "values", "measures", "failed")]
+    parts = [np.concatenate([getattr(b, name) for b in blocks]) for name in ROWS]
     curves = None if blocks[0].curves is None else np.concatenate([b.curves for b in blocks])
     outcomes = {key: outcome for b in blocks for key, outcome in b.outcomes.items()}
     return Block(*parts, outcomes, curves).take(np.argsort(parts[0]))
 
 
 def same(one: Block, other: Block) -> None:
-    for name in ("numbers", "values", "measures", "failed", "curves"):
+    for name in (*ROWS, "curves"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert one.outcomes == other.outcomes
 
@@ -72,8 +75,10 @@ def test_a_member_is_an_ordinary_run_of_its_arms(toy: Scenario, engine: str) -> 
         trajectories = {name: result.trajectory for name, result in results.items()}
         for place, arm in enumerate(("main", "half")):
             for column, each in enumerate(sweep.sweep.measures):
-                value, unit = measure(each.tree, toy.model, {**trajectories, "main": trajectories[arm]})
-                np.testing.assert_allclose(block.measures[row, place, column], value * unit.to(each.unit), rtol=rtol)
+                found = measure(each.tree, toy.model, {**trajectories, "main": trajectories[arm]})
+                value = found.value * found.unit.to(each.unit)
+                np.testing.assert_allclose(block.measures[row, place, column], value, rtol=rtol)
+                assert (block.causes[row, place, column] == Cause.NEVER) == (found.why == "never")
             at = np.searchsorted(trajectories[arm].times, saved_times(sweep))
             for curve, name in zip(block.curves[row, place], ("drug", "total_cells"), strict=True):
                 np.testing.assert_allclose(curve, trajectories[arm][name][at], rtol=rtol)

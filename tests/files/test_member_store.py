@@ -239,7 +239,7 @@ def test_what_was_added_is_found_again_and_read_in_any_order(toy: Scenario, out:
 
 def _rows(toy: Scenario, chosen: np.ndarray) -> tuple:
     whole = compute(toy, np.arange(5)).take(chosen)
-    return whole.values, whole.measures, whole.failed, whole.outcomes, whole.curves
+    return whole.values, whole.measures, whole.causes, whole.failed, whole.outcomes, whole.curves
 
 
 def test_a_member_is_known_by_its_values_whatever_its_number(toy: Scenario, toy_file: Path, out: Path) -> None:

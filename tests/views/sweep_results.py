@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from immunesim.experiments.measured import Cause
 from immunesim.experiments.sweeps.compute import SweepResult
 from immunesim.experiments.sweeps.designs import Axis, Design, Grid, Spaced, Sweep, SweepMeasure
 from immunesim.files.results.sweep_tables import FEW
@@ -84,4 +85,5 @@ def made(
             bands[name, curve] = middle * np.array([0.3, 0.7, 1.0, 1.3, 2.2])[:, None]
             if len(numbers) <= FEW:
                 curves[name, curve] = np.where(lost[:, [a]], np.nan, middle * (1 + np.arange(len(numbers)))[:, None])
-    return SweepResult(scenario, numbers, values, found, lost, bands, times, curves)
+    causes = np.where(np.isnan(found), Cause.NEVER, Cause.NONE)
+    return SweepResult(scenario, numbers, values, found, causes, lost, bands, times, curves)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...numerics.fluxes import Fluxes
 from ...numerics.trajectory import Array
-from ..curves import interpolate
+from ..curves import values_at
 from ..scenario import Arm, Scenario
 from .balance import Balance, Contribution, Contributor, ContributorKind, balance
 from .clamped_rates import ClampedRates, RateDriver
@@ -85,7 +85,7 @@ def compare_arms(curve: ArmCurve, reference: ArmCurve, windows: Sequence[tuple[f
     edges = np.union1d(curve.flux.times, reference.flux.times)
     edges = edges[edges <= min(curve.flux.times[-1], reference.flux.times[-1])]
     middle = (edges[:-1] + edges[1:]) / 2  # where neither run jumps
-    level = interpolate(curve.flux.times, curve.flux.values, middle)
+    level = values_at(curve.flux.pieces(curve.flux.values), middle[None])[0]
     pair = _Pair(curve, reference, edges, middle, level)
     whole = (float(curve.flux.times[0]), float(min(curve.flux.times[-1], reference.flux.times[-1])))
     found = tuple(pair.window(*window) for window in windows)

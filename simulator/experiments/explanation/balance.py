@@ -11,7 +11,7 @@ import numpy as np
 
 from ...numerics.fluxes import Fluxes
 from ...numerics.trajectory import Array
-from ..curves import interpolate
+from ..curves import value_at
 from ..scenario import Arm, Scenario
 
 ROUNDING = 1e-12  # relative to the total gain or loss, or to the largest value: less is rounding error
@@ -120,11 +120,10 @@ def balance(flux: Fluxes, contributors: Sequence[Contributor], first: int, last:
 
 def balance_at(flux: Fluxes, contributors: Sequence[Contributor], time: float) -> Balance:
     """The balance at one time, per time unit of the model; at a jump, the one after it."""
-    point = np.array([time])
-    value = float(interpolate(flux.times, flux.values, point)[0])
+    value = float(value_at(flux.pieces(flux.values), time)[0])
     parts = []
     for each in contributors:
-        rate = float(interpolate(flux.times, each.flux, point)[0])
+        rate = float(value_at(flux.pieces(each.flux), time)[0])
         parts.append(Contribution(each.id, each.kind, each.label, max(rate, 0.0), max(-rate, 0.0)))
     return _total(time, time, value, value, parts)
 

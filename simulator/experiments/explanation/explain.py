@@ -14,6 +14,7 @@ import numpy as np
 from ...numerics.dense_output import DenseOutput
 from ...numerics.fluxes import Fluxes, fluxes
 from ...numerics.trajectory import Array, Trajectory
+from ..curves import cut, peak, trough
 from ..run import ArmResult, run
 from ..scenario import Arm, Scenario
 from .arm_comparison import ArmComparison, ArmCurve, WindowComparison, compare_arms
@@ -207,9 +208,10 @@ def _breaks(arm: Arm, flux: Fluxes) -> list[int]:
 
 
 def _phase_balance(flux: Fluxes, contributors: Sequence[Contributor], phase: Phase) -> PhaseBalance:
-    values = flux.values[phase.first : phase.last + 1]
     account = balance(flux, contributors, phase.first, phase.last)
-    return PhaseBalance(phase.kind, phase.peaks, float(values.min()), float(values.max()), account)
+    part = cut(flux.pieces(flux.values), float(flux.times[phase.first]), float(flux.times[phase.last]))
+    lowest, highest = float(trough(part)[1][0]), float(peak(part)[1][0])
+    return PhaseBalance(phase.kind, phase.peaks, lowest, highest, account)
 
 
 def _turning_points(curve: ArmCurve, y: Array, found: Sequence[Phase]) -> list[TurningPoint]:

@@ -1,21 +1,24 @@
-"""Members of a sweep on the compiled engine, as trajectories that can be measured like those of SciPy."""
+"""Members of a sweep on the compiled engine, as curves that can be measured like those of SciPy."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib.util import find_spec
+from typing import NamedTuple
 
-from ...numerics.compiled.engine import COMPILED_RTOL, Engine
-from ...numerics.dense_output import RecordedCurves
+import numpy as np
+
+from ...numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, Engine
+from ...numerics.dense_output import ReadoutInputs, RecordedCurves, needs_refinement
 from ...numerics.parameter_formulas import ParameterFormulas
 from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
-from ...numerics.trajectory import ATOL_OF_SCALE, Array, Outcome, Trajectory
+from ...numerics.trajectory import ATOL_OF_SCALE, Array
 from ..measures import curve_names
 from ..scenario import Arm, Scenario
 from .designs import Axis, Sweep
-from .members import batches
+from .members import Rows, batches
 from .paths import split_path
 
 SOLVER = f"Rodas5P, compiled, rtol {COMPILED_RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
@@ -27,17 +30,28 @@ def available() -> bool:
     return os.environ.get("IMMUNESIM_ENGINE") != "scipy" and find_spec("llvmlite") is not None
 
 
+class CompiledMembers(NamedTuple):
+    """Members that reached their end. kept: the curves at the output times, shape (members, curves, times)."""
+
+    curves: RecordedCurves
+    kept: Array
+
+
 class CompiledSweep:
     """A scenario's sweep as machine code: one program for all its arms and members."""
 
     def __init__(self, scenario: Scenario, sweep: Sweep, arms: Sequence[Arm], system: System) -> None:
         self.scenario, self.sweep, self.system = scenario, sweep, system
         measured = dict.fromkeys(name for each in sweep.measures for name in curve_names(each.tree, scenario.model))
-        self.engine = Engine(reduced_system_for(scenario, arms, sweep.design.axes), sweep.keep, tuple(measured))
+        reduced = reduced_system_for(scenario, arms, sweep.design.axes)
+        for name in list(measured):
+            if name in system.observables and needs_refinement(system, name):
+                measured |= dict.fromkeys(each for each in reduced.species if each in system.species_of(name))
+        self.engine = Engine(reduced, sweep.keep, tuple(measured))
 
-    def trajectories(
+    def run(
         self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool] = lambda: False
-    ) -> Iterator[Trajectory | None]:
+    ) -> Iterator[tuple[Rows, CompiledMembers]]:
         """Simulates `arm` for many members.
 
         Args:
@@ -47,32 +61,31 @@ class CompiledSweep:
             stop: Asked while members are computed.
 
         Yields:
-            A trajectory for each row, in order; None for a member that did not reach its end.
+            Some rows, and their members; the rows of members that do not reach their end are in none.
 
         Raises:
             StoppedError: Soon after `stop()` is true.
         """
         for first in range(0, len(values), MEMBERS_AT_ONCE):
-            yield from self._of_batch(arm, values[first : first + MEMBERS_AT_ONCE], times, stop)
+            part = values[first : first + MEMBERS_AT_ONCE]
+            for rows, batch in batches(self.scenario, arm, self.system, self.sweep.design.axes, part):
+                lanes = self.engine.run(batch, times, COMPILED_RTOL, stop=stop)
+                done = np.flatnonzero(lanes.done)
+                if len(done):
+                    yield first + rows[done], CompiledMembers(self._curves(lanes, batch, done), self._kept(lanes, done))
 
-    def _of_batch(self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool]) -> list[Trajectory | None]:
-        found: list[Trajectory | None] = [None] * len(values)
-        axes, layout = self.sweep.design.axes, self.engine.layout
-        for rows, batch in batches(self.scenario, arm, self.system, axes, values):
-            lanes = self.engine.run(batch, times, stop=stop)
-            for place, row in enumerate(rows.tolist()):
-                if lanes.done[place]:
-                    at, curves = lanes.dense_curves[place]
-                    found[row] = Trajectory(
-                        times=times,
-                        values=dict(zip(layout.grid, lanes.grid[place].T, strict=True)),
-                        dense=RecordedCurves(at, dict(zip(layout.dense_curves, curves.T, strict=True))),
-                        outcome=Outcome(),
-                        added={},
-                        solver=SOLVER,
-                        steps=int(lanes.steps[place]),
-                    )
-        return found
+    def _curves(self, lanes: BatchResult, batch: Batch, done: Rows) -> RecordedCurves:
+        parts = [lanes.dense_curves[member] for member in done.tolist()]
+        first = np.cumsum([0, *(len(times) for times, _ in parts)])
+        table = np.empty((1 + len(self.engine.layout.dense_curves), first[-1]))
+        for (times, curves), start, stop in zip(parts, first[:-1].tolist(), first[1:].tolist(), strict=True):
+            table[0, start:stop], table[1:, start:stop] = times, curves.T
+        inputs = ReadoutInputs(self.system, batch.ends[:, done], [each[done] for each in batch.parameters])
+        named = dict(zip(self.engine.layout.dense_curves, table[1:], strict=True))
+        return RecordedCurves(table[0], named, first, inputs)
+
+    def _kept(self, lanes: BatchResult, done: Rows) -> Array:
+        return lanes.grid[done].transpose(0, 2, 1)
 
 
 def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[Axis]) -> ReducedSystem:

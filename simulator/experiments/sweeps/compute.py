@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, repeat
+from itertools import pairwise, product
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...numerics.compiled.engine import StoppedError
 from ...numerics.dense_output import DenseOutput
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
-from ..measures import arms_of, measure
+from ..measured import BoundMeasure, CurveFunction, MemberCurves, Missing, Values, bind
+from ..measures import arms_of
 from ..scenario import MAIN, Arm, Scenario
 from ..schedule import prepare, saved_times
 from . import compiled
@@ -26,6 +28,7 @@ LARGEST_GAP = 1_000  # members: drawing those between costs less than another ca
 MOST_DRAWN = 65_536  # members at once, for their memory
 
 Numbers = NDArray[np.int64]
+Causes = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,15 @@ class Block:
     """A few members, with everything of them that is stored.
 
     numbers: the members' numbers, shape (members,). values: shape (members, axes). measures: shape (members, arms,
-    measures), NaN where there is no value. failed: shape (members, arms). outcomes: by (number, arm), of those that
-    failed. curves: shape (members, arms, curves, times), or None where none is kept.
+    measures), NaN where there is no value. causes: why there is none, a `Cause`, of the same shape. failed: shape
+    (members, arms). outcomes: by (number, arm), of those that failed. curves: shape (members, arms, curves, times), or
+    None where none is kept.
     """
 
     numbers: Numbers
     values: Array
     measures: Array
+    causes: Causes
     failed: NDArray[np.bool_]
     outcomes: Mapping[tuple[int, str], Outcome]
     curves: Array | None
@@ -52,6 +57,7 @@ class Block:
             numbers,
             self.values[rows],
             self.measures[rows],
+            self.causes[rows],
             self.failed[rows],
             {key: outcome for key, outcome in self.outcomes.items() if key[0] in kept},
             None if self.curves is None else self.curves[rows],
@@ -62,8 +68,8 @@ class Block:
 class SweepResult:
     """All members of a sweep that are available, in the order of their numbers.
 
-    numbers, values, measures and failed are as in `Block`: `measures[:, a, j]` is measure j with arm a read as the
-    main one. bands: by (arm, curve) the `QUANTILES` over members that did not fail, shape (quantiles, times).
+    numbers, values, measures, causes and failed are as in `Block`: `measures[:, a, j]` is measure j with arm a read as
+    the main one. bands: by (arm, curve) the `QUANTILES` over members that did not fail, shape (quantiles, times).
     times: those of bands and curves, in the model's time unit. curves: by (arm, curve), shape (members, times); only
     where there are few members.
     """
@@ -72,6 +78,7 @@ class SweepResult:
     numbers: Numbers
     values: Array
     measures: Array
+    causes: Causes
     failed: NDArray[np.bool_]
     bands: Mapping[tuple[str, str], Array]
     times: Array
@@ -115,23 +122,78 @@ def compute(scenario: Scenario, numbers: Numbers, stop: Callable[[], bool] = lam
     sweep, prepared = sweep_of(scenario), _prepared(scenario)
     outcomes: dict[tuple[int, str], Outcome] = {}
     block = _empty(scenario, numbers, outcomes)
-    reads = {arm: _arms_read(sweep, arm) for arm in sweep.arms}
-    runs = zip(*(trajectories(prepared, arm, block.values, stop) for arm in prepared.arms), strict=True)
-    for row, runs_of_member in enumerate(runs):
-        known = {arm.name: run for arm, run in zip(prepared.arms, runs_of_member, strict=True)}
-        _measure_member(scenario, block, row, known, reads, outcomes)
+    runs = {arm.name: _run_arm(prepared, arm, block.values, stop) for arm in prepared.arms}
+    for place, arm in enumerate(sweep.arms):
+        for name in reversed(_arms_read(sweep, arm)):
+            for row, outcome in runs[name].failures.items():
+                block.failed[row, place] = True
+                outcomes[int(numbers[row]), arm] = outcome
+        known = ~block.failed[:, place]
+        for column, (bound, factor) in enumerate(prepared.measures):
+            found = bound.combined([runs[_read(each, arm)].values[each._replace(arm="")] for each in bound.functions])
+            block.measures[known, place, column] = np.broadcast_to(found.values * factor, known.shape)[known]
+            if found.missing is not None:
+                block.causes[known, place, column] = np.broadcast_to(found.missing.causes, known.shape)[known]
+        if block.curves is not None:
+            block.curves[known, place] = runs[arm].kept[known]
     return block
 
 
-def trajectories(prepared: PreparedSweep, arm: Arm, values: Array, stop: Callable[[], bool]) -> Iterator[Trajectory]:
-    """Simulates `arm` for each row of `values`, shape (members, axes); yields a trajectory each, in order.
+@dataclass(frozen=True)
+class _ArmRun:
+    """One arm of all members: the functions of its curves, the curves that are kept, shape (members, curves, times),
+    and of those that failed how, by row."""
+
+    values: Mapping[CurveFunction, Values]
+    kept: Array
+    failures: Mapping[int, Outcome]
+
+
+def _run_arm(prepared: PreparedSweep, arm: Arm, values: Array, stop: Callable[[], bool]) -> _ArmRun:
+    """Simulates `arm` for each row of `values`, shape (members, axes).
 
     A member that does not reach its end on the compiled engine is simulated by SciPy, whose outcome says why.
     """
-    times = saved_times(prepared.scenario)
-    fast = repeat(None) if prepared.compiled is None else prepared.compiled.trajectories(arm, values, times, stop)
-    for row, run in zip(values, fast, strict=False):
-        yield run or _simulate_with_scipy(prepared, arm, row, times)
+    sweep, times = sweep_of(prepared.scenario), saved_times(prepared.scenario)
+    functions = list(prepared.functions[arm.name])
+    numbers, causes = np.full((len(functions), len(values)), np.nan), np.zeros((len(functions), len(values)), np.int64)
+    kept = np.full((len(values), len(sweep.keep), len(times) if sweep.keep else 0), np.nan)
+    failures: dict[int, Outcome] = {}
+
+    def take(rows: NDArray[np.intp], curves: MemberCurves) -> None:
+        for i, each in enumerate(functions):
+            found = curves.value(each)
+            numbers[i, rows] = found.values
+            if found.missing is not None:
+                causes[i, rows] = found.missing.causes
+
+    todo = np.ones(len(values), dtype=bool)
+    if prepared.compiled is not None:
+        for rows, found in prepared.compiled.run(arm, values, times, stop):
+            todo[rows] = False
+            take(rows, MemberCurves(found.curves))
+            kept[rows] = found.kept
+    for row in np.flatnonzero(todo).tolist():
+        if stop():
+            raise StoppedError
+        trajectory = _simulate_with_scipy(prepared, arm, values[row], times)
+        if not trajectory.outcome.ok:
+            failures[row] = trajectory.outcome
+            continue
+        take(np.array([row]), MemberCurves(trajectory.dense))
+        if sweep.keep:
+            kept[row] = [trajectory[name] for name in sweep.keep]
+    none = np.zeros(len(values))
+    found_values = {
+        each: Values(numbers[i], Missing(causes[i], causes[i], none, none) if causes[i].any() else None)
+        for i, each in enumerate(functions)
+    }
+    return _ArmRun(found_values, kept, failures)
+
+
+def _read(function: CurveFunction, arm: str) -> str:
+    """The arm that a function reads where `arm` is read as the main one."""
+    return arm if function.arm == MAIN else function.arm
 
 
 def _simulate_with_scipy(prepared: PreparedSweep, arm: Arm, row: Array, times: Array) -> Trajectory:
@@ -163,32 +225,8 @@ def _empty(scenario: Scenario, numbers: Numbers, outcomes: Mapping[tuple[int, st
     size = len(numbers), len(sweep.arms)
     curves = np.full((*size, len(sweep.keep), len(saved_times(scenario))), np.nan) if sweep.keep else None
     measures = np.full((*size, len(sweep.measures)), np.nan)
-    return Block(numbers, values_of(sweep.design, numbers), measures, np.zeros(size, dtype=bool), outcomes, curves)
-
-
-def _measure_member(
-    scenario: Scenario,
-    block: Block,
-    row: int,
-    known: Mapping[str, Trajectory],
-    reads: Mapping[str, Sequence[str]],
-    outcomes: dict[tuple[int, str], Outcome],
-) -> None:
-    sweep = sweep_of(scenario)
-    for place, arm in enumerate(sweep.arms):
-        wrong = [name for name in reads[arm] if not known[name].outcome.ok]
-        if wrong:
-            block.failed[row, place] = True
-            outcomes[int(block.numbers[row]), arm] = known[wrong[0]].outcome
-            continue
-        as_main = {**known, MAIN: known[arm]}
-        for column, each in enumerate(sweep.measures):
-            value, unit = measure(each.tree, scenario.model, as_main)
-            block.measures[row, place, column] = value * unit.to(each.unit)
-        if block.curves is not None:
-            block.curves[row, place] = [known[arm][name] for name in sweep.keep]
-    for run in known.values():
-        run.dense.clear_cache()
+    causes, failed = np.zeros(measures.shape, dtype=np.int8), np.zeros(size, dtype=bool)
+    return Block(numbers, values_of(sweep.design, numbers), measures, causes, failed, outcomes, curves)
 
 
 def _arms_read(sweep: Sweep, arm: str) -> list[str]:
@@ -204,11 +242,17 @@ def _failed_before_start(system: System, message: str) -> Trajectory:
 
 @dataclass(frozen=True)
 class PreparedSweep:
-    """What all blocks of a sweep share. arms: those that must be simulated."""
+    """What all blocks of a sweep share.
+
+    arms: those that must be simulated. measures: each with the factor to its unit. functions: by arm, the functions of
+    its curves that they read, without the name of the arm.
+    """
 
     scenario: Scenario
     system: System
     arms: Sequence[Arm]
+    measures: Sequence[tuple[BoundMeasure, float]]
+    functions: Mapping[str, Collection[CurveFunction]]
     compiled: compiled.CompiledSweep | None
 
 
@@ -227,6 +271,11 @@ def _prepared(scenario: Scenario) -> PreparedSweep:
             sweep, system = sweep_of(scenario), System(scenario.model)
             names = {name for arm in sweep.arms for name in _arms_read(sweep, arm)}
             arms = [arm for arm in scenario.arms if arm.name in names]
+            bound = [bind(each.tree, scenario.model) for each in sweep.measures]
+            measures = [(each, each.unit.to(own.unit)) for each, own in zip(bound, sweep.measures, strict=True)]
+            functions: dict[str, dict[CurveFunction, None]] = {arm.name: {} for arm in arms}
+            for place, each in product(sweep.arms, [function for own in bound for function in own.functions]):
+                functions[_read(each, place)][each._replace(arm="")] = None
             fast = compiled.CompiledSweep(scenario, sweep, arms, system) if compiled.available() else None
-            _last_prepared[:] = [PreparedSweep(scenario, system, arms, fast)]
+            _last_prepared[:] = [PreparedSweep(scenario, system, arms, measures, functions, fast)]
         return _last_prepared[0]

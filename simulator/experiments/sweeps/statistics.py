@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...numerics.trajectory import Array
 from ...runtime.json import json_number
+from ..measured import IN_WORDS, Cause
 from .compute import SweepResult
 from .designs import Product
 
@@ -22,7 +23,8 @@ class MeasureStatistics(NamedTuple):
 
     median, low, high: quantiles 0.5, `LOW` and `HIGH`; None without a value. members: how many have one.
     inside, share: the interval that the measure counts members in, and the share of `members` in it; None if there
-    is none. never: members that did not fail and have no value. failed: members that failed.
+    is none. never: members in which nothing crosses the level that is asked for. undefined: members that have no value
+    for another cause, and the commonest such cause in words. failed: members that failed.
     """
 
     id: str
@@ -37,6 +39,8 @@ class MeasureStatistics(NamedTuple):
     inside: str | None
     share: float | None
     never: int
+    undefined: int
+    why_undefined: str
     failed: int
 
 
@@ -54,6 +58,8 @@ def _statistics(result: SweepResult, row: int, column: int) -> MeasureStatistics
     measure, succeeded = sweep.measures[column], ~result.failed[:, row]
     of_succeeded = result.measures[succeeded, row, column]
     values = of_succeeded[np.isfinite(of_succeeded)]
+    causes = result.causes[succeeded, row, column]
+    undefined = causes[(causes != Cause.NONE) & (causes != Cause.NEVER)]
     median, low, high = np.quantile(values, [0.5, LOW, HIGH]).tolist() if len(values) else [None] * 3
     return MeasureStatistics(
         id=measure.id,
@@ -67,7 +73,9 @@ def _statistics(result: SweepResult, row: int, column: int) -> MeasureStatistics
         members=len(values),
         inside=measure.level_text or None,
         share=measure.inside(values) / len(values) if measure.levels and len(values) else None,
-        never=len(of_succeeded) - len(values),
+        never=int((causes == Cause.NEVER).sum()),
+        undefined=len(undefined),
+        why_undefined=IN_WORDS[Cause(int(np.bincount(undefined).argmax()))] if len(undefined) else "",
         failed=int((~succeeded).sum()),
     )
 

@@ -169,6 +169,7 @@ class MemberStore:
         sweep = sweep_of(self.scenario)
         size = len(numbers), len(sweep.arms)
         measures, failed = np.empty((*size, len(sweep.measures))), np.empty(size, dtype=bool)
+        causes = np.empty(measures.shape, dtype=np.int8)
         kept = np.empty((*size, len(sweep.keep), len(saved_times(self.scenario)))) if curves else None
         outcomes = {}
         block_numbers = offsets // ROWS
@@ -176,6 +177,7 @@ class MemberStore:
             members = np.flatnonzero(block_numbers == at)
             rows, stored = offsets[members] % ROWS, self._block(at, curves)
             measures[members], failed[members] = stored.measures[rows], stored.failed[rows]
+            causes[members] = stored.causes[rows]
             if kept is not None and stored.curves is not None:
                 kept[members] = stored.curves[rows]
             wrong = stored.failed[rows].any(axis=1)
@@ -183,7 +185,7 @@ class MemberStore:
                 for arm in sweep.arms:
                     if (row, arm) in stored.outcomes:
                         outcomes[int(numbers[member]), arm] = stored.outcomes[row, arm]
-        return Block(numbers, values, measures, failed, outcomes, kept)
+        return Block(numbers, values, measures, causes, failed, outcomes, kept)
 
     def _block(self, at: int, curves: bool) -> Block:
         if (at, curves) not in self._cache:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...experiments.measured import Cause
 from ...experiments.scenario import Scenario
 from ...experiments.schedule import saved_times
 from ...experiments.sweeps.compute import Block, sweep_of
@@ -74,6 +75,9 @@ def encode_block(block: Block, scenario: Scenario, axes: Sequence[StoredAxis]) -
     names = measure_names(scenario, axes)
     for each, name, column in zip(sweep.measures, names, np.moveaxis(block.measures, 2, 0), strict=True):
         _put(file, name, column, ("member", "arm"), each.unit_text, each.label or each.text)
+    if block.causes.any():
+        file.createDimension("measure", len(sweep.measures))
+        file.createVariable("failure_to_measure", "i1", ("member", "arm", "measure"))[:] = block.causes
     failed = file.createVariable("failed", "i1", ("member", "arm"))
     failed[:] = block.failed.astype(np.int8)
     if block.curves is not None:
@@ -103,11 +107,18 @@ def decode_block(content: bytes, scenario: Scenario, curves: bool = False) -> tu
     rows, arms, times = _length(file, "member"), len(sweep.arms), len(saved_times(scenario))
     values = [_doubles(file, name, rows) for name in axis_names(axes)]
     measures = [_doubles(file, name, rows, arms) for name in measure_names(scenario, axes)]
+    size = rows, arms, len(sweep.measures)
+    causes = np.zeros(size, dtype=np.int8)
+    if "failure_to_measure" in file.variables:
+        causes = _array(file, "failure_to_measure", *size).astype(np.int8)
+        if not np.isin(causes, list(Cause)).all():
+            raise DamagedBlockError("a value is missing for no known cause")
     kept = [_doubles(file, CURVE + name, rows, arms, times) for name in sweep.keep] if curves else None
     block = Block(
         np.arange(rows),
         np.stack(values, axis=1) if values else np.empty((rows, 0)),
         np.stack(measures, axis=2) if measures else np.empty((rows, arms, 0)),
+        causes,
         _array(file, "failed", rows, arms).astype(bool),
         _read_outcomes(file, rows, sweep.arms) if "failure_row" in file.variables else {},
         None if kept is None else np.stack(kept, axis=2),

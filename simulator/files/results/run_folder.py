@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...experiments.measures import curve_measures
+from ...experiments.measured import curve_measures
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import MAIN, Scenario
 from ...model.model import Model
@@ -91,6 +91,7 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
                 "measure": verdict.expectation.measure_text,
                 "expected": verdict.expectation.interval_text,
                 "simulated": json_number(verdict.simulated),
+                "reason": verdict.reason,
                 "unit": verdict.expectation.unit_text,
                 "met": verdict.met,
                 "source": verdict.expectation.source,
@@ -114,6 +115,7 @@ def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
         "digits_certified": json_number(certificate.digits),
         "certificate": {**asdict(certificate), "digits": json_number(certificate.digits)},
         "ledger": [asdict(line) for line in result.ledger],
+        "undefined": [each._asdict() for each in trajectory.undefined],
         "measures": {name: curve_measures(scenario.model, trajectory, name)._asdict() for name in trajectory.values},
         "solver": {
             "method": trajectory.solver,

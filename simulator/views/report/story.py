@@ -8,12 +8,14 @@ from typing import NamedTuple
 from ...experiments.clock import clock_of
 from ...experiments.comparison import Reference, table
 from ...experiments.explanation.explain import NoStepsError, explain
+from ...experiments.measured import highest_point
 from ...experiments.run import ArmResult, RunResult
 from ..text.compare import sentences
 from ..text.curve import describe_curve
 from ..text.english import capital, counted
 from ..text.explain import sentences as explained
 from ..text.figure import label_of
+from ..text.undefined import undefined_lines
 from ..text.verdicts import doubt_text, expected_text, simulated_text
 from .curves import drawn_arms
 
@@ -61,6 +63,8 @@ def _ends(result: RunResult) -> Iterator[Sentence]:
         if not outcome.ok:
             text = f"failed: {outcome.message}; {count} before it kept."
             yield Sentence(capital(arm.arm.title), text)
+        for line in undefined_lines(arm.trajectory, result.scenario.model.time_unit_text):
+            yield Sentence(capital(arm.arm.title), f"{line}.")
     for each in result.scenario.truncated:
         yield Sentence("Cut short", f"{each} is left out.")
 
@@ -68,11 +72,10 @@ def _ends(result: RunResult) -> Iterator[Sentence]:
 def _course(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
     """Each curve that the scenario shows, in one sentence."""
     clock, time_factor = clock_of(result.scenario)
-    dense = arm.trajectory.dense
+    model, dense = result.scenario.model, arm.trajectory.dense
     for name in result.scenario.shown:
-        text = describe_curve(
-            dense.times() * time_factor, dense.values(name), result.scenario.model.unit_text(name), clock
-        )
+        unit, highest = model.unit_text(name), highest_point(model, arm.trajectory, name, time_factor)
+        text = describe_curve(dense.times() * time_factor, dense.values(name), unit, clock, highest)
         yield Sentence(capital(label_of(result.scenario, name)), f"{text}.")
 
 

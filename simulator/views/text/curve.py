@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...experiments.curves import peak
 from ...experiments.explanation.phases import turning_points
 from ...numerics.thresholds import NOISE
 from ...numerics.trajectory import Array
@@ -27,7 +26,9 @@ class Extreme(NamedTuple):
     is_peak: bool
 
 
-def describe_curve(times: Array, values: Array, unit: str, clock: str) -> str:
+def describe_curve(
+    times: Array, values: Array, unit: str, clock: str, highest: tuple[float, float] | None = None
+) -> str:
     """A curve without its name, such as ``start at 1 pM, peak of 9 pM on day 5, end at 3 pM``.
 
     Args:
@@ -35,6 +36,7 @@ def describe_curve(times: Array, values: Array, unit: str, clock: str) -> str:
         values: Shape (n,); those that are not finite are left out.
         unit: Of the values, as model files spell it.
         clock: The unit of time, such as ``d``.
+        highest: Time and value of the largest value where it lies between the points, as tables have it.
     """
     known = np.isfinite(values)
     if not known.any():
@@ -43,7 +45,7 @@ def describe_curve(times: Array, values: Array, unit: str, clock: str) -> str:
     start, end, largest = float(values[0]), float(values[-1]), float(np.abs(values).max())
     if float(np.ptp(values)) <= FLAT * largest:
         return f"constant at {with_unit(end, unit)}"
-    turns = extremes(times, values)
+    turns = extremes(times, values, highest)
     if not turns:
         ends = f"{level(start, largest)} to {level(end, largest, unit)}"
         return f"{'rise' if end > start else 'fall'} from {ends}{_change(start, end)}"
@@ -54,9 +56,10 @@ def describe_curve(times: Array, values: Array, unit: str, clock: str) -> str:
     return ", ".join([f"start at {level(start, largest, unit)}", *parts, f"end at {level(end, largest, unit)}"])
 
 
-def extremes(times: Array, values: Array) -> list[Extreme]:
+def extremes(times: Array, values: Array, highest: tuple[float, float] | None = None) -> list[Extreme]:
     """The peaks and troughs of a curve of finite values between its ends, in order of time: those that it leaves by
-    `TURN` of its span, and its lowest value where that is `LOW` times below both ends."""
+    `TURN` of its span, and its lowest value where that is `LOW` times below both ends. highest: as in
+    `describe_curve`."""
     span = float(np.ptp(values))
     if span == 0:
         return []
@@ -70,9 +73,8 @@ def extremes(times: Array, values: Array) -> list[Extreme]:
         for last, point in pairwise([0, *points])
     ]
     top = int(values.argmax())
-    if top in points:  # as all tables have it: between the points of the curve
-        time, value = peak(times, values)
-        found[points.index(top)] = Extreme(time, value, True)
+    if top in points and highest is not None:
+        found[points.index(top)] = Extreme(*highest, True)
     return found
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...experiments.clock import clock_of
+from ...experiments.measured import highest_point
 from ...experiments.scenario import Arm, Dose, Scenario
 from ...experiments.targets import Target
 from ...numerics.trajectory import Trajectory
@@ -67,9 +68,9 @@ def describe_figure(
                 continue
             drawn.append(curve)
             dense = curve.trajectory.dense
-            parts.append(
-                f"{curve.label}: {describe_curve(dense.times() * time_factor, dense.values(name), unit, clock)}."
-            )
+            highest = highest_point(scenario.model, curve.trajectory, name, time_factor)
+            text = describe_curve(dense.times() * time_factor, dense.values(name), unit, clock, highest)
+            parts.append(f"{curve.label}: {text}.")
     doses = {(dose.name, dose.at, dose.count): dose for arm in arms for dose in arm.doses}
     if doses:
         parts.append(f"Doses: {'; '.join(_dose(dose, time_factor, clock) for dose in doses.values())}.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...experiments.clock import clock_of
 from ...experiments.evidence import evidence_row
-from ...experiments.measures import curve_measures
+from ...experiments.measured import curve_measures
 from ...experiments.run import RunResult
 from .tables import Table
 
@@ -35,6 +35,7 @@ def measures(result: RunResult, names: Sequence[str]) -> Table:
                     "final": found.final,
                     "area": found.area,
                     "area_unit": found.area_unit,
+                    "reason": found.reason,
                 }
             )
     values = {each: (each, "unit") for each in ("peak", "lowest", "final")}

@@ -24,7 +24,8 @@ class Table(list[dict[str, Any]]):
     """A list of rows, each a dictionary with the same keys.
 
     shown: for each column that is shown its heading, and the keys whose values stand in it, beside each other
-    (``{"peak": ("peak", "unit")}``); the rows may hold more.
+    (``{"peak": ("peak", "unit")}``); the rows may hold more. Where a value is missing, the cell says what the row gives
+    as its `reason`.
     """
 
     def __init__(self, rows: Iterable[dict[str, Any]], shown: Mapping[str, tuple[str, ...]]) -> None:
@@ -73,7 +74,7 @@ class Table(list[dict[str, Any]]):
     def _cell(self, row: Mapping[str, Any], keys: tuple[str, ...]) -> str:
         value, *units = (row[key] for key in keys)
         if value is None or (isinstance(value, float) and math.isnan(value)):
-            return "none"
+            return str(row.get("reason") or "none")
         if isinstance(value, float):
             value = number(0.0 if abs(value) < SHOWN_AS_ZERO else value, 4)
         text = str(value)

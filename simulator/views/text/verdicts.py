@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from ...experiments.expectations import Verdict
@@ -16,8 +15,8 @@ def expected_text(verdict: Verdict) -> str:
 
 
 def simulated_text(verdict: Verdict) -> str:
-    """The value that was simulated, with its unit; ``never`` where there is none."""
-    return "never" if math.isnan(verdict.simulated) else with_unit(verdict.simulated, verdict.expectation.unit_text, 4)
+    """The value that was simulated, with its unit, or why there is none: ``never``, ``undefined: ...``."""
+    return verdict.reason or with_unit(verdict.simulated, verdict.expectation.unit_text, 4)
 
 
 def doubt_text(verdict: Verdict) -> str:

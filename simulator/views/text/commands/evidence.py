@@ -29,7 +29,7 @@ def evidence_text(rows: Sequence[EvidenceRow]) -> str:
 def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
     width = max(len(row.id) for row in rows)
     for row in rows:
-        found = "none" if row.simulated is None else number(row.simulated, 4)
+        found = row.reason or "none" if row.simulated is None else number(row.simulated, 4)
         mark = MARKS[row.verdict]
         yield f"{mark}  {row.id:{width}}  {found:>10}  expected {expected_range(row)}  [{row.source}]"
         yield f"        {'':{width}}  {row.that}"

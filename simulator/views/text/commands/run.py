@@ -7,6 +7,7 @@ from pathlib import Path
 from ....experiments.run import ArmResult, RunResult
 from ..english import counted
 from ..numbers import number, with_unit
+from ..undefined import undefined_lines
 from ..verdicts import verdict_line
 
 
@@ -17,7 +18,7 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
     if scenario.question:
         lines.append(scenario.question)
     for arm in result.arms.values():
-        lines += ["", *_arm_lines(arm)]
+        lines += ["", *_arm_lines(arm, scenario.model.time_unit_text)]
     if result.verdicts:
         met = sum(verdict.met for verdict in result.verdicts)
         lines += ["", f"expectations: {met} of {len(result.verdicts)} met"]
@@ -32,7 +33,7 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
     return "\n".join(lines)
 
 
-def _arm_lines(result: ArmResult) -> list[str]:
+def _arm_lines(result: ArmResult, time_unit: str) -> list[str]:
     arm, trajectory, certificate = result.arm, result.trajectory, result.certificate
     title = f"arm {arm.name}" + (f" ({arm.label})" if arm.label and arm.label != arm.name else "")
     if not trajectory.outcome.ok:
@@ -49,4 +50,4 @@ def _arm_lines(result: ArmResult) -> list[str]:
             f"  {line.dose} → {line.target}: {each}, ordered {with_unit(line.ordered, line.unit, 4)}, "
             f"delivered {number(line.delivered, 4)}, remaining {number(line.remaining, 4)}"
         )
-    return lines
+    return [*lines, *(f"  {text}" for text in undefined_lines(trajectory, time_unit))]

@@ -60,7 +60,9 @@ def measure_table(result: SweepResult) -> Table:
         row["name"] = label_or_name(row["label"], row["id"], max(MOST_LETTERS - len(arm), LEAST_LETTERS)) + arm
         row["of all"] = "" if row["share"] is None else share_text(measures[row["id"]], row["share"])
     values = {title: (key, "unit") for title, key in (("median", "median"), ("5 %", "low"), ("95 %", "high"))}
-    shown = {"measure": ("name",), **values, "never": ("never",), "failed": ("failed",)}
+    shown = {"measure": ("name",), **values, "never": ("never",)}
+    shown |= {"undefined": ("undefined",), "why": ("why_undefined",)} if any(row["undefined"] for row in rows) else {}
+    shown |= {"failed": ("failed",)}
     return Table(rows, {**shown, "of all": ("of all",)} if any(row["of all"] for row in rows) else shown)
 
 

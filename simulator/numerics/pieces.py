@@ -1,0 +1,209 @@
+"""Curves in pieces: each a polynomial of degree 4 through five evenly spaced points.
+
+Within a step of a solver every species is such a polynomial. An observable need not be one: where its points do not
+determine it, they are taken closer together (`refined`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+PIECE = 4  # intervals between the points of a piece
+STEP = 2 * PIECE  # intervals between the points of a step of two pieces: the odd points test the even ones
+TOLERANCE = 1e-6  # of the range of a curve, by which the odd points may differ from the polynomial of the even ones
+HALVINGS = 30  # of a step, at most: what is left of a kink or a jump is then a billionth of the step
+MOST_PARTS = 32  # of a step on average that are still not determined: more is noise, which no halving ends
+# From the points of a piece, less the first, to three times the coefficients of its polynomial
+_TO_COEFFICIENTS = np.array(
+    [
+        [48.0, -36.0, 16.0, -3.0],
+        [-208.0, 228.0, -112.0, 22.0],
+        [288.0, -384.0, 224.0, -48.0],
+        [-128.0, 192.0, -128.0, 32.0],
+    ]
+)
+# From the even points of a step, less the first, to its odd ones
+_TO_ODD = np.vander(np.arange(1, STEP, 2) / STEP, PIECE + 1, increasing=True)[:, 1:] @ _TO_COEFFICIENTS / 3.0
+
+# The values of a curve of some steps, at a fraction of each
+Evaluate = Callable[[Indices, Array], Array]
+
+
+class Pieces(NamedTuple):
+    """One curve of m members, as n pieces.
+
+    Attributes:
+        start, end: their first and last times, shape (n,); those of a member rise. Both are the same where a curve
+            has no more than one point.
+        values: at their points, shape (PIECE + 1, n).
+        first: the pieces of member i are first[i] to first[i + 1] - 1, shape (m + 1,).
+    """
+
+    start: Array
+    end: Array
+    values: Array
+    first: Indices
+
+    @property
+    def member(self) -> Indices:
+        """The member of each piece, shape (n,)."""
+        return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
+
+    def negative(self) -> Pieces:
+        """The curve with its sign changed."""
+        return self._replace(values=-self.values)
+
+
+def points_of(intervals: int, starts: Indices, count: int, members: Indices) -> tuple[Indices, Indices]:
+    """A time course of segments of k * intervals + 1 points, cut into parts of so many intervals.
+
+    Args:
+        intervals: `PIECE` or `STEP`.
+        starts: the first point of each segment, shape (segments,).
+        count: of all points.
+        members: the first point of each member, and `count`, shape (members + 1,).
+
+    Returns:
+        The points of each part, shape (intervals + 1, parts), and the first part of each member, shape (members + 1,),
+        with the number of all. A segment of one point is a part of no length.
+    """
+    sizes = np.diff(np.append(starts, count))
+    parts = np.maximum((sizes - 1) // intervals, 1)
+    before = np.append(0, np.cumsum(parts))
+    within = np.arange(before[-1]) - np.repeat(before[:-1], parts)
+    points = np.repeat(starts, parts) + intervals * within + np.arange(intervals + 1)[:, None]
+    if (sizes <= intervals).any():
+        points = np.minimum(points, np.repeat(starts + sizes - 1, parts))
+    return points, before[np.searchsorted(starts, members)]
+
+
+def pieces_through(times: Array, values: Array, points: Indices, first: Indices) -> Pieces:
+    """The curve through `values` at `times`; points, first: as `points_of` gives them for `PIECE`."""
+    return Pieces(times.take(points[0]), times.take(points[-1]), values.take(points), first)
+
+
+def segment_starts(times: Array, members: Indices) -> Indices:
+    """The first point of each segment of a time course in steps: a jump has two points of the same time.
+
+    members: as in `points_of`.
+    """
+    new = np.zeros(len(times), dtype=bool)
+    new[1:] = times[1:] == times[:-1]
+    edges = members[:-1][members[:-1] < len(times)]
+    new[edges] = True
+    found = np.flatnonzero(new)
+    if ((np.diff(np.append(found, len(times))) - 1) % STEP).any():
+        # A step so short that points within it have the same time
+        own, kept = set(edges.tolist()), [0]
+        for point in found.tolist()[1:]:
+            if point in own or not (point - 1 - kept[-1]) % STEP:
+                kept.append(point)
+        found = np.array(kept)
+    return found
+
+
+def coefficients_of(points: Array) -> Array:
+    """The coefficients of the polynomials through `points`, both of shape (PIECE + 1, n): ascending powers of s, the
+    fraction of the piece."""
+    return np.concatenate([points[:1], _TO_COEFFICIENTS @ (points[1:] - points[0]) / 3.0])
+
+
+def at_fraction(coefficients: Array, s: Array) -> Array:
+    """Polynomials with coefficients of shape (degree + 1, n), in ascending powers, at `s`."""
+    found: Array = coefficients[-1] + 0.0 * s
+    for each in coefficients[-2::-1]:
+        found = found * s + each
+    return found
+
+
+def refined(start: Array, end: Array, values: Array, first: Indices, evaluate: Evaluate) -> Pieces:
+    """A curve in pieces so short that its points determine it.
+
+    Args:
+        start, end: of the steps of all members, shape (n,).
+        values: at the points of the steps, shape (STEP + 1, n).
+        first: the steps of member i are first[i] to first[i + 1] - 1, shape (m + 1,).
+        evaluate: gives the values at a fraction of a step.
+    """
+    scale = _ranges(values, first)
+    step, low, high = np.arange(len(start)), np.zeros(len(start)), np.ones(len(start))
+    done: list[tuple[Indices, Array, Array, Array]] = []
+    most = 0
+    for halving in range(HALVINGS + 1):
+        unknown = _undetermined(values, scale[step])
+        most = most or MOST_PARTS * int(unknown.sum())
+        if halving == HALVINGS or int(unknown.sum()) > most:
+            unknown[:] = False
+        known = ~unknown
+        done.append((step[known], low[known], high[known], values[:, known]))
+        if not unknown.any():
+            break
+        step, low, high, values = _halved(step[unknown], low[unknown], high[unknown], values[:, unknown], evaluate)
+    step, low, high = (np.concatenate([part[i] for part in done]) for i in range(3))
+    values = np.concatenate([part[3] for part in done], axis=1)
+    order = np.lexsort((low, step))
+    step, low, high, values = step[order], low[order], high[order], values[:, order]
+    return _as_pieces(start, end, values, first, step, low, high)
+
+
+def as_pieces(start: Array, end: Array, values: Array, first: Indices) -> Pieces:
+    """Steps as pieces, without a test of their points; arguments as in `refined`."""
+    none = np.zeros(len(start))
+    return _as_pieces(start, end, values, first, np.arange(len(start)), none, none + 1.0)
+
+
+def _as_pieces(
+    start: Array, end: Array, values: Array, first: Indices, step: Indices, low: Array, high: Array
+) -> Pieces:
+    length = end - start
+    begin = start[step] + low * length[step]
+    finish = np.where(high == 1.0, end[step], start[step] + high * length[step])
+    middle = begin + 0.5 * (finish - begin)
+    both = np.stack([values[: PIECE + 1], values[PIECE:]], axis=2).reshape(PIECE + 1, -1)
+    return Pieces(
+        np.stack([begin, middle], axis=1).ravel(),
+        np.stack([middle, finish], axis=1).ravel(),
+        both,
+        2 * np.searchsorted(step, first),
+    )
+
+
+def _ranges(values: Array, first: Indices) -> Array:
+    """The range of the finite values of each step's member, shape (steps,)."""
+    finite = np.isfinite(values)
+    top = np.where(finite, values, -np.inf).max(axis=0)
+    low = np.where(finite, values, np.inf).min(axis=0)
+    own = first[:-1][np.diff(first) > 0]
+    found = np.maximum.reduceat(top, own) - np.minimum.reduceat(low, own)
+    return np.repeat(np.maximum(found, 0.0), np.diff(np.append(own, len(top))))
+
+
+def _undetermined(values: Array, scale: Array) -> NDArray[np.bool_]:
+    """Steps whose odd points are not on the polynomial of the even ones; but not those without a finite value."""
+    with np.errstate(all="ignore"):
+        off = np.abs(values[0] + _TO_ODD @ (values[2::2] - values[0]) - values[1::2]).max(axis=0)
+    finite = np.isfinite(values)
+    found: NDArray[np.bool_] = ~(off <= TOLERANCE * scale) & finite.any(axis=0) & ((scale > 0.0) | ~finite.all(axis=0))
+    return found
+
+
+def _halved(
+    step: Indices, low: Array, high: Array, values: Array, evaluate: Evaluate
+) -> tuple[Indices, Array, Array, Array]:
+    """Parts of steps cut in two, with new points between the old ones."""
+    middle = 0.5 * (low + high)
+    step = np.concatenate([step, step])
+    low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
+    fine = np.empty((STEP + 1, len(step)))
+    fine[::2] = np.concatenate([values[: PIECE + 1], values[PIECE:]], axis=1)
+    odd = np.arange(1, STEP, 2) / STEP
+    at = low + odd[:, None] * (high - low)
+    fine[1::2] = evaluate(np.tile(step, len(odd)), at.ravel()).reshape(at.shape)
+    return step, low, high, fine
