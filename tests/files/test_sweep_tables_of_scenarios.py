@@ -14,6 +14,7 @@ import pytest
 import tomli_w
 from immunesim.experiments.measures import unit_of, unit_text_of
 from immunesim.experiments.scenario import MAIN, Scenario
+from immunesim.experiments.sweeps.compute import compute
 from immunesim.experiments.sweeps.designs import member_ids
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.overrides import SweepOptions
@@ -292,6 +293,54 @@ def test_expectations_about_the_whole_run_are_not_judged_on_a_part_of_it(folder:
     assert "2 expectations about the whole run, which is shorter: not simulated" in short.truncated
     longer = read_scenario(folder / "question.toml", {"time.end": "30 h"})
     assert len(longer.expectations) == 5
+
+
+INFUSIONS = """
+[[dose]]
+name = "push"
+target = "drug"
+amount = "400 pmol"
+at = "2 h"
+over = "1 h"
+every = "2 h"
+count = 4
+[sweep]
+sample = "{}"
+[[sweep.vary]]
+parameter = "dose.push.over"
+values = ["1 h", "5 h"]
+[[sweep.vary]]
+parameter = "dose.push.every"
+values = ["2 h", "6 h"]
+[sweep.measures]
+top = "max(drug)"
+"""
+
+
+def test_members_of_a_zip_are_held_against_their_own_values_only(scenario) -> None:
+    found = scenario(INFUSIONS.format("zip"))
+    assert found.sweep.design.count == 2
+    said = "in 1 of 2 members of the sweep the dose 'push' is not given in full before the end"  # 5 h from 20 h on
+    assert found.sweep.remarks == (said,)
+    assert said in notes(found)
+
+
+def test_combinations_of_a_grid_that_cannot_be_are_counted_and_fail_alone(scenario) -> None:
+    found = scenario(INFUSIONS.format("grid"))
+    assert found.sweep.remarks[0] == (
+        "in 1 of 4 members of the sweep an infusion of 'push' of 5 h is longer than its interval, 2 h: they fail"
+    )
+    block = compute(found, np.arange(4, dtype=np.int64))
+    assert block.failed[:, 0].tolist() == [False, False, True, False]
+    assert "an infusion of 'push' of 5 h is longer than its interval, 2 h" in block.outcomes[2, MAIN].message
+    assert np.isfinite(block.measures[[0, 1, 3]]).all()
+
+
+def test_doses_behind_the_end_are_told_where_no_time_varies_too(scenario) -> None:
+    text = DOSE.replace("count = 2", "count = 9") + '[[sweep.vary]]\nparameter = "k_clear"\n'
+    said = "in all members of the sweep the dose 'push' is not given in full before the end"
+    assert scenario(text).sweep.remarks == (said,)
+    assert scenario(text.replace("count = 9", "count = 6")).sweep.remarks == ()  # the last at 22 h of 24
 
 
 def test_an_arm_that_sets_an_axis_itself_is_noted(scenario) -> None:

@@ -107,7 +107,8 @@ class Sweep:
     """What is swept in a scenario.
 
     arms: those that are measured, each read as the main arm in every measure. keep: species and observables whose
-    curves are kept. document: the tables [sweep] and [population] with all defaults.
+    curves are kept. document: the tables [sweep] and [population] with all defaults. remarks: what some members cannot
+    do in time, in words.
     """
 
     design: Design
@@ -115,6 +116,7 @@ class Sweep:
     arms: tuple[str, ...]
     keep: tuple[str, ...]
     document: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
 
 
 class Spaced(NamedTuple):

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ...experiments.scenario import Arm, Change, Dose
-from ...experiments.sweeps.designs import Axis
+from ...experiments.sweeps.designs import Axis, Design
 from ...experiments.sweeps.paths import split_path
+from ...experiments.sweeps.timing import time_remarks
 from ...model.model import Model
 from ...model.units import ONE
 from ...runtime.names import nearest
@@ -295,42 +296,24 @@ def read_log(context: Context, item: Table, path: KeyPath) -> bool:
     return bool(scale == "log")
 
 
-def check_ends(context: Context, varied: Sequence[Varied], arms: Sequence[Arm]) -> None:
-    """Faults of doses that cannot be given, and of volumes of zero, at the ends of each axis."""
-    for each in varied:
-        for arm in arms:
-            _check_volumes(context, each, arm)
-    for name in dict.fromkeys(each.variable.name for each in varied if each.variable.kind == "dose"):
-        for arm in arms:
-            keys = {
-                each.variable.key: each
-                for each in varied
-                if (each.variable.kind, each.variable.name) == ("dose", name) and each.variable.path not in arm.own
-            }
-            _check_series(context, name, keys, arm)
+def check_volumes(context: Context, varied: Sequence[Varied], arms: Sequence[Arm]) -> None:
+    """Faults of volumes that would be zero at the lower end of an axis."""
+    volumes = {species.volume for species in context.model.species.values()}
+    for path, variable, low, _ in varied:
+        moved = any(variable.path not in arm.own for arm in arms)
+        if moved and variable.parameter in volumes and not low > 0:
+            context.fault(path, f"{variable.parameter} would be {low:g}; a volume must be above zero")
 
 
-def _check_series(context: Context, name: str, varied: dict[str, Varied], arm: Arm) -> None:
-    """A fault where repeated doses would overlap, or have no interval."""
-    dose = next((each for each in arm.doses if each.name == name), None)
-    if dose is None or not {"count", "every", "over"} & set(varied):
-        return
-    path = next(varied[key].path for key in ("over", "every", "count") if key in varied)
-    count = varied["count"].high if "count" in varied else dose.count
-    over = varied["over"].high if "over" in varied else dose.over
-    every = varied["every"].low if "every" in varied else dose.every
-    unit_text = context.model.time_unit_text
-    if count > 1 and not every:
-        context.fault(path, f"{count:g} doses of '{name}' need 'every', the interval between them")
-    elif count > 1 and over > every * (1 + 1e-12):
-        message = f"an infusion of '{name}' of {over:g} {unit_text} would be longer than its interval, "
-        context.fault(path, f"{message}{every:g} {unit_text}")
-
-
-def _check_volumes(context: Context, varied: Varied, arm: Arm) -> None:
-    variable = varied.variable
-    if not variable.parameter or variable.path in arm.own:
-        return
-    for volume in {dose.volume for dose in arm.doses if dose.volume}:
-        if variable.parameter == volume and not varied.low > 0:
-            context.fault(varied.path, f"{volume} would be {varied.low:g}; a dose needs a volume above zero")
+def check_times(context: Context, varied: Sequence[Varied], design: Design, arms: Sequence[Arm]) -> tuple[str, ...]:
+    """What some members cannot do in time, in words; what none of them can is a fault."""
+    paths = {variable.path: path for path, variable, _, _ in varied}
+    for path, variable, _, high in varied:
+        dose = variable.dose
+        if dose and variable.key == "count" and high > 1 and not dose.every and f"dose.{dose.name}.every" not in paths:
+            context.fault(path, f"{high:g} doses of '{dose.name}' need 'every', the interval between them")
+    remarks = time_remarks(design, arms, context.model, context.latest)
+    for remark in remarks:
+        if remark.all_fail:
+            context.fault(paths.get(remark.path, ("sweep",)), remark.text)
+    return tuple([remark.text for remark in remarks])

@@ -176,6 +176,8 @@ def parameter_value(context: Context, path: KeyPath, word: str, given: Any) -> t
 def parameter_problem(parameter: Parameter, value: float, given: object) -> str:
     """What makes `value` impossible for a parameter, or an empty text; `given` is how it was written."""
     bounds = parameter.range
+    if parameter.id in BODY and not value > 0:
+        return f"{parameter.id} must be above zero, found {given!r}"
     if value < 0 and not (parameter.value < 0 or (bounds and bounds[0] < 0)):
         return f"{parameter.id} cannot be negative, found {given!r}"
     if bounds == (0.0, 1.0) and parameter.unit == ONE and value > 1:

@@ -11,6 +11,7 @@ from ...experiments.scenario import MAIN, Arm, Expectation, Scenario
 from ...experiments.sweeps.designs import Sweep
 from ...experiments.timetable import TimetableError, timetable
 from ...model.expression import Name
+from ...model.expression import names as names_in
 from ...model.instants import ticks_of
 from ...model.model import Model
 from ...model.units import unit
@@ -153,18 +154,30 @@ def _arm(context: Context, main: Arm, name: str, table: Table) -> Arm:
 
 
 def _check_volumes(context: Context, arms: Sequence[Arm]) -> None:
-    """A dose needs a volume above zero, whatever a parameter or a change makes of it."""
+    """Volumes must be above zero, whatever a parameter or a change makes of them, where anything is given into them or
+    changes them."""
     reported: set[tuple[str, float]] = set()  # an arm inherits a volume with its fault
     for arm in arms:
         values = {name: item.value for name, item in context.model.parameters.items()} | dict(arm.parameters)
+        dosed = dict.fromkeys(dose.volume for dose in arm.doses if dose.volume)
+        moved = {*arm.parameters, *(name for change in arm.changes for name in change.parameters)}
+        every = dict.fromkeys(each.volume for each in context.model.species.values() if each.volume)
+        dissolving = dict.fromkeys(name for name in every if moved & _parameters_of(context.model, name))
         for changed in [{}, *(dict(change.parameters) for change in arm.changes)]:
-            for volume in dict.fromkeys(dose.volume for dose in arm.doses if dose.volume):
+            for volume in dosed | dissolving:
                 own = {**values, **changed}
                 size = own[volume] if volume in own else _constant(context.model, volume, own)
                 if not size > 0 and (volume, size) not in reported:
                     at: KeyPath = ("parameters", volume) if arm.name == MAIN else ("arms", arm.name)
-                    context.fault(at, f"{volume} is {size:g}; a dose needs a volume above zero")
+                    context.fault(at, f"{volume} is {size:g}; a volume must be above zero")
                     reported.add((volume, size))
+
+
+def _parameters_of(model: Model, name: str) -> set[str]:
+    """The parameters that an observable of parameters reads; of a parameter itself."""
+    if name not in model.observables:
+        return {name}
+    return {inner for each in names_in(model.observables[name].value) for inner in _parameters_of(model, each)}
 
 
 def _constant(model: Model, name: str, values: Mapping[str, float]) -> float:

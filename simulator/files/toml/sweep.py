@@ -14,7 +14,7 @@ from ...experiments.sweeps.paths import varies_in
 from ...model.expression import FormulaError
 from ...model.units import UnitError
 from ...runtime.names import unknown_name
-from .axes import Varied, check_ends, read_log
+from .axes import Varied, check_times, check_volumes, read_log
 from .design import MAX_MEMBERS, read_design
 from .layers import KeyPath
 from .population import read_population
@@ -46,7 +46,7 @@ def read_sweep(
     measured = [arm for arm in arms if arm.name in used]
     _check_reached(context, varied, measured)
     if len(context.faults) == before:
-        check_ends(context, varied, measured)
+        check_volumes(context, varied, measured)
     members, population = found.design, patients.population
     design = Product(members, population) if members and population else members or population
     if len(context.faults) > before or design is None:
@@ -54,11 +54,14 @@ def read_sweep(
     if design.count > MAX_MEMBERS:
         context.fault(("sweep",), f"{design.count} members; at most {MAX_MEMBERS}")
         return None
+    remarks = check_times(context, varied, design, measured)
+    if len(context.faults) > before:
+        return None
     resolved = {each.id: _resolved(each) for each in measures}
     document = {"sweep": {**found.resolved, "arms": list(read_arms), "keep": list(keep), "measures": resolved}}
     if population is not None:
         document["population"] = copy.deepcopy(context.tables["population"])
-    return Sweep(design, measures, read_arms, keep, document)
+    return Sweep(design, measures, read_arms, keep, document, remarks)
 
 
 def _something_varies(context: Context) -> bool:

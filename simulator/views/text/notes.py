@@ -34,6 +34,7 @@ def notes(scenario: Scenario, asked: Interventions | None = None) -> list[str]:
         *_unusual_values(scenario),
         *_thousandths(scenario),
         *_axes_outside_ranges(scenario),
+        *(scenario.sweep.remarks if scenario.sweep else ()),
     ]
     return list(dict.fromkeys(found))
 
