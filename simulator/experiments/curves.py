@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..numerics.pieces import PIECE, Indices, Pieces, at_fraction, coefficients_of
+from ..numerics.pieces import PIECE, Indices, Pieces, at_fraction, coefficients_of, weighted
 from ..numerics.trajectory import Array
 
 Flags = NDArray[np.bool_]
@@ -21,8 +21,9 @@ Flags = NDArray[np.bool_]
 # constant (2.2078) less one
 OVERSHOOT = 0.61
 NEWTON_STEPS = 60  # at most, to a root: a bisection a step where Newton's goes astray
+ROOT = 1e-15  # of a piece: a smaller step finds no better root
 EVEN = 201  # points of the straight line through log(values) that gives a half-life
-BOOLE = np.array([7.0, 32.0, 12.0, 32.0, 7.0]) / 90.0  # the integral of a piece, in terms of its length
+BOOLE = 7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90  # the integral of a piece, in terms of its length
 
 
 def _derivative(coefficients: Array) -> Array:
@@ -55,7 +56,7 @@ def _roots(coefficients: Array) -> Array:
 def _polished(coefficients: Array, low: Array, high: Array, rises: Flags) -> Array:
     """The one root of each polynomial between `low` and `high`: Newton's steps, halved where they leave the bracket."""
     slopes = _derivative(coefficients)
-    s = 0.5 * (low + high)
+    s, found = 0.5 * (low + high), np.zeros(len(low), dtype=bool)
     for _ in range(NEWTON_STEPS):
         value = at_fraction(coefficients, s)
         below = (value < 0.0) == rises
@@ -63,8 +64,9 @@ def _polished(coefficients: Array, low: Array, high: Array, rises: Flags) -> Arr
         slope = at_fraction(slopes, s)
         new = s - np.divide(value, slope, out=np.full(len(s), np.inf), where=slope != 0.0)
         new = np.where((new >= low) & (new <= high), new, 0.5 * (low + high))
-        moved, s = np.abs(new - s), new
-        if (moved <= 1e-15).all():
+        moved = ~found & (np.abs(new - s) > ROOT)
+        s, found = np.where(found, s, new), ~moved  # a root that is found stays, whatever the others need
+        if not moved.any():
             break
     return s
 
@@ -133,7 +135,7 @@ def cut(pieces: Pieces, start: float, end: float) -> Pieces:
 
 def area(pieces: Pieces) -> Array:
     """The area under each curve, in its unit times that of time."""
-    return np.add.reduceat((pieces.end - pieces.start) * (BOOLE @ pieces.values), pieces.first[:-1])
+    return np.add.reduceat((pieces.end - pieces.start) * weighted(BOOLE, pieces.values), pieces.first[:-1])
 
 
 def mean(pieces: Pieces) -> Array:
@@ -185,7 +187,7 @@ def half_life(pieces: Pieces) -> Array:
     s = np.linspace(0.0, 1.0, EVEN)
     values = values_at(pieces, start[:, None] * (1.0 - s) + end[:, None] * s)
     with np.errstate(all="ignore"):
-        slope = np.log(values) @ (s - 0.5) / ((s - 0.5) @ (s - 0.5)) / (end - start)
+        slope = (np.log(values) * (s - 0.5)).sum(axis=1) / ((s - 0.5) ** 2).sum() / (end - start)
         return np.where((values > 0.0).all(axis=1) & (slope < 0.0), -math.log(2) / slope, np.nan)
 
 

@@ -6,7 +6,7 @@ determine it, they are taken closer together (`refined`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,18 +19,18 @@ PIECE = 4  # intervals between the points of a piece
 STEP = 2 * PIECE  # intervals between the points of a step of two pieces: the odd points test the even ones
 TOLERANCE = 1e-6  # of the range of a curve, by which the odd points may differ from the polynomial of the even ones
 HALVINGS = 30  # of a step, at most: what is left of a kink or a jump is then a billionth of the step
-MOST_PARTS = 32  # of a step on average that are still not determined: more is noise, which no halving ends
+MOST_PARTS = 64  # of a step that are still not determined: more is noise, which no halving ends
 # From the points of a piece, less the first, to three times the coefficients of its polynomial
-_TO_COEFFICIENTS = np.array(
-    [
-        [48.0, -36.0, 16.0, -3.0],
-        [-208.0, 228.0, -112.0, 22.0],
-        [288.0, -384.0, 224.0, -48.0],
-        [-128.0, 192.0, -128.0, 32.0],
-    ]
+_TO_COEFFICIENTS = (
+    (48.0, -36.0, 16.0, -3.0),
+    (-208.0, 228.0, -112.0, 22.0),
+    (288.0, -384.0, 224.0, -48.0),
+    (-128.0, 192.0, -128.0, 32.0),
 )
 # From the even points of a step, less the first, to its odd ones
-_TO_ODD = np.vander(np.arange(1, STEP, 2) / STEP, PIECE + 1, increasing=True)[:, 1:] @ _TO_COEFFICIENTS / 3.0
+_TO_ODD = (
+    (np.vander(np.arange(1, STEP, 2) / STEP, PIECE + 1, increasing=True)[:, 1:] @ _TO_COEFFICIENTS) / 3.0
+).tolist()
 
 # The values of a curve of some steps, at a fraction of each
 Evaluate = Callable[[Indices, Array], Array]
@@ -112,7 +112,21 @@ def segment_starts(times: Array, members: Indices) -> Indices:
 def coefficients_of(points: Array) -> Array:
     """The coefficients of the polynomials through `points`, both of shape (PIECE + 1, n): ascending powers of s, the
     fraction of the piece."""
-    return np.concatenate([points[:1], _TO_COEFFICIENTS @ (points[1:] - points[0]) / 3.0])
+    found = np.empty(points.shape)
+    found[0] = points[0]
+    rises = points[1:] - points[0]
+    for row, weights in enumerate(_TO_COEFFICIENTS, 1):
+        found[row] = weighted(weights, rises) / 3.0
+    return found
+
+
+def weighted(weights: Sequence[float], rows: Array) -> Array:
+    """The sum of rows multiplied by a number each. Not a product of matrices: its rounding depends on how many columns
+    there are, and what a member gives must not depend on its neighbours."""
+    total: Array = weights[0] * rows[0]
+    for weight, row in zip(weights[1:], rows[1:], strict=True):
+        total = total + weight * row
+    return total
 
 
 def at_fraction(coefficients: Array, s: Array) -> Array:
@@ -135,12 +149,9 @@ def refined(start: Array, end: Array, values: Array, first: Indices, evaluate: E
     scale = _ranges(values, first)
     step, low, high = np.arange(len(start)), np.zeros(len(start)), np.ones(len(start))
     done: list[tuple[Indices, Array, Array, Array]] = []
-    most = 0
     for halving in range(HALVINGS + 1):
         unknown = _undetermined(values, scale[step])
-        most = most or MOST_PARTS * int(unknown.sum())
-        if halving == HALVINGS or int(unknown.sum()) > most:
-            unknown[:] = False
+        unknown &= (np.bincount(step[unknown], minlength=len(start)) <= MOST_PARTS)[step] & (halving < HALVINGS)
         known = ~unknown
         done.append((step[known], low[known], high[known], values[:, known]))
         if not unknown.any():
@@ -188,7 +199,9 @@ def _ranges(values: Array, first: Indices) -> Array:
 def _undetermined(values: Array, scale: Array) -> NDArray[np.bool_]:
     """Steps whose odd points are not on the polynomial of the even ones; but not those without a finite value."""
     with np.errstate(all="ignore"):
-        off = np.abs(values[0] + _TO_ODD @ (values[2::2] - values[0]) - values[1::2]).max(axis=0)
+        rises = values[2::2] - values[0]
+        apart = [np.abs(values[0] + weighted(row, rises) - odd) for row, odd in zip(_TO_ODD, values[1::2], strict=True)]
+        off = np.max(apart, axis=0)
     finite = np.isfinite(values)
     found: NDArray[np.bool_] = ~(off <= TOLERANCE * scale) & finite.any(axis=0) & ((scale > 0.0) | ~finite.all(axis=0))
     return found

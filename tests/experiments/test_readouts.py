@@ -1,0 +1,100 @@
+"""Measures of readouts that no polynomial follows: kinked, steep, functions of time; in runs and in sweeps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from immunesim.experiments.measured import measure
+from immunesim.experiments.measures import read_measure
+from immunesim.experiments.run import run
+from immunesim.experiments.scenario import Scenario
+from immunesim.experiments.sweeps.compute import compute
+from immunesim.experiments.sweeps.designs import Axis, Sweep, SweepMeasure
+from immunesim.files.toml.scenario_file import read_scenario
+
+from tests.sweeps import Members
+
+MODEL = """
+title = "A store that fills at a constant rate"
+time_unit = "h"
+[species]
+S = { label = "store", unit = "mg", initial = 0, scale = 1 }
+[parameters]
+k = { label = "k", value = 1, unit = "mg/h", source = "assumed", status = "assumed: an example" }
+T = { label = "T", value = 4.3, unit = "h", source = "assumed", status = "assumed: an example" }
+EC = { label = "EC", value = 3.7, unit = "mg", source = "assumed", status = "assumed: an example" }
+w = { label = "w", value = 0.15, unit = "h", source = "assumed", status = "assumed: an example" }
+[reactions]
+fill = { equation = "-> S", rate = "k", source = "assumed" }
+[observables]
+tent = { label = "tent", unit = "h", value = "min(time, 2*T - time)" }
+spike = { label = "spike", unit = "1", value = "exp(-((time - T)/w)^2)" }
+effect = { label = "effect", unit = "1", value = "hill(S, EC, 50)" }
+excess = { label = "excess", unit = "mg", value = "max(S - EC, 0)" }
+"""
+SCENARIO = """
+schema = 1
+title = "Filling a store"
+model = "model.toml"
+[time]
+end = "9 h"
+every = "1 h"
+"""
+SPIKE = 0.15 * math.sqrt(math.pi)
+EFFECT = sum((x**50 / (1 + x**50)) * 3.7e-5 for x in (np.arange(0, 9 / 3.7, 1e-5) + 0.5e-5).tolist())
+READOUTS = {  # measure: value, range
+    "max(tent)": (4.3, 4.3),
+    "time_of_max(tent)": (4.3, 9.0),
+    "final(tent)": (-0.4, 4.7),
+    "time_above(tent, '2 h')": (4.6, 9.0),
+    "auc(tent)": (4.3**2 - 0.4**2 / 2, 9 * 4.7),
+    "auc(spike)": (SPIKE, 1.0),
+    "max(spike)": (1.0, 1.0),
+    "time_of_max(spike)": (4.3, 9.0),
+    "first_above(spike, '0.5')": (4.3 - 0.15 * math.sqrt(math.log(2)), 9.0),
+    "auc(effect)": (EFFECT, 9.0),
+    "first_above(effect, '0.9')": (3.7 * 9 ** (1 / 50), 9.0),
+    "at(effect, '3.8 h')": ((3.8 / 3.7) ** 50 / (1 + (3.8 / 3.7) ** 50), 1.0),
+    "first_above(excess, '0.01 mg')": (3.71, 9.0),
+    "auc(excess)": (5.3**2 / 2, 9 * 5.3),
+    "mean(excess, '3.5 h', '3.9 h')": (0.2**2 / 2 / 0.4, 5.3),
+}
+
+
+@pytest.fixture(scope="module")
+def filling(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    folder = tmp_path_factory.mktemp("filling")
+    (folder / "model.toml").write_text(MODEL, encoding="utf-8")
+    (folder / "scenario.toml").write_text(SCENARIO, encoding="utf-8")
+    return read_scenario(Path(folder / "scenario.toml"))
+
+
+def test_a_readout_of_a_run_is_right_between_the_steps(filling: Scenario) -> None:
+    trajectories = {"main": run(filling, certify=False).arms["main"].trajectory}
+    for text, (exact, span) in READOUTS.items():
+        found = measure(read_measure(text, filling.model, ["main"])[0], filling.model, trajectories)
+        assert abs(found.value - exact) < 1e-5 * span, text
+
+
+@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+def test_a_readout_of_a_sweep_is_right_between_the_steps(
+    filling: Scenario, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
+    measures = []
+    for text in READOUTS:
+        tree, unit = read_measure(text, filling.model, ["main"], filling.end)
+        measures.append(SweepMeasure(text, text, text, tree, unit, ""))
+    axis = Axis("k", "k", "mg/h", 1.0, 0.5, 2.0, True)
+    design = Members(((1.0,), (0.5,), (1.0,)), (axis,))
+    block = compute(replace(filling, sweep=Sweep(design, tuple(measures), ("main",), (), {})), np.arange(3))
+    for (text, (exact, span)), values in zip(READOUTS.items(), block.measures[:, 0].T, strict=True):
+        assert abs(values[0] - exact) < 1e-5 * span, text
+        assert values[0] == values[2], text
+    half = dict(zip(READOUTS, block.measures[1, 0], strict=True))
+    assert abs(half["first_above(effect, '0.9')"] - 2 * READOUTS["first_above(effect, '0.9')"][0]) < 1e-4
+    assert abs(half["auc(spike)"] - SPIKE) < 1e-5
