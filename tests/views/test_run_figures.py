@@ -22,6 +22,7 @@ from immunesim.views.figures.sweep import pictures as sweep_figures
 from immunesim.views.report.figures import images
 from immunesim.views.text.causal_graph import graph_view
 from immunesim.views.text.figure import Curve
+from immunesim.views.text.numbers import with_unit
 from matplotlib.text import Text
 
 from tests.boxes import covered
@@ -78,6 +79,15 @@ def test_axes_carry_name_and_unit(result):
     figure = group(result, ["main", "untreated"])
     assert panel_of(figure).get_ylabel() == "pM, log scale"
     assert {"drug in plasma (drug)", "time [h]"} <= words_on(figure)
+
+
+def test_a_log_axis_says_which_curves_it_does_not_show_in_full(result):
+    figure = group(result, ["main", "untreated"])  # there is no drug before the first dose, nor without it
+    low = panel_of(figure).get_ylim()[0]
+    (said,) = [words for words in words_on(figure) if "Not shown" in words]
+    assert said == f"Not shown on a log axis: drug below {with_unit(low, 'pM', 2)}."
+    linear = run_figures.draw_group(result.scenario, ["cells"], [Curve("a", result.arms["main"].trajectory)], []).figure
+    assert not any("Not shown" in words for words in words_on(linear))
 
 
 def test_arms_are_told_apart_by_colour_and_dash_and_named_at_their_end(result):

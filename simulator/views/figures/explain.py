@@ -17,7 +17,7 @@ from ...numerics.trajectory import Array
 from ..text.english import capital
 from ..text.explain import parameter_changes, sentences, turning_point_line
 from ..text.explain_format import GAIN, LOSS, ExplanationFormat, short_label
-from ..text.numbers import scale_text, unit_text
+from ..text.numbers import scale_text, unit_text, with_unit
 from .page import Label, Page, Picture, label_right, spread, text_height, wrap
 from .run import save
 from .scales import fraction, limits, set_scale
@@ -77,7 +77,11 @@ def _curve(page: Page, form: ExplanationFormat, width: float, turns: list[Turnin
     unit = scale_text(form.unit, log)
     given = ", ".join(dose.name.replace("_", " ") for dose in explanation.arm.doses)
     page.put(f"▼ {given}" if given else "", LEFT, width, SMALL, GREY, "right")
-    page.down(page.put(f"curve{f' [{unit}]' if unit else ''}; grey: falling", MARGIN, width, SMALL, GREY) + 0.12)
+    head = f"curve{f' [{unit}]' if unit else ''}; grey: falling"
+    drawn = [flux.values, *([] if against is None else [against.values])]
+    if any((values < ends[0]).any() for values in drawn):
+        head += f"; values below {with_unit(ends[0], form.unit, 2)} are drawn at the lower edge"
+    page.down(page.put(head, MARGIN, width, SMALL, GREY) + 0.12)
     panel = page.panel(LEFT, width, CURVE)
     set_scale(panel, "x", (0.0, explanation.scenario.end * form.scale), False, width)
     set_scale(panel, "y", ends, log, CURVE)

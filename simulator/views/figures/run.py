@@ -86,7 +86,7 @@ def draw_group(
         panels = [panels[0]._replace(title="")]
     else:
         page = Page(title, [], medium=medium)
-    key = legend_text(panels)
+    key = " ".join(filter(None, [legend_text(panels), cut_text(panels)]))
     heights = _heights(page, panels, key)
     left = max(_left(panel, height, medium) for panel, height in zip(panels, heights, strict=True))
     width = medium.width - left - medium.room
@@ -132,6 +132,16 @@ def legend_text(panels: Sequence[Panel]) -> str:
     if not aims:
         return ""
     return f"Shaded: expected range ({'; '.join(said)}); ● the curve is inside, ✖ outside."
+
+
+def cut_text(panels: Sequence[Panel]) -> str:
+    """Which parts of curves lie below a logarithmic axis, such as zeros; empty if none does."""
+    cut = []
+    for panel in panels:
+        low, names = panel.ends[0], [line.name for line in panel.lines if (line.values < panel.ends[0]).any()]
+        if panel.log and names:
+            cut.append(f"{', '.join(dict.fromkeys(names))} below {with_unit(low, panel.unit, 2)}")
+    return f"Not shown on a log axis: {'; '.join(cut)}." if cut else ""
 
 
 def _heights(page: Page, panels: Sequence[Panel], key: str) -> list[float]:

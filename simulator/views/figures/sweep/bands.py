@@ -46,13 +46,15 @@ def bands(result: SweepResult, curve: str) -> Picture:
     note = f"{texts.members_text(result)}. {_key(result, varied)}."
     every = result.scenario.document["time"].get("every") or with_unit(result.scenario.every * time_factor, clock)
     note += f" Sampled every {every}: shorter peaks may be missed."
-    if log and bool((known < np.nanmin(seen)).any()):
-        note += f" Values below {with_unit(float(np.nanmin(seen)), unit)} are drawn at the lower edge."
+    ends = limits(seen if log else known, log)
+    for outside, side, end in (known < ends[0], "below", ends[0]), (known > ends[1], "above", ends[1]):
+        if log and bool(outside.any()):
+            edge = "lower" if side == "below" else "upper"
+            note += f" Values {side} {with_unit(end, unit, 2)} are drawn at the {edge} edge."
     page = Page(result.scenario.title, [note])
     page.down(page.put(axis_title(label, unit, log), 0.12, page.width - 0.24, 10, DARK) + 0.06)
     room = ROOM if varied else RIGHT
     width = page.width - LEFT - room
-    ends = limits(seen if log else known, log)
     text = [f"{label} over time; {texts.members_text(result)}."]
     for a, name in enumerate(sweep.arms):
         if name not in found:
@@ -68,7 +70,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
         set_scale(panel, "y", ends, log, HEIGHT)
         panel.grid(True, color="#e6e6e6", linewidth=0.6)
         panel.set_axisbelow(True)
-        shown = np.maximum(found[name], ends[0]) if log else found[name]  # NaN stays NaN
+        shown = np.clip(found[name], *ends) if log else found[name]  # NaN stays NaN
         if varied:
             _lines(panel, width, times, shown, result, varied, ends, log)
         else:
