@@ -252,10 +252,15 @@ def test_drawing_leaves_the_users_matplotlib_settings_as_they_were(result, tmp_p
 
 def test_characters_that_no_font_has_are_named_once_and_give_no_warnings(result, tmp_path, caplog):
     arm = result.arms["main"]
-    curves = [Curve("治療 \N{OLD PERSIAN SIGN XSHAAYATHIYA}", arm.trajectory), Curve("没有", arm.trajectory)]
+    labels = ["治療 \N{OLD PERSIAN SIGN XSHAAYATHIYA}", "没有 \N{OLD PERSIAN SIGN AURAMAZDAA}"]
+    curves = [Curve(label, arm.trajectory) for label in labels]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         picture = run_figures.draw_group(result.scenario, ["drug"], curves, [])
         run_figures.save(picture.figure, tmp_path / "drug", "title", picture.text, "run", ["svg", "png", "pdf"])
-    assert any("\N{OLD PERSIAN SIGN XSHAAYATHIYA}" in record.getMessage() for record in caplog.records)
+        run_figures.draw_group(result.scenario, ["drug"], curves, [])
+    (note,) = [record.getMessage() for record in caplog.records if record.name == "immunesim"]
+    assert "\N{OLD PERSIAN SIGN AURAMAZDAA}" in note
+    assert "\N{OLD PERSIAN SIGN XSHAAYATHIYA}" in note
+    assert note.endswith("no installed font has them")
     assert "治療" in (tmp_path / "drug.svg").read_text(encoding="utf-8")

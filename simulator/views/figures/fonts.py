@@ -13,6 +13,8 @@ from matplotlib.text import Text
 
 WIDE = "W"  # about as wide as what other fonts draw for it
 
+_named: set[str] = set()  # characters that a warning has named
+
 
 def without_glyph(text: str) -> frozenset[str]:
     """The characters of a text that the font of the figures does not have."""
@@ -30,14 +32,20 @@ def measurable(text: str) -> str:
 def use_other_fonts(texts: Iterable[Text]) -> None:
     """Lets each text use other installed fonts for characters that its own font does not have.
 
-    Characters that no installed font has are named once in a warning of the log.
+    Characters that no installed font has are named in one warning of the log, and not again.
     """
+    lacking: set[str] = set()
     for text in texts:
         if wanted := without_glyph(text.get_text()):
             families, missing = _families(wanted)
             text.set_fontfamily([*matplotlib.rcParams["font.family"], *families])
-            if missing:
-                _report(missing)
+            lacking |= set(missing)
+    if new := sorted(lacking - _named):
+        _named.update(new)
+        them = "it" if len(new) == 1 else "them"
+        logging.getLogger("immunesim").warning(
+            "note: figures cannot show %s: no installed font has %s", " ".join(new), them
+        )
 
 
 @lru_cache(maxsize=256)
@@ -60,8 +68,3 @@ def _characters(path: str) -> frozenset[int]:
         return frozenset() if "LastResort" in path else frozenset(FT2Font(path).get_charmap())
     except (RuntimeError, OSError):
         return frozenset()
-
-
-@lru_cache(maxsize=256)
-def _report(missing: str) -> None:
-    logging.getLogger("immunesim").warning("note: figures cannot show %s: no installed font has it", " ".join(missing))
