@@ -96,6 +96,7 @@ def simulate(
     rtol: float = RTOL,
     floor: float = ATOL_OF_SCALE,
     seconds: float = 60.0,
+    solver: Callable[..., Trajectory] = solve,
 ) -> Trajectory:
     """The time course of `model` from its own initial values; a number means one stretch up to it."""
     if isinstance(stretches, (int, float)):
@@ -120,7 +121,8 @@ def simulate(
     initial = initial_values(model, own)
     start = np.array([initial[name] for name in system.species])
     at = np.asarray(times, dtype=float)
-    return solve(system, start, segments, at, method=method, rtol=rtol, floor=floor, seconds=seconds)
+    options = {} if floor == ATOL_OF_SCALE else {"floor": floor}
+    return solver(system, start, segments, at, method=method, rtol=rtol, seconds=seconds, **options)
 
 
 @dataclass(frozen=True)

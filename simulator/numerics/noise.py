@@ -17,15 +17,19 @@ from .trajectory import Array
 
 CLEARLY_ABOVE = 1e3  # times the absolute tolerance: a state there is no noise
 FED_BY_NOISE = 0.1  # of its rise: a state that gets more of it from noise grows out of noise
+LONGEST_GROWTH = 1.25  # h times the rate at which a state below its tolerance grows by itself
+SMALLEST = 1e-307  # so small an amount stays, since zero would not grow again
+LOWER_FLOORS = 1e-12, 1e-60, 1e-290  # with which a run is repeated until nothing rises out of noise
+RTOL_SHARE = 0.1  # of the relative tolerance, in such repeats
 LEFT_OVER = 1e-3  # of the state, or of its absolute tolerance: what is left of an amount that rounding takes below zero
 
 
 class Level(IntEnum):
     """Where a state is, or has been."""
 
-    UNKNOWN = 0  # not yet clearly above its tolerance since the start or the last dose, or fed by others
+    UNKNOWN = 0  # not yet clearly above its tolerance since the start or the last dose
     ABOVE = 1  # clearly above its tolerance
-    NOISE = 2  # was above, fell below its tolerance, and has not been fed since
+    NOISE = 2  # was above, fell below its tolerance, and has not been clearly above it since
 
 
 class Watch:
@@ -56,25 +60,27 @@ class Watch:
             after: states after it.
             length: of the step.
             time: at its end.
-            jacobian: gives the Jacobian at either end, shape (species, species); asked seldom.
+            jacobian: gives the Jacobian at either end, shape (species, species); asked where a state is noise.
         """
-        levels = self.levels
-        rising = np.flatnonzero((levels == Level.NOISE) & (after >= self.atol))
-        if len(rising):
-            self._judge(rising, before, after, length, time, jacobian())
-        above = (after > CLEARLY_ABOVE * self.atol) & self.watched
-        levels[(levels == Level.ABOVE) & (after < self.atol)] = Level.NOISE
+        levels, size = self.levels, np.abs(after)
+        noise = np.flatnonzero(levels == Level.NOISE)
+        if len(noise):
+            matrix = jacobian()
+            unseen = noise[matrix[noise, noise] * length > LONGEST_GROWTH]  # an implicit method damps such growth
+            self._judge(noise[size[noise] > CLEARLY_ABOVE * self.atol[noise]], before, after, length, time, matrix)
+            if len(unseen):
+                self.revived = self.revived or (int(unseen[0]), time)
+        above = (size > CLEARLY_ABOVE * self.atol) & self.watched
+        levels[(levels == Level.ABOVE) & (size < self.atol)] = Level.NOISE
         levels[(levels == Level.UNKNOWN) & above] = Level.ABOVE
 
     def _judge(
         self, rising: NDArray[np.intp], before: Array, after: Array, length: float, time: float, jacobian: Array
     ) -> None:
-        """Of states that rise from below their noise: whether they grow out of noise, or are fed."""
-        parts = np.where(self.levels == Level.NOISE, jacobian[rising] * after, 0.0)
+        """Of states that rise out of their noise, to either side of zero: whether they grow out of it, or are fed."""
+        parts = np.where(self.levels == Level.NOISE, jacobian[rising] * after, 0.0) * np.sign(after[rising])[:, None]
         grown = np.maximum(parts, 0.0).sum(axis=1) * length
         for species, by_noise in zip(rising.tolist(), grown.tolist(), strict=True):
-            if not by_noise > FED_BY_NOISE * (after[species] - before[species]):
-                self.levels[species] = Level.UNKNOWN
-            elif after[species] > CLEARLY_ABOVE * self.atol[species]:
-                self.levels[species] = Level.ABOVE
+            self.levels[species] = Level.ABOVE
+            if by_noise > FED_BY_NOISE * (abs(after[species]) - abs(before[species])):
                 self.revived = self.revived or (species, time)

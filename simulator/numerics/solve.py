@@ -11,6 +11,7 @@ import math
 import time as clock
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from scipy.integrate import BDF, LSODA, Radau
 
 from .dense_output import DenseOutput, SegmentSteps
 from .guard import Guard, IntegrationError
-from .noise import Watch
+from .noise import LOWER_FLOORS, RTOL_SHARE, Watch
 from .rosenbrock import Rodas5P
 from .system import System
 from .trajectory import (
@@ -28,6 +29,7 @@ from .trajectory import (
     NEGATIVE,
     NO_PROGRESS,
     NOT_FINITE,
+    NOT_RELIABLE,
     RTOL,
     Array,
     Outcome,
@@ -83,6 +85,29 @@ def solve(
             outcome = _outcome(system, error, segment)
             break
     return run.trajectory(outcome, clock.perf_counter() - began)
+
+
+def solve_above_noise(
+    system: System, initial: Array, segments: Sequence[Segment], times: Array, *, rtol: float = RTOL, **options: Any
+) -> Trajectory:
+    """As `solve`, but where a state rises out of noise the run is repeated with lower and lower floors.
+
+    Where one rises out of noise with the lowest floor too the outcome is NOT_RELIABLE. options: as of `solve`.
+    """
+    found = solve(system, initial, segments, times, rtol=rtol, **options)
+    if found.revived is None:
+        return found
+    state, time = found.revived
+    for floor in LOWER_FLOORS:
+        found = solve(system, initial, segments, times, rtol=rtol * RTOL_SHARE, floor=floor, **options)
+        lost = floor * system.scales[system.species.index(state)]  # it does not come back from there
+        if not found.outcome.ok or (found.revived is None and not abs(found[state][-1]) < lost):
+            return found
+    message = (
+        f"{state} fell below what rounding leaves of it, and rose again out of that by {time:.6g} "
+        f"{system.model.time_unit_text}: what came after is not known"
+    )
+    return replace(found, outcome=Outcome(NOT_RELIABLE, message, time, state))
 
 
 class _Integration:

@@ -22,6 +22,7 @@ NOT_FINITE = "not finite"
 NEGATIVE = "negative"
 NO_PROGRESS = "no progress"
 DEADLINE = "deadline"
+NOT_RELIABLE = "not reliable"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-        kind: one of SUCCESS, NOT_FINITE, NEGATIVE, NO_PROGRESS and DEADLINE.
+        kind: one of SUCCESS, NOT_FINITE, NEGATIVE, NO_PROGRESS, DEADLINE and NOT_RELIABLE.
         message: a sentence for the user; empty after success, as are the following.
         time: when it failed, in the model's time unit.
         state: the species whose state is to blame.

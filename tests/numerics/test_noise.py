@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from immunesim.numerics.compiled.engine import BatchResult
+from immunesim.numerics.compiled.above_noise import run_above_noise
+from immunesim.numerics.compiled.engine import BatchResult, Engine
+from immunesim.numerics.compiled.memory_layout import Status
+from immunesim.numerics.solve import solve_above_noise
+from immunesim.numerics.trajectory import NOT_RELIABLE
 
 from tests.numerics.compiled.runs import on_lanes
 from tests.systems import Stretch, make_model, simulate
@@ -127,8 +131,6 @@ def test_a_tumour_that_decays_is_as_small_as_it_should_be() -> None:
 
 
 def test_a_loss_that_does_not_stop_at_zero_is_still_named() -> None:
-    from immunesim.numerics.compiled.memory_layout import Status
-
     model = make_model({"A": ("1", 1, 1)}, {"k": (0.01, "1/h")}, {"loss": ("A ->", "k")})
     assert on_lanes(model, 1000.0, np.array([0.0, 1000.0])).status.tolist() == [Status.NEGATIVE]
 
@@ -139,3 +141,27 @@ def test_whether_a_state_was_revived_does_not_depend_on_neighbours() -> None:
     for member, k in enumerate(kills):
         assert on_lanes(PATHOGEN, 150.0, TIMES[::100], varied={"k": [k]}).revived[0] == together.revived[member]
     assert together.revived[0] == together.revived[4]
+
+
+def test_members_that_rise_out_of_noise_are_computed_again_and_no_others() -> None:
+    growth = [1.0, 0.0, 1.1, 1.0]
+    usual, again = (
+        on_lanes(PATHOGEN, 150.0, TIMES, varied={"r": growth}, dense=("P",), run=run)
+        for run in (Engine.run, run_above_noise)
+    )
+    assert again.done.all()
+    assert again.revived == [None] * 4
+    assert second_peak(again.grid[3, :, 0])[1] == pytest.approx(SECOND_PEAK[1], abs=0.02)
+    assert again.grid[0].tobytes() == again.grid[3].tobytes()
+    assert again.grid[1].tobytes() == usual.grid[1].tobytes()
+    assert len(again.dense_curves) == 4
+
+
+def test_a_state_that_rises_from_below_every_floor_is_not_reliable() -> None:
+    """Effector cells that live ten times as long let P fall to a power of ten that no double holds."""
+    times = np.array([0.0, 600.0])
+    found = on_lanes(PATHOGEN, 600.0, times, varied={"d": [0.1, 0.01]}, run=run_above_noise)
+    assert found.status.tolist() == [Status.DONE, Status.NOT_RELIABLE]
+    trajectory = simulate(PATHOGEN, [Stretch(0, 600, parameters={"d": 0.01})], times, solver=solve_above_noise)
+    assert trajectory.outcome.kind == NOT_RELIABLE
+    assert "P fell below what rounding leaves of it" in trajectory.outcome.message

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...numerics.compiled.above_noise import run_above_noise
 from ...numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, Engine
 from ...numerics.dense_output import ReadoutInputs, RecordedCurves, needs_refinement
 from ...numerics.parameter_formulas import ParameterFormulas
@@ -69,7 +70,7 @@ class CompiledSweep:
         for first in range(0, len(values), MEMBERS_AT_ONCE):
             part = values[first : first + MEMBERS_AT_ONCE]
             for rows, batch in batches(self.scenario, arm, self.system, self.sweep.design.axes, part):
-                lanes = self.engine.run(batch, times, COMPILED_RTOL, stop=stop)
+                lanes = run_above_noise(self.engine, batch, times, stop=stop)
                 done = np.flatnonzero(lanes.done)
                 if len(done):
                     yield first + rows[done], CompiledMembers(self._curves(lanes, batch, done), self._kept(lanes, done))

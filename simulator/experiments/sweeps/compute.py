@@ -198,7 +198,7 @@ def _read(function: CurveFunction, arm: str) -> str:
 
 def _simulate_with_scipy(prepared: PreparedSweep, arm: Arm, row: Array, times: Array) -> Trajectory:
     """Simulates one member with SciPy."""
-    from ...numerics.solve import solve  # SciPy, which the compiled engine seldom needs
+    from ...numerics.solve import solve_above_noise  # SciPy, which the compiled engine seldom needs
 
     scenario, system = prepared.scenario, prepared.system
     try:
@@ -209,7 +209,7 @@ def _simulate_with_scipy(prepared: PreparedSweep, arm: Arm, row: Array, times: A
     with _prepare_lock:  # code is generated from one graph, which grows meanwhile
         system.prepare()
     times = times if sweep_of(scenario).keep else times[:1]
-    return solve(system, initial, schedule.segments, times)
+    return solve_above_noise(system, initial, schedule.segments, times)
 
 
 def killed_member(scenario: Scenario, number: int, message: str) -> Block:

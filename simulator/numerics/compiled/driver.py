@@ -277,7 +277,7 @@ class DriveFunction:
             self.build.store(self.get("out", lane, i), self.code.address(target, i), align=8)
 
     def _judge_rising(self, lane: Any) -> None:
-        """Of the states of a lane that rise from below their noise: whether they grow out of noise, or are fed.
+        """Of the states of a lane that rise out of their noise: whether they grow out of noise, or are fed.
 
         `Jacobian * new` gives what the states that are noise themselves contribute to the rise. See `noise.Watch`,
         which does the same for SciPy.
@@ -285,9 +285,9 @@ class DriveFunction:
         code, build = self.code, self.build
         rows = self.functions.jacobian_rows()
         with code.loop(self.size, "species") as k:
-            new, low = self.get("new", lane, k), self.get("atol", lane, k)
+            new, clear = self.get("new", lane, k), build.fmul(self.get("atol", lane, k), double(noise.CLEARLY_ABOVE))
             is_noise = build.fcmp_ordered("==", self.get("levels", lane, k), double(Level.NOISE))
-            with build.if_then(build.and_(is_noise, build.fcmp_ordered(">=", new, low))):
+            with build.if_then(build.and_(is_noise, build.fcmp_ordered(">", new, clear))):
                 build.store(double(0.0), self.from_noise)
                 first, count = (code.load_scalar(code.address(rows, k, 2), place, INTEGER) for place in range(2))
                 with build.if_then(build.icmp_signed(">", count, integer(0))), code.loop(count, "entry") as i:
@@ -299,18 +299,13 @@ class DriveFunction:
                     total = build.load(self.from_noise, typ=DOUBLE)
                     build.store(build.fadd(total, build.select(counts, part, double(0.0))), self.from_noise)
                 grown = build.fmul(build.load(self.from_noise, typ=DOUBLE), self.get("h", lane))
+                self.put(double(Level.ABOVE), "levels", lane, k)
                 change = build.fmul(build.fsub(new, self.get("y", lane, k)), double(noise.FED_BY_NOISE))
-                with build.if_else(build.fcmp_ordered(">", grown, change)) as (by_noise, fed):
-                    with fed:
-                        self.put(double(Level.UNKNOWN), "levels", lane, k)
-                    with by_noise:
-                        clear = build.fcmp_ordered(">", new, build.fmul(low, double(noise.CLEARLY_ABOVE)))
-                        with build.if_then(clear):
-                            self.put(double(Level.ABOVE), "levels", lane, k)
-                            is_first = build.icmp_signed("==", self.get("revived", lane), integer(0))
-                            with build.if_then(is_first):
-                                self.put(build.add(k, integer(1)), "revived", lane)
-                                self.put(self.get("reached", lane), "revived_at", lane)
+                by_noise = build.fcmp_ordered(">", grown, change)
+                is_first = build.icmp_signed("==", self.get("revived", lane), integer(0))
+                with build.if_then(build.and_(by_noise, is_first)):
+                    self.put(build.add(k, integer(1)), "revived", lane)
+                    self.put(self.get("reached", lane), "revived_at", lane)
 
     def _advance(self, lane: Any) -> None:
         """After an accepted step: the next step size, the next segment at the end of one, or the end of the member."""

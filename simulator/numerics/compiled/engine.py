@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,23 @@ class Batch:
     sets: Integers
     dilutions: Sequence[Mapping[int, Array]] = ()
 
+    def take(self, rows: NDArray[np.intp]) -> Batch:
+        """The batch of some of its members."""
+
+        def taken(given: Sequence[Mapping[int, Array]]) -> list[dict[int, Array]]:
+            return [{species: values[rows] for species, values in each.items()} for each in given]
+
+        return Batch(
+            initial=self.initial[rows],
+            starts=self.starts[:, rows],
+            ends=self.ends[:, rows],
+            jumps=taken(self.jumps),
+            infusions=taken(self.infusions),
+            parameters=[each[rows] for each in self.parameters],
+            sets=self.sets[:, rows],
+            dilutions=taken(self.dilutions),
+        )
+
 
 @dataclass(frozen=True)
 class BatchResult:
@@ -75,6 +93,24 @@ class BatchResult:
         """Which members reached their end, shape (m,)."""
         reached: NDArray[np.bool_] = self.status == Status.DONE
         return reached
+
+    def with_status(self, status: Integers) -> BatchResult:
+        """The same with another status of members, shape (m,)."""
+        return replace(self, status=status)
+
+    def replaced(self, rows: NDArray[np.intp], new: BatchResult) -> BatchResult:
+        """The same with the members of `new` in these rows."""
+        changed: dict[str, Any] = {}
+        for each in fields(self):
+            values, own = getattr(self, each.name), getattr(new, each.name)
+            if isinstance(values, np.ndarray):
+                changed[each.name] = values.copy()
+                changed[each.name][rows] = own
+                changed[each.name].setflags(write=False)
+            else:
+                by_row = dict(zip(rows.tolist(), own, strict=True))
+                changed[each.name] = [by_row.get(row, value) for row, value in enumerate(values)]
+        return replace(self, **changed)
 
 
 class Engine:

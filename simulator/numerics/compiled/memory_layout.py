@@ -54,6 +54,7 @@ class Status(IntEnum):
     NEGATIVE = 3
     NO_PROGRESS = 4
     BUFFER_FULL = 5
+    NOT_RELIABLE = 6
 
 
 IDLE = -1  # a lane without a member

@@ -23,7 +23,6 @@ from .memory_layout import ProgramLayout
 
 FIRST_CHANGE = 0.3  # the first step changes no state by more than this part of its size, by its derivative there,
 FIRST_SHARE = 0.01  # ... and takes at most this part of the segment,
-LONGEST_GROWTH = 1.25  # h times the rate at which a state below its tolerance grows by itself
 MOST_CANCELLATION = 1e13  # of a pivot, which then has three digits
 SMALLEST_STEP = 16 * 2.0**-52  # ... and at least this part of the time, so that it moves the time
 
@@ -144,7 +143,7 @@ class StepFunctions:
         - A real eigenvalue of J above 1 / (h gamma): the method damps what grows. It turns the sign of the determinant
           of I / (h gamma) - J, which is that of the product of the pivots, in each strongly connected component.
           No stable J does that. States that are zero and stay zero are left out: what they grow to is zero as well.
-        - A state below its tolerance that grows by more than exp(LONGEST_GROWTH) by itself.
+        - A state below its tolerance that grows by more than exp(noise.LONGEST_GROWTH) by itself.
         - A pivot of which cancellation has left nothing: exchange so fast that what is slow beside it is lost.
         """
         build, at, position = code.build, self.at, {entry: i for i, entry in enumerate(self.layout.lu.factors)}
@@ -161,7 +160,7 @@ class StepFunctions:
         for cell in (found, parity):
             build.store(code.constant_bits(0), cell)
         diagonal, zero = code.load_row(w, at["diagonal"]), code.constant(0.0)
-        limit = build.fmul(diagonal, code.constant(LONGEST_GROWTH * rodas5p.GAMMA))
+        limit = build.fmul(diagonal, code.constant(noise.LONGEST_GROWTH * rodas5p.GAMMA))
         with code.loop(len(self.reduced.species), "pivot") as i:
             row = code.address(table, i, 4)
             state_row, factor_row, own_row, last = (code.load_scalar(row, place, INTEGER) for place in range(4))
@@ -290,13 +289,16 @@ class StepFunctions:
             build.store(nan, not_finite)
             bound = code.load_row(state_row, at["lower_bounds"])
             below = build.and_(
-                build.fcmp_ordered("<", new, code.constant(0.0)),
+                build.fcmp_ordered("<", new, code.constant(noise.SMALLEST)),
                 build.and_(
                     build.fcmp_ordered(">=", new, build.fneg(tolerance)),
                     build.fcmp_ordered(">", bound, code.constant(-math.inf)),
                 ),
             )
             left = build.fmul(build.select(build.fcmp_ordered("<", a, atol), a, atol), code.constant(noise.LEFT_OVER))
+            left = vector_math.largest(code, left, code.constant(noise.SMALLEST))
+            is_zero = build.fcmp_ordered("==", old, code.constant(0.0))
+            left = build.select(is_zero, vector_math.largest(code, new, code.constant(0.0)), left)
             code.store_row(build.select(below, left, new), state_row, at["new"])
             under = build.select(
                 build.fcmp_ordered("<", new, bound), code.constant(1.0), build.load(negative, typ=code.vector)
@@ -392,7 +394,7 @@ class StepFunctions:
             following = build.select(falls, code.constant(Level.NOISE), level)
             following = build.select(stays_above, code.constant(Level.ABOVE), following)
             code.store_row(build.select(counts, following, level), state_row, at["levels"])
-            rises = build.and_(build.and_(counts, is_noise), build.fcmp_ordered(">=", new, atol))
+            rises = build.and_(build.and_(counts, is_noise), above)
             before = build.load(rising, typ=code.vector)
             build.store(build.select(rises, code.constant(1.0), before), rising)
         code.store_row(build.load(rising, typ=code.vector), w, at["rising"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from immunesim.model.model import Model
@@ -24,6 +24,7 @@ def on_lanes(
     lanes: int = 4,
     varied: Mapping[str, Sequence[float]] | None = None,
     dense: Sequence[str] = (),
+    run: Callable[..., BatchResult] = Engine.run,
 ) -> BatchResult:
     """Every species of `model` at `times`; varied: values of parameters, one for each member."""
     if isinstance(stretches, (int, float)):
@@ -37,7 +38,8 @@ def on_lanes(
     reduced = reduce_system(model, set(model.species), infused, fixed)
     engine = Engine(reduced, tuple(model.species), tuple(dense), lanes)
     batch = _batch(reduced.system, own, stretches, members, varied)
-    return engine.run(batch, np.asarray(times, dtype=float), rtol, floor)
+    options = {} if np.all(floor == ATOL_OF_SCALE) else {"floor": floor}
+    return run(engine, batch, np.asarray(times, dtype=float), rtol, **options)
 
 
 def _batch(system, own, stretches, members, varied) -> Batch:
