@@ -191,11 +191,6 @@ def half_life(pieces: Pieces) -> Array:
         return np.where((values > 0.0).all(axis=1) & (slope < 0.0), -math.log(2) / slope, np.nan)
 
 
-def first_not_positive(pieces: Pieces) -> Array:
-    """The first time at which each curve is not above zero, NaN where it always is."""
-    return _first(pieces, ~(pieces.values > 0.0))
-
-
 def time_above(pieces: Pieces, level: float) -> Array:
     """Total time of each curve at or above `level`."""
     top, low = pieces.values.max(axis=0), pieces.values.min(axis=0)
@@ -251,11 +246,7 @@ def not_finite(pieces: Pieces) -> Array:
     """The first time at which each curve is not a finite number, NaN where it always is."""
     if np.isfinite(pieces.values.sum()):
         return np.full(len(pieces.first) - 1, np.nan)
-    return _first(pieces, ~np.isfinite(pieces.values))
-
-
-def _first(pieces: Pieces, points: Flags) -> Array:
-    """The time of the first of these points, shape (5, n), in each curve; NaN where it has none."""
+    points = ~np.isfinite(pieces.values)
     length = pieces.end - pieces.start
     at = np.where(points.any(axis=0), pieces.start + points.argmax(axis=0) / PIECE * length, np.inf)
     found = np.minimum.reduceat(at, pieces.first[:-1])

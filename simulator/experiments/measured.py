@@ -30,6 +30,7 @@ from .measures import (
 )
 
 Integers = NDArray[np.int64]
+CROSSING = 1e-9  # of the largest value: a level that is found so close to zero is zero
 
 
 class Cause(IntEnum):
@@ -143,13 +144,14 @@ class MemberCurves:
         causes = np.where(absent, Cause.NEVER if row.without == "never" else Cause.NOT_FINITE, Cause.NONE)
         times, levels = wrong.copy(), np.full(len(values), np.nan)
         if row.without == "no fall":
-            low = mathematics.first_not_positive(pieces)
+            low = mathematics.first_below(pieces, 0.0)
             times = np.where(np.isnan(wrong), low, wrong)
             causes = np.where(absent, np.where(np.isnan(low), Cause.NO_FALL, Cause.NOT_POSITIVE), Cause.NONE)
         causes = np.where(~np.isnan(wrong), Cause.NOT_FINITE, causes)
         known = absent & ~np.isnan(times)
         if known.any():
             levels = np.where(known, mathematics.values_at(pieces, np.nan_to_num(times)[:, None])[:, 0], np.nan)
+            levels[np.abs(levels) < CROSSING * np.abs(pieces.values).max()] = 0.0
         values = np.where(absent, np.nan, values)
         return Values(values, Missing(causes, np.where(absent, index, 0), np.where(absent, times, np.nan), levels))
 

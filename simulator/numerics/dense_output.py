@@ -6,31 +6,17 @@ often values are saved.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..model.expression import TIME
-from .graph import Graph
-from .pieces import (
-    PIECE,
-    STEP,
-    Indices,
-    Pieces,
-    at_fraction,
-    coefficients_of,
-    pieces_through,
-    points_of,
-    refined,
-    segment_starts,
-)
+from .pieces import PIECE, STEP, Indices, Pieces, pieces_through, points_of, segment_starts
+from .readouts import ReadoutInputs, ReadoutSteps, needs_refinement
 from .system import System
-from .tape import Tape
 from .trajectory import Array, Undefined
 from .undefined import why_not_finite
 
@@ -124,7 +110,7 @@ class DenseOutput:
         def parameter(each: str, of: Indices) -> Array:
             return parameters[:, self.system.parameters.index(each)].take(segment.take(of))
 
-        steps = Steps(self.times().take(parts[0]), self.times().take(parts[-1]), first, species, parameter)
+        steps = ReadoutSteps(self.times().take(parts[0]), self.times().take(parts[-1]), first, species, parameter)
         return steps.observable(self.system, name)
 
     def undefined(self) -> list[Undefined]:
@@ -178,20 +164,6 @@ class DenseOutput:
         return _joined([none, *(steps.dense_states(self.system) for steps in self.segments)])
 
 
-class ReadoutInputs(NamedTuple):
-    """What the observables of m members are computed from, apart from their species.
-
-    Attributes:
-        system: the model.
-        ends: of each segment, shape (segments, m).
-        parameters: for each segment, shape (m, parameters).
-    """
-
-    system: System
-    ends: Array
-    parameters: Sequence[Array]
-
-
 @dataclass(frozen=True)
 class RecordedCurves:
     """`Curves` of one member or many that were recorded while a solver ran, at `STEP` parts of each step.
@@ -237,7 +209,7 @@ class RecordedCurves:
             rows = np.stack([values[:, column] for values in tables])
             return np.asarray(rows[table.take(segment.take(of)), member.take(of)])
 
-        return Steps(start, end, first, species, parameter).observable(inputs.system, name, values.take(points))
+        return ReadoutSteps(start, end, first, species, parameter).observable(inputs.system, name, values.take(points))
 
     def undefined(self) -> list[Undefined]:
         """The recorded observables of one member that are not finite somewhere."""
@@ -282,73 +254,6 @@ class RecordedCurves:
     @cached_property
     def _steps(self) -> tuple[Indices, Indices]:
         return points_of(STEP, self._starts, len(self.at), self._edges)
-
-
-class Steps(NamedTuple):
-    """The steps of one member or many, and what the observables read along them.
-
-    Attributes:
-        start, end: shape (n,).
-        first: the steps of member i are first[i] to first[i + 1] - 1, shape (m + 1,).
-        species: the points of a species in each step, shape (PIECE + 1, n); None where it is zero.
-        parameter: the values of a parameter in some steps.
-    """
-
-    start: Array
-    end: Array
-    first: Indices
-    species: Callable[[str], Array | None]
-    parameter: Callable[[str, Indices], Array]
-
-    def observable(self, system: System, name: str, recorded: Array | None = None) -> Pieces:
-        """An observable in pieces that determine it. recorded: its values at the points of the steps, shape
-        (STEP + 1, n); by default they are computed."""
-        tape, coefficients = Tape(system.graph, [system.names[name]]), {}
-        for each in tape.symbols:
-            if each in system.species and (points := self.species(each)) is not None:
-                coefficients[each] = coefficients_of(points)
-
-        def evaluate(step: Indices, s: Array) -> Array:
-            values: dict[str, Any] = {}
-            for each in tape.symbols:
-                if each == TIME:
-                    start = self.start.take(step)
-                    values[each] = start + s * (self.end.take(step) - start)
-                elif each in coefficients:
-                    values[each] = at_fraction(coefficients[each].take(step, axis=1), s)
-                else:
-                    values[each] = 0.0 if each in system.species else self.parameter(each, step)
-            return np.broadcast_to(tape.evaluate(values)[0], s.shape)
-
-        if recorded is None:
-            fractions = np.arange(STEP + 1) / STEP
-            every = np.tile(np.arange(len(self.start)), STEP + 1)
-            recorded = evaluate(every, np.repeat(fractions, len(self.start))).reshape(STEP + 1, -1)
-        return refined(self.start, self.end, recorded, self.first, evaluate)
-
-
-def needs_refinement(system: System, name: str) -> bool:
-    """Whether the observable `name` may be no polynomial of degree `PIECE` along a step, as species are."""
-    graph, node = system.graph, system.names[name]
-    degrees: dict[int, float] = {}
-    for each in graph.needed([node]):
-        degrees[each] = _degree(graph, each, degrees, system.equations.varying)
-    return degrees[node] > PIECE
-
-
-def _degree(graph: Graph, node: int, degrees: Mapping[int, float], varying: frozenset[int]) -> float:
-    """The degree of a node along a step, if it is a polynomial there; else infinity."""
-    if not graph.symbols_of(node) & varying:
-        return 0.0
-    found = graph.nodes[node]
-    if found.op == "symbol":
-        return 1.0 if found.name == TIME else PIECE
-    parts = [degrees[arg] for arg in found.args]
-    if found.op in ("add", "sub", "neg"):
-        return max(parts)
-    if found.op == "mul" or (found.op == "div" and not parts[1]):
-        return sum(parts)
-    return math.inf
 
 
 def _joined(parts: Sequence[Array]) -> Array:

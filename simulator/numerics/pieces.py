@@ -34,6 +34,7 @@ _TO_ODD = (
 
 # The values of a curve of some steps, at a fraction of each
 Evaluate = Callable[[Indices, Array], Array]
+Unseen = Callable[[Indices, Array, Array], NDArray[np.bool_]]
 
 
 class Pieces(NamedTuple):
@@ -137,7 +138,9 @@ def at_fraction(coefficients: Array, s: Array) -> Array:
     return found
 
 
-def refined(start: Array, end: Array, values: Array, first: Indices, evaluate: Evaluate) -> Pieces:
+def refined(
+    start: Array, end: Array, values: Array, first: Indices, evaluate: Evaluate, unseen: Unseen | None = None
+) -> Pieces:
     """A curve in pieces so short that its points determine it.
 
     Args:
@@ -145,12 +148,18 @@ def refined(start: Array, end: Array, values: Array, first: Indices, evaluate: E
         values: at the points of the steps, shape (STEP + 1, n).
         first: the steps of member i are first[i] to first[i + 1] - 1, shape (m + 1,).
         evaluate: gives the values at a fraction of a step.
+        unseen: says which parts of steps, each from one fraction to another, hold what their points do not show.
     """
-    scale = _ranges(values, first)
+    member = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    bottom, top = np.full(len(first) - 1, np.inf), np.full(len(first) - 1, -np.inf)
     step, low, high = np.arange(len(start)), np.zeros(len(start)), np.ones(len(start))
     done: list[tuple[Indices, Array, Array, Array]] = []
     for halving in range(HALVINGS + 1):
-        unknown = _undetermined(values, scale[step])
+        _widen(bottom, top, values, member[step])
+        scale = np.maximum(top - bottom, 0.0)[member[step]]
+        unknown = _undetermined(values, scale)
+        if unseen is not None:
+            unknown |= unseen(step, low, high)
         unknown &= (np.bincount(step[unknown], minlength=len(start)) <= MOST_PARTS)[step] & (halving < HALVINGS)
         known = ~unknown
         done.append((step[known], low[known], high[known], values[:, known]))
@@ -186,14 +195,11 @@ def _as_pieces(
     )
 
 
-def _ranges(values: Array, first: Indices) -> Array:
-    """The range of the finite values of each step's member, shape (steps,)."""
+def _widen(low: Array, top: Array, values: Array, member: Indices) -> None:
+    """Extends the ranges of members, shape (m,), by the finite values of their steps, shape (STEP + 1, n)."""
     finite = np.isfinite(values)
-    top = np.where(finite, values, -np.inf).max(axis=0)
-    low = np.where(finite, values, np.inf).min(axis=0)
-    own = first[:-1][np.diff(first) > 0]
-    found = np.maximum.reduceat(top, own) - np.minimum.reduceat(low, own)
-    return np.repeat(np.maximum(found, 0.0), np.diff(np.append(own, len(top))))
+    np.minimum.at(low, member, np.where(finite, values, np.inf).min(axis=0))
+    np.maximum.at(top, member, np.where(finite, values, -np.inf).max(axis=0))
 
 
 def _undetermined(values: Array, scale: Array) -> NDArray[np.bool_]:

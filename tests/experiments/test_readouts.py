@@ -98,3 +98,39 @@ def test_a_readout_of_a_sweep_is_right_between_the_steps(
     half = dict(zip(READOUTS, block.measures[1, 0], strict=True))
     assert abs(half["first_above(effect, '0.9')"] - 2 * READOUTS["first_above(effect, '0.9')"][0]) < 1e-4
     assert abs(half["auc(spike)"] - SPIKE) < 1e-5
+
+
+@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+def test_a_pulse_in_time_of_a_ten_thousandth_of_the_run_is_measured_wherever_it_is(
+    filling: Scenario, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
+    width = 1e-4 * filling.end
+    times = np.random.default_rng(5).uniform(0.01, 8.99, 12)
+    axes = (Axis("T", "T", "h", 4.0, 0.0, 9.0, False), Axis("w", "w", "h", width, width, 1.0, True))
+    tree, unit = read_measure("auc(spike)", filling.model, ["main"], filling.end)
+    highest = read_measure("time_of_max(spike)", filling.model, ["main"], filling.end)
+    measures = (
+        SweepMeasure("area", "area", "auc(spike)", tree, unit, "h"),
+        SweepMeasure("when", "when", "time_of_max(spike)", *highest, "h"),
+    )
+    design = Members(tuple((float(time), width) for time in times), axes)
+    block = compute(replace(filling, sweep=Sweep(design, measures, ("main",), (), {})), np.arange(len(times)))
+    np.testing.assert_allclose(block.measures[:, 0, 0], width * math.sqrt(math.pi), rtol=1e-5)
+    np.testing.assert_allclose(block.measures[:, 0, 1], times, atol=1e-4 * width)
+
+
+def test_what_has_no_value_says_why(filling: Scenario) -> None:
+    trajectories = {"main": run(filling, certify=False).arms["main"].trajectory}
+    for text, why in {
+        "first_above(S, '20 mg')": "never",
+        "max(S) / first_above(S, '20 mg')": "never",
+        "half_life(S, '0 h', '5 h')": "undefined: the level is 0 at 0 h",
+        "half_life(tent, '8 h', '9 h')": "undefined: the level is 0 at 8.6 h",
+        "half_life(S, '1 h', '5 h')": "undefined: no exponential fall",
+        "max(S) / min(S)": "undefined: a division by zero",
+        "max(S)": "",
+    }.items():
+        found = measure(read_measure(text, filling.model, ["main"])[0], filling.model, trajectories)
+        assert found.why == why, text
+        assert math.isnan(found.value) == bool(why)

@@ -11,8 +11,9 @@ import numpy as np
 
 from ...numerics.compiled.above_noise import run_above_noise
 from ...numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, Engine
-from ...numerics.dense_output import ReadoutInputs, RecordedCurves, needs_refinement
+from ...numerics.dense_output import RecordedCurves
 from ...numerics.parameter_formulas import ParameterFormulas
+from ...numerics.readouts import ReadoutInputs, needs_refinement
 from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, Array

@@ -1,0 +1,176 @@
+"""Observables along the steps of a solver, at as many points as it takes to know them.
+
+Between the points of a step a species is a polynomial. An observable is computed from the species at points so close
+together that polynomials through them are the observable, and so close that no pulse in time is between them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.expression import TIME
+from .graph import Graph
+from .pieces import PIECE, STEP, Evaluate, Indices, Pieces, at_fraction, coefficients_of, refined
+from .system import System
+from .tape import Tape
+from .trajectory import Array
+
+GRID = 16_384  # points of a run at which formulas of time are looked at, so that a pulse in them is seen
+SEEN = 1e-3  # of the range of such a formula: what is outside the range of the points of a step by more is not seen
+
+
+class ReadoutInputs(NamedTuple):
+    """What the observables of m members are computed from, apart from their species.
+
+    Attributes:
+        system: the model.
+        ends: of each segment, shape (segments, m).
+        parameters: for each segment, shape (m, parameters).
+    """
+
+    system: System
+    ends: Array
+    parameters: Sequence[Array]
+
+
+class ReadoutSteps(NamedTuple):
+    """The steps of one member or many, and what the observables read along them.
+
+    Attributes:
+        start, end: shape (n,).
+        first: the steps of member i are first[i] to first[i + 1] - 1, shape (m + 1,).
+        species: the points of a species in each step, shape (PIECE + 1, n); None where it is zero.
+        parameter: the values of a parameter in some steps.
+    """
+
+    start: Array
+    end: Array
+    first: Indices
+    species: Callable[[str], Array | None]
+    parameter: Callable[[str, Indices], Array]
+
+    def observable(self, system: System, name: str, recorded: Array | None = None) -> Pieces:
+        """An observable in pieces that determine it. recorded: its values at the points of the steps, shape
+        (STEP + 1, n); by default they are computed."""
+        graph, node = system.graph, system.names[name]
+        evaluate = self._evaluator(system, node)
+        if recorded is None:
+            recorded = self._at_points(evaluate)
+        pulses = [_Pulses(self, self._evaluator(system, each)) for each in _of_time_alone(graph, node, system)]
+
+        def unseen(step: Indices, low: Array, high: Array) -> NDArray[np.bool_]:
+            found = np.zeros(len(step), dtype=bool)
+            for each in pulses:
+                found |= each.unseen(step, low, high)
+            return found
+
+        return refined(self.start, self.end, recorded, self.first, evaluate, unseen if pulses else None)
+
+    def _evaluator(self, system: System, node: int) -> Evaluate:
+        """The values of a node at a fraction of some steps."""
+        tape, coefficients = Tape(system.graph, [node]), {}
+        for each in tape.symbols:
+            if each in system.species and (points := self.species(each)) is not None:
+                coefficients[each] = coefficients_of(points)
+
+        def evaluate(step: Indices, s: Array) -> Array:
+            values: dict[str, Any] = {}
+            for each in tape.symbols:
+                if each == TIME:
+                    start = self.start.take(step)
+                    values[each] = start + s * (self.end.take(step) - start)
+                elif each in coefficients:
+                    values[each] = at_fraction(coefficients[each].take(step, axis=1), s)
+                else:
+                    values[each] = 0.0 if each in system.species else self.parameter(each, step)
+            return np.broadcast_to(tape.evaluate(values)[0], s.shape)
+
+        return evaluate
+
+    def _at_points(self, evaluate: Evaluate) -> Array:
+        """Values at the points of all steps, shape (STEP + 1, n)."""
+        every = np.tile(np.arange(len(self.start)), STEP + 1)
+        return evaluate(every, np.repeat(np.arange(STEP + 1) / STEP, len(self.start))).reshape(STEP + 1, -1)
+
+
+class _Pulses:
+    """A formula of time alone at `GRID` points of each run, to find what happens between the points of a step."""
+
+    def __init__(self, steps: ReadoutSteps, evaluate: Evaluate) -> None:
+        self._evaluate = evaluate
+        length, own = steps.end - steps.start, np.diff(steps.first)
+        whole = np.repeat(np.add.reduceat(length, steps.first[:-1][own > 0]), own[own > 0])
+        self._count = np.maximum(np.ceil(GRID * length / np.maximum(whole, np.finfo(float).tiny)), 1.0).astype(np.intp)
+        self._before = np.append(0, np.cumsum(self._count))
+        step = np.repeat(np.arange(len(length)), self._count)
+        within = np.arange(self._before[-1]) - self._before[step]
+        self._values = evaluate(step, (within + 0.5) / self._count[step])
+        finite = np.where(np.isfinite(self._values), self._values, 0.0)
+        edges = self._before[steps.first[:-1][own > 0]]
+        ranges = np.maximum.reduceat(finite, edges) - np.minimum.reduceat(finite, edges)
+        self._tolerance = SEEN * np.repeat(ranges, own[own > 0])
+
+    def unseen(self, step: Indices, low: Array, high: Array) -> NDArray[np.bool_]:
+        """Which parts of steps hold values outside the range of their `STEP` + 1 points."""
+        found = np.zeros(len(step), dtype=bool)
+        begin = self._before[step] + np.ceil(low * self._count[step] - 0.5).astype(np.intp)
+        stop = self._before[step] + np.ceil(high * self._count[step] - 0.5).astype(np.intp)
+        some = np.flatnonzero(stop > begin)
+        if not len(some):
+            return found
+        step, low, high = step[some], low[some], high[some]
+        sizes = stop[some] - begin[some]
+        edges = np.append(0, np.cumsum(sizes))
+        values = self._values[np.arange(edges[-1]) + np.repeat(begin[some] - edges[:-1], sizes)]
+        s = low + np.arange(STEP + 1)[:, None] / STEP * (high - low)
+        points = self._evaluate(np.tile(step, STEP + 1), s.ravel()).reshape(s.shape)
+        above = np.maximum.reduceat(values, edges[:-1]) - points.max(axis=0)
+        below = points.min(axis=0) - np.minimum.reduceat(values, edges[:-1])
+        found[some] = np.maximum(above, below) > self._tolerance[step]
+        return found
+
+
+def _of_time_alone(graph: Graph, node: int, system: System) -> list[int]:
+    """The largest parts of a formula that depend on time and on no species."""
+    time, varying = system.symbols[TIME], system.equations.varying
+    found, seen, stack = [], set(), [node]
+    while stack:
+        each = stack.pop()
+        read = graph.symbols_of(each) & varying
+        if each in seen or time not in read or graph.nodes[each].op == "symbol":
+            continue
+        seen.add(each)
+        if read == {time}:
+            found.append(each)
+        else:
+            stack.extend(graph.nodes[each].args)
+    return found
+
+
+def needs_refinement(system: System, name: str) -> bool:
+    """Whether the observable `name` may be no polynomial of degree `PIECE` along a step, as species are."""
+    graph, node = system.graph, system.names[name]
+    degrees: dict[int, float] = {}
+    for each in graph.needed([node]):
+        degrees[each] = _degree(graph, each, degrees, system.equations.varying)
+    return degrees[node] > PIECE
+
+
+def _degree(graph: Graph, node: int, degrees: Mapping[int, float], varying: frozenset[int]) -> float:
+    """The degree of a node along a step, if it is a polynomial there; else infinity."""
+    if not graph.symbols_of(node) & varying:
+        return 0.0
+    found = graph.nodes[node]
+    if found.op == "symbol":
+        return 1.0 if found.name == TIME else PIECE
+    parts = [degrees[arg] for arg in found.args]
+    if found.op in ("add", "sub", "neg"):
+        return max(parts)
+    if found.op == "mul" or (found.op == "div" and not parts[1]):
+        return sum(parts)
+    return math.inf
