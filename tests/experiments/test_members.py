@@ -37,6 +37,10 @@ def assert_same(scenario, arm, axes, values) -> list[int]:
                     for species, each in sparse[number].items():
                         given[species] = each[place]
                     np.testing.assert_array_equal(given, dense)
+                diluted = np.ones(len(system.species))
+                for species, each in batch.dilutions[number].items():
+                    diluted[species] = each[place]
+                np.testing.assert_array_equal(diluted, 1.0 if segment.dilution is None else segment.dilution)
     assert sorted(seen) == list(range(len(values)))
     return [len(batch.starts) for _, batch in found]
 
@@ -66,6 +70,15 @@ def test_a_batch_is_its_members_one_by_one(name: str) -> None:
     axes, values = axes_and_values(scenario)
     for arm in scenario.arms:
         assert len(assert_same(scenario, arm, axes, values)) == 1
+
+
+def test_volumes_that_change_dilute_each_member_by_its_own_factor(scenario) -> None:
+    text = '[[dose]]\nname = "drip"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\nover = "8 h"\n'
+    text += '[[change]]\nat = "6 h"\nparameters = { plasma_volume = "8 L", body_weight = "60 kg" }\n'
+    question = scenario(text)
+    axes = [axis("plasma_volume", "L"), axis("change.1.plasma_volume", "L"), axis("change.1.at", "h")]
+    values = np.array([[3.0, 9.0, 5.0], [4.0, 4.0, 5.0], [4.0, 2.0, 7.0], [5.0, 6.0, 2.0]])
+    assert_same(question, question.arm("main"), axes, values)
 
 
 def test_initial_values_follow_every_parameter_they_rest_on(scenario) -> None:

@@ -98,6 +98,26 @@ def test_curves_are_kept_at_multiples_and_a_value_at_a_dose_is_the_one_after_it(
     assert curve[3] == pytest.approx(100.0)  # 400 pmol in 4 L
 
 
+def test_times_of_members_that_are_given_as_text_are_exact(scenario: Callable[..., Scenario]) -> None:
+    text = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "40 pmol"\nat = "6 min"\nevery = "1 h"\ncount = 3\n'
+    text += (
+        '[parameters]\nk_clear = "0 1/h"\n[[sweep.vary]]\nparameter = "dose.push.every"\nvalues = ["0.1 h", "6 min"]\n'
+    )
+    text += "[sweep.measures]\nthird = \"at(drug, '0.3 h')\"\nlater = \"at(drug, '18 min')\"\n"
+    text += "before = \"at(drug, '0.2 h')\"\n"
+    found = compute(scenario(text, end="1 h", every="0.1 h"), numbers(0, 1))
+    np.testing.assert_allclose(found.measures[:, 0], [[30, 30, 20], [30, 30, 20]], rtol=1e-5)  # pM in 4 L
+
+
+def test_an_amount_stays_when_its_volume_changes_in_every_member(scenario: Callable[..., Scenario]) -> None:
+    text = '[[dose]]\nname = "drip"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\nover = "8 h"\n'
+    text += '[parameters]\nk_clear = "0 1/h"\n[[change]]\nat = "6 h"\nparameters = { plasma_volume = "8 L" }\n'
+    text += '[[sweep.vary]]\nparameter = "change.1.plasma_volume"\nvalues = ["2 L", "4 L", "8 L"]\n'
+    text += '[sweep.measures]\nlast = "final(drug)"\nmiddle = "at(drug, \'6 h\')"\n'
+    found = compute(scenario(text, end="12 h"), numbers(0, 1, 2))
+    np.testing.assert_allclose(found.measures[:, 0], [[200, 100], [100, 50], [50, 25]], rtol=1e-6)
+
+
 def test_a_member_that_fails_is_missing_and_stops_nobody(toy: Scenario) -> None:
     sweep = swept(toy, Members(((0.25, 400.0), (-60.0, 400.0), (0.5, 400.0))), ("main", "half"), ("drug",))
     block = compute(sweep, numbers(0, 1, 2))
