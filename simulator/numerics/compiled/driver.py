@@ -318,6 +318,7 @@ class DriveFunction:
         for name in ("first", "rejected"):
             self.put(integer(0), name, lane)
         reached = self.get("reached", lane)
+        self._count_infusions(lane, build.fsub(reached, self.get("t", lane)))
         self.put(reached, "t", lane)
         limit_reached = build.icmp_signed(">=", self.get("attempts", lane), self.argument["max_attempts"])
         with build.if_else(build.fcmp_ordered("==", reached, self.get("end", lane))) as (ended, goes_on):
@@ -331,6 +332,15 @@ class DriveFunction:
                         self._finish_member(lane, integer(Status.DONE))
             with goes_on, build.if_then(limit_reached):
                 self._finish_member(lane, integer(Status.NO_PROGRESS))
+
+    def _count_infusions(self, lane: Any, length: Any) -> None:
+        """Adds what flowed in during a step of this length."""
+        parameters = len(self.layout.parameters)
+        for i, name in enumerate(self.layout.reduced.infused):
+            species = self.layout.reduced.species.index(name)
+            rate = self.get("parameters", lane, integer(parameters + i))
+            total = self.code.fma(rate, length, self.get("added", lane, integer(species)))
+            self.put(total, "added", lane, integer(species))
 
     def _begin_segment(self, lane: Any) -> None:
         """Dilutions, then doses, at the start of a segment, whose first step is still to be found."""
@@ -347,8 +357,9 @@ class DriveFunction:
             level = build.select(given, double(Level.UNKNOWN), self.get("levels", lane, species))
             self.put(level, "levels", lane, species)
             dilution = build.load(self.element("dilution", *place, (i, argument["jumps"])), typ=DOUBLE, align=8)
-            state = build.fmul(self.get("y", lane, species), dilution)
-            self.put(build.fadd(state, amount), "y", lane, species)
+            for name in ("y", "added"):
+                state = build.fmul(self.get(name, lane, species), dilution)
+                self.put(build.fadd(state, amount), name, lane, species)
         self.put(double(0.0), "h", lane)
         self.put(integer(1), "first", lane)
         self._set_segment(lane)
@@ -386,8 +397,9 @@ class DriveFunction:
                 self.put(build.load(source, typ=DOUBLE, align=8), "y", lane, k)
                 source = self.element("atol", (member, argument["members"]), (k, integer(self.size)))
                 self.put(build.load(source, typ=DOUBLE, align=8), "atol", lane, k)
-                source = self.element("levels", (member, argument["members"]), (k, integer(self.size)))
-                self.put(build.load(source, typ=DOUBLE, align=8), "levels", lane, k)
+                for name in ("added", "levels"):
+                    source = self.element(name, (member, argument["members"]), (k, integer(self.size)))
+                    self.put(build.load(source, typ=DOUBLE, align=8), name, lane, k)
             source = self.element("rtol", (member, integer(1)))
             self.put(build.load(source, typ=DOUBLE, align=8), "rtol", lane)
             for i, name in enumerate(CLOCKS):
@@ -413,8 +425,9 @@ class DriveFunction:
         with code.loop(self.size, "species") as k:
             target = self.element("states", (member, argument["members"]), (k, integer(self.size)))
             build.store(self.get("y", lane, k), target, align=8)
-            target = self.element("levels", (member, argument["members"]), (k, integer(self.size)))
-            build.store(self.get("levels", lane, k), target, align=8)
+            for name in ("added", "levels"):
+                target = self.element(name, (member, argument["members"]), (k, integer(self.size)))
+                build.store(self.get(name, lane, k), target, align=8)
         for i, name in enumerate(CLOCKS):
             target = self.element("clocks", (member, argument["members"]), (integer(i), integer(len(CLOCKS))))
             build.store(self.get(name, lane), target, align=8)

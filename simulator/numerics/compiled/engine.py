@@ -79,6 +79,8 @@ class BatchResult:
             (points, curves); two points of the same time at a jump.
         status: how each member ended, a `Status`, shape (m,).
         steps: accepted steps of each, shape (m,).
+        added: what doses and infusions added, counted while it ran, as in `Trajectory`; shape (m, species), by the
+            species of `System`.
         revived: for each member the species that rose again out of noise, and when, as `noise.Watch` says, or None.
     """
 
@@ -86,6 +88,7 @@ class BatchResult:
     dense_curves: Sequence[tuple[Array, Array]]
     status: Integers
     steps: Integers
+    added: Array
     revived: Sequence[tuple[str, float] | None]
 
     @property
@@ -187,8 +190,16 @@ class Engine:
             dense_curves=[(each[:, 0], each[:, 1:]) for each in dense],
             status=status.copy(),
             steps=arguments.counts[:, COUNTERS.index("steps")].copy(),
+            added=self._of_model(arguments.added),
             revived=arguments.revived(self.layout.reduced.species),
         )
+
+    def _of_model(self, values: Array) -> Array:
+        """Values by the species of the program, shape (m, species), as values by those of the model."""
+        found = np.zeros((len(values), len(self.layout.reduced.system.species)))
+        found[:, self.species] = values
+        found.setflags(write=False)
+        return found
 
 
 class _ProgramArguments:
@@ -224,8 +235,10 @@ class _ProgramArguments:
             if batch.initial[:, reduced.system.species.index(name)].any():
                 raise ValueError(f"{name} does not start at zero, but the reduced system leaves it out")
         self.states = np.ascontiguousarray(batch.initial[:, engine.species])
+        self.added = np.zeros(self.states.shape)
         for species, amount in batch.jumps[0].items():
             self.states[:, self.index[species]] += amount
+            self.added[:, self.index[species]] += amount
         self.clocks = np.zeros((members, len(CLOCKS)))
         self.clocks[:, 0] = batch.starts[0]
         self.levels = np.zeros(self.states.shape)

@@ -69,6 +69,7 @@ ARGUMENTS = (
     "segments",  # the most that a member has
     "states",  # (members, species)
     "clocks",  # (members, CLOCKS)
+    "added",  # (members, species) what doses and infusions have added
     "levels",  # (members, species) a `Level` of each state
     "rtol",  # (members,)
     "atol",  # (members, species)
@@ -179,6 +180,7 @@ class ProgramLayout:
         reduced, size = self.reduced, len(self.reduced.species)
         sizes = {
             "y": size,
+            "added": size,
             "new": size,
             "u": size * rodas5p.STAGES,
             "stage": size,

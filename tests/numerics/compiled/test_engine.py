@@ -224,3 +224,19 @@ def test_a_state_that_sleeps_is_zero() -> None:
     reduced = reduce_system(ENZYME, {"S", "E"}, (), {})
     assert reduced.identically_zero == ("still",)
     assert reduced.species == ("S", "E", "C", "P")
+
+
+def test_what_is_added_is_counted_while_the_members_run() -> None:
+    stretches = [
+        Stretch(0.0, 1.0, {"A": 2.0}, {"A": 3.0}),
+        Stretch(1.0, 4.0, {"B": 5.0}, {"A": 1.0}, dilution={"A": 0.5}),
+        Stretch(4.0, 6.0, dilution={"A": 4.0}),
+    ]
+    model = make_model(
+        {"A": ("mM", 7, 1), "B": ("mM", 1, 1)},
+        {"k": (0.3, "1/h")},
+        {"loss": ("A ->", "k * A"), "turn": ("A -> B", "k * A")},
+    )
+    found = on_lanes(model, stretches, np.array([0.0, 6.0]), varied={"k": [0.0, 0.3, 30.0]}, dense=["A"])
+    np.testing.assert_allclose(found.added, [[4.0 * (0.5 * (2.0 + 3.0) + 3.0), 5.0]] * 3, rtol=1e-14)
+    assert found.grid[0, -1].tolist() == pytest.approx([4.0 * (0.5 * (7.0 + 5.0) + 3.0), 6.0])
