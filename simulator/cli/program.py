@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from ..runtime.interrupt import interrupted_by, signals_as_interrupts
 from ..runtime.text import shortened
 from .streams import safe_streams
 
@@ -21,6 +23,7 @@ BAD_FILE = 3
 SOLVER_FAILED = 4
 NO_PACKAGE = 5
 INTERRUPTED = 130
+TERMINATED = 143  # as INTERRUPTED, by SIGTERM
 
 COMMANDS = {
     "run": "simulate scenarios and write their tables and figures",
@@ -51,17 +54,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         gc.disable()  # most commands are short, and imports leave nothing to collect: 5 % of a run, cold
     argv = sys.argv[1:] if arguments is None else list(arguments)
-    with safe_streams() as out:
+    with safe_streams() as out, signals_as_interrupts():
         try:
             code = _main(argv)
         except KeyboardInterrupt:
-            if arguments is None:  # the process ends now, and another Ctrl-C would show a traceback
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
             code = _refuse(f"interrupted; {_kept(argv)}", argv, INTERRUPTED, before="")
+        if code == INTERRUPTED and interrupted_by() == signal.SIGTERM:
+            code = TERMINATED
         out.flush()
         if out.error is not None:  # a full disk behind it, most likely
             print(f"error: the answer cannot be written: {out.error.strerror}", file=sys.stderr)
             code = code or BAD_FILE
+        if arguments is None and interrupted_by():
+            sys.stderr.flush()
+            os._exit(code)  # Python would wait for threads that are still at work
     return code
 
 

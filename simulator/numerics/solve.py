@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.integrate import BDF, LSODA, Radau
 
+from ..runtime.interrupt import raise_if_interrupted
 from .dense_output import DenseOutput, SegmentSteps
 from .guard import Guard, IntegrationError
 from .noise import LOWER_FLOORS, RTOL_SHARE, Watch
@@ -156,6 +157,7 @@ class _Integration:
                 before = states
                 solver = self._solver(guard, segment, states)
                 while solver.status == "running":
+                    raise_if_interrupted()
                     # One step, and whether it is sound
                     problem = solver.step()
                     if solver.status == "failed" or not np.isfinite(solver.y).all():

@@ -75,10 +75,13 @@ class OutputError(Exception):
 
 @contextmanager
 def called_from(place: str) -> Iterator[None]:
-    """Within it, faults of the request name `place`, such as "run()", instead of the command line."""
+    """Within it, faults of the request name `place`, such as "run()", instead of the command line, and an interruption
+    from the keyboard ends without the lines of code that it happened to meet."""
     token = _caller.set(place)
     try:
         yield
+    except KeyboardInterrupt as interruption:
+        raise KeyboardInterrupt(*interruption.args) from None
     finally:
         _caller.reset(token)
 

@@ -12,12 +12,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
 from .progress import INTERVAL, Progress
+
+SECONDS_TO_NOTICE = 1.0  # that the parent has died
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -141,11 +143,13 @@ def _begin_worker(lifeline: Any, setup: bytes, shares: Any) -> None:
 
 
 def _watch(lifeline: Any) -> None:
-    """Ends this worker once the other end of the pipe is closed: nobody would read its results."""
-    try:
-        lifeline.recv_bytes()
-    except (EOFError, OSError):
-        os._exit(1)
+    """Ends this worker once the other end of the pipe is closed, or its parent is another one: nobody would read its
+    results. The second holds too where some other process has inherited the pipe."""
+    parent = os.getppid()
+    with suppress(EOFError, OSError):
+        while not lifeline.poll(SECONDS_TO_NOTICE) and os.getppid() == parent:
+            pass
+    os._exit(1)
 
 
 def results_as_completed(

@@ -31,9 +31,17 @@ class Ended(NamedTuple):
 Ready = Callable[[str], bool]
 
 
-def interrupted(words: list[str], folder: Path, ready: Ready, again: float | None = None) -> Ended:
-    """Sends Ctrl-C to all processes, as a terminal does, once `ready` of a line on stderr, and `again` s later."""
-    command = [sys.executable, str(ROOT / "run_sim.py"), *words]
+def interrupted(
+    words: list[str],
+    folder: Path,
+    ready: Ready,
+    again: float | None = None,
+    number: int = signal.SIGINT,
+    program: Path = ROOT / "run_sim.py",
+) -> Ended:
+    """Sends Ctrl-C to all processes, as a terminal does, once `ready` of a line on stderr, and `again` s later.
+    number: another signal, which a scheduler sends to the first process alone."""
+    command = [sys.executable, str(program), *words]
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -43,7 +51,10 @@ def interrupted(words: list[str], folder: Path, ready: Ready, again: float | Non
             if ready(line):
                 break
         began = time.monotonic()
-        os.killpg(process.pid, signal.SIGINT)
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
         if again is not None:
             time.sleep(again)
             if process.poll() is None:
@@ -86,6 +97,32 @@ def test_what_is_not_finished_is_not_kept(slow: Path, words: list[str]) -> None:
     assert ended.err.endswith(NOTHING)
     assert not (slow / "out").exists()
     assert not list(slow.glob(".out*"))
+
+
+@pytest.mark.parametrize("words", [WORDS[0], pytest.param(WORDS[3].values[0], marks=pytest.mark.slow)], ids=" ".join)
+def test_a_termination_is_an_interruption_that_ends_with_143(slow: Path, words: list[str]) -> None:
+    ended = interrupted(words, slow, lambda line: "%" in line, number=signal.SIGTERM)
+    assert (ended.code, ended.seconds < 2) == (143, True), ended
+    assert ended.err.endswith(NOTHING)
+    assert not list(slow.glob(".out*"))
+
+
+FROM_PYTHON = """
+import sys, warnings
+import immunesim as sim
+warnings.simplefilter("ignore")
+getattr(sim, sys.argv[1])(*sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("words", [["run", "slow.toml"], ["evidence", "slow.toml"]], ids=" ".join)
+def test_from_python_an_interruption_is_short(slow: Path, words: list[str]) -> None:
+    (slow / "script.py").write_text(FROM_PYTHON)
+    ended = interrupted(words, slow, lambda line: "%" in line, program=slow / "script.py")
+    assert ended.code in (130, -signal.SIGINT)
+    assert ended.err.rstrip().endswith("KeyboardInterrupt")
+    assert ended.err.count("Traceback") == 1
+    assert ended.err.count("  File ") <= 6, ended.err
 
 
 @pytest.mark.slow
