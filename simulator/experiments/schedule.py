@@ -225,9 +225,11 @@ class DoseAmounts:
             else:
                 rate = amount / (plan.bounds[event.last] - plan.bounds[event.first])
                 for place in range(event.first, event.last):
-                    factor = self.dilution(target, active, plan.active[place])
-                    factor = factor if rows is None or np.ndim(factor) == 0 else factor[rows]
-                    infusions[place][index] = infusions[place].get(index, 0.0) + rate * factor
+                    own = rate
+                    if plan.active[place] != active:
+                        factor = self.dilution(target, active, plan.active[place])
+                        own = rate * (factor if rows is None or np.ndim(factor) == 0 else factor[rows])
+                    infusions[place][index] = infusions[place].get(index, 0.0) + own
         return jumps, infusions
 
 

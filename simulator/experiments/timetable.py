@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..model.instants import ticks_of, time_of
 from ..model.model import Model
 from ..model.units import Unit
-from .scenario import Arm
+from .scenario import Arm, Dose
 
 CLOSEST = 1e-12  # of the time: two instants nearer than a few thousand floats leave the solver no room for steps
 
@@ -65,24 +65,28 @@ def timetable(arm: Arm, end: float, model: Model) -> Timetable:
     for dose in arm.doses:
         if dose.count > 1 and (problem := series_problem(dose.name, dose.over, dose.every, model)):
             raise TimetableError(problem)
-    last_tick = ticks_of(end, unit)
-    marks = sorted({0, *(tick for tick, _ in _instants(arm, last_tick, unit))})
-    bounds = tuple([time_of(tick, unit) for tick in (*marks, last_tick)])
-    for number, (before, after) in enumerate(pairwise(bounds)):
-        if after - before < CLOSEST * after:
-            raise TimetableError(_too_close(arm, [*marks, last_tick][number : number + 2], last_tick, model))
-    place = {tick: number for number, tick in enumerate(marks)}
-    events = []
-    for index, dose in enumerate(arm.doses):
-        length = ticks_of(dose.over, unit)
-        for number, begins in enumerate(_starts(arm, index, last_tick, unit)):
-            share = min(1.0, (last_tick - begins) / length) if length else 1.0
-            last = place.get(begins + length, len(marks))  # an infusion that is cut lasts until the end
-            events.append(DoseEvent(index, number, place[begins], last, share))
+    last = ticks_of(end, unit)
+    series = [(_starts(dose, last, unit), ticks_of(dose.over, unit)) for dose in arm.doses]
     windows = [
         (ticks_of(change.start, unit), None if change.end is None else ticks_of(change.end, unit))
         for change in arm.changes
     ]
+    instants = {0, *(tick for window in windows for tick in window if tick is not None)}
+    for starts, length in series:
+        instants.update(starts)
+        instants.update([tick + length for tick in starts] if length else ())
+    marks = sorted(tick for tick in instants if tick < last)
+    bounds = tuple([time_of(tick, unit) for tick in (*marks, last)])
+    for number, (before, after) in enumerate(pairwise(bounds)):
+        if after - before < CLOSEST * after:
+            raise TimetableError(_too_close(arm, [*marks, last][number : number + 2], last, model))
+    place = {tick: number for number, tick in enumerate(marks)}
+    events = []
+    for index, (starts, length) in enumerate(series):
+        for number, begins in enumerate(starts):
+            share = min(1.0, (last - begins) / length) if length else 1.0
+            until = place.get(begins + length, len(marks))  # an infusion that is cut lasts until the end
+            events.append(DoseEvent(index, number, place[begins], until, share))
     active = [tuple([start <= tick and (stop is None or tick < stop) for start, stop in windows]) for tick in marks]
     return Timetable(bounds, tuple(active), tuple(events))
 
@@ -97,39 +101,36 @@ def series_problem(dose: str, over: float, every: float, model: Model) -> str:
     return ""
 
 
-def _starts(arm: Arm, index: int, end: int, unit: Unit) -> Iterator[int]:
-    """The ticks before `end` at which the dose at `index` is given."""
-    dose = arm.doses[index]
+def _starts(dose: Dose, end: int, unit: Unit) -> list[int]:
+    """The ticks before `end` at which a dose is given."""
     begins, every = ticks_of(dose.at, unit), ticks_of(dose.every, unit)
-    for _ in range(dose.count):
-        if begins >= end:
-            return
-        yield begins
-        begins += every
-
-
-def _instants(arm: Arm, end: int, unit: Unit) -> Iterator[tuple[int, str]]:
-    """The ticks before `end` at which a dose or change of `arm` starts or stops, each with what happens."""
-    for index, dose in enumerate(arm.doses):
-        length = ticks_of(dose.over, unit)
-        for number, begins in enumerate(_starts(arm, index, end, unit), 1):
-            which = f"dose '{dose.name}'" + (f", number {number} of {dose.count}," if dose.count > 1 else "")
-            yield begins, f"{which} begins" if length else f"{which} is given"
-            if length and begins + length < end:
-                yield begins + length, f"{which} ends"
-    for number, change in enumerate(arm.changes, 1):
-        for time, what in ((change.start, "begins"), (change.end, "ends")):
-            if time is not None and (tick := ticks_of(time, unit)) < end:
-                yield tick, f"change {number} {what}"
+    if begins >= end or dose.count == 1:
+        return [begins] if begins < end else []
+    return [begins + number * every for number in range(min(dose.count, -((begins - end) // every)))]
 
 
 def _too_close(arm: Arm, ticks: list[int], end: int, model: Model) -> str:
     """What happens at two instants, and how far apart they are."""
     unit, unit_text = model.time_unit, model.time_unit_text
-    found = dict(reversed([(0, "the run begins"), *_instants(arm, end, unit)]))
+    found = dict(reversed([(0, "the run begins"), *_events(arm, end, unit)]))
     first, second = (found.get(tick, "the run ends") for tick in ticks)
     apart, after = (ticks[1] - ticks[0]) / ticks_of(1.0, unit), time_of(ticks[0], unit)
     return (
         f"{first} at {after:.12g} {unit_text}, and {second} {apart:.2g} {unit_text} later: too close for the solver "
         "to tell apart; let both happen at the same time, or further apart"
     )
+
+
+def _events(arm: Arm, end: int, unit: Unit) -> Iterator[tuple[int, str]]:
+    """What happens in an arm before `end`, in words, each with its ticks."""
+    for dose in arm.doses:
+        length = ticks_of(dose.over, unit)
+        for number, begins in enumerate(_starts(dose, end, unit), 1):
+            which = f"dose '{dose.name}'" + (f", number {number} of {dose.count}," if dose.count > 1 else "")
+            yield begins, f"{which} begins" if length else f"{which} is given"
+            if length and begins + length < end:
+                yield begins + length, f"{which} ends"
+    for number, change in enumerate(arm.changes, 1):
+        for time, what in ((change.start, "begins"), (change.end, "ends")):
+            if time is not None:
+                yield ticks_of(time, unit), f"change {number} {what}"

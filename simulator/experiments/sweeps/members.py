@@ -202,7 +202,9 @@ def _stacked(
     for of_part, part, end in zip(given, parts, ends, strict=True):
         for all_given, of_segment in zip(stacked, of_part, strict=True):
             for index, amount in of_segment.items():
-                all_given.setdefault(index, np.full(ends[-1], default))[end - len(part.rows) : end] = amount
+                if index not in all_given:
+                    all_given[index] = np.full(ends[-1], default)
+                all_given[index][end - len(part.rows) : end] = amount
     return stacked
 
 
