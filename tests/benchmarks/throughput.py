@@ -15,12 +15,14 @@ import multiprocessing
 import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
 
+from tests.benchmarks import measured
 from tests.benchmarks.engines import Ours, Question, RoadRunner, Scipy, errors
 
 PARAMETERS = (
@@ -34,6 +36,7 @@ TOLERANCES = {
     "immunesim on SciPy": (1e-4, 1e-5, 1e-6),
     "libRoadRunner": (1e-5, 1e-6, 1e-7, 1e-8),
 }
+MEASURED = 1000  # members of a sweep with and without measures
 MEMBERS = {"immunesim": 2000, "immunesim on SciPy": 4, "libRoadRunner": 10}  # in a round
 TARGETS = ("median", 1e-5), ("95 %", 1e-4)
 CHECKED = 3  # members whose truth is compared with SciPy
@@ -161,7 +164,9 @@ def main() -> None:
             for engine in ("immunesim", "libRoadRunner")
         )
         print(f"  two at once, {what}: {both[0]:.3f} and {both[1]:.3f} ms, {both[1] / both[0]:.1f} x", flush=True)
-        document[name] = {"one thread": table, "equal error": equal, "two threads": both}
+        cost = measured.milliseconds(partial(question, name, MEASURED), options.rounds)
+        print("\n".join(measured.lines(cost)), flush=True)
+        document[name] = {"one thread": table, "equal error": equal, "two threads": both, "measures": cost}
     if options.json:
         options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
