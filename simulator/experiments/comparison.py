@@ -31,7 +31,7 @@ class ComparisonRow(NamedTuple):
     changed: how the run was changed, '' where it was not. label: what distinguishes the arm from the others in text.
     reference: whether this is the reference. start, peak, lowest, final: in `unit`; area: in `area_unit`.
     time_of_peak, time_of_lowest and end, the last time, are in `time_unit`. Measures are those of `CurveMeasures`.
-    outcome: how the run ended, ``success`` or the kind of its failure.
+    outcome: how the run ended, ``success`` or the kind of its failure. reason: why measures have no value.
     A ratio is None where there is nothing to divide by, or where it needs runs of one length.
     """
 
@@ -57,6 +57,7 @@ class ComparisonRow(NamedTuple):
     lowest_ratio: float | None = None
     final_ratio: float | None = None
     area_ratio: float | None = None
+    reason: str = ""
 
     def value(self, key: str) -> float:
         """The field called `key`: a measure, a time or a ratio; NaN where there is none."""
@@ -119,6 +120,7 @@ def _row(scenario: Scenario, arm: ArmResult, name: str) -> ComparisonRow:
         end=float(times[-1]) if len(times) else 0.0,
         time_unit=scenario.model.time_unit_text,
         outcome=arm.trajectory.outcome.kind,
+        reason=found.reason,
     )
 
 

@@ -28,6 +28,8 @@ def comparison_text(rows: Sequence[ComparisonRow]) -> str:
             lines.append(_line(value, widths))
             if row.outcome != "success":
                 lines.append(f"{GAP}{'':{widths[0]}}{GAP}FAILED: {row.outcome}")
+            if row.reason:
+                lines.append(f"{GAP}{'':{widths[0]}}{GAP}{row.reason}")
     base = next(row.label for row in rows if row.reference)
     marks = f"(2x): twice that of '{base}'; (-): nothing to divide by, or a run of another length"
     lines += ["", marks + "; 0: under a millionth of the highest"]
