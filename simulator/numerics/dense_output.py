@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..model.expression import TIME
-from .pieces import PIECE, STEP, Indices, Pieces, pieces_through, points_of, segment_starts
+from .pieces import PIECE, Indices, Pieces, pieces_through, points_of, segment_starts
 from .readouts import ReadoutInputs, ReadoutSteps, needs_refinement
 from .system import System
 from .trajectory import Array, Undefined
@@ -156,7 +156,7 @@ class DenseOutput:
         """The points of each step, and that all steps are of one member, as `points_of` gives them."""
         starts = np.array([part.start for part in self.segment_slices()], dtype=np.intp)
         count = len(self.times())
-        return points_of(PIECE, starts, count, np.array([0, count]))
+        return points_of(starts, count, np.array([0, count]))
 
     @cached_property
     def _states(self) -> Array:
@@ -166,14 +166,14 @@ class DenseOutput:
 
 @dataclass(frozen=True)
 class RecordedCurves:
-    """`Curves` of one member or many that were recorded while a solver ran, at `STEP` parts of each step.
+    """`Curves` of one member or many that were recorded while a solver ran, at `PIECE` parts of each step.
 
     Attributes:
         at: the times, shape (n,), increasing within a member; a jump has two points of the same time.
         curves: by name, the values at them, shape (n,).
         members: the first point of each member, and n, shape (m + 1,); by default there is one.
-        inputs: to compute observables between the points; None where the points of every curve determine it. Species
-            that are not among `curves` are zero.
+        inputs: to compute observables that their points do not determine; None where there are none. Species that are
+            not among `curves` are zero.
     """
 
     at: Array
@@ -191,25 +191,24 @@ class RecordedCurves:
 
     def pieces(self, name: str) -> Pieces:
         """The curve `name` of every member, in pieces that determine it; KeyError if it was not recorded."""
-        inputs, values = self.inputs, self.curves[name]
+        inputs = self.inputs
+        points, first = self._parts
         if inputs is None or name in inputs.system.species or not needs_refinement(inputs.system, name):
-            return pieces_through(self.at, values, *self._pieces)
-        points, first = self._steps
-        start, end = self.at.take(points[0]), self.at.take(points[-1])
+            return pieces_through(self.at, self.curves[name], points, first)
+        start = self.at.take(points[0])
         member = np.repeat(np.arange(len(first) - 1), np.diff(first))
-        segment = (inputs.ends.take(member, axis=1) <= start).sum(axis=0).clip(max=len(inputs.ends) - 1)
-        tables = list({id(each): each for each in inputs.parameters}.values())
-        table = np.array([[id(each) for each in tables].index(id(each)) for each in inputs.parameters])
+        segment = np.zeros(len(start), dtype=np.intp)
+        for ends in inputs.ends[:-1]:
+            segment += ends.take(member) <= start
 
         def species(each: str) -> Array | None:
-            return self.curves[each].take(points[::2]) if each in self.curves else None
+            return self.curves[each].take(points) if each in self.curves else None
 
         def parameter(each: str, of: Indices) -> Array:
-            column = inputs.system.parameters.index(each)
-            rows = np.stack([values[:, column] for values in tables])
-            return np.asarray(rows[table.take(segment.take(of)), member.take(of)])
+            column = inputs.tables[:, :, inputs.system.parameters.index(each)]
+            return np.asarray(column[inputs.sets[segment.take(of), member.take(of)], member.take(of)])
 
-        return ReadoutSteps(start, end, first, species, parameter).observable(inputs.system, name, values.take(points))
+        return ReadoutSteps(start, self.at.take(points[-1]), first, species, parameter).observable(inputs.system, name)
 
     def undefined(self) -> list[Undefined]:
         """The recorded observables of one member that are not finite somewhere."""
@@ -229,7 +228,8 @@ class RecordedCurves:
             return ""
         system, ends = self.inputs.system, self.inputs.ends[:, 0]
         segment = min(int((ends <= time).sum()), len(ends) - 1)
-        values = dict(zip(system.parameters, self.inputs.parameters[segment][0].tolist(), strict=True))
+        parameters = self.inputs.tables[self.inputs.sets[segment, 0], 0]
+        values = dict(zip(system.parameters, parameters.tolist(), strict=True))
         values |= {
             each: float(np.interp(time, self.at, self.curves[each])) if each in self.curves else 0.0
             for each in system.species
@@ -240,20 +240,10 @@ class RecordedCurves:
         """Does nothing: the curves could not be computed again."""
 
     @cached_property
-    def _edges(self) -> Indices:
-        return np.array([0, len(self.at)]) if self.members is None else self.members
-
-    @cached_property
-    def _starts(self) -> Indices:
-        return segment_starts(self.at, self._edges)
-
-    @cached_property
-    def _pieces(self) -> tuple[Indices, Indices]:
-        return points_of(PIECE, self._starts, len(self.at), self._edges)
-
-    @cached_property
-    def _steps(self) -> tuple[Indices, Indices]:
-        return points_of(STEP, self._starts, len(self.at), self._edges)
+    def _parts(self) -> tuple[Indices, Indices]:
+        """The points of each step and the first step of each member, as `points_of` gives them."""
+        members = np.array([0, len(self.at)]) if self.members is None else self.members
+        return points_of(segment_starts(self.at, members), len(self.at), members)
 
 
 def _joined(parts: Sequence[Array]) -> Array:

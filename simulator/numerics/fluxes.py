@@ -12,7 +12,7 @@ import numpy as np
 
 from ..model.expression import TIME
 from .dense_output import POINTS_PER_STEP, DenseOutput, SegmentSteps
-from .pieces import PIECE, Pieces, pieces_through, points_of
+from .pieces import Pieces, pieces_through, points_of
 from .system import System
 from .trajectory import Array
 
@@ -78,7 +78,7 @@ class Fluxes:
         """Values at `times`, shape (n,), as pieces of one curve."""
         starts = np.array([part.start for part in self.segment_slices], dtype=np.intp)
         count = len(self.times)
-        return pieces_through(self.times, values, *points_of(PIECE, starts, count, np.array([0, count])))
+        return pieces_through(self.times, values, *points_of(starts, count, np.array([0, count])))
 
     @cached_property
     def derivative(self) -> Array:

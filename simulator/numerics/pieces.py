@@ -62,31 +62,30 @@ class Pieces(NamedTuple):
         return self._replace(values=-self.values)
 
 
-def points_of(intervals: int, starts: Indices, count: int, members: Indices) -> tuple[Indices, Indices]:
-    """A time course of segments of k * intervals + 1 points, cut into parts of so many intervals.
+def points_of(starts: Indices, count: int, members: Indices) -> tuple[Indices, Indices]:
+    """The pieces of a time course that is made of segments of k * PIECE + 1 points.
 
     Args:
-        intervals: `PIECE` or `STEP`.
         starts: the first point of each segment, shape (segments,).
         count: of all points.
         members: the first point of each member, and `count`, shape (members + 1,).
 
     Returns:
-        The points of each part, shape (intervals + 1, parts), and the first part of each member, shape (members + 1,),
-        with the number of all. A segment of one point is a part of no length.
+        The points of each piece, shape (PIECE + 1, pieces), and the first piece of each member, shape (members + 1,),
+        with the number of all. A segment of one point is a piece of no length.
     """
     sizes = np.diff(np.append(starts, count))
-    parts = np.maximum((sizes - 1) // intervals, 1)
+    parts = np.maximum((sizes - 1) // PIECE, 1)
     before = np.append(0, np.cumsum(parts))
     within = np.arange(before[-1]) - np.repeat(before[:-1], parts)
-    points = np.repeat(starts, parts) + intervals * within + np.arange(intervals + 1)[:, None]
-    if (sizes <= intervals).any():
+    points = np.repeat(starts, parts) + PIECE * within + np.arange(PIECE + 1)[:, None]
+    if (sizes <= PIECE).any():
         points = np.minimum(points, np.repeat(starts + sizes - 1, parts))
     return points, before[np.searchsorted(starts, members)]
 
 
 def pieces_through(times: Array, values: Array, points: Indices, first: Indices) -> Pieces:
-    """The curve through `values` at `times`; points, first: as `points_of` gives them for `PIECE`."""
+    """The curve through `values` at `times`; points, first: as `points_of` gives them."""
     return Pieces(times.take(points[0]), times.take(points[-1]), values.take(points), first)
 
 
@@ -100,11 +99,11 @@ def segment_starts(times: Array, members: Indices) -> Indices:
     edges = members[:-1][members[:-1] < len(times)]
     new[edges] = True
     found = np.flatnonzero(new)
-    if ((np.diff(np.append(found, len(times))) - 1) % STEP).any():
+    if ((np.diff(np.append(found, len(times))) - 1) % PIECE).any():
         # A step so short that points within it have the same time
         own, kept = set(edges.tolist()), [0]
         for point in found.tolist()[1:]:
-            if point in own or not (point - 1 - kept[-1]) % STEP:
+            if point in own or not (point - 1 - kept[-1]) % PIECE:
                 kept.append(point)
         found = np.array(kept)
     return found

@@ -7,7 +7,7 @@ together that polynomials through them are the observable, and so close that no 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,12 +30,14 @@ class ReadoutInputs(NamedTuple):
     Attributes:
         system: the model.
         ends: of each segment, shape (segments, m).
-        parameters: for each segment, shape (m, parameters).
+        sets: which of `tables` holds in each segment, integers, shape (segments, m).
+        tables: parameters, shape (sets, m, parameters).
     """
 
     system: System
     ends: Array
-    parameters: Sequence[Array]
+    sets: NDArray[np.int64]
+    tables: Array
 
 
 class ReadoutSteps(NamedTuple):
@@ -54,13 +56,12 @@ class ReadoutSteps(NamedTuple):
     species: Callable[[str], Array | None]
     parameter: Callable[[str, Indices], Array]
 
-    def observable(self, system: System, name: str, recorded: Array | None = None) -> Pieces:
-        """An observable in pieces that determine it. recorded: its values at the points of the steps, shape
-        (STEP + 1, n); by default they are computed."""
+    def observable(self, system: System, name: str) -> Pieces:
+        """An observable in pieces that determine it."""
         graph, node = system.graph, system.names[name]
         evaluate = self._evaluator(system, node)
-        if recorded is None:
-            recorded = self._at_points(evaluate)
+        every = np.tile(np.arange(len(self.start)), STEP + 1)
+        values = evaluate(every, np.repeat(np.arange(STEP + 1) / STEP, len(self.start))).reshape(STEP + 1, -1)
         pulses = [_Pulses(self, self._evaluator(system, each)) for each in _of_time_alone(graph, node, system)]
 
         def unseen(step: Indices, low: Array, high: Array) -> NDArray[np.bool_]:
@@ -69,7 +70,7 @@ class ReadoutSteps(NamedTuple):
                 found |= each.unseen(step, low, high)
             return found
 
-        return refined(self.start, self.end, recorded, self.first, evaluate, unseen if pulses else None)
+        return refined(self.start, self.end, values, self.first, evaluate, unseen if pulses else None)
 
     def _evaluator(self, system: System, node: int) -> Evaluate:
         """The values of a node at a fraction of some steps."""
@@ -91,11 +92,6 @@ class ReadoutSteps(NamedTuple):
             return np.broadcast_to(tape.evaluate(values)[0], s.shape)
 
         return evaluate
-
-    def _at_points(self, evaluate: Evaluate) -> Array:
-        """Values at the points of all steps, shape (STEP + 1, n)."""
-        every = np.tile(np.arange(len(self.start)), STEP + 1)
-        return evaluate(every, np.repeat(np.arange(STEP + 1) / STEP, len(self.start))).reshape(STEP + 1, -1)
 
 
 class _Pulses:

@@ -109,7 +109,7 @@ def test_a_jump_separates_segments_and_a_single_point_is_a_piece_of_no_length() 
     members = np.array([0, 10, 19])
     starts = segment_starts(times, members)
     assert starts.tolist() == [0, 9, 10]
-    points, first = points_of(PIECE, starts, len(times), members)
+    points, first = points_of(starts, len(times), members)
     assert points.T.tolist() == [[0, 1, 2, 3, 4], [4, 5, 6, 7, 8], [9] * 5, [10, 11, 12, 13, 14], [14, 15, 16, 17, 18]]
     assert first.tolist() == [0, 3, 5]
 

@@ -13,7 +13,7 @@ from immunesim.experiments.measured import measure
 from immunesim.experiments.measures import FUNCTIONS, read_measure
 from immunesim.model.expression import FormulaError
 from immunesim.model.units import UnitError, dimension_text, unit
-from immunesim.numerics.pieces import PIECE, Pieces, pieces_through, points_of
+from immunesim.numerics.pieces import Pieces, pieces_through, points_of
 from immunesim.numerics.trajectory import Outcome, Trajectory, Undefined
 
 from tests.systems import make_model
@@ -45,7 +45,7 @@ class Drawn:
         jumps = np.flatnonzero(np.diff(self.at) == 0) + 1
         count = len(self.at)
         starts = np.array([0, *jumps] if count else [], dtype=int)
-        parts = points_of(PIECE, starts, count, np.array([0, count]))
+        parts = points_of(starts, count, np.array([0, count]))
         return pieces_through(self.at, self.curves[name], *parts)
 
     def undefined(self) -> list[Undefined]:

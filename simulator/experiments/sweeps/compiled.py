@@ -46,9 +46,12 @@ class CompiledSweep:
         self.scenario, self.sweep, self.system = scenario, sweep, system
         measured = dict.fromkeys(name for each in sweep.measures for name in curve_names(each.tree, scenario.model))
         reduced = reduced_system_for(scenario, arms, sweep.design.axes)
-        for name in list(measured):
-            if name in system.observables and needs_refinement(system, name):
-                measured |= dict.fromkeys(each for each in reduced.species if each in system.species_of(name))
+        self.readouts = [name for name in measured if name in system.observables and needs_refinement(system, name)]
+        for name in self.readouts:
+            del measured[name]
+            measured |= dict.fromkeys(each for each in reduced.species if each in system.species_of(name))
+        if self.readouts and not measured:  # the times of the steps are wanted all the same
+            measured = {self.readouts[0]: None}
         self.engine = Engine(reduced, sweep.keep, tuple(measured))
 
     def run(
@@ -82,9 +85,13 @@ class CompiledSweep:
         table = np.empty((1 + len(self.engine.layout.dense_curves), first[-1]))
         for (times, curves), start, stop in zip(parts, first[:-1].tolist(), first[1:].tolist(), strict=True):
             table[0, start:stop], table[1:, start:stop] = times, curves.T
-        inputs = ReadoutInputs(self.system, batch.ends[:, done], [each[done] for each in batch.parameters])
         named = dict(zip(self.engine.layout.dense_curves, table[1:], strict=True))
-        return RecordedCurves(table[0], named, first, inputs)
+        return RecordedCurves(table[0], named, first, self._inputs(batch, done) if self.readouts else None)
+
+    def _inputs(self, batch: Batch, done: Rows) -> ReadoutInputs:
+        """What the observables of the members `done` are computed from."""
+        tables = np.stack([each[done] for each in batch.parameters])
+        return ReadoutInputs(self.system, batch.ends[:, done], batch.sets[:, done], tables)
 
     def _kept(self, lanes: BatchResult, done: Rows) -> Array:
         return lanes.grid[done].transpose(0, 2, 1)

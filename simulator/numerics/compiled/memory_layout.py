@@ -7,11 +7,12 @@ from enum import IntEnum
 from functools import cached_property
 
 from .. import rodas5p
+from ..pieces import PIECE
 from ..python_code import hoisted
 from ..reduced_system import ReducedSystem
 from .sparse_lu import SparseLU, factorize, strong_components
 
-PER_STEP = 8  # points of the dense output of each step
+PER_STEP = PIECE  # points of the dense output of each step: states are polynomials of this degree there
 FLOAT_ROWS = (
     "t",
     "h",
