@@ -17,7 +17,7 @@ DIGITS = 15  # that a float can always tell apart
 
 
 def ticks_of(time: float, unit: Unit) -> int:
-    """The ticks of a time in `unit`.
+    """The ticks of a finite time in `unit`.
 
     What was written as decimal text, in any unit of time, is that to the last digit: the decimal number of seconds of
     15 digits that the float stands for. A float that stands for none, such as one drawn at random, is taken as it is.
@@ -25,39 +25,43 @@ def ticks_of(time: float, unit: Unit) -> int:
     >>> from .units import unit
     >>> ticks_of(184 / 24, unit("d")) == ticks_of(184.0, unit("h")) == 23 * ticks_of(8.0, unit("h"))
     True
-
-    Raises:
-        ValueError: `time` is not finite in seconds.
     """
-    decimal, size = _decimal(time * unit.factor), _size(unit)
-    if decimal / size == time:
+    size, seconds = _size(unit.factor), time * unit.factor
+    if math.isfinite(seconds) and (decimal := _decimal(seconds)) / size == time:
         return decimal
-    numerator, denominator = time.as_integer_ratio()
-    return (2 * numerator * size + denominator) // (2 * denominator)
+    return _exact(time, size)
 
 
 def time_of(ticks: int, unit: Unit) -> float:
-    """The float nearest to a time, in `unit`: the only place where an instant becomes a float."""
-    return ticks / _size(unit)
+    """The float nearest to a time, in `unit`; infinite beyond all floats. Nothing else makes a float of an instant."""
+    try:
+        return ticks / _size(unit.factor)
+    except OverflowError:
+        return math.inf
 
 
 def converted(time: float, given: Unit, wanted: Unit) -> float:
-    """A time in `given` as one in `wanted`, correctly rounded; infinite where it is too large."""
-    about = time * given.to(wanted)
-    return time_of(ticks_of(time, given), wanted) if math.isfinite(time * given.factor + about) else about
+    """A finite time in `given` as one in `wanted`, correctly rounded; infinite beyond all floats."""
+    return time_of(ticks_of(time, given), wanted)
 
 
-def _size(unit: Unit) -> int:
-    """The ticks in a unit of time."""
-    return max(1, _decimal(unit.factor))
+@functools.lru_cache(maxsize=64)
+def _size(factor: float) -> int:
+    """The ticks in a unit of time of so many seconds."""
+    decimal = _decimal(factor)
+    return max(1, decimal if decimal / PER_SECOND == factor else _exact(factor, PER_SECOND))
 
 
 @functools.lru_cache(maxsize=4096)
 def _decimal(seconds: float) -> int:
     """The ticks of the decimal number of `DIGITS` digits that is nearest to `seconds`."""
-    if not math.isfinite(seconds):
-        raise ValueError("a time that is too long")
     digits, _, power = f"{seconds:.{DIGITS - 1}e}".partition("e")
     number, exponent = int(digits.replace(".", "")), int(power) - (DIGITS - 1)
     above, below = PER_SECOND * int(10 ** max(exponent, 0)), int(10 ** max(-exponent, 0))
     return (2 * number * above + below) // (2 * below)
+
+
+def _exact(time: float, size: int) -> int:
+    """The ticks nearest to `time` in a unit of `size` ticks."""
+    numerator, denominator = time.as_integer_ratio()
+    return (2 * numerator * size + denominator) // (2 * denominator)

@@ -19,6 +19,7 @@ ATOL_OF_SCALE = 1e-3  # absolute tolerance = rtol * this * the scale of the spec
 
 SUCCESS = "success"
 NOT_FINITE = "not finite"
+IMPOSSIBLE = "impossible"  # never started: what was asked for cannot be
 NEGATIVE = "negative"
 NO_PROGRESS = "no progress"
 DEADLINE = "deadline"
@@ -56,7 +57,7 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-        kind: one of SUCCESS, NOT_FINITE, NEGATIVE, NO_PROGRESS, DEADLINE and NOT_RELIABLE.
+        kind: one of SUCCESS, IMPOSSIBLE, NOT_FINITE, NEGATIVE, NO_PROGRESS, DEADLINE and NOT_RELIABLE.
         message: a sentence for the user; empty after success, as are the following.
         time: when it failed, in the model's time unit.
         state: the species whose state is to blame.

@@ -332,7 +332,9 @@ def test_combinations_of_a_grid_that_cannot_be_are_counted_and_fail_alone(scenar
     )
     block = compute(found, np.arange(4, dtype=np.int64))
     assert block.failed[:, 0].tolist() == [False, False, True, False]
-    assert "an infusion of 'push' of 5 h is longer than its interval, 2 h" in block.outcomes[2, MAIN].message
+    outcome = block.outcomes[2, MAIN]
+    assert outcome.kind == "impossible"
+    assert outcome.message == "an infusion of 'push' of 5 h is longer than its interval, 2 h"
     assert np.isfinite(block.measures[[0, 1, 3]]).all()
 
 

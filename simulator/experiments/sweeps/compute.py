@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from ...numerics.compiled.engine import StoppedError
 from ...numerics.dense_output import DenseOutput
 from ...numerics.system import System
-from ...numerics.trajectory import ATOL_OF_SCALE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
+from ...numerics.trajectory import ATOL_OF_SCALE, IMPOSSIBLE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
 from ..measured import BoundMeasure, CurveFunction, MemberCurves, Missing, Values, bind
 from ..measures import arms_of
 from ..scenario import MAIN, Arm, Scenario
 from ..schedule import prepare, saved_times
+from ..timetable import TimetableError
 from . import compiled
 from .designs import Design, Sweep
 from .members import arm_with
@@ -204,8 +205,11 @@ def _simulate_with_scipy(prepared: PreparedSweep, arm: Arm, row: Array, times: A
     try:
         member = arm_with(scenario, arm, sweep_of(scenario).design.axes, row)
         schedule, _, initial = prepare(scenario, member, system)
+    except TimetableError as error:
+        return _failed_before_start(system, Outcome(IMPOSSIBLE, str(error), 0.0))
     except (ArithmeticError, ValueError) as error:
-        return _failed_before_start(system, f"doses or initial values cannot be computed: {error}")
+        message = f"doses or initial values cannot be computed: {error}"
+        return _failed_before_start(system, Outcome(NOT_FINITE, message, 0.0))
     with _prepare_lock:  # code is generated from one graph, which grows meanwhile
         system.prepare()
     times = times if sweep_of(scenario).keep else times[:1]
@@ -235,8 +239,7 @@ def _arms_read(sweep: Sweep, arm: str) -> list[str]:
     return list(dict.fromkeys([arm, *(arm if name == MAIN else name for name in read)]))
 
 
-def _failed_before_start(system: System, message: str) -> Trajectory:
-    outcome = Outcome(NOT_FINITE, message, 0.0)
+def _failed_before_start(system: System, outcome: Outcome) -> Trajectory:
     return Trajectory(np.empty(0), {}, DenseOutput(system, []), outcome, {}, "")
 
 

@@ -107,9 +107,11 @@ def read_quantity(
             raise UnitError(
                 f"wrong unit: expected {what} such as '{example}', found {given!r}, {dimension_text(measured_in)}"
             )
-        if wanted.powers == SECOND.powers:
-            return converted(number, measured_in, wanted)
-        return number * measured_in.to(wanted)
+        is_time = wanted.powers == SECOND.powers
+        value = converted(number, measured_in, wanted) if is_time else number * measured_in.to(wanted)
+        if math.isinf(value):
+            raise UnitError(f"{given!r} is too large")
+        return value
     except UnitError as error:
         context.fault(path, str(error))
         return None
