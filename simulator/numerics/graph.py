@@ -13,16 +13,17 @@ from typing import NamedTuple
 
 from ..model.expression import Apply, Expression, Name, Number
 
-MAX_SIGNED_POWER = 8  # the largest integer exponent that keeps the sign of its base ...
-MAX_CLIPPED_POWER = 16  # ... and the largest that is multiplied out where the base is clipped at zero
+MOST_MULTIPLIED = 64  # the largest whole exponent that is multiplied out
+LARGEST_RATIO = 1e150  # of (x/K)^n: hill() is 1 long before, and nothing made of it overflows
 
 
 class Node(NamedTuple):
     """An operation on earlier nodes.
 
     Attributes:
-        op: a key of `OPERATIONS`, or ``constant`` or ``symbol``, which are leaves. power is x^n with x clipped at zero,
-            power_by_base its derivative by x, power_by_exponent by n; select is ``c if a >= b else d`` on (a, b, c, d).
+        op: a key of `OPERATIONS`, or ``constant`` or ``symbol``, which are leaves. power_by_base and
+            power_by_exponent are the derivatives of a power x^n on (x, n, x^n); select is ``c if a >= b else d`` on
+            (a, b, c, d).
         args: indices of its arguments.
         value: of a constant.
         name: of a symbol.
@@ -44,6 +45,8 @@ class Graph:
         self._index: dict[Node, int] = {}
         self._derivatives: dict[tuple[int, int], int] = {}
         self._leaves: list[frozenset[int]] = []
+        self._never_negative: list[bool] = []
+        self._amounts: set[int] = set()
 
     def _node(self, node: Node) -> int:
         found = self._index.get(node)
@@ -52,19 +55,28 @@ class Graph:
             self.nodes.append(node)
             leaves = frozenset([found]) if node.op == "symbol" else frozenset()
             self._leaves.append(leaves.union(*[self._leaves[i] for i in node.args]))
+            self._never_negative.append(_never_negative(node, [self._never_negative[i] for i in node.args]))
         return found
 
     def constant(self, value: float) -> int:
         """The node of a number."""
         return self._node(Node("constant", value=float(value)))
 
-    def symbol(self, name: str) -> int:
-        """The node of a name whose value is not known yet."""
-        return self._node(Node("symbol", name=name))
+    def symbol(self, name: str, amount: bool = False) -> int:
+        """The node of a name whose value is not known yet. amount: it is below zero by rounding only, which counts as
+        zero in the base of a power."""
+        found = self._node(Node("symbol", name=name))
+        if amount:
+            self._amounts.add(found)
+        return found
 
     def symbols_of(self, node: int) -> frozenset[int]:
         """The symbols that `node` depends on."""
         return self._leaves[node]
+
+    def never_negative(self, node: int) -> bool:
+        """Whether the form of `node` shows that it is never below zero."""
+        return self._never_negative[node]
 
     def value_of(self, node: int) -> float | None:
         """The number a node is, or None if it depends on a symbol."""
@@ -75,10 +87,7 @@ class Graph:
         """The node of `op` on `args`, simplified where that changes no value."""
         values = [self.value_of(arg) for arg in args]
         if all(value is not None for value in values):
-            try:
-                return self.constant(OPERATIONS[op](*values))
-            except (ArithmeticError, ValueError):
-                return self.constant(math.nan)  # the guard finds it when it runs
+            return self.constant(OPERATIONS[op](*values))  # the guard finds what is not finite when it runs
         minus = [self.nodes[arg].op == "neg" for arg in args]
         if any(minus) and op in ("add", "sub", "mul", "div"):  # signs go outward, which changes no rounding
             plain = [self.nodes[arg].args[0] if signed else arg for arg, signed in zip(args, minus, strict=True)]
@@ -120,8 +129,8 @@ class Graph:
                 return self.apply("mul", args[0], self.apply("div", self.constant(1.0), args[1]))
         elif op == "neg" and self.nodes[args[0]].op == "neg":
             return self.nodes[args[0]].args[0]
-        elif op == "power" and values[1] == 1.0:
-            return self.apply("max", args[0], self.constant(0.0))
+        elif op == "max" and values[1] == 0.0 and self._never_negative[args[0]]:
+            return args[0]
         return self._node(Node(op, args))
 
     def add(self, tree: Expression, names: Mapping[str, int]) -> int:
@@ -134,35 +143,55 @@ class Graph:
             raise TypeError(f"{tree!r} cannot be computed")
         args = [self.add(arg, names) for arg in tree.args]
         if tree.op == "pow":
-            return self.power(args[0], args[1], literal=isinstance(tree.args[1], Number))
+            exponent = tree.args[1]
+            whole = isinstance(exponent, Number) and exponent.value % 1.0 == 0.0
+            return self.power(args[0] if whole else self._without_rounding(args[0]), args[1])
         if tree.op == "sqrt":
-            return self.power(args[0], self.constant(0.5))
-        if tree.op == "saturation":
-            return self.apply("div", args[0], self.apply("add", args[1], args[0]))
-        if tree.op in ("hill", "inhibition"):
-            ratio = self.power(self.apply("div", args[0], args[1]), args[2], clipped=True)
-            below = self.apply("add", self.constant(1.0), ratio)
-            return self.apply("div", ratio if tree.op == "hill" else self.constant(1.0), below)
+            return self.power(self._without_rounding(args[0]), self.constant(0.5))
+        if tree.op in ("saturation", "hill", "inhibition"):
+            return self._hill(tree.op, *args)
         return self.apply(tree.op, *args)
 
-    def power(self, base: int, exponent: int, clipped: bool = False, literal: bool = False) -> int:
-        """The node of base^exponent.
-
-        A small integer written as a `literal` exponent is multiplied out and keeps the sign of the base. Any
-        other exponent, also a parameter that happens to be an integer, clips the base at zero, since solvers
-        step slightly below zero, where a fractional power is not a number. `clipped` clips always.
-        """
+    def power(self, base: int, exponent: int) -> int:
+        """The node of base^exponent, multiplied out where the exponent is a known whole number and not large."""
         value = self.value_of(exponent)
-        largest = MAX_CLIPPED_POWER if clipped else MAX_SIGNED_POWER if literal else 0
-        if value is not None and abs(value) <= largest and value == int(value):
-            if clipped:
-                base = self.apply("max", base, self.constant(0.0))
-            result, square, rest = self.constant(1.0), base, abs(int(value))
-            while rest:
-                result = self.apply("mul", result, square) if rest % 2 else result
-                square, rest = self.apply("mul", square, square) if rest > 1 else square, rest // 2
-            return result if value >= 0 else self.apply("div", self.constant(1.0), result)
-        return self.apply("power", base, exponent)
+        if value is None or value % 1.0 != 0.0 or abs(value) > MOST_MULTIPLIED:
+            return self.apply("power", base, exponent)
+        result, square, rest = self.constant(1.0), base, abs(int(value))
+        while rest:
+            result = self.apply("mul", result, square) if rest % 2 else result
+            square, rest = self.apply("mul", square, square) if rest > 1 else square, rest // 2
+        return result if value >= 0 else self.apply("div", self.constant(1.0), result)
+
+    def _hill(self, op: str, x: int, level: int, *exponent: int) -> int:
+        """hill(x, K, n), inhibition(x, K, n) and saturation(x, K), which is hill(x, K, 1).
+
+        With r = max(x/K, 0) they are r^n / (1 + r^n) and 1 / (1 + r^n); r^n ends at LARGEST_RATIO, so that neither
+        they nor their derivatives are infinity divided by itself. The saturation of an amount goes on below zero:
+        where it stands in a loss, what rounding has taken below zero comes back.
+        """
+        one = self.constant(1.0)
+        if op == "saturation" and x in self._amounts:
+            return self.apply("div", x, self.apply("add", level, x))
+        ratio = self.apply("max", self.apply("div", x, level), self.constant(0.0))
+        ratio = self.power(ratio, *exponent or (one,))
+        ratio = self.apply("min", ratio, self.constant(LARGEST_RATIO))
+        return self.apply("div", one if op == "inhibition" else ratio, self.apply("add", one, ratio))
+
+    def _without_rounding(self, node: int) -> int:
+        """`node` with every amount below zero taken as zero, but not in what is divided by.
+
+        Solvers step slightly below zero, where most powers are no numbers.
+        """
+        changed: dict[int, int] = {}
+        for each in self.needed([node]) if self._leaves[node] & self._amounts else ():
+            if each in self._amounts:
+                changed[each] = self.apply("max", each, self.constant(0.0))
+            elif self._leaves[each] & self._amounts:
+                found = self.nodes[each]
+                args = [changed.get(arg, arg) for arg in found.args]
+                changed[each] = self.apply(found.op, args[0], *(found.args if found.op == "div" else args)[1:])
+        return changed.get(node, node)
 
     def derivative(self, node: int, by: int) -> int:
         """The exact derivative of `node` by the symbol `by`."""
@@ -204,10 +233,10 @@ class Graph:
         if op == "select":
             return do("select", args[0], args[1], d[2], d[3])
         if op == "power":
-            by_base = do("mul", do("power_by_base", args[0], args[1]), d[0])
+            by_base = zero if d[0] == zero else do("mul", do("power_by_base", *args, node), d[0])
             if d[1] == zero:
                 return by_base
-            return do("add", by_base, do("mul", do("power_by_exponent", args[0], args[1]), d[1]))
+            return do("add", by_base, do("mul", do("power_by_exponent", *args, node), d[1]))
         raise ValueError(f"no derivative of {op}")
 
     def needed(self, outputs: Iterable[int]) -> list[int]:
@@ -222,24 +251,70 @@ class Graph:
         return sorted(wanted)
 
 
+def _never_negative(node: Node, of_args: list[bool]) -> bool:
+    if node.op == "constant":
+        return node.value >= 0.0
+    if node.op == "max":
+        return any(of_args)
+    if node.op == "select":
+        return all(of_args[2:])
+    if node.op == "power":
+        return of_args[0]
+    return node.op == "exp" or (node.op in ("add", "mul", "div", "min") and all(of_args))
+
+
+# Operations on single numbers. As IEEE 754 has it, none raises: what overflows is infinite, what has no value is NaN.
+
+
+def quotient(a: float, b: float) -> float:
+    """a / b, infinite for a number divided by zero, NaN for 0 / 0."""
+    try:
+        return a / b
+    except ZeroDivisionError:
+        return math.nan if a == 0.0 or a != a else math.copysign(math.inf, a) * math.copysign(1.0, b)
+
+
+def exponential(x: float) -> float:
+    """e^x, infinite where that is too large."""
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def logarithm(x: float) -> float:
+    """The natural logarithm: -infinity for 0, NaN below."""
+    try:
+        return math.log(x)
+    except ValueError:
+        return -math.inf if x == 0.0 else math.nan
+
+
 def power(base: float, exponent: float) -> float:
-    """base^exponent with the base clipped at zero."""
-    if base > 0.0:
+    """base^exponent: 0^0 is 1, zero to a negative power infinite, a negative base to a power that is not a whole number
+    NaN."""
+    try:
         return math.pow(base, exponent)
-    return 0.0 if exponent > 0.0 else (1.0 if exponent == 0.0 else math.inf)
+    except OverflowError:
+        return -math.inf if base < 0.0 and exponent % 2.0 == 1.0 else math.inf
+    except ValueError:
+        return math.inf if base == 0.0 else math.nan
 
 
-def power_by_base(base: float, exponent: float) -> float:
-    """Derivative of `power` by its base: zero where the base is clipped, and as for max(x, 0)
-    where the exponent is one and the base zero."""
-    if base > 0.0:
-        return exponent * math.pow(base, exponent - 1.0)
-    return 1.0 if base == 0.0 and exponent == 1.0 else 0.0
+def power_by_base(base: float, exponent: float, value: float) -> float:
+    """The derivative of `value` = base^exponent by its base.
+
+    It is 0 where it is infinite, at base 0 with an exponent between 0 and 1: a solver can leave such a point, but not
+    with an infinite Jacobian.
+    """
+    if base != 0.0:
+        return exponent * value / base
+    return 1.0 if exponent == 1.0 else (-math.inf if exponent < 0.0 else 0.0)
 
 
-def power_by_exponent(base: float, exponent: float) -> float:
-    """Derivative of `power` by its exponent: zero where the base is clipped."""
-    return math.pow(base, exponent) * math.log(base) if base > 0.0 else 0.0
+def power_by_exponent(base: float, exponent: float, value: float) -> float:
+    """The derivative of `value` = base^exponent by its exponent; NaN for a negative base."""
+    return 0.0 if base == 0.0 and exponent > 0.0 else value * logarithm(base)
 
 
 def largest(a: float, b: float) -> float:
@@ -261,10 +336,10 @@ OPERATIONS: dict[str, Callable[..., float]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
-    "div": lambda a, b: a / b,
+    "div": quotient,
     "neg": lambda a: -a,
-    "exp": math.exp,
-    "log": math.log,
+    "exp": exponential,
+    "log": logarithm,
     "max": largest,
     "min": smallest,
     "power": power,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model.expression import Expression, names
@@ -48,35 +47,25 @@ class ParameterFormulas:
 
 
 def _apply(op: str, args: Sequence[Any]) -> Any:
-    """One operation, NaN where it cannot be computed.
+    """One operation.
 
     Over members, all but plain arithmetic is done one by one: on some machines NumPy's own functions differ from
     those of single numbers in the last bit.
     """
     if not any(hasattr(arg, "shape") and arg.shape for arg in args):
-        return _alone(op)(*args)
+        return OPERATIONS[op](*args)
     import numpy as np  # single values need none, and `check` must start fast
 
     with np.errstate(all="ignore"):
         if op in ("add", "sub", "mul", "neg"):
             return OPERATIONS[op](*args)
         if op == "div":
-            return np.where(np.equal(args[1], 0.0), math.nan, np.divide(args[0], args[1]))
-        return np.frompyfunc(_alone(op), len(args), 1)(*args).astype(np.float64)
-
-
-def _alone(op: str) -> Callable[..., float]:
-    def computed(*args: float) -> float:
-        try:
-            return OPERATIONS[op](*args)
-        except (ArithmeticError, ValueError):
-            return math.nan
-
-    return computed
+            return np.divide(*args)
+        return np.frompyfunc(OPERATIONS[op], len(args), 1)(*args).astype(np.float64)
 
 
 def constant(model: Model, tree: Expression, parameters: Mapping[str, float]) -> float:
-    """The value of a formula of parameters and of observables made of them; NaN where it cannot be computed."""
+    """The value of a formula of parameters and of observables made of them; not finite where it cannot be computed."""
     return float(ParameterFormulas(model).value(tree, parameters))
 
 

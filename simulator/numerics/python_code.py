@@ -6,6 +6,7 @@ it are numbered (``y3``, ``p7``, ``v41``) and never come from a model.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,7 +36,7 @@ class Emitter:
         nodes = [node for node in self.graph.needed(outputs) if node not in self.known]
         uses = Counter(arg for node in nodes for arg in self.graph.nodes[node].args)
         uses.update(outputs)
-        uses.update(self.graph.nodes[node].args[0] for node in nodes if self._is_clip(node))
+        uses.update(self.graph.nodes[node].args[0] for node in nodes if self._is_limit(node))
         for node in nodes:
             text = self._text(node)
             if uses[node] > 1 or len(text) > _LONGEST:
@@ -44,18 +45,20 @@ class Emitter:
             self.known[node] = text
         return [self.known[node] for node in outputs]
 
-    def _is_clip(self, node: int) -> bool:
-        """Whether the node is max(x, 0) on plain numbers, which is written with x named twice."""
+    def _is_limit(self, node: int) -> bool:
+        """Whether the node is max(x, number) or min(x, number), which is written with x named twice."""
         found = self.graph.nodes[node]
-        return found.op == "max" and self.graph.value_of(found.args[1]) == 0.0
+        limit = self.graph.value_of(found.args[1]) if found.op in ("max", "min") else None
+        return limit is not None and not math.isnan(limit)
 
     def _text(self, node: int) -> str:
         found = self.graph.nodes[node]
         if found.op == "constant":
             return repr(found.value) if found.value >= 0 else f"({found.value!r})"
         args = [self.known[arg] for arg in found.args]
-        if self._is_clip(node):
-            return f"(0.0 if {args[0]} < 0.0 else {args[0]})"  # a third of the time of max(), and NaN stays
+        if self._is_limit(node):  # a third of the time of a call, and NaN stays
+            beyond = "<" if found.op == "max" else ">"
+            return f"({args[1]} if {args[0]} {beyond} {args[1]} else {args[0]})"
         if found.op in _INFIX:
             return _INFIX[found.op].format(*args)
         return f"{found.op}({', '.join(args)})"

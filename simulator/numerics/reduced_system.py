@@ -103,7 +103,4 @@ def _folded(node: Node, values: Mapping[int, float]) -> float | None:
         return 0.0
     if not known or len(known) < len(node.args):
         return None
-    try:
-        return OPERATIONS[node.op](*known)
-    except (ArithmeticError, ValueError):
-        return None
+    return OPERATIONS[node.op](*known)

@@ -53,7 +53,9 @@ class System:
             [-np.inf if each.signed else -BELOW_ZERO * each.scale for each in model.species.values()]
         )
         self.graph = Graph(reciprocals)
-        self.symbols = {name: self.graph.symbol(name) for name in (TIME, *self.species, *self.parameters)}
+        amounts = {name for name, each in model.species.items() if not each.signed}
+        names = (TIME, *self.species, *self.parameters)
+        self.symbols = {name: self.graph.symbol(name, amount=name in amounts) for name in names}
         self.names = self.symbols | {name: self.graph.constant(value) for name, value in (constants or {}).items()}
         for name in in_order(model):
             self.names[name] = self.graph.add(model.laws.observables[name], self.names)
@@ -65,7 +67,7 @@ class System:
             variables=tuple(self.symbols[name] for name in self.species),
             time=self.symbols[TIME],
         )
-        self._observable_over_time: dict[str, Tape] = {}
+        self._tapes: dict[tuple[int, ...], Tape] = {}
 
     def __reduce__(self) -> tuple[type[System], tuple[Any, ...]]:
         """A pickle holds the model; the graph and the generated functions are made again from it."""
@@ -113,29 +115,72 @@ class System:
 
         rhs gives a list of (species,) floats, jacobian an array of shape (species, species); time_derivative is
         df/dt as a list, or None where no formula names time. What depends on parameters alone is computed in
-        `bind`, once for each set of them. Any of the functions may raise ArithmeticError or ValueError.
+        `bind`, once for each set of them. Where Python raises an exception instead of giving infinity or NaN, a tape
+        gives the values.
         """
-        entries, by_time = self.equations.jacobian, self.equations.time_derivative
-        outputs = {"rhs": [*self.rhs], "jacobian": [*entries.values()], "time_derivative": [*(by_time or ())]}
+        by_time, outputs = self.equations.time_derivative, self._solver_outputs
         outer = Emitter(self.graph, self._known("t", "y", "p"))
         for node in hoisted(self.graph, [node for nodes in outputs.values() for node in nodes], self.equations.varying):
             outer.emit([node, node])  # twice: it is read again inside, so it needs a name
-        lines = ["def bind(p):", *indented(unpacked("p", len(self.parameters), "p"), 1), *indented(outer.lines, 1)]
-        for name, nodes in outputs.items():
+        lines = [
+            "def bind(p):",
+            "    try:",
+            "        pass",
+            *indented(unpacked("p", len(self.parameters), "p"), 2),
+            *indented(outer.lines, 2),
+            "    except (ArithmeticError, ValueError):",
+            "        return by_tape(p)",
+        ]
+        for place, (name, nodes) in enumerate(outputs.items()):
             inner = Emitter(self.graph, outer.known)
             values = f"[{', '.join(inner.emit(nodes))}]"
             lines += [
                 f"    def {name}(t, y):",
-                *indented(unpacked("y", len(self.species), "y.tolist()"), 2),
-                *indented(inner.lines, 2),
-                f"        return {f'matrix({values})' if name == 'jacobian' else values}",
+                "        try:",
+                *indented(unpacked("y", len(self.species), "y.tolist()"), 3),
+                *indented(inner.lines, 3),
+                f"            return {f'matrix({values})' if name == 'jacobian' else values}",
+                "        except (ArithmeticError, ValueError):",
+                f"            return by_tape(p)[{place}](t, y)",
             ]
         lines.append(f"    return rhs, jacobian, {'time_derivative' if by_time else 'None'}")
-        return define(lines, "bind", dict(_SCALAR, matrix=_matrix_filler(len(self.species), entries)))
+        return define(lines, "bind", dict(_SCALAR, matrix=self._matrix, by_tape=self._bound_by_tape))
+
+    @property
+    def _solver_outputs(self) -> dict[str, tuple[int, ...]]:
+        entries, by_time = self.equations.jacobian, self.equations.time_derivative
+        return {"rhs": self.rhs, "jacobian": tuple(entries.values()), "time_derivative": by_time or ()}
+
+    @cached_property
+    def _matrix(self) -> Callable[[list[float]], Array]:
+        """From the entries of the Jacobian to the matrix, shape (species, species)."""
+        size = len(self.species)
+        offsets = np.array([row * size + column for row, column in self.equations.jacobian], dtype=np.intp)
+
+        def matrix(values: list[float]) -> Array:
+            flat = np.zeros(size * size)
+            flat[offsets] = values
+            return flat.reshape(size, size)
+
+        return matrix
+
+    def _bound_by_tape(self, parameters: list[float]) -> tuple[Rhs, Jacobian, Rhs | None]:
+        """As `bind`, slower."""
+        rhs, jacobian, by_time = self._solver_outputs.values()
+
+        def function(nodes: tuple[int, ...]) -> Rhs:
+            return lambda time, states: self.evaluate(nodes, time, states.tolist(), parameters)
+
+        entries = function(jacobian)
+        return (
+            function(rhs),
+            lambda time, states: self._matrix(entries(time, states)),
+            function(by_time) if by_time else None,
+        )
 
     def prepare(self) -> None:
         """Writes and compiles the code now, so that no solver's clock counts it."""
-        _ = self.bind, self._observables_over_time
+        _ = self.bind, self._tape(self._observable_nodes)
 
     def _known(self, time: str, state: str, parameter: str) -> dict[int, str]:
         """The text that stands for each symbol in generated code."""
@@ -144,36 +189,34 @@ class System:
         known.update({self.symbols[name]: f"{parameter}{i}" for i, name in enumerate(self.parameters)})
         return known
 
-    @cached_property
-    def _observables_over_time(self) -> Tape:
-        return Tape(self.graph, [self.names[name] for name in self.model.observables])
+    @property
+    def _observable_nodes(self) -> tuple[int, ...]:
+        return tuple(self.names[name] for name in self.model.observables)
 
-    @cached_property
-    def _rhs_over_time(self) -> Tape:
-        return Tape(self.graph, self.rhs)
+    def _tape(self, nodes: tuple[int, ...]) -> Tape:
+        if nodes not in self._tapes:
+            self._tapes[nodes] = Tape(self.graph, nodes)
+        return self._tapes[nodes]
 
     def _along(self, tape: Tape, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         values: dict[str, Any] = dict(zip(self.species, np.ascontiguousarray(states.T), strict=True))
         values.update(zip(self.parameters, parameters, strict=True))
         values[TIME] = times
-        found = tape.evaluate(values)  # of one point only, where nothing varies
-        return np.broadcast_to(found, (len(found), len(times)))
+        return tape.evaluate(values, len(times))
 
     def observe(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """Every observable along a time course, each in its unit, shape (observables, n).
 
         times has shape (n,), states (n, species), parameters (parameters,).
         """
-        return self._along(self._observables_over_time, times, states, parameters)
+        return self._along(self._tape(self._observable_nodes), times, states, parameters)
 
     def observe_one(self, name: str, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """The observable `name` along a time course, shape (n,); the others are not computed.
 
         Shapes as in `observe`; KeyError if there is no such name.
         """
-        if name not in self._observable_over_time:
-            self._observable_over_time[name] = Tape(self.graph, [self.names[name]])
-        row: Array = self._along(self._observable_over_time[name], times, states, parameters)[0]
+        row: Array = self._along(self._tape((self.names[name],)), times, states, parameters)[0]
         return row
 
     def species_of(self, name: str) -> set[str]:
@@ -186,7 +229,7 @@ class System:
 
         Shapes as in `observe`.
         """
-        return self._along(self._rhs_over_time, times, states, parameters)
+        return self._along(self._tape(self.rhs), times, states, parameters)
 
     def evaluator(self, nodes: Sequence[int]) -> Callable[[Array, Array, Array], Array]:
         """``f(times, states, parameters)``, which gives these nodes along a time course, shape (nodes, n)."""
@@ -197,20 +240,8 @@ class System:
     ) -> list[float]:
         """The value of each node at one time; NaN or infinite where it has none."""
         point = np.array([time]), np.array([states], dtype=float)
-        found: list[float] = self._along(Tape(self.graph, nodes), *point, parameters)[:, 0].tolist()
+        found: list[float] = self._along(self._tape(tuple(nodes)), *point, parameters)[:, 0].tolist()
         return found
 
 
-def _matrix_filler(size: int, entries: Iterable[tuple[int, int]]) -> Callable[[list[float]], Array]:
-    """A function from the values of `entries` (row, column) to the matrix, shape (size, size)."""
-    offsets = np.array([row * size + column for row, column in entries], dtype=np.intp)
-
-    def matrix(values: list[float]) -> Array:
-        flat = np.zeros(size * size)
-        flat[offsets] = values
-        return flat.reshape(size, size)
-
-    return matrix
-
-
-_SCALAR = {**OPERATIONS, "nan": math.nan, "inf": math.inf}  # constants that could not be folded, as written
+_SCALAR = {**OPERATIONS, "exp": math.exp, "log": math.log, "nan": math.nan, "inf": math.inf}

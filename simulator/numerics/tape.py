@@ -54,14 +54,17 @@ class Tape:
         """The attributes above and nothing that is made from them."""
         return {name: value for name, value in vars(self).items() if name != "_operations"}
 
-    def evaluate(self, values: Mapping[str, Any]) -> Array:
+    def evaluate(self, values: Mapping[str, Any], points: int | None = None) -> Array:
         """The nodes at every point, shape (outputs, points); IEEE arithmetic, so NaN where a value is not defined.
 
-        values: by name, for each of `symbols`, a number or an array of shape (points,), points being at least 1;
-            others are not read. KeyError if one is missing.
+        Args:
+            values: by name, for each of `symbols`, a number or an array of shape (points,); others are not read.
+                KeyError if one is missing.
+            points: how many there are; by default as many as the arrays have that are read, or one.
         """
         leaves = [np.asarray(values[name], dtype=float) for name in self.symbols]
-        points = max([each.size for each in leaves if each.ndim], default=1)
+        if points is None:
+            points = max([each.size for each in leaves if each.ndim], default=1)
         found = np.empty((len(self.outputs), points))
         operations = self._operations
         with np.errstate(all="ignore"):
@@ -92,17 +95,13 @@ class Tape:
         ]
 
 
-def _power(base: Any, exponent: Any) -> Any:
-    return np.maximum(base, 0.0) ** exponent
+def _power_by_base(base: Any, exponent: Any, value: Any) -> Any:
+    at_zero = np.where(exponent == 1.0, 1.0, np.where(exponent < 0.0, -np.inf, 0.0))
+    return np.where(base == 0.0, at_zero, exponent * value / base)
 
 
-def _power_by_base(base: Any, exponent: Any) -> Any:
-    inside = np.where((base == 0.0) & (exponent == 1.0), 1.0, 0.0)
-    return np.where(base > 0.0, exponent * _power(base, exponent - 1.0), inside)
-
-
-def _power_by_exponent(base: Any, exponent: Any) -> Any:
-    return np.where(base > 0.0, _power(base, exponent) * np.log(base), 0.0)
+def _power_by_exponent(base: Any, exponent: Any, value: Any) -> Any:
+    return np.where((base == 0.0) & (exponent > 0.0), 0.0, value * np.log(base))
 
 
 def _select(a: Any, b: Any, if_not_less: Any, if_less: Any) -> Any:
@@ -119,7 +118,7 @@ ARRAY_OPERATIONS: dict[str, Callable[..., Any]] = {  # as `graph.OPERATIONS`, on
     "log": np.log,
     "max": np.maximum,
     "min": np.minimum,
-    "power": _power,
+    "power": np.power,
     "power_by_base": _power_by_base,
     "power_by_exponent": _power_by_exponent,
     "select": _select,

@@ -88,7 +88,7 @@ def test_the_logarithm_of_a_negative_number_is_named(method: str) -> None:
 @each_method
 @pytest.mark.parametrize(
     ("rate", "value"),
-    [("k * A / K", 0.0), ("k * A * exp(1000 + K)", 1.0), ("k * hill(A, K, 2)", 0.0), ("k * A * log(K)", -1.0)],
+    [("k * A / K", 0.0), ("k * A * exp(1000 + K)", 1.0), ("k * hill(K, K, 2)", 0.0), ("k * A * log(K)", -1.0)],
 )
 def test_parameters_for_which_a_rate_is_no_number_are_named(method: str, rate: str, value: float) -> None:
     model = one_species("A ->", rate, K=(value, "1"))

@@ -45,6 +45,7 @@ def test_points_are_independent_of_how_many_there_are() -> None:
     np.testing.assert_array_equal(found[2:, [0, -1]], [[1.0, 1.0], [2.0, 2.0], [np.exp(2.0)] * 2])
     np.testing.assert_array_equal(tape.evaluate({"x": points[7:8], "k": 2.0}), found[:, 7:8])
     assert tape.evaluate({"x": np.array([]), "k": 2.0}).shape == (5, 0)
+    np.testing.assert_array_equal(Tape(graph, [k]).evaluate({"k": 2.0}, 3), [[2.0, 2.0, 2.0]])
     assert tape.evaluate({"x": 0.0, "k": 2.0})[:, 0].tolist()[:4] == [2.0, 0.0, 1.0, 2.0]
 
 

@@ -45,16 +45,14 @@ def value_of(op: str, args: list[float]) -> float:
     """A function of numbers; NaN where it has no value, so that no sign is proved of it."""
     x, *rest = args
     try:
-        if op == "saturation":
-            return x / (rest[0] + x)
-        if op in ("hill", "inhibition"):
-            ratio = float(max(x / rest[0], 0.0) ** rest[1])
+        if op in ("saturation", "hill", "inhibition"):
+            ratio: float = max(x / rest[0], 0.0) ** (rest[1] if op != "saturation" else 1.0)
             below = 1.0 / (1.0 + ratio)
             return below if op == "inhibition" else ratio * below
         if op in ("min", "max"):
             return min(args) if op == "min" else max(args)
         if op == "pow":
-            return float(max(x, 0.0) ** rest[0])
+            return math.pow(x, rest[0])
         return math.exp(x) if op == "exp" else math.log(x)
     except (ArithmeticError, ValueError):
         return math.nan

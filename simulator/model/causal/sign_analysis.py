@@ -167,15 +167,11 @@ class SignAnalysis:
         ):  # a negative half-saturation: nothing can be proved
             unknown = [self._derivative_atom((*key, place), (-math.inf, math.inf)) for place in range(len(args))]
             return self._atom(key, (-math.inf, math.inf), zip(args, unknown, strict=True))
-        if op == "saturation" and x[0] >= 0.0:
+        if op == "saturation":
             self._index[key] = self._function("hill", [*args, {(): 1.0}])
             return self._index[key]
         if op in ("hill", "inhibition"):
             return self._hill(op, args)
-        if op == "saturation":  # of an argument that may be negative
-            steep = self._derivative_atom(key)
-            by_level = self.product(times(steep, -1.0), self.product(args[0], self._power(args[1], -1.0)))
-            return self._atom(key, (-math.inf, 1.0), [(args[0], steep), (args[1], by_level)])
         if op in ("min", "max"):
             share = self._derivative_atom(key, (0.0, 1.0))
             pick = min if op == "min" else max
@@ -188,13 +184,12 @@ class SignAnalysis:
             return atom
         if op == "log":
             return self._atom(key, (-math.inf, math.inf), [(args[0], self._derivative_atom(key))])
-        # base^exponent with the base clipped at zero: rises with the base where the exponent is above zero
-        sign = self.sign(args[1])
-        interval = (0.0, math.inf) if sign in (Sign.NONE, Sign.RAISES) else (-math.inf, math.inf)
+        # base^exponent rises with a base that is not negative where the exponent is not; of others nothing is proved
+        lowest = 0.0 if x[0] >= 0.0 else -math.inf
+        slope = (0.0 if self.sign(args[1]) in (Sign.NONE, Sign.RAISES) and lowest == 0.0 else -math.inf, math.inf)
         by_exponent = self._derivative_atom((*key, "n"), (-math.inf, math.inf))
-        return self._atom(
-            key, (0.0, math.inf), [(args[0], self._derivative_atom(key, interval)), (args[1], by_exponent)]
-        )
+        inner = [(args[0], self._derivative_atom(key, slope)), (args[1], by_exponent)]
+        return self._atom(key, (lowest, math.inf), inner)
 
     def _hill(self, op: str, args: list[Sum]) -> int:
         """h = hill(x, K, n) and g = 1 - h: dh/dx = n h g / x and dh/dK = -n h g / K, and those of g are the opposite.

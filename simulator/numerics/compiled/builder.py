@@ -88,6 +88,10 @@ class FunctionBuilder:
         """|a|, of a vector or a single number."""
         return self._intrinsic("fabs", a)
 
+    def floor(self, a: Any) -> Any:
+        """The largest whole number that is not above a, of a vector or a single number."""
+        return self._intrinsic("floor", a)
+
     def _intrinsic(self, name: str, *arguments: Any) -> Any:
         kind, module = arguments[0].type, self.build.module
         name = f"llvm.{name}.{'f64' if kind == DOUBLE else f'v{self.lanes}f64'}"

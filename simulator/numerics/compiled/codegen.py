@@ -87,6 +87,8 @@ class VectorEmitter:
             return build.fdiv(*args)
         if found.op == "neg":
             return build.fneg(*args)
+        if found.op == "power" and self.graph.never_negative(found.args[0]):
+            return vector_math.power_of_amount(self.code, *args)
         return _CALLS[found.op](self.code, *args)
 
     def _sum(self, op: str, a: int, b: int) -> Any:

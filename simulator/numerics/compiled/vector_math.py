@@ -87,39 +87,39 @@ def _polynomial(code: FunctionBuilder, coefficients: Sequence[float], x: Any) ->
 
 
 def power(code: FunctionBuilder, base: Any, exponent: Any) -> Any:
-    """base^exponent with the base clipped at zero, as `graph.power`."""
-    b = code.build
-    value = _positive_power(code, base, exponent)
-    at_zero = b.select(b.fcmp_ordered("==", exponent, code.constant(0.0)), code.constant(1.0), code.constant(math.inf))
-    at_zero = b.select(b.fcmp_ordered(">", exponent, code.constant(0.0)), code.constant(0.0), at_zero)
-    clipped = b.select(b.fcmp_unordered("uno", base, exponent), code.constant(math.nan), at_zero)
-    return b.select(b.fcmp_ordered(">", base, code.constant(0.0)), value, clipped)
-
-
-def power_by_base(code: FunctionBuilder, base: Any, exponent: Any) -> Any:
-    """As `graph.power_by_base`."""
-    b = code.build
-    less = b.fsub(exponent, code.constant(1.0))
-    value = b.fmul(exponent, _positive_power(code, base, less))
-    is_line = b.and_(b.fcmp_ordered("==", base, code.constant(0.0)), b.fcmp_ordered("==", exponent, code.constant(1.0)))
-    return b.select(
-        b.fcmp_ordered(">", base, code.constant(0.0)), value, b.select(is_line, code.constant(1.0), code.constant(0.0))
+    """As `graph.power`: |base|^exponent, with the sign of the base where the exponent is odd."""
+    b, zero = code.build, code.constant(0.0)
+    value = power_of_amount(code, code.fabs(base), exponent)
+    half = b.fmul(exponent, code.constant(0.5))
+    whole, even = (b.fcmp_ordered("==", each, code.floor(each)) for each in (exponent, half))
+    signed = b.select(even, value, b.fneg(value))
+    signed = b.select(
+        b.or_(whole, b.fcmp_ordered("==", base, code.constant(-math.inf))), signed, code.constant(math.nan)
     )
+    return b.select(b.fcmp_ordered("<", base, zero), signed, value)
 
 
-def power_by_exponent(code: FunctionBuilder, base: Any, exponent: Any) -> Any:
+def power_of_amount(code: FunctionBuilder, base: Any, exponent: Any) -> Any:
+    """As `power`, of a base that is never negative."""
+    b, one = code.build, code.constant(1.0)
+    value = exp(code, b.fmul(exponent, log(code, base)))
+    is_one = b.or_(b.fcmp_ordered("==", exponent, code.constant(0.0)), b.fcmp_ordered("==", base, one))
+    return b.select(is_one, one, value)
+
+
+def power_by_base(code: FunctionBuilder, base: Any, exponent: Any, value: Any) -> Any:
+    """As `graph.power_by_base`."""
+    b, zero, one = code.build, code.constant(0.0), code.constant(1.0)
+    at_zero = b.select(b.fcmp_ordered("<", exponent, zero), code.constant(-math.inf), zero)
+    at_zero = b.select(b.fcmp_ordered("==", exponent, one), one, at_zero)
+    return b.select(b.fcmp_ordered("==", base, zero), at_zero, b.fdiv(b.fmul(exponent, value), base))
+
+
+def power_by_exponent(code: FunctionBuilder, base: Any, exponent: Any, value: Any) -> Any:
     """As `graph.power_by_exponent`."""
-    b = code.build
-    value = b.fmul(_positive_power(code, base, exponent), log(code, base))
-    return b.select(b.fcmp_ordered(">", base, code.constant(0.0)), value, code.constant(0.0))
-
-
-def _positive_power(code: FunctionBuilder, base: Any, exponent: Any) -> Any:
-    """base^exponent of a positive base. One below the smallest normal number, which no state in its unit comes near,
-    counts as that number."""
-    b = code.build
-    inside = b.select(b.fcmp_ordered(">", base, code.constant(SMALLEST)), base, code.constant(SMALLEST))
-    return exp(code, b.fmul(exponent, _log(code, inside)))
+    b, zero = code.build, code.constant(0.0)
+    is_zero = b.and_(b.fcmp_ordered("==", base, zero), b.fcmp_ordered(">", exponent, zero))
+    return b.select(is_zero, zero, b.fmul(value, log(code, base)))
 
 
 def largest(code: FunctionBuilder, a: Any, b: Any) -> Any:

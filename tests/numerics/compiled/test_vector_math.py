@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from immunesim.numerics import graph
+from immunesim.numerics import graph, tape
 from immunesim.numerics.compiled import vector_math
 
 from tests.numerics.compiled.small_programs import Array, compiled
@@ -50,13 +50,41 @@ def test_log_is_right_to_a_unit_in_the_last_place() -> None:
     assert units_apart(compiled(vector_math.log, 1, 4)(x), one_by_one(math.log, x)) <= 1.0
 
 
-@pytest.mark.parametrize("name", ["power", "power_by_base", "power_by_exponent"])
-def test_powers_are_those_of_the_graph(name: str) -> None:
-    base = np.concatenate([10.0 ** RANDOM.uniform(-8, 8, 2_000), [0.0, 0.0, 0.0, 0.0, -1.0, -1e-17, 2.0, 1.0]])
-    exponent = np.concatenate([RANDOM.uniform(-4, 4, 2_000), [0.5, 1.0, 0.0, -1.0, 2.5, 0.3, 0.0, 7.0]])
-    wanted = np.array([getattr(graph, name)(*each) for each in zip(base.tolist(), exponent.tolist(), strict=True)])
-    found = compiled(getattr(vector_math, name), 2, 4)(base, exponent)
-    np.testing.assert_allclose(found, wanted, rtol=4e-14)
+def powers() -> tuple[Array, Array]:
+    """Bases and exponents: common ones, every pair of odd ones, whole powers of negative bases."""
+    odd = np.concatenate([ODD, [0.5, 2.0, 3.0, -2.0, -3.0, -0.5, 2.0**60, 1e-300]])
+    pairs = [each.ravel() for each in np.meshgrid(odd, odd)]
+    base = [10.0 ** RANDOM.uniform(-8, 8, 2_000), pairs[0], -(10.0 ** RANDOM.uniform(-8, 8, 500))]
+    return np.concatenate(base), np.concatenate([RANDOM.uniform(-4, 4, 2_000), pairs[1], RANDOM.integers(-9, 9, 500)])
+
+
+def agree(found: Array, wanted: Array) -> None:
+    """Infinity for infinity, NaN for NaN, and numbers nearly the same; the sign of zero and of 1 / 0 is free."""
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
+    np.testing.assert_array_equal(np.isinf(found), np.isinf(wanted))
+    known = np.isfinite(wanted)
+    np.testing.assert_allclose(found[known], wanted[known], rtol=3e-13, atol=1e-307)
+
+
+@np.errstate(all="ignore")
+def test_powers_are_those_of_ieee_754() -> None:
+    base, exponent = powers()
+    wanted = np.array([graph.power(*each) for each in zip(base.tolist(), exponent.tolist(), strict=True)])
+    agree(wanted, np.power(base, exponent))
+    agree(compiled(vector_math.power, 2, 4)(base, exponent), wanted)
+    amount = ~(base < 0)
+    agree(compiled(vector_math.power_of_amount, 2, 4)(base[amount], exponent[amount]), wanted[amount])
+
+
+@np.errstate(all="ignore")
+@pytest.mark.parametrize("name", ["power_by_base", "power_by_exponent"])
+def test_derivatives_of_powers_are_those_of_the_graph(name: str) -> None:
+    base, exponent = powers()
+    value = np.power(base, exponent)
+    rows = zip(base.tolist(), exponent.tolist(), value.tolist(), strict=True)
+    wanted = np.array([getattr(graph, name)(*each) for each in rows])
+    agree(compiled(getattr(vector_math, name), 3, 4)(base, exponent, value), wanted)
+    agree(tape.ARRAY_OPERATIONS[name](base, exponent, value), wanted)
 
 
 @pytest.mark.parametrize("name", ["largest", "smallest"])

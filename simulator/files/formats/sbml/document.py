@@ -42,7 +42,7 @@ class _DocumentWriter:
         self.ids = Ids(*model.species, *model.parameters, *model.observables)
         self.reaction_ids = {name: self.ids.free(name) for name in model.reactions}
         self.events = EventWriter(scenario, self.arm, self.ids)
-        self.formulas = Formulas(model, out, self.events.now, self.ids)
+        self.formulas = Formulas(model, out, self.events.now)
         self.units: dict[str, str] = {}  # id of a unit of substance: the parameter that is 1 of it
 
     def write(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from copy import copy
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from ....model.expression import TIME, Apply, Expression, Name, Number, names
 from ....model.laws import in_order
 from ....model.model import Model
 from ....model.units import BASES, ONE, Unit
+from ....numerics.graph import LARGEST_RATIO
 from ....runtime.packages import missing_package
 
 try:
@@ -41,13 +43,6 @@ _OPERATORS = {
     "exp": libsbml.AST_FUNCTION_EXP,
     "log": libsbml.AST_FUNCTION_LN,
 }
-_FUNCTIONS = {  # name: arguments and formula; the base of a power is clipped at zero, as in the solver
-    "saturation": ("xK", "{x} / ({K} + {x})"),
-    "clipped_power": ("xn", "max({x}, 0 dimensionless)^{n}"),
-    "hill": ("xKn", "{saturation}(max({x} / {K}, 0 dimensionless)^{n}, 1 dimensionless)"),
-    "inhibition": ("xKn", "1 dimensionless / (1 dimensionless + max({x} / {K}, 0 dimensionless)^{n})"),
-}
-SMALL = 8  # integer powers up to this one keep the sign of their base
 
 _CLOCKS = (1.0, 60.0, 3600.0, 86400.0, 604800.0, 31557600.0)  # common units of time, in seconds
 _Kinds = tuple[tuple[int, int, float], ...]  # kind of libSBML, exponent, multiplier
@@ -60,19 +55,21 @@ class Formulas:
     now: for each parameter that changes with time, the name that formulas of all times use for it.
     """
 
-    def __init__(self, model: Model, out: Any, now: Mapping[str, str], ids: Ids) -> None:
-        self.model, self.out, self.now, self.ids = model, out, now, ids
+    def __init__(self, model: Model, out: Any, now: Mapping[str, str]) -> None:
+        self.model, self.out, self.now = model, out, now
         self.units: dict[str, Unit] = {TIME: model.time_unit}
         for group in (model.species, model.parameters, model.observables):
             self.units.update({name: each.unit for name, each in group.items()})
         self.units.update({other: self.units[name] for name, other in now.items()})
         self._changing = self._dependent_on(now)
+        self._amounts = {name for name, each in model.species.items() if not each.signed}
+        self._of_amounts = self._dependent_on(self._amounts)
+        self._in_base, self._outside_base = False, self
         self._unit_ids: dict[_Kinds, str] = {}
         self._taken_units: set[str] = set()
-        self._functions: dict[str, str] = {}
 
-    def _dependent_on(self, changed: Mapping[str, str]) -> set[str]:
-        """The observables that depend on parameters which change with time."""
+    def _dependent_on(self, changed: Collection[str]) -> set[str]:
+        """The observables that depend on one of these names."""
         found: set[str] = set()
         for each in in_order(self.model):
             if any(name in changed or name in found for name in names(self.model.observables[each].value)):
@@ -126,7 +123,8 @@ class Formulas:
             raise TypeError(f"{tree!r} cannot be computed")
         op, args = tree.op, tree.args
         if op in ("mul", "div"):
-            (a, unit_a), (b, unit_b) = self.node(args[0], holds), self.node(args[1], holds)
+            below = self._outside_base if op == "div" else self
+            (a, unit_a), (b, unit_b) = self.node(args[0], holds), below.node(args[1], holds)
             return joined(op, a, b), unit_a * unit_b if op == "mul" else unit_a / unit_b
         if op in ("add", "sub", "min", "max"):
             a, unit = self.node(args[1 if args[0] == Number(0.0) else 0], holds)
@@ -139,23 +137,42 @@ class Formulas:
         if op in ("exp", "log"):
             return joined(op, self.in_unit(args[0], ONE, holds)), ONE
         if op == "sqrt":
-            a, unit = self.node(args[0], holds)
+            a, unit = self._base.node(args[0], holds)
             half = Unit(unit.factor**0.5, tuple([power // 2 for power in unit.powers]))
-            clipped = joined("max", a, self.number(0.0, unit))
-            return joined("pow", clipped, self.number(0.5, ONE)), half
+            return joined("pow", a, self.number(0.5, ONE)), half
         if op == "pow":
             return self._power(args[0], args[1], holds)
         a, unit = self.node(args[0], holds)
         rest = [self.in_unit(arg, unit if place == 0 else ONE, holds) for place, arg in enumerate(args[1:])]
-        return self.call(op, a, *rest), ONE
+        if op == "saturation" and not (isinstance(args[0], Name) and args[0].id in self._amounts):
+            a = joined("max", a, self.number(0.0, unit))
+        return self._hill(op, a, *rest), ONE
+
+    def _hill(self, op: str, x: Any, level: Any, exponent: Any = None) -> Any:
+        """hill(), inhibition() or saturation() as the solver has them. They are written out, not called: libSBML finds
+        wrong units where what is passed to a function is more than a name."""
+        one = self.number(1.0, ONE)
+        if op == "saturation":
+            return joined("div", x, joined("add", level, x.deepCopy()))
+        ratio = joined("pow", joined("max", joined("div", x, level), self.number(0.0, ONE)), exponent)
+        if op == "inhibition":
+            return joined("div", one, joined("add", one.deepCopy(), ratio))
+        ratio = joined("min", ratio, self.number(LARGEST_RATIO, ONE))
+        return joined("div", ratio, joined("add", one, ratio.deepCopy()))
 
     def _power(self, base: Expression, exponent: Expression, holds: Mapping[str, str] | None) -> Node:
-        if isinstance(exponent, Number) and exponent.value == int(exponent.value):
+        if isinstance(exponent, Number) and exponent.value % 1.0 == 0.0:
             a, unit = self.node(base, holds)
-            if abs(exponent.value) > SMALL:
-                a = joined("max", a, self.number(0.0, unit))
             return joined("pow", a, self.number(exponent.value, ONE)), unit ** int(exponent.value)
-        return self.call("clipped_power", self.in_unit(base, ONE, holds), self.in_unit(exponent, ONE, holds)), ONE
+        return joined("pow", self._base.in_unit(base, ONE, holds), self.in_unit(exponent, ONE, holds)), ONE
+
+    @property
+    def _base(self) -> Formulas:
+        """This, writing the base of a power, in which an amount below zero is taken as zero, but not what is divided
+        by."""
+        inside = copy(self)
+        inside._in_base = True
+        return inside
 
     def in_unit(self, tree: Expression, unit: Unit, holds: Mapping[str, str] | None = None) -> Any:
         """As `node`, for a formula whose value is in `unit`. If its parts give another unit, its first factor is the
@@ -176,12 +193,13 @@ class Formulas:
             leaf = libsbml.ASTNode(libsbml.AST_NAME_TIME)
             leaf.setName(TIME)
             return leaf, self.units[TIME]
-        if holds is not None and name in self._changing:  # its assignment rule still has the value before this moment
+        if (holds is not None and name in self._changing) or (self._in_base and name in self._of_amounts):
+            # its assignment rule still has the value before this moment, or amounts below zero
             unit = self.units[name]
             return self.in_unit(self.model.laws.observables[name], unit, holds), unit
-        leaf = libsbml.ASTNode(libsbml.AST_NAME)
+        leaf, unit = libsbml.ASTNode(libsbml.AST_NAME), self.units[name]
         leaf.setName((self.now if holds is None else holds).get(name, name))
-        return leaf, self.units[name]
+        return joined("max", leaf, self.number(0.0, unit)) if self._in_base and name in self._amounts else leaf, unit
 
     def differs(self, name: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
         """Whether a parameter or observable may have another value with `after` than with `before`, as in `node`."""
@@ -193,27 +211,6 @@ class Formulas:
         leaf.setValue(int(value) if value == int(value) and abs(value) < 1e9 else value)
         leaf.setUnits(self.unit_id(unit, text))
         return leaf
-
-    def call(self, function: str, *args: Any) -> Any:
-        """A call of one of the functions of the model language, which is defined if it is new."""
-        node = libsbml.ASTNode(libsbml.AST_FUNCTION)
-        node.setName(self._function(function))
-        for arg in args:
-            node.addChild(arg)
-        return node
-
-    def _function(self, name: str) -> str:
-        if name not in self._functions:
-            arguments, text = _FUNCTIONS[name]
-            names_of = {"saturation": self._function("saturation")} if "{saturation}" in text else {}
-            own = self._functions[name] = self.ids.free(name)
-            # names of its own, since libSBML confuses an argument with what is passed under the same name
-            names_of |= {each: self.ids.free(own, each) for each in arguments}
-            definition = self.out.createFunctionDefinition()
-            definition.setId(own)
-            inside = ", ".join(names_of[each] for each in arguments)
-            definition.setMath(libsbml.parseL3Formula(f"lambda({inside}, {text.format_map(names_of)})"))
-        return self._functions[name]
 
 
 class Ids:
