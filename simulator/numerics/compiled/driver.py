@@ -18,8 +18,6 @@ from .builder import DOUBLE, INTEGER, POINTER, FunctionBuilder, double, integer
 from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, IDLE, PER_STEP, SCALARS, ProgramLayout, Status
 from .rosenbrock_step import StepFunctions
 
-ROUNDING = 1e-12  # of the time: an output time so close to the end of a segment belongs to the next one
-
 
 class DriveFunction:
     """Writes the function `drive(arguments)`, which returns the number of steps that the group took."""
@@ -265,9 +263,7 @@ class DriveFunction:
         time = self._output_time(lane, last)
         reached, end = self.get("reached", lane), self.get("end", lane)
         is_last = build.icmp_signed(">=", build.add(self.get("segment", lane), integer(1)), self.get("segments", lane))
-        at_edge = build.and_(build.fcmp_ordered("==", reached, end), build.not_(is_last))
-        early = build.fsub(end, self.code.fma(self.code.fabs(end), double(ROUNDING), double(0.0)))
-        due = build.fcmp_ordered("<", time, build.select(at_edge, early, reached))
+        due = build.fcmp_ordered("<", time, reached)  # equal instants are equal floats
         at_end = build.and_(build.fcmp_ordered("==", time, reached), is_last)
         before = build.or_(due, build.and_(at_end, build.fcmp_ordered("==", reached, end)))
         return build.and_(build.and_(self.is_accepted(lane), inside), before)
