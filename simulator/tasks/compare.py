@@ -260,5 +260,4 @@ def write(found: Comparison, folder: Path, force: bool = False, figures: FigureO
                 picture = found.picture(name, figures)
                 save(picture.figure, tmp_path / name, found.title, picture.text, "compare", figures.formats)
                 progress.add()
-        report = found.document | {"files": sorted(path.name for path in tmp_path.iterdir())}
-        (tmp_path / SUMMARY).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        (tmp_path / SUMMARY).write_text(json.dumps(found.document, indent=1) + "\n", encoding="utf-8")

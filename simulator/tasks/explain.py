@@ -18,7 +18,7 @@ from ..experiments.explanation.arm_comparison import WindowComparison
 from ..experiments.explanation.explain import Explanation
 from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario, chosen_arms
-from ..files.results.folder import SUMMARY, check_folder, new_folder
+from ..files.results.folder import check_folder, new_folder
 from ..model.causal.sign import Sign
 from ..model.instants import converted
 from ..model.units import UnitError, quantity
@@ -230,8 +230,6 @@ def write(explanation: Explanation, folder: Path, force: bool = False) -> None:
         _write_table(explanation, tmp_path / f"{STEM}.csv")
         _write_json(document_of(explanation), tmp_path / f"{STEM}.json")
         draw(explanation, tmp_path / STEM)
-        files = sorted(path.name for path in tmp_path.iterdir())
-        _write_json({"explains": explanation.name, "files": files}, tmp_path / SUMMARY)
 
 
 def _write_json(document: dict[str, Any], path: Path) -> None:

@@ -145,7 +145,6 @@ def write_gallery(
         cards = [made.get(i) or Card(name, name, status=SKIPPED, reason=skipped) for i, name in enumerate(names)]
         (tmp_path / INDEX).write_text(_page(cards), encoding="utf-8")
         document: dict[str, Any] = {"gallery": [card._asdict() for card in cards], "versions": versions()}
-        document["files"] = sorted(path.name for path in tmp_path.iterdir())
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         (tmp_path / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return cards

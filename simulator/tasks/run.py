@@ -130,7 +130,6 @@ def write(
             from ..views.report.run_page import write_report  # here, since it brings a templating library
 
             write_report(result, found, texts[0], tmp_path, figures=draw is not None)
-        found["files"] = sorted(path.name for path in tmp_path.iterdir())
         text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
         (tmp_path / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return found

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ from ..files.results.sweep_tables import (
     quantile_bands,
     write_bands,
 )
+from ..files.results.temporary import temporary_folder
 from ..files.toml.overrides import SweepOptions
 from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, OutputError, option, request_fault
@@ -162,9 +163,9 @@ def sweep(
     check_sweep_memory(scenario, request.size, in_memory=request.out is None)
     if request.out is not None:
         return _sweep_into(request.out, scenario, request, stop)
-    with TemporaryDirectory(prefix="immunesim-sweep-") as temporary:  # the same way, and then into memory
-        output = _sweep_into(Path(temporary), scenario, request, stop)
-        curves = read_curves(Path(temporary), output.outcome.result)
+    with temporary_folder(Path(gettempdir()), "immunesim-sweep-") as temporary:  # the same way, and then into memory
+        output = _sweep_into(temporary, scenario, request, stop)
+        curves = read_curves(temporary, output.outcome.result)
     summary = {**output.summary, "folder": None}
     return SweepOutput(replace(output.outcome, folder=None), summary, curves)
 

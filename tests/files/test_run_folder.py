@@ -44,7 +44,7 @@ def strict(path: Path) -> dict:
 def test_a_folder_holds_the_scenario_the_model_a_table_per_arm_and_a_summary(out: Path) -> None:
     names = {path.name for path in out.iterdir()}
     tables = {"trajectory.csv", "trajectory.untreated.csv", "trajectory.half.csv"}
-    assert names == {"scenario.toml", "model.toml", "summary.json"} | tables
+    assert names == {"scenario.toml", "model.toml", "summary.json", "manifest.json"} | tables
     assert [path.name for path in out.parent.iterdir()] == ["toy"]
 
 
@@ -165,7 +165,13 @@ def test_force_replaces_a_run(result: RunResult, out: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "files", [{"thesis.txt": "years"}, {"summary.json": '{"mine": 1}', "thesis.txt": "years"}, {"summary.json": "?"}]
+    "files",
+    [
+        {"thesis.txt": "years"},
+        {"summary.json": '{"mine": 1}', "thesis.txt": "years"},
+        {"summary.json": "?"},
+        {"summary.json": '{"files": ["thesis.txt"]}', "thesis.txt": "years"},
+    ],
 )
 def test_force_does_not_replace_what_is_no_run(result: RunResult, tmp_path: Path, files: dict[str, str]) -> None:
     folder = tmp_path / "precious"
@@ -372,3 +378,21 @@ def test_force_spares_a_file_that_no_run_wrote(result: RunResult, out: Path) -> 
     with pytest.raises(OutputError, match=r"also holds notes.txt, so it is not replaced"):
         write(result, out, ["again"], force=True)
     assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_force_spares_a_file_that_was_changed_since(result: RunResult, out: Path) -> None:
+    with (out / "trajectory.csv").open("a") as file:
+        file.write("# my remark\n")
+    with pytest.raises(OutputError, match=r"also holds trajectory.csv \(changed since\), so it is not replaced"):
+        write(result, out, ["again"], force=True)
+    assert (out / "trajectory.csv").read_text().endswith("# my remark\n")
+
+
+def test_a_list_that_anyone_could_have_written_gives_nothing_away(result: RunResult, tmp_path: Path) -> None:
+    folder = tmp_path / "precious"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years")
+    (folder / "manifest.json").write_text('{"sha256": {"thesis.txt": "0"}}')
+    with pytest.raises(OutputError, match=r"also holds thesis.txt \(changed since\)"):
+        write(result, folder, [], force=True)
+    assert (folder / "thesis.txt").read_text() == "years"

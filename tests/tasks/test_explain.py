@@ -73,7 +73,7 @@ def test_the_document_adds_up_and_is_alone_on_stdout(say) -> None:
 def test_the_table_holds_the_curve_and_what_adds_up_to_its_derivative(say) -> None:
     assert say("--of", "drug", "--out", "why")[0] == 0
     assert sorted(path.name for path in Path("why").iterdir()) == [
-        "explain.csv", "explain.json", "explain.png", "explain.svg", "summary.json"
+        "explain.csv", "explain.json", "explain.png", "explain.svg", "manifest.json"
     ]  # fmt: skip
     header, table = read_table(Path("why/explain.csv"))
     assert header[:3] == ["time [h]", "drug [pM]", "derivative [pM/h]"]

@@ -5,16 +5,18 @@ Also the lock that keeps two processes out of one folder.
 
 from __future__ import annotations
 
-import errno
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...runtime.errors import OutputError, option
+from ...runtime.text import listed
+from .locks import lock
+from .manifest import MANIFEST, foreign_files, write_manifest
+from .temporary import OLD, temporary_folder
 
-SUMMARY = "summary.json"  # lists the files that this program wrote, by which its folders are recognised
+SUMMARY = "summary.json"
 LOCK = ".lock"
 
 
@@ -24,28 +26,26 @@ def new_folder(folder: Path, force: bool) -> Iterator[Path]:
 
     An existing `folder` is refused with `OutputError`; with `force` it is replaced if this program wrote all of it.
     """
-    import shutil
-    import tempfile  # here, since every command imports this file
+    import shutil  # here, since every command imports this file
 
     check_folder(folder, force)
     folder = Path(os.path.abspath(folder))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        tmp_path = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
-    try:
-        yield tmp_path
-        tmp_path.chmod(0o755)
-        old = tmp_path.with_name(tmp_path.name + ".old")
-        if folder.exists():
-            folder.rename(old)  # kept until the new folder has taken its name
-        tmp_path.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
-    finally:
-        shutil.rmtree(tmp_path, ignore_errors=True)
+    with temporary_folder(folder.parent, f".{folder.name}.") as tmp_path:
+        try:
+            yield tmp_path
+            write_manifest(tmp_path)
+            tmp_path.chmod(0o755)
+            old = tmp_path.with_name(tmp_path.name + OLD)
+            if folder.exists():
+                folder.rename(old)  # kept until the new folder has taken its name
+            tmp_path.rename(folder)
+            shutil.rmtree(old, ignore_errors=True)
+        except OSError as error:
+            raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
 
 
 def check_folder(folder: Path, force: bool) -> None:
@@ -57,15 +57,14 @@ def check_folder(folder: Path, force: bool) -> None:
         raise OutputError(f"{folder} is a file, not a folder")
     if not force:
         raise OutputError(f"{folder} exists; choose another {option('--out')}, or {option('--force')} to replace it")
-    if any(folder.iterdir()) and not _written_files(folder):
+    if any(folder.iterdir()) and not (folder / MANIFEST).is_file():
         raise OutputError(
             f"{folder} holds no run of this program, so it is not replaced; choose another {option('--out')}"
         )
-    foreign = sorted(_foreign_files(folder))
+    foreign = sorted(foreign_files(folder))
     if foreign:
-        raise OutputError(
-            f"{folder} also holds {', '.join(foreign[:3])}, so it is not replaced; choose another {option('--out')}"
-        )
+        held = f"{folder} also holds {listed(foreign, 3)}"
+        raise OutputError(f"{held}, so it is not replaced; choose another {option('--out')}")
 
 
 def make_folder(folder: Path) -> None:
@@ -147,27 +146,6 @@ def write_bytes(path: Path, content: bytes) -> None:
         tmp_path.write_bytes(content)
 
 
-def _foreign_files(folder: Path) -> Iterator[str]:
-    """The files in `folder`, and in the runs of a gallery in it, that this program did not write."""
-    written = _written_files(folder)
-    for path in folder.iterdir():
-        if path.name not in written:
-            yield path.name
-        elif path.is_dir():
-            yield from (f"{path.name}/{name}" for name in _foreign_files(path))
-
-
-def _written_files(folder: Path) -> set[str]:
-    """The files of a run, a comparison or a gallery, as its summary lists them; none without a summary."""
-    import json
-
-    try:
-        files = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["files"]
-        return {SUMMARY, *map(str, files)}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-
-
 def free_folder(base: Path) -> Path:
     """`base`, or the first of base-2, base-3, ... that does not exist yet."""
     number, folder = 1, base
@@ -189,24 +167,9 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
     try:
-        try:
-            _lock(file)
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):
-                message = f"another process is at work in {folder}; wait for it, or choose another {option('--out')}"
-                raise OutputError(message) from None
+        if lock(file) is False:
+            message = f"another process is at work in {folder}; wait for it, or choose another {option('--out')}"
+            raise OutputError(message)
         yield
     finally:
         os.close(file)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: int) -> None:
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(file: int) -> None:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not flock: this one works over NFS
