@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..numerics.trajectory import Trajectory
-from .measured import MemberCurves, bind
+from .measured import bind, curves_of
 from .measures import arms_of
 from .scenario import MAIN, Expectation, Scenario, check_arms
 
@@ -47,7 +47,7 @@ def judge(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[Ve
     Raises `InputError` if one of their names is no arm of the scenario.
     """
     check_arms([scenario], trajectories)
-    curves = {arm: MemberCurves(each.dense, each.outcome.ok) for arm, each in trajectories.items()}
+    curves = {arm: curves_of(each.dense, each.outcome.ok) for arm, each in trajectories.items()}
     verdicts = []
     for expectation in scenario.expectations:
         if not {*arms_of(expectation.measure), *expectation.breaks_in} <= set(trajectories):

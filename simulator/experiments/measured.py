@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..model.expression import Apply, Expression, Name, Number, Quoted
 from ..model.model import Model
 from ..model.units import ONE, Unit, quantity
-from ..numerics.pieces import Pieces
+from ..numerics.pieces import Pieces, stacked
 from ..numerics.trajectory import Array, Curves, Trajectory
 from ..runtime.json import json_number
 from . import curves as mathematics
@@ -30,6 +30,7 @@ from .measures import (
 )
 
 Integers = NDArray[np.int64]
+AT_ONCE = 64  # curves that are measured together, for their memory
 CROSSING = 1e-9  # of the largest value: a level that is found so close to zero is zero
 
 
@@ -95,12 +96,12 @@ class MemberCurves:
     """The curves of the members of one arm, each cut and searched once, whatever number of measures ask.
 
     Attributes:
-        curves: those of m members.
+        of: gives a species or observable of m members.
         complete: whether they reach the end of the run.
     """
 
-    def __init__(self, curves: Curves, complete: bool = True) -> None:
-        self.curves, self.complete = curves, complete
+    def __init__(self, of: Callable[[str], Pieces], complete: bool = True) -> None:
+        self.of, self.complete = of, complete
         self._known: dict[tuple[object, ...], Any] = {}
 
     def value(self, asked: CurveFunction, index: int = 0) -> Values:
@@ -119,14 +120,14 @@ class MemberCurves:
             wrong = np.where(np.isfinite(values), np.nan, found.time if found.time is not None else whole.end[-1])
         else:
             wrong = self._once(("not finite", found.curve, found.window), lambda: mathematics.not_finite(pieces))
-        if np.isnan(wrong).all() and np.isfinite(values.sum()):
+        if np.isnan(wrong).all() and np.isfinite(values).all():
             return Values(values)
         return self._with_causes(values, row, pieces, wrong, index)
 
     def pieces(self, curve: str, window: tuple[float, float] | None = None) -> Pieces:
         """A curve of all members, or the part of it in a window."""
         if window is None:
-            return cast("Pieces", self._once(("pieces", curve), lambda: self.curves.pieces(curve)))
+            return cast("Pieces", self._once(("pieces", curve), lambda: self.of(curve)))
         return cast(
             "Pieces", self._once(("pieces", curve, window), lambda: mathematics.cut(self.pieces(curve), *window))
         )
@@ -154,6 +155,15 @@ class MemberCurves:
             levels[np.abs(levels) < CROSSING * np.abs(pieces.values).max()] = 0.0
         values = np.where(absent, np.nan, values)
         return Values(values, Missing(causes, np.where(absent, index, 0), np.where(absent, times, np.nan), levels))
+
+
+def curves_of(curves: Curves, complete: bool = True) -> MemberCurves:
+    """The curves of one run or many, `complete` if they reach its end."""
+    return MemberCurves(lambda name: curves.pieces([name])[0], complete)
+
+
+def _always(pieces: Pieces) -> Callable[[str], Pieces]:
+    return lambda name: pieces
 
 
 def _missing(index: int, members: int, cause: Cause) -> Values:
@@ -251,7 +261,7 @@ class Measurement(NamedTuple):
 def of_trajectories(bound: BoundMeasure, trajectories: Mapping[str, Trajectory]) -> Measurement:
     """The value of a bound measure; trajectories: one for each arm that it reads."""
     arms = {each.arm for each in bound.functions}
-    found = bound.of({arm: MemberCurves(trajectories[arm].dense, trajectories[arm].outcome.ok) for arm in arms})
+    found = bound.of({arm: curves_of(trajectories[arm].dense, trajectories[arm].outcome.ok) for arm in arms})
     why = bound.why(found.missing, cause_of=lambda arm, curve, time: trajectories[arm].dense.cause(curve, time))
     return Measurement(found.number(), bound.unit, why)
 
@@ -331,17 +341,38 @@ _MEASURES = {
 
 def curve_measures(model: Model, trajectory: Trajectory, name: str) -> CurveMeasures:
     """The measures of the species or observable `name` that every table shows."""
-    curves = MemberCurves(trajectory.dense)
-    of = CurveArguments(name, None, None, None)
-    values = {key: curves.value(CurveFunction(op, of, "")) for key, op in _MEASURES.items()}
-    found = {key: json_number(each.number()) for key, each in values.items()}
-    reason, unit = "", model.unit_text(name)
-    if found["area"] is None and len(trajectory.times):
-        bound = BoundMeasure(Apply("auc", (Name(name),)), model)
-        reason = bound.why(
-            values["area"].missing, cause_of=lambda arm, curve, time: trajectory.dense.cause(curve, time)
-        )
-    return CurveMeasures(unit=unit, area_unit=product_text(unit, model.time_unit_text), reason=reason, **found)
+    return all_curve_measures(model, trajectory, [name])[name]
+
+
+def all_curve_measures(model: Model, trajectory: Trajectory, names: Sequence[str]) -> dict[str, CurveMeasures]:
+    """`curve_measures` of many curves, by name, which takes far less time than one after the other."""
+    found: dict[str, CurveMeasures] = {}
+    for some in (names[i : i + AT_ONCE] for i in range(0, len(names), AT_ONCE)):
+        parts = trajectory.dense.pieces(some)
+        filled = [name for name, part in zip(some, parts, strict=True) if len(part.start)]
+        columns: dict[str, Values] = {}
+        if filled:
+            together = stacked([part for part in parts if len(part.start)])
+            curves = MemberCurves(_always(together))
+            of = CurveArguments("", None, None, None)
+            columns = {key: curves.value(CurveFunction(op, of, "")) for key, op in _MEASURES.items()}
+        for name in some:
+            at = filled.index(name) if name in filled else None
+            found[name] = _curve_measures(model, trajectory, name, columns, at)
+    return found
+
+
+def _curve_measures(
+    model: Model, trajectory: Trajectory, name: str, columns: Mapping[str, Values], at: int | None
+) -> CurveMeasures:
+    """The measures of one curve, which is the member `at` of `columns`; None where it has no points."""
+    unit, reason = model.unit_text(name), ""
+    values = {key: None if at is None else json_number(float(columns[key].values[at])) for key in _MEASURES}
+    if at is not None and values["area"] is None:
+        missing, dense = columns["area"].missing, trajectory.dense
+        bound = bind(Apply("auc", (Name(name),)), model)
+        reason = bound.why(missing, at, cause_of=lambda arm, *of: dense.cause(*of))
+    return CurveMeasures(unit=unit, area_unit=product_text(unit, model.time_unit_text), reason=reason, **values)
 
 
 def highest_point(

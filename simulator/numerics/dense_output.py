@@ -95,23 +95,32 @@ class DenseOutput:
             self._observed[name] = _joined(parts)
         return self._observed[name]
 
-    def pieces(self, name: str) -> Pieces:
-        """The species or observable `name` of one member, in pieces that determine it; KeyError if there is none."""
-        parts, first = self._parts
-        if name in self.system.species or not needs_refinement(self.system, name):
-            return pieces_through(self.times(), self.values(name), parts, first)
+    def pieces(self, names: Sequence[str]) -> list[Pieces]:
+        """Species and observables, each of one member, in pieces that determine it; KeyError if there is none."""
+        points, first = self._parts
+        observed = [name for name in names if name not in self.system.species]
+        found = dict(zip(observed, self._steps.observables(self.system, observed), strict=True)) if observed else {}
+        start, end = self.times().take(points[0]), self.times().take(points[-1])
+        return [
+            found[name] if name in found else Pieces(start, end, self.values(name).take(points), first)
+            for name in names
+        ]
+
+    @property
+    def _steps(self) -> ReadoutSteps:
+        points, first = self._parts
         ends = np.cumsum([0, *(max(len(steps.times) - 1, 1) for steps in self.segments)])
         segment = np.searchsorted(ends, np.arange(ends[-1]), side="right") - 1
         parameters = np.array([steps.parameters for steps in self.segments])
 
         def species(each: str) -> Array:
-            return self._states[:, self.system.species.index(each)].take(parts)
+            return self._states[:, self.system.species.index(each)].take(points)
 
-        def parameter(each: str, of: Indices) -> Array:
-            return parameters[:, self.system.parameters.index(each)].take(segment.take(of))
+        def parameter(each: str, of: Indices) -> Array | float:
+            column = parameters[:, self.system.parameters.index(each)]
+            return float(column[0]) if (column == column[0]).all() else column.take(segment.take(of))
 
-        steps = ReadoutSteps(self.times().take(parts[0]), self.times().take(parts[-1]), first, species, parameter)
-        return steps.observable(self.system, name)
+        return ReadoutSteps(self.times().take(points[0]), self.times().take(points[-1]), first, species, parameter)
 
     def undefined(self) -> list[Undefined]:
         """The observables that are not finite somewhere, by the ends of the steps."""
@@ -189,8 +198,11 @@ class RecordedCurves:
         """The curve `name`, shape (n,), in its unit; KeyError if it was not recorded."""
         return self.curves[name]
 
-    def pieces(self, name: str) -> Pieces:
-        """The curve `name` of every member, in pieces that determine it; KeyError if it was not recorded."""
+    def pieces(self, names: Sequence[str]) -> list[Pieces]:
+        """Curves, each of every member, in pieces that determine it; KeyError for what was not recorded."""
+        return [self._pieces(name) for name in names]
+
+    def _pieces(self, name: str) -> Pieces:
         inputs = self.inputs
         points, first = self._parts
         if inputs is None or name in inputs.system.species or not needs_refinement(inputs.system, name):
@@ -204,11 +216,14 @@ class RecordedCurves:
         def species(each: str) -> Array | None:
             return self.curves[each].take(points) if each in self.curves else None
 
-        def parameter(each: str, of: Indices) -> Array:
+        def parameter(each: str, of: Indices) -> Array | float:
             column = inputs.tables[:, :, inputs.system.parameters.index(each)]
+            if (column == column[0, 0]).all():
+                return float(column[0, 0])
             return np.asarray(column[inputs.sets[segment.take(of), member.take(of)], member.take(of)])
 
-        return ReadoutSteps(start, self.at.take(points[-1]), first, species, parameter).observable(inputs.system, name)
+        steps = ReadoutSteps(start, self.at.take(points[-1]), first, species, parameter)
+        return steps.observables(inputs.system, [name])[0]
 
     def undefined(self) -> list[Undefined]:
         """The recorded observables of one member that are not finite somewhere."""

@@ -32,7 +32,7 @@ _TO_ODD = (
     (np.vander(np.arange(1, STEP, 2) / STEP, PIECE + 1, increasing=True)[:, 1:] @ _TO_COEFFICIENTS) / 3.0
 ).tolist()
 
-# The values of a curve of some steps, at a fraction of each
+# The values of some curves, shape (curves, k), in k steps at a fraction of each
 Evaluate = Callable[[Indices, Array], Array]
 Unseen = Callable[[Indices, Array, Array], NDArray[np.bool_]]
 
@@ -87,6 +87,18 @@ def points_of(starts: Indices, count: int, members: Indices) -> tuple[Indices, I
 def pieces_through(times: Array, values: Array, points: Indices, first: Indices) -> Pieces:
     """The curve through `values` at `times`; points, first: as `points_of` gives them."""
     return Pieces(times.take(points[0]), times.take(points[-1]), values.take(points), first)
+
+
+def stacked(parts: Sequence[Pieces]) -> Pieces:
+    """Several curves as those of as many members."""
+    sizes = np.cumsum([0, *(len(each.start) for each in parts)])
+    first = [each.first[:-1] + size for each, size in zip(parts, sizes[:-1].tolist(), strict=True)]
+    return Pieces(
+        np.concatenate([each.start for each in parts]),
+        np.concatenate([each.end for each in parts]),
+        np.concatenate([each.values for each in parts], axis=1),
+        np.concatenate([*first, sizes[-1:]]),
+    )
 
 
 def segment_starts(times: Array, members: Indices) -> Indices:
@@ -201,6 +213,13 @@ def _widen(low: Array, top: Array, values: Array, member: Indices) -> None:
     np.maximum.at(top, member, np.where(finite, values, -np.inf).max(axis=0))
 
 
+def determined(values: Array) -> bool:
+    """Whether the points of all steps of one curve, shape (STEP + 1, n), determine it."""
+    finite = np.isfinite(values)
+    scale = np.ptp(values[finite]) if finite.any() else 0.0
+    return not _undetermined(values, np.full(values.shape[1], scale)).any()
+
+
 def _undetermined(values: Array, scale: Array) -> NDArray[np.bool_]:
     """Steps whose odd points are not on the polynomial of the even ones; but not those without a finite value."""
     with np.errstate(all="ignore"):
@@ -223,5 +242,5 @@ def _halved(
     fine[::2] = np.concatenate([values[: PIECE + 1], values[PIECE:]], axis=1)
     odd = np.arange(1, STEP, 2) / STEP
     at = low + odd[:, None] * (high - low)
-    fine[1::2] = evaluate(np.tile(step, len(odd)), at.ravel()).reshape(at.shape)
+    fine[1::2] = evaluate(np.tile(step, len(odd)), at.ravel())[0].reshape(at.shape)
     return step, low, high, fine

@@ -7,7 +7,7 @@ together that polynomials through them are the observable, and so close that no 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from ..model.expression import TIME
 from .graph import Graph
-from .pieces import PIECE, STEP, Evaluate, Indices, Pieces, at_fraction, coefficients_of, refined
+from .pieces import PIECE, STEP, Evaluate, Indices, Pieces, as_pieces, at_fraction, coefficients_of, determined, refined
 from .system import System
 from .tape import Tape
 from .trajectory import Array
 
 GRID = 16_384  # points of a run at which formulas of time are looked at, so that a pulse in them is seen
+LARGEST = 2**22  # values at once, for their memory
 SEEN = 1e-3  # of the range of such a formula: what is outside the range of the points of a step by more is not seen
 
 
@@ -47,22 +48,37 @@ class ReadoutSteps(NamedTuple):
         start, end: shape (n,).
         first: the steps of member i are first[i] to first[i + 1] - 1, shape (m + 1,).
         species: the points of a species in each step, shape (PIECE + 1, n); None where it is zero.
-        parameter: the values of a parameter in some steps.
+        parameter: the values of a parameter in some steps, or its one value.
     """
 
     start: Array
     end: Array
     first: Indices
     species: Callable[[str], Array | None]
-    parameter: Callable[[str, Indices], Array]
+    parameter: Callable[[str, Indices], Array | float]
 
-    def observable(self, system: System, name: str) -> Pieces:
-        """An observable in pieces that determine it."""
+    def observables(self, system: System, names: Sequence[str]) -> list[Pieces]:
+        """Observables in pieces that determine them."""
+        at_once = max(1, LARGEST // ((STEP + 1) * max(len(self.start), 1)))
+        found = []
+        for some in (names[i : i + at_once] for i in range(0, len(names), at_once)):
+            evaluate = self._evaluator(system, [system.names[name] for name in some])
+            every = np.tile(np.arange(len(self.start)), STEP + 1)
+            points = evaluate(every, np.repeat(np.arange(STEP + 1) / STEP, len(self.start)))
+            for name, values in zip(some, points.reshape(len(some), STEP + 1, -1), strict=True):
+                found.append(self._observable(system, name, values))
+        return found
+
+    def _observable(self, system: System, name: str, values: Array) -> Pieces:
+        """An observable from its values at the points of the steps, shape (STEP + 1, n)."""
+        if not needs_refinement(system, name):
+            return Pieces(self.start, self.end, values[::2], self.first)
         graph, node = system.graph, system.names[name]
-        evaluate = self._evaluator(system, node)
-        every = np.tile(np.arange(len(self.start)), STEP + 1)
-        values = evaluate(every, np.repeat(np.arange(STEP + 1) / STEP, len(self.start))).reshape(STEP + 1, -1)
-        pulses = [_Pulses(self, self._evaluator(system, each)) for each in _of_time_alone(graph, node, system)]
+        of_time = _of_time_alone(graph, node, system)
+        if not of_time and len(self.first) == 2 and determined(values):
+            return as_pieces(self.start, self.end, values, self.first)
+        evaluate = self._evaluator(system, [node])
+        pulses = [_Pulses(self, self._evaluator(system, [each])) for each in of_time]
 
         def unseen(step: Indices, low: Array, high: Array) -> NDArray[np.bool_]:
             found = np.zeros(len(step), dtype=bool)
@@ -72,9 +88,9 @@ class ReadoutSteps(NamedTuple):
 
         return refined(self.start, self.end, values, self.first, evaluate, unseen if pulses else None)
 
-    def _evaluator(self, system: System, node: int) -> Evaluate:
-        """The values of a node at a fraction of some steps."""
-        tape, coefficients = Tape(system.graph, [node]), {}
+    def _evaluator(self, system: System, nodes: Sequence[int]) -> Evaluate:
+        """The values of nodes at a fraction of some steps, shape (nodes, ...)."""
+        tape, coefficients = Tape(system.graph, nodes), {}
         for each in tape.symbols:
             if each in system.species and (points := self.species(each)) is not None:
                 coefficients[each] = coefficients_of(points)
@@ -89,7 +105,7 @@ class ReadoutSteps(NamedTuple):
                     values[each] = at_fraction(coefficients[each].take(step, axis=1), s)
                 else:
                     values[each] = 0.0 if each in system.species else self.parameter(each, step)
-            return np.broadcast_to(tape.evaluate(values)[0], s.shape)
+            return np.broadcast_to(tape.evaluate(values), (len(nodes), len(s)))
 
         return evaluate
 
@@ -105,7 +121,7 @@ class _Pulses:
         self._before = np.append(0, np.cumsum(self._count))
         step = np.repeat(np.arange(len(length)), self._count)
         within = np.arange(self._before[-1]) - self._before[step]
-        self._values = evaluate(step, (within + 0.5) / self._count[step])
+        self._values = evaluate(step, (within + 0.5) / self._count[step])[0]
         finite = np.where(np.isfinite(self._values), self._values, 0.0)
         edges = self._before[steps.first[:-1][own > 0]]
         ranges = np.maximum.reduceat(finite, edges) - np.minimum.reduceat(finite, edges)
@@ -124,7 +140,7 @@ class _Pulses:
         edges = np.append(0, np.cumsum(sizes))
         values = self._values[np.arange(edges[-1]) + np.repeat(begin[some] - edges[:-1], sizes)]
         s = low + np.arange(STEP + 1)[:, None] / STEP * (high - low)
-        points = self._evaluate(np.tile(step, STEP + 1), s.ravel()).reshape(s.shape)
+        points = self._evaluate(np.tile(step, STEP + 1), s.ravel())[0].reshape(s.shape)
         above = np.maximum.reduceat(values, edges[:-1]) - points.max(axis=0)
         below = points.min(axis=0) - np.minimum.reduceat(values, edges[:-1])
         found[some] = np.maximum(above, below) > self._tolerance[step]

@@ -96,8 +96,8 @@ class Curves(Protocol):
         """The species or observable `name` at `times`, shape (n,), in its unit."""
         ...
 
-    def pieces(self, name: str) -> Pieces:
-        """The species or observable `name` in pieces that determine it."""
+    def pieces(self, names: Sequence[str]) -> Sequence[Pieces]:
+        """Species and observables in pieces that determine them."""
         ...
 
     def undefined(self) -> Sequence[Undefined]:

@@ -127,7 +127,11 @@ def test_a_curve_that_its_points_do_not_determine_is_refined(function, area: flo
     start, end = np.array([0.0, 0.25]), np.array([0.25, 1.0])
     at = start + np.arange(9)[:, None] / 8 * (end - start)
     pieces = refined(
-        start, end, function(at), np.array([0, 2]), lambda step, s: function(start[step] + s * (end - start)[step])
+        start,
+        end,
+        function(at),
+        np.array([0, 2]),
+        lambda step, s: function(start[step] + s * (end - start)[step])[None],
     )
     fine = np.linspace(0, 1, 2_000_001)
     exact = np.trapezoid(function(fine), fine) if hasattr(np, "trapezoid") else np.trapz(function(fine), fine)
@@ -144,6 +148,6 @@ def test_noise_is_not_refined_for_ever() -> None:
         np.ones(1),
         random.normal(size=(9, 1)),
         np.array([0, 1]),
-        lambda step, s: random.normal(size=len(s)),
+        lambda step, s: random.normal(size=(1, len(s))),
     )
     assert len(pieces.start) < 300

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,12 +42,12 @@ class Drawn:
     def values(self, name: str) -> np.ndarray:
         return self.curves[name]
 
-    def pieces(self, name: str) -> Pieces:
+    def pieces(self, names: Sequence[str]) -> list[Pieces]:
         jumps = np.flatnonzero(np.diff(self.at) == 0) + 1
         count = len(self.at)
         starts = np.array([0, *jumps] if count else [], dtype=int)
         parts = points_of(starts, count, np.array([0, count]))
-        return pieces_through(self.at, self.curves[name], *parts)
+        return [pieces_through(self.at, self.curves[name], *parts) for name in names]
 
     def undefined(self) -> list[Undefined]:
         return []

@@ -14,7 +14,7 @@ from ...numerics.compiled.engine import StoppedError
 from ...numerics.dense_output import DenseOutput
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, IMPOSSIBLE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
-from ..measured import BoundMeasure, CurveFunction, MemberCurves, Missing, Values, bind
+from ..measured import BoundMeasure, CurveFunction, MemberCurves, Missing, Values, bind, curves_of
 from ..measures import arms_of
 from ..scenario import MAIN, Arm, Scenario
 from ..schedule import prepare, saved_times
@@ -172,7 +172,7 @@ def _run_arm(prepared: PreparedSweep, arm: Arm, values: Array, stop: Callable[[]
     if prepared.compiled is not None:
         for rows, found in prepared.compiled.run(arm, values, times, stop):
             todo[rows] = False
-            take(rows, MemberCurves(found.curves))
+            take(rows, curves_of(found.curves))
             kept[rows] = found.kept
     for row in np.flatnonzero(todo).tolist():
         if stop():
@@ -181,7 +181,7 @@ def _run_arm(prepared: PreparedSweep, arm: Arm, values: Array, stop: Callable[[]
         if not trajectory.outcome.ok:
             failures[row] = trajectory.outcome
             continue
-        take(np.array([row]), MemberCurves(trajectory.dense))
+        take(np.array([row]), curves_of(trajectory.dense))
         if sweep.keep:
             kept[row] = [trajectory[name] for name in sweep.keep]
     none = np.zeros(len(values))

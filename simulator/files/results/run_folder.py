@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...experiments.measured import curve_measures
+from ...experiments.measured import all_curve_measures
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import MAIN, Scenario
 from ...model.model import Model
@@ -109,6 +109,7 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
 
 def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
     trajectory, certificate = result.trajectory, result.certificate
+    found = all_curve_measures(scenario.model, trajectory, list(trajectory.values))
     return {
         "label": result.arm.label,
         "outcome": asdict(trajectory.outcome),
@@ -116,7 +117,7 @@ def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
         "certificate": {**asdict(certificate), "digits": json_number(certificate.digits)},
         "ledger": [asdict(line) for line in result.ledger],
         "undefined": [each._asdict() for each in trajectory.undefined],
-        "measures": {name: curve_measures(scenario.model, trajectory, name)._asdict() for name in trajectory.values},
+        "measures": {name: each._asdict() for name, each in found.items()},
         "solver": {
             "method": trajectory.solver,
             "calls": trajectory.calls,

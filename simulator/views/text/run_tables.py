@@ -8,7 +8,7 @@ from typing import Any
 
 from ...experiments.clock import clock_of
 from ...experiments.evidence import evidence_row
-from ...experiments.measured import curve_measures
+from ...experiments.measured import all_curve_measures
 from ...experiments.run import RunResult
 from .tables import Table
 
@@ -20,9 +20,11 @@ def measures(result: RunResult, names: Sequence[str]) -> Table:
     """
     clock, time_factor = clock_of(result.scenario)
     rows: list[dict[str, Any]] = []
+    model = result.scenario.model
+    measured = {key: all_curve_measures(model, arm.trajectory, names) for key, arm in result.arms.items()}
     for name in names:
-        for arm in result.arms.values():
-            found = curve_measures(result.scenario.model, arm.trajectory, name)
+        for key, arm in result.arms.items():
+            found = measured[key][name]
             rows.append(
                 {
                     "name": name,
