@@ -132,6 +132,7 @@ class _Integration:
         self.saved = np.empty((len(times), len(system.species)))
         self.saved_by_segment: list[tuple[int, int, Array]] = []  # first and last saved row, parameters
         self.steps_by_segment: list[SegmentSteps] = []
+        self.stops: dict[bytes, Array] = {}  # by parameters
         self.added = np.zeros(len(system.species))
         self.count = self.calls = self.steps = 0  # saved rows, evaluations of the right-hand side, accepted steps
 
@@ -155,8 +156,10 @@ class _Integration:
                 steps.append((segment.start, states))
                 self.watch.after_jump(segment.jump)
                 before = states
-                solver = self._solver(guard, segment, states)
-                while solver.status == "running":
+                solver, later = None, [*self._stops(segment), segment.end]
+                while solver is None or solver.status == "running" or later:
+                    if solver is None or solver.status != "running":
+                        solver = self._solver(guard, reached, before, later.pop(0))
                     raise_if_interrupted()
                     # One step, and whether it is sound
                     problem = solver.step()
@@ -187,13 +190,23 @@ class _Integration:
                 steps_taken = SegmentSteps(times, along, segment.infusion, segment.parameters, segment.dilution)
                 self.steps_by_segment.append(steps_taken)
 
-    def _solver(self, guard: Guard, segment: Segment, states: Array) -> Any:
-        """SciPy's solver at the start of a segment."""
+    def _stops(self, segment: Segment) -> list[float]:
+        """Where steps have to end within a segment, and the solver starts again."""
+        key = segment.parameters.tobytes()
+        if key not in self.stops:
+            self.stops[key] = self.system.time_curves.stops(
+                segment.parameters, self.segments[0].start, self.segments[-1].end
+            )
+        stops = self.stops[key]
+        return [float(each) for each in stops[(stops > segment.start) & (stops < segment.end)]]
+
+    def _solver(self, guard: Guard, start: float, states: Array, end: float) -> Any:
+        """SciPy's solver from start to end."""
         return self.solver(
             guard,
-            segment.start,
+            start,
             states,
-            segment.end,
+            end,
             rtol=self.rtol,
             atol=self.atol,
             jac=guard.jacobian,

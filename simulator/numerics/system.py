@@ -17,6 +17,7 @@ from .graph import OPERATIONS, Graph
 from .parameter_formulas import ParameterFormulas
 from .python_code import Emitter, define, hoisted, indented, unpacked
 from .tape import Tape
+from .time_events import TimeCurves
 from .trajectory import ATOL_OF_SCALE, Array
 
 BELOW_ZERO = 1e-3  # of its scale: rounding takes a state slightly below zero, but not so far
@@ -108,6 +109,12 @@ class System:
     def parameter_formulas(self) -> ParameterFormulas:
         """Initial values, and other formulas of parameters alone."""
         return ParameterFormulas(self.model)
+
+    @cached_property
+    def time_curves(self) -> TimeCurves:
+        """What in the right-hand side depends on time alone, and where steps have to end for it."""
+        parameters = {name: self.symbols[name] for name in self.parameters}
+        return TimeCurves(self.graph, self.rhs, self.equations.time, parameters)
 
     @cached_property
     def bind(self) -> Callable[[list[float]], tuple[Rhs, Jacobian, Rhs | None]]:

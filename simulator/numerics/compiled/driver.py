@@ -142,13 +142,32 @@ class DriveFunction:
         build.ret(build.sub(self.argument["max_steps"], self.load(self.left)))
 
     def _limit_to_segment(self, lane: Any) -> None:
-        """No step passes the end of its segment, and none leaves less than a hundredth of itself to go."""
+        """No step passes the end of its segment or the next stop; none leaves less than a hundredth of itself to go."""
         build = self.build
-        h, left = self.get("h", lane), build.fsub(self.get("end", lane), self.get("t", lane))
+        limit = self.get("end", lane)
+        if self.layout.has_stops:
+            stop = self._next_stop(lane)
+            limit = build.select(build.fcmp_ordered("<", stop, limit), stop, limit)
+            self.put(self.get("h", lane), "h_wanted", lane)
+        h, left = self.get("h", lane), build.fsub(limit, self.get("t", lane))
         nearly = build.fcmp_ordered(">=", build.fmul(h, double(1.01)), left)
         self.put(build.select(nearly, left, h), "h", lane)
-        reached = build.select(nearly, self.get("end", lane), build.fadd(self.get("t", lane), h))
+        reached = build.select(nearly, limit, build.fadd(self.get("t", lane), h))
         self.put(reached, "reached", lane)
+
+    def _next_stop(self, lane: Any) -> Any:
+        """The first stop of a lane after its time; infinite after the last."""
+        code, build, member = self.code, self.build, self.get("member", lane)
+        member = build.select(self.is_busy(lane), member, integer(0))
+
+        def stop() -> Any:
+            place = (member, self.argument["members"]), (self.get("stop", lane), self.argument["n_stops"])
+            return build.load(self.element("stops", *place), typ=DOUBLE, align=8)
+
+        with code.repeat("stops") as finished:
+            code.break_if(build.fcmp_unordered("ugt", stop(), self.get("t", lane)), finished)
+            self.count_up("stop", lane)
+        return stop()
 
     def _control_step(self, lane: Any) -> None:
         """Step-size control: accepts the step of a lane, or rejects it."""
@@ -173,6 +192,8 @@ class DriveFunction:
         with build.if_else(full) as (yes, no):
             with yes:
                 self.put(build.sub(self.get("attempts", lane), integer(1)), "attempts", lane)
+                if self.layout.has_stops:
+                    self.put(self.get("h_wanted", lane), "h", lane)
                 self._finish_member(lane, integer(Status.BUFFER_FULL))
             with no:
                 self.put(integer(1), "accepted", lane)
@@ -310,7 +331,11 @@ class DriveFunction:
         h, factor = self.get("h", lane), self.get("factor", lane)
         rejected = build.icmp_signed("!=", self.get("rejected", lane), integer(0))
         no_more = build.select(build.fcmp_ordered("<", factor, double(1.0)), factor, double(1.0))
-        self.put(build.fmul(h, build.select(rejected, no_more, factor)), "h", lane)
+        following = build.fmul(h, build.select(rejected, no_more, factor))
+        if self.layout.has_stops:  # what ended at a stop goes on as long as it would have been
+            wanted = self.get("h_wanted", lane)
+            following = build.select(build.fcmp_ordered(">", wanted, following), wanted, following)
+        self.put(following, "h", lane)
         for name in ("first", "rejected"):
             self.put(integer(0), name, lane)
         reached = self.get("reached", lane)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..reduced_system import ReducedSystem
+from ..time_events import batch_stops
 from ..trajectory import ATOL_OF_SCALE, Array
 from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, ProgramLayout, Status
 
@@ -212,6 +213,7 @@ class _ProgramArguments:
         self._set_start(engine, batch)
         self._set_events(engine, batch)
         self._set_tolerances(engine, rtol, floor)
+        self._set_stops(engine, batch)
         shared = times if layout.grid else times[..., :0]
         self.times = np.ascontiguousarray(np.broadcast_to(shared, (len(self.states), shared.shape[-1])))
         self.grid = np.empty((*self.times.shape, len(layout.grid)))
@@ -225,6 +227,7 @@ class _ProgramArguments:
             "jumps": len(self.jumped),
             "members": len(self.states),
             "n_times": self.times.shape[1],
+            "n_stops": self.stops.shape[1],
             "capacity": capacity,
         }
 
@@ -273,6 +276,14 @@ class _ProgramArguments:
         self.rtol = np.full(members, rtol, dtype=float)
         absolute = system.absolute_tolerances(self.rtol, np.full(members, floor, dtype=float))
         self.atol = np.ascontiguousarray(absolute[:, engine.species])
+
+    def _set_stops(self, engine: Engine, batch: Batch) -> None:
+        """Times at which steps have to end, with one that is infinite after the last of each member."""
+        curves = engine.layout.reduced.system.time_curves
+        found = np.empty((len(self.states), 0))
+        if curves:
+            found = batch_stops(curves, batch.starts, batch.ends, batch.parameters, batch.sets)
+        self.stops = np.pad(found, ((0, 0), (0, 1)), constant_values=np.inf)
 
     def revived(self, species: Sequence[str]) -> list[tuple[str, float] | None]:
         """As in `BatchResult`."""

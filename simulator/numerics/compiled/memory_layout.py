@@ -29,11 +29,13 @@ FLOAT_ROWS = (
     "revived_at",
     "zero",
     "end",
+    "h_wanted",
     "reached",
 )
 COUNTERS = (
     "segment",
     "segments",
+    "stop",
     "first",
     "rejected",
     "time",
@@ -86,6 +88,8 @@ ARGUMENTS = (
     "members",
     "times",  # (members, n_times), infinite after the last of a member
     "n_times",
+    "stops",  # (members, n_stops) where a step has to end, infinite at last; read where `has_stops`
+    "n_stops",
     "grid",  # (members, n_times, curves)
     "capacity",
     "dense_curves",  # (members, capacity, 1 + curves): the time, then the curves
@@ -98,6 +102,7 @@ SCALARS = (
     "jumps",
     "members",
     "n_times",
+    "n_stops",
     "capacity",
 )  # the rest are addresses
 # h = 0: the first step of a segment, whose length is still to be found. revived_at: when the state of the counter
@@ -132,6 +137,11 @@ class ProgramLayout:
     def lu(self) -> SparseLU:
         """The factors of I / (h gamma) - J."""
         return factorize(self.reduced.graph, len(self.reduced.species), self.entries, self.diagonal)
+
+    @property
+    def has_stops(self) -> bool:
+        """Whether steps may have to end at times that formulas name."""
+        return self.reduced.equations.time_derivative is not None
 
     @cached_property
     def components(self) -> list[list[int]]:
