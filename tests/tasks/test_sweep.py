@@ -404,6 +404,16 @@ def test_a_summary_is_strict_json_that_says_everything(toy: Scenario, tmp_path: 
     assert "member 4, arm main: " in text
 
 
+def test_what_a_sweep_leaves_out_stands_in_its_summary(toy: Scenario, tmp_path: Path) -> None:
+    question = replace(swept(toy, grid(1, 1)), truncated=("the dose 'late'",))
+    question = replace(question, sweep=replace(question.sweep, remarks=("in all members of the sweep ...",)))
+    notes: list[str] = []
+    output = sweep(request(question, None, workers=1), on_note=notes.append)
+    assert output.summary["left_out"] == ["the dose 'late'"]
+    assert output.summary["remarks"] == ["in all members of the sweep ..."]
+    assert {"left out: the dose 'late'", "in all members of the sweep ..."} <= set(notes)
+
+
 def test_the_pictures_are_drawn_from_all_that_is_there(toy: Scenario, tmp_path: Path, monkeypatch) -> None:
     drawn: list[tuple[object, ...]] = []
     monkeypatch.setattr("immunesim.views.figures.sweep.pictures.draw", lambda *what: drawn.append(what))

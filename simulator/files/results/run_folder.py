@@ -83,6 +83,7 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
         "question": scenario.question,
         "model": scenario.model_name,
         "ok": result.ok,
+        "left_out": list(scenario.truncated),
         "arms": arms,
         "expectations": [
             {

@@ -41,6 +41,8 @@ def sweep_summary(outcome: SweepOutcome, command: Sequence[str]) -> dict[str, An
         "model": scenario.model_name,
         "ok": outcome.ok,
         "interrupted": outcome.interrupted,
+        "left_out": list(scenario.truncated),
+        "remarks": list(sweep.remarks),
         "folder": None if outcome.folder is None else str(outcome.folder),
         "design": {
             "kind": sweep.design.kind,
