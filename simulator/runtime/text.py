@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 MOST_CHARACTERS = 600  # of a message
 MOST_LISTED = 12
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 # C0 without line break and tab, DEL, C1, and the characters that turn the direction of writing
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -41,6 +42,16 @@ def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
         return text
     part = most // 3
     return f"{text[:part]} ... ({len(text) - 2 * part:,} characters more) ... {text[-part:]}"
+
+
+def csv_cell(value: object) -> object:
+    """A cell of a CSV file that no spreadsheet takes for a formula: text that could be one has ``'`` before it (OWASP,
+    CSV injection). What is no text, as numbers are not, stays as it is.
+
+    >>> csv_cell("=1+1"), csv_cell("-1 to 1"), csv_cell(-1.0), csv_cell("a=b")
+    ("'=1+1", "'-1 to 1", -1.0, 'a=b')
+    """
+    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
 
 
 def listed(names: Iterable[str], most: int = MOST_LISTED) -> str:

@@ -19,6 +19,7 @@ from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import nearest
 from ..runtime.progress import Progress
+from ..runtime.text import csv_cell
 from ..views.text.commands.comparison_table import comparison_text
 from ..views.text.compare import RULE
 from ..views.text.compare import sentences as sentences
@@ -254,7 +255,7 @@ def write(found: Comparison, folder: Path, force: bool = False, figures: FigureO
         with (tmp_path / "comparison.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(ComparisonRow._fields)
-            writer.writerows(found.rows)
+            writer.writerows(map(csv_cell, row) for row in found.rows)
         with Progress("figures drawn", len(found.names)) as progress:
             for name in found.names:
                 picture = found.picture(name, figures)

@@ -16,6 +16,7 @@ from ..files.results.folder import output_folder, write_text
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError, InputFault
 from ..runtime.processes import parallel_map
+from ..runtime.text import csv_cell
 from ..views.text.commands.evidence import evidence_text, expected_range
 from ..views.text.tables import Table
 from .answer import Answer
@@ -127,7 +128,7 @@ def _write(found: Evidence, folder: Path) -> None:
     lines = io.StringIO()
     writer = csv.DictWriter(lines, (*COLUMNS, "missed"), extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(row._asdict() for row in found.rows)
+    writer.writerows({key: csv_cell(value) for key, value in row._asdict().items()} for row in found.rows)
     write_text(folder / "evidence.csv", lines.getvalue())
     document = {"totals": found.totals, "rows": [row._asdict() for row in found.rows]}
     if found.not_simulated:

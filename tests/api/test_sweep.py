@@ -157,3 +157,13 @@ def test_what_is_wrong_is_an_input_error_of_sweep(toy: str, how: dict[str, objec
 def test_a_number_is_the_only_value_of_an_axis() -> None:
     swept = sim.sweep("acute_infection", vary={"stop_sensitivity": 0.5}, measures="max(pathogen)")
     assert swept["stop_sensitivity"].tolist() == [0.5]
+
+
+def test_no_text_of_a_table_is_run_by_a_spreadsheet(toy_file: Path, tmp_path: Path) -> None:
+    members = tmp_path / "patients.csv"
+    members.write_text('id,k_clear [1/h]\n"=HYPERLINK(""http://x"")",0.5\n@sum,0.6\nplain,0.7\n')
+    sim.sweep(toy_file, members=members, measures="-max(drug)", out=tmp_path / "out")
+    rows = (tmp_path / "out" / "members.csv").read_text().splitlines()
+    assert rows[0].split(",")[3].startswith("'-max(drug)")
+    assert [row.split(",")[1] for row in rows[1:]] == ['"\'=HYPERLINK(""http://x"")"', "'@sum", "plain"]
+    assert all(float(row.split(",")[3]) < 0 for row in rows[1:])

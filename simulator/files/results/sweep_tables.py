@@ -16,6 +16,7 @@ from ...experiments.schedule import saved_times
 from ...experiments.sweeps.compute import QUANTILES, Block, sweep_of
 from ...experiments.sweeps.designs import member_ids
 from ...numerics.trajectory import Array
+from ...runtime.text import csv_cell
 from .folder import atomic_write
 from .member_index import Offsets
 from .member_store import MemberStore
@@ -51,10 +52,10 @@ def columns(scenario: Scenario) -> tuple[list[str], list[str]]:
 def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
     """Yields a function that writes a block as rows of a CSV file, with enough digits to read back the same numbers;
     empty for NaN. The file appears under its name once all are written."""
-    header = [f"{name} [{unit}]" for name, unit in zip(*columns(scenario), strict=True)]
+    header = [csv_cell(f"{name} [{unit}]") for name, unit in zip(*columns(scenario), strict=True)]
     with atomic_write(path) as tmp_path, tmp_path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        ids = member_ids(sweep_of(scenario).design)
+        ids = [csv_cell(each) for each in member_ids(sweep_of(scenario).design)]
         table.writerow(["number", *([ID] if ids else []), *header, "outcome"])
 
         def write(block: Block) -> None:
@@ -64,7 +65,7 @@ def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
             gaps = np.isnan(numbers.sum(axis=1)).tolist()
             for at, row in enumerate(numbers.tolist()):
                 number, cells = block.numbers[at], map(_cell, row) if gaps[at] else row
-                table.writerow([number, *ids[number : number + 1], *cells, outcomes[at]])
+                table.writerow([number, *ids[number : number + 1], *cells, csv_cell(outcomes[at])])
 
         yield write
 

@@ -2,12 +2,16 @@
 
 Several processes may read, write and clean at once: a file appears whole or not at all, and one that vanishes
 under its reader is only made again.
+
+What is loaded from here is run. So it is loaded only from a folder and a file that belong to this user and that nobody
+else can write; the checksum finds damage, not malice. Where that cannot be had nothing is kept, and a note says so.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import sys
 import threading
 import time
@@ -23,11 +27,11 @@ CHECKSUM = 32  # bytes of SHA-256 at the end of each file
 def read(key: str) -> bytes | None:
     """The code kept under `key`, or None. A broken file is deleted."""
     folder = _folder()
-    if folder is None:
+    if folder is None or not os.path.lexists(folder) or not _is_safe_folder(folder):
         return None
     path = folder / f"{key}.o"
     try:
-        data = path.read_bytes()
+        data = _own_bytes(path)
     except OSError:
         return None
     code, checksum = data[:-CHECKSUM], data[-CHECKSUM:]
@@ -44,16 +48,73 @@ def write(key: str, code: bytes) -> None:
     """Keeps `code` under `key`, and cleans up. Where nothing can be written nothing is kept."""
     folder = _folder()
     if folder is None:
+        _note("this user has no home folder")
         return
     partial = folder / f"{key}.{os.getpid()}.{threading.get_ident()}.part"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(code + hashlib.sha256(code).digest())
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            folder.mkdir(0o700)
+        if not _is_safe_folder(folder):
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        with open(os.open(partial, flags, 0o600), "wb") as file:
+            file.write(code + hashlib.sha256(code).digest())
         partial.replace(folder / f"{key}.o")
         _clean(folder)
-    except OSError:
+    except OSError as error:
+        _note(f"{folder} cannot be written ({error.strerror})")
         with suppress(OSError):
             partial.unlink()
+
+
+def _own_bytes(path: Path) -> bytes:
+    """The content of a regular file of this user that nobody else can write; OSError for any other."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or not _is_own(status):
+            raise PermissionError(path)
+        return file.read()
+
+
+def _is_safe_folder(folder: Path) -> bool:
+    """Whether `folder` is one of this user that nobody else can write; a note says if it is not.
+
+    One that others can write only because it was made so is closed to them: no file in it is believed by its place.
+    """
+    try:
+        status = os.lstat(folder)
+        if stat.S_ISDIR(status.st_mode) and not _is_own(status) and _is_ours(status):
+            os.chmod(folder, 0o700)
+            status = os.lstat(folder)
+    except OSError as error:
+        _note(f"{folder} cannot be used ({error.strerror})")
+        return False
+    if stat.S_ISDIR(status.st_mode) and _is_own(status):
+        return True
+    _note(f"{folder} is no folder of this user alone")
+    return False
+
+
+def _is_own(status: os.stat_result) -> bool:
+    return _is_ours(status) and (sys.platform == "win32" or not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    return sys.platform == "win32" or status.st_uid == os.geteuid()
+
+
+_noted: list[str] = []
+
+
+def _note(reason: str) -> None:
+    """Says once, on stderr and not in each worker process, why machine code is not kept."""
+    processes = sys.modules.get("multiprocessing.process")  # a worker has loaded it
+    if _noted or sys.stderr is None or (processes is not None and processes.parent_process() is not None):
+        return
+    _noted.append(reason)
+    print(f"note: machine code is compiled anew each time: {reason}", file=sys.stderr)
 
 
 def _clean(folder: Path) -> None:

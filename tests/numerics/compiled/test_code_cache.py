@@ -91,11 +91,53 @@ def test_many_at_once_read_what_was_written_or_nothing(monkeypatch: pytest.Monke
     assert all(each is None or each == str(number % 8).encode() * 1000 for number, each in enumerate(found))
 
 
-def test_a_place_that_cannot_be_written_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_that_cannot_be_written_keeps_nothing_and_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("IMMUNESIM_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr(code_cache, "_noted", [])
     code_cache.write("a", b"code")
+    code_cache.write("b", b"code")
     assert code_cache.read("a") is None
+    assert capsys.readouterr().err.count("note: machine code is compiled anew each time") == 1
+
+
+@pytest.mark.parametrize(
+    "what", ["folder of another", "file of another", "file that others write", "link", "link to a folder"]
+)
+def test_code_that_others_could_have_written_is_not_loaded(
+    folder: Path, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(code_cache, "_noted", [])
+    code_cache.write("a", b"code")
+    file = folder / "a.o"
+    if what == "folder of another":
+        me = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: me + 1)
+    elif what == "file of another":
+        if os.geteuid():
+            pytest.skip("only root can give a file away")
+        os.chown(file, 12345, -1)
+    elif what == "file that others write":
+        file.chmod(0o666)
+    elif what == "link":
+        file.rename(tmp_path / "elsewhere")
+        file.symlink_to(tmp_path / "elsewhere")
+    else:
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+    for _ in range(2):
+        assert code_cache.read("a") is None
+    expected = f"note: machine code is compiled anew each time: {folder} is no folder of this user alone\n"
+    assert capsys.readouterr().err == (expected if "folder" in what else "")
+
+
+def test_a_folder_that_was_made_open_is_closed(folder: Path) -> None:
+    code_cache.write("a", b"code")
+    folder.chmod(0o777)
+    assert code_cache.read("a") == b"code"
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
