@@ -160,3 +160,19 @@ def test_formulas_of_time_move_an_observable_that_names_it(toy) -> None:
 def test_integrals_are_exact_for_what_a_quartic_holds(toy) -> None:
     flux = fluxes(toy, "A")
     np.testing.assert_allclose(flux.integral(flux.times**4), flux.times**5 / 5, rtol=1e-12, atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "dosed", "changed"), [("A", 20.0, -1), ("seen", None, -1), ("B", 0.0, 0)])
+def test_a_dilution_is_a_change_and_what_is_given_then_is_a_dose(name: str, dosed: float | None, changed: int) -> None:
+    stretches = [Stretch(0, 4), Stretch(4, 9, jump={"A": 20.0}, dilution={"A": 0.5})]
+    flux = fluxes(simulate(MODEL, stretches, np.linspace(0, 9, 10)).dense, name)
+    if name == "B":
+        assert flux.jumps == ()
+        return
+    (jump,) = flux.jumps
+    before, after = flux.values[jump.point - 1 : jump.point + 1]
+    assert jump.dosed + jump.changed == pytest.approx(after - before)
+    assert np.sign(jump.changed) == changed
+    if dosed is not None:
+        assert jump.dosed == pytest.approx(dosed)
+        assert jump.changed == pytest.approx(-before / 2)
