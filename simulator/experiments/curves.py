@@ -240,14 +240,3 @@ def _parts_above(pieces: Pieces, of: Indices, level: float) -> tuple[Array, Flag
     edges = np.concatenate([none, _roots(coefficients), none + 1.0])
     above = np.array([at_fraction(coefficients, middle) >= 0.0 for middle in (edges[1:] + edges[:-1]) / 2.0])
     return edges, above & (np.diff(edges, axis=0) > 0.0)
-
-
-def not_finite(pieces: Pieces) -> Array:
-    """The first time at which each curve is not a finite number, NaN where it always is."""
-    if np.isfinite(pieces.values.sum()):
-        return np.full(len(pieces.first) - 1, np.nan)
-    points = ~np.isfinite(pieces.values)
-    length = pieces.end - pieces.start
-    at = np.where(points.any(axis=0), pieces.start + points.argmax(axis=0) / PIECE * length, np.inf)
-    found = np.minimum.reduceat(at, pieces.first[:-1])
-    return np.where(np.isinf(found), np.nan, found)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..model.expression import Apply, Expression, Name, Number, Quoted
 from ..model.model import Model
 from ..model.units import ONE, Unit, quantity
-from ..numerics.pieces import Pieces, stacked
+from ..numerics.pieces import Pieces, first_not_finite, stacked
 from ..numerics.trajectory import Array, Curves, Trajectory
 from ..runtime.json import json_number
 from . import curves as mathematics
@@ -119,7 +119,7 @@ class MemberCurves:
         if row.window == "none":
             wrong = np.where(np.isfinite(values), np.nan, found.time if found.time is not None else whole.end[-1])
         else:
-            wrong = self._once(("not finite", found.curve, found.window), lambda: mathematics.not_finite(pieces))
+            wrong = self._once(("not finite", found.curve, found.window), lambda: first_not_finite(pieces))
         if np.isnan(wrong).all() and np.isfinite(values).all():
             return Values(values)
         return self._with_causes(values, row, pieces, wrong, index)

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..model.expression import TIME
-from .pieces import PIECE, Indices, Pieces, pieces_through, points_of, segment_starts
+from .pieces import PIECE, Indices, Pieces, first_not_finite, pieces_through, points_of, segment_starts
 from .readouts import ReadoutInputs, ReadoutSteps, needs_refinement
 from .system import System
 from .trajectory import Array, Undefined
@@ -123,14 +123,15 @@ class DenseOutput:
         return ReadoutSteps(self.times().take(points[0]), self.times().take(points[-1]), first, species, parameter)
 
     def undefined(self) -> list[Undefined]:
-        """The observables that are not finite somewhere, by the ends of the steps."""
-        found: dict[str, float] = {}
+        """The observables that are not finite at an end of a step, with the first time at which they are not."""
+        names: dict[str, None] = {}
         for steps in self.segments:
             values = self.system.observe(steps.times, steps.states, steps.parameters)
-            for name, row in zip(self.system.observables, values, strict=True):
-                if not np.isfinite(row).all():
-                    found.setdefault(name, float(steps.times[(~np.isfinite(row)).argmax()]))
-        return [Undefined(name, time, self.cause(name, time)) for name, time in found.items()]
+            names |= dict.fromkeys(
+                name for name, row in zip(self.system.observables, values, strict=True) if not np.isfinite(row).all()
+            )
+        times = [float(first_not_finite(pieces)[0]) for pieces in self.pieces(list(names))]
+        return [Undefined(name, time, self.cause(name, time)) for name, time in zip(names, times, strict=True)]
 
     def cause(self, name: str, time: float) -> str:
         """Why the observable `name` is not finite at a time, such as ``0/0``; empty where it is."""

@@ -89,6 +89,17 @@ def pieces_through(times: Array, values: Array, points: Indices, first: Indices)
     return Pieces(times.take(points[0]), times.take(points[-1]), values.take(points), first)
 
 
+def first_not_finite(pieces: Pieces) -> Array:
+    """The first time at which each curve is not a finite number, shape (members,); NaN where it always is."""
+    if np.isfinite(pieces.values).all():
+        return np.full(len(pieces.first) - 1, np.nan)
+    points = ~np.isfinite(pieces.values)
+    length = pieces.end - pieces.start
+    at = np.where(points.any(axis=0), pieces.start + points.argmax(axis=0) / PIECE * length, np.inf)
+    found = np.minimum.reduceat(at, pieces.first[:-1])
+    return np.where(np.isinf(found), np.nan, found)
+
+
 def stacked(parts: Sequence[Pieces]) -> Pieces:
     """Several curves as those of as many members."""
     sizes = np.cumsum([0, *(len(each.start) for each in parts)])

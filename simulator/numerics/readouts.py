@@ -60,14 +60,16 @@ class ReadoutSteps(NamedTuple):
     def observables(self, system: System, names: Sequence[str]) -> list[Pieces]:
         """Observables in pieces that determine them."""
         at_once = max(1, LARGEST // ((STEP + 1) * max(len(self.start), 1)))
-        found = []
-        for some in (names[i : i + at_once] for i in range(0, len(names), at_once)):
-            evaluate = self._evaluator(system, [system.names[name] for name in some])
-            every = np.tile(np.arange(len(self.start)), STEP + 1)
-            points = evaluate(every, np.repeat(np.arange(STEP + 1) / STEP, len(self.start)))
-            for name, values in zip(some, points.reshape(len(some), STEP + 1, -1), strict=True):
-                found.append(self._observable(system, name, values))
-        return found
+        parts = (names[i : i + at_once] for i in range(0, len(names), at_once))
+        with np.errstate(all="ignore"):  # an observable may be infinite
+            return [each for some in parts for each in self._some_observables(system, some)]
+
+    def _some_observables(self, system: System, names: Sequence[str]) -> list[Pieces]:
+        evaluate = self._evaluator(system, [system.names[name] for name in names])
+        every = np.tile(np.arange(len(self.start)), STEP + 1)
+        points = evaluate(every, np.repeat(np.arange(STEP + 1) / STEP, len(self.start)))
+        each = zip(names, points.reshape(len(names), STEP + 1, -1), strict=True)
+        return [self._observable(system, name, values) for name, values in each]
 
     def _observable(self, system: System, name: str, values: Array) -> Pieces:
         """An observable from its values at the points of the steps, shape (STEP + 1, n)."""

@@ -238,9 +238,14 @@ def _turning_point(
     curve: ArmCurve, kind: TurnKind, point: int, before: int, after: int, direction: float
 ) -> TurningPoint:
     """The turning point at `point`, from the conditions at the points `before` and `after`."""
-    time, time_before, time_after = curve.flux.times[[point, before, after]].tolist()
-    changes = _rate_changes(curve, before, after, point, direction)
-    return TurningPoint(kind, time, float(curve.flux.values[point]), time_before, time_after, changes)
+    flux = curve.flux
+    time, time_before, time_after = flux.times[[point, before, after]].tolist()
+    value, changes = float(flux.values[point]), _rate_changes(curve, before, after, point, direction)
+    last, following = float(flux.times[max(point - 1, 0)]), float(flux.times[min(point + 1, len(flux.times) - 1)])
+    if kind in (TurnKind.PEAK, TurnKind.HIGHEST_PEAK, TurnKind.TROUGH) and last < time < following:
+        turn = trough if kind == TurnKind.TROUGH else peak  # between the points, as tables have it
+        time, value = (float(each[0]) for each in turn(cut(flux.pieces(flux.values), last, following)))
+    return TurningPoint(kind, time, value, time_before, time_after, changes)
 
 
 def _highest_peak(curve: ArmCurve, y: Array, phase: Phase) -> list[TurningPoint]:

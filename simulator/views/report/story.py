@@ -112,7 +112,9 @@ def _judged(result: RunResult) -> Iterator[Sentence]:
         expectation = verdict.expectation
         if not verdict.met:
             known = f"; known miss: {expectation.missed}" if expectation.missed else ""
-            judged = f"simulated {simulated_text(verdict)}, expected {expected_text(verdict)}{known}"
+            judged = (
+                f"{verdict.reason or f'simulated {simulated_text(verdict)}'}, expected {expected_text(verdict)}{known}"
+            )
             yield Sentence("Missed", f"{expectation.that} ({judged}).")
         elif verdict.in_doubt:
             yield Sentence("In doubt", f"{expectation.that} ({doubt_text(verdict)}).")

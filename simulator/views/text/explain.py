@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from textwrap import fill
 
+from ...experiments.curves import peak
 from ...experiments.explanation.arm_comparison import ArmComparison, RateDifference
 from ...experiments.explanation.balance import ROUNDING, Balance, ContributorKind
 from ...experiments.explanation.explain import Explanation, PhaseBalance, RateChange, TurningPoint, TurnKind
@@ -122,7 +123,9 @@ def _folded(found: Iterable[str], then: str = "  ") -> list[str]:
 
 def _overview(form: ExplanationFormat) -> str:
     flux = form.explanation.flux
-    return f"{capital(describe_curve(flux.times * form.scale, flux.values, form.unit, form.clock))}."
+    time, value = (float(each[0]) for each in peak(flux.pieces(flux.values)))
+    text = describe_curve(flux.times * form.scale, flux.values, form.unit, form.clock, (time * form.scale, value))
+    return f"{capital(text)}."
 
 
 def _phase(form: ExplanationFormat, phase: PhaseBalance) -> str:
