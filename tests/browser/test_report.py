@@ -137,6 +137,23 @@ def test_the_axis_becomes_logarithmic_and_linear(visit, report: Path) -> None:
     assert button.get_attribute("aria-pressed") == kinds[0][0]
 
 
+def test_a_logarithmic_axis_says_what_it_does_not_show(visit, report: Path) -> None:
+    page = visit(report)
+    shows_all = """index => {
+        const chart = immunesimCharts[index], low = chart.uplot.scales.y.min;
+        return !chart.log || !chart.data.values.some(curve => curve.some(value => value !== null && value < low));
+    }"""
+    said = []
+    for index in range(page.locator("[data-chart]").count()):
+        for _ in range(2):
+            note = page.locator(f"[data-chart='{index}'] .plot + .note")
+            assert note.is_hidden() == page.evaluate(shows_all, index)
+            said += [note.inner_text()] if note.is_visible() else []
+            page.locator(f"[data-chart='{index}'] [data-do='log']").click()
+    assert said
+    assert all(text.startswith("Values below ") for text in said)
+
+
 def test_dragging_zooms_all_charts_and_a_double_click_shows_all(visit, report: Path) -> None:
     page = visit(report)
     over = page.locator("[data-chart='0'] .u-over")

@@ -58,6 +58,10 @@
       this.keyed = false; // whether the keyboard moved there, and not the mouse
       this.plot = element.querySelector(".plot");
       this.readout = element.querySelector("[data-readout]");
+      this.note = document.createElement("p");
+      this.note.className = "note";
+      this.note.hidden = true;
+      this.plot.after(this.note);
       this.plot.hidden = this.readout.hidden = element.querySelector(".buttons").hidden = false;
       this.positive = data.values.some((values) => values.some((value) => value > 0));
       element.querySelectorAll("button").forEach((button) => button.addEventListener("click", () => this.act(button.dataset.do)));
@@ -112,7 +116,7 @@
         }))],
         hooks: {
           drawClear: [(u) => chart.windows(u)],
-          draw: [(u) => chart.doses(u)],
+          draw: [(u) => chart.doses(u), (u) => chart.cut(u)],
           setCursor: [(u) => chart.moved(u)],
           setScale: [(u, key) => { if (key === "x") zoomed(u.scales.x.min, u.scales.x.max, chart); }],
         },
@@ -120,6 +124,14 @@
       this.uplot.root.setAttribute("aria-hidden", "true");
       if (from !== whole[0] || to !== whole[1]) this.uplot.setScale("x", { min: from, max: to });
       else this.uplot.setScale("x", { min: whole[0], max: whole[1] });
+    }
+
+    // Says what a logarithmic axis leaves out.
+    cut(u) {
+      const low = u.scales.y.min;
+      const below = this.log && this.data.values.some((values, arm) => shown[arm] && values.some((value) => value !== null && value < low));
+      this.note.hidden = !below;
+      this.note.textContent = below ? "Values below " + text(low, 2) + " are not shown on the logarithmic axis." : "";
     }
 
     windows(u) {
