@@ -66,7 +66,7 @@ def _ends(result: RunResult) -> Iterator[Sentence]:
         for line in undefined_lines(arm.trajectory, result.scenario.model.time_unit_text):
             yield Sentence(capital(arm.arm.title), f"{line}.")
     for each in result.scenario.truncated:
-        yield Sentence("Cut short", f"{each} is left out.")
+        yield Sentence("Cut short", f"left out: {each}.")
 
 
 def _course(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
