@@ -40,8 +40,8 @@ def _roots(coefficients: Array) -> Array:
     Between two roots of its derivative a polynomial crosses zero once at most.
     """
     degree = len(coefficients) - 1
-    if not degree:
-        return np.empty((0, coefficients.shape[1]))
+    if degree == 2:
+        return _roots_of_quadratics(*coefficients)
     none = np.zeros((1, coefficients.shape[1]))
     edges = np.concatenate([none, _roots(_derivative(coefficients)), none + 1.0])
     values = np.array([at_fraction(coefficients, edge) for edge in edges])
@@ -51,6 +51,16 @@ def _roots(coefficients: Array) -> Array:
         low, high = edges[piece, which], edges[piece + 1, which]
         found[piece, which] = _polished(coefficients[:, which], low, high, values[piece, which] < 0.0)
     return np.sort(found, axis=0)
+
+
+def _roots_of_quadratics(c: Array, b: Array, a: Array) -> Array:
+    """The roots from 0 to 1 of a s^2 + b s + c, shape (2, n), rising; 1 where there is none. Without a difference of
+    nearly equal numbers: one root from q = -(b + sign(b) root) / 2 as q / a, the other as c / q."""
+    with np.errstate(all="ignore"):
+        q = -0.5 * (b + np.copysign(np.sqrt(b * b - 4.0 * a * c), b))
+        found = np.array([q / a, c / q])
+    inside = (found >= 0.0) & (found <= 1.0)
+    return np.sort(np.where(inside, found, 1.0), axis=0)
 
 
 def _polished(coefficients: Array, low: Array, high: Array, rises: Flags) -> Array:

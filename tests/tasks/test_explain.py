@@ -208,7 +208,7 @@ SENTENCES = [
     r"It rises from 0\.02 cells/µL \(day 5\) to 110 cells/µL \(day 89\)\. Nearly all gain is by “[^”]+”; 90 % of it is "
     r"lost again, by “[^”]+”\.",
     r"It peaks on day 89\. If the level were 110 cells/µL on both days, “[^”]+” would add 15\.6 cells/µL per d on "
-    r"day 105 and 37\.3 on day 42\.6, because “[^”]+” \(stop_brake\) is 0\.399 instead of 1\.",
+    r"day 105 and 37\.3 on day 42\.[67], because “[^”]+” \(stop_brake\) is 0\.399 instead of 1\.",
     r"In the arm healthy it goes from 0\.02 cells/µL to 0\.02 cells/µL by day 240, in this arm to 0\.0199 cells/µL\.",
     r"T_self raises IL2, which raises T_regulatory, which raises stop_signal, which lowers T_self: negative feedback, "
     r"cancels 1 % of a disturbance; delay about 7\.3 d",
