@@ -15,13 +15,18 @@ from llvmlite import ir
 Array = np.ndarray
 
 
-def compiled(write: Callable[..., Any], arguments: int, lanes: int) -> Callable[..., Array]:
-    """write(code, *vectors) -> vector, as a function of arrays of any one length."""
+def compiled(write: Callable[..., Any], arguments: int, lanes: int, outputs: int | None = None) -> Callable[..., Array]:
+    """write(code, *vectors) -> vector, as a function of arrays of any one length.
+
+    write may give a list of `outputs` vectors; then the function gives an array of shape (outputs, length).
+    """
     module = ir.Module("test")
     module.triple = llvm.get_process_triple()
     code = FunctionBuilder(module, "function", arguments + 1, lanes)
     *inputs, output = code.arguments
-    code.store_row(write(code, *[code.load_row(each, 0) for each in inputs]), output, 0)
+    written = write(code, *[code.load_row(each, 0) for each in inputs])
+    for place, vector in enumerate(written if outputs else [written]):
+        code.store_row(vector, output, place)
     code.build.ret_void()
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()
@@ -34,11 +39,12 @@ def compiled(write: Callable[..., Any], arguments: int, lanes: int) -> Callable[
         found = []
         for start in range(0, count, lanes):
             rows = [_row(each[start : start + lanes], lanes) for each in arrays]
-            out = _row(np.zeros(lanes), lanes)
+            out = _row(np.zeros(lanes * (outputs or 1)), lanes * (outputs or 1))
             call(*[each.ctypes.data for each in (*rows, out)])
-            found.append(out[: count - start].copy())
+            found.append(out.reshape(-1, lanes)[:, : count - start].copy())
         assert engine  # it owns the code
-        return np.concatenate(found)
+        joined = np.concatenate(found, axis=1)
+        return joined if outputs else joined[0]
 
     return function
 
