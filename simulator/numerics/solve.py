@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.integrate import BDF, LSODA, Radau
 
+from ..model.expression import TIME
 from ..runtime.interrupt import raise_if_interrupted
 from .dense_output import DenseOutput, SegmentSteps
 from .guard import Guard, IntegrationError
@@ -37,6 +38,7 @@ from .trajectory import (
     Segment,
     Trajectory,
 )
+from .undefined import cause
 
 SECONDS = 120.0  # that a run may take
 PROGRESS_EVERY = 32  # steps between two calls of on_progress: some milliseconds of work
@@ -274,4 +276,9 @@ def _outcome(system: System, error: IntegrationError, segment: Segment) -> Outco
     }
     unit = system.model.time_unit_text
     message = f"{reasons[error.kind]} at {error.time:.6g} {unit}" + (f", in reaction {reaction}" if reaction else "")
+    if error.kind == NOT_FINITE and reaction:
+        values = {TIME: error.time, **dict(zip(system.species, states, strict=True))}
+        values |= dict(zip(system.parameters, parameters, strict=True))
+        why = cause(system.graph, nodes[reaction], values)
+        message += f" ({why})" if why else ""
     return Outcome(error.kind, message, error.time, state, reaction)

@@ -19,13 +19,18 @@ def why_not_finite(system: System, name: str, values: Mapping[str, float]) -> st
 
     values: of time and of the species and parameters that it reads. Empty if all is finite.
     """
-    graph, node = system.graph, system.names[name]
+    return cause(system.graph, system.names[name], values)
+
+
+def cause(graph: Graph, node: int, values: Mapping[str, float]) -> str:
+    """As `why_not_finite`, for any node."""
     needed = graph.needed([node])
     found = dict(zip(needed, Tape(graph, needed).evaluate(values)[:, 0].tolist(), strict=True))
-    for each in needed:
-        if not math.isfinite(found[each]):
-            return _in_words(graph, each, found)
-    return ""
+    if math.isfinite(found[node]):
+        return ""
+    while bad := [arg for arg in graph.nodes[node].args if not math.isfinite(found[arg])]:
+        node = next((arg for arg in bad if math.isnan(found[arg])), bad[0])
+    return _in_words(graph, node, found)
 
 
 def _in_words(graph: Graph, node: int, values: Mapping[int, float]) -> str:

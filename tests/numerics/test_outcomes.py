@@ -71,7 +71,7 @@ def test_a_derivative_that_grows_towards_a_division_by_zero_ends_within_seconds(
 def test_a_division_by_zero_at_the_start_is_named(method: str) -> None:
     trajectory = simulate(one_species("A ->", "k / A", initial=0.0), 5.0, TIMES, method)
     assert_ended(trajectory, (NOT_FINITE,), near=0.0)
-    assert trajectory.outcome.message == "the derivative of A is not finite at 0 h, in reaction culprit"
+    assert trajectory.outcome.message == "the derivative of A is not finite at 0 h, in reaction culprit (1/0)"
 
 
 @each_method
@@ -93,6 +93,29 @@ def test_the_logarithm_of_a_negative_number_is_named(method: str) -> None:
 def test_parameters_for_which_a_rate_is_no_number_are_named(method: str, rate: str, value: float) -> None:
     model = one_species("A ->", rate, K=(value, "1"))
     assert_ended(simulate(model, 5.0, TIMES, method), (NOT_FINITE,), near=0.0)
+
+
+@each_method
+@pytest.mark.parametrize(("exponent", "words"), [("1.5", "to the power 1.5"), ("n", "to the power 0.5")])
+def test_a_power_that_has_no_value_is_named_with_its_base(method: str, exponent: str, words: str) -> None:
+    parameters = {"k": (1.0, "1/h"), "n": (0.5, "1")}
+    rate = f"k * (1 + 0 * n + 0.1 * s^{exponent})"
+    model = make_model({"s": ("1", 1, 1)}, parameters, {"down": ("s ->", rate)}, signed=["s"])
+    outcome = simulate(model, 5.0, TIMES, method).outcome
+    assert (outcome.kind, outcome.state, outcome.reaction) == (NOT_FINITE, "s", "down")
+    assert "in reaction down (-" in outcome.message
+    assert words in outcome.message
+
+
+@each_method
+def test_a_whole_power_of_a_negative_state_is_its_power(method: str) -> None:
+    """s' = -s^n with n = 3 from -1: 1/s^2 grows by 2 in a unit of time."""
+    model = make_model(
+        {"s": ("1", -1, 1)}, {"k": (1.0, "1/h"), "n": (3.0, "1")}, {"down": ("s ->", "k * s^n")}, signed=["s"]
+    )
+    trajectory = simulate(model, 4.0, [0.0, 1.5, 4.0], method)
+    assert trajectory.outcome.ok
+    np.testing.assert_allclose(trajectory["s"], [-1.0, -0.5, -1 / 3], rtol=1e-5)
 
 
 def test_a_formula_of_constants_that_is_no_number_is_named() -> None:
