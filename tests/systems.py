@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from immunesim.files.toml.model_file import read_model
@@ -97,6 +98,7 @@ def simulate(
     floor: float = ATOL_OF_SCALE,
     seconds: float = 60.0,
     solver: Callable[..., Trajectory] = solve,
+    **options: Any,
 ) -> Trajectory:
     """The time course of `model` from its own initial values; a number means one stretch up to it."""
     if isinstance(stretches, (int, float)):
@@ -121,7 +123,7 @@ def simulate(
     initial = initial_values(model, own)
     start = np.array([initial[name] for name in system.species])
     at = np.asarray(times, dtype=float)
-    options = {} if floor == ATOL_OF_SCALE else {"floor": floor}
+    options |= {} if floor == ATOL_OF_SCALE else {"floor": floor}
     return solver(system, start, segments, at, method=method, rtol=rtol, seconds=seconds, **options)
 
 

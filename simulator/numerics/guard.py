@@ -13,6 +13,8 @@ from .trajectory import DEADLINE, NEGATIVE, NO_PROGRESS, NOT_FINITE, Array
 CALLS_PER_STEP = 20_000  # a healthy step takes fewer than a hundred
 TINY = 1e-13  # a step of this fraction of the time reached, or of the segment, gets nowhere ...
 TINY_STEPS = 1_000  # ... and so many of them in a row never will
+CHATTER_STEPS = 8_192  # so many steps ...
+CHATTER_PROGRESS = 1e-5  # ... that come no further than this part of the segment will not come to its end
 
 
 class IntegrationError(Exception):
@@ -37,10 +39,12 @@ class Guard:
 
     def __init__(self, system: System, parameters: Array, infusion: Array, span: float, deadline: float) -> None:
         """parameters: shape (parameters,). infusion: shape (species,), in species units per time unit.
-        span: the length of the segment. deadline: in the seconds of `time.perf_counter`."""
+        span: the length of the segment. deadline: in the seconds of `time.thread_time`, which counts the work of this
+        thread, so that a busy machine decides nothing."""
         self.system, self.parameters, self.span, self.deadline = system, parameters, span, deadline
         self.infusion = infusion if infusion.any() else None
-        self.calls = self._calls_before_step = self._tiny_steps = 0
+        self.calls = self._calls_before_step = self._tiny_steps = self._steps = 0
+        self._mark: float | None = None  # the time before the last CHATTER_STEPS steps
 
     def bind(self, time: float, states: Array) -> None:
         """Computes what depends on parameters alone, and tries the right-hand side at the start."""
@@ -55,7 +59,7 @@ class Guard:
         self.calls += 1
         if self.calls - self._calls_before_step > CALLS_PER_STEP:
             raise IntegrationError(NO_PROGRESS, time, states)
-        if not self.calls & 255 and clock.perf_counter() > self.deadline:
+        if not self.calls & 255 and clock.thread_time() > self.deadline:
             raise IntegrationError(DEADLINE, time, states)
         try:
             derivative = self._rhs(time, states)
@@ -99,3 +103,8 @@ class Guard:
             raise IntegrationError(NEGATIVE, time, states)
         if self._tiny_steps > TINY_STEPS:
             raise IntegrationError(NO_PROGRESS, time, states)
+        if self._steps % CHATTER_STEPS == 0:
+            if self._mark is not None and time - self._mark < CHATTER_PROGRESS * self.span:
+                raise IntegrationError(NO_PROGRESS, time, states)
+            self._mark = time
+        self._steps += 1

@@ -71,7 +71,7 @@ def solve(
         method: one of SOLVERS; KeyError otherwise.
         rtol: relative tolerance.
         floor: what the absolute tolerance is a part of, as in `System.absolute_tolerances`.
-        seconds: wall time after which the run ends with the outcome DEADLINE.
+        seconds: CPU time of this thread after which the run ends with the outcome DEADLINE.
         dense: whether to keep every step, for measures that must not depend on `times`.
         on_progress: called every PROGRESS_EVERY steps with the share that is done, 0 to 1, and how often the
             right-hand side was evaluated for it.
@@ -79,7 +79,7 @@ def solve(
     solver = SOLVERS[method]
     system.prepare()
     began = clock.perf_counter()
-    run = _Integration(system, segments, times, solver, rtol, floor, began + seconds, dense)
+    run = _Integration(system, segments, times, solver, rtol, floor, clock.thread_time() + seconds, dense)
     states, outcome = np.array(initial, dtype=float), Outcome()
     for index, segment in enumerate(segments):
         try:
@@ -91,18 +91,28 @@ def solve(
 
 
 def solve_above_noise(
-    system: System, initial: Array, segments: Sequence[Segment], times: Array, *, rtol: float = RTOL, **options: Any
+    system: System,
+    initial: Array,
+    segments: Sequence[Segment],
+    times: Array,
+    *,
+    rtol: float = RTOL,
+    seconds: float = SECONDS,
+    **options: Any,
 ) -> Trajectory:
     """As `solve`, but where a state rises out of noise the run is repeated with lower and lower floors.
 
-    Where one rises out of noise with the lowest floor too the outcome is NOT_RELIABLE. options: as of `solve`.
+    Where one rises out of noise with the lowest floor too the outcome is NOT_RELIABLE. All runs together
+    have the CPU time `seconds`. options: as of `solve`.
     """
-    found = solve(system, initial, segments, times, rtol=rtol, **options)
+    began = clock.thread_time()
+    found = solve(system, initial, segments, times, rtol=rtol, seconds=seconds, **options)
     if found.revived is None:
         return found
     state, time = found.revived
     for floor in LOWER_FLOORS:
-        found = solve(system, initial, segments, times, rtol=rtol * RTOL_SHARE, floor=floor, **options)
+        options["floor"], options["seconds"] = floor, seconds - (clock.thread_time() - began)
+        found = solve(system, initial, segments, times, rtol=rtol * RTOL_SHARE, **options)
         lost = floor * system.scales[system.species.index(state)]  # it does not come back from there
         if not found.outcome.ok or (found.revived is None and not abs(found[state][-1]) < lost):
             return found

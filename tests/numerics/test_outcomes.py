@@ -202,3 +202,46 @@ def test_a_quantity_that_has_a_sign_may_fall_below_zero(method: str) -> None:
     trajectory = simulate(model, 5.0, [0.0, 5.0], method)
     assert trajectory.outcome.ok
     assert trajectory["A"][-1] == pytest.approx(-4.0)
+
+
+CHATTER = make_model(  # changes its direction within 1e-12 of zero
+    {"A": ("1", 1, 1)}, {"k": (1.0, "1/h")}, {"culprit": ("-> A", "k * max(-1, min(1, -1e12 * A))")}, signed=["A"]
+)
+
+
+@each_method
+def test_a_derivative_that_chatters_ends_within_five_seconds_of_work(method: str) -> None:
+    began = time.thread_time()
+    trajectory = simulate(CHATTER, 24.0, np.linspace(0, 24, 25), method)
+    assert time.thread_time() - began < 5.0
+    if trajectory.outcome.ok:  # an implicit method may find the only answer
+        assert trajectory["A"][-1] == pytest.approx(0.0, abs=1e-6)
+    else:
+        assert trajectory.outcome.kind == NO_PROGRESS
+        assert trajectory.outcome.time == pytest.approx(1.0, abs=1e-3)
+        assert trajectory.times.tolist() == [0.0, 1.0]
+
+
+def test_what_is_asked_during_a_run_may_end_it() -> None:
+    class EnoughError(Exception):
+        pass
+
+    def stop(share: float, calls: int) -> None:
+        raise EnoughError
+
+    with pytest.raises(EnoughError):
+        simulate(CHATTER, 24.0, [0.0, 24.0], on_progress=stop)
+
+
+def test_a_deadline_counts_work_and_not_time() -> None:
+    """Half a second of sleep is no work."""
+    slept = []
+
+    def sleep(share: float, calls: int) -> None:
+        slept.append(None if slept else time.sleep(0.5))
+
+    model = one_species("A ->", "k * A")
+    times = np.linspace(0, 5, 6)
+    trajectory = simulate(model, 5.0, times, "LSODA", 1e-11, seconds=0.4, on_progress=sleep)
+    assert slept
+    assert trajectory.outcome.ok

@@ -26,6 +26,7 @@ from .members import arm_with
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 KILLED = "killed"
 LARGEST_GAP = 1_000  # members: drawing those between costs less than another call
+RETRY_SECONDS = 5.0  # of CPU time, for SciPy to find out why a member fails
 MOST_DRAWN = 65_536  # members at once, for their memory
 
 Numbers = NDArray[np.int64]
@@ -177,7 +178,7 @@ def _run_arm(prepared: PreparedSweep, arm: Arm, values: Array, stop: Callable[[]
     for row in np.flatnonzero(todo).tolist():
         if stop():
             raise StoppedError
-        trajectory = _simulate_with_scipy(prepared, arm, values[row], times)
+        trajectory = _simulate_with_scipy(prepared, arm, values[row], times, stop)
         if not trajectory.outcome.ok:
             failures[row] = trajectory.outcome
             continue
@@ -197,9 +198,14 @@ def _read(function: CurveFunction, arm: str) -> str:
     return arm if function.arm == MAIN else function.arm
 
 
-def _simulate_with_scipy(prepared: PreparedSweep, arm: Arm, row: Array, times: Array) -> Trajectory:
-    """Simulates one member with SciPy."""
-    from ...numerics.solve import solve_above_noise  # SciPy, which the compiled engine seldom needs
+def _simulate_with_scipy(
+    prepared: PreparedSweep, arm: Arm, row: Array, times: Array, stop: Callable[[], bool]
+) -> Trajectory:
+    """Simulates one member with SciPy; for a short time only where the compiled engine has failed with it before.
+
+    Raises `StoppedError` once `stop()` is true.
+    """
+    from ...numerics.solve import SECONDS, solve_above_noise  # SciPy, which the compiled engine seldom needs
 
     scenario, system = prepared.scenario, prepared.system
     try:
@@ -213,7 +219,13 @@ def _simulate_with_scipy(prepared: PreparedSweep, arm: Arm, row: Array, times: A
     with _prepare_lock:  # code is generated from one graph, which grows meanwhile
         system.prepare()
     times = times if sweep_of(scenario).keep else times[:1]
-    return solve_above_noise(system, initial, schedule.segments, times)
+
+    def on_progress(share: float, calls: int) -> None:
+        if stop():
+            raise StoppedError
+
+    seconds = SECONDS if prepared.compiled is None else RETRY_SECONDS
+    return solve_above_noise(system, initial, schedule.segments, times, seconds=seconds, on_progress=on_progress)
 
 
 def killed_member(scenario: Scenario, number: int, message: str) -> Block:

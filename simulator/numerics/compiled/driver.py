@@ -18,6 +18,9 @@ from .builder import DOUBLE, INTEGER, POINTER, FunctionBuilder, double, integer
 from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, IDLE, PER_STEP, SCALARS, ProgramLayout, Status
 from .rosenbrock_step import StepFunctions
 
+CHATTER_ATTEMPTS = 2**16  # so many steps, rejected ones included, ...
+CHATTER_PROGRESS = 1e-3  # ... that come no further than this part of what is left of the segment will not reach its end
+
 
 class DriveFunction:
     """Writes the function `drive(arguments)`, which returns the number of steps that the group took."""
@@ -216,15 +219,26 @@ class DriveFunction:
         self.put(integer(1), "rejected", lane)
         t = self.get("t", lane)
         step_vanishes = build.fcmp_ordered("==", build.fadd(t, build.fmul(h, double(0.1))), t)
-        limit_reached = build.icmp_signed(">=", self.get("attempts", lane), self.argument["max_attempts"])
+        hopeless = self._is_hopeless(lane)
         reason = build.select(
             build.fcmp_unordered("uno", self.get("error", lane), double(0.0)),
             integer(Status.NOT_FINITE),
             integer(Status.NO_PROGRESS),
         )
         reason = build.select(build.and_(exact, low), integer(Status.NEGATIVE), reason)
-        with build.if_then(build.or_(step_vanishes, limit_reached)):
+        with build.if_then(build.or_(step_vanishes, hopeless)):
             self._finish_member(lane, reason)
+
+    def _is_hopeless(self, lane: Any) -> Any:
+        """Whether the attempts of a lane are used up, or the last CHATTER_ATTEMPTS of them came nowhere."""
+        build, attempts = self.build, self.get("attempts", lane)
+        used_up = build.icmp_signed(">=", attempts, self.argument["max_attempts"])
+        looks = build.icmp_signed("==", build.and_(attempts, integer(CHATTER_ATTEMPTS - 1)), integer(0))
+        t, mark = self.get("t", lane), self.get("mark", lane)
+        wanted = build.fmul(build.fsub(self.get("end", lane), t), double(CHATTER_PROGRESS))
+        chatters = build.and_(looks, build.fcmp_ordered("<", build.fsub(t, mark), wanted))
+        self.put(build.select(looks, t, mark), "mark", lane)
+        return build.or_(used_up, chatters)
 
     def _record_dense(self) -> None:
         """PER_STEP points of every accepted step, and its start where a segment starts."""
@@ -341,7 +355,7 @@ class DriveFunction:
         reached = self.get("reached", lane)
         self._count_infusions(lane, build.fsub(reached, self.get("t", lane)))
         self.put(reached, "t", lane)
-        limit_reached = build.icmp_signed(">=", self.get("attempts", lane), self.argument["max_attempts"])
+        hopeless = self._is_hopeless(lane)
         with build.if_else(build.fcmp_ordered("==", reached, self.get("end", lane))) as (ended, goes_on):
             with ended:
                 self.count_up("segment", lane)
@@ -351,7 +365,7 @@ class DriveFunction:
                         self._begin_segment(lane)
                     with last:
                         self._finish_member(lane, integer(Status.DONE))
-            with goes_on, build.if_then(limit_reached):
+            with goes_on, build.if_then(hopeless):
                 self._finish_member(lane, integer(Status.NO_PROGRESS))
 
     def _count_infusions(self, lane: Any, length: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -18,7 +19,8 @@ Integers = NDArray[np.int64]
 
 COMPILED_RTOL = 1e-6
 MAX_ATTEMPTS = 1_000_000  # steps of one member, rejected ones included
-MAX_GROUP_STEPS = 2_000  # steps of a group of lanes between two calls of stop()
+MAX_GROUP_STEPS = 2_000  # steps of a group of lanes between two calls of stop() ...
+SECONDS_PER_CALL = 0.2  # ... or fewer, so that it does not wait much longer than this
 BUFFER_POINTS = 2_048  # points along the steps of a member, before they are copied out
 
 
@@ -243,7 +245,8 @@ class _ProgramArguments:
             self.states[:, self.index[species]] += amount
             self.added[:, self.index[species]] += amount
         self.clocks = np.zeros((members, len(CLOCKS)))
-        self.clocks[:, 0] = batch.starts[0]
+        for name in ("t", "mark"):
+            self.clocks[:, CLOCKS.index(name)] = batch.starts[0]
         self.levels = np.zeros(self.states.shape)
         self.counts = np.zeros((members, len(COUNTERS)), dtype=np.int64)
         self.counts[:, COUNTERS.index("first")] = 1
@@ -291,13 +294,17 @@ class _ProgramArguments:
         return [(species[i - 1], at) if i else None for i, at in zip(which.tolist(), when.tolist(), strict=True)]
 
     def drive(self, todo: Integers) -> None:
-        """Runs the members in `todo` for at most `MAX_GROUP_STEPS` steps of each group."""
+        """Runs the members in `todo` for at most `max_steps` steps of each group, so many that it takes about
+        SECONDS_PER_CALL; the number changes no bit of the results."""
+        began = time.perf_counter()
         todo = np.ascontiguousarray(todo, dtype=np.int64)
         scalars = self.scalars | {"count": len(todo)}
         arrays = {"todo": todo} | {name: getattr(self, name) for name in ARGUMENTS if hasattr(self, name)}
         values = [scalars[name] if name in scalars else arrays[name].ctypes.data for name in ARGUMENTS]
         block = np.array(values, dtype=np.int64)
         self.program.drive(block.ctypes.data)
+        share = SECONDS_PER_CALL / max(time.perf_counter() - began, 1e-6)
+        self.scalars["max_steps"] = min(max(int(self.scalars["max_steps"] * share), 1), MAX_GROUP_STEPS)
 
 
 def _workspace(engine: Engine) -> Array:

@@ -27,6 +27,7 @@ FLOAT_ROWS = (
     "growing",
     "rising",
     "revived_at",
+    "mark",
     "zero",
     "end",
     "h_wanted",
@@ -106,8 +107,8 @@ SCALARS = (
     "capacity",
 )  # the rest are addresses
 # h = 0: the first step of a segment, whose length is still to be found. revived_at: when the state of the counter
-# `revived`, an index plus one, rose again
-CLOCKS = ("t", "h", "revived_at")
+# `revived`, an index plus one, rose again. mark: the time before the last CHATTER_ATTEMPTS steps
+CLOCKS = ("t", "h", "revived_at", "mark")
 
 
 @dataclass(frozen=True)

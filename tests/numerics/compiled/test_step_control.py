@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from immunesim.numerics.compiled.memory_layout import Status
@@ -73,6 +75,22 @@ def test_exchange_without_measure_reaches_its_equilibrium_or_fails(rate: float) 
         np.testing.assert_allclose(found.grid[0, 1], [2 * exact, exact], rtol=2e-6)
     else:
         assert found.status.tolist() == [Status.NO_PROGRESS]
+
+
+def test_chatter_ends_by_name_and_soon() -> None:
+    """A derivative that changes its direction within 1e-12 of zero, and a member beside it that does not."""
+    model = make_model(
+        {"x": ("1", 1, 1)},
+        {"k": (1.0, "1/h"), "steep": (1.0, "1")},
+        {"r": ("-> x", "k * max(-1, min(1, -steep * x))")},
+        signed=["x"],
+    )
+    began = time.thread_time()
+    found = on_lanes(model, 24.0, np.array([0.0, 0.5, 24.0]), varied={"steep": [1e12, 1.0]})
+    assert time.thread_time() - began < 5.0
+    assert found.status.tolist() == [Status.NO_PROGRESS, Status.DONE]
+    assert found.grid[0, 1, 0] == pytest.approx(0.5)
+    assert found.steps[0] < 300_000
 
 
 def test_components_of_a_matrix() -> None:
