@@ -328,7 +328,8 @@ def test_members_of_a_zip_are_held_against_their_own_values_only(scenario) -> No
 def test_combinations_of_a_grid_that_cannot_be_are_counted_and_fail_alone(scenario) -> None:
     found = scenario(INFUSIONS.format("grid"))
     assert found.sweep.remarks[0] == (
-        "in 1 of 4 members of the sweep an infusion of 'push' of 5 h is longer than its interval, 2 h: they fail"
+        "1 of 4 members of the sweep cannot be simulated and fail, such as one where an infusion of 'push' of 5 h is "
+        "longer than its interval, 2 h"
     )
     block = compute(found, np.arange(4, dtype=np.int64))
     assert block.failed[:, 0].tolist() == [False, False, True, False]
@@ -336,6 +337,19 @@ def test_combinations_of_a_grid_that_cannot_be_are_counted_and_fail_alone(scenar
     assert outcome.kind == "impossible"
     assert outcome.message == "an infusion of 'push' of 5 h is longer than its interval, 2 h"
     assert np.isfinite(block.measures[[0, 1, 3]]).all()
+
+
+def test_patients_whose_infusions_are_too_long_are_counted_in_the_tail_of_their_distribution_too(scenario) -> None:
+    patients = '[population]\ncount = 4000\n[[population.vary]]\nparameter = "dose.push.over"\n'
+    patients += 'distribution = "lognormal"\nmedian = "1 h"\ncv = 0.3\nsource = "assumed"\n'
+    text = INFUSIONS.split("[sweep]")[0].replace("count = 4", "count = 2").replace('every = "2 h"', 'every = "2.2 h"')
+    found = scenario(text + patients)
+    high = found.sweep.design.axes[0].high
+    assert high < 2.2  # what figures cover
+    late = int((found.sweep.design.values(0, 4000)[:, 0] > 2.2).sum())
+    assert late > 0
+    (said,) = found.sweep.remarks
+    assert said.startswith(f"{late} of 4,000 members of the sweep cannot be simulated")
 
 
 def test_doses_behind_the_end_are_told_where_no_time_varies_too(scenario) -> None:

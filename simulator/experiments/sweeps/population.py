@@ -62,7 +62,7 @@ class Normal:
     @property
     def support(self) -> tuple[float, float]:
         """The lowest and the highest possible value."""
-        return self.within or ((0.0 if self.log else -math.inf), math.inf)
+        return self.within or ((math.ulp(0.0) if self.log else -math.inf), math.inf)
 
     @property
     def display_range(self) -> tuple[float, float]:

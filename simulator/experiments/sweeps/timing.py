@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from ...model.model import Model
 from ..scenario import Arm, Dose
 from ..timetable import series_problem
-from .designs import Design
+from .designs import Design, Product
 from .paths import varies_in
 
 EXAMINED = 1_000_000  # members at most
 AT_ONCE = 65_536  # members, for their memory
 ROUNDING = 1e-12  # of the end: the last dose of a series is at it or not, whatever rounding does
+LARGEST = 1e300  # as good as infinite, and zero times it is zero
 TIMES = ("over", "every", "count", "at")  # of a dose; the first that varies is to blame
 
 Values = Mapping[str, Any]  # of TIMES: numbers, or arrays of shape (members,)
@@ -45,10 +46,8 @@ def _of_dose(design: Design, arm: Arm, dose: Dose, model: Model, end: float) -> 
         if axis.path == path and varies_in(path, arm)
     }
     fixed = {key: float(getattr(dose, key)) for key in TIMES}
-    low, high = (
-        {**fixed, **{key: getattr(design.axes[number], side) for key, number in moved.items()}}
-        for side in ("low", "high")
-    )
+    ends = {key: _ends(design, number) for key, number in moved.items()}
+    low, high = ({**fixed, **{key: each[side] for key, each in ends.items()}} for side in (0, 1))
     if not _overlap({**low, "count": high["count"], "over": high["over"]}) and not _behind(high, end):
         return  # no member comes near either
     impossible, behind, example = 0, 0, ""
@@ -64,11 +63,19 @@ def _of_dose(design: Design, arm: Arm, dose: Dose, model: Model, end: float) -> 
     first = "" if count == design.count else f" (the first {count:,} of {design.count:,} were examined)"
     blame = next((paths[key] for key in TIMES if key in moved), "")
     if impossible:
-        text = f"in {which[impossible]} of the sweep {example}: they fail{first}"
+        text = f"{which[impossible]} of the sweep cannot be simulated and fail, such as one where {example}{first}"
         yield TimeRemark(text, blame, impossible == design.count)
     if behind:
         text = f"in {which[behind]} of the sweep the dose '{dose.name}' is not given in full before the end{first}"
         yield TimeRemark(text, blame, False)
+
+
+def _ends(design: Design, number: int) -> tuple[float, float]:
+    """The lowest and the highest value on an axis; of patients, whose distributions have tails, any at all."""
+    patients = design.inner if isinstance(design, Product) else design
+    if patients.kind == "population" and number >= len(design.axes) - len(patients.axes):
+        return 0.0, LARGEST
+    return design.axes[number].low, design.axes[number].high
 
 
 def _overlap(values: Values) -> Any:

@@ -232,7 +232,8 @@ class _PopulationReader:
             end = variable.low if low < variable.low else variable.high
             unit_text = "" if variable.unit_text == "1" else f" {variable.unit_text}"
             key = "within" if "within" in item else "from" if "from" in item else "distribution"
-            self.fault((*path, key), f"{kind} gives {variable.path} {beyond} {end:g}{unit_text}; "
+            reached = f"{beyond} {end:g}{unit_text}" if end != math.ulp(0.0) else "at or below zero"
+            self.fault((*path, key), f"{kind} gives {variable.path} {reached}; "
                                      f"{self._remedy(variable, kind, made, unit_text)}")  # fmt: skip
 
     def _remedy(self, variable: SweepVariable, kind: str, made: Distribution, unit_text: str) -> str:
