@@ -46,7 +46,7 @@ def value_of(op: str, args: list[float]) -> float:
     x, *rest = args
     try:
         if op in ("saturation", "hill", "inhibition"):
-            ratio: float = max(x / rest[0], 0.0) ** (rest[1] if op != "saturation" else 1.0)
+            ratio = min(raised(max(x / rest[0], 0.0), rest[1] if op != "saturation" else 1.0), 1e150)
             below = 1.0 / (1.0 + ratio)
             return below if op == "inhibition" else ratio * below
         if op in ("min", "max"):

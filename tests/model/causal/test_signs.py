@@ -115,10 +115,7 @@ def derivative_at(graph, formula, node, values):
         if found.op == "constant":
             values[each] = found.value
         elif found.op != "symbol":
-            try:
-                values[each] = OPERATIONS[found.op](*[values[arg] for arg in found.args])
-            except (ArithmeticError, ValueError):
-                values[each] = math.nan
+            values[each] = OPERATIONS[found.op](*[values[arg] for arg in found.args])
     if any(math.isnan(value) for value in values.values()):
         return math.nan, 1.0
     return values[node], max(1.0, *(abs(value) for value in values.values() if math.isfinite(value)))
