@@ -24,7 +24,7 @@ each_scenario = pytest.mark.parametrize("name", PATHS)
 @functools.lru_cache(maxsize=1)  # all arms of a scenario at every step are up to 100 MB
 def result_of(name: str) -> RunResult:
     """All arms of the bundled scenario `name`."""
-    return run(read_scenario(PATHS[name]), certify=False)
+    return run(read_scenario(PATHS[name]))
 
 
 def evidence_of(name: str, shared: Path) -> list[EvidenceRow]:

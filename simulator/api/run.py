@@ -15,6 +15,7 @@ from ..experiments.measured import measure
 from ..experiments.measures import arms_of, read_measure, unit_text_of
 from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario
+from ..experiments.solving import Certify
 from ..files.results import run_folder
 from ..files.results.folder import check_file, write_text
 from ..files.results.frames import to_pandas, to_xarray
@@ -50,7 +51,7 @@ def run(
     block: Mapping[str, str | float] | str | Sequence[str] = (),
     add: str | Sequence[str] = (),
     arms: str | Sequence[str] = (),
-    certify: bool | None = None,
+    certify: bool | str | None = None,
 ) -> Run:
     """Simulates a scenario, and writes nothing: see `Run.save`.
 
@@ -60,21 +61,32 @@ def run(
             or ``"body_weight=90 kg"``,
             ``knockout="IL4"``, ``block={"IL1": "90%"}`` or ``"IL1 90%"``, ``add="IL-2 18 MIU at 3 d"``.
         arms: only these; by default all.
-        certify: whether a second solver checks the digits of every arm; None: where it takes under a second.
+        certify: how the digits of every arm are checked: True by a tighter tolerance, "independent" by LSODA, which is
+            far slower, False not at all; None as usual.
 
     Raises:
         InputError: with everything that is wrong with the scenario or what is asked of it.
     """
     with called_from("run()"):
         asked = scenario_request(scenario, set, knockout, block, add)
-        if certify not in (None, True, False):
-            raise wrong_type("certify", "True, False or None", certify)
-        request = tasks.RunRequest(asked, several("arms", arms), certify)
+        request = tasks.RunRequest(asked, several("arms", arms), _certify(certify))
         result = tasks.run(request, warn).result
     if result.interrupted:
         raise KeyboardInterrupt
     command = ("run", *asked.command(), *(f"--arm={arm}" for arm in request.arms)) if asked.command() else ()
     return Run(result, command)
+
+
+def _certify(given: object) -> Certify | None:
+    ways: dict[object, Certify | None] = {
+        None: None,
+        True: Certify.AGAIN,
+        False: Certify.OFF,
+        "independent": Certify.INDEPENDENT,
+    }
+    if not isinstance(given, (bool, str, type(None))) or given not in ways:
+        raise wrong_type("certify", 'True, False, "independent" or None', given)
+    return ways[given]
 
 
 class UnknownNameError(InputError, KeyError):

@@ -37,14 +37,15 @@ def arguments(command: argparse.ArgumentParser) -> None:
     text = "also one page, DIR/report.html: figures, interactive curves, doses, expectations and equations"
     command.add_argument("--report", action="store_true", help=text)
     certify = command.add_mutually_exclusive_group()
-    text = "check the digits with a second solver, however long it takes"
-    certify.add_argument("--certify", dest="certify", action="store_true", default=None, help=text)
-    text = "never check them (default: where it takes under a second an arm)"
-    certify.add_argument("--no-certify", dest="certify", action="store_false", help=text)
+    text = "how the digits are checked: again (default: by a tighter tolerance), or independent (by LSODA, far slower)"
+    ways = ["again", "independent"]
+    certify.add_argument("--certify", nargs="?", choices=ways, const="again", default=None, metavar="HOW", help=text)
+    certify.add_argument("--no-certify", dest="certify", action="store_const", const="off", help="never check them")
 
 
 def execute(options: argparse.Namespace) -> int:
     """Runs the command; returns its exit code."""
+    from ..experiments.solving import Certify
     from ..tasks.run import RunRequest, run_each
 
     figures = figures_of(options)
@@ -56,7 +57,7 @@ def execute(options: argparse.Namespace) -> int:
             RunRequest(
                 scenario,
                 tuple(options.arm),
-                options.certify,
+                Certify(options.certify) if options.certify else None,
                 out=out / scenario.id if options.out and len(options.scenarios) > 1 else out,
                 new_name=not options.out,
                 force=options.force,

@@ -6,9 +6,9 @@ often values are saved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 
 import numpy as np
@@ -63,6 +63,44 @@ class SegmentSteps:
 
 
 @dataclass(frozen=True)
+class SampledSteps:
+    """The accepted steps of one segment, from a solver that gave the points within them.
+
+    Attributes:
+        points: the times of each step's start and of three within it, and the end, shape (4 k + 1,).
+        along: states at `points`, shape (4 k + 1, species).
+        infusion, parameters, dilution: as in `SegmentSteps`.
+    """
+
+    points: Array
+    along: Array
+    infusion: Array
+    parameters: Array
+    dilution: Array | None = None
+
+    @property
+    def times(self) -> Array:
+        """As in `SegmentSteps`."""
+        return self.points[::POINTS_PER_STEP]
+
+    @property
+    def states(self) -> Array:
+        """As in `SegmentSteps`."""
+        return self.along[::POINTS_PER_STEP]
+
+    def dense_times(self) -> Array:
+        """As `points`."""
+        return self.points
+
+    def dense_states(self, system: System) -> Array:
+        """As `along`."""
+        return self.along
+
+
+AnySteps = SegmentSteps | SampledSteps
+
+
+@dataclass(frozen=True)
 class DenseOutput:
     """`Curves` of every species and observable over a whole run, computed from its steps when they are asked for.
 
@@ -72,10 +110,10 @@ class DenseOutput:
     """
 
     system: System
-    segments: Sequence[SegmentSteps]
+    segments: Sequence[AnySteps]
     _observed: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def __reduce__(self) -> tuple[type[DenseOutput], tuple[System, Sequence[SegmentSteps]]]:
+    def __reduce__(self) -> tuple[type[DenseOutput], tuple[System, Sequence[AnySteps]]]:
         """A pickle holds the steps; the curves are computed again."""
         return DenseOutput, (self.system, self.segments)
 
@@ -89,10 +127,7 @@ class DenseOutput:
             column: Array = self._states[:, self.system.species.index(name)]
             return column
         if name not in self._observed:
-            parts = [np.empty(0)]
-            for steps, part in zip(self.segments, self.segment_slices(), strict=True):
-                parts.append(self.system.observe_one(name, self._times[part], self._states[part], steps.parameters))
-            self._observed[name] = _joined(parts)
+            self._observed[name] = self._observe(partial(self.system.observe_one, name), 1)[0]
         return self._observed[name]
 
     def pieces(self, names: Sequence[str]) -> list[Pieces]:
@@ -123,14 +158,10 @@ class DenseOutput:
         return ReadoutSteps(self.times().take(points[0]), self.times().take(points[-1]), first, species, parameter)
 
     def undefined(self) -> list[Undefined]:
-        """The observables that are not finite at an end of a step, with the first time at which they are not."""
-        names: dict[str, None] = {}
-        for steps in self.segments:
-            values = self.system.observe(steps.times, steps.states, steps.parameters)
-            names |= dict.fromkeys(
-                name for name, row in zip(self.system.observables, values, strict=True) if not np.isfinite(row).all()
-            )
-        times = [float(first_not_finite(pieces)[0]) for pieces in self.pieces(list(names))]
+        """The observables that are not finite somewhere along the steps, with the first time at which they are not."""
+        self.observe_all()
+        names = [name for name in self.system.observables if not np.isfinite(self._observed[name]).all()]
+        times = [float(first_not_finite(pieces)[0]) for pieces in self.pieces(names)]
         return [Undefined(name, time, self.cause(name, time)) for name, time in zip(names, times, strict=True)]
 
     def cause(self, name: str, time: float) -> str:
@@ -141,6 +172,24 @@ class DenseOutput:
         states = [np.interp(time, steps.times, column) for column in steps.states.T]
         values = dict(zip((*self.system.species, *self.system.parameters), (*states, *steps.parameters), strict=True))
         return why_not_finite(self.system, name, {**values, TIME: time})
+
+    def observe_all(self) -> None:
+        """Computes every observable at once, which takes far less time than one after the other."""
+        if any(name not in self._observed for name in self.system.observables):
+            found = self._observe(self.system.observe, len(self.system.observables))
+            self._observed.update(zip(self.system.observables, found, strict=True))
+
+    def _observe(self, observe: Callable[..., Array], count: int) -> Array:
+        """observe(times, states, parameters) along the whole run, shape (count, points): once for all segments that
+        have the same parameters."""
+        found = np.empty((count, len(self._times)))
+        slices = self.segment_slices()
+        for parameters in {id(each.parameters): each.parameters for each in self.segments}.values():
+            own = [part for each, part in zip(self.segments, slices, strict=True) if each.parameters is parameters]
+            at = np.concatenate([np.arange(part.start, part.stop) for part in own])
+            found[:, at] = observe(self._times[at], self._states[at], parameters)
+        found.setflags(write=False)
+        return found
 
     def states(self) -> Array:
         """Every species at `times`, shape (points, species), each in its unit."""

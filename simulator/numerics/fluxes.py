@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..model.expression import TIME
-from .dense_output import POINTS_PER_STEP, DenseOutput, SegmentSteps
+from .dense_output import POINTS_PER_STEP, AnySteps, DenseOutput
 from .pieces import Pieces, pieces_through, points_of
 from .system import System
 from .trajectory import Array
@@ -157,7 +157,7 @@ def fluxes(dense: DenseOutput, name: str) -> Fluxes:
     )
 
 
-def _jump(dense: DenseOutput, name: str, before: SegmentSteps, after: SegmentSteps, first: int) -> Jump:
+def _jump(dense: DenseOutput, name: str, before: AnySteps, after: AnySteps, first: int) -> Jump:
     """What doses and changes add at the edge of two segments, the second of which begins at the point `first`."""
     system, values, point = dense.system, dense.values(name), slice(first, first + 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,17 @@ Rhs = Callable[[float, Array], list[float]]
 Jacobian = Callable[[float, Array], Array]
 
 
+class _Formulas(NamedTuple):
+    """The formulas of a system as nodes: see the properties of `System`."""
+
+    graph: Graph
+    symbols: dict[str, int]
+    names: dict[str, int]
+    rates: dict[str, int]
+    contributions: dict[str, dict[str, int]]
+    equations: Equations
+
+
 class System:
     """A model as arithmetic. Time is in the model's unit, every state and parameter in the unit it declares.
 
@@ -35,10 +46,6 @@ class System:
         species, parameters, observables: their names; arrays of states and parameters are in this order.
         scales: the scale of each species, shape (species,).
         lower_bounds: the state below which a species is no longer an amount, shape (species,).
-        graph: the formulas. `symbols` gives the node of time and of each species and parameter, `names` also those
-            of observables, `rates` those of the reactions' rates.
-        contributions: by species and reaction, the node of what the reaction adds to the species' derivative.
-        equations: right-hand side, Jacobian and time derivative, without infusions.
     """
 
     def __init__(self, model: Model, constants: Mapping[str, float] | None = None, reciprocals: bool = False) -> None:
@@ -53,22 +60,64 @@ class System:
         self.lower_bounds = np.array(
             [-np.inf if each.signed else -BELOW_ZERO * each.scale for each in model.species.values()]
         )
-        self.graph = Graph(reciprocals)
+        self._readouts: dict[str, Tape] = {}
+
+    @cached_property
+    def _formulas(self) -> _Formulas:
+        """Built when first asked for: a run by machine code that is kept needs none of it."""
+        model, constants, reciprocals = self._given
+        graph = Graph(reciprocals)
         amounts = {name for name, each in model.species.items() if not each.signed}
-        names = (TIME, *self.species, *self.parameters)
-        self.symbols = {name: self.graph.symbol(name, amount=name in amounts) for name in names}
-        self.names = self.symbols | {name: self.graph.constant(value) for name, value in (constants or {}).items()}
+        every = (TIME, *self.species, *self.parameters)
+        symbols = {name: graph.symbol(name, amount=name in amounts) for name in every}
+        names = symbols | {name: graph.constant(value) for name, value in (constants or {}).items()}
         for name in in_order(model):
-            self.names[name] = self.graph.add(model.laws.observables[name], self.names)
-        self.rates = {name: self.graph.add(tree, self.names) for name, tree in model.laws.rates.items()}
-        self.contributions = {name: self._contributions(name) for name in self.species}
-        self.equations = Equations(
-            self.graph,
-            rhs=tuple(self._sum(parts.values()) for parts in self.contributions.values()),
-            variables=tuple(self.symbols[name] for name in self.species),
-            time=self.symbols[TIME],
+            names[name] = graph.add(model.laws.observables[name], names)
+        rates = {name: graph.add(tree, names) for name, tree in model.laws.rates.items()}
+        contributions = {
+            name: {
+                reaction: graph.apply("mul", graph.add(coefficient, names), rates[reaction])
+                for reaction, coefficient in model.laws.changes[name]
+            }
+            for name in self.species
+        }
+        equations = Equations(
+            graph,
+            rhs=tuple(_sum(graph, parts.values()) for parts in contributions.values()),
+            variables=tuple(symbols[name] for name in self.species),
+            time=symbols[TIME],
         )
-        self._tapes: dict[tuple[int, ...], Tape] = {}
+        return _Formulas(graph, symbols, names, rates, contributions, equations)
+
+    @property
+    def graph(self) -> Graph:
+        """Holds the nodes of all formulas."""
+        return self._formulas.graph
+
+    @property
+    def symbols(self) -> Mapping[str, int]:
+        """The node of time and of each species and parameter."""
+        return self._formulas.symbols
+
+    @property
+    def names(self) -> Mapping[str, int]:
+        """`symbols` and the node of each observable."""
+        return self._formulas.names
+
+    @property
+    def rates(self) -> Mapping[str, int]:
+        """The node of each reaction's rate."""
+        return self._formulas.rates
+
+    @property
+    def contributions(self) -> Mapping[str, Mapping[str, int]]:
+        """By species and reaction, the node of what the reaction adds to the species' derivative."""
+        return self._formulas.contributions
+
+    @property
+    def equations(self) -> Equations:
+        """Right-hand side, Jacobian and time derivative, without infusions."""
+        return self._formulas.equations
 
     def __reduce__(self) -> tuple[type[System], tuple[Any, ...]]:
         """A pickle holds the model; the graph and the generated functions are made again from it."""
@@ -87,18 +136,6 @@ class System:
         floors = np.where(np.isinf(self.lower_bounds), ATOL_OF_SCALE, np.asarray(floor)[..., None])
         tolerances: Array = np.maximum(np.asarray(rtol)[..., None] * floors * self.scales, SMALLEST_ATOL)
         return tolerances
-
-    def _contributions(self, species: str) -> dict[str, int]:
-        return {
-            reaction: self.graph.apply("mul", self.graph.add(coefficient, self.names), self.rates[reaction])
-            for reaction, coefficient in self.model.laws.changes[species]
-        }
-
-    def _sum(self, nodes: Iterable[int]) -> int:
-        total = self.graph.constant(0.0)
-        for node in nodes:
-            total = self.graph.apply("add", total, node)
-        return total
 
     @property
     def rhs(self) -> tuple[int, ...]:
@@ -187,7 +224,7 @@ class System:
 
     def prepare(self) -> None:
         """Writes and compiles the code now, so that no solver's clock counts it."""
-        _ = self.bind, self._tape(self._observable_nodes)
+        _ = self.bind, self.observables_tape
 
     def _known(self, time: str, state: str, parameter: str) -> dict[int, str]:
         """The text that stands for each symbol in generated code."""
@@ -196,14 +233,14 @@ class System:
         known.update({self.symbols[name]: f"{parameter}{i}" for i, name in enumerate(self.parameters)})
         return known
 
-    @property
-    def _observable_nodes(self) -> tuple[int, ...]:
-        return tuple(self.names[name] for name in self.model.observables)
+    @cached_property
+    def observables_tape(self) -> Tape:
+        """All observables, in order. Whoever has kept it may set it; then no formula is needed to observe."""
+        return Tape(self.graph, [self.names[name] for name in self.model.observables])
 
-    def _tape(self, nodes: tuple[int, ...]) -> Tape:
-        if nodes not in self._tapes:
-            self._tapes[nodes] = Tape(self.graph, nodes)
-        return self._tapes[nodes]
+    @cached_property
+    def _rhs_tape(self) -> Tape:
+        return Tape(self.graph, self.rhs)
 
     def _along(self, tape: Tape, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         values: dict[str, Any] = dict(zip(self.species, np.ascontiguousarray(states.T), strict=True))
@@ -216,14 +253,16 @@ class System:
 
         times has shape (n,), states (n, species), parameters (parameters,).
         """
-        return self._along(self._tape(self._observable_nodes), times, states, parameters)
+        return self._along(self.observables_tape, times, states, parameters)
 
     def observe_one(self, name: str, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """The observable `name` along a time course, shape (n,); the others are not computed.
 
-        Shapes as in `observe`; KeyError if there is no such name.
+        Shapes as in `observe`; ValueError if there is no such name.
         """
-        row: Array = self._along(self._tape((self.names[name],)), times, states, parameters)[0]
+        if name not in self._readouts:
+            self._readouts[name] = self.observables_tape.part([self.observables.index(name)])
+        row: Array = self._along(self._readouts[name], times, states, parameters)[0]
         return row
 
     def species_of(self, name: str) -> set[str]:
@@ -231,12 +270,21 @@ class System:
         read = self.graph.symbols_of(self.names[name])
         return {each for each in self.species if self.symbols[each] in read}
 
+    def typical_sizes(self, parameters: Sequence[float] | Array) -> dict[str, float]:
+        """By name, the scale of each species, and what each observable is where all species have that size; 0 where
+        that is not finite."""
+        found = np.abs(self.observe(np.zeros(1), self.scales[None, :], parameters)[:, 0])
+        names = (*self.species, *self.observables)
+        return dict(
+            zip(names, [*self.scales.tolist(), *np.where(np.isfinite(found), found, 0.0).tolist()], strict=True)
+        )
+
     def rhs_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """The derivative of every species along a time course, without infusions, shape (species, n).
 
         Shapes as in `observe`.
         """
-        return self._along(self._tape(self.rhs), times, states, parameters)
+        return self._along(self._rhs_tape, times, states, parameters)
 
     def evaluator(self, nodes: Sequence[int]) -> Callable[[Array, Array, Array], Array]:
         """``f(times, states, parameters)``, which gives these nodes along a time course, shape (nodes, n)."""
@@ -247,8 +295,15 @@ class System:
     ) -> list[float]:
         """The value of each node at one time; NaN or infinite where it has none."""
         point = np.array([time]), np.array([states], dtype=float)
-        found: list[float] = self._along(self._tape(tuple(nodes)), *point, parameters)[:, 0].tolist()
+        found: list[float] = self._along(Tape(self.graph, nodes), *point, parameters)[:, 0].tolist()
         return found
+
+
+def _sum(graph: Graph, nodes: Iterable[int]) -> int:
+    total = graph.constant(0.0)
+    for node in nodes:
+        total = graph.apply("add", total, node)
+    return total
 
 
 _SCALAR = {**OPERATIONS, "exp": math.exp, "log": math.log, "nan": math.nan, "inf": math.inf}

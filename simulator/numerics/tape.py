@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .graph import Graph
 from .trajectory import Array
@@ -40,15 +41,33 @@ class Tape:
         self.constants = np.array([found[node].value for node in constants])
         self.codes = np.array([OPERATIONS_IN_ORDER.index(found[node].op) for node in applied], dtype=np.int16)
         self.arguments = np.full((len(applied), 4), -1, dtype=np.int32)
-        self.dropped = np.full((len(applied), 4), -1, dtype=np.int32)
         self.outputs = np.array([row[node] for node in nodes], dtype=np.int32)
         for place, node in enumerate(applied):
             self.arguments[place, : len(found[node].args)] = [row[arg] for arg in found[node].args]
-        seen, first = set(self.outputs.tolist()), len(row) - len(applied)
-        for place in reversed(range(len(applied))):
-            last = {arg for arg in self.arguments[place].tolist() if arg >= first} - seen
-            self.dropped[place, : len(last)] = sorted(last)
-            seen |= last
+        self.dropped = _dropped(self.arguments, len(row) - len(applied), self.outputs)
+
+    def part(self, outputs: Sequence[int]) -> Tape:
+        """The tape of some outputs, given by their indices: without the operations that only others need."""
+        first = len(self.symbols) + len(self.constants)
+        wanted = set(self.outputs[list(outputs)].tolist())
+        for place in reversed(range(len(self.codes))):
+            if first + place in wanted:
+                wanted.update(index for index in self.arguments[place].tolist() if index >= 0)
+        rows = sorted(wanted)
+        new = {old: index for index, old in enumerate(rows)} | {-1: -1}
+        leaves = [row for row in rows if row < first]
+        kept = [row - first for row in rows if row >= first]
+        tape = Tape.__new__(Tape)
+        tape.symbols = tuple(self.symbols[row] for row in leaves if row < len(self.symbols))
+        tape.constants = self.constants[[row - len(self.symbols) for row in leaves if row >= len(self.symbols)]]
+        tape.codes = self.codes[kept]
+        tape.arguments = np.array(
+            [[new[each] for each in row] for row in self.arguments[kept].tolist()], dtype=np.int32
+        )
+        tape.arguments = tape.arguments.reshape(len(kept), 4)
+        tape.outputs = np.array([new[row] for row in self.outputs[list(outputs)].tolist()], dtype=np.int32)
+        tape.dropped = _dropped(tape.arguments, len(leaves), tape.outputs)
+        return tape
 
     def __getstate__(self) -> dict[str, Any]:
         """The attributes above and nothing that is made from them."""
@@ -93,6 +112,17 @@ class Tape:
                 self.codes.tolist(), self.arguments.tolist(), self.dropped.tolist(), strict=True
             )
         ]
+
+
+def _dropped(arguments: NDArray[np.int32], first: int, outputs: NDArray[np.int32]) -> NDArray[np.int32]:
+    """`Tape.dropped`; first: the row of the first operation."""
+    dropped = np.full(arguments.shape, -1, dtype=np.int32)
+    seen = set(outputs.tolist())
+    for place in reversed(range(len(arguments))):
+        last = {row for row in arguments[place].tolist() if row >= first} - seen
+        dropped[place, : len(last)] = sorted(last)
+        seen |= last
+    return dropped
 
 
 def _power_by_base(base: Any, exponent: Any, value: Any) -> Any:

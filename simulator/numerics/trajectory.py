@@ -52,6 +52,26 @@ class Segment:
         return (states if self.dilution is None else states * self.dilution) + self.jump
 
 
+class Problem(NamedTuple):
+    """One trajectory to compute.
+
+    Attributes:
+        initial: the states before the first jump, shape (species,), each in its species' unit.
+        segments: in order, each beginning where the one before it ends.
+        times: when values are saved, increasing, within the segments, shape (n,).
+        rtol: relative tolerance.
+        floor: of the absolute tolerance, as in `System.absolute_tolerances`.
+        dense: whether the curves along the steps are wanted.
+    """
+
+    initial: Array
+    segments: Sequence[Segment]
+    times: Array
+    rtol: float
+    floor: float
+    dense: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a run ended.

@@ -142,7 +142,7 @@ def compare(request: CompareRequest, on_note: OnNote = ignore_note) -> Compariso
     runs = []
     with Progress("scenarios", len(chosen)) as progress:
         for side in chosen:
-            runs.append(run(side.scenario, certify=False, arms=side.arms, on_progress=progress.within))
+            runs.append(run(side.scenario, arms=side.arms, on_progress=progress.within))
             if runs[-1].interrupted:
                 raise KeyboardInterrupt
             progress.add()

@@ -115,7 +115,7 @@ def _evidence(paths: Sequence[Path]) -> Evidence:
 def _rows_or_faults(path: Path, on_progress: OnProgress) -> tuple[list[EvidenceRow], list[InputFault]]:
     """What a worker sends back: the rows of one scenario file, or what is wrong with it."""
     try:
-        result = run(read_scenario(path), certify=False, on_progress=on_progress)
+        result = run(read_scenario(path), on_progress=on_progress)
     except InputError as error:
         return [], error.faults
     if result.interrupted:  # in this process; processes of a pool ignore Ctrl-C

@@ -117,9 +117,7 @@ def explain(request: ExplainRequest, on_note: OnNote = ignore_note) -> ExplainOu
     with Progress("explanations", 1) as progress:
         result = asked
         if not isinstance(result, RunResult):
-            result = experiment.run(
-                scenario, certify=False, arms=arms, on_progress=lambda share: progress.within(RUN_SHARE * share)
-            )
+            result = experiment.run(scenario, arms=arms, on_progress=lambda share: progress.within(RUN_SHARE * share))
             if result.interrupted:
                 raise KeyboardInterrupt
         found = experiment_explain.explain(scenario, arm, name, at=at, against=request.against, known=result.arms)

@@ -185,8 +185,8 @@ def make(job: Job, on_progress: OnProgress) -> Card:
         )
     card = Card(name, scenario.title, scenario.question, scenario.model.title, arms=len(scenario.arms))
     try:
-        result = run(scenario, certify=False, on_progress=on_progress)
-        command = ["run", str(path), "--report", "--no-certify"]
+        result = run(scenario, on_progress=on_progress)
+        command = ["run", str(path), "--report"]
         written = write(result, folder, command, draw=draw, report=True, tables=tables)
     except Exception as error:  # whatever it is, the other scenarios go on
         return card._replace(status=FAILED, reason=f"{type(error).__name__}: {error}", holds=False)

@@ -79,7 +79,7 @@ def replay(request: ReplayRequest) -> Replayed:
     simulated = _simulated(folder)
     names = [arm.name for arm in scenario.arms if arm.name in simulated]
     with Progress("arms", len(names)) as progress:
-        result = run(scenario, certify=False, arms=names, on_progress=partial(progress.within, of=len(names)))
+        result = run(scenario, arms=names, on_progress=partial(progress.within, of=len(names)))
     if result.interrupted:
         raise KeyboardInterrupt
     arms = {name: _compared(folder / table_name(name), scenario.model, result.arms[name].trajectory) for name in names}

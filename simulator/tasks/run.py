@@ -12,6 +12,7 @@ from typing import Any
 from ..experiments import run as experiment
 from ..experiments.run import RunResult
 from ..experiments.scenario import Scenario, chosen_arms
+from ..experiments.solving import Certify
 from ..files.results.folder import SUMMARY, check_folder, free_folder, new_folder
 from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved, run_id, summary, table_name, write_table
 from ..runtime.progress import Progress
@@ -26,7 +27,7 @@ class RunRequest:
     """A scenario to simulate.
 
     arms: only these; all if empty.
-    certify: whether a second solver checks the digits; None: where that takes under a second an arm.
+    certify: how the digits are checked; None: as usual.
     out: a new output directory; nothing is written without one. new_name: where `out` exists, write to `out`-2, -3 ...
     force: replace `out` if it holds an earlier run and nothing else.
     figures: None for no figures. report: also write report.html. tables: also write the curves as CSV.
@@ -35,7 +36,7 @@ class RunRequest:
 
     scenario: ScenarioRequest
     arms: tuple[str, ...] = ()
-    certify: bool | None = None
+    certify: Certify | None = None
     out: Path | None = None
     new_name: bool = False
     force: bool = False

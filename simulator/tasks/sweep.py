@@ -16,7 +16,6 @@ import numpy as np
 
 from ..experiments.scenario import Scenario
 from ..experiments.schedule import saved_times
-from ..experiments.sweeps import compiled
 from ..experiments.sweeps.compute import Numbers, SweepResult, compute, sweep_of, values_of
 from ..experiments.sweeps.outcome import MemberFailure, SweepEstimate, SweepOutcome
 from ..experiments.sweeps.shards import shard_numbers
@@ -39,6 +38,7 @@ from ..files.results.sweep_tables import (
 )
 from ..files.results.temporary import temporary_folder
 from ..files.toml.overrides import SweepOptions
+from ..numerics.compiled.availability import available
 from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, OutputError, option, request_fault
 from ..runtime.packages import package
@@ -230,7 +230,7 @@ def _compute(store: MemberStore, request: SweepRequest, stop: Callable[[], bool]
 
 def _pool(scenario: Scenario, request: SweepRequest) -> Pool:
     if request.dask is None:
-        kind = Threads if compiled.available() else Processes
+        kind = Threads if available() else Processes
         return kind(scenario, request.size)
     from ..experiments.sweeps.dask_cluster import Cluster  # optional
 

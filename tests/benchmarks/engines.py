@@ -13,6 +13,7 @@ from immunesim.experiments.sweeps.designs import Axis
 from immunesim.experiments.sweeps.members import arm_with, batches
 from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.numerics.compiled.engine import Engine
+from immunesim.numerics.compiled.programs import program_for
 from immunesim.numerics.parameter_formulas import initial_values
 from immunesim.numerics.solve import solve
 from immunesim.numerics.system import System
@@ -53,7 +54,7 @@ class Ours:
     def __init__(self, question: Question, lanes: int | None = None) -> None:
         self.question = question
         reduced = reduced_system_for(question.scenario, [question.arm], question.axes)
-        self.engine = Engine(reduced, question.system.species, (), lanes)
+        self.engine = Engine(program_for(reduced, question.system.species, (), lanes), reduced.system)
 
     def run(self, rows: slice, rtol: float, keep: int = 0) -> Array:
         """States of the first `keep` members, (members, times, species); the others are handed on in blocks."""

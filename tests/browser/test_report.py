@@ -24,7 +24,7 @@ WIDTHS = (1400, 400)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real run with doses, several arms and expectations, of a model that is small enough for a checker of pages."""
     out = tmp_path_factory.mktemp("report") / "run"
-    result = run(read_scenario(builtin_scenarios()[NAME]), certify=False)
+    result = run(read_scenario(builtin_scenarios()[NAME]))
     write(result, out, ["run", NAME, "--report"], draw=run_figures.draw, report=True)
     return out
 

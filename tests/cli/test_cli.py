@@ -313,26 +313,6 @@ def test_an_interrupted_run_exits_with_130_and_leaves_nothing(say, monkeypatch: 
     assert not Path("out").exists()
 
 
-def test_a_run_interrupted_in_its_second_arm_keeps_the_first(say, monkeypatch: pytest.MonkeyPatch) -> None:
-    from immunesim.experiments import run as run_module
-
-    solve, calls = run_module.solve, []
-
-    def interrupted(*arguments, **options):
-        calls.append(1)
-        if len(calls) > 1:
-            raise KeyboardInterrupt
-        return solve(*arguments, **options)
-
-    monkeypatch.setattr(run_module, "solve", interrupted)
-    said = say("run", "toy.toml", "--no-plots", "--no-certify", "--out", "out")
-    assert said.code == 130
-    assert "interrupted" in said.err
-    assert Path("out/trajectory.csv").exists()
-    assert not Path("out/trajectory.half.csv").exists()
-    assert list(json.loads(Path("out/summary.json").read_text())["arms"]) == ["main"]
-
-
 def test_a_missing_package_exits_with_5_and_its_name(say, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(options: object) -> int:
         raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import pickle
 import signal
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from immunesim.experiments import run as run_module
+from immunesim.experiments.certificate import compare, digits_of
 from immunesim.experiments.expectations import judge
 from immunesim.experiments.explanation.explain import explain
 from immunesim.experiments.measured import curve_measures
 from immunesim.experiments.run import run
+from immunesim.experiments.solving import Certify
 from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.runtime.errors import InputError
 
@@ -26,53 +29,75 @@ def expect(measure: str, bounds: str, unit: str = "1") -> str:
     return f'\n[[expect]]\nthat = "so"\nmeasure = "{measure}"\n{bounds}\nunit = "{unit}"\nsource = "Toy2020"\n'
 
 
-def test_an_honest_run_certifies_its_digits(scenario) -> None:
-    result = run(scenario(DOSE), certify=True).arms["main"]
+each_engine = pytest.mark.parametrize("engine", ["compiled", "scipy"])
+
+
+@each_engine
+def test_an_honest_run_certifies_its_digits(scenario, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
+    result = run(scenario(DOSE), certify=Certify.AGAIN).arms["main"]
     assert 5 < result.certificate.digits <= 16
+    assert result.certificate.is_reliable
     exact = np.where(result.trajectory.times >= 2, 400 / VOLUME * np.exp(-K_CLEAR * (result.trajectory.times - 2)), 0.0)
     error = np.abs(result.trajectory["drug"] - exact) / (exact + 1e-3 * 10)
     assert -math.log10(error.max()) > result.certificate.digits - 1  # the promise is kept
 
 
-def test_a_loose_first_solution_gets_few_digits(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    solve = run_module.solve
+def test_lsoda_confirms_the_digits_of_the_engine(scenario) -> None:
+    certificate = run(scenario(DOSE), certify=Certify.INDEPENDENT).arms["main"].certificate
+    assert certificate.solver == "LSODA, rtol 1e-09"
+    assert certificate.digits > 5
 
-    def loose(*arguments, **options):
-        return solve(*arguments, **{"rtol": 1e-3, **options})
 
+def test_digits_are_those_of_the_curve_that_differs_most(scenario) -> None:
     question = scenario(DOSE)
-    honest = run(question, certify=True).arms["main"].certificate.digits
-    monkeypatch.setattr(run_module, "solve", loose)
-    certificate = run(question, certify=True).arms["main"].certificate
-    assert 0 < certificate.digits < 4.5
-    assert certificate.digits < honest - 1.5
-    assert certificate.species in ("drug", "cells", "cells_away", "depot")
-    assert 0 <= certificate.time <= 24
-
-
-def test_a_wrong_first_solution_gets_no_digits(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    solve = run_module.solve
-
-    def wrong(system, initial, *arguments, method="", **options):
-        factor = 1.0 if method else 1.5
-        return solve(system, initial * factor, *arguments, **options)
-
-    monkeypatch.setattr(run_module, "solve", wrong)
-    certificate = run(scenario(DOSE), certify=True).arms["main"].certificate
+    result = run(question).arms["main"].trajectory
+    typical = {"drug": 10.0, "cells": 1000.0}
+    assert compare(question, result, result, typical).digits == 16.0
+    wrong = replace(result, values={**result.values, "drug": result["drug"] * (1 + 1e-5 * (result.times == 3.0))})
+    certificate = compare(question, wrong, result, typical)
+    assert (certificate.curve, certificate.time) == ("drug", 3.0)
+    assert 4.9 < certificate.digits < 5.1
+    unreliable = replace(result, values={**result.values, "cells": result["cells"] * 1.5})
+    certificate = compare(question, unreliable, result, typical)
     assert certificate.digits < 0.5
-    assert certificate.species == "cells"
+    assert not certificate.is_reliable
+    assert certificate.state == "cells"
+
+
+def test_a_difference_far_below_what_is_usual_costs_no_digits(scenario) -> None:
+    question = scenario(DOSE)
+    result = run(question).arms["main"].trajectory
+    nothing = replace(result, values={**result.values, "drug": np.full(len(result.times), 1e-20)})
+    other = replace(result, values={**result.values, "drug": np.full(len(result.times), 3e-20)})
+    assert compare(question, nothing, other, {"drug": 10.0}).digits > 10
+    assert compare(question, nothing, other, {"drug": 1e-20}).digits < 1
+
+
+def test_digits_are_never_negative() -> None:
+    assert digits_of(1e10) == digits_of(math.inf) == digits_of(math.nan) == 0.0
 
 
 def test_digits_are_not_claimed_when_nobody_checked(scenario) -> None:
-    certificate = run(scenario(DOSE), certify=False).arms["main"].certificate
+    certificate = run(scenario(DOSE), certify=Certify.OFF).arms["main"].certificate
     assert (certificate.digits, certificate.reason) == (None, "switched off")
 
 
-def test_a_slow_run_is_not_certified_unless_asked(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "CALLS_TO_CERTIFY", 0)
-    question = scenario(DOSE)
+def test_a_slow_run_on_scipy_is_not_certified_unless_asked(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy")
+    question = scenario(DOSE + 'every = "0.005 h"\ncount = 4400\n')
     assert "--certify does it" in run(question).arms["main"].certificate.reason
-    assert run(question, certify=True).arms["main"].certificate.digits > 5
+
+
+def test_an_arm_computed_with_others_is_the_same_to_the_last_bit(scenario) -> None:
+    question = scenario(DOSE + 'every = "0.7 h"\ncount = 20\n' + ARMS)
+    together = run(question)
+    for name in together.arms:
+        alone = run(question, arms=[name]).arms[name].trajectory
+        np.testing.assert_array_equal(alone.times, together.arms[name].trajectory.times)
+        for curve, values in alone.values.items():
+            np.testing.assert_array_equal(values, together.arms[name].trajectory[curve])
+    assert len({len(arm.trajectory.times) for arm in together.arms.values()}) > 1  # each has its own times
 
 
 @pytest.fixture
@@ -191,7 +216,7 @@ def test_reading_the_grid_finer_does_not_move_the_numbers(scenario) -> None:
 @pytest.mark.parametrize("names", [["mian"], ["main", "mian"]])
 def test_an_arm_that_does_not_exist_is_refused_wherever_arms_are_named(scenario, names: list[str]) -> None:
     question = scenario("[arms.half]\n")
-    done = run(question, certify=False).arms["main"].trajectory
+    done = run(question, certify=Certify.OFF).arms["main"].trajectory
     for call in (
         lambda: run(question, arms=names),
         lambda: judge(question, dict.fromkeys(names, done)),
@@ -204,18 +229,31 @@ def test_an_arm_that_does_not_exist_is_refused_wherever_arms_are_named(scenario,
             call()
 
 
-def test_ctrl_c_inside_the_solver_keeps_the_arms_that_were_finished(scenario) -> None:
+def interrupt_at(wanted: float) -> Callable[[float], None]:
     def interrupt(share: float) -> None:
-        if share > 0.7:  # in the last of three arms
+        if share > wanted:
             signal.raise_signal(signal.SIGINT)
 
+    return interrupt
+
+
+def test_ctrl_c_inside_the_engine_keeps_the_arms_that_were_finished(scenario) -> None:
+    question = scenario(DOSE + 'every = "0.01 h"\ncount = 4000\n' + ARMS, end="210 h")
+    result = run(question, certify=Certify.OFF, on_progress=interrupt_at(0.34))  # nothing is given in one of three
+    assert result.interrupted
+    assert list(result.arms) == ["untreated"]
+    assert result.arms["untreated"].trajectory.times[-1] == 210
+    with pytest.raises(KeyboardInterrupt):
+        run(question, certify=Certify.OFF, arms=["half"], on_progress=interrupt_at(0.001))
+
+
+def test_ctrl_c_inside_scipy_keeps_the_arms_that_were_finished(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy")
     question = scenario(dose_often() + ARMS, end="210 h")
-    result = run(question, certify=False, on_progress=interrupt)
+    result = run(question, certify=Certify.OFF, on_progress=interrupt_at(0.7))  # in the last of three arms
     assert result.interrupted
     assert list(result.arms) == ["main", "untreated"]
     assert result.arms["main"].trajectory.times[-1] == 210
-    with pytest.raises(KeyboardInterrupt):
-        run(question, certify=False, arms=["half"], on_progress=interrupt)
 
 
 def dose_often() -> str:
@@ -223,7 +261,7 @@ def dose_often() -> str:
 
 
 def test_a_result_can_be_pickled(scenario) -> None:
-    result = run(scenario(DOSE + ARMS + expect("max(drug)", "above = 1", "pM")), certify=False)
+    result = run(scenario(DOSE + ARMS + expect("max(drug)", "above = 1", "pM")), certify=Certify.OFF)
     copy = pickle.loads(pickle.dumps(result))
     assert copy.scenario == result.scenario
     assert copy.verdicts == result.verdicts

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from immunesim.experiments.run import run
 from immunesim.experiments.scenario import Scenario
+from immunesim.experiments.solving import Certify
 from immunesim.numerics import solve as solver
 from immunesim.numerics.solve import solve
 from immunesim.runtime import progress as module
@@ -207,13 +208,6 @@ def test_ipython_on_a_terminal_is_a_terminal(monkeypatch: pytest.MonkeyPatch) ->
     assert notebook_line() is None
 
 
-def shares_heard(question: Scenario, certify: bool | None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    monkeypatch.setattr(solver, "PROGRESS_EVERY", 1)
-    shares: list[float] = []
-    assert run(question, certify, on_progress=shares.append).ok
-    return shares
-
-
 TWO_ARMS = """
 [[dose]]
 name = "push"
@@ -227,11 +221,14 @@ dose.push.amount = "200 pmol"
 """
 
 
-@pytest.mark.parametrize("certify", [True, False, None])
-def test_a_run_tells_how_far_it_is(
-    scenario: Callable[..., Scenario], certify: bool | None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("certify", [Certify.AGAIN, Certify.OFF])
+def test_a_run_on_scipy_tells_how_far_it_is(
+    scenario: Callable[..., Scenario], certify: Certify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shares = shares_heard(scenario(TWO_ARMS), certify, monkeypatch)
+    monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy")
+    monkeypatch.setattr(solver, "PROGRESS_EVERY", 1)
+    shares: list[float] = []
+    assert run(scenario(TWO_ARMS), certify, on_progress=shares.append).ok
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert 0.5 in shares  # one of two arms
@@ -239,13 +236,13 @@ def test_a_run_tells_how_far_it_is(
     assert max(steps) < 0.25, "no part of the work is passed over in silence"
 
 
-def test_an_arm_of_a_few_steps_is_told_when_it_is_done(
-    scenario: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(solver, "PROGRESS_EVERY", 10**9)
+def test_a_run_on_the_engine_tells_how_far_it_is(scenario: Callable[..., Scenario]) -> None:
     shares: list[float] = []
-    run(scenario(TWO_ARMS), on_progress=shares.append)
-    assert shares == [0.5, 1.0]
+    question = scenario(TWO_ARMS.replace('"4 h"\ncount = 3', '"0.01 h"\ncount = 2000'))
+    assert run(question, on_progress=shares.append).ok
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert len(shares) > 4
 
 
 def test_a_solver_counts_time_and_segments(scenario: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def question(folder: Path) -> Path:
 
 @pytest.fixture
 def result(question: Path):
-    return run(read_scenario(question), certify=False)
+    return run(read_scenario(question))
 
 
 def row(label: str, name: str = "X", **given: Any) -> ComparisonRow:
@@ -100,9 +100,7 @@ def test_against_another_arm_ratios_turn_and_of_nothing_there_is_none(result) ->
 
 
 def test_runs_of_another_length_have_no_ratio_of_ends_and_areas(question: Path) -> None:
-    runs = [
-        run(read_scenario(question, set={"time.end": end}), certify=False, arms=["main"]) for end in ("1 d", "0.8 d")
-    ]
+    runs = [run(read_scenario(question, set={"time.end": end}), arms=["main"]) for end in ("1 d", "0.8 d")]
     first, second = comparison.table(runs, ["drug"], ("", "shorter"))
     assert (second.area_ratio, second.final_ratio) == (None, None)
     assert second.peak_ratio == pytest.approx(1)

@@ -68,7 +68,7 @@ def test_what_would_be_fetched_is_found() -> None:
 
 @pytest.mark.parametrize("name", thinned(["kirschner_panetta", "acute_infection"], every=2))
 def test_a_report_of_ours_fits_into_an_email(name: str, tmp_path: Path) -> None:
-    page = written(run(read_scenario(builtin_scenarios()[name]), certify=False), tmp_path / "out")
+    page = written(run(read_scenario(builtin_scenarios()[name])), tmp_path / "out")
     assert page.loads() == []
     assert len(page.source.encode()) < LIMIT
 
@@ -78,7 +78,7 @@ def test_a_report_of_ours_fits_into_an_email(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [None, "baker"])
 def test_every_number_of_a_chart_is_the_tables_own(name: str | None, toy_file: Path, tmp_path: Path) -> None:
-    result = run(read_scenario(builtin_scenarios()[name] if name else toy_file), certify=False)
+    result = run(read_scenario(builtin_scenarios()[name] if name else toy_file))
     data = written(result, tmp_path / "out").data(exact=True)
     assert [chart["name"] for chart in data["charts"]] == [n for group in result.scenario.plots for n in group]
     compared = 0

@@ -52,7 +52,7 @@ plots = [["drug"], ["drug"]]
 @pytest.fixture
 def result(folder: Path):
     (folder / "toy.toml").write_text(SCENARIO, encoding="utf-8")
-    return run(read_scenario(folder / "toy.toml"), certify=False)
+    return run(read_scenario(folder / "toy.toml"))
 
 
 def group(result, arms):
@@ -164,7 +164,7 @@ def test_compare_writes_a_table_and_a_figure_for_each_name(result, tmp_path):
 
 def test_time_is_in_the_unit_in_which_the_scenario_gives_its_end(folder: Path) -> None:
     (folder / "toy.toml").write_text(SCENARIO.replace('"48 h"', '"2 d"'), encoding="utf-8")
-    result = run(read_scenario(folder / "toy.toml"), certify=False)
+    result = run(read_scenario(folder / "toy.toml"))
     arm = result.arms["main"]
     figure = run_figures.draw_group(result.scenario, ["drug"], [Curve("as dosed", arm.trajectory)], [arm.arm]).figure
     axis = panel_of(figure)
@@ -179,7 +179,7 @@ def test_doses_share_a_row_unless_they_meet_and_an_infusion_is_a_bar(folder: Pat
         for name, at in (("drip", 30), ("other", 31))
     )
     (folder / "toy.toml").write_text(late, encoding="utf-8")
-    result = run(read_scenario(folder / "toy.toml"), certify=False)
+    result = run(read_scenario(folder / "toy.toml"))
     curves = [Curve("as dosed", result.arms["main"].trajectory)]
     figure = run_figures.draw_group(result.scenario, ["drug"], curves, [result.arms["main"].arm]).figure
     axis = figure.axes[0]

@@ -168,7 +168,7 @@ def explain(
     results = dict(known or {})
     missing = [each for each in (arm_name, against) if each is not None and each not in results]
     if missing:
-        results |= run(scenario, certify=False, arms=missing).arms
+        results |= run(scenario, arms=missing).arms
     curve = _curve(scenario, scenario.arm(arm_name), _dense(results[arm_name].trajectory), name)
     flux, contributors = curve.flux, curve.contributors
     y, log = scaled_to_one(flux.values)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
@@ -27,11 +25,6 @@ SOLVER = f"Rodas5P, compiled, rtol {COMPILED_RTOL:g}, atol rtol * {ATOL_OF_SCALE
 MEMBERS_AT_ONCE = 128  # members whose curves are in memory at once: few enough that the memory is reused
 
 
-def available() -> bool:
-    """Whether llvmlite is installed, and not refused by IMMUNESIM_ENGINE=scipy in the environment."""
-    return os.environ.get("IMMUNESIM_ENGINE") != "scipy" and find_spec("llvmlite") is not None
-
-
 class CompiledMembers(NamedTuple):
     """Members that reached their end. kept: the curves at the output times, shape (members, curves, times)."""
 
@@ -45,6 +38,8 @@ class CompiledSweep:
     def __init__(self, scenario: Scenario, sweep: Sweep, arms: Sequence[Arm], system: System) -> None:
         self.scenario, self.sweep, self.system = scenario, sweep, system
         measured = dict.fromkeys(name for each in sweep.measures for name in curve_names(each.tree, scenario.model))
+        from ...numerics.compiled.programs import program_for  # needs llvmlite
+
         reduced = reduced_system_for(scenario, arms, sweep.design.axes)
         self.readouts = [name for name in measured if name in system.observables and needs_refinement(system, name)]
         for name in self.readouts:
@@ -52,7 +47,7 @@ class CompiledSweep:
             measured |= dict.fromkeys(each for each in reduced.species if each in system.species_of(name))
         if self.readouts and not measured:  # the times of the steps are wanted all the same
             measured = {self.readouts[0]: None}
-        self.engine = Engine(reduced, sweep.keep, tuple(measured))
+        self.engine = Engine(program_for(reduced, sweep.keep, tuple(measured)), reduced.system)
 
     def run(
         self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool] = lambda: False
@@ -82,10 +77,10 @@ class CompiledSweep:
     def _curves(self, lanes: BatchResult, batch: Batch, done: Rows) -> RecordedCurves:
         parts = [lanes.dense_curves[member] for member in done.tolist()]
         first = np.cumsum([0, *(len(times) for times, _ in parts)])
-        table = np.empty((1 + len(self.engine.layout.dense_curves), first[-1]))
+        table = np.empty((1 + len(self.engine.description.dense_curves), first[-1]))
         for (times, curves), start, stop in zip(parts, first[:-1].tolist(), first[1:].tolist(), strict=True):
             table[0, start:stop], table[1:, start:stop] = times, curves.T
-        named = dict(zip(self.engine.layout.dense_curves, table[1:], strict=True))
+        named = dict(zip(self.engine.description.dense_curves, table[1:], strict=True))
         return RecordedCurves(table[0], named, first, self._inputs(batch, done) if self.readouts else None)
 
     def _inputs(self, batch: Batch, done: Rows) -> ReadoutInputs:

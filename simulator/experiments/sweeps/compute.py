@@ -10,6 +10,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from ...numerics.compiled.availability import available
 from ...numerics.compiled.engine import StoppedError
 from ...numerics.dense_output import DenseOutput
 from ...numerics.system import System
@@ -110,7 +111,7 @@ def values_of(design: Design, numbers: Numbers) -> Array:
 
 def solver() -> str:
     """The solver that computes the members here, with its tolerances, as the store records it."""
-    if compiled.available():
+    if available():
         return compiled.SOLVER
     return f"LSODA, rtol {RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
 
@@ -280,7 +281,7 @@ def _prepared(scenario: Scenario) -> PreparedSweep:
         known = (
             _last_prepared
             and _last_prepared[0].scenario is scenario
-            and (_last_prepared[0].compiled is not None) == compiled.available()
+            and (_last_prepared[0].compiled is not None) == available()
         )
         if not known:
             sweep, system = sweep_of(scenario), System(scenario.model)
@@ -291,6 +292,6 @@ def _prepared(scenario: Scenario) -> PreparedSweep:
             functions: dict[str, dict[CurveFunction, None]] = {arm.name: {} for arm in arms}
             for place, each in product(sweep.arms, [function for own in bound for function in own.functions]):
                 functions[_read(each, place)][each._replace(arm="")] = None
-            fast = compiled.CompiledSweep(scenario, sweep, arms, system) if compiled.available() else None
+            fast = compiled.CompiledSweep(scenario, sweep, arms, system) if available() else None
             _last_prepared[:] = [PreparedSweep(scenario, system, arms, measures, functions, fast)]
         return _last_prepared[0]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ...experiments.schedule import saved_times
-from ...experiments.sweeps import compiled
 from ...experiments.sweeps.compute import SweepResult, solver, sweep_of
 from ...experiments.sweeps.outcome import SweepOutcome
 from ...experiments.sweeps.statistics import measure_statistics
+from ...numerics.compiled.availability import available
 from ...numerics.trajectory import Array
 from ...runtime.json import json_number
 from ...runtime.versions import versions
@@ -67,7 +67,7 @@ def sweep_summary(outcome: SweepOutcome, command: Sequence[str]) -> dict[str, An
         "seed": _seed(sweep.document),
         "seconds": round(outcome.seconds, 3),
         "workers": outcome.workers,
-        "versions": versions(*(["llvmlite"] if compiled.available() else [])),
+        "versions": versions(*(["llvmlite"] if available() else [])),
     }
 
 

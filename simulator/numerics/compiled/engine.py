@@ -5,27 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..reduced_system import ReducedSystem
+from ..system import System
 from ..time_events import batch_stops
 from ..trajectory import ATOL_OF_SCALE, Array
-from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, ProgramLayout, Status
+from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, Status
+
+if TYPE_CHECKING:
+    from .programs import Program  # needs llvmlite, and who only makes batches needs none
 
 Integers = NDArray[np.int64]
+OnProgress = Callable[[float], object]
 
 COMPILED_RTOL = 1e-6
 MAX_ATTEMPTS = 1_000_000  # steps of one member, rejected ones included
 MAX_GROUP_STEPS = 2_000  # steps of a group of lanes between two calls of stop() ...
 SECONDS_PER_CALL = 0.2  # ... or fewer, so that it does not wait much longer than this
 BUFFER_POINTS = 2_048  # points along the steps of a member, before they are copied out
-
-
-class StoppedError(Exception):
-    """The caller asked to stop."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ class BatchResult:
         added: what doses and infusions added, counted while it ran, as in `Trajectory`; shape (m, species), by the
             species of `System`.
         revived: for each member the species that rose again out of noise, and when, as `noise.Watch` says, or None.
+        attempts: accepted and rejected steps of each, shape (m,).
     """
 
     grid: Array
@@ -93,6 +94,7 @@ class BatchResult:
     steps: Integers
     added: Array
     revived: Sequence[tuple[str, float] | None]
+    attempts: Integers
 
     @property
     def done(self) -> NDArray[np.bool_]:
@@ -119,31 +121,30 @@ class BatchResult:
         return replace(self, **changed)
 
 
+class StoppedError(Exception):
+    """The caller asked to stop, or the user pressed Ctrl-C: then its cause is a KeyboardInterrupt.
+
+    Attributes:
+        result: what was computed; members that had not reached their end have the status RUNNING. None where nothing
+            was.
+    """
+
+    def __init__(self, result: BatchResult | None = None) -> None:
+        super().__init__("stopped")
+        self.result = result
+
+
 class Engine:
-    """A reduced system as machine code, with the curves that are read at output times and along the steps."""
+    """A program applied to a model: members in, curves out. It is cheap to make, and threads may share it."""
 
-    def __init__(
-        self, reduced: ReducedSystem, grid: Sequence[str], dense_curves: Sequence[str], lanes: int | None = None
-    ) -> None:
-        """Compiles, or loads what was compiled before: some seconds at most.
-
-        Args:
-            reduced: the equations.
-            grid: species and observables to record at the output times.
-            dense_curves: species and observables to record along every step.
-            lanes: members that are integrated in lock step; by default what suits the processor.
-
-        Raises:
-            ImportError: llvmlite is not installed.
-        """
-        from .jit import CompiledProgram, best_lanes  # needs llvmlite, which is an extra
-
-        self.layout = ProgramLayout(reduced, tuple(grid), tuple(dense_curves))
-        self.program = CompiledProgram(self.layout, lanes or best_lanes())
-        system = reduced.system
-        self.species = [system.species.index(name) for name in reduced.species]
-        self.parameters = [system.parameters.index(name) for name in self.layout.parameters]
-        self.infused = [system.species.index(name) for name in reduced.infused]
+    def __init__(self, program: Program, system: System) -> None:
+        """system: the model; its formulas are those of the program, its scales and units are its own."""
+        self.description, self.code = program
+        self.system = system
+        self.species = [system.species.index(name) for name in self.description.species]
+        self.parameters = [system.parameters.index(name) for name in self.description.parameters]
+        self.infused = [system.species.index(name) for name in self.description.infused]
+        self.identically_zero = [system.species.index(name) for name in self.description.identically_zero]
 
     def run(
         self,
@@ -152,6 +153,7 @@ class Engine:
         rtol: float | Array = COMPILED_RTOL,
         floor: float | Array = ATOL_OF_SCALE,
         stop: Callable[[], bool] = lambda: False,
+        on_progress: OnProgress = lambda share: None,
     ) -> BatchResult:
         """Integrates every member of `batch`. A member that fails stops no other.
 
@@ -162,65 +164,77 @@ class Engine:
             rtol: relative tolerance, of all members or of each, shape (members,).
             floor: as in `System.absolute_tolerances`, of all members or of each, shape (members,).
             stop: asked some ten times a second.
+            on_progress: called as often with the share of the time of all members that is done, 0 to 1.
 
         Raises:
-            StoppedError: `stop()` was true.
-            ValueError: a species that the reduced system leaves out does not start at zero.
+            StoppedError: `stop()` was true, or the user pressed Ctrl-C; it holds what was computed.
+            ValueError: a species that the program leaves out does not start at zero.
         """
         arguments = _ProgramArguments(self, batch, times, rtol, floor)
         status = arguments.counts[:, COUNTERS.index("status")]
         points = arguments.counts[:, COUNTERS.index("point")]
         copied: list[list[Array]] = [[] for _ in status]
         todo = np.arange(len(status))
-        while len(todo):
-            arguments.drive(todo)
-            # Empty the buffers of dense output; those that were full go on
-            for member in np.flatnonzero(points):
-                copied[member].append(arguments.dense_curves[member, : points[member]].copy())
-            points[:] = 0
-            status[status == Status.BUFFER_FULL] = Status.RUNNING
-            todo = np.flatnonzero(status == Status.RUNNING)
-            if stop():
-                raise StoppedError
-        for index in range(len(status)):  # what was not reached, or is past the last time of a member
-            arguments.grid[index, arguments.counts[index, COUNTERS.index("time")] :] = np.nan
-        empty = np.empty((0, 1 + len(self.layout.dense_curves)))
-        dense = [np.concatenate(parts) if parts else empty for parts in copied]
-        for array in (arguments.grid, *dense):
-            array.setflags(write=False)
-        return BatchResult(
-            grid=arguments.grid,
-            dense_curves=[(each[:, 0], each[:, 1:]) for each in dense],
-            status=status.copy(),
-            steps=arguments.counts[:, COUNTERS.index("steps")].copy(),
-            added=self._of_model(arguments.added),
-            revived=arguments.revived(self.layout.reduced.species),
-        )
+        try:
+            while len(todo):
+                arguments.drive(todo)
+                # Empty the buffers of dense output; those that were full go on
+                for member in np.flatnonzero(points):
+                    copied[member].append(arguments.dense_curves[member, : points[member]].copy())
+                points[:] = 0
+                status[status == Status.BUFFER_FULL] = Status.RUNNING
+                todo = np.flatnonzero(status == Status.RUNNING)
+                on_progress(arguments.share_done())
+                if stop():
+                    raise StoppedError(arguments.result(copied))
+        except KeyboardInterrupt as error:
+            status[todo] = Status.RUNNING  # of what was in the works, points may be missing
+            raise StoppedError(arguments.result(copied)) from error
+        return arguments.result(copied)
 
-    def _of_model(self, values: Array) -> Array:
-        """Values by the species of the program, shape (m, species), as values by those of the model."""
-        found = np.zeros((len(values), len(self.layout.reduced.system.species)))
-        found[:, self.species] = values
-        found.setflags(write=False)
-        return found
+    def derivatives(self, times: Array, states: Array, parameters: Array) -> tuple[Array, Array]:
+        """What the program computes at n points, without infusions; order and units are those of `System`.
+
+        Args:
+            times: shape (n,).
+            states: shape (n, species).
+            parameters: shape (n, parameters).
+
+        Returns:
+            The right-hand side of the species that the program integrates, shape (n, species of the program), and the
+            entries of their Jacobian, in the order of `ProgramDescription.entries`, shape (n, entries).
+        """
+        at, lanes, size = self.description.offsets, self.description.lanes, len(self.species)
+        workspace = _workspace(self)
+        right, jacobian = [], []
+        for first in range(0, len(times), lanes):
+            points = np.arange(first, first + lanes).clip(max=len(times) - 1)  # the last one fills the rest
+            workspace[at["t"]] = times[points]
+            workspace[at["y"] :][:size] = states[points][:, self.species].T
+            workspace[at["parameters"] :][: len(self.parameters)] = parameters[points][:, self.parameters].T
+            self.code.prepare(workspace.ctypes.data)
+            self.code.evaluate(workspace.ctypes.data)
+            right.append(workspace[at["right"] :][:size].T.copy())
+            jacobian.append(workspace[at["jacobian"] :][: len(self.description.entries)].T.copy())
+        return np.concatenate(right)[: len(times)], np.concatenate(jacobian)[: len(times)]
 
 
 class _ProgramArguments:
     """The arrays that a program works on, by their names in `memory_layout.ARGUMENTS`."""
 
     def __init__(self, engine: Engine, batch: Batch, times: Array, rtol: float | Array, floor: float | Array) -> None:
-        layout = engine.layout
-        self.program = engine.program
+        description = self.description = engine.description
+        self.engine = engine
         self.index = {species: i for i, species in enumerate(engine.species)}  # in the model: in the program
         self._set_start(engine, batch)
         self._set_events(engine, batch)
         self._set_tolerances(engine, rtol, floor)
         self._set_stops(engine, batch)
-        shared = times if layout.grid else times[..., :0]
+        shared = times if description.grid else times[..., :0]
         self.times = np.ascontiguousarray(np.broadcast_to(shared, (len(self.states), shared.shape[-1])))
-        self.grid = np.empty((*self.times.shape, len(layout.grid)))
-        capacity = BUFFER_POINTS if layout.dense_curves else 0
-        self.dense_curves = np.empty((len(self.states), capacity, 1 + len(layout.dense_curves)))
+        self.grid = np.empty((*self.times.shape, len(description.grid)))
+        capacity = BUFFER_POINTS if description.dense_curves else 0
+        self.dense_curves = np.empty((len(self.states), capacity, 1 + len(description.dense_curves)))
         self.workspace = _workspace(engine)
         self.scalars = {
             "max_steps": MAX_GROUP_STEPS,
@@ -235,10 +249,11 @@ class _ProgramArguments:
 
     def _set_start(self, engine: Engine, batch: Batch) -> None:
         """States after the first jump, times and step sizes of all members."""
-        reduced, members = engine.layout.reduced, len(batch.initial)
-        for name in reduced.identically_zero:
-            if batch.initial[:, reduced.system.species.index(name)].any():
-                raise ValueError(f"{name} does not start at zero, but the reduced system leaves it out")
+        members = len(batch.initial)
+        for species in engine.identically_zero:
+            if batch.initial[:, species].any():
+                name = engine.system.species[species]
+                raise ValueError(f"{name} does not start at zero, but the program leaves it out")
         self.states = np.ascontiguousarray(batch.initial[:, engine.species])
         self.added = np.zeros(self.states.shape)
         for species, amount in batch.jumps[0].items():
@@ -247,6 +262,7 @@ class _ProgramArguments:
         self.clocks = np.zeros((members, len(CLOCKS)))
         for name in ("t", "mark"):
             self.clocks[:, CLOCKS.index(name)] = batch.starts[0]
+        self.begins = batch.starts[0]
         self.levels = np.zeros(self.states.shape)
         self.counts = np.zeros((members, len(COUNTERS)), dtype=np.int64)
         self.counts[:, COUNTERS.index("first")] = 1
@@ -275,21 +291,22 @@ class _ProgramArguments:
 
     def _set_tolerances(self, engine: Engine, rtol: float | Array, floor: float | Array) -> None:
         """Relative tolerances of all members, and absolute ones of their states."""
-        members, system = len(self.states), engine.layout.reduced.system
+        members, system = len(self.states), engine.system
         self.rtol = np.full(members, rtol, dtype=float)
         absolute = system.absolute_tolerances(self.rtol, np.full(members, floor, dtype=float))
         self.atol = np.ascontiguousarray(absolute[:, engine.species])
 
     def _set_stops(self, engine: Engine, batch: Batch) -> None:
         """Times at which steps have to end, with one that is infinite after the last of each member."""
-        curves = engine.layout.reduced.system.time_curves
+        curves = engine.system.time_curves
         found = np.empty((len(self.states), 0))
         if curves:
             found = batch_stops(curves, batch.starts, batch.ends, batch.parameters, batch.sets)
         self.stops = np.pad(found, ((0, 0), (0, 1)), constant_values=np.inf)
 
-    def revived(self, species: Sequence[str]) -> list[tuple[str, float] | None]:
+    def _revived(self) -> list[tuple[str, float] | None]:
         """As in `BatchResult`."""
+        species = self.description.species
         which, when = self.counts[:, COUNTERS.index("revived")], self.clocks[:, CLOCKS.index("revived_at")]
         return [(species[i - 1], at) if i else None for i, at in zip(which.tolist(), when.tolist(), strict=True)]
 
@@ -302,15 +319,39 @@ class _ProgramArguments:
         arrays = {"todo": todo} | {name: getattr(self, name) for name in ARGUMENTS if hasattr(self, name)}
         values = [scalars[name] if name in scalars else arrays[name].ctypes.data for name in ARGUMENTS]
         block = np.array(values, dtype=np.int64)
-        self.program.drive(block.ctypes.data)
+        self.engine.code.drive(block.ctypes.data)
         share = SECONDS_PER_CALL / max(time.perf_counter() - began, 1e-6)
         self.scalars["max_steps"] = min(max(int(self.scalars["max_steps"] * share), 1), MAX_GROUP_STEPS)
+
+    def share_done(self) -> float:
+        """The share of the time of all members that is done, 0 to 1."""
+        ends = np.nanmax(self.ends, axis=1)
+        return float(((self.clocks[:, 0] - self.begins) / (ends - self.begins)).mean())
+
+    def result(self, copied: Sequence[Sequence[Array]]) -> BatchResult:
+        """What was computed; copied: of each member the parts of its dense output, read-only from now on."""
+        reached = self.counts[:, COUNTERS.index("time")].tolist()
+        for member, count in enumerate(reached):  # what was not reached, or is past the last time of a member
+            self.grid[member, count:] = np.nan
+        empty = np.empty((0, self.dense_curves.shape[2]))
+        dense = [np.concatenate(parts) if parts else empty for parts in copied]
+        for array in (self.grid, *dense):
+            array.setflags(write=False)
+        return BatchResult(
+            grid=self.grid,
+            dense_curves=[(each[:, 0], each[:, 1:]) for each in dense],
+            status=self.counts[:, COUNTERS.index("status")].copy(),
+            steps=self.counts[:, COUNTERS.index("steps")].copy(),
+            added=_of_model(self.engine, self.added),
+            revived=self._revived(),
+            attempts=self.counts[:, COUNTERS.index("attempts")].copy(),
+        )
 
 
 def _workspace(engine: Engine) -> Array:
     """The rows of a group of lanes, shape (rows, lanes), with bounds and sizes of states filled in."""
-    offsets, system, size = engine.layout.offsets, engine.layout.reduced.system, len(engine.species)
-    workspace = _aligned(offsets["rows"], engine.program.lanes)
+    offsets, system, size = engine.description.offsets, engine.system, len(engine.species)
+    workspace = _aligned(offsets["rows"], engine.description.lanes)
     workspace[offsets["lower_bounds"] :][:size] = system.lower_bounds[engine.species][:, None]
     workspace[offsets["sizes"] :][:size] = ATOL_OF_SCALE * system.scales[engine.species][:, None]
     return workspace
@@ -321,3 +362,11 @@ def _aligned(rows: int, lanes: int) -> Array:
     memory = np.zeros(rows * lanes + 8)
     start = -memory.ctypes.data // 8 % 8
     return memory[start : start + rows * lanes].reshape(rows, lanes)
+
+
+def _of_model(engine: Engine, values: Array) -> Array:
+    """Values by the species of the program, shape (m, species), as values by those of the model."""
+    found = np.zeros((len(values), len(engine.system.species)))
+    found[:, engine.species] = values
+    found.setflags(write=False)
+    return found

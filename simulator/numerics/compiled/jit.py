@@ -1,50 +1,46 @@
-"""From the layout of a program to machine code that can be called: compiled once, kept on disk, loaded from there."""
+"""Machine code that can be called: loaded into this process, for this processor."""
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import llvmlite
 import llvmlite.binding as llvm
-from llvmlite import ir
-
-from . import code_cache
-from .driver import DriveFunction
-from .memory_layout import ProgramLayout
-from .rosenbrock_step import StepFunctions
 
 OPTIMISATION = 1  # of instruction selection and registers: more takes four times as long and gives the same code
 DRIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)  # lets other threads run meanwhile
+OF_WORKSPACE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
-class CompiledProgram:
-    """Machine code for `lanes` members at a time.
+class LoadedCode:
+    """The functions of a program, which live as long as this object.
 
     Attributes:
-        lanes: members that are integrated in lock step.
         drive: takes the address of an array as `memory_layout.ARGUMENTS`, and gives the number of steps of the group.
+        prepare: takes the address of a workspace, and computes what depends on parameters alone.
+        evaluate: takes the address of a workspace, and computes right-hand side, df/dt and Jacobian at its states.
     """
 
-    def __init__(self, layout: ProgramLayout, lanes: int) -> None:
-        self.lanes = lanes
-        key = code_key(layout, lanes)
-        code = code_cache.read(key)
-        if code is None:
-            code = compile_program(layout, lanes)
-            code_cache.write(key, code)
+    def __init__(self, code: bytes) -> None:
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
-        self.drive: Callable[[int], int] = DRIVE(self._engine.get_function_address("drive"))
+        address = self._engine.get_function_address
+        self.drive: Callable[[int], int] = DRIVE(address("drive"))
+        self.prepare: Callable[[int], None] = OF_WORKSPACE(address("prepare"))
+        self.evaluate: Callable[[int], None] = OF_WORKSPACE(address("evaluate"))
 
 
 def best_lanes() -> int:
     """As many as the widest vectors of this processor hold, and at least four."""
     return 8 if llvm.get_host_cpu_features().get("avx512f") else 4
+
+
+def processor() -> tuple[str, ...]:
+    """What machine code depends on besides what it computes: the processor and the compiler."""
+    features = llvm.get_host_cpu_features().flatten()
+    return llvm.get_process_triple(), llvm.get_host_cpu_name(), features, llvmlite.__version__, str(OPTIMISATION)
 
 
 def target_machine() -> llvm.TargetMachine:
@@ -56,24 +52,3 @@ def target_machine() -> llvm.TargetMachine:
     return target.create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=features, opt=OPTIMISATION, codemodel="jitdefault"
     )
-
-
-def compile_program(layout: ProgramLayout, lanes: int) -> bytes:
-    """The object file of a program."""
-    module = ir.Module("program")
-    module.triple = llvm.get_process_triple()
-    DriveFunction(layout, StepFunctions(layout, module, lanes), module, lanes)
-    parsed = llvm.parse_assembly(str(module))
-    parsed.verify()
-    code: bytes = target_machine().emit_object(parsed)
-    return code
-
-
-def code_key(layout: ProgramLayout, lanes: int) -> str:
-    """A digest of everything that the code depends on: formulas, processor, compiler, and our own files."""
-    found = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].glob("**/*.py")):  # simply all of numerics
-        found.update(path.read_bytes())
-    processor = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    found.update(repr((layout.key(), lanes, processor, llvmlite.__version__, sys.platform, OPTIMISATION)).encode())
-    return found.hexdigest()

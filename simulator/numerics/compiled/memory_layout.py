@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -112,6 +113,33 @@ CLOCKS = ("t", "h", "revived_at", "mark")
 
 
 @dataclass(frozen=True)
+class ProgramDescription:
+    """What the callers of a program must know of it. All names are in the order of the program's arrays.
+
+    Attributes:
+        species: those that are integrated.
+        identically_zero: those that are left out.
+        infused: those that may have infusions.
+        parameters: those that a formula reads.
+        entries: the Jacobian's entries, (row, column) of `species`.
+        grid: species and observables that are recorded at the output times.
+        dense_curves: species and observables that are recorded along every step.
+        offsets: the first row of each group of rows of a workspace; ``rows`` is how many there are.
+        lanes: members that are integrated in lock step.
+    """
+
+    species: tuple[str, ...]
+    identically_zero: tuple[str, ...]
+    infused: tuple[str, ...]
+    parameters: tuple[str, ...]
+    entries: tuple[tuple[int, int], ...]
+    grid: tuple[str, ...]
+    dense_curves: tuple[str, ...]
+    offsets: Mapping[str, int]
+    lanes: int
+
+
+@dataclass(frozen=True)
 class ProgramLayout:
     """The equations and curves of a program, and the rows of its workspace: each row holds one double per lane.
 
@@ -124,6 +152,20 @@ class ProgramLayout:
     reduced: ReducedSystem
     grid: tuple[str, ...]
     dense_curves: tuple[str, ...]
+
+    def description(self, lanes: int) -> ProgramDescription:
+        """The same without formulas, for a program of `lanes` lanes."""
+        return ProgramDescription(
+            species=self.reduced.species,
+            identically_zero=self.reduced.identically_zero,
+            infused=self.reduced.infused,
+            parameters=self.parameters,
+            entries=tuple(self.reduced.equations.jacobian),
+            grid=self.grid,
+            dense_curves=self.dense_curves,
+            offsets=self.offsets,
+            lanes=lanes,
+        )
 
     @cached_property
     def entries(self) -> dict[tuple[int, int], int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from immunesim.model.model import Model
 from immunesim.numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, Engine
+from immunesim.numerics.compiled.programs import program_for
 from immunesim.numerics.parameter_formulas import initial_values
 from immunesim.numerics.reduced_system import reduce_system
 from immunesim.numerics.trajectory import ATOL_OF_SCALE, Array
@@ -36,7 +37,7 @@ def on_lanes(
     fixed = {name: value for name, value in own.items() if name not in changed}
     infused = {name for each in stretches for name in each.infusion or {}}
     reduced = reduce_system(model, set(model.species), infused, fixed)
-    engine = Engine(reduced, tuple(model.species), tuple(dense), lanes)
+    engine = Engine(program_for(reduced, tuple(model.species), tuple(dense), lanes), reduced.system)
     batch = _batch(reduced.system, own, stretches, members, varied)
     options = {} if np.all(floor == ATOL_OF_SCALE) else {"floor": floor}
     return run(engine, batch, np.asarray(times, dtype=float), rtol, **options)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ....experiments.scenario import MAIN
-from ....experiments.sweeps import compiled
 from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.outcome import SweepEstimate, SweepOutcome
 from ....experiments.sweeps.statistics import measure_statistics
 from ....files.results.member_store import DAMAGED
+from ....numerics.compiled.availability import available, why_not
 from ....runtime.progress import bytes_text, duration
 from ..english import counted
 from ..sweep_measures import MOST_LETTERS, label_or_name, share_text
@@ -68,9 +68,10 @@ def measure_table(result: SweepResult) -> Table:
 
 def engine_notes() -> list[str]:
     """What would make sweeps faster, if anything."""
-    if compiled.available():
+    if available():
         return []
-    return ["SciPy computes this sweep; with the extra 'fast' (pip install 'immunesim[fast]') it is many times faster"]
+    reason = f" (llvmlite cannot be used: {why_not()})" if why_not() else ""
+    return [f"SciPy computes this sweep, many times slower than machine code{reason}"]
 
 
 def damage_notes(outcome: SweepOutcome) -> list[str]:

@@ -1,0 +1,96 @@
+"""How far a result can be trusted: every arm is computed twice, and its digits are those in which the two agree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..numerics.trajectory import ATOL_OF_SCALE, Array, Trajectory
+from .measures import curve_names
+from .scenario import Scenario
+
+RELIABLE = 3.0  # digits: with fewer a result is not to be relied on
+WANTED = 4.0  # digits: with fewer an arm is computed again, more tightly
+SMALL = 1e-2  # of the usual size of a curve
+MOST_DIGITS = 16.0  # of a float
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far two computations of one arm agree.
+
+    Attributes:
+        digits: -log10 of the largest difference of the curves that are shown, measured or expected, at their saved
+            times, relative to |value| + `noise_floor`; from 0 to `MOST_DIGITS`. None where an arm was computed once.
+        curve: the one with that difference, and its time.
+        time: see `curve`.
+        state: the species that differs most of all, shown or not, and its digits.
+        state_digits: see `state`.
+        solver: of the second computation, with its tolerance.
+        reason: why there are no digits, or why the arm is not reliable though there are.
+    """
+
+    digits: float | None
+    curve: str | None = None
+    time: float | None = None
+    state: str | None = None
+    state_digits: float | None = None
+    solver: str = ""
+    reason: str = ""
+
+    @property
+    def is_reliable(self) -> bool:
+        """Whether nothing speaks against the arm: at least `RELIABLE` digits, or none asked for."""
+        return self.digits is None or self.digits >= RELIABLE
+
+
+def shown_curves(scenario: Scenario) -> tuple[str, ...]:
+    """The species and observables that a scenario shows, expects something of, or measures in its sweep."""
+    measured = [each.measure for each in scenario.expectations]
+    measured += [each.tree for each in scenario.sweep.measures] if scenario.sweep is not None else []
+    read = [name for tree in measured for name in curve_names(tree, scenario.model)]
+    return tuple(dict.fromkeys([*scenario.shown, *read]))
+
+
+def compare(scenario: Scenario, first: Trajectory, second: Trajectory, typical: Mapping[str, float]) -> Certificate:
+    """The certificate of the trajectory `first` of one arm, by `second`, which has the same times.
+
+    typical: by name of species and observable, its usual size: the declared scale of a species, and what an observable
+    is where all species have that size.
+    """
+    species = scenario.model.species
+    curve, time, digits = _worst(shown_curves(scenario), first, second, typical)
+    state, _, state_digits = _worst(species, first, second, typical)
+    return Certificate(digits, curve, time, state, state_digits, second.solver)
+
+
+def _worst(
+    names: Iterable[str], first: Trajectory, second: Trajectory, typical: Mapping[str, float]
+) -> tuple[str | None, float | None, float]:
+    """The curve that differs most, where, and its digits."""
+    worst, where, when = 0.0, None, None
+    for name in names:
+        a, b = first[name], second[name]
+        with np.errstate(all="ignore"):
+            error = np.abs(a - b) / (np.abs(b) + noise_floor(b, typical.get(name, 0.0)))
+        error[(a == b) | (np.isnan(a) & np.isnan(b))] = 0.0
+        at = int(np.where(np.isnan(error), np.inf, error).argmax())
+        if not error[at] <= worst:
+            worst, where, when = float(error[at]), name, float(first.times[at])
+    return where, when, digits_of(worst)
+
+
+def noise_floor(values: Array, typical: float) -> float:
+    """The size below which a curve counts as nothing: `ATOL_OF_SCALE` of its largest value, but not less than `SMALL`
+    of what is usual: a curve that stays so far below it is not there."""
+    return ATOL_OF_SCALE * max(float(np.abs(values).max(initial=0.0)), SMALL * typical)
+
+
+def digits_of(difference: float) -> float:
+    """The digits that a relative difference leaves: from 0 to `MOST_DIGITS`."""
+    if not difference < 1.0:
+        return 0.0
+    return min(MOST_DIGITS, -math.log10(difference)) if difference else MOST_DIGITS

@@ -1,0 +1,245 @@
+"""Arms in, trajectories and certificates out: by machine code where it can be had, else by SciPy.
+
+Every arm is computed twice, and again more tightly as long as the two agree in too few digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..numerics.compiled.availability import available
+from ..numerics.noise import LOWER_FLOORS, RTOL_SHARE
+from ..numerics.system import System
+from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Problem, Trajectory
+from .certificate import WANTED, Certificate, compare
+from .scenario import Scenario
+from .schedule import Prepared
+
+if TYPE_CHECKING:
+    from ..numerics.compiled.arms import ModelEngine
+
+OnProgress = Callable[[float], object]  # called with the share of the work that is done, from 0 to 1
+
+# (rtol, floor) of one try after the other
+COMPILED_TRIES = ((1e-6, ATOL_OF_SCALE), *zip((1e-8, 1e-9, 1e-10), LOWER_FLOORS, strict=True))
+SCIPY_TRIES = ((RTOL, ATOL_OF_SCALE), *((RTOL * RTOL_SHARE, floor) for floor in LOWER_FLOORS))
+TIGHTER = 0.1  # the relative tolerance of an arm's second computation, in terms of the first
+INDEPENDENT, INDEPENDENT_RTOL = "LSODA", 1e-9
+SECOND_OF_SCIPY = "Rodas5P"
+FIRST_SHARE = 0.3  # of the time that SciPy's two solvers take, as measured on the scenarios of the human model
+CALLS_TO_CERTIFY = 20_000  # of SciPy's first solver: the second then takes about a second
+
+
+class Certify(StrEnum):
+    """How the digits of a run are checked.
+
+    OFF: not at all. AGAIN: by a tighter tolerance, and so other steps. INDEPENDENT: by LSODA, a method of another kind
+    that shares no code with the compiled engine.
+    """
+
+    OFF = "off"
+    AGAIN = "again"
+    INDEPENDENT = "independent"
+
+
+class SolvedArm(NamedTuple):
+    """The time course of an arm, and how far it can be trusted."""
+
+    trajectory: Trajectory
+    certificate: Certificate
+
+
+class Solved(NamedTuple):
+    """Arms by name; interrupted: whether the user pressed Ctrl-C, so that some are missing."""
+
+    arms: dict[str, SolvedArm]
+    interrupted: bool
+
+
+def solve_arms(
+    scenario: Scenario,
+    system: System,
+    arms: Mapping[str, Prepared],
+    certify: Certify | None = None,
+    on_progress: OnProgress = lambda share: None,
+) -> Solved:
+    """Computes every arm. Where it fails, its trajectory ends before the end and says why.
+
+    certify: None for AGAIN, but on SciPy only where that takes about a second.
+    """
+    if not available():
+        return _by_scipy(scenario, system, arms, certify, on_progress)
+    from ..numerics.compiled.arms import ModelEngine  # needs llvmlite
+
+    engine = ModelEngine(system)
+    found, interrupted = _by_engine(scenario, engine, arms, certify or Certify.AGAIN, on_progress)
+    wrong = engine.disagreement([each.trajectory for each in found.values()])
+    left = {name: arm for name, arm in arms.items() if wrong or name not in found}
+    if interrupted or not left:
+        return Solved(found, interrupted)
+    again, interrupted = _by_scipy(scenario, system, left, certify, on_progress)
+    for name, (trajectory, certificate) in again.items():
+        reason = f"computed by SciPy, since machine code and formulas differ: {wrong}" if wrong else certificate.reason
+        found[name] = SolvedArm(trajectory, replace(certificate, reason=reason))
+    return Solved({name: found[name] for name in arms if name in found}, interrupted)
+
+
+def _by_engine(
+    scenario: Scenario,
+    engine: ModelEngine,
+    arms: Mapping[str, Prepared],
+    certify: Certify,
+    on_progress: OnProgress,
+) -> Solved:
+    """Those arms that the engine can compute: all in one call, and again those with too few digits."""
+    found: dict[str, SolvedArm] = {}
+    left = dict(arms)
+    try:
+        for rtol, floor in COMPILED_TRIES:
+            problems = [_problem(arm, rtol, floor) for arm in left.values()]
+            if certify is Certify.AGAIN:
+                problems += [_problem(arm, rtol * TIGHTER, floor, second=True) for arm in left.values()]
+            trajectories, interrupted = engine.solve(problems, on_progress)
+            seconds = trajectories[len(left) :] or [None] * len(left)
+            for (name, arm), first, second in zip(left.items(), trajectories, seconds, strict=False):
+                if first is not None:
+                    if certify is Certify.INDEPENDENT and not interrupted:
+                        second = _second_opinion(engine.system, arm, INDEPENDENT, INDEPENDENT_RTOL)
+                    certificate = _certificate(scenario, engine.system, arm, first, second, certify, interrupted)
+                    found[name] = _better(found.get(name), SolvedArm(first, certificate))
+            left = {name: arm for name, arm in left.items() if name in found and not _is_enough(found[name])}
+            if interrupted or not left:
+                return Solved(found, interrupted)
+    except KeyboardInterrupt:
+        return Solved(found, True)
+    return Solved({name: _judged(each) for name, each in found.items()}, False)
+
+
+def _by_scipy(
+    scenario: Scenario,
+    system: System,
+    arms: Mapping[str, Prepared],
+    certify: Certify | None,
+    on_progress: OnProgress,
+) -> Solved:
+    """Every arm, one after the other."""
+    found: dict[str, SolvedArm] = {}
+    try:
+        for number, (name, arm) in enumerate(arms.items()):
+            part = _part(on_progress, number / len(arms), (number + 1) / len(arms))
+            for rtol, floor in SCIPY_TRIES:
+                solved = _once_by_scipy(scenario, system, arm, (rtol, floor), certify, part)
+                found[name] = _better(found.get(name), solved)
+                if _is_enough(found[name]):
+                    break
+            found[name] = _judged(found[name])
+            part(1.0)
+    except KeyboardInterrupt:
+        return Solved(found, True)
+    return Solved(found, False)
+
+
+def _once_by_scipy(
+    scenario: Scenario,
+    system: System,
+    arm: Prepared,
+    tolerances: tuple[float, float],
+    certify: Certify | None,
+    on_progress: OnProgress,
+) -> SolvedArm:
+    from ..numerics.solve import solve  # SciPy takes a third of a second to import
+
+    of_first = _part(on_progress, 0.0, 1.0 if certify is Certify.OFF else FIRST_SHARE)
+    rtol, floor = tolerances
+    first = solve(
+        system,
+        arm.initial,
+        arm.schedule.segments,
+        arm.times,
+        rtol=rtol,
+        floor=floor,
+        on_progress=lambda share, calls: of_first(share),
+    )
+    too_long = certify is None and first.calls > CALLS_TO_CERTIFY
+    if too_long or certify is Certify.OFF or not first.outcome.ok:
+        reason = "the run failed" if not first.outcome.ok else "switched off"
+        reason = "would take more than a second; --certify does it" if too_long and first.outcome.ok else reason
+        return SolvedArm(first, Certificate(None, reason=reason))
+    method = INDEPENDENT if certify is Certify.INDEPENDENT else SECOND_OF_SCIPY
+    second = _second_opinion(system, arm, method, rtol * TIGHTER, _part(on_progress, FIRST_SHARE, 1.0))
+    return SolvedArm(first, _certificate(scenario, system, arm, first, second, Certify.AGAIN))
+
+
+def _second_opinion(
+    system: System, arm: Prepared, method: str, rtol: float, on_progress: OnProgress = lambda share: None
+) -> Trajectory:
+    """An arm by one of SciPy's methods, to be compared with."""
+    from ..numerics.solve import solve  # SciPy takes a third of a second to import
+
+    return solve(
+        system,
+        arm.initial,
+        arm.schedule.segments,
+        arm.times,
+        method=method,
+        rtol=rtol,
+        dense=False,
+        on_progress=lambda share, calls: on_progress(share),
+    )
+
+
+def _problem(arm: Prepared, rtol: float, floor: float, second: bool = False) -> Problem:
+    return Problem(arm.initial, arm.schedule.segments, arm.times, rtol, floor, dense=not second)
+
+
+def _certificate(
+    scenario: Scenario,
+    system: System,
+    arm: Prepared,
+    first: Trajectory,
+    second: Trajectory | None,
+    certify: Certify,
+    interrupted: bool = False,
+) -> Certificate:
+    if certify is Certify.OFF:
+        return Certificate(None, reason="switched off")
+    if second is None:
+        reason = "interrupted" if interrupted else "the second computation did not reach the end"
+        return Certificate(None if interrupted else 0.0, reason=reason)
+    if not second.outcome.ok:
+        return Certificate(0.0, solver=second.solver, reason=f"the second computation failed: {second.outcome.message}")
+    return compare(scenario, first, second, system.typical_sizes(arm.schedule.segments[0].parameters))
+
+
+def _is_enough(solved: SolvedArm) -> bool:
+    """Whether an arm need not be computed again."""
+    digits = solved.certificate.digits
+    return solved.trajectory.revived is None and (digits is None or digits >= WANTED)
+
+
+def _judged(solved: SolvedArm) -> SolvedArm:
+    """The same, without digits where a state rises out of noise even with the lowest floor."""
+    revived = solved.trajectory.revived
+    if revived is None:
+        return solved
+    reason = f"{revived[0]} rises again out of rounding at {revived[1]:.6g}"
+    return SolvedArm(solved.trajectory, replace(solved.certificate, digits=0.0, curve=revived[0], reason=reason))
+
+
+def _better(old: SolvedArm | None, new: SolvedArm) -> SolvedArm:
+    """The one that was computed to its end, does not rise out of noise, and has more digits."""
+    if old is None or not old.trajectory.outcome.ok:
+        return new
+    if not new.trajectory.outcome.ok:
+        return old
+    if old.trajectory.revived and not new.trajectory.revived:
+        return new
+    return new if (new.certificate.digits or 0.0) >= (old.certificate.digits or 0.0) else old
+
+
+def _part(on_progress: OnProgress, start: float, end: float) -> OnProgress:
+    """`on_progress` of a part of the work, which goes from the share `start` of the whole to the share `end`."""
+    return lambda share: on_progress(start + share * (end - start))

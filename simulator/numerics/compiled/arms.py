@@ -1,0 +1,218 @@
+"""Trajectories of a whole model by machine code: several at once, each a lane, with its own times and tolerances."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...model.expression import TIME
+from ..dense_output import DenseOutput, SampledSteps
+from ..rodas5p import STAGES
+from ..system import System
+from ..tape import Tape
+from ..trajectory import ATOL_OF_SCALE, Array, Outcome, Problem, Segment, Trajectory
+from .engine import Batch, BatchResult, Engine, OnProgress, StoppedError
+from .memory_layout import PER_STEP
+from .programs import Formulas, model_program
+
+Flags = NDArray[np.bool_]
+
+POINTS = 10  # of each trajectory, at which machine code is held against the formulas
+NEAR = 1e-9  # of a state: as close are points at which the Jacobian may be that of either side of a kink
+TOLERANCE = 1e-9  # of the size of what is added up: far above rounding, far below a wrong formula
+
+
+class ModelEngine:
+    """The compiled engine for one model.
+
+    Attributes:
+        is_new: whether the program had to be compiled now.
+    """
+
+    def __init__(self, system: System) -> None:
+        found, self.is_new = model_program(system)
+        system.observables_tape = found.observables
+        self.system, self.engine, self.formulas = system, Engine(found.program, system), found.formulas
+
+    def solve(
+        self, problems: Sequence[Problem], on_progress: OnProgress = lambda share: None
+    ) -> tuple[list[Trajectory | None], bool]:
+        """A trajectory for each problem, None for one that did not reach its end; and whether the user pressed Ctrl-C
+        before all had."""
+        began = clock.perf_counter()
+        batch, times = _batch(problems), _times(problems)
+        rtol, floor = (np.array([getattr(each, name) for each in problems]) for name in ("rtol", "floor"))
+        interrupted = False
+        try:
+            found = self.engine.run(batch, times, rtol, floor, on_progress=on_progress)
+        except StoppedError as error:
+            if error.result is None:
+                raise KeyboardInterrupt from None
+            found, interrupted = error.result, True
+        seconds = (clock.perf_counter() - began) / len(problems)
+        done = found.done.tolist()
+        return [
+            self._trajectory(problem, found, member, seconds) if done[member] else None
+            for member, problem in enumerate(problems)
+        ], interrupted
+
+    def _trajectory(self, problem: Problem, found: BatchResult, member: int, seconds: float) -> Trajectory:
+        system, grid = self.system, self.engine.description.grid
+        saved = np.ascontiguousarray(found.grid[member, : len(problem.times)].T)
+        problem.times.setflags(write=False)
+        saved.setflags(write=False)
+        return Trajectory(
+            times=problem.times,
+            values=dict(zip(grid, saved, strict=True)),
+            dense=DenseOutput(system, self._segments(problem, *found.dense_curves[member]) if problem.dense else ()),
+            outcome=Outcome(),
+            added=dict(zip(system.species, found.added[member].tolist(), strict=True)),
+            solver=f"Rodas5P, compiled, rtol {problem.rtol:g}",
+            calls=int(found.attempts[member]) * STAGES,
+            steps=int(found.steps[member]),
+            seconds=seconds,
+            revived=found.revived[member],
+        )
+
+    def _segments(self, problem: Problem, times: Array, states: Array) -> list[SampledSteps]:
+        """The points along the steps of each segment."""
+        found, first, per_step = [], 0, PER_STEP
+        for segment in problem.segments:
+            steps = int(np.searchsorted(times[first::per_step], segment.end))  # each step's end is the next one's start
+            part = slice(first, first + per_step * steps + 1)
+            found.append(
+                SampledSteps(times[part], states[part], segment.infusion, segment.parameters, segment.dilution)
+            )
+            first = part.stop
+        return found
+
+    def disagreement(self, trajectories: Sequence[Trajectory]) -> str:
+        """Where the machine code differs from the formulas along some trajectories; '' where it does not.
+
+        Right-hand side and Jacobian are compared at `POINTS` points of each.
+        """
+        times, states, parameters = _points(self.system, trajectories)
+        if not len(times):
+            return ""
+        expected = _Expected(self.system, self.formulas, times, states, parameters)
+        right, jacobian = self.engine.derivatives(times, states, parameters)
+        return expected.differ(right.T, dict(zip(self.engine.description.entries, jacobian.T, strict=True)))
+
+
+class _Expected:
+    """Right-hand side and Jacobian at some points, by the formulas, and how large their parts are."""
+
+    def __init__(self, system: System, formulas: Formulas, times: Array, states: Array, parameters: Array) -> None:
+        self.system, self.times = system, times
+        self.states = np.abs(states) + ATOL_OF_SCALE * system.scales
+
+        def evaluate(tape: Tape, at: Array) -> Array:
+            values = dict(zip(system.species, at.T, strict=True)) | dict(
+                zip(system.parameters, parameters.T, strict=True)
+            )
+            return np.broadcast_to(tape.evaluate(values | {TIME: times}), (len(tape.outputs), len(times)))
+
+        self.right = evaluate(formulas.rhs, states)
+        # Where max() or min() changes sides, rounding decides which derivative is found: either is right
+        near = [evaluate(formulas.jacobian, states * factor) for factor in (1.0, 1.0 + NEAR, 1.0 - NEAR)]
+        self.entries = dict(
+            zip(formulas.entries, zip(np.fmin.reduce(near), np.fmax.reduce(near), strict=True), strict=True)
+        )
+        # What is added up inside a rate law is at least as large as what each state does to it
+        self.size = evaluate(formulas.gross, states) + np.abs(self.right)
+        for (row, column), (low, high) in self.entries.items():
+            self.size[row] += np.fmax(np.abs(low), np.abs(high)) * self.states[:, column]
+
+    def differ(self, right: Array, jacobian: dict[tuple[int, int], Array]) -> str:
+        """Where these differ from what is expected; '' where they do not. right: shape (species, points)."""
+        names = self.system.species
+        for name, found, expected, size in zip(names, right, self.right, self.size, strict=True):
+            wrong = _outside(found, expected, expected, TOLERANCE * size)
+            if wrong.any():
+                return f"the derivative of {name} at {self._when(wrong)}"
+        zero = np.zeros(len(self.times))
+        for row, column in {**self.entries, **jacobian}:
+            low, high = self.entries.get((row, column), (zero, zero))
+            tolerance = 1e3 * TOLERANCE * (np.abs(high) + self.size[row] / self.states[:, column])
+            wrong = _outside(jacobian.get((row, column), zero), low, high, tolerance)
+            if wrong.any():
+                return f"the derivative of that of {names[row]} by {names[column]} at {self._when(wrong)}"
+        return ""
+
+    def _when(self, wrong: Flags) -> str:
+        return f"{self.times[int(np.argmax(wrong))]:.6g} {self.system.model.time_unit_text}"
+
+
+def _outside(found: Array, low: Array, high: Array, tolerance: Array) -> Flags:
+    """At which points a number lies outside a range by more than the tolerance; NaN is where NaN is expected."""
+    with np.errstate(invalid="ignore"):
+        inside = (found >= low - tolerance) & (found <= high + tolerance)
+    wrong: Flags = ~(inside | (found == low) | (np.isnan(found) & np.isnan(low)))
+    return wrong
+
+
+def _points(system: System, trajectories: Sequence[Trajectory]) -> tuple[Array, Array, Array]:
+    """Times, states and parameters at some accepted steps of each trajectory."""
+    found: list[tuple[float, Array, Array]] = []
+    for trajectory in trajectories:
+        dense = trajectory.dense
+        segments = dense.segments if isinstance(dense, DenseOutput) else ()
+        ends = np.cumsum([len(each.times) for each in segments])
+        for step in np.linspace(0, ends[-1] - 1, POINTS).astype(int).tolist() if len(ends) else ():
+            index = int(np.searchsorted(ends, step, side="right"))
+            segment, within = segments[index], step - int(ends[index])
+            found.append((segment.times[within], segment.states[within], segment.parameters))
+    times, states, parameters = zip(*found, strict=True) if found else ((), (), ())
+    return np.array(times), np.array(states), np.array(parameters)
+
+
+def _times(problems: Sequence[Problem]) -> Array:
+    """Output times of all, shape (problems, times), infinite after the last of each."""
+    times = np.full((len(problems), max(len(each.times) for each in problems)), np.inf)
+    for row, each in zip(times, problems, strict=True):
+        row[: len(each.times)] = each.times
+    return times
+
+
+def _batch(problems: Sequence[Problem]) -> Batch:
+    """All problems as one batch."""
+    count, most = len(problems), max(len(each.segments) for each in problems)
+    starts, ends = np.full((2, most, count), np.nan)
+    sets = np.zeros((most, count), dtype=np.int64)
+    own: list[list[Array]] = []  # the distinct parameters of each problem
+    for member, each in enumerate(problems):
+        found = {id(segment.parameters): segment.parameters for segment in each.segments}
+        number = {key: index for index, key in enumerate(found)}
+        own.append(list(found.values()))
+        for index, segment in enumerate(each.segments):
+            starts[index, member], ends[index, member] = segment.start, segment.end
+            sets[index, member] = number[id(segment.parameters)]
+    parameters = [np.array([found[min(index, len(found) - 1)] for found in own]) for index in range(max(map(len, own)))]
+    return Batch(
+        initial=np.array([each.initial for each in problems]),
+        starts=starts,
+        ends=ends,
+        jumps=_sparse(problems, most, 0.0, lambda segment: segment.jump),
+        infusions=_sparse(problems, most, 0.0, lambda segment: segment.infusion),
+        parameters=parameters,
+        sets=sets,
+        dilutions=_sparse(problems, most, 1.0, lambda segment: segment.dilution),
+    )
+
+
+def _sparse(
+    problems: Sequence[Problem], most: int, usual: float, read: Callable[[Segment], Array | None]
+) -> list[dict[int, Array]]:
+    """For each segment, by index of a species, a number for each problem; only where one is not the usual one."""
+    found: list[dict[int, Array]] = [{} for _ in range(most)]
+    for member, each in enumerate(problems):
+        for of_segment, segment in zip(found, each.segments, strict=False):
+            values = read(segment)
+            if values is None:
+                continue
+            for index in np.flatnonzero(values != usual).tolist():
+                of_segment.setdefault(index, np.full(len(problems), usual))[member] = values[index]
+    return found

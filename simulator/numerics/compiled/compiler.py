@@ -1,0 +1,22 @@
+"""From the layout of a program to machine code: what is needed once, where no code is kept."""
+
+from __future__ import annotations
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+from .driver import DriveFunction
+from .jit import target_machine
+from .memory_layout import ProgramLayout
+from .rosenbrock_step import StepFunctions
+
+
+def compile_program(layout: ProgramLayout, lanes: int) -> bytes:
+    """The object file of a program."""
+    module = ir.Module("program")
+    module.triple = llvm.get_process_triple()
+    DriveFunction(layout, StepFunctions(layout, module, lanes), module, lanes)
+    parsed = llvm.parse_assembly(str(module))
+    parsed.verify()
+    code: bytes = target_machine().emit_object(parsed)
+    return code

@@ -1,0 +1,150 @@
+"""Machine code that is kept is the code of this model, these files and this processor, or is made again."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from immunesim.model.model import Model
+from immunesim.numerics import rodas5p
+from immunesim.numerics.compiled.arms import ModelEngine
+from immunesim.numerics.compiled.memory_layout import ProgramLayout
+from immunesim.numerics.compiled.programs import program_for, program_key
+from immunesim.numerics.reduced_system import reduce_system
+from immunesim.numerics.system import System
+from immunesim.numerics.trajectory import Problem, Segment
+
+from tests.numerics.compiled.test_engine import ENZYME
+from tests.systems import make_model
+
+PACKAGE = Path(rodas5p.__file__).parents[1]
+
+
+def layout(**fixed: float) -> ProgramLayout:
+    return ProgramLayout(reduce_system(ENZYME, set(ENZYME.species), (), fixed), ("S",), ("P",))
+
+
+def program(lanes: int = 4, **fixed: float) -> None:
+    given = layout(**fixed)
+    program_for(given.reduced, given.grid, given.dense_curves, lanes)
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("IMMUNESIM_CACHE", str(tmp_path / "kept"))
+    return tmp_path / "kept" / "immunesim"
+
+
+def files(kept: Path) -> set[tuple[str, int]]:
+    """Names and inodes: a file that is written anew has another inode."""
+    return {(path.name, path.stat().st_ino) for path in kept.iterdir()}
+
+
+def test_code_is_made_once(kept: Path) -> None:
+    program()
+    before = files(kept)
+    program()
+    assert files(kept) == before
+    assert len(before) == 1
+
+
+def test_another_formula_number_of_lanes_or_constant_is_other_code(kept: Path) -> None:
+    for number, (lanes, fixed) in enumerate([(4, {}), (2, {}), (4, {"n": 2.0}), (4, {"n": 3.0})], start=1):
+        program(lanes, **fixed)
+        assert len(files(kept)) == number
+
+
+def test_code_is_known_by_the_files_it_is_written_by(tmp_path: Path) -> None:
+    """A copy of the package with one comment more has other keys."""
+    copy = tmp_path / "copy" / "immunesim"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from immunesim.numerics.compiled.programs import _digest\n"
+        "print(_digest('x'))\n"
+    )
+
+    def digest() -> str:
+        command = [sys.executable, "-c", script, str(copy.parent)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    before = digest()
+    assert digest() == before
+    with (copy / "numerics" / "rodas5p.py").open("a", encoding="utf-8") as file:
+        file.write("# another coefficient\n")
+    assert digest() != before
+
+
+def test_code_that_is_not_whole_is_made_again(kept: Path) -> None:
+    program()
+    (file,) = kept.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-100])
+    program()
+    (again,) = kept.iterdir()
+    assert again.read_bytes() == whole
+
+
+def test_the_same_layout_has_the_same_key() -> None:
+    assert program_key(layout(), 4) == program_key(layout(), 4)
+
+
+def decay(rate: float, scale: float = 1.0) -> Model:
+    return make_model({"x": ("pM", 100, scale)}, {"k": (rate, "1/h")}, {"loss": ("x ->", "k * x")})
+
+
+def problem(model: Model, end: float = 2.0) -> Problem:
+    system = System(model)
+    parameters = np.array([each.value for each in model.parameters.values()])
+    nothing = np.zeros(len(system.species))
+    return Problem(
+        np.full(1, 100.0), [Segment(0.0, end, nothing, nothing, parameters)], np.array([0.0, end]), 1e-8, 1e-3, True
+    )
+
+
+def final(model: Model) -> float:
+    (found,), interrupted = ModelEngine(System(model)).solve([problem(model)])
+    assert found is not None
+    assert not interrupted
+    return float(found["x"][-1])
+
+
+def test_models_that_differ_in_numbers_alone_share_a_program_and_not_its_results(kept: Path) -> None:
+    assert final(decay(1.0)) == pytest.approx(100 * np.exp(-2.0), rel=1e-6)
+    before = files(kept)
+    assert final(decay(3.0, 7.0)) == pytest.approx(100 * np.exp(-6.0), rel=1e-6)
+    assert files(kept) == before
+
+
+def test_code_kept_for_another_model_is_never_used(kept: Path) -> None:
+    assert final(decay(1.0)) == pytest.approx(100 * np.exp(-2.0), rel=1e-6)
+    twice = make_model({"x": ("pM", 100, 1)}, {"k": (1.0, "1/h")}, {"loss": ("x ->", "2 * k * x")})
+    assert final(twice) == pytest.approx(100 * np.exp(-4.0), rel=1e-6)
+    assert len(files(kept)) == 2
+
+
+def test_the_code_of_a_model_is_held_against_its_formulas() -> None:
+    engine = ModelEngine(System(ENZYME))
+    system = engine.system
+    start = np.array([100.0, 10.0, 0.0, 0.0, 0.0])
+    parameters = np.array([each.value for each in ENZYME.parameters.values()])
+    nothing = np.zeros(5)
+    given = Problem(start, [Segment(0.0, 3.0, nothing, nothing, parameters)], np.array([0.0, 3.0]), 1e-6, 1e-3, True)
+    trajectories, _ = engine.solve([given])
+    assert engine.disagreement([each for each in trajectories if each is not None]) == ""
+    # The same code with the formulas of another model: the catalytic rate is doubled
+    other = make_model(
+        {name: (each.unit_text, 0, each.scale) for name, each in ENZYME.species.items()},
+        {name: (each.value, each.unit_text) for name, each in ENZYME.parameters.items()},
+        {
+            name: (each.equation, f"2 * ({each.rate_text})" if name == "making" else each.rate_text)
+            for name, each in ENZYME.reactions.items()
+        },
+    )
+    engine.formulas = ModelEngine(System(other)).formulas
+    assert "the derivative of" in engine.disagreement([each for each in trajectories if each is not None])
+    assert system.species == ("S", "E", "C", "P", "still")
