@@ -25,7 +25,7 @@ class Target(NamedTuple):
     not a value. t0, t1: the times between which it is measured, equal for a value at one time. low, high: in the unit
     of the curve, or of time if it is a time; infinite where it has no bound. Times are in the model's unit.
     simulated: what the run gives, in the same unit as low and high. source: the key of the source, such as
-    Konrad1990, or ``assumed``. that: the expectation in words.
+    Konrad1990, or ``assumed``. that: the expectation in words. reason: why the run gives nothing.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Target(NamedTuple):
     met: bool
     source: str
     that: str
+    reason: str = ""
 
     @property
     def published(self) -> str:
@@ -69,4 +70,6 @@ def target_of(scenario: Scenario, verdict: Verdict) -> Target | None:
     met = verdict.met and not math.isnan(simulated)
     source = expectation.source.split(",")[0].split(";")[0].strip()
     bounds = (low, high, simulated, met)
-    return Target(found.curve, arm_of(tree), row.drawn, is_time, t0, t1, *bounds, source, expectation.that)
+    return Target(
+        found.curve, arm_of(tree), row.drawn, is_time, t0, t1, *bounds, source, expectation.that, verdict.reason
+    )

@@ -111,6 +111,6 @@ def aim_words(scenario: Scenario, aim: Target) -> str:
     start, end = aim.t0 * time_factor, aim.t1 * time_factor
     what = aim.drawn.format(time=with_unit(start, clock))
     within = "" if start == end else f" between {number(start)} and {with_unit(end, clock)}"
-    verdict = f"simulated: {number(found)}, {'met' if aim.met else 'missed'}"
+    verdict = f"{aim.reason or f'simulated: {number(found)}'}, {'met' if aim.met else 'missed'}"
     arm = scenario.arm(aim.arm).title
     return f"Expected of {aim.name} ({arm}), {what}{within}: {interval(low, high, unit)} ({aim.published}); {verdict}."
