@@ -225,7 +225,8 @@ class DenseOutput:
 
 @dataclass(frozen=True)
 class RecordedCurves:
-    """`Curves` of one member or many that were recorded while a solver ran, at `PIECE` parts of each step.
+    """`Curves` of one member or many that were recorded while a solver ran, at `PIECE` parts of each step, or `STEP`
+    parts if there is a `finer`.
 
     Attributes:
         at: the times, shape (n,), increasing within a member; a jump has two points of the same time.
@@ -233,12 +234,15 @@ class RecordedCurves:
         members: the first point of each member, and n, shape (m + 1,); by default there is one.
         inputs: to compute observables that their points do not determine; None where there are none. Species that are
             not among `curves` are zero.
+        finer: gives the same steps of some members, with the species that their observables read; None where those are
+            among `curves`.
     """
 
     at: Array
     curves: Mapping[str, Array]
     members: Indices | None = None
     inputs: ReadoutInputs | None = None
+    finer: Callable[[Indices], RecordedCurves] | None = None
 
     def times(self) -> Array:
         """As `at`."""
@@ -257,14 +261,20 @@ class RecordedCurves:
         points, first = self._parts
         if inputs is None or name in inputs.system.species or not needs_refinement(inputs.system, name):
             return pieces_through(self.at, self.curves[name], points, first)
-        start = self.at.take(points[0])
+        if self.finer is not None:
+            return self._checked(name, self.finer)
+        read = {each: self.curves[each].take(points) for each in inputs.system.species_of(name) if each in self.curves}
+        steps = self._steps(self.at.take(points[0]), self.at.take(points[-1]), first, read)
+        return steps.observables(inputs.system, [name])[0]
+
+    def _steps(self, start: Array, end: Array, first: Indices, read: Mapping[str, Array]) -> ReadoutSteps:
+        inputs = self.inputs
+        if inputs is None:
+            raise ValueError("nothing is known of the parameters")
         member = np.repeat(np.arange(len(first) - 1), np.diff(first))
         segment = np.zeros(len(start), dtype=np.intp)
         for ends in inputs.ends[:-1]:
             segment += ends.take(member) <= start
-
-        def species(each: str) -> Array | None:
-            return self.curves[each].take(points) if each in self.curves else None
 
         def parameter(each: str, of: Indices) -> Array | float:
             column = inputs.tables[:, :, inputs.system.parameters.index(each)]
@@ -272,8 +282,34 @@ class RecordedCurves:
                 return float(column[0, 0])
             return np.asarray(column[inputs.sets[segment.take(of), member.take(of)], member.take(of)])
 
-        steps = ReadoutSteps(start, self.at.take(points[-1]), first, species, parameter)
-        return steps.observables(inputs.system, [name])[0]
+        return ReadoutSteps(start, end, first, read.get, parameter)
+
+    def _checked(self, name: str, finer: Callable[[Indices], RecordedCurves]) -> Pieces:
+        """An observable through its recorded points, but of members of which these do not determine it computed from
+        the species."""
+        points, first = self._parts
+        whole = pieces_through(self.at, self.curves[name], points, first)
+        members = self._undetermined(name, whole)
+        if not len(members):
+            return whole
+        [own] = finer(members).pieces([name])
+        kept = np.flatnonzero(~np.isin(whole.member, members))
+        member = np.concatenate([whole.member[kept], members[own.member]])
+        order = np.argsort(member, kind="stable")
+        return Pieces(
+            np.concatenate([whole.start[kept], own.start])[order],
+            np.concatenate([whole.end[kept], own.end])[order],
+            np.concatenate([whole.values[:, kept], own.values], axis=1)[:, order],
+            np.searchsorted(member[order], np.arange(len(first))),
+        )
+
+    def _undetermined(self, name: str, whole: Pieces) -> Indices:
+        """The members of which the points of a recorded observable do not determine it."""
+        if self.inputs is None:
+            return np.empty(0, dtype=np.intp)
+        values = np.concatenate([whole.values[:, ::2], whole.values[1:, 1::2]])
+        steps = self._steps(whole.start[::2], whole.end[1::2], whole.first // 2, {})
+        return np.unique(whole.member[::2][steps.undetermined(self.inputs.system, name, values)])
 
     def undefined(self) -> list[Undefined]:
         """The recorded observables of one member that are not finite somewhere."""

@@ -224,11 +224,13 @@ def _widen(low: Array, top: Array, values: Array, member: Indices) -> None:
     np.maximum.at(top, member, np.where(finite, values, -np.inf).max(axis=0))
 
 
-def determined(values: Array) -> bool:
-    """Whether the points of all steps of one curve, shape (STEP + 1, n), determine it."""
-    finite = np.isfinite(values)
-    scale = np.ptp(values[finite]) if finite.any() else 0.0
-    return not _undetermined(values, np.full(values.shape[1], scale)).any()
+def undetermined(values: Array, first: Indices) -> NDArray[np.bool_]:
+    """Steps of many members whose points, shape (STEP + 1, n), do not determine a curve; first: as in `refined`."""
+    member = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    bottom, top = np.full(len(first) - 1, np.inf), np.full(len(first) - 1, -np.inf)
+    _widen(bottom, top, values, member)
+    scale = np.maximum(top - bottom, 0.0)[member]
+    return _undetermined(values, scale) | ~np.isfinite(values).all(axis=0)
 
 
 def _undetermined(values: Array, scale: Array) -> NDArray[np.bool_]:

@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 
 from ..model.expression import TIME
 from .graph import Graph
-from .pieces import PIECE, STEP, Evaluate, Indices, Pieces, as_pieces, at_fraction, coefficients_of, determined, refined
+from .pieces import (
+    PIECE,
+    STEP,
+    Evaluate,
+    Indices,
+    Pieces,
+    as_pieces,
+    at_fraction,
+    coefficients_of,
+    refined,
+    undetermined,
+)
 from .system import System
 from .tape import Tape
 from .trajectory import Array
@@ -64,6 +75,15 @@ class ReadoutSteps(NamedTuple):
         with np.errstate(all="ignore"):  # an observable may be infinite
             return [each for some in parts for each in self._some_observables(system, some)]
 
+    def undetermined(self, system: System, name: str, values: Array) -> NDArray[np.bool_]:
+        """Steps whose points, with these values of shape (STEP + 1, n), do not determine an observable."""
+        with np.errstate(all="ignore"):
+            found = undetermined(values, self.first)
+            every, none = np.arange(len(self.start)), np.zeros(len(self.start))
+            for each in _of_time_alone(system.graph, system.names[name], system):
+                found |= _Pulses(self, self._evaluator(system, [each])).unseen(every, none, none + 1.0)
+        return found
+
     def _some_observables(self, system: System, names: Sequence[str]) -> list[Pieces]:
         evaluate = self._evaluator(system, [system.names[name] for name in names])
         every = np.tile(np.arange(len(self.start)), STEP + 1)
@@ -77,7 +97,7 @@ class ReadoutSteps(NamedTuple):
             return Pieces(self.start, self.end, values[::2], self.first)
         graph, node = system.graph, system.names[name]
         of_time = _of_time_alone(graph, node, system)
-        if not of_time and len(self.first) == 2 and determined(values):
+        if not of_time and not undetermined(values, self.first).any():
             return as_pieces(self.start, self.end, values, self.first)
         evaluate = self._evaluator(system, [node])
         pulses = [_Pulses(self, self._evaluator(system, [each])) for each in of_time]

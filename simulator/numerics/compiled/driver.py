@@ -15,7 +15,7 @@ from .. import noise
 from ..noise import Level
 from ..rodas5p import SHRINK
 from .builder import DOUBLE, INTEGER, POINTER, FunctionBuilder, double, integer
-from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, IDLE, PER_STEP, SCALARS, ProgramLayout, Status
+from .memory_layout import ARGUMENTS, CLOCKS, COUNTERS, IDLE, SCALARS, ProgramLayout, Status
 from .rosenbrock_step import StepFunctions
 
 CHATTER_ATTEMPTS = 2**16  # so many steps, rejected ones included, ...
@@ -189,7 +189,7 @@ class DriveFunction:
     def _accept(self, lane: Any) -> None:
         """Marks the lane, unless its buffer of dense output is full: then the step is tried again once it is empty."""
         build = self.build
-        after = build.add(self.get("point", lane), integer(PER_STEP + 1))
+        after = build.add(self.get("point", lane), integer(self.layout.per_step + 1))
         full = build.icmp_signed(">", after, self.argument["capacity"])
         full = build.and_(full, ir.Constant(ir.IntType(1), int(bool(self.layout.dense_curves))))
         with build.if_else(full) as (yes, no):
@@ -241,11 +241,12 @@ class DriveFunction:
         return build.or_(used_up, chatters)
 
     def _record_dense(self) -> None:
-        """PER_STEP points of every accepted step, and its start where a segment starts."""
+        """`per_step` points of every accepted step, and its start where a segment starts."""
         code, build, curves = self.code, self.build, len(self.layout.dense_curves)
-        for part in range(PER_STEP + 1):
-            s = double(part / PER_STEP)
-            code.store_row(code.constant(part / PER_STEP), self.w, self.at["s"])
+        per_step = self.layout.per_step
+        for part in range(per_step + 1):
+            s = double(part / per_step)
+            code.store_row(code.constant(part / per_step), self.w, self.at["s"])
             build.call(self.functions.dense_curves, [self.w])
             with code.loop(self.lanes, "lane") as lane:
                 wanted = self.is_accepted(lane)
@@ -258,7 +259,7 @@ class DriveFunction:
                     )
                     start = self.element("dense_curves", *row, (integer(0), integer(1 + curves)))
                     time = code.fma(s, self.get("h", lane), self.get("t", lane))
-                    build.store(self.get("reached", lane) if part == PER_STEP else time, start, align=8)
+                    build.store(self.get("reached", lane) if part == per_step else time, start, align=8)
                     self._copy_out(lane, code.address(start, 1), curves)
                     self.count_up("point", lane)
 
