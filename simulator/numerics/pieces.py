@@ -219,9 +219,12 @@ def _as_pieces(
 
 def _widen(low: Array, top: Array, values: Array, member: Indices) -> None:
     """Extends the ranges of members, shape (m,), by the finite values of their steps, shape (STEP + 1, n)."""
-    finite = np.isfinite(values)
-    np.minimum.at(low, member, np.where(finite, values, np.inf).min(axis=0))
-    np.maximum.at(top, member, np.where(finite, values, -np.inf).max(axis=0))
+    smallest, largest = values.min(axis=0), values.max(axis=0)
+    if not (np.isfinite(smallest).all() and np.isfinite(largest).all()):
+        finite = np.isfinite(values)
+        smallest, largest = np.where(finite, values, np.inf).min(axis=0), np.where(finite, values, -np.inf).max(axis=0)
+    np.minimum.at(low, member, smallest)
+    np.maximum.at(top, member, largest)
 
 
 def undetermined(values: Array, first: Indices) -> NDArray[np.bool_]:

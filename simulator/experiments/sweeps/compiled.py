@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from ...numerics.compiled.above_noise import run_above_noise
 from ...numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, Engine
 from ...numerics.dense_output import RecordedCurves
 from ...numerics.parameter_formulas import ParameterFormulas
+from ...numerics.pieces import PIECE, STEP
 from ...numerics.readouts import ReadoutInputs, needs_refinement
 from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
@@ -40,14 +43,12 @@ class CompiledSweep:
         measured = dict.fromkeys(name for each in sweep.measures for name in curve_names(each.tree, scenario.model))
         from ...numerics.compiled.programs import program_for  # needs llvmlite
 
-        reduced = reduced_system_for(scenario, arms, sweep.design.axes)
+        self._reduced = reduced_system_for(scenario, arms, sweep.design.axes)
         self.readouts = [name for name in measured if name in system.observables and needs_refinement(system, name)]
-        for name in self.readouts:
-            del measured[name]
-            measured |= dict.fromkeys(each for each in reduced.species if each in system.species_of(name))
-        if self.readouts and not measured:  # the times of the steps are wanted all the same
-            measured = {self.readouts[0]: None}
-        self.engine = Engine(program_for(reduced, sweep.keep, tuple(measured)), reduced.system)
+        program = program_for(self._reduced, sweep.keep, tuple(measured), per_step=STEP if self.readouts else PIECE)
+        self.engine = Engine(program, self._reduced.system)
+        self._finer: Engine | None = None
+        self._lock = Lock()
 
     def run(
         self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool] = lambda: False
@@ -75,13 +76,30 @@ class CompiledSweep:
                     yield first + rows[done], CompiledMembers(self._curves(lanes, batch, done), self._kept(lanes, done))
 
     def _curves(self, lanes: BatchResult, batch: Batch, done: Rows) -> RecordedCurves:
-        parts = [lanes.dense_curves[member] for member in done.tolist()]
-        first = np.cumsum([0, *(len(times) for times, _ in parts)])
-        table = np.empty((1 + len(self.engine.description.dense_curves), first[-1]))
-        for (times, curves), start, stop in zip(parts, first[:-1].tolist(), first[1:].tolist(), strict=True):
-            table[0, start:stop], table[1:, start:stop] = times, curves.T
-        named = dict(zip(self.engine.description.dense_curves, table[1:], strict=True))
-        return RecordedCurves(table[0], named, first, self._inputs(batch, done) if self.readouts else None)
+        """The curves of the members `done`. Readouts are recorded at so many points that it is seen whether these
+        determine them; where they do not, the member is computed again, with the species that readouts read."""
+        recorded = _recorded(self.engine, lanes, done)
+        if not self.readouts:
+            return recorded
+
+        def finer(members: Rows) -> RecordedCurves:
+            engine, some = self._finer_engine(), batch.take(done[members])
+            again = run_above_noise(engine, some, np.empty(0))
+            every = np.arange(len(members))
+            return replace(_recorded(engine, again, every), inputs=self._inputs(some, every))
+
+        return replace(recorded, inputs=self._inputs(batch, done), finer=finer)
+
+    def _finer_engine(self) -> Engine:
+        """The same steps, with the species that readouts read."""
+        from ...numerics.compiled.programs import program_for  # needs llvmlite
+
+        with self._lock:
+            if self._finer is None:
+                read = set().union(*[self.system.species_of(name) for name in self.readouts])
+                species = tuple(name for name in self._reduced.species if name in read) or self._reduced.species[:1]
+                self._finer = Engine(program_for(self._reduced, (), species), self._reduced.system)
+            return self._finer
 
     def _inputs(self, batch: Batch, done: Rows) -> ReadoutInputs:
         """What the observables of the members `done` are computed from."""
@@ -90,6 +108,17 @@ class CompiledSweep:
 
     def _kept(self, lanes: BatchResult, done: Rows) -> Array:
         return lanes.grid[done].transpose(0, 2, 1)
+
+
+def _recorded(engine: Engine, lanes: BatchResult, members: Rows) -> RecordedCurves:
+    """The curves of some members, one after the other."""
+    parts = [lanes.dense_curves[member] for member in members.tolist()]
+    first = np.cumsum([0, *(len(times) for times, _ in parts)])
+    names = engine.description.dense_curves
+    table = np.empty((1 + len(names), first[-1]))
+    for (times, curves), start, stop in zip(parts, first[:-1].tolist(), first[1:].tolist(), strict=True):
+        table[0, start:stop], table[1:, start:stop] = times, curves.T
+    return RecordedCurves(table[0], dict(zip(names, table[1:], strict=True)), first)
 
 
 def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[Axis]) -> ReducedSystem:

@@ -15,7 +15,7 @@ from ..system import System
 from ..tape import Tape
 from ..trajectory import ATOL_OF_SCALE, Array, Outcome, Problem, Segment, Trajectory
 from .engine import Batch, BatchResult, Engine, OnProgress, StoppedError
-from .memory_layout import PER_STEP
+from ..pieces import PIECE
 from .programs import Formulas, model_program
 
 Flags = NDArray[np.bool_]
@@ -79,7 +79,7 @@ class ModelEngine:
 
     def _segments(self, problem: Problem, times: Array, states: Array) -> list[SampledSteps]:
         """The points along the steps of each segment."""
-        found, first, per_step = [], 0, PER_STEP
+        found, first, per_step = [], 0, PIECE
         for segment in problem.segments:
             steps = int(np.searchsorted(times[first::per_step], segment.end))  # each step's end is the next one's start
             part = slice(first, first + per_step * steps + 1)

@@ -13,7 +13,6 @@ from ..python_code import hoisted
 from ..reduced_system import ReducedSystem
 from .sparse_lu import SparseLU, factorize, strong_components
 
-PER_STEP = PIECE  # points of the dense output of each step: states are polynomials of this degree there
 FLOAT_ROWS = (
     "t",
     "h",
@@ -147,11 +146,13 @@ class ProgramLayout:
         reduced: the equations.
         grid: species and observables that are recorded at the output times.
         dense_curves: species and observables that are recorded along every step.
+        per_step: how many parts of a step they are recorded at: states are polynomials of degree `PIECE` there.
     """
 
     reduced: ReducedSystem
     grid: tuple[str, ...]
     dense_curves: tuple[str, ...]
+    per_step: int = PIECE
 
     def description(self, lanes: int) -> ProgramDescription:
         """The same without formulas, for a program of `lanes` lanes."""
@@ -267,6 +268,7 @@ class ProgramLayout:
             written,
             self.grid,
             self.dense_curves,
+            self.per_step,
             self.reduced.species,
             self.reduced.infused,
             self.parameters,

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from ..pieces import PIECE
 from ..reduced_system import ReducedSystem, reduce_system
 from ..system import System
 from ..tape import Tape
@@ -57,7 +58,11 @@ _lock = Lock()
 
 
 def program_for(
-    reduced: ReducedSystem, grid: Sequence[str], dense_curves: Sequence[str], lanes: int | None = None
+    reduced: ReducedSystem,
+    grid: Sequence[str],
+    dense_curves: Sequence[str],
+    lanes: int | None = None,
+    per_step: int = PIECE,
 ) -> Program:
     """The program of a reduced system, compiled where none is kept: some seconds at most.
 
@@ -66,9 +71,10 @@ def program_for(
         grid: species and observables to record at the output times.
         dense_curves: species and observables to record along every step.
         lanes: members that are integrated in lock step; by default what suits the processor.
+        per_step: at how many parts of a step curves are recorded.
     """
     lanes = lanes or best_lanes()
-    layout = ProgramLayout(reduced, tuple(grid), tuple(dense_curves))
+    layout = ProgramLayout(reduced, tuple(grid), tuple(dense_curves), per_step)
     key = program_key(layout, lanes)
     code = code_cache.read(key)
     if code is None:
