@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ...model.expression import TIME
 from ..dense_output import DenseOutput, SampledSteps
+from ..pieces import PIECE
 from ..rodas5p import STAGES
 from ..system import System
 from ..tape import Tape
 from ..trajectory import ATOL_OF_SCALE, Array, Outcome, Problem, Segment, Trajectory
 from .engine import Batch, BatchResult, Engine, OnProgress, StoppedError
-from ..pieces import PIECE
 from .programs import Formulas, model_program
 
 Flags = NDArray[np.bool_]
