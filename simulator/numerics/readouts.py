@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,13 +187,18 @@ def _of_time_alone(graph: Graph, node: int, system: System) -> list[int]:
     return found
 
 
+_known_degrees: WeakKeyDictionary[System, dict[int, float]] = WeakKeyDictionary()  # of the nodes of a system
+
+
 def needs_refinement(system: System, name: str) -> bool:
     """Whether the observable `name` may be no polynomial of degree `PIECE` along a step, as species are."""
-    graph, node = system.graph, system.names[name]
-    degrees: dict[int, float] = {}
-    for each in graph.needed([node]):
-        degrees[each] = _degree(graph, each, degrees, system.equations.varying)
-    return degrees[node] > PIECE
+    known = _known_degrees.setdefault(system, {})
+    graph, node, varying = system.graph, system.names[name], system.equations.varying
+    if node not in known:
+        for each in graph.needed([node]):
+            if each not in known:
+                known[each] = _degree(graph, each, known, varying)
+    return known[node] > PIECE
 
 
 def _degree(graph: Graph, node: int, degrees: Mapping[int, float], varying: frozenset[int]) -> float:

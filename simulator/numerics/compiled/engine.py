@@ -334,7 +334,7 @@ class _ProgramArguments:
         for member, count in enumerate(reached):  # what was not reached, or is past the last time of a member
             self.grid[member, count:] = np.nan
         empty = np.empty((0, self.dense_curves.shape[2]))
-        dense = [np.concatenate(parts) if parts else empty for parts in copied]
+        dense = [np.concatenate(parts) if len(parts) > 1 else [*parts, empty][0] for parts in copied]
         for array in (self.grid, *dense):
             array.setflags(write=False)
         return BatchResult(
