@@ -160,9 +160,13 @@ class DenseOutput:
     def undefined(self) -> list[Undefined]:
         """The observables that are not finite somewhere along the steps, with the first time at which they are not."""
         self.observe_all()
-        names = [name for name in self.system.observables if not np.isfinite(self._observed[name]).all()]
-        times = [float(first_not_finite(pieces)[0]) for pieces in self.pieces(names)]
-        return [Undefined(name, time, self.cause(name, time)) for name, time in zip(names, times, strict=True)]
+        wrong = {name: ~np.isfinite(self._observed[name]) for name in self.system.observables}
+        names = [name for name, points in wrong.items() if points.any()]
+        found = []
+        for name, pieces in zip(names, self.pieces(names), strict=True):
+            time = np.fmin(first_not_finite(pieces)[0], self.times()[wrong[name].argmax()])
+            found.append(Undefined(name, float(time), self.cause(name, float(time))))
+        return found
 
     def cause(self, name: str, time: float) -> str:
         """Why the observable `name` is not finite at a time, such as ``0/0``; empty where it is."""
