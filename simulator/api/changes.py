@@ -71,6 +71,20 @@ def files(
     return tuple(found)
 
 
+def folder_or_none(argument: str, given: object) -> Path | None:
+    """A path, or None where none is given. Raises `InputError` for anything else."""
+    if given is None or given == "":
+        return None
+    return a_path(argument, given)
+
+
+def a_path(argument: str, given: object) -> Path:
+    """A path that must be given. Raises `InputError` for anything else."""
+    if not isinstance(given, (str, os.PathLike)):
+        raise wrong_type(argument, "a path", given)
+    return Path(given)
+
+
 def flat(scenarios: Sequence[Any]) -> list[Any]:
     """Arguments, with the items of those that are lists."""
     return [item for each in scenarios for item in (each if isinstance(each, (list, tuple)) else [each])]

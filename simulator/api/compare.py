@@ -8,7 +8,7 @@ from pathlib import Path
 from ..experiments.scenario import Scenario
 from ..runtime.errors import called_from
 from ..tasks import compare as task
-from .changes import Settings, flat, scenario_request, several, warn
+from .changes import Settings, flat, folder_or_none, scenario_request, several, warn
 
 
 def compare(
@@ -41,6 +41,6 @@ def compare(
     """
     with called_from("compare()"):
         asked = tuple(scenario_request(each, set, knockout, block, add) for each in flat(scenarios))
-        folder = Path(out) if out else None
+        folder = folder_or_none("out", out)
         request = task.CompareRequest(asked, several("arms", arms), several("of", of), against, folder, force)
         return task.compare(request, warn)

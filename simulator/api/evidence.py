@@ -8,7 +8,7 @@ from pathlib import Path
 from ..runtime.errors import called_from
 from ..tasks import evidence as evidence_task
 from ..tasks import influence as influence_task
-from .changes import files
+from .changes import files, folder_or_none
 
 
 def evidence(*scenarios: str | Path | Sequence[str | Path], out: str | Path | None = None) -> evidence_task.Evidence:
@@ -24,7 +24,7 @@ def evidence(*scenarios: str | Path | Sequence[str | Path], out: str | Path | No
         KeyboardInterrupt: after Ctrl-C; `out` then holds the expectations of the scenarios that are done.
     """
     with called_from("evidence()"):
-        found = evidence_task.evidence(evidence_task.EvidenceRequest(files(scenarios), Path(out) if out else None))
+        found = evidence_task.evidence(evidence_task.EvidenceRequest(files(scenarios), folder_or_none("out", out)))
     if found.not_simulated:
         raise KeyboardInterrupt
     return found
@@ -45,4 +45,4 @@ def influence(
         OutputError: if `out` cannot be written; before anything is simulated.
     """
     with called_from("influence()"):
-        return influence_task.influence(influence_task.InfluenceRequest(files(scenarios), Path(out) if out else None))
+        return influence_task.influence(influence_task.InfluenceRequest(files(scenarios), folder_or_none("out", out)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from ..runtime.errors import called_from
 from ..runtime.packages import package
 from ..tasks import explain as tasks
 from ..views.text.explain import DELAY, STRENGTH, feedback_lines, sentences
-from .changes import Settings, scenario_request, warn
+from .changes import Settings, a_path, folder_or_none, is_value, scenario_request, warn, wrong_type
 from .notebook import picture_html
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def explain(
     """
     with called_from("explain()"):
         asked = scenario_request(scenario, set, knockout, block, add)
-        folder = Path(out) if out else None
+        folder = folder_or_none("out", out)
         request = tasks.ExplainRequest(asked, curve, arm, against, times(at), folder, force)
         return Explained(tasks.explain(request, warn))
 
@@ -73,8 +73,13 @@ def explain_run(result: RunResult, curve: str, arm: str, against: str | None, at
 
 
 def times(asked: Times) -> tuple[str | float, ...]:
-    """One time or many."""
-    return (asked,) if isinstance(asked, (str, int, float)) else tuple(asked)
+    """One time or many. Raises `InputError` for anything else."""
+    found = (asked,) if isinstance(asked, (str, int, float)) else asked
+    if isinstance(found, Iterable):
+        found = tuple(found)
+        if all(map(is_value, found)):
+            return found
+    raise wrong_type("at", "a time such as '3 d', a number, or a list of them", asked)
 
 
 class Explained:
@@ -123,8 +128,9 @@ class Explained:
         force: replace an earlier explanation. Raises `OutputError` if the folder exists or cannot be written.
         """
         with called_from("save()"):
-            tasks.write(self.explanation, Path(folder), force)
-        return Path(folder)
+            path = a_path("folder", folder)
+            tasks.write(self.explanation, path, force)
+        return path
 
     def __repr__(self) -> str:
         return str(self._output)

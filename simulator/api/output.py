@@ -10,7 +10,7 @@ from ..runtime.errors import called_from
 from ..tasks import export as export_task
 from ..tasks import gallery as gallery_task
 from ..tasks import replay as replay_task
-from .changes import Settings, files, scenario_request
+from .changes import Settings, a_path, files, folder_or_none, scenario_request
 
 
 def export(
@@ -41,7 +41,7 @@ def export(
     """
     with called_from("export()"):
         asked = scenario_request(scenario, set, knockout, block, add)
-        return export_task.export(export_task.ExportRequest(asked, to, arm, Path(out) if out else None, force))
+        return export_task.export(export_task.ExportRequest(asked, to, arm, folder_or_none("out", out), force))
 
 
 def gallery(
@@ -60,7 +60,7 @@ def gallery(
         OutputError: if the directory exists or cannot be written.
     """
     with called_from("gallery()"):
-        return gallery_task.gallery(gallery_task.GalleryRequest(Path(out), files(scenarios), tables, force))
+        return gallery_task.gallery(gallery_task.GalleryRequest(a_path("out", out), files(scenarios), tables, force))
 
 
 def replay(folder: str | Path) -> replay_task.Replayed:
@@ -69,4 +69,4 @@ def replay(folder: str | Path) -> replay_task.Replayed:
     The result is true if they do. Raises `InputError`.
     """
     with called_from("replay()"):
-        return replay_task.replay(replay_task.ReplayRequest(Path(folder)))
+        return replay_task.replay(replay_task.ReplayRequest(a_path("folder", folder)))

@@ -31,7 +31,7 @@ from ..views.text.commands import run as run_text
 from ..views.text.english import counted
 from ..views.text.figure import Curve
 from ..views.text.tables import Table
-from .changes import Settings, scenario_request, several, warn, wrong_type
+from .changes import Settings, a_path, scenario_request, several, warn, wrong_type
 from .explain import Explained, Times, explain_run
 from .notebook import run_html
 from .values import Measured
@@ -226,8 +226,8 @@ class Run:
         """
         from ..views.report.run_page import report
 
-        path = Path(path)
         with called_from("report()"):
+            path = a_path("path", path)
             check_file(path, force)
         texts = run_folder.resolved(self.scenario)
         summary = run_folder.summary(self.result, self.command, run_folder.run_id(texts))
@@ -252,7 +252,8 @@ class Run:
         force: replace an earlier run. plots: with figures. Raises `OutputError` if the folder cannot be written.
         """
         with called_from("save()"):
-            return tasks.write(self.result, Path(folder), self.command, force, FIGURES.draw if plots else None)
+            path = a_path("folder", folder)
+            return tasks.write(self.result, path, self.command, force, FIGURES.draw if plots else None)
 
     def __repr__(self) -> str:
         verdicts = self.result.verdicts

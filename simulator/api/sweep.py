@@ -20,7 +20,7 @@ from ..runtime.names import unknown_name
 from ..tasks import sweep as tasks
 from ..views.text.commands.sweep import damage_notes, measure_table, members_line
 from ..views.text.tables import Table
-from .changes import Settings, files, is_value, scenario_request, several, warn, wrong_type
+from .changes import Settings, files, folder_or_none, is_value, scenario_request, several, warn, wrong_type
 from .notebook import picture_html
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def sweep(
         request = tasks.SweepRequest(
             asked,
             None if options == SweepOptions() else options,
-            out=None if out is None else Path(out),
+            out=folder_or_none("out", out),
             workers=workers,
             dask=dask,
             shard=tasks.parse_shard(shard),

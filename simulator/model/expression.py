@@ -39,6 +39,8 @@ MAX_CHARACTERS = 2000
 MAX_DEPTH = 60
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_IN_QUOTES = re.compile(r"'[^']*'|\"[^\"]*\"")
+_BARE_QUANTITY = re.compile(r"(?<![\w.])\d+(?:\.\d*)?\s+[A-Za-z%][\w/^%-]*")
 
 
 class FormulaError(ValueError):
@@ -123,7 +125,9 @@ class _FormulaReader:
             body = ast.parse(" ".join(source.split()), mode="eval").body
         except SyntaxError as error:
             place = f" near column {error.offset}" if error.offset else ""
-            raise FormulaError(f"not a formula{place}: {error.msg}") from None
+            bare = _BARE_QUANTITY.search(_IN_QUOTES.sub("", self.text)) if self.quotes else None
+            why = f"times and levels go in quotes, '{bare[0]}'" if bare else error.msg
+            raise FormulaError(f"not a formula{place}: {why}") from None
         except (ValueError, MemoryError, RecursionError):
             raise FormulaError("not a formula: it cannot be parsed") from None
         return self.node(body, 0)

@@ -322,8 +322,14 @@ def in_moles(value: Unit, substance: Substance) -> Unit:
     powers = list(value.powers)
     powers[_MASS] = powers[_IU] = 0
     powers[_AMOUNT] += mass + international
-    factor = value.factor * (substance.unit_mass or 1.0) ** international
-    return Unit(factor / substance.molar_mass ** (mass + international), tuple(powers))
+    try:
+        factor = value.factor * (substance.unit_mass or 1.0) ** international
+        factor /= substance.molar_mass ** (mass + international)
+    except ArithmeticError:
+        factor = 0.0
+    if not 0.0 < factor < math.inf:
+        raise UnitError(f"a unit with such powers has no finite size in moles of {substance.id}")
+    return Unit(factor, tuple(powers))
 
 
 _KINDS = {

@@ -5,17 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+_LONGEST = 200  # characters of a word that is compared
+
 
 def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:
     """``; did you mean 'X'?`` for the known word most like `word`, else nothing.
 
-    Case, hyphens and underscores are ignored, so IL-2 finds IL2.
+    Case, hyphens and underscores are ignored, so IL-2 finds IL2. No suggestion is better than a silly one: of a word of
+    many letters two fifths may differ, of one of three a single one.
     """
     from difflib import get_close_matches
 
-    folded = {fold(name): name for name in known}
-    match = get_close_matches(fold(word), list(folded), 1, 0.6)
-    return f"; did you mean '{folded[match[0]]}'?" if match else ""
+    folded, asked = {fold(name): name for name in known}, fold(word)[:_LONGEST]
+    most = max(1 if len(asked) < 4 else 2, int(0.4 * len(asked)))
+    for match in get_close_matches(asked, list(folded), 3, 0.6):
+        if _edits(asked, match) <= most or (len(asked) >= 4 and match.startswith(asked)):
+            return f"; did you mean '{folded[match]}'?"
+    return ""
+
+
+def _edits(one: str, other: str) -> int:
+    """Letters to replace, insert, leave out or swap with the next, to turn `one` into `other`."""
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(one, 1):
+        row = [i]
+        for j, wanted in enumerate(other, 1):
+            found = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != wanted))
+            if i > 1 < j and letter == other[j - 2] and one[i - 2] == wanted:
+                found = min(found, rows[-2][j - 2] + 1)
+            row.append(found)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def unknown_name(what: str, word: str, known: Iterable[str], purpose: str = "", most: int = 12) -> str:

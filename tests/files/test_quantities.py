@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import immunesim as sim
@@ -67,3 +68,53 @@ def test_a_dose_in_thousandths_of_a_unit_is_noted_and_a_concentration_is_not(toy
     assert not found("dose.drip.amount", "18 MIU")
     assert not found("dose.drip.amount", "18 mIU/mL")
     assert not found("initial.drug", "18 mIU/mL")
+
+
+def faults(toy_file: Path, *changes: tuple[str, str]) -> list[str]:
+    text = toy_file.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    toy_file.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_scenario(toy_file)
+    return [fault.message for fault in caught.value.faults]
+
+
+def test_a_wrong_count_and_an_unknown_target_hide_no_other_fault(toy_file: Path) -> None:
+    found = faults(
+        toy_file,
+        ('target = "drug"\namount = "400 pmol"\nat = "2 h"', 'target = "drgu"\namount = "400 foo"\nat = "2 pM"'),
+        ("count = 3", 'count = "x"'),
+        ('at = "6 h"', 'at = "6 pM"'),
+    )
+    wanted = ("no species 'drgu'", "no unit 'foo'", "found '2 pM'", "expected a count from 1", "found '6 pM'")
+    assert [sum(each in message for message in found) for each in wanted] == [1] * 5
+    assert len(found) == 5
+
+
+def test_a_misspelt_key_is_one_fault(toy_file: Path) -> None:
+    (message,) = faults(toy_file, ('title = "A toy', 'titel = "A toy'))
+    assert message == "a scenario has no key 'titel'; did you mean 'title'?"
+
+
+def test_a_time_without_quotes_in_a_measure_is_told_to_be_quoted(toy_file: Path) -> None:
+    with pytest.raises(InputError, match="times and levels go in quotes, '3 d'"):
+        read_scenario(toy_file, sweep_options=SweepOptions(vary=("k_clear",), measures=("at(drug, 3 d)",)))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda toy: sim.sweep(toy, vary="k_clear", out=3),
+        lambda toy: sim.compare(toy, of="drug", out=3),
+        lambda toy: sim.evidence(toy, out=3),
+        lambda toy: sim.explain(toy, "drug", at=[None]),
+        lambda toy: sim.explain(toy, "drug", at=object()),
+        lambda toy: sim.gallery(3, toy),
+        lambda toy: sim.run(toy).save(3),
+    ],
+)
+def test_an_argument_of_the_wrong_type_is_named(toy_file: Path, call: Callable[[Path], object]) -> None:
+    with pytest.raises(InputError, match=r"(out|at|folder): expected a"):
+        call(toy_file)

@@ -274,6 +274,12 @@ def test_a_secretion_per_cell_times_a_cell_density_is_a_concentration_per_time()
     assert made.to(unit("pM/d")) == pytest.approx(86400 * 1e6 / 6.02214076e23 * 1e12, rel=1e-12)
 
 
+@pytest.mark.parametrize("text", ["mg^99", "IU^-99", "1/mg^99"])
+def test_a_unit_of_no_finite_size_in_moles_is_refused(text: str) -> None:
+    with pytest.raises(UnitError, match="no finite size"):
+        moles(text)
+
+
 def test_a_substance_without_international_unit_refuses_it() -> None:
     assert moles("pg/mL", NO_UNIT).to(unit("pM")) == pytest.approx(0.05)
     with pytest.raises(UnitError, match="drug has no international unit here"):

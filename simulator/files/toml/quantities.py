@@ -263,10 +263,12 @@ class Amount(NamedTuple):
     volume: str | None
 
 
-def read_amount(context: Context, path: KeyPath, given: Any, target: str) -> Amount | None:
-    """The amount of a dose into the species `target`."""
+def read_amount(context: Context, path: KeyPath, given: Any, target: str | None) -> Amount | None:
+    """The amount of a dose into the species `target`; None, and what can be said of it, where that is not known."""
     try:
         number, _, text = quantity(str(given))
+        if target is None:
+            return None
         if text == "1" and not context.model.species[target].unit.dimensionless:
             example = _amount_example(context.model, target)
             raise UnitError(f"the unit is missing: expected an amount of {target} such as {example}")
@@ -274,7 +276,8 @@ def read_amount(context: Context, path: KeyPath, given: Any, target: str) -> Amo
     except UnitError as error:
         reason = str(error)
         if reason.endswith(NO_QUANTITY):
-            reason = f"expected an amount of {target} such as {_amount_example(context.model, target)}"
+            example = _amount_example(context.model, target) if target else "'1 mg'"
+            reason = f"expected an amount{f' of {target}' * bool(target)} such as {example}"
         context.fault(path, f"{reason}, found {given!r}")
         return None
     if number < 0:
@@ -341,7 +344,7 @@ def read_dose(context: Context, name: str, table: Table, path: Callable[[str], K
     """One dose; `path` leads to its table."""
     faults = len(context.faults)
     target = _dose_target(context, name, table, path)
-    if target is None:
+    if target is None and not {"target", "amount", "at"} <= set(table):
         return None
     at = read_time(context, path("at"), table["at"])
     count = table.get("count", DEFAULT_COUNT)
@@ -358,7 +361,7 @@ def read_dose(context: Context, name: str, table: Table, path: Callable[[str], K
         message = f"the dose '{name}' starts at {table['at']!r}, not before the end of the run, {end}"
         context.fault(path("at"), message)
     amount = read_amount(context, path("amount"), table["amount"], target)
-    if len(context.faults) > faults or amount is None or at is None or every is None or over is None:
+    if len(context.faults) > faults or target is None or amount is None or at is None or every is None or over is None:
         return None
     number, unit_text, factor, body, volume = amount
     time_unit = context.model.time_unit

@@ -26,7 +26,6 @@ from .population import PATIENT, POPULATION
 from .quantities import NOTHING_LEFT_OUT, Context
 from .scenario import build_scenario, read_end, with_defaults
 from .source import (
-    INTEGER,
     LINE,
     LIST,
     NUMBER,
@@ -72,7 +71,7 @@ DOSE = {
     "amount": QUANTITY,
     "at": QUANTITY,
     "every": QUANTITY,
-    "count": INTEGER,
+    "count": QUANTITY,  # `read_dose` says more of it than its type, and of the rest of the dose
     "over": QUANTITY,
 }
 ARM_DOSE = {key: field for key, field in DOSE.items() if key != "name"}

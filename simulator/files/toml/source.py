@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ...runtime.errors import InputError, InputFault
 from ...runtime.names import nearest
-from ...runtime.text import is_unsafe
+from ...runtime.text import is_unsafe, listed
 from ..reading import read_text, short_path
 
 MAX_BYTES = 1_000_000
@@ -161,17 +161,19 @@ def check_fields(table: object, fields: Mapping[str, Field], what: str) -> Itera
     if not isinstance(table, dict):
         yield (), f"{what} must be a table, found {table!r}"
         return
+    meant = set()  # keys that others were probably meant to be
     for key, value in table.items():
         field = fields.get(key)
         if field is None:
-            hint = nearest(key, fields) or f"; keys are {', '.join(fields)}"
-            yield (key,), f"{what} has no key '{key}'{hint}"
+            hint = nearest(key, fields)
+            meant |= {name for name in fields if hint.endswith(f"'{name}'?")}
+            yield (key,), f"{what} has no key '{key}'{hint or f'; keys are {listed(fields, len(fields))}'}"
         else:
             problem = _problem(key, value, field)
             if problem:
                 yield (key,), problem
     for key, field in fields.items():
-        if field.required and key not in table:
+        if field.required and key not in table and key not in meant:
             yield (), f"{what} has no {key}"
 
 
