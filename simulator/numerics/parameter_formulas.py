@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
-from ..model.expression import Expression, names
-from ..model.laws import in_order
+from ..model.expression import Expression
 from ..model.model import Model
 from .graph import OPERATIONS, Graph
 
 Values = Mapping[str, Any]  # by name: floats, or arrays of shape (m,) over members
+
+
+class _Nodes(dict[str, int]):
+    """By name, the node of a parameter or of an observable made of parameters: built when it is first asked for."""
+
+    def __init__(self, model: Model, graph: Graph) -> None:
+        super().__init__()
+        self.model, self.graph = model, graph
+
+    def __missing__(self, name: str) -> int:
+        if name in self.model.parameters:
+            node = self.graph.symbol(name)
+        else:
+            node = self.graph.add(self.model.laws.observables[name], self)  # KeyError for species and for time
+        self[name] = node
+        return node
 
 
 class ParameterFormulas:
@@ -18,12 +34,12 @@ class ParameterFormulas:
 
     def __init__(self, model: Model) -> None:
         self.model, self.graph = model, Graph()
-        self.symbols = {name: self.graph.symbol(name) for name in model.parameters}
-        self.names = dict(self.symbols)
-        for name in in_order(model):
-            if all(inner in self.names for inner in names(model.observables[name].value)):
-                self.names[name] = self.graph.add(model.laws.observables[name], self.names)
-        self.initial = [self.graph.add(tree, self.names) for tree in model.laws.initial.values()]
+        self.names = _Nodes(model, self.graph)
+
+    @cached_property
+    def initial(self) -> list[int]:
+        """The node of each species' initial value."""
+        return [self.graph.add(tree, self.names) for tree in self.model.laws.initial.values()]
 
     def initial_values(self, parameters: Values) -> dict[str, Any]:
         """By species, its initial value in its unit: a float, or shape (m,) if a parameter that it reads has that."""

@@ -144,7 +144,7 @@ def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[A
 def _nonzero_at_start(scenario: Scenario, arms: Sequence[Arm], varied: Collection[str]) -> set[str]:
     """The species whose initial value may differ from zero."""
     formulas = ParameterFormulas(scenario.model)
-    symbols = {formulas.symbols[name] for name in varied}
+    symbols = {formulas.names[name] for name in varied}
     found = {
         name
         for name, node in zip(scenario.model.species, formulas.initial, strict=True)

@@ -46,11 +46,17 @@ def table_name(arm: str) -> str:
 def write_table(path: Path, scenario: Scenario, trajectory: Trajectory) -> None:
     """Time, all species and all observables, a row per saved time, digits enough to read back
     the same number."""
-    columns, header = list(trajectory.values), table_header(scenario.model, trajectory)
-    rows = np.column_stack([trajectory.times, *(trajectory[name] for name in columns)]).tolist()
+    columns = [_texts(values) for values in (trajectory.times, *trajectory.values.values())]
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerow(header)
-        file.writelines(",".join(map(repr, row)) + "\n" for row in rows)
+        csv.writer(file, lineterminator="\n").writerow(table_header(scenario.model, trajectory))
+        file.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
+
+
+def _texts(values: Array) -> list[str]:
+    """Each number with all its digits. Half of the curves of a large model never move: they are written once."""
+    if len(values) and (values == values[0]).all():
+        return [repr(float(values[0]))] * len(values)
+    return list(map(repr, values.tolist()))
 
 
 def table_header(model: Model, trajectory: Trajectory) -> list[str]:

@@ -13,6 +13,7 @@ from ...runtime.errors import InputError, InputFault
 from ...runtime.names import nearest
 from ..reading import exists, same_file
 from .catalogue import BIOLOGY, builtin_models
+from .kept_models import REFERENCES, keep_model, kept_model
 from .model_sections import SCHEMA, SECTIONS, InnerError, Known
 from .source import LIST, NUMBER, REQUIRED_LINE, TABLE, TEXT, Table, TomlSource, check_fields
 
@@ -44,8 +45,17 @@ def find_model(word: str, near: Path) -> Path | None:
 
 
 def read_model(path: str | Path) -> Model:
-    """The model in a file and the modules it names. Raises `InputError` with everything that is wrong."""
-    return _ModelReader(Path(path)).read()
+    """The model in a file and the modules it names, as it was kept if none of these files has changed since.
+
+    Raises `InputError` with everything that is wrong.
+    """
+    path = Path(path)
+    found = kept_model(path)
+    if found is None:
+        reader = _ModelReader(path)
+        found = reader.read()
+        keep_model(path, found, [each.path for each in reader.modules.values()], reader.absent)
+    return found
 
 
 class _ModelReader:
@@ -54,15 +64,15 @@ class _ModelReader:
         self.faults: list[InputFault] = []
         self.modules: dict[str, TomlSource] = {}  # by `same_file`
         self.declared: dict[str, dict[str, _Declared]] = {section: {} for section in SECTIONS}
+        self.absent: list[Path] = []  # where modules were looked for and not found
         self.missing = False  # a module that cannot be read may declare anything
 
     def read(self) -> Model:
         top = TomlSource(self.path)
         top.check_ours()
         self.gather(top, ())
-        shared = BIOLOGY / "references.toml"
-        if shared.exists() and shared.resolve() != self.path.resolve():
-            self.gather_sources(TomlSource(shared))
+        if REFERENCES.exists() and REFERENCES.resolve() != self.path.resolve():
+            self.gather_sources(TomlSource(REFERENCES))
         time_unit = self.time_unit(top)
         if self.missing:
             raise InputError(self.faults)
@@ -145,6 +155,7 @@ class _ModelReader:
         for path in (own, BIOLOGY / f"{name}.toml", BIOLOGY / "published" / f"{name}.toml"):
             if exists(path):
                 return path
+            self.absent.append(path)
         return None
 
     def gather_sources(self, source: TomlSource) -> None:

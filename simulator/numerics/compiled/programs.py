@@ -13,11 +13,11 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from ...runtime import kept
 from ..pieces import PIECE
 from ..reduced_system import ReducedSystem, reduce_system
 from ..system import System
 from ..tape import Tape
-from . import code_cache
 from .jit import LoadedCode, best_lanes, processor
 from .memory_layout import ProgramDescription, ProgramLayout
 
@@ -76,10 +76,10 @@ def program_for(
     lanes = lanes or best_lanes()
     layout = ProgramLayout(reduced, tuple(grid), tuple(dense_curves), per_step)
     key = program_key(layout, lanes)
-    code = code_cache.read(key)
+    code = kept.read(key)
     if code is None:
         code = _compile(layout, lanes)
-        code_cache.write(key, code)
+        kept.write(key, code)
     return Program(layout.description(lanes), LoadedCode(code))
 
 
@@ -107,7 +107,7 @@ def model_program(system: System) -> tuple[ModelProgram, bool]:
 
 def _kept(key: str) -> ModelProgram | None:
     """The program that is kept on disk under `key`, or None."""
-    data = code_cache.read(key)
+    data = kept.read(key)
     if data is None:
         return None
     description, formulas, observables, code = pickle.loads(data)
@@ -119,7 +119,7 @@ def _new_model_program(key: str, system: System) -> ModelProgram:
     layout = ProgramLayout(reduced, (*system.species, *system.observables), system.species)
     code = _compile(layout, LANES_OF_ARMS)
     formulas, description = _formulas(system), layout.description(LANES_OF_ARMS)
-    code_cache.write(key, pickle.dumps((description, formulas, system.observables_tape, code), protocol=5))
+    kept.write(key, pickle.dumps((description, formulas, system.observables_tape, code), protocol=5))
     return ModelProgram(Program(description, LoadedCode(code)), formulas, system.observables_tape)
 
 
@@ -148,8 +148,5 @@ def _compile(layout: ProgramLayout, lanes: int) -> bytes:
 
 def _digest(*parts: object) -> str:
     """A digest of these parts, of the processor and compiler, and of our own files."""
-    found = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].glob("**/*.py")):  # simply all of numerics
-        found.update(path.read_bytes())
-    found.update(repr((parts, processor())).encode())
-    return found.hexdigest()
+    numerics = Path(__file__).parents[1]
+    return hashlib.sha256(repr((parts, processor(), kept.fingerprint(numerics))).encode()).hexdigest()

@@ -121,7 +121,8 @@ def test_models_that_differ_in_numbers_alone_share_a_program_and_not_its_results
 
 
 def test_code_kept_for_another_model_is_never_used(kept: Path) -> None:
-    assert final(decay(1.0)) == pytest.approx(100 * np.exp(-2.0), rel=1e-6)
+    thrice = make_model({"x": ("pM", 100, 1)}, {"k": (1.0, "1/h")}, {"loss": ("x ->", "3 * k * x")})
+    assert final(thrice) == pytest.approx(100 * np.exp(-6.0), rel=1e-6)
     twice = make_model({"x": ("pM", 100, 1)}, {"k": (1.0, "1/h")}, {"loss": ("x ->", "2 * k * x")})
     assert final(twice) == pytest.approx(100 * np.exp(-4.0), rel=1e-6)
     assert len(files(kept)) == 2

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from immunesim.numerics.compiled import code_cache
+from immunesim.runtime import kept
 
 DAY = 86_400.0
 
@@ -29,27 +29,27 @@ def names(folder: Path) -> set[str]:
 
 
 def test_what_was_written_is_read() -> None:
-    assert code_cache.read("a") is None
-    code_cache.write("a", b"code")
-    assert code_cache.read("a") == b"code"
+    assert kept.read("a") is None
+    kept.write("a", b"code")
+    assert kept.read("a") == b"code"
 
 
 def test_the_least_recently_used_code_goes_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code_cache, "MAX_BYTES", 3 * 132)  # three files of 100 bytes and a checksum
+    monkeypatch.setattr(kept, "MAX_BYTES", 3 * 132)  # three files of 100 bytes and a checksum
     for days, key in enumerate("abc"):
-        code_cache.write(key, bytes(100))
-        last_used(folder / f"{key}.o", (3 - days) * DAY)
-    assert code_cache.read("a") == bytes(100)  # used again, and now the last
-    code_cache.write("d", bytes(100))
-    assert names(folder) == {"a.o", "c.o", "d.o"}
+        kept.write(key, bytes(100))
+        last_used(folder / f"{key}.kept", (3 - days) * DAY)
+    assert kept.read("a") == bytes(100)  # used again, and now the last
+    kept.write("d", bytes(100))
+    assert names(folder) == {"a.kept", "c.kept", "d.kept"}
 
 
 def test_code_that_is_no_longer_used_goes_as_that_of_another_version(folder: Path) -> None:
     for key, ago in (("of_another_version", 31 * DAY), ("of_last_week", 7 * DAY)):
-        code_cache.write(key, b"code")
-        last_used(folder / f"{key}.o", ago)
-    code_cache.write("new", b"code")
-    assert names(folder) == {"of_last_week.o", "new.o"}
+        kept.write(key, b"code")
+        last_used(folder / f"{key}.kept", ago)
+    kept.write("new", b"code")
+    assert names(folder) == {"of_last_week.kept", "new.kept"}
 
 
 def test_files_that_were_never_finished_go_and_those_being_written_stay(folder: Path) -> None:
@@ -57,15 +57,15 @@ def test_files_that_were_never_finished_go_and_those_being_written_stay(folder: 
     for name, ago in (("x.1.1.part", DAY), ("x.2.1.part", 1.0)):
         (folder / name).write_bytes(b"half")
         last_used(folder / name, ago)
-    code_cache.write("x", b"code")
-    assert names(folder) == {"x.2.1.part", "x.o"}
+    kept.write("x", b"code")
+    assert names(folder) == {"x.2.1.part", "x.kept"}
 
 
 def test_a_broken_file_is_no_code_and_goes(folder: Path) -> None:
-    code_cache.write("a", bytes(100))
-    file = folder / "a.o"
+    kept.write("a", bytes(100))
+    file = folder / "a.kept"
     file.write_bytes(file.read_bytes()[:-10])
-    assert code_cache.read("a") is None
+    assert kept.read("a") is None
     assert not file.exists()
 
 
@@ -73,17 +73,17 @@ def test_files_of_others_stay(folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "notes.txt").write_text("mine")
     last_used(folder / "notes.txt", 100 * DAY)
-    code_cache.write("a", b"code")
-    assert names(folder) == {"notes.txt", "a.o"}
+    kept.write("a", b"code")
+    assert names(folder) == {"notes.txt", "a.kept"}
 
 
 def test_many_at_once_read_what_was_written_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code_cache, "MAX_BYTES", 4 * 1032)
+    monkeypatch.setattr(kept, "MAX_BYTES", 4 * 1032)
 
     def use(number: int) -> bytes | None:
         key = str(number % 8)
-        found = code_cache.read(key)
-        code_cache.write(key, key.encode() * 1000)
+        found = kept.read(key)
+        kept.write(key, key.encode() * 1000)
         return found
 
     with ThreadPoolExecutor(8) as pool:
@@ -96,11 +96,11 @@ def test_a_place_that_cannot_be_written_keeps_nothing_and_says_so_once(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("IMMUNESIM_CACHE", str(tmp_path / "file"))
-    monkeypatch.setattr(code_cache, "_noted", [])
-    code_cache.write("a", b"code")
-    code_cache.write("b", b"code")
-    assert code_cache.read("a") is None
-    assert capsys.readouterr().err.count("note: machine code is compiled anew each time") == 1
+    monkeypatch.setattr(kept, "_noted", [])
+    kept.write("a", b"code")
+    kept.write("b", b"code")
+    assert kept.read("a") is None
+    assert capsys.readouterr().err.count("note: models are read and compiled anew each time") == 1
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_a_place_that_cannot_be_written_keeps_nothing_and_says_so_once(
 def test_code_that_others_could_have_written_is_not_loaded(
     folder: Path, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(code_cache, "_noted", [])
-    code_cache.write("a", b"code")
-    file = folder / "a.o"
+    monkeypatch.setattr(kept, "_noted", [])
+    kept.write("a", b"code")
+    file = folder / "a.kept"
     if what == "folder of another":
         me = os.geteuid()
         monkeypatch.setattr(os, "geteuid", lambda: me + 1)
@@ -128,15 +128,15 @@ def test_code_that_others_could_have_written_is_not_loaded(
         folder.rename(tmp_path / "elsewhere")
         folder.symlink_to(tmp_path / "elsewhere")
     for _ in range(2):
-        assert code_cache.read("a") is None
-    expected = f"note: machine code is compiled anew each time: {folder} is no folder of this user alone\n"
+        assert kept.read("a") is None
+    expected = f"note: models are read and compiled anew each time: {folder} is no folder of this user alone\n"
     assert capsys.readouterr().err == (expected if "folder" in what else "")
 
 
 def test_a_folder_that_was_made_open_is_closed(folder: Path) -> None:
-    code_cache.write("a", b"code")
+    kept.write("a", b"code")
     folder.chmod(0o777)
-    assert code_cache.read("a") == b"code"
+    assert kept.read("a") == b"code"
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
@@ -148,5 +148,5 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> 
         raise KeyError(uid)
 
     monkeypatch.setattr(pwd, "getpwuid", nobody)
-    code_cache.write("a", b"code")
-    assert code_cache.read("a") is None
+    kept.write("a", b"code")
+    assert kept.read("a") is None

@@ -1,4 +1,5 @@
-"""Machine code kept on disk between runs: found by its key, checked when it is read, bounded in size and age.
+"""What is kept on disk between runs, machine code and models that were read: found by its key, checked when it is
+read, bounded in size and age.
 
 Several processes may read, write and clean at once: a file appears whole or not at all, and one that vanishes
 under its reader is only made again.
@@ -18,34 +19,34 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-MAX_BYTES = 64 * 2**20  # five hundred programs of the human model; the least recently used go first
+MAX_BYTES = 64 * 2**20  # a hundred programs of the human model; the least recently used go first
 MAX_IDLE = 30 * 86_400.0  # s without use, which is how the code of other versions ends
 MAX_PARTIAL = 3_600.0  # s until a file that was never finished is abandoned
 CHECKSUM = 32  # bytes of SHA-256 at the end of each file
 
 
 def read(key: str) -> bytes | None:
-    """The code kept under `key`, or None. A broken file is deleted."""
+    """What is kept under `key`, or None. A broken file is deleted."""
     folder = _folder()
     if folder is None or not os.path.lexists(folder) or not _is_safe_folder(folder):
         return None
-    path = folder / f"{key}.o"
+    path = folder / f"{key}.kept"
     try:
         data = _own_bytes(path)
     except OSError:
         return None
-    code, checksum = data[:-CHECKSUM], data[-CHECKSUM:]
-    is_sound = hashlib.sha256(code).digest() == checksum
+    kept, checksum = data[:-CHECKSUM], data[-CHECKSUM:]
+    is_sound = hashlib.sha256(kept).digest() == checksum
     with suppress(OSError):
         if is_sound:
             os.utime(path)  # the time of its last use
         else:
             path.unlink()
-    return code if is_sound else None
+    return kept if is_sound else None
 
 
-def write(key: str, code: bytes) -> None:
-    """Keeps `code` under `key`, and cleans up. Where nothing can be written nothing is kept."""
+def write(key: str, data: bytes) -> None:
+    """Keeps `data` under `key`, and cleans up. Where nothing can be written nothing is kept."""
     folder = _folder()
     if folder is None:
         _note("this user has no home folder")
@@ -59,8 +60,8 @@ def write(key: str, code: bytes) -> None:
             return
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         with open(os.open(partial, flags, 0o600), "wb") as file:
-            file.write(code + hashlib.sha256(code).digest())
-        partial.replace(folder / f"{key}.o")
+            file.write(data + hashlib.sha256(data).digest())
+        partial.replace(folder / f"{key}.kept")
         _clean(folder)
     except OSError as error:
         _note(f"{folder} cannot be written ({error.strerror})")
@@ -109,18 +110,18 @@ _noted: list[str] = []
 
 
 def _note(reason: str) -> None:
-    """Says once, on stderr and not in each worker process, why machine code is not kept."""
+    """Says once, on stderr and not in each worker process, why nothing is kept."""
     processes = sys.modules.get("multiprocessing.process")  # a worker has loaded it
     if _noted or sys.stderr is None or (processes is not None and processes.parent_process() is not None):
         return
     _noted.append(reason)
-    print(f"note: machine code is compiled anew each time: {reason}", file=sys.stderr)
+    print(f"note: models are read and compiled anew each time: {reason}", file=sys.stderr)
 
 
 def _clean(folder: Path) -> None:
     """Deletes what has not been used for long, and the least recently used beyond `MAX_BYTES`."""
     found = []
-    for path in (*folder.glob("*.o"), *folder.glob("*.part")):
+    for path in (*folder.glob("*.kept"), *folder.glob("*.o"), *folder.glob("*.part")):
         with suppress(OSError):  # another process may have deleted it
             status = path.stat()
             found.append((status.st_mtime, status.st_size, path))
@@ -132,8 +133,21 @@ def _clean(folder: Path) -> None:
                 path.unlink()
 
 
+def fingerprint(*folders: Path) -> str:
+    """A digest of the names, sizes and times of our own Python files in `folders` and below, with that of Python."""
+    found = hashlib.sha256(sys.version.encode())
+    for folder in folders:
+        for top, inner, names in os.walk(folder):
+            inner.sort()
+            for name in sorted(names):
+                if name.endswith(".py"):
+                    status = os.stat(os.path.join(top, name))
+                    found.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return found.hexdigest()
+
+
 def _folder() -> Path | None:
-    """Where code is kept; None for a user without a home."""
+    """Where things are kept; None for a user without a home."""
     try:
         return _user_cache() / "immunesim"
     except RuntimeError:
