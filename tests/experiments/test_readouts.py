@@ -134,3 +134,19 @@ def test_what_has_no_value_says_why(filling: Scenario) -> None:
         found = measure(read_measure(text, filling.model, ["main"])[0], filling.model, trajectories)
         assert found.why == why, text
         assert math.isnan(found.value) == bool(why)
+
+
+def test_a_member_that_needs_more_points_changes_no_other(filling: Scenario) -> None:
+    axes = (Axis("w", "w", "h", 50.0, 0.01, 50.0, True), Axis("k", "k", "mg/h", 1.0, 0.5, 2.0, True))
+    measures = []
+    for text in ("auc(spike)", "max(effect)", "time_of_max(spike)", "min(tent)"):
+        tree, unit = read_measure(text, filling.model, ["main"], filling.end)
+        measures.append(SweepMeasure(text, text, text, tree, unit, ""))
+    rows = ((50.0, 1.0), (0.15, 1.0), (40.0, 2.0), (0.01, 0.5), (50.0, 0.7))
+    sweep = Sweep(Members(rows, axes), tuple(measures), ("main",), (), {})
+    together = compute(replace(filling, sweep=sweep), np.arange(len(rows)))
+    for number in range(len(rows)):
+        alone = compute(replace(filling, sweep=sweep), np.array([number]))
+        np.testing.assert_array_equal(alone.measures[0], together.measures[number])
+    areas = [w * math.sqrt(math.pi) / 2 * (math.erf(4.7 / w) + math.erf(4.3 / w)) for w, _ in rows]
+    np.testing.assert_allclose(together.measures[:, 0, 0], areas, rtol=1e-5)
