@@ -83,6 +83,9 @@ def _polished(coefficients: Array, low: Array, high: Array, rises: Flags) -> Arr
 
 def _last_from(keys: Array, first: Indices, last: Indices, wanted: Array) -> Indices:
     """The last index from `first` to `last` whose key is not above `wanted`, or `first`; keys rise."""
+    if (first == first[0]).all() and (last == last[0]).all():  # one member
+        found = first[0] + np.searchsorted(keys[first[0] : last[0] + 1], wanted, side="right") - 1
+        return np.asarray(np.maximum(found, first[0]))
     low, high = first.copy(), last.copy()
     while (low < high).any():
         middle = (low + high + 1) // 2
