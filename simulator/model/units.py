@@ -172,7 +172,7 @@ def unit(text: str) -> Unit:
     >>> unit("parsec")
     Traceback (most recent call last):
     ...
-    immunesim.model.units.UnitError: no unit 'parsec'; nearest: 'ps'
+    immunesim.model.units.UnitError: no unit 'parsec'
     """
     known = _units_read.get(text)
     if known is None:

@@ -123,3 +123,14 @@ def test_a_message_is_no_longer_than_a_screen(toy_file: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_scenario(toy_file)
     assert len(str(caught.value)) < 1000
+
+
+def test_a_module_that_has_become_a_pipe_since_is_an_error_of_one_line(toy_file: Path) -> None:
+    model = toy_file.parent / "toy_model.toml"
+    model.write_text('modules = ["part"]\n' + model.read_text())
+    part = toy_file.parent / "part.toml"
+    part.write_text('title = "part"\n')
+    read_scenario(toy_file)
+    part.unlink()
+    os.mkfifo(part)
+    refused(lambda: read_scenario(toy_file), "found a pipe")

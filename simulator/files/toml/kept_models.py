@@ -10,7 +10,10 @@ from pathlib import Path
 
 from ...model.model import Model
 from ...runtime import kept
+from ...runtime.errors import InputError
+from ..reading import read_bytes
 from .catalogue import BIOLOGY
+from .source import MAX_BYTES
 
 REFERENCES = BIOLOGY / "references.toml"  # the sources that every model may name
 _PACKAGE = Path(__file__).parents[2]
@@ -50,9 +53,8 @@ def _digests(files: Iterable[str]) -> dict[str, bytes]:
     """By path, a digest of the content; empty where it cannot be read."""
     found = {}
     for path in files:
-        try:
-            with open(path, "rb") as file:
-                found[path] = hashlib.sha256(file.read()).digest()
-        except OSError:
+        try:  # not by open(): what has become a pipe since would be waited for
+            found[path] = hashlib.sha256(read_bytes(Path(path), MAX_BYTES)).digest()
+        except InputError:
             found[path] = b""
     return found
