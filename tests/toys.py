@@ -63,3 +63,35 @@ between = [50, 500]
 unit = "pM"
 source = "Toy2020, p. 1"
 """
+
+CHAOS_MODEL = Path(__file__).parent / "files" / "chaos_model.toml"
+
+# Lorenz's equations: rounding grows by e in an hour, so that no digit is left after 60 h; with rho < 1 they settle
+CHAOS = """\
+title = "Chaos"
+model = "chaos_model.toml"
+
+[time]
+end = "60 h"
+every = "1 h"
+
+[arms.calm]
+parameters.rho = 0.5
+
+[show]
+plots = [["x"]]
+
+[[expect]]
+that = "the first state is above zero once"
+measure = "max(x)"
+above = 0
+unit = "1"
+source = "Toy2020"
+
+[[expect]]
+that = "the calm arm settles"
+measure = "max(x, '50 h', '60 h', arm='calm')"
+below = 0.1
+unit = "1"
+source = "Toy2020"
+"""

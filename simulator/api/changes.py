@@ -49,6 +49,12 @@ def warn(note: str) -> None:
     warnings.warn(note, stacklevel=level)
 
 
+def warn_of(lines: Sequence[str]) -> None:
+    """One warning of all `lines`, if there are any: see `warn`."""
+    if lines:
+        warn("; ".join(lines))
+
+
 def several(argument: str, words: object) -> tuple[str, ...]:
     """One word or many, each once. Raises `InputError` for anything else."""
     found = (words,) if isinstance(words, str) else () if words is None else words

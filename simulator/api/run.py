@@ -30,8 +30,9 @@ from ..views.text import run_tables
 from ..views.text.commands import run as run_text
 from ..views.text.english import counted
 from ..views.text.figure import Curve
+from ..views.text.reliability import WARNING, unreliable_lines
 from ..views.text.tables import Table
-from .changes import Settings, a_path, scenario_request, several, warn, wrong_type
+from .changes import Settings, a_path, scenario_request, several, warn, warn_of, wrong_type
 from .explain import Explained, Times, explain_run
 from .notebook import run_html
 from .values import Measured
@@ -71,6 +72,7 @@ def run(
         asked = scenario_request(scenario, set, knockout, block, add)
         request = tasks.RunRequest(asked, several("arms", arms), _certify(certify))
         result = tasks.run(request, warn).result
+        warn_of(unreliable_lines([result]))
     if result.interrupted:
         raise KeyboardInterrupt
     command = ("run", *asked.command(), *(f"--arm={arm}" for arm in request.arms)) if asked.command() else ()
@@ -117,6 +119,16 @@ class Run:
     def ok(self) -> bool:
         """Whether every arm was simulated to its end."""
         return self.result.ok
+
+    @property
+    def reliable(self) -> bool | None:
+        """Whether every arm has at least three digits; None where none has fewer but some were not checked."""
+        return self.result.reliable
+
+    @property
+    def unreliable(self) -> tuple[str, ...]:
+        """The names of the arms that have fewer than three digits; why is in the text of the run."""
+        return tuple(self.result.unreliable)
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -260,9 +272,10 @@ class Run:
         counts = (
             f", {sum(each.met for each in verdicts)} of {counted(len(verdicts), 'expectation')} met" if verdicts else ""
         )
-        known = sum(bool(each.expectation.missed) and not each.met for each in verdicts)
+        known = sum(each.known_miss for each in verdicts)
         counts += f" ({known} known to be missed)" if known else ""
         failed = "" if self.result.ok else ", FAILED"
+        failed += f", {WARNING} (arm {', '.join(self.unreliable)})" if self.unreliable else ""
         return f"<Run of {self.scenario.id}: {counted(len(self.arms), 'arm')}{counts}{failed}>"
 
     def __str__(self) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `--help` must not wait for NumPy
+    from ..experiments.solving import Certify
     from ..tasks.request import FigureOptions, ScenarioRequest
 
 
@@ -52,6 +54,39 @@ def figures_of(options: argparse.Namespace) -> FigureOptions:
 
     words = [word.strip().lower() for word in options.format.split(",") if word.strip()]
     return FigureOptions(options.slides, tuple(dict.fromkeys(words)))
+
+
+def certify_arguments(command: argparse.ArgumentParser) -> None:
+    """How digits are checked, and what follows where there are too few."""
+    certify = command.add_mutually_exclusive_group()
+    text = "how the digits are checked: again (default: by a tighter tolerance), or independent (by LSODA, far slower)"
+    ways = ["again", "independent"]
+    certify.add_argument("--certify", nargs="?", choices=ways, const="again", default=None, metavar="HOW", help=text)
+    certify.add_argument("--no-certify", dest="certify", action="store_const", const="off", help="never check them")
+    accept_argument(command)
+
+
+def accept_argument(command: argparse.ArgumentParser) -> None:
+    """Whether numbers of too few digits are an error."""
+    text = "do not end with exit code 6 where numbers have fewer than three digits; they are still said to"
+    command.add_argument("--accept-unreliable", action="store_true", help=text)
+
+
+def certify_of(options: argparse.Namespace) -> Certify | None:
+    """The options of `certify_arguments`; None: as usual."""
+    from ..experiments.solving import Certify
+
+    return Certify(options.certify) if options.certify else None
+
+
+def print_answer(answer: object) -> None:
+    """The text of an answer on stdout; lines that say that numbers are not reliable in red, on a terminal."""
+    from ..views.text.reliability import WARNING
+
+    lines = str(answer).split("\n")
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+        lines = [f"\x1b[31m{line}\x1b[0m" if line.startswith(WARNING) else line for line in lines]
+    print("\n".join(lines))
 
 
 def print_note(note: str) -> None:

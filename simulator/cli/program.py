@@ -15,13 +15,14 @@ from ..runtime.interrupt import interrupted_by, signals_as_interrupts
 from ..runtime.text import shortened
 from .streams import safe_streams
 
-# What a command ends with.
+# What a command ends with. Where several apply: 130 or 143 before 4, 4 before 6, 6 before 1.
 DONE = 0
 MISSED = 1  # done, but a simulation failed or an expectation was missed
 USAGE = 2
 BAD_FILE = 3
 SOLVER_FAILED = 4
 NO_PACKAGE = 5
+UNRELIABLE = 6  # done, but numbers are shown that have fewer than three digits
 INTERRUPTED = 130
 TERMINATED = 143  # as INTERRUPTED, by SIGTERM
 
@@ -43,7 +44,12 @@ COMMANDS = {
 EXAMPLES = """examples:
   immunesim run il2_therapy --out out
   immunesim check my_scenario.toml
-  immunesim describe IL2"""
+  immunesim describe IL2
+
+exit codes, of which 4 counts before 6, and 6 before 1:
+  0 done; 1 an expectation was missed, or a simulation of several failed; 2 usage; 3 a file is wrong;
+  4 the solver failed; 5 a package is missing; 6 numbers are not reliable: fewer than three digits;
+  130 interrupted (143 by SIGTERM)"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

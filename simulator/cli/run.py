@@ -8,8 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .options import figure_arguments, figures_of, print_json, print_note, request_of, settings_argument
-from .program import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
+from .options import (
+    certify_arguments,
+    certify_of,
+    figure_arguments,
+    figures_of,
+    print_answer,
+    print_json,
+    print_note,
+    request_of,
+    settings_argument,
+)
+from .program import DONE, INTERRUPTED, MISSED, SOLVER_FAILED, UNRELIABLE
 
 if TYPE_CHECKING:
     from ..experiments.run import RunResult
@@ -36,16 +46,11 @@ def arguments(command: argparse.ArgumentParser) -> None:
     figure_arguments(command)
     text = "also one page, DIR/report.html: figures, interactive curves, doses, expectations and equations"
     command.add_argument("--report", action="store_true", help=text)
-    certify = command.add_mutually_exclusive_group()
-    text = "how the digits are checked: again (default: by a tighter tolerance), or independent (by LSODA, far slower)"
-    ways = ["again", "independent"]
-    certify.add_argument("--certify", nargs="?", choices=ways, const="again", default=None, metavar="HOW", help=text)
-    certify.add_argument("--no-certify", dest="certify", action="store_const", const="off", help="never check them")
+    certify_arguments(command)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Runs the command; returns its exit code."""
-    from ..experiments.solving import Certify
     from ..tasks.run import RunRequest, run_each
 
     figures = figures_of(options)
@@ -57,7 +62,7 @@ def execute(options: argparse.Namespace) -> int:
             RunRequest(
                 scenario,
                 tuple(options.arm),
-                Certify(options.certify) if options.certify else None,
+                certify_of(options),
                 out=out / scenario.id if options.out and len(options.scenarios) > 1 else out,
                 new_name=not options.out,
                 force=options.force,
@@ -71,7 +76,7 @@ def execute(options: argparse.Namespace) -> int:
         for output in run_each(requests, print_note):
             outputs.append(output)
             if not options.json:
-                print(output)
+                print_answer(output)
     except KeyboardInterrupt:
         if not outputs:
             raise
@@ -84,10 +89,12 @@ def execute(options: argparse.Namespace) -> int:
     if options.json:
         summaries = [output.summary for output in outputs]
         print_json(summaries[0] if len(summaries) == 1 else summaries)
-    return _exit_code([output.result for output in outputs])
+    return _exit_code([output.result for output in outputs], options.accept_unreliable)
 
 
-def _exit_code(results: Sequence[RunResult]) -> int:
+def _exit_code(results: Sequence[RunResult], accept_unreliable: bool) -> int:
     if not all(result.ok for result in results):
         return SOLVER_FAILED
+    if not accept_unreliable and any(result.unreliable for result in results):
+        return UNRELIABLE
     return DONE if all(verdict.holds for result in results for verdict in result.verdicts) else MISSED

@@ -30,7 +30,7 @@ class Certificate:
         state: the species that differs most of all, shown or not, and its digits.
         state_digits: see `state`.
         solver: of the second computation, with its tolerance.
-        reason: why there are no digits, or why the arm is not reliable though there are.
+        reason: why there are no digits, or too few, or why SciPy computed the arm.
     """
 
     digits: float | None
@@ -42,9 +42,14 @@ class Certificate:
     reason: str = ""
 
     @property
+    def reliable(self) -> bool | None:
+        """Whether there are at least `RELIABLE` digits; None where they were not checked."""
+        return None if self.digits is None else self.digits >= RELIABLE
+
+    @property
     def is_reliable(self) -> bool:
         """Whether nothing speaks against the arm: at least `RELIABLE` digits, or none asked for."""
-        return self.digits is None or self.digits >= RELIABLE
+        return self.reliable is not False
 
 
 def shown_curves(scenario: Scenario) -> tuple[str, ...]:
@@ -64,7 +69,8 @@ def compare(scenario: Scenario, first: Trajectory, second: Trajectory, typical: 
     species = scenario.model.species
     curve, time, digits = _worst(shown_curves(scenario), first, second, typical)
     state, _, state_digits = _worst(species, first, second, typical)
-    return Certificate(digits, curve, time, state, state_digits, second.solver)
+    reason = f"two computations agree in fewer than {RELIABLE:g} digits" if digits < RELIABLE else ""
+    return Certificate(digits, curve, time, state, state_digits, second.solver, reason)
 
 
 def _worst(

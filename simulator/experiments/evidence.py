@@ -17,6 +17,7 @@ class Judgement(StrEnum):
     KNOWN_MISS = "known miss"
     MISSED = "missed"
     WITHOUT_MECHANISM = "met without its mechanism"
+    NOT_RELIABLE = "not reliable"
     NOT_SIMULATED = "not simulated"
 
 
@@ -26,7 +27,8 @@ class EvidenceRow(NamedTuple):
     id: ``SCENARIO/EXPECTATION``. expected: the interval from `low` to `high` with its unit, as files spell it. low,
     high, simulated: in `unit`; None where there is no bound or value. reason: why there is no value. source, status,
     rule, topic, claim, missed: as in `Expectation`. without_mechanism: by arm, what it gives instead; None where there
-    is no value. passes_without_mechanism: those of these arms that meet it.
+    is no value. passes_without_mechanism: those of these arms that meet it. unreliable: the arms that the numbers come
+    from and whose digits are too few to be relied on.
     """
 
     id: str
@@ -46,10 +48,14 @@ class EvidenceRow(NamedTuple):
     missed: str
     without_mechanism: Mapping[str, float | None]
     passes_without_mechanism: list[str]
+    unreliable: list[str]
 
 
-def evidence_row(verdict: Verdict, scenario: str, ran: bool) -> EvidenceRow:
-    """The row of one expectation of the scenario called `scenario`, whose runs all reached their end if `ran`."""
+def evidence_row(verdict: Verdict, scenario: str, ran: bool, accept_unreliable: bool = False) -> EvidenceRow:
+    """The row of one expectation of the scenario called `scenario`, whose runs all reached their end if `ran`.
+
+    accept_unreliable: judge numbers of few digits too, which are "not reliable" otherwise.
+    """
     expectation, simulated = verdict.expectation, json_number(verdict.simulated)
     return EvidenceRow(
         id=f"{scenario}/{expectation.id}",
@@ -60,7 +66,7 @@ def evidence_row(verdict: Verdict, scenario: str, ran: bool) -> EvidenceRow:
         simulated=simulated,
         reason=verdict.reason,
         unit=expectation.unit_text,
-        verdict=_judgement(verdict) if ran or simulated is not None else Judgement.NOT_SIMULATED,
+        verdict=_judgement(verdict, accept_unreliable) if ran or simulated is not None else Judgement.NOT_SIMULATED,
         source=expectation.source,
         status=expectation.status,
         rule=expectation.rule,
@@ -69,11 +75,14 @@ def evidence_row(verdict: Verdict, scenario: str, ran: bool) -> EvidenceRow:
         missed=expectation.missed,
         without_mechanism={arm: json_number(value) for arm, value in verdict.without_mechanism.items()},
         passes_without_mechanism=verdict.passes_without_mechanism,
+        unreliable=list(verdict.unreliable),
     )
 
 
-def _judgement(verdict: Verdict) -> Judgement:
-    if not verdict.met:
+def _judgement(verdict: Verdict, accept_unreliable: bool) -> Judgement:
+    if verdict.unreliable and not accept_unreliable:
+        return Judgement.NOT_RELIABLE
+    if not verdict.within:
         return Judgement.KNOWN_MISS if verdict.expectation.missed else Judgement.MISSED
     return Judgement.WITHOUT_MECHANISM if verdict.passes_without_mechanism else Judgement.MET
 

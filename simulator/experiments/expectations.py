@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ..numerics.trajectory import Trajectory
@@ -15,15 +15,27 @@ from .scenario import MAIN, Expectation, Scenario, check_arms
 class Verdict:
     """An expectation compared with a simulation.
 
-    simulated: in the unit of the expectation; NaN where there is no value. met: whether it lies in the interval.
+    simulated: in the unit of the expectation; NaN where there is no value. within: whether it lies in the interval.
     without_mechanism: by arm, what an arm that lacks the mechanism gives instead. reason: why there is no value.
+    unreliable: the arms that the numbers come from and whose digits are too few to be relied on.
     """
 
     expectation: Expectation
     simulated: float
-    met: bool
+    within: bool
     without_mechanism: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
+    unreliable: tuple[str, ...] = ()
+
+    @property
+    def met(self) -> bool:
+        """Whether a number that can be relied on lies in the interval."""
+        return self.within and not self.unreliable
+
+    @property
+    def known_miss(self) -> bool:
+        """Whether it is missed, as the scenario says."""
+        return not self.within and not self.unreliable and bool(self.expectation.missed)
 
     @property
     def passes_without_mechanism(self) -> list[str]:
@@ -37,20 +49,25 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether all is as the scenario says: met, or a known miss, and missed by the arms without its mechanism."""
-        return self.met != bool(self.expectation.missed) and not self.passes_without_mechanism
+        """Whether the numbers, reliable or not, are as the scenario says: met, or a known miss, and missed by the arms
+        without its mechanism."""
+        return self.within != bool(self.expectation.missed) and not self.passes_without_mechanism
 
 
-def judge(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[Verdict]:
+def judge(
+    scenario: Scenario, trajectories: Mapping[str, Trajectory], unreliable: Collection[str] = ()
+) -> list[Verdict]:
     """Every expectation of `scenario` that can be judged from `trajectories`, one for each arm that was run.
 
+    unreliable: the arms whose digits are too few.
     Raises `InputError` if one of their names is no arm of the scenario.
     """
     check_arms([scenario], trajectories)
     curves = {arm: curves_of(each.dense, each.outcome.ok) for arm, each in trajectories.items()}
     verdicts = []
     for expectation in scenario.expectations:
-        if not {*arms_of(expectation.measure), *expectation.breaks_in} <= set(trajectories):
+        read = dict.fromkeys([*arms_of(expectation.measure), *expectation.breaks_in])
+        if not read.keys() <= trajectories.keys():
             continue
         bound = bind(expectation.measure, scenario.model)
         factor = bound.unit.to(expectation.unit)
@@ -60,5 +77,6 @@ def judge(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[Ve
             bound.why(found.missing, cause_of=lambda arm, curve, time: trajectories[arm].dense.cause(curve, time)),
         )
         without = {arm: bound.of({**curves, MAIN: curves[arm]}).number() * factor for arm in expectation.breaks_in}
-        verdicts.append(Verdict(expectation, simulated, expectation.met_by(simulated), without, reason))
+        doubted = tuple(arm for arm in read if arm in unreliable)
+        verdicts.append(Verdict(expectation, simulated, expectation.met_by(simulated), without, reason, doubted))
     return verdicts

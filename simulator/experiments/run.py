@@ -6,7 +6,7 @@ The steps: scenario -> schedule -> solve -> ledger and certificate -> measures -
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..numerics.system import System
 from ..numerics.trajectory import Trajectory
@@ -53,12 +53,20 @@ class RunResult:
         """The arms whose digits are too few to be relied on."""
         return [name for name, result in self.arms.items() if not result.certificate.is_reliable]
 
+    @property
+    def reliable(self) -> bool | None:
+        """Whether every arm has enough digits; None where none has too few but some were not checked."""
+        if self.unreliable:
+            return False
+        return None if any(result.certificate.reliable is None for result in self.arms.values()) else True
+
 
 def run(
     scenario: Scenario,
     certify: Certify | None = None,
     arms: Sequence[str] | None = None,
     on_progress: OnProgress = lambda share: None,
+    curves: Sequence[str] = (),
 ) -> RunResult:
     """Simulates the arms of a scenario.
 
@@ -68,6 +76,7 @@ def run(
         certify: how the digits are checked; None: as usual.
         arms: only these; None for every arm.
         on_progress: called often with the share that is done.
+        curves: species and observables whose digits count, beside those that the scenario shows, measures or expects.
 
     Raises:
         InputError: one of `arms` is no arm of the scenario, or its curves will not fit into memory.
@@ -77,7 +86,8 @@ def run(
     check_run_memory(scenario, chosen)
     system = System(scenario.model)
     prepared = {arm.name: prepare(scenario, arm, system) for arm in chosen}
-    solved, interrupted = solve_arms(scenario, system, prepared, certify, on_progress)
+    shown = replace(scenario, plots=(*scenario.plots, tuple(curves)))  # digits are those of what is shown
+    solved, interrupted = solve_arms(shown, system, prepared, certify, on_progress)
     if interrupted and not solved:
         raise KeyboardInterrupt
     results = {
@@ -91,7 +101,8 @@ def run(
         for arm in chosen
         if arm.name in solved
     }
-    verdicts = judge(scenario, {name: result.trajectory for name, result in results.items()})
+    unreliable = [name for name, result in results.items() if not result.certificate.is_reliable]
+    verdicts = judge(scenario, {name: result.trajectory for name, result in results.items()}, unreliable)
     for result in results.values():
         result.trajectory.dense.clear_cache()
     return RunResult(scenario, results, verdicts, interrupted)

@@ -82,7 +82,8 @@ def solve_arms(
         return Solved(found, interrupted)
     again, interrupted = _by_scipy(scenario, system, left, certify, on_progress)
     for name, (trajectory, certificate) in again.items():
-        reason = f"computed by SciPy, since machine code and formulas differ: {wrong}" if wrong else certificate.reason
+        why = f"computed by SciPy, since machine code and formulas differ: {wrong}" if wrong else ""
+        reason = "; ".join(filter(None, (certificate.reason, why)))
         found[name] = SolvedArm(trajectory, replace(certificate, reason=reason))
     return Solved({name: found[name] for name in arms if name in found}, interrupted)
 
@@ -225,8 +226,9 @@ def _judged(solved: SolvedArm) -> SolvedArm:
     revived = solved.trajectory.revived
     if revived is None:
         return solved
-    reason = f"{revived[0]} rises again out of rounding at {revived[1]:.6g}"
-    return SolvedArm(solved.trajectory, replace(solved.certificate, digits=0.0, curve=revived[0], reason=reason))
+    name, time = revived
+    reason = f"{name} rises again out of rounding"
+    return SolvedArm(solved.trajectory, replace(solved.certificate, digits=0.0, curve=name, time=time, reason=reason))
 
 
 def _better(old: SolvedArm | None, new: SolvedArm) -> SolvedArm:

@@ -67,7 +67,7 @@ def target_of(scenario: Scenario, verdict: Verdict) -> Target | None:
     is_time = row.gives == "time"
     factor = expectation.unit.to(model.time_unit if is_time else model.unit(found.curve))
     low, high, simulated = (x * factor for x in (expectation.low, expectation.high, verdict.simulated))
-    met = verdict.met and not math.isnan(simulated)
+    met = verdict.within and not math.isnan(simulated)
     source = expectation.source.split(",")[0].split(";")[0].strip()
     bounds = (low, high, simulated, met)
     return Target(

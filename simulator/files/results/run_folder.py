@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...experiments.certificate import Certificate
 from ...experiments.measured import all_curve_measures
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import MAIN, Scenario
@@ -89,6 +90,10 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
         "question": scenario.question,
         "model": scenario.model_name,
         "ok": result.ok,
+        "reliable": result.reliable,
+        "unreliable": [
+            {"arm": name, **_certificate(result.arms[name].certificate, scenario)} for name in result.unreliable
+        ],
         "left_out": list(scenario.truncated),
         "arms": arms,
         "expectations": [
@@ -101,6 +106,7 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
                 "reason": verdict.reason,
                 "unit": verdict.expectation.unit_text,
                 "met": verdict.met,
+                "unreliable": list(verdict.unreliable),
                 "source": verdict.expectation.source,
                 "status": verdict.expectation.status,
                 "missed": verdict.expectation.missed,
@@ -114,14 +120,19 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
     }
 
 
+def _certificate(certificate: Certificate, scenario: Scenario) -> dict[str, Any]:
+    return {**asdict(certificate), "time_unit": scenario.model.time_unit_text}
+
+
 def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
     trajectory, certificate = result.trajectory, result.certificate
     found = all_curve_measures(scenario.model, trajectory, list(trajectory.values))
     return {
         "label": result.arm.label,
         "outcome": asdict(trajectory.outcome),
-        "digits_certified": json_number(certificate.digits),
-        "certificate": {**asdict(certificate), "digits": json_number(certificate.digits)},
+        "reliable": certificate.reliable,
+        "digits_certified": certificate.digits if certificate.reliable else None,
+        "certificate": _certificate(certificate, scenario),
         "ledger": [asdict(line) for line in result.ledger],
         "undefined": [each._asdict() for each in trajectory.undefined],
         "measures": {name: each._asdict() for name, each in found.items()},

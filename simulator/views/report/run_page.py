@@ -9,6 +9,7 @@ from typing import Any
 
 from ...experiments.clock import clock_of
 from ...experiments.run import RunResult
+from ..text.reliability import rounded_down, unreliable_lines
 from .curves import chart_data, charts, drawn_arms, marks, strokes
 from .equations import blocks
 from .html import render
@@ -43,6 +44,8 @@ def report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, fi
         drawn=arms,
         clock=clock_of(scenario),
         story=story(result),
+        warnings=unreliable_lines([result]),
+        rounded_down=rounded_down,
         images=_images(result, summary["run"]) if figures else [],
         charts=drawn,
         marks=marks(result),

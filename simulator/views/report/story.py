@@ -110,7 +110,10 @@ def _judged(result: RunResult) -> Iterator[Sentence]:
         yield Sentence(f"{met} of {count}", f"{'expectation' if count == 1 else 'expectations'} {verb} met.")
     for verdict in verdicts:
         expectation = verdict.expectation
-        if not verdict.met:
+        if verdict.unreliable:
+            arms = ", ".join(verdict.unreliable)
+            yield Sentence("Not reliable", f"{expectation.that} (arm {arms}; {simulated_text(verdict)} is not judged).")
+        elif not verdict.met:
             known = f"; known miss: {expectation.missed}" if expectation.missed else ""
             judged = (
                 f"{verdict.reason or f'simulated {simulated_text(verdict)}'}, expected {expected_text(verdict)}{known}"

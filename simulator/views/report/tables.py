@@ -25,7 +25,7 @@ class Cited(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """A row of the table of expectations. mark: met, missed, known miss, in doubt."""
+    """A row of the table of expectations. mark: met, missed, known miss, in doubt, not reliable."""
 
     that: str
     mark: str
@@ -68,12 +68,11 @@ def _expected(model: Model, verdict: Verdict) -> Expected:
     expectation = verdict.expectation
     known = None if math.isnan(verdict.simulated) else verdict.simulated
     mark = ("in doubt" if verdict.in_doubt else "met") if verdict.met else "missed"
-    if not verdict.met and expectation.missed:
-        mark = "known miss"
+    mark = "not reliable" if verdict.unreliable else "known miss" if verdict.known_miss else mark
     without = [
         f"in arm {arm}, without the mechanism: {number(value)}" for arm, value in verdict.without_mechanism.items()
     ]
-    why = doubt_text(verdict) or (expectation.missed if not verdict.met else "")
+    why = doubt_text(verdict) or (expectation.missed if verdict.known_miss else "")
     return Expected(
         that=expectation.that,
         mark=mark,

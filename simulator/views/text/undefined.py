@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...numerics.trajectory import Trajectory
+from .numbers import with_unit
 
 
 def undefined_lines(trajectory: Trajectory, time_unit: str) -> list[str]:
@@ -11,6 +12,6 @@ def undefined_lines(trajectory: Trajectory, time_unit: str) -> list[str]:
     time_unit: that of the model.
     """
     return [
-        f"{each.name} is undefined: {each.cause or 'not a finite number'} at {each.time:.6g} {time_unit}"
+        f"{each.name} is undefined: {each.cause or 'not a finite number'} at {with_unit(each.time, time_unit, 6)}"
         for each in trajectory.undefined
     ]

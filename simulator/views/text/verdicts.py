@@ -39,8 +39,14 @@ def doubt(known_miss: bool, passes_without_mechanism: Mapping[str, float | None]
 def verdict_line(verdict: Verdict) -> str:
     """One expectation: met or missed, what was simulated, what was expected."""
     expectation = verdict.expectation
+    if verdict.unreliable:
+        arms = ", ".join(verdict.unreliable)
+        return f"  not reliable (arm {arms}) {expectation.that}: {simulated_text(verdict)} ({_expected(verdict)})"
     mark = "met   " if verdict.met else "missed" if expectation.missed else "MISSED"
-    why = f"; known miss: {expectation.missed}" if expectation.missed and not verdict.met else ""
-    source = f"expected {expected_text(verdict)}; {expectation.source}{why}"
+    why = f"; known miss: {expectation.missed}" if verdict.known_miss else ""
     doubts = f"\n         {doubt_text(verdict)}" if doubt_text(verdict) else ""
-    return f"  {mark} {expectation.that}: {simulated_text(verdict)} ({source}){doubts}"
+    return f"  {mark} {expectation.that}: {simulated_text(verdict)} ({_expected(verdict)}{why}){doubts}"
+
+
+def _expected(verdict: Verdict) -> str:
+    return f"expected {expected_text(verdict)}; {verdict.expectation.source}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from ....experiments.run import ArmResult, RunResult
 from ..english import counted
 from ..numbers import number, with_unit
+from ..reliability import digits_text, unreliable_lines
 from ..undefined import undefined_lines
 from ..verdicts import verdict_line
 
@@ -14,14 +15,17 @@ from ..verdicts import verdict_line
 def run_text(result: RunResult, folder: Path | None = None) -> str:
     """What happened, arm by arm, and where the results are, if they were written."""
     scenario = result.scenario
-    lines = [scenario.title]
+    warnings = unreliable_lines([result])
+    lines = [*warnings, "", scenario.title] if warnings else [scenario.title]
     if scenario.question:
         lines.append(scenario.question)
     for arm in result.arms.values():
         lines += ["", *_arm_lines(arm, scenario.model.time_unit_text)]
     if result.verdicts:
         met = sum(verdict.met for verdict in result.verdicts)
-        lines += ["", f"expectations: {met} of {len(result.verdicts)} met"]
+        doubted = sum(bool(verdict.unreliable) for verdict in result.verdicts)
+        others = f", {doubted} not reliable" if doubted else ""
+        lines += ["", f"expectations: {met} of {len(result.verdicts)} met{others}"]
     skipped = len(scenario.expectations) - len(result.verdicts)
     if skipped:
         lines.append(f"  {skipped} not judged: they need arms that were not run")
@@ -39,10 +43,7 @@ def _arm_lines(result: ArmResult, time_unit: str) -> list[str]:
     if not trajectory.outcome.ok:
         kept = f"{counted(len(trajectory.times), 'saved time')} before it kept"
         return [f"{title}: FAILED, {trajectory.outcome.message}; {kept}"]
-    if certificate.digits is not None:
-        digits = f"{certificate.digits:.1f} digits certified by {certificate.solver}"
-    else:
-        digits = f"digits not certified ({certificate.reason})"
+    digits = digits_text(certificate, time_unit)
     lines = [f"{title}: {counted(trajectory.steps, 'step')} in {trajectory.seconds:.2f} s, {digits}"]
     for line in result.ledger:
         each = f"{line.given} of {counted(line.count, 'dose')}"

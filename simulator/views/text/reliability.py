@@ -1,0 +1,64 @@
+"""How far the numbers of an arm can be trusted, in words; those that cannot be are said first.
+
+The word "certified" stands only beside enough digits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ...experiments.certificate import Certificate
+from ...experiments.run import RunResult
+from .numbers import with_unit
+
+WARNING = "NOT RELIABLE"  # how a line begins that says so
+
+
+def digits_text(certificate: Certificate, time_unit: str) -> str:
+    """The digits of an arm, the curve and the state that have the fewest, and by what they were found."""
+    if certificate.digits is None:
+        return f"digits not certified ({certificate.reason})"
+    if not certificate.is_reliable:
+        return f"{WARNING}: {_too_few(certificate, time_unit)}"
+    found = f"{rounded_down(certificate.digits)} digits certified by {certificate.solver}"
+    notes = "; ".join(filter(None, (fewest_text(certificate, time_unit), certificate.reason)))
+    return f"{found} ({notes})" if notes else found
+
+
+def unreliable_lines(results: Sequence[RunResult]) -> list[str]:
+    """A line for each arm whose digits are too few to be relied on; with the scenario where there are several runs."""
+    lines = []
+    for result in results:
+        of = f" of {result.scenario.id}" if len(results) > 1 else ""
+        for name in result.unreliable:
+            why = _too_few(result.arms[name].certificate, result.scenario.model.time_unit_text)
+            lines.append(f"{WARNING}: arm {name}{of}: {why}")
+    return list(dict.fromkeys(lines))
+
+
+def fewest_text(certificate: Certificate, time_unit: str) -> str:
+    """The curve with the fewest digits, and when, and the state that has fewer still; '' where all agree."""
+    if certificate.curve is None or certificate.time is None:
+        return ""
+    curve = f"the fewest in {certificate.curve} at {with_unit(certificate.time, time_unit)}"
+    if certificate.state is None or certificate.state_digits is None:
+        return curve
+    return f"{curve}; worst state {certificate.state}, {rounded_down(certificate.state_digits)} digits"
+
+
+def rounded_down(digits: float) -> str:
+    """Digits with one decimal, never more than there are.
+
+    >>> rounded_down(2.96), rounded_down(7.0)
+    ('2.9', '7.0')
+    """
+    return f"{math.floor(10 * digits) / 10:.1f}"
+
+
+def _too_few(certificate: Certificate, time_unit: str) -> str:
+    """Why an arm is not reliable, with the curve and the state that have the fewest digits."""
+    if certificate.digits is None or certificate.curve is None:
+        return certificate.reason
+    agree = f"{rounded_down(certificate.digits)} digits agree"
+    return "; ".join(filter(None, (certificate.reason, agree, fewest_text(certificate, time_unit))))

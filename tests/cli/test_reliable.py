@@ -1,0 +1,103 @@
+"""Numbers of fewer than three digits: said first, kept in what is written, and an exit code of their own."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import immunesim as sim
+import pytest
+from immunesim import cli
+
+from tests.toys import CHAOS, CHAOS_MODEL
+
+WARNING = "NOT RELIABLE: arm main: two computations agree in fewer than 3 digits"
+
+
+@pytest.fixture
+def chaos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a scenario of which no digit is left."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(CHAOS_MODEL, tmp_path)
+    (tmp_path / "chaos.toml").write_text(CHAOS)
+    return tmp_path
+
+
+@pytest.fixture
+def say(chaos: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """``say("run", ...)``: exit code and stdout; never a traceback."""
+
+    def call(*words: str) -> tuple[int, str]:
+        code = cli.main(list(words))
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err + captured.out
+        return code, captured.out
+
+    return call
+
+
+def test_a_run_that_is_not_reliable_says_so_first_and_ends_with_6(say, chaos: Path) -> None:
+    code, out = say("run", "chaos.toml", "--no-plots", "--report", "--out", "out")
+    assert code == 6
+    assert out.startswith(f"{WARNING}; 0.")
+    assert re.search(r"digits agree; the fewest in x at \d+ h; worst state [xyz], 0\.\d digits\n", out)
+    assert "expectations: 1 of 2 met, 1 not reliable" in out
+    assert "  not reliable (arm main) the first state is above zero once: " in out
+    assert [line for line in out.split("\n") if "certified" in line and "arm calm" not in line] == []
+    found = json.loads((chaos / "out/summary.json").read_text())
+    assert found["reliable"] is False
+    (each,) = found["unreliable"]
+    assert each["arm"] == "main"
+    assert each["curve"] == "x"
+    assert 0 <= each["time"] <= 60
+    assert 0 <= each["state_digits"] <= each["digits"] < 3
+    assert each["reason"] == "two computations agree in fewer than 3 digits"
+    main, calm = found["arms"]["main"], found["arms"]["calm"]
+    assert (main["reliable"], main["digits_certified"]) == (False, None)
+    assert calm["reliable"]
+    assert calm["digits_certified"] > 4
+    assert [each["unreliable"] for each in found["expectations"]] == [["main"], []]
+    assert [each["met"] for each in found["expectations"]] == [False, True]
+    page = (chaos / "out/report.html").read_text()
+    assert page.index(WARNING) < page.index("<h1>")
+    assert "not reliable</span>" in page
+
+
+def test_accepted_or_not_shown_it_ends_with_0(say) -> None:
+    code, out = say("run", "chaos.toml", "--no-plots", "--out", "accepted", "--accept-unreliable")
+    assert (code, out.startswith(WARNING)) == (0, True)
+    code, out = say("run", "chaos.toml", "--no-plots", "--out", "calm", "--arm", "calm")
+    assert (code, "NOT RELIABLE" in out) == (0, False)
+    assert re.search(
+        r"\d\.\d digits certified by .* \(the fewest in x at \d+ h; worst state [xyz], \d\.\d digits\)", out
+    )
+    code, out = say("run", "chaos.toml", "--no-plots", "--out", "unchecked", "--no-certify")
+    assert code == 0
+    assert "digits not certified (switched off)" in out
+
+
+def test_a_missed_expectation_of_an_unreliable_arm_counts_only_where_it_is_accepted(say, chaos: Path) -> None:
+    (chaos / "chaos.toml").write_text(CHAOS.replace("above = 0", "below = 0"))
+    assert say("run", "chaos.toml", "--no-plots", "--out", "out")[0] == 6
+    assert say("run", "chaos.toml", "--no-plots", "--out", "again", "--accept-unreliable")[0] == 1
+
+
+def test_json_says_it_too_and_has_no_colour(say) -> None:
+    code, out = say("run", "chaos.toml", "--no-plots", "--out", "out", "--json")
+    assert (code, json.loads(out)["reliable"]) == (6, False)
+
+
+def test_python_warns_once(chaos: Path) -> None:
+    with pytest.warns(UserWarning, match=WARNING) as warned:
+        found = sim.run("chaos.toml")
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    assert (found.reliable, found.unreliable) == (False, ("main",))
+    assert str(found).startswith(WARNING)
+    assert "NOT RELIABLE (arm main)" in repr(found)
+    assert found._repr_html_().startswith(f'<p style="color:#b00020"><strong>{WARNING}')
+    assert sim.run("chaos.toml", arms="calm").reliable is True
+    assert sim.run("chaos.toml", certify=False).reliable is None
