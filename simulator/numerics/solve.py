@@ -144,7 +144,6 @@ class _Integration:
         self.saved = np.empty((len(times), len(system.species)))
         self.saved_by_segment: list[tuple[int, int, Array]] = []  # first and last saved row, parameters
         self.steps_by_segment: list[SegmentSteps] = []
-        self.stops: dict[bytes, Array] = {}  # by parameters
         self.added = np.zeros(len(system.species))
         self.count = self.calls = self.steps = 0  # saved rows, evaluations of the right-hand side, accepted steps
 
@@ -204,12 +203,8 @@ class _Integration:
 
     def _stops(self, segment: Segment) -> list[float]:
         """Where steps have to end within a segment, and the solver starts again."""
-        key = segment.parameters.tobytes()
-        if key not in self.stops:
-            self.stops[key] = self.system.time_curves.stops(
-                segment.parameters, self.segments[0].start, self.segments[-1].end
-            )
-        stops = self.stops[key]
+        curves, start, end = self.system.time_curves, self.segments[0].start, self.segments[-1].end
+        stops = curves.stops(segment.parameters, start, end)
         return [float(each) for each in stops[(stops > segment.start) & (stops < segment.end)]]
 
     def _solver(self, guard: Guard, start: float, states: Array, end: float) -> Any:

@@ -20,6 +20,7 @@ from .trajectory import Array
 
 GRID = 2**15  # equal parts of the run, at whose ends the curves are looked at
 TOLERANCE = 0.02  # of the range of a curve over the run, by which it may differ from straight lines between the stops
+KEPT = 256  # sets of stops that are remembered: arms, and the same arm at another tolerance
 GAP = (
     8  # a stop is needed where the way from the one before is so many times as long as the straight line that follows,
 )
@@ -43,6 +44,7 @@ class TimeCurves:
         self._time = graph.nodes[time].name
         names = self._tape.symbols if self._tape else ()
         self._names = [name for name in parameters if name in names]
+        self._known: dict[tuple[bytes, float, float], Array] = {}
         self.parameters = [i for i, name in enumerate(parameters) if name in names]
 
     def __bool__(self) -> bool:
@@ -56,9 +58,18 @@ class TimeCurves:
         """
         if self._tape is None:
             return np.empty(0)
+        key = parameters[self.parameters].tobytes(), start, end
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            found = self._known[key] = self._stops(self._tape, parameters, start, end)
+        return found
+
+    def _stops(self, tape: Tape, parameters: Array, start: float, end: float) -> Array:
         times = start + (end - start) * (np.arange(GRID + 1) / GRID)
         values = dict(zip(self._names, parameters[self.parameters].tolist(), strict=True))
-        curves = np.nan_to_num(self._tape.evaluate({self._time: times, **values}), posinf=0.0, neginf=0.0)
+        curves = np.nan_to_num(tape.evaluate({self._time: times, **values}), posinf=0.0, neginf=0.0)
         return times[_needed(_breaks(curves))]
 
 

@@ -298,9 +298,9 @@ class _ProgramArguments:
 
     def _set_stops(self, engine: Engine, batch: Batch) -> None:
         """Times at which steps have to end, with one that is infinite after the last of each member."""
-        curves = engine.system.time_curves
         found = np.empty((len(self.states), 0))
-        if curves:
+        if engine.description.has_stops:  # else the formulas need not be built
+            curves = engine.system.time_curves
             found = batch_stops(curves, batch.starts, batch.ends, batch.parameters, batch.sets)
         self.stops = np.pad(found, ((0, 0), (0, 1)), constant_values=np.inf)
 

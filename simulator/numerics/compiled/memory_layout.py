@@ -125,6 +125,7 @@ class ProgramDescription:
         dense_curves: species and observables that are recorded along every step.
         offsets: the first row of each group of rows of a workspace; ``rows`` is how many there are.
         lanes: members that are integrated in lock step.
+        has_stops: whether steps may have to end at times that formulas name.
     """
 
     species: tuple[str, ...]
@@ -136,6 +137,7 @@ class ProgramDescription:
     dense_curves: tuple[str, ...]
     offsets: Mapping[str, int]
     lanes: int
+    has_stops: bool
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ class ProgramLayout:
             dense_curves=self.dense_curves,
             offsets=self.offsets,
             lanes=lanes,
+            has_stops=self.has_stops,
         )
 
     @cached_property
