@@ -11,9 +11,9 @@ from ...model.model import Model
 from ...model.units import UnitError, unit
 from ...runtime.errors import InputError, InputFault
 from ...runtime.names import nearest
+from ..kept_models import REFERENCES, keep_model, kept_model
 from ..reading import exists, same_file
 from .catalogue import BIOLOGY, builtin_models
-from .kept_models import REFERENCES, keep_model, kept_model
 from .model_sections import SCHEMA, SECTIONS, InnerError, Known
 from .source import LIST, NUMBER, REQUIRED_LINE, TABLE, TEXT, Table, TomlSource, check_fields
 

@@ -7,7 +7,8 @@ from functools import reduce
 from operator import or_
 from typing import NamedTuple
 
-from ...model.causal.graph import CausalEdge, CausalGraph, causal_graph
+from ...files.kept_causal_graphs import kept_causal_graph
+from ...model.causal.graph import CausalEdge, CausalGraph
 from ...model.causal.loops import FeedbackLoop, feedback_loops
 from ...model.causal.sign import Sign
 from ...model.model import Model
@@ -69,7 +70,7 @@ def graph_view(model: Model, name: str | None = None, steps: int = 1) -> GraphVi
 
     Raises KeyError if the model declares no such name.
     """
-    return _view_of(model, causal_graph(model), name, steps)
+    return _view_of(model, kept_causal_graph(model), name, steps)
 
 
 def _view_of(model: Model, graph: CausalGraph, name: str | None, steps: int) -> GraphView:
@@ -247,7 +248,7 @@ def causal_facts(model: Model, name: str | None) -> dict[str, dict[str, str]]:
     Returns the facts that are not empty, in this order: raised_by, lowered_by, raised_or_lowered_by, raises, lowers,
     raises_or_lowers (name -> label and reactions), loops (loop -> kind of feedback).
     """
-    graph = causal_graph(model)
+    graph = kept_causal_graph(model)
     sources: dict[str, dict[str, str]] = {}
     targets: dict[str, dict[str, str]] = {}
     if name in model.species or name in model.observables:

@@ -8,15 +8,15 @@ import pickle
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ...model.model import Model
-from ...runtime import kept
-from ...runtime.errors import InputError
-from ..reading import read_bytes
-from .catalogue import BIOLOGY
-from .source import MAX_BYTES
+from ..model.model import Model
+from ..runtime import kept
+from ..runtime.errors import InputError
+from .reading import read_bytes
+from .toml.catalogue import BIOLOGY
+from .toml.source import MAX_BYTES
 
 REFERENCES = BIOLOGY / "references.toml"  # the sources that every model may name
-_PACKAGE = Path(__file__).parents[2]
+_PACKAGE = Path(__file__).parents[1]
 _READERS = _PACKAGE / "model", _PACKAGE / "files", _PACKAGE / "runtime"  # the code that makes a model of files
 
 
