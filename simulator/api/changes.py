@@ -12,6 +12,7 @@ from reprlib import repr as short_repr
 from typing import Any
 
 from ..experiments.scenario import Scenario
+from ..experiments.solving import Certify
 from ..runtime.errors import InputError, request_fault
 from ..tasks.request import ScenarioRequest
 
@@ -53,6 +54,19 @@ def warn_of(lines: Sequence[str]) -> None:
     """One warning of all `lines`, if there are any: see `warn`."""
     if lines:
         warn("; ".join(lines))
+
+
+def certify_way(given: object) -> Certify | None:
+    """True, False, "independent" or None as the way to check digits. Raises `InputError` for anything else."""
+    ways: dict[object, Certify | None] = {
+        None: None,
+        True: Certify.AGAIN,
+        False: Certify.OFF,
+        "independent": Certify.INDEPENDENT,
+    }
+    if not isinstance(given, (bool, str, type(None))) or given not in ways:
+        raise wrong_type("certify", 'True, False, "independent" or None', given)
+    return ways[given]
 
 
 def several(argument: str, words: object) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..experiments.scenario import Scenario
 from ..runtime.errors import called_from
 from ..tasks import compare as task
-from .changes import Settings, flat, folder_or_none, scenario_request, several, warn
+from .changes import Settings, certify_way, flat, folder_or_none, scenario_request, several, warn, warn_of
 
 
 def compare(
@@ -22,6 +22,7 @@ def compare(
     add: str | Sequence[str] = (),
     out: str | Path | None = None,
     force: bool = False,
+    certify: bool | str | None = None,
 ) -> task.Comparison:
     """Simulates scenarios and compares their curves: ``sim.compare("acute_infection", knockout="IL4")``.
 
@@ -34,6 +35,7 @@ def compare(
         set, knockout, block, add: as in `run`.
         out: a new output directory for the table and the figures; nothing is written without one.
         force: replace the directory if it holds an earlier comparison and nothing else.
+        certify: as in `run`; a warning tells of arms with fewer than three digits.
 
     Raises:
         InputError: with everything that is wrong with the scenarios or what is asked of them.
@@ -42,5 +44,10 @@ def compare(
     with called_from("compare()"):
         asked = tuple(scenario_request(each, set, knockout, block, add) for each in flat(scenarios))
         folder = folder_or_none("out", out)
-        request = task.CompareRequest(asked, several("arms", arms), several("of", of), against, folder, force)
-        return task.compare(request, warn)
+        way = certify_way(certify)
+        request = task.CompareRequest(
+            asked, several("arms", arms), several("of", of), against, folder, force, certify=way
+        )
+        found = task.compare(request, warn)
+        warn_of(found.unreliable)
+        return found

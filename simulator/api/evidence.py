@@ -8,15 +8,22 @@ from pathlib import Path
 from ..runtime.errors import called_from
 from ..tasks import evidence as evidence_task
 from ..tasks import influence as influence_task
-from .changes import files, folder_or_none
+from .changes import certify_way, files, folder_or_none, warn, warn_of
 
 
-def evidence(*scenarios: str | Path | Sequence[str | Path], out: str | Path | None = None) -> evidence_task.Evidence:
+def evidence(
+    *scenarios: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    certify: bool | str | None = None,
+    accept_unreliable: bool = False,
+) -> evidence_task.Evidence:
     """Every expectation of the scenarios, files or names, against their simulations; by default of all bundled ones.
 
     Args:
         scenarios: files or names; a list stands for its items.
         out: a directory for evidence.csv and evidence.json; nothing is written without one.
+        certify: as in `run`; a warning tells of arms with fewer than three digits.
+        accept_unreliable: judge their numbers too, which are "not reliable" otherwise, neither met nor missed.
 
     Raises:
         InputError: with everything that is wrong with the scenarios.
@@ -24,7 +31,11 @@ def evidence(*scenarios: str | Path | Sequence[str | Path], out: str | Path | No
         KeyboardInterrupt: after Ctrl-C; `out` then holds the expectations of the scenarios that are done.
     """
     with called_from("evidence()"):
-        found = evidence_task.evidence(evidence_task.EvidenceRequest(files(scenarios), folder_or_none("out", out)))
+        request = evidence_task.EvidenceRequest(
+            files(scenarios), folder_or_none("out", out), certify_way(certify), accept_unreliable
+        )
+        found = evidence_task.evidence(request, warn)
+        warn_of(found.unreliable)
     if found.not_simulated:
         raise KeyboardInterrupt
     return found

@@ -14,7 +14,18 @@ from ..runtime.errors import called_from
 from ..runtime.packages import package
 from ..tasks import explain as tasks
 from ..views.text.explain import DELAY, STRENGTH, feedback_lines, sentences
-from .changes import Settings, a_path, folder_or_none, is_value, scenario_request, warn, wrong_type
+from ..views.text.reliability import warnings_html
+from .changes import (
+    Settings,
+    a_path,
+    certify_way,
+    folder_or_none,
+    is_value,
+    scenario_request,
+    warn,
+    warn_of,
+    wrong_type,
+)
 from .notebook import picture_html
 
 if TYPE_CHECKING:
@@ -38,6 +49,7 @@ def explain(
     add: str | Sequence[str] = (),
     out: str | Path | None = None,
     force: bool = False,
+    certify: bool | str | None = None,
 ) -> Explained:
     """Simulates a scenario and explains one curve: gain and loss, turning points, feedback loops.
 
@@ -53,6 +65,7 @@ def explain(
         out: a new output directory for the figure, the rates as CSV, and everything else as JSON; nothing is written
             without one.
         force: replace the directory if it holds an earlier explanation.
+        certify: as in `run`; a warning tells of arms with fewer than three digits.
 
     Raises:
         InputError: with everything that is wrong with the scenario or what is asked of it.
@@ -62,8 +75,10 @@ def explain(
     with called_from("explain()"):
         asked = scenario_request(scenario, set, knockout, block, add)
         folder = folder_or_none("out", out)
-        request = tasks.ExplainRequest(asked, curve, arm, against, times(at), folder, force)
-        return Explained(tasks.explain(request, warn))
+        request = tasks.ExplainRequest(asked, curve, arm, against, times(at), folder, force, certify_way(certify))
+        output = tasks.explain(request, warn)
+        warn_of(output.unreliable)
+        return Explained(output)
 
 
 def explain_run(result: RunResult, curve: str, arm: str, against: str | None, at: Times = ()) -> Explained:
@@ -129,7 +144,7 @@ class Explained:
         """
         with called_from("save()"):
             path = a_path("folder", folder)
-            tasks.write(self.explanation, path, force)
+            tasks.write(self._output, path, force)
         return path
 
     def __repr__(self) -> str:
@@ -140,7 +155,7 @@ class Explained:
         parts = [picture_html(self.figure(), " ".join(found)), _list_html(found)]
         if loops := feedback_lines(self.explanation):
             parts += [f"<p>Feedback loops ({escape(STRENGTH)}; {escape(DELAY)}):</p>", _list_html(loops)]
-        return "\n".join(parts)
+        return warnings_html(self._output.unreliable) + "\n".join(parts)
 
 
 def _list_html(lines: Sequence[str]) -> str:

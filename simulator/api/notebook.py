@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 from ..experiments.run import RunResult
 from ..views.text import run_tables
-from ..views.text.reliability import unreliable_lines
+from ..views.text.reliability import unreliable_lines, warnings_html
 from ..views.text.verdicts import verdict_line
 
 if TYPE_CHECKING:
@@ -20,14 +19,11 @@ def run_html(result: RunResult, figure: NotebookFigure, text: str) -> str:
     """HTML of `result`; `figure` is of the curves that the scenario shows first, and `text` describes it."""
     scenario = result.scenario
     table = run_tables.measures(result, scenario.plots[0])
-    warning = alarm_html(unreliable_lines([result]))
     lines = [f"<strong>{escape(scenario.question)}</strong>", *map(escape, _verdicts(result))]
-    return "\n".join([*warning, *(f"<p>{line}</p>" for line in lines), picture_html(figure, text), table._repr_html_()])
-
-
-def alarm_html(warnings: Sequence[str]) -> list[str]:
-    """A red paragraph for each warning."""
-    return [f'<p style="color:#b00020"><strong>{escape(line)}</strong></p>' for line in warnings]
+    warnings = warnings_html(unreliable_lines([result]))
+    return warnings + "\n".join(
+        [*(f"<p>{line}</p>" for line in lines), picture_html(figure, text), table._repr_html_()]
+    )
 
 
 def picture_html(figure: NotebookFigure, text: str) -> str:

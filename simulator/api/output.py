@@ -10,7 +10,7 @@ from ..runtime.errors import called_from
 from ..tasks import export as export_task
 from ..tasks import gallery as gallery_task
 from ..tasks import replay as replay_task
-from .changes import Settings, a_path, files, folder_or_none, scenario_request
+from .changes import Settings, a_path, certify_way, files, folder_or_none, scenario_request, warn, warn_of
 
 
 def export(
@@ -45,7 +45,11 @@ def export(
 
 
 def gallery(
-    out: str | Path, *scenarios: str | Path | Sequence[str | Path], tables: bool = False, force: bool = False
+    out: str | Path,
+    *scenarios: str | Path | Sequence[str | Path],
+    tables: bool = False,
+    force: bool = False,
+    certify: bool | str | None = None,
 ) -> gallery_task.Gallery:
     """Simulates scenarios, by default all bundled ones, and writes each with its report and a page that shows them all.
 
@@ -54,19 +58,27 @@ def gallery(
         scenarios: files or names; a list stands for its items.
         tables: also write the curves as CSV, some hundred MB for all bundled scenarios.
         force: replace the directory if it holds a gallery and nothing else.
+        certify: as in `run`; a warning tells of scenarios with arms of fewer than three digits.
 
     Raises:
         InputError: if a scenario is not there; one that is wrong stays in the gallery, with the reason.
         OutputError: if the directory exists or cannot be written.
     """
     with called_from("gallery()"):
-        return gallery_task.gallery(gallery_task.GalleryRequest(a_path("out", out), files(scenarios), tables, force))
+        folder, way = a_path("out", out), certify_way(certify)
+        found = gallery_task.gallery(gallery_task.GalleryRequest(folder, files(scenarios), tables, force, way), warn)
+        warn_of(found.unreliable)
+        return found
 
 
-def replay(folder: str | Path) -> replay_task.Replayed:
+def replay(folder: str | Path, *, certify: bool | str | None = None) -> replay_task.Replayed:
     """Simulates the run in an output directory again, and says whether its numbers match.
 
-    The result is true if they do. Raises `InputError`.
+    The result is true if they do. certify: as in `run`; a warning tells of arms with fewer than three digits. Raises
+    `InputError`.
     """
     with called_from("replay()"):
-        return replay_task.replay(replay_task.ReplayRequest(a_path("folder", folder)))
+        request = replay_task.ReplayRequest(a_path("folder", folder), certify_way(certify))
+        found = replay_task.replay(request, warn)
+        warn_of(found.unreliable)
+        return found

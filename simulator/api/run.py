@@ -15,7 +15,6 @@ from ..experiments.measured import measure
 from ..experiments.measures import arms_of, read_measure, unit_text_of
 from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario
-from ..experiments.solving import Certify
 from ..files.results import run_folder
 from ..files.results.folder import check_file, write_text
 from ..files.results.frames import to_pandas, to_xarray
@@ -32,7 +31,7 @@ from ..views.text.english import counted
 from ..views.text.figure import Curve
 from ..views.text.reliability import WARNING, unreliable_lines
 from ..views.text.tables import Table
-from .changes import Settings, a_path, scenario_request, several, warn, warn_of, wrong_type
+from .changes import Settings, a_path, certify_way, scenario_request, several, warn, warn_of, wrong_type
 from .explain import Explained, Times, explain_run
 from .notebook import run_html
 from .values import Measured
@@ -70,25 +69,13 @@ def run(
     """
     with called_from("run()"):
         asked = scenario_request(scenario, set, knockout, block, add)
-        request = tasks.RunRequest(asked, several("arms", arms), _certify(certify))
+        request = tasks.RunRequest(asked, several("arms", arms), certify_way(certify))
         result = tasks.run(request, warn).result
         warn_of(unreliable_lines([result]))
     if result.interrupted:
         raise KeyboardInterrupt
     command = ("run", *asked.command(), *(f"--arm={arm}" for arm in request.arms)) if asked.command() else ()
     return Run(result, command)
-
-
-def _certify(given: object) -> Certify | None:
-    ways: dict[object, Certify | None] = {
-        None: None,
-        True: Certify.AGAIN,
-        False: Certify.OFF,
-        "independent": Certify.INDEPENDENT,
-    }
-    if not isinstance(given, (bool, str, type(None))) or given not in ways:
-        raise wrong_type("certify", 'True, False, "independent" or None', given)
-    return ways[given]
 
 
 class UnknownNameError(InputError, KeyError):

@@ -5,8 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import figure_arguments, figures_of, print_json, print_note, request_of, settings_argument
-from .program import DONE, MISSED
+from .options import (
+    certify_arguments,
+    certify_of,
+    figure_arguments,
+    figures_of,
+    print_answer,
+    print_json,
+    print_note,
+    request_of,
+    settings_argument,
+)
+from .program import DONE, MISSED, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim compare acute_infection stop_signal_missing
@@ -28,6 +38,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", metavar="DIR", help="new output directory for the table and the figures")
     command.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier comparison")
     figure_arguments(command)
+    certify_arguments(command)
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -42,7 +53,10 @@ def execute(options: argparse.Namespace) -> int:
         out=Path(options.out) if options.out else None,
         force=options.force,
         figures=figures_of(options),
+        certify=certify_of(options),
     )
     found = compare(request, print_note)
-    print_json(found.document) if options.json else print(found)
+    print_json(found.document) if options.json else print_answer(found)
+    if found.unreliable and not options.accept_unreliable:
+        return UNRELIABLE
     return DONE if found.ok else MISSED

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from .options import print_json
-from .program import DONE, INTERRUPTED, MISSED
+from .options import certify_arguments, certify_of, print_answer, print_json, print_note
+from .program import DONE, INTERRUPTED, MISSED, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim evidence
@@ -18,18 +18,22 @@ def arguments(command: argparse.ArgumentParser) -> None:
     """Adds the options of the command."""
     command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all bundled scenarios")
     command.add_argument("--out", metavar="DIR", help="also write evidence.csv and evidence.json")
+    certify_arguments(command)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Runs the command; returns its exit code."""
     from ..tasks.evidence import EvidenceRequest, evidence
 
-    found = evidence(EvidenceRequest(tuple(options.scenarios), Path(options.out) if options.out else None))
-    print_json([row._asdict() for row in found.rows]) if options.json else print(found)
+    out, accept = Path(options.out) if options.out else None, options.accept_unreliable
+    found = evidence(EvidenceRequest(tuple(options.scenarios), out, certify_of(options), accept), print_note)
+    print_json([row._asdict() for row in found.rows]) if options.json else print_answer(found)
     if found.not_simulated:
         missing = ", ".join(found.not_simulated[:5]) + ", ..." * (len(found.not_simulated) > 5)
         print(
             f"interrupted; {options.out} holds the scenarios that are done; not simulated: {missing}", file=sys.stderr
         )
         return INTERRUPTED
+    if found.unreliable and not accept:
+        return UNRELIABLE
     return DONE if found.holds else MISSED

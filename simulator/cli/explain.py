@@ -6,8 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from .options import print_json, print_note, request_of, settings_argument
-from .program import DONE, SOLVER_FAILED
+from .options import (
+    certify_arguments,
+    certify_of,
+    print_answer,
+    print_json,
+    print_note,
+    request_of,
+    settings_argument,
+)
+from .program import DONE, SOLVER_FAILED, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim explain acute_infection --of IL-2
@@ -31,6 +39,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--arm", metavar="ARM", help="the arm to explain (default: main)")
     command.add_argument("--against", metavar="ARM", help="another arm to compare with: what differs, and why")
     settings_argument(command)
+    certify_arguments(command)
     text = "new output directory for the figure (svg, png), the rates (csv) and everything else (json)"
     command.add_argument("--out", metavar="DIR", help=text)
     command.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier explanation")
@@ -49,6 +58,7 @@ def execute(options: argparse.Namespace) -> int:
         at=tuple(options.at),
         out=Path(options.out) if options.out else None,
         force=options.force,
+        certify=certify_of(options),
     )
     try:
         found = explain(request, print_note)
@@ -61,5 +71,7 @@ def execute(options: argparse.Namespace) -> int:
         outcome = arm.trajectory.outcome
         if not outcome.ok:
             print(f"arm {name} failed: {outcome.message}; explained up to that time", file=sys.stderr)
-    print_json(found.document) if options.json else print(found)
-    return DONE if found.result.ok else SOLVER_FAILED
+    print_json(found.document) if options.json else print_answer(found)
+    if not found.result.ok:
+        return SOLVER_FAILED
+    return UNRELIABLE if found.unreliable and not options.accept_unreliable else DONE

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import print_json
-from .program import DONE, INTERRUPTED, MISSED
+from .options import certify_arguments, certify_of, print_answer, print_json, print_note
+from .program import DONE, INTERRUPTED, MISSED, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim gallery --out gallery
@@ -19,6 +19,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", metavar="DIR", required=True, help="new folder for the gallery")
     command.add_argument("--force", action="store_true", help="replace DIR if it holds a gallery and nothing else")
     text = "keep the curves as CSV too, which is hundreds of MB for all scenarios"
+    certify_arguments(command)
     command.add_argument("--tables", action="store_true", help=text)
 
 
@@ -26,8 +27,11 @@ def execute(options: argparse.Namespace) -> int:
     """Runs the command; returns its exit code."""
     from ..tasks.gallery import GalleryRequest, gallery
 
-    found = gallery(GalleryRequest(Path(options.out), tuple(options.scenarios), options.tables, options.force))
-    print_json(found.document) if options.json else print(found)
+    scenarios, certify = tuple(options.scenarios), certify_of(options)
+    found = gallery(GalleryRequest(Path(options.out), scenarios, options.tables, options.force, certify), print_note)
+    print_json(found.document) if options.json else print_answer(found)
     if found.interrupted:
         return INTERRUPTED
+    if found.unreliable and not options.accept_unreliable:
+        return UNRELIABLE
     return DONE if found.holds else MISSED

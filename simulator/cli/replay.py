@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import print_json
-from .program import DONE, MISSED
+from .options import certify_arguments, certify_of, print_answer, print_json, print_note
+from .program import DONE, MISSED, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim replay out
@@ -16,12 +16,15 @@ EXAMPLES = """examples:
 def arguments(command: argparse.ArgumentParser) -> None:
     """Adds the options of the command."""
     command.add_argument("folder", metavar="RUN_DIR")
+    certify_arguments(command)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Runs the command; returns its exit code."""
     from ..tasks.replay import ReplayRequest, replay
 
-    found = replay(ReplayRequest(Path(options.folder)))
-    print_json(found.document) if options.json else print(found)
+    found = replay(ReplayRequest(Path(options.folder), certify_of(options)), print_note)
+    print_json(found.document) if options.json else print_answer(found)
+    if found.unreliable and not options.accept_unreliable:
+        return UNRELIABLE
     return DONE if found.match else MISSED

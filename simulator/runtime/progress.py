@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self
 
@@ -36,6 +37,7 @@ class Progress:
     """
 
     _open: ClassVar[bool] = False
+    _silent: ClassVar[bool] = False
 
     def __init__(self, what: str, total: int, before: int = 0, stream: Stream | None = None) -> None:
         """
@@ -70,7 +72,21 @@ class Progress:
     @classmethod
     def silence(cls) -> None:
         """Turns progress off in this process: for a worker, whose parent shows the progress of all."""
-        cls._open = True
+        cls._open = cls._silent = True
+
+    @classmethod
+    @contextmanager
+    def announced(cls, text: str) -> Iterator[None]:
+        """Shows `text` at once on a terminal or in a notebook, until what is within has ended."""
+        stream: Stream | None = notebook_line() or sys.stderr
+        if cls._silent or stream is None or not _is_terminal(stream):
+            yield
+            return
+        _try_to_write(stream, f"\r\x1b[K{text}")
+        try:
+            yield
+        finally:
+            _try_to_write(stream, "\r\x1b[K")
 
     def add(self, count: int = 1, failed: int = 0) -> None:
         """Counts `count` more as done, `failed` of them as failed; with 0 only the time is updated."""
@@ -100,9 +116,7 @@ class Progress:
     def _write(self, text: str) -> None:
         self._shown = True
         if self._stream is not None:
-            with suppress(OSError, ValueError):  # a full or closed log must not cost the work
-                self._stream.write(text)
-                self._stream.flush()
+            _try_to_write(self._stream, text)
 
     def line(self, now: float) -> str:
         """``1,234 of 10,000 members (12 %), 310/s, 28 s left, 3 failed``
@@ -121,6 +135,12 @@ class Progress:
 
     def _tenths(self) -> int:
         return math.floor(10 * self.done / max(self.total, 1))
+
+
+def _try_to_write(stream: Stream, text: str) -> None:
+    with suppress(OSError, ValueError):  # a full or closed log must not cost the work
+        stream.write(text)
+        stream.flush()
 
 
 def _is_terminal(stream: Stream | None) -> bool:

@@ -14,6 +14,7 @@ from ..experiments.comparison import ComparisonRow, Reference, label
 from ..experiments.comparison import table as comparison_table
 from ..experiments.run import RunResult, run
 from ..experiments.scenario import MAIN, Scenario, check_arms
+from ..experiments.solving import Certify
 from ..files.results.folder import SUMMARY, check_folder, new_folder
 from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..runtime.errors import InputError, request_fault
@@ -24,9 +25,10 @@ from ..views.text.commands.comparison_table import comparison_text
 from ..views.text.compare import RULE
 from ..views.text.compare import sentences as sentences
 from ..views.text.figure import Curve
+from ..views.text.reliability import first, unreliable_lines, warnings_html
 from ..views.text.tables import Table
 from .answer import Answer
-from .request import FIGURES, FigureOptions, OnNote, ScenarioRequest, ignore_note
+from .request import FIGURES, FigureOptions, OnNote, ScenarioRequest, ignore_note, say_engine
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -42,6 +44,7 @@ class CompareRequest:
     arms: these arms of each instead. of: species and observables; by default what the scenarios show.
     against: the reference: an arm of the first scenario, SCENARIO or SCENARIO/ARM; by default the first arm of all.
     out: a new output directory for table and figures; nothing is written without one. force: replace it.
+    certify: how the digits are checked; None: as usual.
     """
 
     scenarios: tuple[ScenarioRequest, ...]
@@ -51,6 +54,7 @@ class CompareRequest:
     out: Path | None = None
     force: bool = False
     figures: FigureOptions = FIGURES
+    certify: Certify | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,6 +75,11 @@ class Comparison(Answer):
         return all(result.ok for result in self.runs)
 
     @property
+    def unreliable(self) -> list[str]:
+        """A line for each arm whose digits are too few to be relied on."""
+        return unreliable_lines(self.runs)
+
+    @property
     def sentences(self) -> list[str]:
         """The large differences, the largest first."""
         return sentences(self.rows)
@@ -78,7 +87,8 @@ class Comparison(Answer):
     @property
     def document(self) -> dict[str, Any]:
         """The comparison ready for JSON."""
-        return {"comparison": [row._asdict() for row in self.rows], "sentences": self.sentences, "large": RULE}
+        found = {"comparison": [row._asdict() for row in self.rows], "sentences": self.sentences, "large": RULE}
+        return {"unreliable": self.unreliable, **found}
 
     @property
     def table(self) -> Table:
@@ -116,11 +126,12 @@ class Comparison(Answer):
         return self.table.to_pandas()
 
     def __str__(self) -> str:
-        return comparison_text(self.rows)
+        return first(self.unreliable, comparison_text(self.rows))
 
     def _repr_html_(self) -> str:
         listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
-        return f"<p><strong>{escape(self.title)}</strong></p><ul>{listed}</ul>{self.table._repr_html_()}"
+        warnings = warnings_html(self.unreliable)
+        return f"{warnings}<p><strong>{escape(self.title)}</strong></p><ul>{listed}</ul>{self.table._repr_html_()}"
 
 
 def compare(request: CompareRequest, on_note: OnNote = ignore_note) -> Comparison:
@@ -139,10 +150,11 @@ def compare(request: CompareRequest, on_note: OnNote = ignore_note) -> Compariso
             on_note(note)
     if request.out is not None:
         check_folder(request.out, request.force)
+    say_engine(on_note)
     runs = []
     with Progress("scenarios", len(chosen)) as progress:
         for side in chosen:
-            runs.append(run(side.scenario, arms=side.arms, on_progress=progress.within))
+            runs.append(run(side.scenario, request.certify, side.arms, progress.within, curves=names))
             if runs[-1].interrupted:
                 raise KeyboardInterrupt
             progress.add()

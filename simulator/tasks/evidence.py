@@ -7,20 +7,23 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..experiments.evidence import EvidenceRow, evidence_row, holds, totals
 from ..experiments.run import OnProgress, run
+from ..experiments.solving import Certify
 from ..files.results.folder import output_folder, write_text
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError, InputFault
 from ..runtime.processes import parallel_map
 from ..runtime.text import csv_cell
 from ..views.text.commands.evidence import evidence_text, expected_range
+from ..views.text.reliability import first, unreliable_lines, warnings_html
 from ..views.text.tables import Table
 from .answer import Answer
-from .request import scenario_paths
+from .request import OnNote, ignore_note, say_engine, scenario_paths
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -39,18 +42,23 @@ SHOWN = {
 @dataclass(frozen=True)
 class EvidenceRequest:
     """scenarios: files or names; all bundled scenarios if there are none. out: a directory for evidence.csv and
-    evidence.json; nothing is written without one."""
+    evidence.json; nothing is written without one. certify: how the digits are checked; None: as usual.
+    accept_unreliable: judge numbers of fewer than three digits too, which are "not reliable" otherwise."""
 
     scenarios: tuple[str | Path, ...] = ()
     out: Path | None = None
+    certify: Certify | None = None
+    accept_unreliable: bool = False
 
 
 @dataclass(frozen=True, repr=False)
 class Evidence(Answer):
-    """rows: a row for each expectation: see `EvidenceRow`. not_simulated: the scenarios left out by an interruption."""
+    """rows: a row for each expectation: see `EvidenceRow`. not_simulated: the scenarios left out by an interruption.
+    unreliable: a line for each arm that an expectation reads and whose digits are too few to be relied on."""
 
     rows: list[EvidenceRow]
     not_simulated: tuple[str, ...] = ()
+    unreliable: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -72,14 +80,14 @@ class Evidence(Answer):
         return self.table.to_pandas()
 
     def __str__(self) -> str:
-        return evidence_text(self.rows)
+        return first(self.unreliable, evidence_text(self.rows))
 
     def _repr_html_(self) -> str:
         rows = [{**row._asdict(), "expected": expected_range(row)} for row in self.rows]
-        return Table(rows, SHOWN)._repr_html_()
+        return warnings_html(self.unreliable) + Table(rows, SHOWN)._repr_html_()
 
 
-def evidence(request: EvidenceRequest) -> Evidence:
+def evidence(request: EvidenceRequest, on_note: OnNote = ignore_note) -> Evidence:
     """Simulates the scenarios, several in parallel, and writes the table if a directory is given.
 
     An expectation of a run that failed is listed as not simulated. After an interruption the table is written
@@ -87,40 +95,52 @@ def evidence(request: EvidenceRequest) -> Evidence:
     Raises `InputError` and, before anything is simulated, `OutputError`.
     """
     paths = scenario_paths(request.scenarios)
+    say_engine(on_note)
     if request.out is None:
-        found = _evidence(paths)
+        found = _evidence(paths, request)
         if found.not_simulated:
             raise KeyboardInterrupt
         return found
     with output_folder(request.out):
-        found = _evidence(paths)
+        found = _evidence(paths, request)
         _write(found, request.out)
     return found
 
 
-def _evidence(paths: Sequence[Path]) -> Evidence:
-    done: dict[int, tuple[list[EvidenceRow], list[InputFault]]] = {}
+def _evidence(paths: Sequence[Path], request: EvidenceRequest) -> Evidence:
+    done: dict[int, _Part] = {}
     try:
-        parallel_map("scenarios", _rows_or_faults, paths, done)
+        parallel_map("scenarios", partial(_part, request), paths, done)
     except KeyboardInterrupt:
         if not done:
             raise
     parts = [done[number] for number in sorted(done)]
-    if faults := [fault for _, found in parts for fault in found]:
+    if faults := [fault for part in parts for fault in part.faults]:
         raise InputError(faults)
     not_simulated = tuple(path.stem for number, path in enumerate(paths) if number not in done)
-    return Evidence([row for rows, _ in parts for row in rows], not_simulated)
+    unreliable = tuple(line for part in parts for line in part.unreliable)
+    return Evidence([row for part in parts for row in part.rows], not_simulated, unreliable)
 
 
-def _rows_or_faults(path: Path, on_progress: OnProgress) -> tuple[list[EvidenceRow], list[InputFault]]:
-    """What a worker sends back: the rows of one scenario file, or what is wrong with it."""
+class _Part(NamedTuple):
+    """What a worker sends back: the rows of one scenario file and its arms that are not reliable, or its faults."""
+
+    rows: list[EvidenceRow]
+    unreliable: list[str]
+    faults: list[InputFault]
+
+
+def _part(request: EvidenceRequest, path: Path, on_progress: OnProgress) -> _Part:
     try:
-        result = run(read_scenario(path), on_progress=on_progress)
+        result = run(read_scenario(path), request.certify, on_progress=on_progress)
     except InputError as error:
-        return [], error.faults
+        return _Part([], [], error.faults)
     if result.interrupted:  # in this process; processes of a pool ignore Ctrl-C
         raise KeyboardInterrupt
-    return [evidence_row(verdict, result.scenario.id, result.ok) for verdict in result.verdicts], []
+    accept = request.accept_unreliable
+    rows = [evidence_row(verdict, result.scenario.id, result.ok, accept) for verdict in result.verdicts]
+    read = any(row.unreliable for row in rows)
+    return _Part(rows, unreliable_lines([result], named=True) if read else [], [])
 
 
 def _write(found: Evidence, folder: Path) -> None:
@@ -130,7 +150,11 @@ def _write(found: Evidence, folder: Path) -> None:
     writer.writeheader()
     writer.writerows({key: csv_cell(value) for key, value in row._asdict().items()} for row in found.rows)
     write_text(folder / "evidence.csv", lines.getvalue())
-    document = {"totals": found.totals, "rows": [row._asdict() for row in found.rows]}
+    document = {
+        "totals": found.totals,
+        "unreliable": list(found.unreliable),
+        "rows": [row._asdict() for row in found.rows],
+    }
     if found.not_simulated:
         document["not_simulated"] = list(found.not_simulated)
     write_text(folder / "evidence.json", json.dumps(document, indent=1) + "\n")

@@ -18,6 +18,7 @@ from ..experiments.explanation.arm_comparison import WindowComparison
 from ..experiments.explanation.explain import Explanation
 from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario, chosen_arms
+from ..experiments.solving import Certify
 from ..files.results.folder import check_folder, new_folder
 from ..model.causal.sign import Sign
 from ..model.instants import converted
@@ -25,7 +26,8 @@ from ..model.units import UnitError, quantity
 from ..runtime.errors import InputError, InputFault, request_fault
 from ..runtime.progress import Progress
 from ..views.text.explain import DELAY, STRENGTH, explanation_text, sentences
-from .request import OnNote, ScenarioRequest, ignore_note, read_with_notes
+from ..views.text.reliability import first, unreliable_lines
+from .request import OnNote, ScenarioRequest, ignore_note, read_with_notes, say_engine
 
 STEM = "explain"  # of the files that are written
 RUN_SHARE = 0.5  # of the progress: the run; the rest is the explanation
@@ -41,6 +43,7 @@ class ExplainRequest:
     against: another arm to compare with.
     at: times whose balance is wanted, as "3 d" or as a number in the model's time unit.
     out: a new output directory for document, table and figure; nothing is written without one. force: replace it.
+    certify: how the digits are checked; None: as usual.
     """
 
     scenario: ScenarioRequest | RunResult
@@ -50,6 +53,7 @@ class ExplainRequest:
     at: tuple[str | float, ...] = ()
     out: Path | None = None
     force: bool = False
+    certify: Certify | None = None
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,17 @@ class ExplainOutput:
 
     def __str__(self) -> str:
         changed = f"\nChanged in all arms: {self.changed}." if self.changed else ""
-        return explanation_text(self.explanation) + changed
+        return first(self.unreliable, explanation_text(self.explanation) + changed)
+
+    @property
+    def unreliable(self) -> list[str]:
+        """A line for each arm whose digits are too few to be relied on."""
+        return unreliable_lines([self.result])
 
     @property
     def document(self) -> dict[str, Any]:
-        """See `document_of`."""
-        return document_of(self.explanation)
+        """See `document_of`; with `unreliable`."""
+        return {"unreliable": self.unreliable, **document_of(self.explanation)}
 
 
 class ContributionRow(NamedTuple):
@@ -108,6 +117,7 @@ def explain(request: ExplainRequest, on_note: OnNote = ignore_note) -> ExplainOu
         scenario, known = asked.scenario, dict(asked.arms)
     else:
         scenario, known = read_with_notes(asked, on_note), {}
+        say_engine(on_note)
         changed = asked.in_words(scenario)
     arm = request.arm or _usual_arm(known or [each.name for each in scenario.arms])
     name, at = _checked(request, scenario, arm)
@@ -117,13 +127,16 @@ def explain(request: ExplainRequest, on_note: OnNote = ignore_note) -> ExplainOu
     with Progress("explanations", 1) as progress:
         result = asked
         if not isinstance(result, RunResult):
-            result = experiment.run(scenario, arms=arms, on_progress=lambda share: progress.within(RUN_SHARE * share))
+            result = experiment.run(
+                scenario, request.certify, arms, lambda share: progress.within(RUN_SHARE * share), curves=[name]
+            )
             if result.interrupted:
                 raise KeyboardInterrupt
         found = experiment_explain.explain(scenario, arm, name, at=at, against=request.against, known=result.arms)
+    output = ExplainOutput(found, result, changed, request.out)
     if request.out is not None:
-        write(found, request.out, request.force)
-    return ExplainOutput(found, result, changed, request.out)
+        write(output, request.out, request.force)
+    return output
 
 
 def _usual_arm(arms: Iterable[str]) -> str:
@@ -220,14 +233,14 @@ def contribution_rows(explanation: Explanation) -> list[ContributionRow]:
     ]
 
 
-def write(explanation: Explanation, folder: Path, force: bool = False) -> None:
+def write(output: ExplainOutput, folder: Path, force: bool = False) -> None:
     """Writes document, table and figure into a new `folder`. Raises `OutputError`; nothing of it is left then."""
     from ..views.figures.explain import draw  # matplotlib
 
     with new_folder(folder, force) as tmp_path:
-        _write_table(explanation, tmp_path / f"{STEM}.csv")
-        _write_json(document_of(explanation), tmp_path / f"{STEM}.json")
-        draw(explanation, tmp_path / STEM)
+        _write_table(output.explanation, tmp_path / f"{STEM}.csv")
+        _write_json(output.document, tmp_path / f"{STEM}.json")
+        draw(output.explanation, tmp_path / STEM)
 
 
 def _write_json(document: dict[str, Any], path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..experiments.run import RunResult, run
+from ..experiments.solving import Certify
 from ..files.results.folder import SUMMARY, check_folder, new_folder
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError
@@ -21,9 +22,10 @@ from ..views.figures.run import draw, pictures, save
 from ..views.figures.style import CARD
 from ..views.report.html import render
 from ..views.text.commands.gallery import gallery_text
+from ..views.text.reliability import WARNING, first
 from ..views.text.tables import Table
 from .answer import Answer
-from .request import scenario_paths
+from .request import OnNote, ignore_note, say_engine, scenario_paths
 from .run import write
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ class Card(NamedTuple):
     """A scenario in the gallery.
 
     status: how it ended, and reason: what went wrong. met of expected expectations are met, `known` of the others
-    announced as missed; holds: all is as the scenario says. picture: a file next to the folder `name`, with `text`
-    for those who cannot see it.
+    announced as missed; holds: all is as the scenario says. unreliable: the arms whose digits are too few. picture: a
+    file next to the folder `name`, with `text` for those who cannot see it.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Card(NamedTuple):
     expected: int = 0
     known: int = 0
     holds: bool = True
+    unreliable: tuple[str, ...] = ()
     picture: str = ""
     text: str = ""
 
@@ -62,12 +65,14 @@ class GalleryRequest:
 
     scenarios: files or names; all bundled scenarios if there are none.
     tables: also write the curves as CSV, some hundred MB for all bundled scenarios.
+    certify: how the digits are checked; None: as usual.
     """
 
     out: Path
     scenarios: tuple[str | Path, ...] = ()
     tables: bool = False
     force: bool = False
+    certify: Certify | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,6 +93,12 @@ class Gallery(Answer):
         return any(card.status == SKIPPED for card in self.cards)
 
     @property
+    def unreliable(self) -> list[str]:
+        """A line for each scenario with arms whose digits are too few to be relied on."""
+        cards = [card for card in self.cards if card.unreliable]
+        return [f"{WARNING}: {card.name}: arm {', '.join(card.unreliable)}; see its report" for card in cards]
+
+    @property
     def holds(self) -> bool:
         """Whether every scenario was simulated, and all is as it says."""
         return all(card.status == DONE and card.holds for card in self.cards)
@@ -102,10 +113,10 @@ class Gallery(Answer):
         return Table(self.document["gallery"], {}).to_pandas()
 
     def __str__(self) -> str:
-        return gallery_text(self.document["gallery"], DONE, SKIPPED, self.page)
+        return first(self.unreliable, gallery_text(self.document["gallery"], DONE, SKIPPED, self.page))
 
 
-def gallery(request: GalleryRequest) -> Gallery:
+def gallery(request: GalleryRequest, on_note: OnNote = ignore_note) -> Gallery:
     """Simulates the scenarios in parallel and writes each with its report, and a page that shows them all.
 
     After Ctrl-C or SIGTERM the gallery is written with the scenarios that are done; after a second one nothing is.
@@ -113,8 +124,10 @@ def gallery(request: GalleryRequest) -> Gallery:
     """
     paths = scenario_paths(request.scenarios)
     check_folder(request.out, request.force)
+    say_engine(on_note)
     with Stop("stopping: the gallery is written with the scenarios that are done") as stop:
-        return Gallery(request.out, write_gallery(paths, request.out, request.tables, request.force, stop))
+        cards = write_gallery(paths, request.out, request.tables, request.force, stop, request.certify)
+    return Gallery(request.out, cards)
 
 
 def write_gallery(
@@ -123,6 +136,7 @@ def write_gallery(
     tables: bool = False,
     force: bool = False,
     stop: Callable[[], bool] = lambda: False,
+    certify: Certify | None = None,
 ) -> list[Card]:
     """Simulates scenario files in parallel into a new `folder`; returns their cards in the order of `paths`.
 
@@ -132,7 +146,7 @@ def write_gallery(
     """
     names = _names(paths)
     with new_folder(folder, force) as tmp_path:
-        jobs = [Job(path, tmp_path / name, tables) for path, name in zip(paths, names, strict=True)]
+        jobs = [Job(path, tmp_path / name, tables, certify) for path, name in zip(paths, names, strict=True)]
         made: dict[int, Card] = {}
         with Progress("scenarios", len(paths)) as progress:
             for number, found in results_as_completed(make, jobs, progress, stop):
@@ -163,16 +177,17 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 class Job(NamedTuple):
-    """A scenario file, the folder for its results, and whether the curves are kept as CSV too."""
+    """A scenario file, the folder for its results, whether curves are kept as CSV too, and how digits are checked."""
 
     path: Path
     folder: Path
     tables: bool
+    certify: Certify | None = None
 
 
 def make(job: Job, on_progress: OnProgress) -> Card:
     """Simulates one scenario file into its folder; the card says how that ended."""
-    path, folder, tables = job
+    path, folder, tables, certify = job
     name = folder.name
     try:
         scenario = read_scenario(path)
@@ -185,7 +200,7 @@ def make(job: Job, on_progress: OnProgress) -> Card:
         )
     card = Card(name, scenario.title, scenario.question, scenario.model.title, arms=len(scenario.arms))
     try:
-        result = run(scenario, on_progress=on_progress)
+        result = run(scenario, certify, on_progress=on_progress)
         command = ["run", str(path), "--report"]
         written = write(result, folder, command, draw=draw, report=True, tables=tables)
     except Exception as error:  # whatever it is, the other scenarios go on
@@ -198,8 +213,9 @@ def make(job: Job, on_progress: OnProgress) -> Card:
         reason="; ".join(f"{arm.arm.title}: {arm.trajectory.outcome.message}" for arm in failed),
         met=sum(verdict.met for verdict in verdicts),
         expected=len(verdicts),
-        known=sum(not verdict.met and bool(verdict.expectation.missed) for verdict in verdicts),
+        known=sum(verdict.known_miss for verdict in verdicts),
         holds=result.ok and all(verdict.holds for verdict in verdicts),
+        unreliable=tuple(result.unreliable),
         picture=picture,
         text=described,
     )

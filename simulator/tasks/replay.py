@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..experiments.run import run
+from ..experiments.solving import Certify
 from ..files.results.folder import SUMMARY
 from ..files.results.member_store import IDENTITY
 from ..files.results.run_folder import SCENARIO_FILE, read_table, table_header, table_name
@@ -21,7 +22,9 @@ from ..runtime.errors import InputError, InputFault
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
 from ..views.text.commands.replay import replay_text
+from ..views.text.reliability import first, unreliable_lines
 from .answer import Answer
+from .request import OnNote, ignore_note, say_engine
 
 LARGEST = 1e300  # stands for NaN and infinity, which JSON cannot hold
 TOLERANCE = 1e-5  # numbers that differ by less, relative to |value| + noise floor, match
@@ -29,9 +32,10 @@ TOLERANCE = 1e-5  # numbers that differ by less, relative to |value| + noise flo
 
 @dataclass(frozen=True)
 class ReplayRequest:
-    """folder: the output directory of a run."""
+    """folder: the output directory of a run. certify: how the digits are checked; None: as usual."""
 
     folder: Path
+    certify: Certify | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,6 +47,7 @@ class Replayed(Answer):
     arms: for each arm whether its table is `identical`, the largest `difference`, None if the tables have other columns
         or rows, and the column `of` it.
     versions: of the programs that computed it now.
+    unreliable: a line for each arm whose digits are too few to be relied on, now.
     """
 
     folder: str
@@ -50,6 +55,7 @@ class Replayed(Answer):
     tolerance: float
     arms: dict[str, dict[str, Any]]
     versions: dict[str, str]
+    unreliable: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """The same as `match`."""
@@ -61,10 +67,10 @@ class Replayed(Answer):
         return asdict(self)
 
     def __str__(self) -> str:
-        return replay_text(self.document)
+        return first(self.unreliable, replay_text(self.document))
 
 
-def replay(request: ReplayRequest) -> Replayed:
+def replay(request: ReplayRequest, on_note: OnNote = ignore_note) -> Replayed:
     """Simulates the arms that are in the folder again, with the folder's own scenario and model.
 
     Raises `InputError` if the folder is not that of a run. An interruption changes nothing.
@@ -78,15 +84,16 @@ def replay(request: ReplayRequest) -> Replayed:
     scenario = read_scenario(folder / SCENARIO_FILE)
     simulated = _simulated(folder)
     names = [arm.name for arm in scenario.arms if arm.name in simulated]
+    say_engine(on_note)
     with Progress("arms", len(names)) as progress:
-        result = run(scenario, arms=names, on_progress=partial(progress.within, of=len(names)))
+        result = run(scenario, request.certify, names, partial(progress.within, of=len(names)))
     if result.interrupted:
         raise KeyboardInterrupt
     arms = {name: _compared(folder / table_name(name), scenario.model, result.arms[name].trajectory) for name in names}
     match = bool(arms) and all(
         arm["difference"] is not None and arm["difference"] <= TOLERANCE for arm in arms.values()
     )
-    return Replayed(str(folder), match, TOLERANCE, arms, versions())
+    return Replayed(str(folder), match, TOLERANCE, arms, versions(), tuple(unreliable_lines([result])))
 
 
 def _compared(path: Path, model: Model, trajectory: Trajectory) -> dict[str, Any]:

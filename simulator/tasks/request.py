@@ -14,6 +14,7 @@ from ..files.toml.overrides import SweepOptions
 from ..files.toml.scenario_file import find_scenario, read_scenario
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import nearest
+from ..views.text.engine import engine_notes
 from ..views.text.notes import notes
 
 if TYPE_CHECKING:
@@ -101,6 +102,12 @@ def read_with_notes(request: ScenarioRequest, on_note: OnNote) -> Scenario:
     for note in request.notes(scenario):
         on_note(note)
     return scenario
+
+
+def say_engine(on_note: OnNote) -> None:
+    """Says once that SciPy computes everything, where that is not what was asked for."""
+    for note in engine_notes():
+        on_note(note)
 
 
 def scenario_paths(words: Sequence[str | Path]) -> list[Path]:

@@ -17,7 +17,7 @@ from ..files.results.folder import SUMMARY, check_folder, free_folder, new_folde
 from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved, run_id, summary, table_name, write_table
 from ..runtime.progress import Progress
 from ..views.text.commands.run import run_text
-from .request import FigureOptions, OnNote, ScenarioRequest, ignore_note, read_with_notes
+from .request import FigureOptions, OnNote, ScenarioRequest, ignore_note, read_with_notes, say_engine
 
 Draw = Callable[[RunResult, Path, str], object]  # (result, folder, id of the run) -> figures in the folder
 
@@ -73,6 +73,7 @@ def run_each(requests: Sequence[RunRequest], on_note: OnNote = ignore_note) -> I
     scenario is kept. Raises `InputError` and `OutputError`.
     """
     scenarios = [_checked(request, on_note) for request in requests]
+    say_engine(on_note)
     for request, scenario in zip(requests, scenarios, strict=True):
         output = _run(request, scenario)
         yield output

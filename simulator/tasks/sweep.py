@@ -43,7 +43,8 @@ from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, OutputError, option, request_fault
 from ..runtime.packages import package
 from ..runtime.progress import Progress
-from ..views.text.commands.sweep import engine_notes, sweep_text
+from ..views.text.commands.sweep import sweep_text
+from ..views.text.engine import engine_notes
 from .request import OnNote, ScenarioRequest, ignore_note
 
 TIMED = 3  # members computed to estimate how long a sweep will take ...

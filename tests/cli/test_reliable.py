@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,3 +104,84 @@ def test_python_warns_once(chaos: Path) -> None:
     assert found._repr_html_().startswith(f'<p style="color:#b00020"><strong>{WARNING}')
     assert sim.run("chaos.toml", arms="calm").reliable is True
     assert sim.run("chaos.toml", certify=False).reliable is None
+
+
+COMMANDS = {
+    "compare": ["chaos.toml"],
+    "explain": ["chaos.toml", "--of", "x"],
+    "evidence": ["chaos.toml", "--out", "facts"],
+    "gallery": ["chaos.toml", "--out", "gallery"],
+    "replay": ["done"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_that_shows_such_a_number_says_so_first(say, chaos: Path, command: str) -> None:
+    if command == "replay":
+        say("run", "chaos.toml", "--no-plots", "--out", "done")
+    code, out = say(command, *COMMANDS[command])
+    assert (code, out.startswith("NOT RELIABLE: ")) == (6, True)
+    assert "arm main" in out.split("\n")[0]
+    words = [word.replace("gallery", "accepted") for word in COMMANDS[command]]
+    code, out = say(command, *words, "--accept-unreliable", "--json")
+    assert code == 0
+    assert "not reliable" in out.lower() or '"unreliable"' in out
+
+
+def test_calm_arms_and_unchecked_ones_are_no_error(say) -> None:
+    assert say("explain", "chaos.toml", "--of", "x", "--arm", "calm")[0] == 0
+    assert say("compare", "chaos.toml", "--no-certify")[0] == 0
+
+
+def test_a_fact_that_an_unreliable_number_meets_is_not_met(say, chaos: Path) -> None:
+    out = say("evidence", "chaos.toml", "--out", "facts")[1]
+    assert "UNSURE  chaos/1" in out
+    assert "1 of 2 expectations met, 1 not reliable" in out
+    found = json.loads((chaos / "facts/evidence.json").read_text())
+    assert [row["verdict"] for row in found["rows"]] == ["not reliable", "met"]
+    assert found["totals"]["all"] == {"met": 1, "of": 2}
+    assert "met     chaos/1" in say("evidence", "chaos.toml", "--accept-unreliable")[1]
+
+
+def test_digits_are_those_of_the_curve_that_is_asked_for(say, chaos: Path) -> None:
+    """w follows x, but is not among the curves that the scenario shows: a flat one is."""
+    model = chaos / "chaos_model.toml"
+    flat = '[observables.flat]\nlabel = "flat"\nunit = "1"\nvalue = "0 * x"\n'
+    model.write_text(f"{model.read_text()}\n{flat}")
+    (chaos / "chaos.toml").write_text(CHAOS[: CHAOS.index("[[expect]]")].replace('[["x"]]', '[["flat"]]'))
+    assert say("compare", "chaos.toml")[0] == 0
+    assert say("compare", "chaos.toml", "--of", "y")[0] == 6
+    assert say("explain", "chaos.toml", "--of", "z")[0] == 6
+
+
+def test_without_llvmlite_every_command_says_once_that_scipy_computes(chaos: Path) -> None:
+    (chaos / "broken/llvmlite").mkdir(parents=True)
+    (chaos / "broken/llvmlite/__init__.py").write_text("raise ImportError('cannot open\\nlibLLVM')\n")
+    (chaos / "calm.toml").write_text(CHAOS.replace("[arms.calm]\n", "[parameters]\nrho = 0.5\n[arms.calm]\n"))
+    shutil.copy("calm.toml", "calm2.toml")
+    note = "note: llvmlite cannot be used (ImportError: cannot open libLLVM): SciPy computes everything"
+    commands = [
+        ["run", "calm.toml", "calm2.toml", "--no-plots", "--out", "out"],
+        ["compare", "calm.toml"],
+        ["explain", "calm.toml", "--of", "x"],
+        ["evidence", "calm.toml"],
+        ["gallery", "calm.toml", "--out", "gallery"],
+        ["replay", "out/calm"],
+        ["sweep", "calm.toml", "--vary", "rho=0.5,0.6", "--measure", "max(x)", "--out", "sweep", "--no-plots"],
+    ]
+    program = f"""
+import sys
+from immunesim import cli
+for words in {commands!r}:
+    print("command", words[0], file=sys.stderr)
+    assert cli.main(words) in (0, 1)
+"""
+    for engine, times in (("", 1), ("scipy", 0)):
+        shutil.rmtree(chaos / "out", ignore_errors=True)
+        shutil.rmtree(chaos / "gallery", ignore_errors=True)
+        environment = {**os.environ, "PYTHONPATH": str(chaos / "broken"), "IMMUNESIM_ENGINE": engine}
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, cwd=chaos, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        said = [(part.split()[0], part.count(note)) for part in done.stderr.split("command ")[1:]]
+        assert said == [(words[0], times) for words in commands]

@@ -264,3 +264,13 @@ def test_a_solver_counts_time_and_segments(scenario: Callable[..., Scenario], mo
         assert 0.5 * end / ends[-1] + 0.5 * number / len(ends) == pytest.approx(
             min(shares, key=lambda share: abs(share - 0.5 * end / ends[-1] - 0.5 * number / len(ends))), abs=1e-9
         )
+
+
+def test_what_takes_long_is_announced_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    for terminal, said in ((True, "\r\x1b[Kcompiling\r\x1b[K"), (False, "")):
+        stream = io.StringIO()
+        stream.isatty = lambda terminal=terminal: terminal  # type: ignore[method-assign]
+        monkeypatch.setattr("sys.stderr", stream)
+        with Progress("members", 3), Progress.announced("compiling"):
+            assert stream.getvalue() == said.removesuffix("\r\x1b[K")
+        assert stream.getvalue() == said

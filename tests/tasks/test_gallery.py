@@ -53,7 +53,7 @@ def test_every_scenario_has_its_card_whatever_becomes_of_it(files: list[Path], t
 
 def fake(job: gallery.Job, on_progress: OnProgress) -> gallery.Card:
     """As `gallery.make`, at once, and in a process that some scenarios kill or never leave."""
-    path, folder, _ = job
+    path, folder, *_ = job
     if "deadly" in path.name:
         os._exit(9)
     if "endless" in path.name:

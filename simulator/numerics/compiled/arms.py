@@ -26,14 +26,10 @@ TOLERANCE = 1e-9  # of the size of what is added up: far above rounding, far bel
 
 
 class ModelEngine:
-    """The compiled engine for one model.
-
-    Attributes:
-        is_new: whether the program had to be compiled now.
-    """
+    """The compiled engine for one model."""
 
     def __init__(self, system: System) -> None:
-        found, self.is_new = model_program(system)
+        found = model_program(system)
         system.observables_tape = found.observables
         self.system, self.engine, self.formulas = system, Engine(found.program, system), found.formulas
 

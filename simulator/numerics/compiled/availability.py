@@ -10,7 +10,12 @@ VARIABLE = "IMMUNESIM_ENGINE"  # in the environment: "scipy" refuses machine cod
 
 def available() -> bool:
     """Whether programs can be compiled or loaded; the first call imports llvmlite."""
-    return os.environ.get(VARIABLE) != "scipy" and not why_not()
+    return not asked_for_scipy() and not why_not()
+
+
+def asked_for_scipy() -> bool:
+    """Whether the user refused machine code."""
+    return os.environ.get(VARIABLE) == "scipy"
 
 
 @cache
@@ -18,6 +23,6 @@ def why_not() -> str:
     """Why llvmlite cannot be used, or ''."""
     try:
         import llvmlite.binding  # noqa: F401
-    except (ImportError, OSError, RuntimeError) as error:  # not installed, or its library does not fit this system
-        return f"{type(error).__name__}: {error}"
+    except Exception as error:  # not installed, damaged, or its library does not fit this system: whatever it raises
+        return " ".join(f"{type(error).__name__}: {error}".split())
     return ""

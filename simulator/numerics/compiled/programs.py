@@ -14,6 +14,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from ...runtime import kept
+from ...runtime.progress import Progress
 from ..pieces import PIECE
 from ..reduced_system import ReducedSystem, reduce_system
 from ..system import System
@@ -88,21 +89,22 @@ def program_key(layout: ProgramLayout, lanes: int) -> str:
     return _digest("program", layout.key(), lanes)
 
 
-def model_program(system: System) -> tuple[ModelProgram, bool]:
-    """The program of the model of `system`, and whether it had to be compiled, which takes some seconds.
+def model_program(system: System) -> ModelProgram:
+    """The program of the model of `system`; where it must be compiled, which takes some seconds, that is said first.
 
     It records every species and observable at the output times, and every species along the steps.
     """
     signs = [each.signed for each in system.model.species.values()]
     key = _digest("model", system.model.laws, system.species, system.parameters, signs, LANES_OF_ARMS)
     with _lock:
-        found, is_new = _held.pop(key, None) or _kept(key), False
+        found = _held.pop(key, None) or _kept(key)
         if found is None:
-            found, is_new = _new_model_program(key, system), True
+            with Progress.announced(f"compiling {system.model.title}, once: some seconds"):
+                found = _new_model_program(key, system)
         _held[key] = found  # the last one used is the last one to go
         while len(_held) > MOST_HELD:
             del _held[next(iter(_held))]
-    return found, is_new
+    return found
 
 
 def _kept(key: str) -> ModelProgram | None:

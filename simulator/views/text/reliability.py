@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 
 from ...experiments.certificate import Certificate
 from ...experiments.run import RunResult
@@ -26,15 +27,25 @@ def digits_text(certificate: Certificate, time_unit: str) -> str:
     return f"{found} ({notes})" if notes else found
 
 
-def unreliable_lines(results: Sequence[RunResult]) -> list[str]:
-    """A line for each arm whose digits are too few to be relied on; with the scenario where there are several runs."""
+def unreliable_lines(results: Sequence[RunResult], named: bool = False) -> list[str]:
+    """A line for each arm whose digits are too few to be relied on; with its scenario if `named` or of several runs."""
     lines = []
     for result in results:
-        of = f" of {result.scenario.id}" if len(results) > 1 else ""
+        of = f" of {result.scenario.id}" if named or len(results) > 1 else ""
         for name in result.unreliable:
             why = _too_few(result.arms[name].certificate, result.scenario.model.time_unit_text)
             lines.append(f"{WARNING}: arm {name}{of}: {why}")
     return list(dict.fromkeys(lines))
+
+
+def first(warnings: Sequence[str], text: str) -> str:
+    """`text` with `warnings` above it."""
+    return "\n".join([*warnings, "", text]) if warnings else text
+
+
+def warnings_html(warnings: Sequence[str]) -> str:
+    """A red paragraph for each warning."""
+    return "".join(f'<p style="color:#b00020"><strong>{escape(line)}</strong></p>' for line in warnings)
 
 
 def fewest_text(certificate: Certificate, time_unit: str) -> str:

@@ -15,6 +15,7 @@ MARKS = {
     Judgement.KNOWN_MISS: "missed",
     Judgement.MISSED: "MISSED",
     Judgement.WITHOUT_MECHANISM: "UNSAFE",
+    Judgement.NOT_RELIABLE: "UNSURE",
     Judgement.NOT_SIMULATED: "FAILED",
 }
 
@@ -35,6 +36,8 @@ def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
         yield f"        {'':{width}}  {row.that}"
         if row.verdict == Judgement.KNOWN_MISS:
             yield f"        {'':{width}}  known miss: {row.missed}"
+        if row.verdict == Judgement.NOT_RELIABLE:
+            yield f"        {'':{width}}  not reliable: fewer than three digits in arm {', '.join(row.unreliable)}"
         if doubts := _doubt(row):
             yield f"        {'':{width}}  {doubts}"
         for arm, value in row.without_mechanism.items() if row.verdict == Judgement.MET else ():
@@ -47,9 +50,10 @@ def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
             yield from (f"  {name:16}  {each['met']:4} of {each['of']}" for name, each in found_totals[key].items())
     every = found_totals["all"]
     known = sum(row.verdict == Judgement.KNOWN_MISS for row in rows)
-    yield f"\n{every['met']} of {counted(every['of'], 'expectation')} met" + (
-        f", {known} known miss{'es' * (known > 1)}" if known else ""
-    )
+    unsure = sum(row.verdict == Judgement.NOT_RELIABLE for row in rows)
+    others = f", {known} known miss{'es' * (known > 1)}" if known else ""
+    others += f", {unsure} not reliable" if unsure else ""
+    yield f"\n{every['met']} of {counted(every['of'], 'expectation')} met{others}"
 
 
 def expected_range(row: EvidenceRow) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ....experiments.run import ArmResult, RunResult
 from ..english import counted
 from ..numbers import number, with_unit
-from ..reliability import digits_text, unreliable_lines
+from ..reliability import digits_text, first, unreliable_lines
 from ..undefined import undefined_lines
 from ..verdicts import verdict_line
 
@@ -15,8 +15,7 @@ from ..verdicts import verdict_line
 def run_text(result: RunResult, folder: Path | None = None) -> str:
     """What happened, arm by arm, and where the results are, if they were written."""
     scenario = result.scenario
-    warnings = unreliable_lines([result])
-    lines = [*warnings, "", scenario.title] if warnings else [scenario.title]
+    lines = [scenario.title]
     if scenario.question:
         lines.append(scenario.question)
     for arm in result.arms.values():
@@ -34,7 +33,7 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
         lines += [verdict_line(verdict) for verdict in result.verdicts]
     if folder is not None:
         lines += ["", f"results in {folder}"]
-    return "\n".join(lines)
+    return first(unreliable_lines([result]), "\n".join(lines))
 
 
 def _arm_lines(result: ArmResult, time_unit: str) -> list[str]:

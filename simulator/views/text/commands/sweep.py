@@ -13,7 +13,6 @@ from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.outcome import SweepEstimate, SweepOutcome
 from ....experiments.sweeps.statistics import measure_statistics
 from ....files.results.member_store import DAMAGED
-from ....numerics.compiled.availability import available, why_not
 from ....runtime.progress import bytes_text, duration
 from ..english import counted
 from ..sweep_measures import MOST_LETTERS, label_or_name, share_text
@@ -64,14 +63,6 @@ def measure_table(result: SweepResult) -> Table:
     shown |= {"undefined": ("undefined",), "why": ("why_undefined",)} if any(row["undefined"] for row in rows) else {}
     shown |= {"failed": ("failed",)}
     return Table(rows, {**shown, "of all": ("of all",)} if any(row["of all"] for row in rows) else shown)
-
-
-def engine_notes() -> list[str]:
-    """What would make sweeps faster, if anything."""
-    if available():
-        return []
-    reason = f" (llvmlite cannot be used: {why_not()})" if why_not() else ""
-    return [f"SciPy computes this sweep, many times slower than machine code{reason}"]
 
 
 def damage_notes(outcome: SweepOutcome) -> list[str]:
