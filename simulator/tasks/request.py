@@ -11,7 +11,7 @@ from ..experiments.scenario import Scenario
 from ..files.toml.catalogue import builtin_scenarios
 from ..files.toml.interventions import Interventions
 from ..files.toml.overrides import SweepOptions
-from ..files.toml.scenario_file import find_scenario, read_scenario
+from ..files.toml.scenario_file import changed_scenario, find_scenario, read_scenario
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import nearest
 from ..views.text.engine import engine_notes
@@ -34,7 +34,7 @@ def ignore_note(note: str) -> None:
 class ScenarioRequest:
     """A scenario, and changes that hold in all of its arms.
 
-    scenario: the path of a file, the name of a bundled scenario, or a Scenario that has been read (without changes).
+    scenario: the path of a file, the name of a bundled scenario, or a Scenario that has been read.
     set: values with their units by name, ``{"body_weight": "90 kg", "dose.push.amount": "3 nmol"}``.
     knockout: what the body cannot make, ``("IL4",)``.
     block: what is blocked, and the share of it, ``(("IL1", "90%"),)``.
@@ -69,8 +69,7 @@ class ScenarioRequest:
         """
         if isinstance(self.scenario, Scenario):
             if self.changed or sweep is not None:
-                message = "changes go with a file or a name; this scenario has been read already"
-                raise InputError([request_fault(message)])
+                return changed_scenario(self.scenario, self.set, sweep, self.interventions)
             return self.scenario
         return read_scenario(find_scenario(str(self.scenario)), self.set, sweep, self.interventions)
 

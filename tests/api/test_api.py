@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,6 +45,30 @@ def toy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 # asking
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of what a new end leaves out
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ({"set": {"k_clear": "0.9 1/h"}}, {"set": {"k_clear": "0.8 1/h", "dose.push.amount": "3 nmol"}}),
+        ({"set": {"time.end": "6 h"}}, {"set": {"time.end": "12 h"}}),
+        ({}, {"set": {"time.end": "2 h"}}),
+    ],
+)
+def test_a_scenario_that_was_read_takes_changes_as_its_file_does(toy: str, first: dict, later: dict) -> None:
+    read = pickle.loads(pickle.dumps(sim.read_scenario(toy, **first)))
+    Path("toy.toml").rename("gone.toml")  # nothing is read again
+    changed = sim.show(read, **later).scenario
+    Path("gone.toml").rename("toy.toml")
+    assert changed == sim.read_scenario(toy, set={**first.get("set", {}), **later["set"]})
+    assert read == sim.read_scenario(toy, **first)
+
+
+def test_a_scenario_that_was_read_takes_interventions() -> None:
+    read = sim.read_scenario("acute_infection", knockout="IL4")
+    both = sim.show(read, block={"IL1": "90%"}).scenario
+    assert both == sim.read_scenario("acute_infection", knockout="IL4", block={"IL1": "90%"})
 
 
 def test_a_scenario_is_a_path_a_name_or_one_that_was_read(toy: str) -> None:
@@ -124,9 +149,14 @@ def test_the_second_solver_can_be_asked_for_and_switched_off(toy: str) -> None:
             "run(): no parameter 'k_claer'; did you mean 'k_clear'?\n    set k_claer=1",
         ),
         (
-            lambda r: sim.run(r.scenario, set={"k_clear": 1}),
+            lambda r: sim.run(r.scenario, set={"k_claer": 1}),
             sim.InputError,
-            "run(): changes go with a file or a name; this scenario has been read already",
+            "run(): no parameter 'k_claer'; did you mean 'k_clear'?\n    set k_claer=1",
+        ),
+        (
+            lambda r: sim.run(replace(r.scenario, end=3.0), set={"k_clear": "1 1/h"}),
+            sim.InputError,
+            "run(): toy was altered in Python: expected a file, a name, or what was read from one",
         ),
     ],
 )

@@ -61,6 +61,10 @@ class Layers:
         origins[()] = (origin.source, ())
         return cls(copy.deepcopy(data), origins)
 
+    def copy(self) -> Layers:
+        """A copy that can be changed."""
+        return Layers(copy.deepcopy(self.data), dict(self.origins))
+
     def keep(self, keys: Sequence[str]) -> None:
         """Removes all top-level keys but `keys`: the others are not inherited."""
         self.data = {key: value for key, value in self.data.items() if key in keys}

@@ -17,7 +17,7 @@ from ...model.model import Model
 from ...model.units import unit
 from ...runtime.names import nearest, unknown_name
 from .catalogue import evidence_terms
-from .layers import KeyPath, Origins
+from .layers import KeyPath
 from .quantities import (
     DEFAULT_COUNT,
     Context,
@@ -106,7 +106,6 @@ def build_scenario(context: Context, id: str) -> Scenario | None:
         sweep=sweep,
         truncated=context.left_out.words,
         document=_document(context, sweep),
-        origins=Origins(context.layers),
     )
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...experiments.scenario import MAIN, Scenario
 from ...model.expression import is_identifier
 from ...model.model import Model
-from ...runtime.errors import InputError, InputFault
+from ...runtime.errors import InputError, InputFault, request_fault
 from ...runtime.names import nearest
 from ..reading import exists, same_file
 from .catalogue import builtin_models, builtin_scenarios
 from .design import SWEEP, VARY
 from .interventions import Interventions, apply_interventions
-from .layers import KeyPath, Layers, Origin
+from .layers import KeyPath, Layers, Origin, Origins
 from .model_file import FILE as MODEL_FILE
 from .model_file import find_model, read_model
 from .model_sections import SECTIONS
@@ -121,6 +123,38 @@ def is_scenario(path: Path) -> bool:
     return bool(data.keys() & (FILE.keys() - MODEL_FILE.keys())) or not data.keys() & (MODEL_FILE.keys() - FILE.keys())
 
 
+class Reading(NamedTuple):
+    """How a scenario was read: the tables of its file and of those that it extends, and the options on top of them."""
+
+    id: str
+    layers: Layers
+    model: Model | None = None  # None where it is still to be read
+    settings: Mapping[str, str] = MappingProxyType({})
+    sweep_options: tuple[SweepOptions, ...] = ()
+    interventions: Interventions = Interventions()
+
+    def with_options(
+        self, settings: Mapping[str, str], sweep_options: SweepOptions | None, interventions: Interventions
+    ) -> Reading:
+        """The same with further options; of two values of one setting the later one counts."""
+        kept = {name: value for name, value in self.settings.items() if name not in settings}
+        return self._replace(
+            settings=kept | dict(settings),
+            sweep_options=(*self.sweep_options, *([sweep_options] if sweep_options is not None else [])),
+            interventions=Interventions(
+                *[tuple(dict.fromkeys(old + new)) for old, new in zip(self.interventions, interventions, strict=True)]
+            ),
+        )
+
+
+class ReadOrigins(Origins):
+    """The origins of a scenario that was read, and how, so that it can be read again with other options."""
+
+    def __init__(self, layers: Layers, reading: Reading) -> None:
+        super().__init__(layers)
+        self.reading = reading
+
+
 def read_scenario(
     path: str | Path,
     settings: Mapping[str, str] | None = None,
@@ -137,26 +171,61 @@ def read_scenario(
     Raises:
         InputError: with everything that is wrong with the file, its parents, its model and the options.
     """
-    path, settings = Path(path), settings or {}
+    path = Path(path)
     faults: list[InputFault] = list(_check_name(path))
-    layers = _read_layers(path, (), faults)
-    if sweep_options is not None:
-        faults += apply_sweep_options(layers, sweep_options)
+    reading = Reading(path.stem, _read_layers(path, (), faults))
+    return _scenario(reading.with_options(settings or {}, sweep_options, interventions or Interventions()), faults)[0]
+
+
+def changed_scenario(
+    scenario: Scenario,
+    settings: Mapping[str, str],
+    sweep_options: SweepOptions | None = None,
+    interventions: Interventions | None = None,
+) -> Scenario:
+    """A scenario that was read, as if these options had been given too. Its files are not read again.
+
+    Raises `InputError` with everything that is wrong with the options, or if `scenario` is not as it was read.
+    """
+    reading = reading_of(scenario)
+    return _scenario(reading.with_options(settings, sweep_options, interventions or Interventions()), [])[0]
+
+
+def reading_of(scenario: Scenario) -> Reading:
+    """How `scenario` was read; `InputError` if it was made or altered in Python, where its file says nothing of it."""
+    origins = scenario.origins
+    if not isinstance(origins, ReadOrigins) or _scenario(origins.reading, [])[0] != scenario:
+        made = "altered" if isinstance(origins, ReadOrigins) else "made"
+        message = f"{scenario.id or 'this scenario'} was {made} in Python: expected a file, a name, or what was read"
+        raise InputError([request_fault(f"{message} from one; alter it further with dataclasses.replace")])
+    return origins.reading
+
+
+def context_of(scenario: Scenario) -> Context:
+    """What readers of further texts about `scenario` need; it has no fault yet. Raises `InputError` as `reading_of`."""
+    return _scenario(reading_of(scenario), [])[1]
+
+
+def _scenario(reading: Reading, faults: list[InputFault]) -> tuple[Scenario, Context]:
+    """The scenario, and the context that it was read in; `InputError` with these faults and all that are found."""
+    layers = reading.layers.copy()  # options are written into it
+    for options in reading.sweep_options:
+        faults += apply_sweep_options(layers, options)
     before = layers.data.get("time", {}).get("end")
-    faults += apply_settings(layers, settings)
-    model = _read_model(layers, faults)
+    faults += apply_settings(layers, reading.settings)
+    model = reading.model or _read_model(layers, faults)
     end = read_end(Context(layers, layers.data, model, faults))
     left_out = NOTHING_LEFT_OUT
-    if "time.end" in settings and end is not None:
+    if "time.end" in reading.settings and end is not None:
         left_out = shorten(layers, end, before, model.time_unit)
-    faults += apply_interventions(layers, model, interventions or Interventions(), end)
+    faults += apply_interventions(layers, model, reading.interventions, end)
     context = Context(layers, with_defaults(layers.data, model, end), model, faults, end, left_out)
-    scenario = build_scenario(context, path.stem)
-    if scenario is not None and sweep_options is not None:
-        faults += settings_without_effect(scenario, settings)
+    scenario = build_scenario(context, reading.id)
+    if scenario is not None and reading.sweep_options:
+        faults += settings_without_effect(scenario, reading.settings)
     if faults or scenario is None:
         raise InputError(faults)
-    return scenario
+    return replace(scenario, origins=ReadOrigins(layers, reading._replace(model=model))), context
 
 
 def _read_layers(path: Path, trail: tuple[Path, ...], faults: list[InputFault]) -> Layers:
