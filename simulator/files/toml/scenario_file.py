@@ -138,11 +138,12 @@ class Reading(NamedTuple):
     ) -> Reading:
         """The same with further options; of two values of one setting the later one counts."""
         kept = {name: value for name, value in self.settings.items() if name not in settings}
+        old, new = self.interventions, interventions
         return self._replace(
             settings=kept | dict(settings),
             sweep_options=(*self.sweep_options, *([sweep_options] if sweep_options is not None else [])),
             interventions=Interventions(
-                *[tuple(dict.fromkeys(old + new)) for old, new in zip(self.interventions, interventions, strict=True)]
+                tuple(dict.fromkeys(old.knockout + new.knockout)), old.block + new.block, old.add + new.add
             ),
         )
 
