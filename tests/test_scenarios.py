@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from immunesim.experiments.certificate import WANTED
 from immunesim.experiments.evidence import Judgement
 from immunesim.files.toml.catalogue import evidence_terms
 from immunesim.files.toml.scenario_file import read_scenario
@@ -32,6 +33,12 @@ def test_every_arm_succeeds(name: str) -> None:
     failed = {arm: result.trajectory.outcome.message for arm, result in result_of(name).arms.items()
               if not result.trajectory.outcome.ok}  # fmt: skip
     assert failed == {}
+
+
+@each_scenario
+def test_every_arm_has_four_digits(name: str) -> None:
+    certificates = {arm: result.certificate for arm, result in result_of(name).arms.items()}
+    assert {arm: each for arm, each in certificates.items() if each.digits is None or each.digits < WANTED} == {}
 
 
 @each_scenario

@@ -60,28 +60,39 @@ def shown_curves(scenario: Scenario) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*scenario.shown, *read]))
 
 
-def compare(scenario: Scenario, first: Trajectory, second: Trajectory, typical: Mapping[str, float]) -> Certificate:
+def compare(
+    scenario: Scenario,
+    first: Trajectory,
+    second: Trajectory,
+    typical: Mapping[str, float],
+    floors: Mapping[str, float] | None = None,
+) -> Certificate:
     """The certificate of the trajectory `first` of one arm, by `second`, which has the same times.
 
     typical: by name of species and observable, its usual size: the declared scale of a species, and what an observable
-    is where all species have that size.
+    is where all species have that size. floors: by name, the noise floor of curves for which it is known otherwise.
     """
-    species = scenario.model.species
-    curve, time, digits = _worst(shown_curves(scenario), first, second, typical)
-    state, _, state_digits = _worst(species, first, second, typical)
+    species, floors = scenario.model.species, floors or {}
+    curve, time, digits = _worst(shown_curves(scenario), first, second, typical, floors)
+    state, _, state_digits = _worst(species, first, second, typical, floors)
     reason = f"two computations agree in fewer than {RELIABLE:g} digits" if digits < RELIABLE else ""
     return Certificate(digits, curve, time, state, state_digits, second.solver, reason)
 
 
 def _worst(
-    names: Iterable[str], first: Trajectory, second: Trajectory, typical: Mapping[str, float]
+    names: Iterable[str],
+    first: Trajectory,
+    second: Trajectory,
+    typical: Mapping[str, float],
+    floors: Mapping[str, float],
 ) -> tuple[str | None, float | None, float]:
     """The curve that differs most, where, and its digits."""
     worst, where, when = 0.0, None, None
     for name in names:
         a, b = first[name], second[name]
         with np.errstate(all="ignore"):
-            error = np.abs(a - b) / (np.abs(b) + noise_floor(b, typical.get(name, 0.0)))
+            floor = floors[name] if name in floors else noise_floor(b, typical.get(name, 0.0))
+            error = np.abs(a - b) / (np.abs(b) + floor)
         error[(a == b) | (np.isnan(a) & np.isnan(b))] = 0.0
         at = int(np.where(np.isnan(error), np.inf, error).argmax())
         if not error[at] <= worst:

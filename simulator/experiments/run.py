@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..numerics.system import System
 from ..numerics.trajectory import Trajectory
 from .certificate import Certificate
 from .expectations import Verdict, judge
 from .memory import check_run_memory
 from .scenario import Arm, Scenario, chosen_arms
 from .schedule import LedgerLine, ledger, prepare
-from .solving import Certify, solve_arms
+from .solving import Certify, solve_arms, system_of
 from .solving import OnProgress as OnProgress
 
 
@@ -84,7 +83,7 @@ def run(
     """
     chosen = chosen_arms(scenario, arms)
     check_run_memory(scenario, chosen)
-    system = System(scenario.model)
+    system = system_of(scenario.model)
     prepared = {arm.name: prepare(scenario, arm, system) for arm in chosen}
     shown = replace(scenario, plots=(*scenario.plots, tuple(curves)))  # digits are those of what is shown
     solved, interrupted = solve_arms(shown, system, prepared, certify, on_progress)
@@ -94,7 +93,7 @@ def run(
         arm.name: ArmResult(
             arm,
             solved[arm.name].trajectory,
-            ledger(scenario, arm, solved[arm.name].trajectory),
+            ledger(scenario, arm, solved[arm.name].trajectory, system),
             prepared[arm.name].schedule.edges,
             solved[arm.name].certificate,
         )

@@ -233,7 +233,7 @@ class DoseAmounts:
         return jumps, infusions
 
 
-def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory) -> list[LedgerLine]:
+def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory, system: System) -> list[LedgerLine]:
     """Ordered, delivered and remaining of every dose.
 
     The solver counted what it put into each species while it ran. If that is not the sum of the doses delivered, as a
@@ -242,7 +242,7 @@ def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory) -> list[LedgerL
     added, reached = trajectory.added, scenario.end
     if not trajectory.outcome.ok:
         reached = float(trajectory.times[-1]) if len(trajectory.times) else 0.0
-    amounts = DoseAmounts(arm_values(arm), scenario.parameters(arm), ParameterFormulas(scenario.model))
+    amounts = DoseAmounts(arm_values(arm), scenario.parameters(arm), system.parameter_formulas)
     plan = timetable(arm, scenario.end, scenario.model)
     given_of: dict[int, list[DoseEvent]] = {index: [] for index in range(len(arm.doses))}
     for event in plan.events:

@@ -279,6 +279,17 @@ class System:
             zip(names, [*self.scales.tolist(), *np.where(np.isfinite(found), found, 0.0).tolist()], strict=True)
         )
 
+    def responses(
+        self, times: Array, states: Array, parameters: Sequence[float] | Array, change: float
+    ) -> dict[str, float]:
+        """By name, the most that each observable moves along a time course if each species moves by up to this share
+        of itself, no two alike; 0 where that is not finite. Shapes as in `observe`."""
+        shares = change * np.cos(np.arange(len(self.species)))
+        with np.errstate(invalid="ignore"):
+            moved = self.observe(times, states * (1.0 + shares), parameters) - self.observe(times, states, parameters)
+        moved = np.abs(moved).max(axis=1, initial=0.0)
+        return dict(zip(self.observables, np.where(np.isfinite(moved), moved, 0.0).tolist(), strict=True))
+
     def rhs_along(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """The derivative of every species along a time course, without infusions, shape (species, n).
 

@@ -246,11 +246,11 @@ def test_many_doses_into_one_species_balance(scenario) -> None:
 def test_a_count_that_does_not_balance_is_a_bug_of_the_simulator(scenario, factor: float) -> None:
     question = scenario(dose())
     trajectory = run(question).arms["main"].trajectory
-    assert ledger(question, question.arm("main"), trajectory)[0].delivered == 400
+    assert ledger(question, question.arm("main"), trajectory, System(question.model))[0].delivered == 400
     wrong = {**trajectory.added, "drug": trajectory.added["drug"] * factor}
     tampered = dataclasses.replace(trajectory, added=wrong)
     with pytest.raises(LedgerError, match=r"drug: the schedule gave 100, the solver counted "):
-        ledger(question, question.arm("main"), tampered)
+        ledger(question, question.arm("main"), tampered, System(question.model))
 
 
 def test_something_given_without_an_order_is_a_bug_of_the_simulator(scenario) -> None:
@@ -258,7 +258,7 @@ def test_something_given_without_an_order_is_a_bug_of_the_simulator(scenario) ->
     trajectory = run(question).arms["main"].trajectory
     tampered = dataclasses.replace(trajectory, added={**trajectory.added, "cells": 1e-3})
     with pytest.raises(LedgerError, match=r"cells: the schedule gave 0, the solver counted 0.001"):
-        ledger(question, question.arm("main"), tampered)
+        ledger(question, question.arm("main"), tampered, System(question.model))
 
 
 # arms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,57 +93,61 @@ class ModelEngine:
         times, states, parameters = _points(self.system, trajectories)
         if not len(times):
             return ""
-        expected = _Expected(self.system, self.formulas, times, states, parameters)
         right, jacobian = self.engine.derivatives(times, states, parameters)
-        return expected.differ(right.T, dict(zip(self.engine.description.entries, jacobian.T, strict=True)))
+        return _Formulas(self.system, self.formulas, times, states, parameters).differ(
+            right.T, dict(zip(self.engine.description.entries, jacobian.T, strict=True))
+        )
 
 
-class _Expected:
-    """Right-hand side and Jacobian at some points, by the formulas, and how large their parts are."""
+class _Formulas:
+    """Right-hand side and Jacobian at n points, by the formulas."""
 
     def __init__(self, system: System, formulas: Formulas, times: Array, states: Array, parameters: Array) -> None:
-        self.system, self.times = system, times
-        self.states = np.abs(states) + ATOL_OF_SCALE * system.scales
+        self.system, self.formulas, self.times, self.states = system, formulas, times, states
+        self.parameters = dict(zip(system.parameters, parameters.T, strict=True))
 
-        def evaluate(tape: Tape, at: Array) -> Array:
-            values = dict(zip(system.species, at.T, strict=True)) | dict(
-                zip(system.parameters, parameters.T, strict=True)
-            )
-            return np.broadcast_to(tape.evaluate(values | {TIME: times}), (len(tape.outputs), len(times)))
-
-        self.right = evaluate(formulas.rhs, states)
-        # Where max() or min() changes sides, rounding decides which derivative is found: either is right
-        near = [evaluate(formulas.jacobian, states * factor) for factor in (1.0, 1.0 + NEAR, 1.0 - NEAR)]
-        self.entries = dict(
-            zip(formulas.entries, zip(np.fmin.reduce(near), np.fmax.reduce(near), strict=True), strict=True)
-        )
+    def differ(self, right: Array, jacobian: Mapping[tuple[int, int], Array]) -> str:
+        """Where machine code differs: right-hand side of shape (species, n), entries of the Jacobian of shape (n,)."""
+        names, expected = self.system.species, self._evaluate(self.formulas.rhs)
+        entries = self._evaluate(self.formulas.jacobian)
+        rows, columns = np.array(self.formulas.entries, dtype=np.intp).reshape(-1, 2).T
+        scale = (np.abs(self.states) + ATOL_OF_SCALE * self.system.scales).T
         # What is added up inside a rate law is at least as large as what each state does to it
-        self.size = evaluate(formulas.gross, states) + np.abs(self.right)
-        for (row, column), (low, high) in self.entries.items():
-            self.size[row] += np.fmax(np.abs(low), np.abs(high)) * self.states[:, column]
-
-    def differ(self, right: Array, jacobian: dict[tuple[int, int], Array]) -> str:
-        """Where these differ from what is expected; '' where they do not. right: shape (species, points)."""
-        names = self.system.species
-        for name, found, expected, size in zip(names, right, self.right, self.size, strict=True):
-            wrong = _outside(found, expected, expected, TOLERANCE * size)
-            if wrong.any():
-                return f"the derivative of {name} at {self._when(wrong)}"
+        size = self._evaluate(self.formulas.gross) + np.abs(expected)
+        np.add.at(size, rows, np.abs(entries) * scale[columns])
+        wrong = _outside(right, expected, expected, TOLERANCE * size)
+        if wrong.any():
+            species, point = np.argwhere(wrong)[0]
+            return f"the derivative of {names[species]} at {self._time(point)}"
         zero = np.zeros(len(self.times))
-        for row, column in {**self.entries, **jacobian}:
-            low, high = self.entries.get((row, column), (zero, zero))
-            tolerance = 1e3 * TOLERANCE * (np.abs(high) + self.size[row] / self.states[:, column])
-            wrong = _outside(jacobian.get((row, column), zero), low, high, tolerance)
-            if wrong.any():
-                return f"the derivative of that of {names[row]} by {names[column]} at {self._when(wrong)}"
+        found = np.array([jacobian.get(each, zero) for each in self.formulas.entries]).reshape(entries.shape)
+        tolerance = 1e3 * TOLERANCE * (np.abs(entries) + size[rows] / scale[columns])
+        wrong = _outside(found, entries, entries, tolerance)
+        if wrong.any():
+            # Where max() or min() changes sides, rounding decides which derivative is found: either is right
+            near = [entries, *(self._evaluate(self.formulas.jacobian, factor) for factor in (1.0 + NEAR, 1.0 - NEAR))]
+            wrong = _outside(found, np.fmin.reduce(near), np.fmax.reduce(near), tolerance)
+        if wrong.any():
+            entry, point = np.argwhere(wrong)[0]
+            row, column = self.formulas.entries[entry]
+            return f"the derivative of that of {names[row]} by {names[column]} at {self._time(point)}"
+        for row, column in set(jacobian) - set(self.formulas.entries):
+            if jacobian[row, column].any():
+                return f"the derivative of that of {names[row]} by {names[column]}"
         return ""
 
-    def _when(self, wrong: Flags) -> str:
-        return f"{self.times[int(np.argmax(wrong))]:.6g} {self.system.model.time_unit_text}"
+    def _evaluate(self, tape: Tape, factor: float = 1.0) -> Array:
+        """A tape where the states are multiplied by a number, shape (outputs, n)."""
+        species = dict(zip(self.system.species, (self.states * factor).T, strict=True))
+        found = tape.evaluate({**species, **self.parameters, TIME: self.times})
+        return np.broadcast_to(found, (len(tape.outputs), len(self.times))).copy()
+
+    def _time(self, point: int) -> str:
+        return f"{self.times[point]:.6g} {self.system.model.time_unit_text}"
 
 
 def _outside(found: Array, low: Array, high: Array, tolerance: Array) -> Flags:
-    """At which points a number lies outside a range by more than the tolerance; NaN is where NaN is expected."""
+    """Where a number lies outside a range by more than the tolerance; NaN is where NaN is expected."""
     with np.errstate(invalid="ignore"):
         inside = (found >= low - tolerance) & (found <= high + tolerance)
     wrong: Flags = ~(inside | (found == low) | (np.isnan(found) & np.isnan(low)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...runtime.interrupt import raise_if_interrupted
 from ..system import System
 from ..time_events import batch_stops
 from ..trajectory import ATOL_OF_SCALE, Array
@@ -185,6 +186,7 @@ class Engine:
                 status[status == Status.BUFFER_FULL] = Status.RUNNING
                 todo = np.flatnonzero(status == Status.RUNNING)
                 on_progress(arguments.share_done())
+                raise_if_interrupted()  # NumPy may have swallowed it
                 if stop():
                     raise StoppedError(arguments.result(copied))
         except KeyboardInterrupt as error:
