@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from immunesim.experiments.scenario import Arm, Scenario
 from immunesim.experiments.sweeps.compiled import reduced_system_for
-from immunesim.experiments.sweeps.members import batches
+from immunesim.experiments.sweeps.members import ArmMembers
 from immunesim.numerics.compiled.engine import Engine
 from immunesim.numerics.compiled.programs import program_for
 from immunesim.numerics.system import System
@@ -22,7 +22,7 @@ def engine_of(scenario: Scenario, arms: Sequence[Arm]) -> Engine:
 
 def states(engine: Engine, scenario: Scenario, arm: Arm, system: System, times: Array, rtol: float) -> Array:
     """All species of `system` at `times`, shape (times, species); those that sleep are zero."""
-    [(_, batch)] = batches(scenario, arm, system, (), np.empty((1, 0)))
+    [(_, batch)] = ArmMembers(scenario, arm, system, ()).batches(np.empty((1, 0)))
     found = engine.run(batch, times, rtol)
     assert found.done.all()
     everything = np.zeros((len(times), len(system.species)))

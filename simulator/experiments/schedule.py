@@ -216,9 +216,10 @@ class DoseAmounts:
         """
         jumps: list[dict[int, Any]] = [{} for _ in plan.active]
         infusions: list[dict[int, Any]] = [{} for _ in plan.active]
+        targets = [species.index(dose.target) for dose in self.arm.doses]
         for event in plan.events:
             target, active = self.arm.doses[event.dose].target, plan.active[event.first]
-            index, dose = species.index(target), self.of(event.dose, active)
+            index, dose = targets[event.dose], self.of(event.dose, active)
             amount = (dose if rows is None or np.ndim(dose) == 0 else dose[rows]) * event.share
             if event.first == event.last:
                 jumps[event.first][index] = jumps[event.first].get(index, 0.0) + amount

@@ -41,9 +41,15 @@ class ParameterFormulas:
         """The node of each species' initial value."""
         return [self.graph.add(tree, self.names) for tree in self.model.laws.initial.values()]
 
-    def initial_values(self, parameters: Values) -> dict[str, Any]:
-        """By species, its initial value in its unit: a float, or shape (m,) if a parameter that it reads has that."""
-        return dict(zip(self.model.species, self._evaluate(self.initial, parameters), strict=True))
+    def initial_values(self, parameters: Values, species: Sequence[str] | None = None) -> dict[str, Any]:
+        """By species, its initial value in its unit: a float, or shape (m,) if a parameter that it reads has that.
+
+        species: only of these.
+        """
+        nodes = dict(zip(self.model.species, self.initial, strict=True))
+        if species is not None:
+            nodes = {name: nodes[name] for name in species}
+        return dict(zip(nodes, self._evaluate(list(nodes.values()), parameters), strict=True))
 
     def value(self, tree: Expression, parameters: Values) -> Any:
         """The value of a formula of parameters and of observables made of them; KeyError for any other name."""

@@ -10,7 +10,7 @@ from immunesim.experiments.scenario import MAIN, Scenario
 from immunesim.experiments.schedule import compile_schedule
 from immunesim.experiments.sweeps.compiled import MEMBERS_AT_ONCE, reduced_system_for
 from immunesim.experiments.sweeps.designs import Axis
-from immunesim.experiments.sweeps.members import arm_with, batches
+from immunesim.experiments.sweeps.members import ArmMembers, arm_with
 from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.numerics.compiled.engine import Engine
 from immunesim.numerics.compiled.programs import program_for
@@ -55,13 +55,14 @@ class Ours:
         self.question = question
         reduced = reduced_system_for(question.scenario, [question.arm], question.axes)
         self.engine = Engine(program_for(reduced, question.system.species, (), lanes), reduced.system)
+        self.members = ArmMembers(question.scenario, question.arm, question.system, question.axes)
 
     def run(self, rows: slice, rtol: float, keep: int = 0) -> Array:
         """States of the first `keep` members, (members, times, species); the others are handed on in blocks."""
         q, kept = self.question, []
         values = q.values[rows]
         for first in range(0, len(values), MEMBERS_AT_ONCE):
-            for _, batch in batches(q.scenario, q.arm, q.system, q.axes, values[first : first + MEMBERS_AT_ONCE]):
+            for _, batch in self.members.batches(values[first : first + MEMBERS_AT_ONCE]):
                 found = self.engine.run(batch, q.times, rtol)
                 if first < keep:
                     kept.append(found.grid[: keep - first])

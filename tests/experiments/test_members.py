@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from immunesim.experiments.schedule import prepare
 from immunesim.experiments.sweeps.designs import Axis
-from immunesim.experiments.sweeps.members import arm_with, batches
+from immunesim.experiments.sweeps.members import ArmMembers, arm_with
 from immunesim.files.toml.scenario_file import find_scenario, read_scenario
 from immunesim.model.expression import parse
 from immunesim.numerics.system import System
@@ -21,7 +21,7 @@ def axis(path: str, unit_text: str = "1") -> Axis:
 def assert_same(scenario, arm, axes, values) -> list[int]:
     """Every batch holds what the members one by one are compiled to; returns the numbers of segments."""
     system, seen = System(scenario.model), []
-    found = batches(scenario, arm, system, axes, values)
+    found = ArmMembers(scenario, arm, system, axes).batches(values)
     for rows, batch in found:
         for place, row in enumerate(rows):
             schedule, _, start = prepare(scenario, arm_with(scenario, arm, axes, values[row]), system)
@@ -84,7 +84,9 @@ def test_volumes_that_change_dilute_each_member_by_its_own_factor(scenario) -> N
 def test_initial_values_follow_every_parameter_they_rest_on(scenario) -> None:
     question = scenario("")
     system = System(question.model)
-    ((_, batch),) = batches(question, question.arm("main"), system, [axis("cells_at_rest")], np.array([[5.0], [7.0]]))
+    ((_, batch),) = ArmMembers(question, question.arm("main"), system, [axis("cells_at_rest")]).batches(
+        np.array([[5.0], [7.0]])
+    )
     np.testing.assert_array_equal(batch.initial[:, system.species.index("cells")], [5.0, 7.0])
     assert_same(question, question.arm("main"), [axis("cells_at_rest")], np.array([[5.0], [7.0]]))
 
@@ -162,9 +164,9 @@ def test_times_and_counts_that_vary_are_grouped_by_the_number_of_segments(scenar
 def test_one_array_of_parameters_serves_every_stretch_in_which_nothing_changes(scenario) -> None:
     question = scenario(DOSES)
     system, values = System(question.model), np.array([[0.5, 1.0], [0.6, 1.0]])
-    ((_, batch),) = batches(
-        question, question.arm("main"), system, [axis("k_clear"), axis("dose.push.at", "h")], values
-    )
+    ((_, batch),) = ArmMembers(
+        question, question.arm("main"), system, [axis("k_clear"), axis("dose.push.at", "h")]
+    ).batches(values)
     assert len(batch.sets) == 7
     assert len(batch.parameters) == 3  # as ordered, in the window, after 20 h
 
@@ -172,7 +174,7 @@ def test_one_array_of_parameters_serves_every_stretch_in_which_nothing_changes(s
 def test_a_dose_may_vary_in_another_unit_than_the_scenario_writes(scenario) -> None:
     question = scenario(DOSES)
     mass, system = axis("dose.push.amount", "IU/m2"), System(question.model)
-    ((_, batch),) = batches(question, question.arm("main"), system, [mass], np.array([[3.0]]))
+    ((_, batch),) = ArmMembers(question, question.arm("main"), system, [mass]).batches(np.array([[3.0]]))
     jump = batch.jumps[1][system.species.index("drug")]
     assert jump == pytest.approx(3 * 2 * 50 / 20_000 / 4)  # IU/m2, m2, pg/IU, pg/pmol, L
     assert_same(question, question.arm("main"), [mass], np.array([[3.0], [0.0]]))

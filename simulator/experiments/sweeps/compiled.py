@@ -18,45 +18,56 @@ from ...numerics.readouts import ReadoutInputs, needs_refinement
 from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, Array
-from ..measures import curve_names
 from ..scenario import Arm, Scenario
-from .designs import Axis, Sweep
-from .members import Rows, batches
+from .designs import Axis
+from .members import ArmMembers, Rows
 from .paths import split_path
 
 SOLVER = f"Rodas5P, compiled, rtol {COMPILED_RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
 MEMBERS_AT_ONCE = 128  # members whose curves are in memory at once: few enough that the memory is reused
+MEMBERS_WITHOUT_MEASURES = 1_024  # the same where only values at the output times are wanted
 
 
 class CompiledMembers(NamedTuple):
-    """Members that reached their end. kept: the curves at the output times, shape (members, curves, times)."""
+    """Members that reached their end. curves: None where none are measured. kept: the curves at the output times, shape
+    (members, curves, times)."""
 
-    curves: RecordedCurves
+    curves: RecordedCurves | None
     kept: Array
 
 
-class CompiledSweep:
-    """A scenario's sweep as machine code: one program for all its arms and members."""
+class CompiledArms:
+    """Some arms of a scenario as machine code: one program for all of them and all their members."""
 
-    def __init__(self, scenario: Scenario, sweep: Sweep, arms: Sequence[Arm], system: System) -> None:
-        self.scenario, self.sweep, self.system = scenario, sweep, system
-        measured = dict.fromkeys(name for each in sweep.measures for name in curve_names(each.tree, scenario.model))
+    def __init__(
+        self,
+        scenario: Scenario,
+        arms: Sequence[Arm],
+        axes: Sequence[Axis],
+        system: System,
+        keep: Sequence[str],
+        measured: Sequence[str],
+    ) -> None:
+        """keep: the species and observables wanted at the output times. measured: those of which measures are."""
+        self.system = system
         from ...numerics.compiled.programs import program_for  # needs llvmlite
 
-        self._reduced = reduced_system_for(scenario, arms, sweep.design.axes)
+        self._members = {arm.name: ArmMembers(scenario, arm, system, axes) for arm in arms}
+        self._reduced = reduced_system_for(scenario, arms, axes)
         self.readouts = [name for name in measured if name in system.observables and needs_refinement(system, name)]
-        program = program_for(self._reduced, sweep.keep, tuple(measured), per_step=STEP if self.readouts else PIECE)
+        program = program_for(self._reduced, tuple(keep), tuple(measured), per_step=STEP if self.readouts else PIECE)
         self.engine = Engine(program, self._reduced.system)
+        self._at_once = MEMBERS_AT_ONCE if measured else MEMBERS_WITHOUT_MEASURES
         self._finer: Engine | None = None
         self._lock = Lock()
 
     def run(
-        self, arm: Arm, values: Array, times: Array, stop: Callable[[], bool] = lambda: False
+        self, arm: str, values: Array, times: Array, stop: Callable[[], bool] = lambda: False
     ) -> Iterator[tuple[Rows, CompiledMembers]]:
-        """Simulates `arm` for many members.
+        """Simulates an arm for many members.
 
         Args:
-            arm: The arm.
+            arm: Its name.
             values: A row for each member, shape (members, axes).
             times: When the curves that are kept are saved, in the model's time unit.
             stop: Asked while members are computed.
@@ -67,17 +78,18 @@ class CompiledSweep:
         Raises:
             StoppedError: Soon after `stop()` is true.
         """
-        for first in range(0, len(values), MEMBERS_AT_ONCE):
-            part = values[first : first + MEMBERS_AT_ONCE]
-            for rows, batch in batches(self.scenario, arm, self.system, self.sweep.design.axes, part):
+        for first in range(0, len(values), self._at_once):
+            for rows, batch in self._members[arm].batches(values[first : first + self._at_once]):
                 lanes = run_above_noise(self.engine, batch, times, stop=stop)
                 done = np.flatnonzero(lanes.done)
                 if len(done):
                     yield first + rows[done], CompiledMembers(self._curves(lanes, batch, done), self._kept(lanes, done))
 
-    def _curves(self, lanes: BatchResult, batch: Batch, done: Rows) -> RecordedCurves:
+    def _curves(self, lanes: BatchResult, batch: Batch, done: Rows) -> RecordedCurves | None:
         """The curves of the members `done`. Readouts are recorded at so many points that it is seen whether these
         determine them; where they do not, the member is computed again, with the species that readouts read."""
+        if not self.engine.description.dense_curves:
+            return None
         recorded = _recorded(self.engine, lanes, done)
         if not self.readouts:
             return recorded

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise, product
+from itertools import pairwise
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...numerics.compiled.availability import available
-from ...numerics.compiled.engine import StoppedError
-from ...numerics.dense_output import DenseOutput
-from ...numerics.system import System
-from ...numerics.trajectory import ATOL_OF_SCALE, IMPOSSIBLE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
-from ..measured import BoundMeasure, CurveFunction, MemberCurves, Missing, Values, bind, curves_of
-from ..measures import arms_of
-from ..scenario import MAIN, Arm, Scenario
-from ..schedule import prepare, saved_times
-from ..timetable import TimetableError
+from ...numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Outcome
+from ..scenario import Scenario
+from ..schedule import saved_times
 from . import compiled
 from .designs import Design, Sweep
-from .members import arm_with
+from .prepared import Causes, PreparedMembers, prepare_members
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 KILLED = "killed"
 LARGEST_GAP = 1_000  # members: drawing those between costs less than another call
-RETRY_SECONDS = 5.0  # of CPU time, for SciPy to find out why a member fails
 MOST_DRAWN = 65_536  # members at once, for their memory
 
 Numbers = NDArray[np.int64]
-Causes = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -125,108 +117,15 @@ def compute(scenario: Scenario, numbers: Numbers, stop: Callable[[], bool] = lam
     sweep, prepared = sweep_of(scenario), _prepared(scenario)
     outcomes: dict[tuple[int, str], Outcome] = {}
     block = _empty(scenario, numbers, outcomes)
-    runs = {arm.name: _run_arm(prepared, arm, block.values, stop) for arm in prepared.arms}
+    found = prepared.compute(block.values, stop)
     for place, arm in enumerate(sweep.arms):
-        for name in reversed(_arms_read(sweep, arm)):
-            for row, outcome in runs[name].failures.items():
-                block.failed[row, place] = True
-                outcomes[int(numbers[row]), arm] = outcome
-        known = ~block.failed[:, place]
-        for column, (bound, factor) in enumerate(prepared.measures):
-            found = bound.combined([runs[_read(each, arm)].values[each._replace(arm="")] for each in bound.functions])
-            block.measures[known, place, column] = np.broadcast_to(found.values * factor, known.shape)[known]
-            if found.missing is not None:
-                block.causes[known, place, column] = np.broadcast_to(found.missing.causes, known.shape)[known]
+        block.measures[:, place], block.causes[:, place] = found[arm].measures, found[arm].causes
         if block.curves is not None:
-            block.curves[known, place] = runs[arm].kept[known]
+            block.curves[:, place] = found[arm].curves
+        for row, outcome in found[arm].failures.items():
+            block.failed[row, place] = True
+            outcomes[int(numbers[row]), arm] = outcome
     return block
-
-
-@dataclass(frozen=True)
-class _ArmRun:
-    """One arm of all members: the functions of its curves, the curves that are kept, shape (members, curves, times),
-    and of those that failed how, by row."""
-
-    values: Mapping[CurveFunction, Values]
-    kept: Array
-    failures: Mapping[int, Outcome]
-
-
-def _run_arm(prepared: PreparedSweep, arm: Arm, values: Array, stop: Callable[[], bool]) -> _ArmRun:
-    """Simulates `arm` for each row of `values`, shape (members, axes).
-
-    A member that does not reach its end on the compiled engine is simulated by SciPy, whose outcome says why.
-    """
-    sweep, times = sweep_of(prepared.scenario), saved_times(prepared.scenario)
-    functions = list(prepared.functions[arm.name])
-    numbers, causes = np.full((len(functions), len(values)), np.nan), np.zeros((len(functions), len(values)), np.int64)
-    kept = np.full((len(values), len(sweep.keep), len(times) if sweep.keep else 0), np.nan)
-    failures: dict[int, Outcome] = {}
-
-    def take(rows: NDArray[np.intp], curves: MemberCurves) -> None:
-        for i, each in enumerate(functions):
-            found = curves.value(each)
-            numbers[i, rows] = found.values
-            if found.missing is not None:
-                causes[i, rows] = found.missing.causes
-
-    todo = np.ones(len(values), dtype=bool)
-    if prepared.compiled is not None:
-        for rows, found in prepared.compiled.run(arm, values, times, stop):
-            todo[rows] = False
-            take(rows, curves_of(found.curves))
-            kept[rows] = found.kept
-    for row in np.flatnonzero(todo).tolist():
-        if stop():
-            raise StoppedError
-        trajectory = _simulate_with_scipy(prepared, arm, values[row], times, stop)
-        if not trajectory.outcome.ok:
-            failures[row] = trajectory.outcome
-            continue
-        take(np.array([row]), curves_of(trajectory.dense))
-        if sweep.keep:
-            kept[row] = [trajectory[name] for name in sweep.keep]
-    none = np.zeros(len(values))
-    found_values = {
-        each: Values(numbers[i], Missing(causes[i], causes[i], none, none) if causes[i].any() else None)
-        for i, each in enumerate(functions)
-    }
-    return _ArmRun(found_values, kept, failures)
-
-
-def _read(function: CurveFunction, arm: str) -> str:
-    """The arm that a function reads where `arm` is read as the main one."""
-    return arm if function.arm == MAIN else function.arm
-
-
-def _simulate_with_scipy(
-    prepared: PreparedSweep, arm: Arm, row: Array, times: Array, stop: Callable[[], bool]
-) -> Trajectory:
-    """Simulates one member with SciPy; for a short time only where the compiled engine has failed with it before.
-
-    Raises `StoppedError` once `stop()` is true.
-    """
-    from ...numerics.solve import SECONDS, solve_above_noise  # SciPy, which the compiled engine seldom needs
-
-    scenario, system = prepared.scenario, prepared.system
-    try:
-        member = arm_with(scenario, arm, sweep_of(scenario).design.axes, row)
-        schedule, _, initial = prepare(scenario, member, system)
-    except TimetableError as error:
-        return _failed_before_start(system, Outcome(IMPOSSIBLE, str(error), 0.0))
-    except (ArithmeticError, ValueError) as error:
-        message = f"doses or initial values cannot be computed: {error}"
-        return _failed_before_start(system, Outcome(NOT_FINITE, message, 0.0))
-    with _prepare_lock:  # code is generated from one graph, which grows meanwhile
-        system.prepare()
-    times = times if sweep_of(scenario).keep else times[:1]
-
-    def on_progress(share: float, calls: int) -> None:
-        if stop():
-            raise StoppedError
-
-    seconds = SECONDS if prepared.compiled is None else RETRY_SECONDS
-    return solve_above_noise(system, initial, schedule.segments, times, seconds=seconds, on_progress=on_progress)
 
 
 def killed_member(scenario: Scenario, number: int, message: str) -> Block:
@@ -246,37 +145,11 @@ def _empty(scenario: Scenario, numbers: Numbers, outcomes: Mapping[tuple[int, st
     return Block(numbers, values_of(sweep.design, numbers), measures, causes, failed, outcomes, curves)
 
 
-def _arms_read(sweep: Sweep, arm: str) -> list[str]:
-    """The arms that must be simulated to measure with `arm` read as the main one; `arm` itself first."""
-    read = [name for each in sweep.measures for name in arms_of(each.tree)]
-    return list(dict.fromkeys([arm, *(arm if name == MAIN else name for name in read)]))
-
-
-def _failed_before_start(system: System, outcome: Outcome) -> Trajectory:
-    return Trajectory(np.empty(0), {}, DenseOutput(system, []), outcome, {}, "")
-
-
-@dataclass(frozen=True)
-class PreparedSweep:
-    """What all blocks of a sweep share.
-
-    arms: those that must be simulated. measures: each with the factor to its unit. functions: by arm, the functions of
-    its curves that they read, without the name of the arm.
-    """
-
-    scenario: Scenario
-    system: System
-    arms: Sequence[Arm]
-    measures: Sequence[tuple[BoundMeasure, float]]
-    functions: Mapping[str, Collection[CurveFunction]]
-    compiled: compiled.CompiledSweep | None
-
-
-_last_prepared: list[PreparedSweep] = []  # for one scenario: blocks of one sweep follow each other
+_last_prepared: list[PreparedMembers] = []  # for one scenario: blocks of one sweep follow each other
 _prepare_lock = Lock()
 
 
-def _prepared(scenario: Scenario) -> PreparedSweep:
+def _prepared(scenario: Scenario) -> PreparedMembers:
     with _prepare_lock:
         known = (
             _last_prepared
@@ -284,14 +157,7 @@ def _prepared(scenario: Scenario) -> PreparedSweep:
             and (_last_prepared[0].compiled is not None) == available()
         )
         if not known:
-            sweep, system = sweep_of(scenario), System(scenario.model)
-            names = {name for arm in sweep.arms for name in _arms_read(sweep, arm)}
-            arms = [arm for arm in scenario.arms if arm.name in names]
-            bound = [bind(each.tree, scenario.model) for each in sweep.measures]
-            measures = [(each, each.unit.to(own.unit)) for each, own in zip(bound, sweep.measures, strict=True)]
-            functions: dict[str, dict[CurveFunction, None]] = {arm.name: {} for arm in arms}
-            for place, each in product(sweep.arms, [function for own in bound for function in own.functions]):
-                functions[_read(each, place)][each._replace(arm="")] = None
-            fast = compiled.CompiledSweep(scenario, sweep, arms, system) if available() else None
-            _last_prepared[:] = [PreparedSweep(scenario, system, arms, measures, functions, fast)]
+            sweep = sweep_of(scenario)
+            axes, times = sweep.design.axes, saved_times(scenario)
+            _last_prepared[:] = [prepare_members(scenario, axes, sweep.arms, sweep.measures, sweep.keep, times)]
         return _last_prepared[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
@@ -44,38 +44,104 @@ def arm_with(scenario: Scenario, arm: Arm, axes: Sequence[Axis], row: Array) -> 
     )
 
 
-def batches(
-    scenario: Scenario, arm: Arm, system: System, axes: Sequence[Axis], values: Array
-) -> list[tuple[Rows, Batch]]:
-    """The members whose values are the rows of `values`, shape (members, axes), as they run in `arm`: the
-    numbers of rows, and the batch of those that have the same number of segments. Members whose doses cannot be given
-    in time are in none.
+class ArmMembers:
+    """An arm of many members: what is the same in all of them is computed once, when it is made.
 
-    The same to the last bit as `compile_schedule` of `arm_with`, one by one.
+    Threads may share it.
     """
-    moving = [index for index, axis in enumerate(axes) if changes_timing(axis) and varies_in(axis.path, arm)]
-    members: ArmValues[float | Array] = _with_values(scenario.model, arm, _of_members(arm), axes, list(values.T.copy()))
-    starting = {**scenario.parameters(arm), **members.parameters}
-    amounts = DoseAmounts(members, starting, system.parameter_formulas)
-    found: dict[int, list[_Part]] = defaultdict(list)
-    for rows in _of_one_timetable(values[:, moving]):
-        first = values[rows[0], moving].tolist()
+
+    def __init__(self, scenario: Scenario, arm: Arm, system: System, axes: Sequence[Axis]) -> None:
+        self._scenario, self._arm, self._system, self._axes = scenario, arm, system, axes
+        varied = [(axis, *split_path(axis.path)) for axis in axes if varies_in(axis.path, arm)]
+        self._moving = [axes.index(axis) for axis, *_ in varied if changes_timing(axis)]
+        self._own = cast("ArmValues[float | Array]", arm_values(arm))  # to be varied between members
+        self._start = scenario.parameters(arm)
+        parameters = {name for _, kind, name, _ in varied if kind == "parameter"}
+        parameters |= {key for axis, kind, _, key in varied if kind == "change" and not changes_timing(axis)}
+        self._parameters = [system.parameters.index(name) for name in sorted(parameters)]
+        self._set_initial(parameters, {name for _, kind, name, _ in varied if kind == "initial"})
+        self._rows: dict[Active, Array] = {}
+        self._plan: Timetable | None = None if self._moving else self._timetable(np.empty(0))
+        self._given: _Given | None = None
+        one = self._amounts(np.ones((1, len(axes))))  # which of them vary; it also builds the formulas of volumes
+        for index, _ in enumerate(arm.doses):
+            one.of(index, tuple([False] * len(arm.changes)))
+        if self._plan is not None:
+            found = self._give(one, self._plan, np.arange(1))
+            if not any(np.ndim(each) for given in found for segment in given for each in segment.values()) and not (
+                parameters and arm.changes  # then dilutions may differ, even where those of one member do not
+            ):
+                self._given = found
+
+    def _set_initial(self, parameters: set[str], species: set[str]) -> None:
+        """Which initial values vary, as their formulas read `parameters` that do or since they are among `species`,
+        and what the others are."""
+        formulas, names = self._system.parameter_formulas, self._system.species
+        symbols = {formulas.names[name] for name in parameters}
+        reads = [bool(formulas.graph.symbols_of(node) & symbols) for node in formulas.initial]
+        self._derived = [name for name, read in zip(names, reads, strict=True) if read]
+        same = [name for name, read in zip(names, reads, strict=True) if not read]
+        values = dict.fromkeys(names, math.nan) | formulas.initial_values(self._start, same) | dict(self._arm.initial)
+        self._initial = np.array([values[name] for name in names])
+        self._species = [index for index, name in enumerate(names) if name in species or name in self._derived]
+
+    def batches(self, values: Array) -> list[tuple[Rows, Batch]]:
+        """The members whose values are the rows of `values`, shape (members, axes): the numbers of rows, and the batch
+        of those that have the same number of segments. Members whose doses cannot be given in time are in none.
+
+        The same to the last bit as `compile_schedule` of `arm_with`, one by one.
+        """
+        amounts = self._amounts(values)
+        found: dict[int, list[_Part]] = defaultdict(list)
+        for rows in _of_one_timetable(values[:, self._moving]):
+            plan = self._timetable(values[rows[0]]) if self._moving else self._plan
+            if plan is not None:
+                found[len(plan.active)].append(_Part(rows, plan, *(self._given or self._give(amounts, plan, rows))))
+        used = {active for parts in found.values() for part in parts for active in part.plan.active}
+        tables = _Tables(
+            self._initial_table(amounts, len(values)),
+            {active: self._parameter_table(amounts, active, len(values)) for active in used},
+        )
+        return [_batch(parts, tables) for parts in found.values()]
+
+    def _amounts(self, values: Array) -> DoseAmounts:
+        members = _with_values(self._scenario.model, self._arm, self._own, self._axes, list(values.T.copy()))
+        return DoseAmounts(members, {**self._start, **members.parameters}, self._system.parameter_formulas)
+
+    def _timetable(self, values: Array) -> Timetable | None:
+        """That of a member with these values, shape (axes,); None if its doses cannot be given in time."""
+        axes, moved = [self._axes[index] for index in self._moving], values[self._moving].tolist()
+        arm = _with_times(self._scenario.model, self._arm, axes, moved)
         try:
-            plan = timetable(
-                _with_times(scenario.model, arm, [axes[index] for index in moving], first), scenario.end, scenario.model
-            )
+            return timetable(arm, self._scenario.end, self._scenario.model)
         except TimetableError:
-            continue
-        given = amounts.given(plan, system.species, rows)
-        found[len(plan.active)].append(_Part(rows, plan, *given, amounts.dilutions(plan, system.species, rows)))
-    used = {active for parts in found.values() for part in parts for active in part.plan.active}
-    tables = _tables(system, members, amounts, used, len(values))
-    return [_batch(parts, tables) for parts in found.values()]
+            return None
 
+    def _give(self, amounts: DoseAmounts, plan: Timetable, rows: Rows) -> _Given:
+        species = self._system.species
+        return _Given(*amounts.given(plan, species, rows), amounts.dilutions(plan, species, rows))
 
-def _of_members(arm: Arm) -> ArmValues[float | Array]:
-    """The values of `arm`, to be varied between members."""
-    return cast("ArmValues[float | Array]", arm_values(arm))
+    def _initial_table(self, amounts: DoseAmounts, count: int) -> Array:
+        """Initial values of all members, shape (count, species)."""
+        table = np.empty((count, len(self._initial)))
+        table[:] = self._initial
+        found = self._system.parameter_formulas.initial_values(amounts.parameters, self._derived)
+        found |= amounts.arm.initial
+        for index in self._species:
+            table[:, index] = found[self._system.species[index]]
+        return table
+
+    def _parameter_table(self, amounts: DoseAmounts, active: Active, count: int) -> Array:
+        """The parameters of all members while the changes `active` hold, shape (count, parameters)."""
+        names = self._system.parameters
+        if active not in self._rows:
+            values = DoseAmounts(self._own, self._start, self._system.parameter_formulas).values(active)
+            self._rows[active] = np.array([values[name] for name in names])
+        table = np.empty((count, len(names)))
+        table[:] = self._rows[active]
+        for index in self._parameters:
+            table[:, index] = amounts.values(active)[names[index]]
+        return table
 
 
 def _with_times(model: Model, arm: Arm, axes: Sequence[Axis], values: Sequence[float]) -> Arm:
@@ -141,6 +207,14 @@ class _Part(NamedTuple):
     dilutions: list[dict[int, Any]]
 
 
+class _Given(NamedTuple):
+    """What happens at the start and through each segment, by the index of a species, as in `Batch`."""
+
+    jumps: list[dict[int, Any]]
+    infusions: list[dict[int, Any]]
+    dilutions: list[dict[int, Any]]
+
+
 def _of_one_timetable(times: Array) -> Iterator[Rows]:
     """The numbers of those rows that are equal."""
     if not times.shape[1]:
@@ -157,14 +231,6 @@ class _Tables(NamedTuple):
 
     initial: Array
     parameters: Mapping[Active, Array]
-
-
-def _tables(
-    system: System, members: ArmValues[float | Array], amounts: DoseAmounts, used: Iterable[Active], count: int
-) -> _Tables:
-    initial = system.parameter_formulas.initial_values(amounts.parameters) | dict(members.initial)
-    parameters = {active: _table(amounts.values(active), system.parameters, count) for active in used}
-    return _Tables(_table(initial, system.species, count), parameters)
 
 
 def _batch(parts: Sequence[_Part], tables: _Tables) -> tuple[Rows, Batch]:
@@ -198,6 +264,8 @@ def _stacked(
 ) -> list[dict[int, Array]]:
     """What is given in each segment to the members of all parts; `default` where a part says nothing."""
     ends = np.cumsum([len(part.rows) for part in parts]).tolist()
+    if len(parts) == 1:
+        return _alone(given[0], ends[-1])
     stacked: list[dict[int, Array]] = [{} for _ in given[0]]
     for of_part, part, end in zip(given, parts, ends, strict=True):
         for all_given, of_segment in zip(stacked, of_part, strict=True):
@@ -208,11 +276,15 @@ def _stacked(
     return stacked
 
 
-def _table(values: Mapping[str, Any], names: Sequence[str], count: int) -> Array:
-    """(count, names), each value one number for all members or an array of one for each."""
-    table = np.empty((count, len(names)))
-    table[:] = [values[name] if np.ndim(values[name]) == 0 else math.nan for name in names]
-    for index, name in enumerate(names):
-        if np.ndim(values[name]):
-            table[:, index] = values[name]
-    return table
+def _alone(given: Sequence[Mapping[int, Any]], count: int) -> list[dict[int, Array]]:
+    """The same of a single part; equal doses share one array."""
+    known: dict[float, Array] = {}
+
+    def full(amount: Any) -> Array:
+        if np.ndim(amount):
+            return cast("Array", amount)
+        if amount not in known:
+            known[amount] = np.full(count, amount)
+        return known[amount]
+
+    return [{index: full(amount) for index, amount in of_segment.items()} for of_segment in given]

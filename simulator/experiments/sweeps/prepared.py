@@ -1,0 +1,208 @@
+"""Many members of some arms of a scenario, simulated and measured: values of axes in, arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...numerics.compiled.availability import available
+from ...numerics.compiled.engine import StoppedError
+from ...numerics.dense_output import DenseOutput
+from ...numerics.system import System
+from ...numerics.trajectory import IMPOSSIBLE, NOT_FINITE, Array, Outcome, Trajectory
+from ..measured import BoundMeasure, CurveFunction, MemberCurves, Missing, Values, bind, curves_of
+from ..scenario import MAIN, Scenario
+from ..schedule import prepare
+from ..timetable import TimetableError
+from . import compiled
+from .designs import Axis, SweepMeasure
+from .members import arm_with
+
+RETRY_SECONDS = 5.0  # of CPU time, for SciPy to find out why a member fails
+
+Causes = NDArray[np.int8]
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class ArmMembersResult:
+    """Members with one arm read as the main one.
+
+    measures: shape (members, measures), NaN where there is no value. causes: why there is none, a `Cause`, of the same
+    shape. curves: shape (members, curves, times). failures: by row, of those that failed in this arm or in another
+    that their measures read; everything of them is NaN.
+    """
+
+    measures: Array
+    causes: Causes
+    curves: Array
+    failures: Mapping[int, Outcome]
+
+
+@dataclass(frozen=True)
+class PreparedMembers:
+    """What all members share. Threads may share it too.
+
+    axes: what varies. main: the arms that are read as the main one. keep: the curves wanted at `times`. measures: each
+    with the factor to its unit. functions: by arm that is simulated, the functions of its curves that they read,
+    without the name of the arm.
+    """
+
+    scenario: Scenario
+    system: System
+    axes: Sequence[Axis]
+    main: Sequence[str]
+    keep: Sequence[str]
+    times: Array
+    measures: Sequence[tuple[BoundMeasure, float]]
+    functions: Mapping[str, Collection[CurveFunction]]
+    compiled: compiled.CompiledArms | None
+    _lock: Lock = field(default_factory=Lock)
+
+    def compute(self, values: Array, stop: Stop = lambda: False) -> dict[str, ArmMembersResult]:
+        """Each of `main`, for the members whose values are the rows of `values`, shape (members, axes).
+
+        Raises `StoppedError` once `stop()` is true.
+        """
+        runs = {arm: self._run_arm(arm, values, stop) for arm in self.functions}
+        return {arm: self._with_main(arm, runs) for arm in self.main}
+
+    def _with_main(self, arm: str, runs: Mapping[str, _ArmRun]) -> ArmMembersResult:
+        failures: dict[int, Outcome] = {}
+        for name in reversed(_arms_read([bound for bound, _ in self.measures], arm)):
+            failures |= runs[name].failures
+        curves = runs[arm].kept
+        curves[list(failures)] = np.nan
+        known = np.ones(len(curves), dtype=bool)
+        known[list(failures)] = False
+        measures = np.full((len(curves), len(self.measures)), np.nan)
+        causes = np.zeros(measures.shape, dtype=np.int8)
+        for column, (bound, factor) in enumerate(self.measures):
+            found = bound.combined([runs[_read(each, arm)].values[each._replace(arm="")] for each in bound.functions])
+            measures[known, column] = np.broadcast_to(found.values * factor, known.shape)[known]
+            if found.missing is not None:
+                causes[known, column] = np.broadcast_to(found.missing.causes, known.shape)[known]
+        return ArmMembersResult(measures, causes, curves, failures)
+
+    def _run_arm(self, arm: str, values: Array, stop: Stop) -> _ArmRun:
+        """Simulates an arm for each row of `values`.
+
+        A member that does not reach its end on the compiled engine is simulated by SciPy, whose outcome says why.
+        """
+        functions = list(self.functions[arm])
+        shape = len(functions), len(values)
+        numbers, causes = np.full(shape, np.nan), np.zeros(shape, np.int64)
+        kept = np.full((len(values), len(self.keep), len(self.times) if self.keep else 0), np.nan)
+        failures: dict[int, Outcome] = {}
+
+        def take(rows: NDArray[np.intp], curves: MemberCurves) -> None:
+            for i, each in enumerate(functions):
+                found = curves.value(each)
+                numbers[i, rows] = found.values
+                if found.missing is not None:
+                    causes[i, rows] = found.missing.causes
+
+        todo = np.ones(len(values), dtype=bool)
+        if self.compiled is not None:
+            for rows, found in self.compiled.run(arm, values, self.times, stop):
+                todo[rows] = False
+                if found.curves is not None:
+                    take(rows, curves_of(found.curves))
+                kept[rows] = found.kept
+        for row in np.flatnonzero(todo).tolist():
+            if stop():
+                raise StoppedError
+            trajectory = self._simulate_with_scipy(arm, values[row], stop)
+            if not trajectory.outcome.ok:
+                failures[row] = trajectory.outcome
+                continue
+            take(np.array([row]), curves_of(trajectory.dense))
+            if self.keep:
+                kept[row] = [trajectory[name] for name in self.keep]
+        none = np.zeros(len(values))
+        found_values = {
+            each: Values(numbers[i], Missing(causes[i], causes[i], none, none) if causes[i].any() else None)
+            for i, each in enumerate(functions)
+        }
+        return _ArmRun(found_values, kept, failures)
+
+    def _simulate_with_scipy(self, arm: str, row: Array, stop: Stop) -> Trajectory:
+        """Simulates one member with SciPy; for a short time only where the compiled engine has failed with it before.
+
+        Raises `StoppedError` once `stop()` is true.
+        """
+        from ...numerics.solve import SECONDS, solve_above_noise  # SciPy, which the compiled engine seldom needs
+
+        try:
+            member = arm_with(self.scenario, self.scenario.arm(arm), self.axes, row)
+            schedule, _, initial = prepare(self.scenario, member, self.system)
+        except TimetableError as error:
+            return _failed_before_start(self.system, Outcome(IMPOSSIBLE, str(error), 0.0))
+        except (ArithmeticError, ValueError) as error:
+            message = f"doses or initial values cannot be computed: {error}"
+            return _failed_before_start(self.system, Outcome(NOT_FINITE, message, 0.0))
+        with self._lock:  # code is generated from one graph, which grows meanwhile
+            self.system.prepare()
+        times = self.times if self.keep else self.times[:1]
+
+        def on_progress(share: float, calls: int) -> None:
+            if stop():
+                raise StoppedError
+
+        seconds = SECONDS if self.compiled is None else RETRY_SECONDS
+        return solve_above_noise(
+            self.system, initial, schedule.segments, times, seconds=seconds, on_progress=on_progress
+        )
+
+
+def prepare_members(
+    scenario: Scenario,
+    axes: Sequence[Axis],
+    main: Sequence[str],
+    measures: Sequence[SweepMeasure],
+    keep: Sequence[str],
+    times: Array,
+) -> PreparedMembers:
+    """Everything that members share; arguments as in `PreparedMembers`. It may compile a program, which takes some
+    seconds."""
+    system = System(scenario.model)
+    bound = [bind(each.tree, scenario.model) for each in measures]
+    names = {name for arm in main for name in _arms_read(bound, arm)}
+    arms = [arm for arm in scenario.arms if arm.name in names]
+    functions: dict[str, dict[CurveFunction, None]] = {arm.name: {} for arm in arms}
+    for arm, each in product(main, [function for own in bound for function in own.functions]):
+        functions[_read(each, arm)][each._replace(arm="")] = None
+    measured = tuple(dict.fromkeys(each.arguments.curve for own in bound for each in own.functions))
+    fast = compiled.CompiledArms(scenario, arms, axes, system, keep, measured) if available() else None
+    factors = [each.unit.to(own.unit) for each, own in zip(bound, measures, strict=True)]
+    with_factors = list(zip(bound, factors, strict=True))
+    return PreparedMembers(scenario, system, axes, main, keep, times, with_factors, functions, fast)
+
+
+@dataclass(frozen=True)
+class _ArmRun:
+    """One arm of all members: the functions of its curves, the curves that are kept, shape (members, curves, times),
+    and of those that failed how, by row."""
+
+    values: Mapping[CurveFunction, Values]
+    kept: Array
+    failures: Mapping[int, Outcome]
+
+
+def _read(function: CurveFunction, arm: str) -> str:
+    """The arm that a function reads where `arm` is read as the main one."""
+    return arm if function.arm == MAIN else function.arm
+
+
+def _arms_read(measures: Sequence[BoundMeasure], arm: str) -> list[str]:
+    """The arms that must be simulated to measure with `arm` read as the main one; `arm` itself first."""
+    return list(dict.fromkeys([arm, *(_read(each, arm) for bound in measures for each in bound.functions)]))
+
+
+def _failed_before_start(system: System, outcome: Outcome) -> Trajectory:
+    return Trajectory(np.empty(0), {}, DenseOutput(system, []), outcome, {}, "")
