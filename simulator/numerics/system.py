@@ -22,6 +22,7 @@ from .trajectory import ATOL_OF_SCALE, Array
 
 BELOW_ZERO = 1e-3  # of its scale: rounding takes a state slightly below zero, but not so far
 
+GOLDEN = 0.6180339887498949  # its multiples lie apart
 SMALLEST_ATOL = 1e-300  # so that no tolerance is zero
 
 Rhs = Callable[[float, Array], list[float]]
@@ -282,9 +283,9 @@ class System:
     def responses(
         self, times: Array, states: Array, parameters: Sequence[float] | Array, change: float
     ) -> dict[str, float]:
-        """By name, the most that each observable moves along a time course if each species moves by up to this share
-        of itself, no two alike; 0 where that is not finite. Shapes as in `observe`."""
-        shares = change * np.cos(np.arange(len(self.species)))
+        """By name, the most that each observable moves along a time course if each species moves by half of this
+        share of itself to all of it, no two alike; 0 where that is not finite. Shapes as in `observe`."""
+        shares = change * (0.5 + 0.5 * (np.arange(len(self.species)) * GOLDEN % 1.0))
         with np.errstate(invalid="ignore"):
             moved = self.observe(times, states * (1.0 + shares), parameters) - self.observe(times, states, parameters)
         moved = np.abs(moved).max(axis=1, initial=0.0)
