@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from numbers import Real
 from pathlib import Path
 from reprlib import repr as short_repr
@@ -14,7 +14,7 @@ from typing import Any
 from ..experiments.scenario import Scenario
 from ..experiments.solving import Certify
 from ..runtime.errors import InputError, request_fault
-from ..tasks.request import ScenarioRequest
+from ..tasks.request import ScenarioRequest, each_once
 
 Settings = Mapping[str, str | float] | str | Sequence[str] | None
 
@@ -28,13 +28,13 @@ def scenario_request(
 ) -> ScenarioRequest:
     """A scenario and its changes; a number is taken as text, and a single text as a list of one.
 
-    Raises `InputError` for an argument of the wrong type.
+    Raises `InputError` for an argument of the wrong type, and for a name that is set twice.
     """
     if not isinstance(scenario, (str, os.PathLike, Scenario)):
         raise wrong_type("scenario", "a file, the name of a scenario, or a Scenario", scenario)
-    settings = dict(_pairs("set", set, "=", "'NAME=VALUE'"))
+    settings = each_once(_pairs("set", set, "=", "'NAME=VALUE'"))
     blocks = tuple(_pairs("block", block, " ", "a name and a share such as 'IL1 90%'"))
-    return ScenarioRequest(scenario, settings, several("knockout", knockout), blocks, several("add", add))
+    return ScenarioRequest(scenario, settings, several("knockout", knockout), blocks, _texts("add", add))
 
 
 def wrong_type(argument: str, expected: str, found: object) -> InputError:
@@ -71,11 +71,17 @@ def certify_way(given: object) -> Certify | None:
 
 def several(argument: str, words: object) -> tuple[str, ...]:
     """One word or many, each once. Raises `InputError` for anything else."""
+    return tuple(dict.fromkeys(_texts(argument, words)))
+
+
+def _texts(argument: str, words: object) -> tuple[str, ...]:
+    """One text or many, as often as they are given: a dose that stands twice is two doses. Raises `InputError` for
+    anything else; so it does for a dict, whose values would be lost, and a set, which has no order."""
     found = (words,) if isinstance(words, str) else () if words is None else words
-    if isinstance(found, Iterable):
+    if isinstance(found, Iterable) and not isinstance(found, (Mapping, Set)):
         found = tuple(found)
         if all(isinstance(word, str) for word in found):
-            return tuple(dict.fromkeys(found))
+            return found
     raise wrong_type(argument, "a text or a list of texts", words)
 
 
@@ -123,7 +129,7 @@ def _pairs(argument: str, given: object, sign: str, expected: str) -> Iterable[t
                 raise wrong_type(argument, "names with texts or numbers", given)
             yield name, str(value)
         return
-    for text in several(argument, given):
+    for text in _texts(argument, given):
         name, _, value = text.strip().partition(sign)
         if not value.strip():
             raise wrong_type(argument, expected, text)

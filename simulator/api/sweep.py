@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -125,7 +125,7 @@ def _axes(vary: Vary) -> tuple[str, ...]:
     for name, given in vary.items():
         values = () if given is None else given if isinstance(given, Iterable) else (given,)
         text = values if isinstance(values, str) else ",".join(map(str, values))
-        if not all(map(is_value, values)):
+        if isinstance(given, (Mapping, Set)) or not all(map(is_value, values)):  # whose values, or order, would be lost
             raise wrong_type("vary", "names with values: a text, a number or a list of them", vary)
         words.append(f"{name}={text}" if text else name)
     return tuple(words)

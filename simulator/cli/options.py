@@ -28,16 +28,16 @@ def settings_argument(command: argparse.ArgumentParser) -> None:
 def request_of(scenario: str, options: argparse.Namespace) -> ScenarioRequest:
     """The scenario of that name or file, changed as the options of `settings_argument` say."""
     from ..runtime.errors import InputError, request_fault
-    from ..tasks.request import ScenarioRequest
+    from ..tasks.request import ScenarioRequest, each_once
 
-    settings = {}
+    settings = []
     for text in options.set:
         name, sign, value = text.partition("=")
         if not sign:
             raise InputError([request_fault("expected NAME=VALUE", f"--set {text}")])
-        settings[name.strip()] = value.strip()
+        settings.append((name.strip(), value.strip()))
     blocks = tuple((name, share) for name, share in options.block)
-    return ScenarioRequest(scenario, settings, tuple(options.knockout), blocks, tuple(options.add))
+    return ScenarioRequest(scenario, each_once(settings), tuple(options.knockout), blocks, tuple(options.add))
 
 
 def figure_arguments(command: argparse.ArgumentParser) -> None:

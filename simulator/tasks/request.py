@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,16 @@ OnNote = Callable[[str], object]  # is called with each remark on a scenario tha
 
 def ignore_note(note: str) -> None:
     """The default `OnNote`: says nothing."""
+
+
+def each_once(settings: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Values by name. Raises `InputError` for a name that stands twice, of which one would have no effect."""
+    found: dict[str, str] = {}
+    for name, value in settings:
+        if name in found:
+            raise InputError([request_fault(f"{name} is set twice; leave one out", f"--set {name}={value}")])
+        found[name] = value
+    return found
 
 
 @dataclass(frozen=True)

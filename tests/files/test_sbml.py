@@ -6,7 +6,6 @@ floor, a thousandth of its scale, by less than 1e-5 of that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import libsbml
 import numpy as np
 import pytest
-import roadrunner
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.schedule import prepare
 from immunesim.files.formats.sbml.document import sbml_text
@@ -24,8 +22,9 @@ from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.model.declarations import Source
 from immunesim.model.model import Model
 from immunesim.numerics.system import System
-from immunesim.numerics.trajectory import ATOL_OF_SCALE, Array
+from immunesim.numerics.trajectory import ATOL_OF_SCALE
 
+from tests.libroadrunner import loaded, simulated
 from tests.slow import thinned
 from tests.tight import engine_of, states
 
@@ -50,26 +49,6 @@ def system_of(model: Model) -> System:
     if "it" not in made:
         made["it"] = System(model)
     return made["it"]
-
-
-def loaded(text: str, settable: bool = True) -> Any:
-    """The document in libRoadRunner; models of a hundred species are compiled faster where nothing can be set."""
-    options = roadrunner.LoadSBMLOptions()
-    options.setLLVMBackend(roadrunner.LoadSBMLOptions.LLJIT)
-    options.setLLJitOptimizationLevel(roadrunner.LoadSBMLOptions.NONE)
-    options.readOnly = not settable
-    options.mutableInitialConditions = settable
-    return roadrunner.RoadRunner(text, options)
-
-
-def simulated(runner: Any, scenario: Scenario, times: Array, names: Iterable[str], rtol: float = RTOL) -> Array:
-    """What libRoadRunner computes, shape (times, names)."""
-    scales = {name: each.scale for name, each in scenario.model.species.items()}
-    runner.integrator.setValue("relative_tolerance", rtol)
-    tolerances = [rtol * ATOL_OF_SCALE * scales[name] for name in runner.model.getFloatingSpeciesIds()]
-    runner.integrator.setValue("absolute_tolerance", tolerances)
-    runner.integrator.setValue("maximum_num_steps", 1_000_000)
-    return np.asarray(runner.simulate(times=times.tolist(), selections=["time", *names]))[:, 1:]
 
 
 def assert_agree(
@@ -197,9 +176,17 @@ def test_doses_and_changes_are_events(scenario, text: str) -> None:
 
 def test_a_value_at_the_time_of_a_dose_is_the_value_after_it(scenario) -> None:
     asked = scenario('[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\nat = "0 h"\nevery = "12 h"\ncount = 2')
-    values = simulated(loaded(sbml_text(asked)), asked, np.array([0.0, 6.0, 12.0]), ["drug"])[:, 0]
+    values = simulated(loaded(sbml_text(asked)), asked, np.array([0.0, 6.0, 12.0]), ["drug"], RTOL)[:, 0]
     assert values[0] == pytest.approx(20)
     assert values[2] == pytest.approx(20 + 20 * np.exp(-0.5 * 12), rel=1e-6)
+
+
+@pytest.mark.parametrize("minutes", [7, 67, 97, 100, 607, 1003, 1387])
+def test_a_dose_at_a_time_that_is_no_decimal_number_is_given_at_that_time(scenario, minutes: int) -> None:
+    asked = scenario(f'[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\nat = "{minutes} min"')
+    at = prepare(asked, asked.arm("main"), system_of(asked.model)).schedule.edges[-1]
+    (value,) = simulated(loaded(sbml_text(asked)), asked, np.array([0.0, at]), ["drug"], RTOL)[1]
+    assert value == pytest.approx(20)
 
 
 def test_amounts_weights_and_changed_parameters_can_be_set_and_reset(scenario) -> None:
@@ -311,7 +298,7 @@ def test_an_exchange_between_two_volumes_keeps_matter(folder: Path) -> None:
     runner = loaded(text)
     assert_agree(runner, scenario)
     runner.reset()
-    central, tissue = simulated(runner, scenario, np.array([0.0, 1.0, 9.0]), ["central", "tissue"]).T
+    central, tissue = simulated(runner, scenario, np.array([0.0, 1.0, 9.0]), ["central", "tissue"], RTOL).T
     np.testing.assert_allclose(3 * central + 10 * tissue, [0, 60, 60], rtol=1e-8)
     model = model_of(text)
     assert [each.getId() for each in model.getListOfReactions()] == ["exchange", "exchange_in_V2"]

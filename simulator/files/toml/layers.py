@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -44,6 +44,16 @@ class Origin(NamedTuple):
         return path
 
 
+class _Respelled(NamedTuple):
+    """A value that was dropped for another spelling of its name."""
+
+    table: KeyPath
+    name: str
+    value: object
+    origin: tuple[_ValueSource, KeyPath]
+    other: str
+
+
 class Layers:
     """Merged tables in `data`, and in `origins` the source and the path in that source of every value.
 
@@ -53,6 +63,7 @@ class Layers:
     def __init__(self, data: Table, origins: dict[KeyPath, tuple[_ValueSource, KeyPath]]) -> None:
         self.data = data
         self.origins = origins
+        self._respelled: list[_Respelled] = []
 
     @classmethod
     def of(cls, data: Table, origin: Origin) -> Layers:
@@ -63,7 +74,9 @@ class Layers:
 
     def copy(self) -> Layers:
         """A copy that can be changed."""
-        return Layers(copy.deepcopy(self.data), dict(self.origins))
+        copied = Layers(copy.deepcopy(self.data), dict(self.origins))
+        copied._respelled = list(self._respelled)
+        return copied
 
     def keep(self, keys: Sequence[str]) -> None:
         """Removes all top-level keys but `keys`: the others are not inherited."""
@@ -100,8 +113,22 @@ class Layers:
         """Of two spellings of one name (IL-2 and IL2) only that of the upper layer stays."""
         if path and path[-1] in ("parameters", "initial"):
             for other in [name for name in below if name != key and fold(name) == fold(key)]:
-                del below[other]
+                self._respelled.append(_Respelled(path, other, below.pop(other), self.origin((*path, other)), key))
                 self._forget((*path, other))
+
+    def keep_apart(self, names: Container[str]) -> Iterator[InputFault]:
+        """Gives back what was dropped for another spelling of its name although both are `names` of the model, as k
+        and K can be. Returns a fault for each option that was dropped for another option."""
+        for path, name, value, origin, other in self._respelled:
+            table = self.data
+            for key in path:
+                table = table.get(str(key), {})
+            if name in names and other in names:
+                if name not in table:
+                    table[name] = value
+                    self.origins[*path, name] = origin
+            elif isinstance(origin[0], OptionSource):
+                yield origin[0].fault((), f"{other} sets the same; leave one out")
 
     def _forget(self, path: KeyPath) -> None:
         for old in [old for old in self.origins if old[: len(path)] == path]:

@@ -215,6 +215,7 @@ def _scenario(reading: Reading, faults: list[InputFault]) -> tuple[Scenario, Con
     before = layers.data.get("time", {}).get("end")
     faults += apply_settings(layers, reading.settings)
     model = reading.model or _read_model(layers, faults)
+    faults += layers.keep_apart({*model.species, *model.parameters})
     end = read_end(Context(layers, layers.data, model, faults))
     left_out = NOTHING_LEFT_OUT
     if "time.end" in reading.settings and end is not None:

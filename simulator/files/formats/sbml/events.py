@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context
 from functools import cached_property, reduce
 from typing import Any
 
@@ -16,6 +17,8 @@ from ....experiments.timetable import Active, timetable
 from ....model.units import Unit, unit
 from .formulas import Formulas, Ids, joined, libsbml
 from .notes import name_and_note
+
+_DIGITS_OF_LIBSBML = Context(prec=15, rounding=ROUND_FLOOR)  # how it writes numbers, but for the rounding
 
 DoseTime = tuple[Dose, int]  # a dose and the number of the time it is given
 
@@ -229,8 +232,7 @@ def _sum(parts: Iterable[Any]) -> Any:
 def _not_later(time: float) -> float:
     """`time` in the 15 digits that libSBML writes, never rounded up: a value at the time of a dose must be the one
     after it."""
-    written = float(f"{time:.15g}")
-    return written if written <= time else float(f"{time * (1 - 1e-15):.15g}")
+    return float(_DIGITS_OF_LIBSBML.create_decimal(time))
 
 
 def _at_least(a: Any, b: Any) -> Any:
