@@ -76,9 +76,9 @@ def several(argument: str, words: object) -> tuple[str, ...]:
 
 def _texts(argument: str, words: object) -> tuple[str, ...]:
     """One text or many, as often as they are given: a dose that stands twice is two doses. Raises `InputError` for
-    anything else; so it does for a dict, whose values would be lost, and a set, which has no order."""
+    anything else."""
     found = (words,) if isinstance(words, str) else () if words is None else words
-    if isinstance(found, Iterable) and not isinstance(found, (Mapping, Set)):
+    if isinstance(found, Iterable) and is_list(found):
         found = tuple(found)
         if all(isinstance(word, str) for word in found):
             return found
@@ -114,6 +114,11 @@ def a_path(argument: str, given: object) -> Path:
 def flat(scenarios: Sequence[Any]) -> list[Any]:
     """Arguments, with the items of those that are lists."""
     return [item for each in scenarios for item in (each if isinstance(each, (list, tuple)) else [each])]
+
+
+def is_list(given: object) -> bool:
+    """False of a dict, which as a list would lose its values, and of a set, which has no order."""
+    return not isinstance(given, (Mapping, Set))
 
 
 def is_value(value: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -20,7 +20,7 @@ from ..runtime.names import unknown_name
 from ..tasks import sweep as tasks
 from ..views.text.commands.sweep import damage_notes, measure_table, members_line
 from ..views.text.tables import Table
-from .changes import Settings, files, folder_or_none, is_value, scenario_request, several, warn, wrong_type
+from .changes import Settings, files, folder_or_none, is_list, is_value, scenario_request, several, warn, wrong_type
 from .notebook import picture_html
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _axes(vary: Vary) -> tuple[str, ...]:
     for name, given in vary.items():
         values = () if given is None else given if isinstance(given, Iterable) else (given,)
         text = values if isinstance(values, str) else ",".join(map(str, values))
-        if isinstance(given, (Mapping, Set)) or not all(map(is_value, values)):  # whose values, or order, would be lost
+        if not (is_list(given) and all(map(is_value, values))):
             raise wrong_type("vary", "names with values: a text, a number or a list of them", vary)
         words.append(f"{name}={text}" if text else name)
     return tuple(words)
