@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..experiments.scenario import MAIN, Scenario
+from ..experiments.sweeps.certificate import CertifyMembers, SweepCertificate
 from ..experiments.sweeps.compute import SweepResult, sweep_of
 from ..files.results.frames import sweep_to_pandas, sweep_to_xarray
 from ..files.results.netcdf_block import axis_names, measure_names, stored_axes
@@ -18,9 +19,21 @@ from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, InputFault, called_from
 from ..runtime.names import unknown_name
 from ..tasks import sweep as tasks
-from ..views.text.commands.sweep import damage_notes, measure_table, members_line
+from ..views.text.commands.sweep import damage_notes, measure_table, members_line, unreliable_members
+from ..views.text.reliability import WARNING, warnings_html
 from ..views.text.tables import Table
-from .changes import Settings, files, folder_or_none, is_list, is_value, scenario_request, several, warn, wrong_type
+from .changes import (
+    Settings,
+    files,
+    folder_or_none,
+    is_list,
+    is_value,
+    scenario_request,
+    several,
+    warn,
+    warn_of,
+    wrong_type,
+)
 from .notebook import picture_html
 
 if TYPE_CHECKING:
@@ -53,6 +66,7 @@ def sweep(
     merge: str | Path | Sequence[str | Path] = (),
     parquet: bool = False,
     figures: bool = False,
+    certify: bool | str = True,
 ) -> Ensemble:
     """Simulates many members of a scenario, with the options of the command line.
 
@@ -81,6 +95,8 @@ def sweep(
         merge: folders of shards, whose members are taken over; nothing is computed.
         parquet: also write members.parquet into `out`.
         figures: also draw the figures into `out`.
+        certify: which members are computed again, to find their digits: True some, "all", or False none. A warning
+            tells of members with fewer than three digits.
 
     Raises:
         InputError: with everything that is wrong with the scenario or what is asked of it.
@@ -108,12 +124,25 @@ def sweep(
             merge=tuple(map(Path, files([merge], "merge", "folders of sweeps"))),
             parquet=parquet,
             figures=figures,
+            certify=_certify(certify),
             command=_command(asked.command(), options),
         )
         output = tasks.sweep(request, warn)
+        warn_of(unreliable_members(output.outcome))
     for note in damage_notes(output.outcome):
         warnings.warn(note, stacklevel=2)
     return Ensemble(output)
+
+
+def _certify(given: object) -> CertifyMembers:
+    ways: dict[object, CertifyMembers] = {
+        True: CertifyMembers.SOME,
+        False: CertifyMembers.OFF,
+        "all": CertifyMembers.ALL,
+    }
+    if not isinstance(given, (bool, str)) or given not in ways:
+        raise wrong_type("certify", 'True, False or "all"', given)
+    return ways[given]
 
 
 def _axes(vary: Vary) -> tuple[str, ...]:
@@ -183,6 +212,21 @@ class Ensemble:
         return self.output.outcome.ok
 
     @property
+    def certificate(self) -> SweepCertificate:
+        """The members that were computed twice, and their digits."""
+        return self.output.outcome.certificate
+
+    @property
+    def reliable(self) -> bool | None:
+        """Whether every member that was computed twice has at least three digits; None where none was."""
+        return self.certificate.reliable
+
+    @property
+    def unreliable(self) -> tuple[int, ...]:
+        """The numbers of the members that have fewer than three digits."""
+        return tuple(self.certificate.unreliable)
+
+    @property
     def arms(self) -> tuple[str, ...]:
         """The arms that are measured."""
         return sweep_of(self.scenario).arms
@@ -236,7 +280,8 @@ class Ensemble:
         outcome = self.output.outcome
         failed = f", {outcome.failed:,} failed" if outcome.failed else ""
         missing = f", {outcome.missing:,} missing" if outcome.missing else ""
-        return f"<Ensemble of {self.scenario.id}: {len(self):,} members{failed}{missing}>"
+        doubted = f", {len(self.unreliable):,} {WARNING}" if self.unreliable else ""
+        return f"<Ensemble of {self.scenario.id}: {len(self):,} members{failed}{missing}{doubted}>"
 
     def __str__(self) -> str:
         return str(self.output)
@@ -247,7 +292,8 @@ class Ensemble:
         lines = [f"<strong>{escape(self.scenario.question)}</strong>", escape(members_line(self.output.outcome))]
         first = next(pictures(self.result), None)
         shown = [picture_html(first.figure, first.text)] if first is not None else []
-        return "\n".join([*(f"<p>{line}</p>" for line in lines), *shown, self.table()._repr_html_()])
+        warnings = warnings_html(unreliable_members(self.output.outcome))
+        return "\n".join([warnings, *(f"<p>{line}</p>" for line in lines), *shown, self.table()._repr_html_()])
 
     def _column(self, name: str) -> int:
         known = [*self.axes, *self.measures]

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .options import print_json, print_note, request_of, settings_argument
-from .program import DONE, INTERRUPTED, MISSED, SOLVER_FAILED
+from .options import accept_argument, print_answer, print_json, print_note, request_of, settings_argument
+from .program import DONE, INTERRUPTED, MISSED, SOLVER_FAILED, UNRELIABLE
 
 if TYPE_CHECKING:  # `--help` must not wait for NumPy
     from ..tasks.sweep import SweepRequest
@@ -47,6 +47,11 @@ def arguments(command: argparse.ArgumentParser) -> None:
     settings_argument(command)
     text = "folder of the sweep; what it holds already is not computed again (default: results/SCENARIO-sweep)"
     command.add_argument("--out", metavar="DIR", help=text)
+    certify = command.add_mutually_exclusive_group()
+    text = "which members are computed again to find their digits: some (default: sixteen or more), or all"
+    certify.add_argument("--certify", choices=["some", "all"], default="some", metavar="WHICH", help=text)
+    certify.add_argument("--no-certify", dest="certify", action="store_const", const="off", help="none of them")
+    accept_argument(command)
     where = command.add_mutually_exclusive_group()
     where.add_argument(
         "--workers", type=_positive, default=0, metavar="N", help="threads or processes (default: one for each core)"
@@ -93,13 +98,18 @@ def execute(options: argparse.Namespace) -> int:
     outcome = output.outcome
     for note in sweep_text.damage_notes(outcome):
         print_note(note)
-    print_json(output.summary) if options.json else print(output)
+    print_json(output.summary) if options.json else print_answer(output)
     if outcome.missing and outcome.folder is not None:
         print(sweep_text.resume_text(outcome, outcome.folder, options.argv), file=sys.stderr)
-    return INTERRUPTED if outcome.interrupted else DONE if outcome.ok else MISSED
+    if outcome.interrupted:
+        return INTERRUPTED
+    if outcome.certificate.unreliable and not options.accept_unreliable:
+        return UNRELIABLE
+    return DONE if outcome.ok else MISSED
 
 
 def _request(options: argparse.Namespace) -> SweepRequest:
+    from ..experiments.sweeps.certificate import CertifyMembers
     from ..files.results.sweep_folder import default_folder
     from ..files.toml.overrides import SweepOptions
     from ..tasks.sweep import SweepRequest, parse_shard
@@ -125,4 +135,5 @@ def _request(options: argparse.Namespace) -> SweepRequest:
         parquet=options.parquet,
         figures=not options.no_plots,
         command=tuple(options.argv),
+        certify=CertifyMembers(options.certify),
     )

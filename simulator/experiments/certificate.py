@@ -106,6 +106,15 @@ def noise_floor(values: Array, typical: float) -> float:
     return ATOL_OF_SCALE * max(float(np.abs(values).max(initial=0.0)), SMALL * typical)
 
 
+def rounded_down(digits: float) -> str:
+    """Digits with one decimal, never more than there are.
+
+    >>> rounded_down(2.96), rounded_down(7.0)
+    ('2.9', '7.0')
+    """
+    return f"{math.floor(10 * digits) / 10:.1f}"
+
+
 def digits_of(difference: float) -> float:
     """The digits that a relative difference leaves: from 0 to `MOST_DIGITS`."""
     if not difference < 1.0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +16,21 @@ import numpy as np
 
 from ..experiments.scenario import Scenario
 from ..experiments.schedule import saved_times
-from ..experiments.sweeps.compute import Numbers, SweepResult, compute, sweep_of, values_of
+from ..experiments.sweeps.certificate import (
+    CertifyMembers,
+    SweepCertificate,
+    again,
+    compare_members,
+    members_to_repeat,
+    not_certified,
+)
+from ..experiments.sweeps.compute import Block, Numbers, SweepResult, compute, solver, sweep_of, values_of
 from ..experiments.sweeps.outcome import MemberFailure, SweepEstimate, SweepOutcome
 from ..experiments.sweeps.shards import shard_numbers
 from ..experiments.sweeps.workers import Pool, Processes, Threads, check_sweep_memory, compute_blocks, member_bytes
 from ..files.results.folder import write_text
 from ..files.results.member_index import ABSENT, Offsets
-from ..files.results.member_store import MemberStore, check_store, open_store
+from ..files.results.member_store import Mask, MemberStore, check_store, open_store
 from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved
 from ..files.results.sweep_folder import default_folder, read_curves, sweep_summary, write_sweep_summary
 from ..files.results.sweep_identity import sweep_name
@@ -50,6 +58,7 @@ from .request import OnNote, ScenarioRequest, ignore_note
 TIMED = 3  # members computed to estimate how long a sweep will take ...
 SECONDS_TIMED = 10.0  # ... or fewer, if they take longer
 FIRST_FAILURES = 5  # reported with their messages
+CERTIFICATE = "certificate"  # the folder, in that of a sweep, of members that were computed again
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class SweepRequest:
     workers: threads or processes; 0 for one on each core. dask: the address of a scheduler, or "local", instead.
     shard: only the members of this job, counted from 1, of so many. merge: take over the members of these folders and
     compute nothing. parquet: also write members.parquet. figures: draw figures into `out`.
+    certify: which members are computed again, to find their digits.
     command: the request as arguments of the command line, kept in the summary.
 
     Raises `InputError` for what cannot go together.
@@ -77,6 +87,7 @@ class SweepRequest:
     parquet: bool = False
     figures: bool = False
     command: tuple[str, ...] = ()
+    certify: CertifyMembers = CertifyMembers.SOME
 
     def __post_init__(self) -> None:
         if self.workers < 0:
@@ -198,14 +209,16 @@ def _sweep(store: MemberStore, request: SweepRequest, stop: Callable[[], bool]) 
         damaged |= _merge(store, request)
     else:
         computed = _compute(store, request, stop)
-    outcome = _read(store, request)
+    outcome, blocks = _read(store, request)
     outcome = replace(
         outcome,
+        certificate=_certificate(store, request, outcome.result, stop),
         computed=computed,
         seconds=time.monotonic() - began,
         damaged=damaged,
         interrupted=stop() and outcome.missing > 0,
     )
+    _write_members(store, request, blocks, outcome.certificate)
     summary = sweep_summary(outcome, request.command)
     write_sweep_summary(store.folder, summary)
     if request.figures and len(outcome.result.numbers) and not outcome.interrupted:
@@ -281,31 +294,25 @@ def _merge(store: MemberStore, request: SweepRequest) -> dict[str, str]:
     return damaged
 
 
-def _read(store: MemberStore, request: SweepRequest) -> SweepOutcome:
-    """All members that are stored, in the order of the design; their tables are written on the way."""
+def _read(store: MemberStore, request: SweepRequest) -> tuple[SweepOutcome, list[Block]]:
+    """All members that are stored, in the order of the design, and the blocks that they were read in."""
     scenario, folder = store.scenario, store.folder
     asked, failures, first = 0, Counter[str](), list[MemberFailure]()
     none = np.empty(0, dtype=np.int64)  # a shard may have no member at all
     blocks = [store.block(none, np.empty((0, len(sweep_of(scenario).design.axes))), none)]
     offsets: list[Offsets] = [none]
-    with ExitStack() as stack:
-        writers = [stack.enter_context(members_csv(folder / MEMBERS, scenario))]
-        if request.parquet:
-            writers.append(stack.enter_context(members_parquet(folder / PARQUET, scenario)))
-        for numbers, values in _members(scenario, request):
-            asked += len(numbers)
-            found = store.find(store.keys(values))
-            stored = found != ABSENT
-            block = store.block(numbers[stored], values[stored], found[stored])
-            for write in writers:
-                write(block)
-            failures.update(outcome.kind for outcome in block.outcomes.values())
-            for (number, arm), outcome in sorted(block.outcomes.items())[: FIRST_FAILURES - len(first)]:
-                first.append(MemberFailure(number, arm, outcome.message or outcome.kind))
-            blocks.append(block)
-            offsets.append(found[stored])
+    for numbers, values in _members(scenario, request):
+        asked += len(numbers)
+        found = store.find(store.keys(values))
+        stored = found != ABSENT
+        block = store.block(numbers[stored], values[stored], found[stored])
+        failures.update(how.kind for how in block.outcomes.values())
+        for (number, arm), how in sorted(block.outcomes.items())[: FIRST_FAILURES - len(first)]:
+            first.append(MemberFailure(number, arm, how.message or how.kind))
+        blocks.append(block)
+        offsets.append(found[stored])
     result = _result(store, blocks, np.concatenate(offsets))
-    return SweepOutcome(
+    outcome = SweepOutcome(
         result,
         asked,
         failures=failures,
@@ -315,6 +322,66 @@ def _read(store: MemberStore, request: SweepRequest) -> SweepOutcome:
         workers=request.dask or request.size,
         folder=folder,
     )
+    return outcome, blocks
+
+
+def _certificate(
+    store: MemberStore, request: SweepRequest, result: SweepResult, stop: Callable[[], bool]
+) -> SweepCertificate:
+    """How far members that were computed twice agree; some are computed again for it, unless this is a merge.
+
+    The second computations are a store of their own, in the folder of the sweep, so that a sweep that is continued
+    or merged keeps them. No member of the sweep itself is changed.
+    """
+    folder, scenario = store.folder / CERTIFICATE, again(store.scenario)
+    if request.certify is CertifyMembers.OFF:
+        return not_certified("switched off")
+    if stop() or not len(result.numbers):
+        return not_certified("interrupted" if stop() else "there are no members")
+    with open_store(folder, scenario) as second:
+        for part in request.merge:
+            if (part / CERTIFICATE).is_dir():
+                second.merge(MemberStore(part / CERTIFICATE, scenario))
+        keys = second.keys(result.values)
+        if not request.merge:
+            _repeat(second, request, result, second.missing(keys), stop)
+        offsets = second.find(keys)
+        twice = offsets != ABSENT
+        if not twice.any():
+            return not_certified("no member was computed twice")
+        block = second.block(result.numbers[twice], result.values[twice], offsets[twice])
+        return compare_members(result, block, solver(again=True))
+
+
+def _repeat(
+    second: MemberStore, request: SweepRequest, result: SweepResult, missing: Mask, stop: Callable[[], bool]
+) -> None:
+    """Computes members again that are `missing` in the store `second`: those that a certificate needs, or all."""
+    if request.certify is CertifyMembers.ALL:
+        wanted, local = result.numbers, request
+    else:
+        wanted = members_to_repeat(result, result.numbers[~missing])
+        local = replace(request, dask=None, workers=min(request.size, len(wanted)))  # too few for a cluster
+    numbers = np.intersect1d(wanted, result.numbers[missing])
+    if not len(numbers):
+        return
+    with Progress("members computed again", len(numbers)) as progress, _pool(second.scenario, local) as pool:
+        for block in compute_blocks(pool, second.scenario, [numbers], stop):
+            second.add(block)
+            progress.add(len(block.numbers))
+
+
+def _write_members(
+    store: MemberStore, request: SweepRequest, blocks: Sequence[Block], certificate: SweepCertificate
+) -> None:
+    """The tables of all members; those of too few digits are marked."""
+    with ExitStack() as stack:
+        writers = [stack.enter_context(members_csv(store.folder / MEMBERS, store.scenario, certificate))]
+        if request.parquet:
+            writers.append(stack.enter_context(members_parquet(store.folder / PARQUET, store.scenario, certificate)))
+        for block in blocks:
+            for write in writers:
+                write(block)
 
 
 def _result(store: MemberStore, blocks: list[Any], offsets: Offsets) -> SweepResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -185,3 +186,79 @@ for words in {commands!r}:
         assert done.returncode == 0, done.stderr
         said = [(part.split()[0], part.count(note)) for part in done.stderr.split("command ")[1:]]
         assert said == [(words[0], times) for words in commands]
+
+
+SWEEP = ["sweep", "chaos.toml", "--no-plots", "--measure", "end=final(x)"]
+GRID = [*SWEEP, "--vary", "rho=2:28:27"]
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "members.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_sweep_repeats_sixteen_members_and_marks_those_of_few_digits(say, chaos: Path) -> None:
+    code, out = say(*GRID, "--out", "sweep")
+    assert code == 6
+    assert re.match(
+        r"NOT RELIABLE: \d of 16 members computed twice have fewer than 3 digits; the fewest, [0-2]\.\d", out
+    )
+    found = json.loads((chaos / "sweep/summary.json").read_text())
+    assert found["reliable"] is False
+    certificate = found["certificate"]
+    assert (certificate["members"], certificate["worst"]["measure"]) == (16, "end")
+    assert certificate["median_digits"] > 5
+    assert 0 <= certificate["worst_digits"] < 3
+    marked = [int(row["number"]) for row in rows_of(chaos / "sweep") if row["outcome"].startswith("not reliable: ")]
+    assert marked == certificate["unreliable_members"]
+    assert len(marked) == certificate["unreliable"]
+    assert 26 in marked  # the end of the axis is always repeated
+    assert all(number > 18 for number in marked)  # below rho = 24 the states settle
+    assert say(*GRID, "--out", "sweep", "--accept-unreliable")[0] == 0  # continued: nothing is computed again
+    assert json.loads((chaos / "sweep/summary.json").read_text())["certificate"] == certificate
+    assert len(list((chaos / "sweep/certificate/blocks").glob("*.nc"))) == 4
+
+
+def test_all_members_or_none_are_repeated_where_that_is_asked_for(say, chaos: Path) -> None:
+    code, out = say(*GRID, "--out", "off", "--no-certify")
+    assert (code, "digits not certified (switched off)" in out) == (0, True)
+    assert not (chaos / "off/certificate").exists()
+    assert json.loads((chaos / "off/summary.json").read_text())["reliable"] is None
+    before = [row["end [1]"] for row in rows_of(chaos / "off")]
+    assert say(*GRID, "--out", "off", "--certify", "all")[0] == 6  # the certificate of members that are stored
+    assert json.loads((chaos / "off/summary.json").read_text())["certificate"]["members"] == 27
+    assert [row["end [1]"] for row in rows_of(chaos / "off")] == before
+
+
+def test_merged_sweeps_keep_what_their_parts_repeated(say, chaos: Path) -> None:
+    for part in (1, 2):
+        say(*GRID, "--out", f"part-{part}", "--shard", f"{part}/2")
+    assert say(*GRID, "--out", "whole", "--merge", "part-1", "part-2")[0] == 6
+    merged = json.loads((chaos / "whole/summary.json").read_text())["certificate"]
+    parts = [json.loads((chaos / f"part-{part}/summary.json").read_text())["certificate"] for part in (1, 2)]
+    assert merged["members"] == sum(part["members"] for part in parts) == 27
+    assert merged["unreliable"] == sum(part["unreliable"] for part in parts)
+
+
+def test_calm_members_are_certified(say, chaos: Path) -> None:
+    code, out = say(*SWEEP, "--vary", "rho=0.5:0.9:3", "--out", "calm")
+    assert code == 0
+    assert re.search(
+        r"computed twice, by Rodas5P, compiled, rtol 1e-07.*: 3 members; \d+\.\d digits certified in the", out
+    )
+
+
+def test_a_sweep_by_scipy_is_repeated_by_its_second_solver(say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy")
+    code, out = say(*SWEEP, "--vary", "rho=0.5:0.9:3", "--out", "calm", "--workers", "1")
+    assert (code, "computed twice, by Rodas5P, rtol 1e-08" in out) == (0, True)
+
+
+def test_python_has_the_certificate_of_a_sweep_and_warns(chaos: Path) -> None:
+    with pytest.warns(UserWarning, match="NOT RELIABLE: .* computed twice"):
+        found = sim.sweep("chaos.toml", vary={"rho": "26:28:3"}, measures={"end": "final(x)"})
+    assert (found.reliable, found.unreliable) == (False, (0, 1, 2))
+    assert list(found.certificate.numbers) == [0, 1, 2]
+    assert "3 NOT RELIABLE" in repr(found)
+    assert found._repr_html_().startswith('<p style="color:#b00020">')
+    assert sim.sweep("chaos.toml", vary={"rho": [0.6, 0.7]}, measures="final(x)", certify="all").reliable

@@ -26,7 +26,7 @@ from immunesim.files.results import sweep_tables
 from immunesim.files.results.member_store import MemberStore
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.runtime.errors import InputError, OutputError
-from immunesim.runtime.interrupt import Stop
+from immunesim.runtime.interrupt import SIGNALS, Stop
 from immunesim.tasks.request import ScenarioRequest
 from immunesim.tasks.sweep import SweepRequest, estimate, sweep
 from immunesim.views.text.commands.sweep import damage_notes, estimate_text, resume_command, resume_text, sweep_text
@@ -43,12 +43,12 @@ def toy(toy_file: Path) -> Scenario:
 
 @pytest.fixture(autouse=True)
 def in_threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """No processes, whose start takes a second; collects the numbers that were computed."""
+    """No processes, whose start takes a second; collects the numbers that were computed, but not again."""
     seen: list[int] = []
     timed = workers.compute_timed
 
     def watched(scenario: Scenario, numbers: np.ndarray, *rest: object):
-        seen.extend(numbers.tolist())
+        seen.extend([] if scenario.sweep.again else numbers.tolist())
         return timed(scenario, numbers, *rest)
 
     monkeypatch.setattr(workers, "compute_timed", watched)
@@ -268,14 +268,14 @@ def test_a_signal_keeps_what_is_done_and_the_same_sweep_goes_on(
 
 
 def test_a_second_signal_ends_it_at_once_and_the_handlers_of_before_come_back() -> None:
-    before = [signal.getsignal(each) for each in Stop.SIGNALS]
+    before = [signal.getsignal(each) for each in SIGNALS]
     with Stop("stopping") as stop:
         assert not stop()
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
-    assert [signal.getsignal(each) for each in Stop.SIGNALS] == before
+    assert [signal.getsignal(each) for each in SIGNALS] == before
 
 
 def test_the_command_that_goes_on_is_the_one_that_began(

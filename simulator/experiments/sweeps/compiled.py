@@ -19,13 +19,23 @@ from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, Array
 from ..scenario import Arm, Scenario
+from ..solving import TIGHTER
 from .designs import Axis
 from .members import ArmMembers, Rows
 from .paths import split_path
 
-SOLVER = f"Rodas5P, compiled, rtol {COMPILED_RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
 MEMBERS_AT_ONCE = 128  # members whose curves are in memory at once: few enough that the memory is reused
 MEMBERS_WITHOUT_MEASURES = 1_024  # the same where only values at the output times are wanted
+
+
+def rtol_of(again: bool) -> float:
+    """The relative tolerance of members, or of members that are computed `again`."""
+    return COMPILED_RTOL * TIGHTER if again else COMPILED_RTOL
+
+
+def solver(again: bool) -> str:
+    """The solver that computes members, or computes them `again`."""
+    return f"Rodas5P, compiled, rtol {rtol_of(again):g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
 
 
 class CompiledMembers(NamedTuple):
@@ -47,9 +57,11 @@ class CompiledArms:
         system: System,
         keep: Sequence[str],
         measured: Sequence[str],
+        again: bool = False,
     ) -> None:
-        """keep: the species and observables wanted at the output times. measured: those of which measures are."""
-        self.system = system
+        """keep: the species and observables wanted at the output times. measured: those of which measures are. again:
+        see `rtol_of`."""
+        self.system, self._rtol = system, rtol_of(again)
         from ...numerics.compiled.programs import program_for  # needs llvmlite
 
         self._members = {arm.name: ArmMembers(scenario, arm, system, axes) for arm in arms}
@@ -80,7 +92,7 @@ class CompiledArms:
         """
         for first in range(0, len(values), self._at_once):
             for rows, batch in self._members[arm].batches(values[first : first + self._at_once]):
-                lanes = run_above_noise(self.engine, batch, times, stop=stop)
+                lanes = run_above_noise(self.engine, batch, times, self._rtol, stop)
                 done = np.flatnonzero(lanes.done)
                 if len(done):
                     yield first + rows[done], CompiledMembers(self._curves(lanes, batch, done), self._kept(lanes, done))
@@ -96,7 +108,7 @@ class CompiledArms:
 
         def finer(members: Rows) -> RecordedCurves:
             engine, some = self._finer_engine(), batch.take(done[members])
-            again = run_above_noise(engine, some, np.empty(0))
+            again = run_above_noise(engine, some, np.empty(0), self._rtol)
             every = np.arange(len(members))
             return replace(_recorded(engine, again, every), inputs=self._inputs(some, every))
 

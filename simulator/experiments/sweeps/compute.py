@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...numerics.compiled.availability import available
-from ...numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Outcome
+from ...numerics.trajectory import ATOL_OF_SCALE, Array, Outcome
 from ..scenario import Scenario
 from ..schedule import saved_times
 from . import compiled
 from .designs import Design, Sweep
-from .prepared import Causes, PreparedMembers, prepare_members
+from .prepared import Causes, PreparedMembers, prepare_members, scipy_solver
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 KILLED = "killed"
@@ -101,11 +101,12 @@ def values_of(design: Design, numbers: Numbers) -> Array:
     return np.concatenate(rows) if rows else np.empty((0, len(design.axes)))
 
 
-def solver() -> str:
-    """The solver that computes the members here, with its tolerances, as the store records it."""
+def solver(again: bool = False) -> str:
+    """The solver that computes members here, or computes them `again`, with its tolerances, as the store records it."""
     if available():
-        return compiled.SOLVER
-    return f"LSODA, rtol {RTOL:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
+        return compiled.solver(again)
+    method, rtol = scipy_solver(again)
+    return f"{method}, rtol {rtol:g}, atol rtol * {ATOL_OF_SCALE:g} * scale"
 
 
 def compute(scenario: Scenario, numbers: Numbers, stop: Callable[[], bool] = lambda: False) -> Block:
@@ -159,5 +160,7 @@ def _prepared(scenario: Scenario) -> PreparedMembers:
         if not known:
             sweep = sweep_of(scenario)
             axes, times = sweep.design.axes, saved_times(scenario)
-            _last_prepared[:] = [prepare_members(scenario, axes, sweep.arms, sweep.measures, sweep.keep, times)]
+            _last_prepared[:] = [
+                prepare_members(scenario, axes, sweep.arms, sweep.measures, sweep.keep, times, sweep.again)
+            ]
         return _last_prepared[0]

@@ -108,7 +108,7 @@ class Sweep:
 
     arms: those that are measured, each read as the main arm in every measure. keep: species and observables whose
     curves are kept. document: the tables [sweep] and [population] with all defaults. remarks: what some members cannot
-    do in time, in words.
+    do in time, in words. again: whether its members are computed more tightly, to compare with an earlier computation.
     """
 
     design: Design
@@ -117,6 +117,7 @@ class Sweep:
     keep: tuple[str, ...]
     document: Mapping[str, Any]
     remarks: tuple[str, ...] = ()
+    again: bool = False
 
 
 class Spaced(NamedTuple):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from .certificate import SweepCertificate, not_certified
 from .compute import SweepResult
 
 
@@ -26,6 +27,7 @@ class SweepOutcome:
     `seconds`; the others were stored before, or taken over where the sweep was merged from other folders.
     failures: failed runs by kind, counted once for each arm. first_failures: a few of them.
     damaged: blocks of the store that could not be read, and why. shard: its number, from 1, and of how many.
+    certificate: how far some members that were computed twice agree.
     workers: how many computed, or the address of the Dask scheduler. folder: where it is stored; None if it is not.
     """
 
@@ -39,6 +41,7 @@ class SweepOutcome:
     damaged: Mapping[str, str] = field(default_factory=dict)
     shard: tuple[int, int] = (1, 1)
     merged: bool = False
+    certificate: SweepCertificate = field(default_factory=lambda: not_certified("switched off"))
     workers: int | str = 1
     folder: Path | None = None
 

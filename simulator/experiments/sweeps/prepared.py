@@ -14,10 +14,11 @@ from ...numerics.compiled.availability import available
 from ...numerics.compiled.engine import StoppedError
 from ...numerics.dense_output import DenseOutput
 from ...numerics.system import System
-from ...numerics.trajectory import IMPOSSIBLE, NOT_FINITE, Array, Outcome, Trajectory
+from ...numerics.trajectory import IMPOSSIBLE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
 from ..measured import BoundMeasure, CurveFunction, MemberCurves, Missing, Values, bind, curves_of
 from ..scenario import MAIN, Scenario
 from ..schedule import prepare
+from ..solving import FIRST_OF_SCIPY, SECOND_OF_SCIPY, TIGHTER
 from ..timetable import TimetableError
 from . import compiled
 from .designs import Axis, SweepMeasure
@@ -50,7 +51,7 @@ class PreparedMembers:
 
     axes: what varies. main: the arms that are read as the main one. keep: the curves wanted at `times`. measures: each
     with the factor to its unit. functions: by arm that is simulated, the functions of its curves that they read,
-    without the name of the arm.
+    without the name of the arm. again: whether members are computed more tightly, on SciPy by its second solver.
     """
 
     scenario: Scenario
@@ -62,6 +63,7 @@ class PreparedMembers:
     measures: Sequence[tuple[BoundMeasure, float]]
     functions: Mapping[str, Collection[CurveFunction]]
     compiled: compiled.CompiledArms | None
+    again: bool = False
     _lock: Lock = field(default_factory=Lock)
 
     def compute(self, values: Array, stop: Stop = lambda: False) -> dict[str, ArmMembersResult]:
@@ -155,9 +157,22 @@ class PreparedMembers:
                 raise StoppedError
 
         seconds = SECONDS if self.compiled is None else RETRY_SECONDS
+        method, rtol = scipy_solver(self.again)
         return solve_above_noise(
-            self.system, initial, schedule.segments, times, seconds=seconds, on_progress=on_progress
+            self.system,
+            initial,
+            schedule.segments,
+            times,
+            rtol=rtol,
+            method=method,
+            seconds=seconds,
+            on_progress=on_progress,
         )
+
+
+def scipy_solver(again: bool) -> tuple[str, float]:
+    """The method of SciPy's and its relative tolerance, for members or for members that are computed `again`."""
+    return (SECOND_OF_SCIPY, RTOL * TIGHTER) if again else (FIRST_OF_SCIPY, RTOL)
 
 
 def prepare_members(
@@ -167,6 +182,7 @@ def prepare_members(
     measures: Sequence[SweepMeasure],
     keep: Sequence[str],
     times: Array,
+    again: bool = False,
 ) -> PreparedMembers:
     """Everything that members share; arguments as in `PreparedMembers`. It may compile a program, which takes some
     seconds."""
@@ -178,10 +194,10 @@ def prepare_members(
     for arm, each in product(main, [function for own in bound for function in own.functions]):
         functions[_read(each, arm)][each._replace(arm="")] = None
     measured = tuple(dict.fromkeys(each.arguments.curve for own in bound for each in own.functions))
-    fast = compiled.CompiledArms(scenario, arms, axes, system, keep, measured) if available() else None
+    fast = compiled.CompiledArms(scenario, arms, axes, system, keep, measured, again) if available() else None
     factors = [each.unit.to(own.unit) for each, own in zip(bound, measures, strict=True)]
     with_factors = list(zip(bound, factors, strict=True))
-    return PreparedMembers(scenario, system, axes, main, keep, times, with_factors, functions, fast)
+    return PreparedMembers(scenario, system, axes, main, keep, times, with_factors, functions, fast, again)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...experiments.schedule import saved_times
+from ...experiments.sweeps.certificate import SweepCertificate
 from ...experiments.sweeps.compute import SweepResult, solver, sweep_of
 from ...experiments.sweeps.outcome import SweepOutcome
 from ...experiments.sweeps.statistics import measure_statistics
@@ -20,6 +21,8 @@ from ...runtime.versions import versions
 from .folder import SUMMARY, write_text
 from .member_store import MemberStore
 from .sweep_identity import sweep_name
+
+MOST_NAMED = 100  # members that are not reliable; members.csv names them all
 
 
 def default_folder(scenario_id: str, shard: tuple[int, int]) -> Path:
@@ -40,6 +43,8 @@ def sweep_summary(outcome: SweepOutcome, command: Sequence[str]) -> dict[str, An
         "question": scenario.question,
         "model": scenario.model_name,
         "ok": outcome.ok,
+        "reliable": outcome.certificate.reliable,
+        "certificate": _certificate(outcome.certificate),
         "interrupted": outcome.interrupted,
         "left_out": list(scenario.truncated),
         "remarks": list(sweep.remarks),
@@ -68,6 +73,20 @@ def sweep_summary(outcome: SweepOutcome, command: Sequence[str]) -> dict[str, An
         "seconds": round(outcome.seconds, 3),
         "workers": outcome.workers,
         "versions": versions(*(["llvmlite"] if available() else [])),
+    }
+
+
+def _certificate(found: SweepCertificate) -> dict[str, Any]:
+    worst = found.worst
+    return {
+        "members": len(found.numbers),
+        "median_digits": found.median,
+        "worst_digits": found.least,
+        "worst": worst and {**worst._asdict(), "first": json_number(worst.first), "second": json_number(worst.second)},
+        "unreliable": len(found.unreliable),
+        "unreliable_members": list(found.unreliable)[:MOST_NAMED],
+        "solver": found.solver,
+        "reason": found.reason,
     }
 
 

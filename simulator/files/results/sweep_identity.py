@@ -28,7 +28,7 @@ def identity_parts(scenario: Scenario) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": versions()["immunesim"],
-        "solver": solver(),
+        "solver": solver(sweep.again),
         "end": scenario.end,
         "scenario": tables,
         "model": {"time_unit": model["time_unit"], **{table: _without_texts(model[table]) for table in MODEL_TABLES}},

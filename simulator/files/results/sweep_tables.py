@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ...experiments.certificate import rounded_down
 from ...experiments.scenario import MAIN, Scenario
 from ...experiments.schedule import saved_times
+from ...experiments.sweeps.certificate import SweepCertificate
 from ...experiments.sweeps.compute import QUANTILES, Block, sweep_of
 from ...experiments.sweeps.designs import member_ids
 from ...numerics.trajectory import Array
@@ -49,7 +51,7 @@ def columns(scenario: Scenario) -> tuple[list[str], list[str]]:
 
 
 @contextmanager
-def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
+def members_csv(path: Path, scenario: Scenario, certificate: SweepCertificate) -> Iterator[Writer]:
     """Yields a function that writes a block as rows of a CSV file, with enough digits to read back the same numbers;
     empty for NaN. The file appears under its name once all are written."""
     header = [csv_cell(f"{name} [{unit}]") for name, unit in zip(*columns(scenario), strict=True)]
@@ -60,7 +62,7 @@ def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
 
         def write(block: Block) -> None:
             """Appends the members of a block."""
-            outcomes = outcome_texts(block, sweep_of(scenario).arms)
+            outcomes = outcome_texts(block, sweep_of(scenario).arms, certificate)
             numbers = _numbers(block)
             gaps = np.isnan(numbers.sum(axis=1)).tolist()
             for at, row in enumerate(numbers.tolist()):
@@ -71,7 +73,7 @@ def members_csv(path: Path, scenario: Scenario) -> Iterator[Writer]:
 
 
 @contextmanager
-def members_parquet(path: Path, scenario: Scenario) -> Iterator[Writer]:
+def members_parquet(path: Path, scenario: Scenario, certificate: SweepCertificate) -> Iterator[Writer]:
     """The same for a Parquet file, with units in the metadata of each column and null for NaN."""
     import pyarrow
     from pyarrow import parquet
@@ -91,7 +93,7 @@ def members_parquet(path: Path, scenario: Scenario) -> Iterator[Writer]:
         def write(block: Block) -> None:
             """Appends the members of a block."""
             numbers = [pyarrow.array(column, from_pandas=True) for column in _numbers(block).T]
-            outcomes = pyarrow.array(outcome_texts(block, sweep_of(scenario).arms))
+            outcomes = pyarrow.array(outcome_texts(block, sweep_of(scenario).arms, certificate))
             names_of_rows = [pyarrow.array([ids[number] for number in block.numbers])] if ids else []
             rows = [pyarrow.array(block.numbers), *names_of_rows, *numbers, outcomes]
             table.write_table(pyarrow.table(rows, schema=schema))
@@ -99,10 +101,14 @@ def members_parquet(path: Path, scenario: Scenario) -> Iterator[Writer]:
         yield write
 
 
-def outcome_texts(block: Block, arms: Sequence[str]) -> list[str]:
-    """For each member ``success``, or the messages of what failed, with the arm where there are several."""
+def outcome_texts(block: Block, arms: Sequence[str], certificate: SweepCertificate) -> list[str]:
+    """For each member ``success``, or the messages of what failed, with the arm where there are several, or that its
+    digits are too few."""
     texts = ["success"] * len(block.numbers)
     rows = {number: row for row, number in enumerate(block.numbers.tolist())}
+    for number, digits in certificate.unreliable.items():
+        if number in rows:
+            texts[rows[number]] = f"not reliable: {rounded_down(digits)} digits"
     wrong: dict[int, list[str]] = {}
     for (number, arm), outcome in block.outcomes.items():
         text = outcome.message or outcome.kind

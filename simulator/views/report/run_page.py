@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...experiments.certificate import rounded_down
 from ...experiments.clock import clock_of
 from ...experiments.run import RunResult
-from ..text.reliability import rounded_down, unreliable_lines
+from ..text.reliability import unreliable_lines
 from .curves import chart_data, charts, drawn_arms, marks, strokes
 from .equations import blocks
 from .html import render

@@ -5,11 +5,10 @@ The word "certified" stands only beside enough digits.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from html import escape
 
-from ...experiments.certificate import Certificate
+from ...experiments.certificate import Certificate, rounded_down
 from ...experiments.run import RunResult
 from .numbers import with_unit
 
@@ -56,15 +55,6 @@ def fewest_text(certificate: Certificate, time_unit: str) -> str:
     if certificate.state is None or certificate.state_digits is None:
         return curve
     return f"{curve}; worst state {certificate.state}, {rounded_down(certificate.state_digits)} digits"
-
-
-def rounded_down(digits: float) -> str:
-    """Digits with one decimal, never more than there are.
-
-    >>> rounded_down(2.96), rounded_down(7.0)
-    ('2.9', '7.0')
-    """
-    return f"{math.floor(10 * digits) / 10:.1f}"
 
 
 def _too_few(certificate: Certificate, time_unit: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ....experiments.certificate import RELIABLE, rounded_down
 from ....experiments.scenario import MAIN
 from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.outcome import SweepEstimate, SweepOutcome
@@ -15,6 +16,7 @@ from ....experiments.sweeps.statistics import measure_statistics
 from ....files.results.member_store import DAMAGED
 from ....runtime.progress import bytes_text, duration
 from ..english import counted
+from ..reliability import WARNING, first
 from ..sweep_measures import MOST_LETTERS, label_or_name, share_text
 from ..tables import Table
 
@@ -31,7 +33,33 @@ def sweep_text(outcome: SweepOutcome) -> str:
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(outcome.failures.items()))
         lines += ["", f"{counted(outcome.failed, 'member')} failed: {kinds}"]
         lines += [f"  member {number}, arm {arm}: {message}" for number, arm, message in outcome.first_failures]
-    return "\n".join([*lines, "", f"results in {outcome.folder}"] if outcome.folder is not None else lines)
+    lines += ["", certificate_text(outcome)]
+    lines += ["", f"results in {outcome.folder}"] if outcome.folder is not None else []
+    return first(unreliable_members(outcome), "\n".join(lines))
+
+
+def certificate_text(outcome: SweepOutcome) -> str:
+    """How many members were computed twice, by what, and their median and fewest digits."""
+    found = outcome.certificate
+    if found.median is None or found.least is None:
+        return f"digits not certified ({found.reason})"
+    text = f"computed twice, by {found.solver}: {counted(len(found.numbers), 'member')}"
+    digits = f"{rounded_down(found.least)} digits{' certified' if found.reliable else ''} in the worst"
+    digits += f" ({found.worst.measure} of member {found.worst.number})" if found.worst is not None else ""
+    return f"{text}; {digits}, {rounded_down(found.median)} in the median"
+
+
+def unreliable_members(outcome: SweepOutcome) -> list[str]:
+    """A line that says how many of the members that were computed twice are not to be relied on, if any."""
+    found = outcome.certificate
+    if not found.unreliable or found.worst is None or found.least is None:
+        return []
+    arm = "" if found.worst.arm == MAIN else f", arm {found.worst.arm}"
+    twice = counted(len(found.numbers), "member")
+    return [
+        f"{WARNING}: {len(found.unreliable):,} of {twice} computed twice have fewer than {RELIABLE:g} digits; "
+        f"the fewest, {rounded_down(found.least)}, in {found.worst.measure} of member {found.worst.number}{arm}"
+    ]
 
 
 def members_line(outcome: SweepOutcome) -> str:
