@@ -89,17 +89,31 @@ class ReadoutSteps(NamedTuple):
         evaluate = self._evaluator(system, [system.names[name] for name in names])
         every = np.tile(np.arange(len(self.start)), STEP + 1)
         points = evaluate(every, np.repeat(np.arange(STEP + 1) / STEP, len(self.start)))
-        each = zip(names, points.reshape(len(names), STEP + 1, -1), strict=True)
-        return [self._observable(system, name, values) for name, values in each]
+        values = points.reshape(len(names), STEP + 1, -1)
+        bent = [i for i, name in enumerate(names) if needs_refinement(system, name)]
+        of_time = {i: _of_time_alone(system.graph, system.names[names[i]], system) for i in bent}
+        timeless = [i for i in bent if not of_time[i]]
+        unknown = dict.fromkeys(bent, True) | dict(zip(timeless, self._unknown(values[timeless]), strict=True))
+        found = []
+        for i, each in enumerate(values):
+            if i not in unknown:
+                found.append(Pieces(self.start, self.end, each[::2], self.first))
+            elif not unknown[i]:
+                found.append(as_pieces(self.start, self.end, each, self.first))
+            else:
+                found.append(self._refined(system, names[i], each, of_time[i]))
+        return found
 
-    def _observable(self, system: System, name: str, values: Array) -> Pieces:
-        """An observable from its values at the points of the steps, shape (STEP + 1, n)."""
-        if not needs_refinement(system, name):
-            return Pieces(self.start, self.end, values[::2], self.first)
-        graph, node = system.graph, system.names[name]
-        of_time = _of_time_alone(graph, node, system)
-        if not of_time and not undetermined(values, self.first).any():
-            return as_pieces(self.start, self.end, values, self.first)
+    def _unknown(self, values: Array) -> list[bool]:
+        """Which of k curves, shape (k, STEP + 1, n), have a step that its points do not determine."""
+        count, _, steps = values.shape
+        first = (self.first[:-1] + steps * np.arange(count)[:, None]).ravel()
+        every = undetermined(values.transpose(1, 0, 2).reshape(STEP + 1, -1), np.append(first, count * steps))
+        return [bool(each.any()) for each in every.reshape(count, steps)]
+
+    def _refined(self, system: System, name: str, values: Array, of_time: Sequence[int]) -> Pieces:
+        """An observable whose values at the points of the steps, shape (STEP + 1, n), do not determine it."""
+        node = system.names[name]
         evaluate = self._evaluator(system, [node])
         pulses = [_Pulses(self, self._evaluator(system, [each])) for each in of_time]
 

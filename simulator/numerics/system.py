@@ -271,6 +271,12 @@ class System:
         read = self.graph.symbols_of(self.names[name])
         return {each for each in self.species if self.symbols[each] in read}
 
+    def read_by(self, name: str) -> frozenset[str]:
+        """What the observable `name` reads, through others too: species, parameters and the time."""
+        if name not in self._readouts:
+            self._readouts[name] = self.observables_tape.part([self.observables.index(name)])
+        return frozenset(self._readouts[name].symbols)
+
     def typical_sizes(self, parameters: Sequence[float] | Array) -> dict[str, float]:
         """By name, the scale of each species, and what each observable is where all species have that size; 0 where
         that is not finite."""
