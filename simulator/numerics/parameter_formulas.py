@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -41,15 +41,13 @@ class ParameterFormulas:
         """The node of each species' initial value."""
         return [self.graph.add(tree, self.names) for tree in self.model.laws.initial.values()]
 
-    def initial_values(self, parameters: Values, species: Sequence[str] | None = None) -> dict[str, Any]:
-        """By species, its initial value in its unit: a float, or shape (m,) if a parameter that it reads has that.
+    def initial_values(self, parameters: Values) -> dict[str, Any]:
+        """By species, its initial value in its unit: a float, or shape (m,) if a parameter that it reads has that."""
+        return dict(zip(self.model.species, self._evaluate(self.initial, parameters), strict=True))
 
-        species: only of these.
-        """
-        nodes = dict(zip(self.model.species, self.initial, strict=True))
-        if species is not None:
-            nodes = {name: nodes[name] for name in species}
-        return dict(zip(nodes, self._evaluate(list(nodes.values()), parameters), strict=True))
+    def varied_initial_values(self, parameters: Values, varied: Collection[str]) -> VariedInitialValues:
+        """Those of members that differ in the parameters `varied` alone; parameters: the others."""
+        return VariedInitialValues(self, parameters, varied)
 
     def value(self, tree: Expression, parameters: Values) -> Any:
         """The value of a formula of parameters and of observables made of them; KeyError for any other name."""
@@ -68,6 +66,57 @@ class ParameterFormulas:
         return [values[node] for node in nodes]
 
 
+class VariedInitialValues:
+    """Initial values of many members, with everything that is the same in all of them computed once.
+
+    Attributes:
+        same: by species, the initial values that do not vary.
+        varied: the species whose initial values do.
+    """
+
+    def __init__(self, formulas: ParameterFormulas, parameters: Values, varied: Collection[str]) -> None:
+        graph, nodes = formulas.graph, dict(zip(formulas.model.species, formulas.initial, strict=True))
+        symbols = {formulas.names[name] for name in varied}
+        self.varied = [name for name, node in nodes.items() if graph.symbols_of(node) & symbols]
+        rest = [name for name in nodes if name not in self.varied]
+        self.same = dict(zip(rest, formulas._evaluate([nodes[name] for name in rest], parameters), strict=True))
+        self._nodes = [nodes[name] for name in self.varied]
+        needed = graph.needed(self._nodes)
+        fixed = [node for node in needed if not graph.symbols_of(node) & symbols]
+        self._fixed = dict(zip(fixed, formulas._evaluate(fixed, parameters), strict=True))
+        moving = [(node, graph.nodes[node]) for node in needed if node not in self._fixed]
+        self._symbols = [(node, found.name) for node, found in moving if found.op == "symbol"]
+        self._steps = [(node, _of_members(found.op), found.args) for node, found in moving if found.op != "symbol"]
+
+    def evaluate(self, parameters: Values) -> dict[str, Any]:
+        """By species in `varied`, shape (m,); parameters: those that vary, shape (m,), may be among others."""
+        import numpy as np  # as in `_apply`
+
+        values = dict(self._fixed)
+        for node, name in self._symbols:
+            values[node] = parameters[name]
+        with np.errstate(all="ignore"):
+            for node, operation, args in self._steps:
+                values[node] = operation(*[values[arg] for arg in args])
+        return {name: values[node] for name, node in zip(self.varied, self._nodes, strict=True)}
+
+
+def _of_members(op: str) -> Callable[..., Any]:
+    """An operation over members, of which one argument at least is an array, as in `_apply`."""
+    import numpy as np
+
+    if op in ("add", "sub", "mul", "neg"):
+        return OPERATIONS[op]
+    if op == "div":
+        return np.divide
+    one_by_one = OPERATIONS[op]
+
+    def operation(*args: Any) -> Any:
+        return np.frompyfunc(one_by_one, len(args), 1)(*args).astype(np.float64)
+
+    return operation
+
+
 def _apply(op: str, args: Sequence[Any]) -> Any:
     """One operation.
 
@@ -79,11 +128,7 @@ def _apply(op: str, args: Sequence[Any]) -> Any:
     import numpy as np  # single values need none, and `check` must start fast
 
     with np.errstate(all="ignore"):
-        if op in ("add", "sub", "mul", "neg"):
-            return OPERATIONS[op](*args)
-        if op == "div":
-            return np.divide(*args)
-        return np.frompyfunc(OPERATIONS[op], len(args), 1)(*args).astype(np.float64)
+        return _of_members(op)(*args)
 
 
 def constant(model: Model, tree: Expression, parameters: Mapping[str, float]) -> float:

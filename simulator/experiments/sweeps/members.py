@@ -77,13 +77,11 @@ class ArmMembers:
         """Which initial values vary, as their formulas read `parameters` that do or since they are among `species`,
         and what the others are."""
         formulas, names = self._system.parameter_formulas, self._system.species
-        symbols = {formulas.names[name] for name in parameters}
-        reads = [bool(formulas.graph.symbols_of(node) & symbols) for node in formulas.initial]
-        self._derived = [name for name, read in zip(names, reads, strict=True) if read]
-        same = [name for name, read in zip(names, reads, strict=True) if not read]
-        values = dict.fromkeys(names, math.nan) | formulas.initial_values(self._start, same) | dict(self._arm.initial)
+        self._formulas = formulas.varied_initial_values(self._start, parameters)
+        values = dict.fromkeys(names, math.nan) | self._formulas.same | dict(self._arm.initial)
         self._initial = np.array([values[name] for name in names])
-        self._species = [index for index, name in enumerate(names) if name in species or name in self._derived]
+        varied = species.union(self._formulas.varied)
+        self._species = [(index, name) for index, name in enumerate(names) if name in varied]
 
     def batches(self, values: Array) -> list[tuple[Rows, Batch]]:
         """The members whose values are the rows of `values`, shape (members, axes): the numbers of rows, and the batch
@@ -125,10 +123,9 @@ class ArmMembers:
         """Initial values of all members, shape (count, species)."""
         table = np.empty((count, len(self._initial)))
         table[:] = self._initial
-        found = self._system.parameter_formulas.initial_values(amounts.parameters, self._derived)
-        found |= amounts.arm.initial
-        for index in self._species:
-            table[:, index] = found[self._system.species[index]]
+        found = self._formulas.evaluate(amounts.parameters) | dict(amounts.arm.initial)
+        for index, name in self._species:
+            table[:, index] = found[name]
         return table
 
     def _parameter_table(self, amounts: DoseAmounts, active: Active, count: int) -> Array:
