@@ -4,6 +4,7 @@
 
 * ``sim.run("il2_therapy")`` simulates a scenario; its `Run` answers, draws, converts and saves.
 * ``sim.compare``, ``sim.explain``, ``sim.sweep``: scenarios side by side, why a curve moves, many members.
+* ``sim.batch``: a scenario as a function of arrays, for optimisers and samplers.
 * ``sim.evidence``, ``sim.influence``: expectations against simulations, and what they depend on.
 * ``sim.list``, ``sim.show``, ``sim.describe``, ``sim.check``: what there is, and what is wrong with it.
 * ``sim.export``, ``sim.gallery``, ``sim.replay``: other formats, all scenarios as pages, a run computed again.
@@ -21,6 +22,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api.batch import ScenarioFunction as ScenarioFunction
+    from .api.batch import batch as batch
     from .api.compare import compare as compare
     from .api.describe import describe as describe
     from .api.evidence import evidence as evidence
@@ -51,6 +54,8 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "compare": "api.compare",
     "sweep": "api.sweep",
     "Ensemble": "api.sweep",
+    "batch": "api.batch",
+    "ScenarioFunction": "api.batch",
     "evidence": "api.evidence",
     "influence": "api.evidence",
     "list": "api.scenarios",

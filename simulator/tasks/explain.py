@@ -21,13 +21,12 @@ from ..experiments.scenario import MAIN, Scenario, chosen_arms
 from ..experiments.solving import Certify
 from ..files.results.folder import check_folder, new_folder
 from ..model.causal.sign import Sign
-from ..model.instants import converted
-from ..model.units import UnitError, quantity
+from ..model.units import UnitError
 from ..runtime.errors import InputError, InputFault, request_fault
 from ..runtime.progress import Progress
 from ..views.text.explain import DELAY, STRENGTH, explanation_text, sentences
 from ..views.text.reliability import first, unreliable_lines
-from .request import OnNote, ScenarioRequest, ignore_note, read_with_notes, say_engine
+from .request import OnNote, ScenarioRequest, ignore_note, read_with_notes, say_engine, time_of_run
 
 STEM = "explain"  # of the files that are written
 RUN_SHARE = 0.5  # of the progress: the run; the rest is the explanation
@@ -163,25 +162,12 @@ def _checked(request: ExplainRequest, scenario: Scenario, arm: str) -> tuple[str
     at = []
     for time in request.at:
         try:
-            at.append(_time(scenario, time))
+            at.append(time_of_run(scenario, time))
         except UnitError as error:
             faults.append(request_fault(str(error), f"--at '{time}'"))
     if faults or name is None:
         raise InputError(faults)
     return name, at
-
-
-def _time(scenario: Scenario, asked: str | float) -> float:
-    """A time in the model's unit. Raises `UnitError` if it is none, or lies outside the run."""
-    model, time = scenario.model, asked
-    if isinstance(time, str):
-        number, given, _ = quantity(time)
-        if not given.same_dimension(model.time_unit):
-            raise UnitError(f"expected a time such as '3 {model.time_unit_text}', found '{time}'")
-        time = converted(number, given, model.time_unit)
-    if not 0 <= time <= scenario.end:
-        raise UnitError(f"expected a time from 0 to {scenario.document['time']['end']}, found '{asked}'")
-    return time
 
 
 def document_of(explanation: Explanation) -> dict[str, Any]:

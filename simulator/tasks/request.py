@@ -12,6 +12,8 @@ from ..files.toml.catalogue import builtin_scenarios
 from ..files.toml.interventions import Interventions
 from ..files.toml.overrides import SweepOptions
 from ..files.toml.scenario_file import changed_scenario, find_scenario, read_scenario
+from ..model.instants import converted
+from ..model.units import UnitError, quantity
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import nearest
 from ..views.text.engine import engine_notes
@@ -117,6 +119,19 @@ def say_engine(on_note: OnNote) -> None:
     """Says once that SciPy computes everything, where that is not what was asked for."""
     for note in engine_notes():
         on_note(note)
+
+
+def time_of_run(scenario: Scenario, asked: str | float) -> float:
+    """A time in the model's unit. Raises `UnitError` if it is none, or lies outside the run."""
+    model, time = scenario.model, asked if isinstance(asked, str) else float(asked)
+    if isinstance(time, str):
+        number, given, _ = quantity(time)
+        if not given.same_dimension(model.time_unit):
+            raise UnitError(f"expected a time such as '3 {model.time_unit_text}', found '{time}'")
+        time = converted(number, given, model.time_unit)
+    if not 0 <= time <= scenario.end:
+        raise UnitError(f"expected a time from 0 to {scenario.document['time']['end']}, found '{asked}'")
+    return time
 
 
 def scenario_paths(words: Sequence[str | Path]) -> list[Path]:

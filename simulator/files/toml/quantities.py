@@ -193,10 +193,16 @@ def parameter_problem(parameter: Parameter, value: float, given: object) -> str:
 
 
 def _near(value: float, low: float, high: float) -> bool:
-    """Whether `value` leaves its range by less than `MAX_OUTSIDE`, whatever its sign; a bound of zero has no size."""
+    """Whether `value` leaves its range by less than `MAX_OUTSIDE`, whatever its sign."""
+    smallest, largest = possible_sizes(low, high)
+    return smallest <= abs(value) <= largest
+
+
+def possible_sizes(low: float, high: float) -> tuple[float, float]:
+    """The least and the largest size of a parameter with this range, if it is not zero; a bound of zero has no size."""
     sizes = [abs(bound) for bound in (low, high) if bound]
     smallest = 0.0 if low <= 0.0 <= high else min(sizes)
-    return smallest / MAX_OUTSIDE <= abs(value) <= max(sizes, default=math.inf) * MAX_OUTSIDE
+    return smallest / MAX_OUTSIDE, max(sizes, default=math.inf) * MAX_OUTSIDE
 
 
 def initial_value(context: Context, path: KeyPath, word: str, given: Any) -> tuple[str, float | None] | None:

@@ -233,7 +233,8 @@ class _ProgramArguments:
         self._set_tolerances(engine, rtol, floor)
         self._set_stops(engine, batch)
         shared = times if description.grid else times[..., :0]
-        self.times = np.ascontiguousarray(np.broadcast_to(shared, (len(self.states), shared.shape[-1])))
+        of_each = np.broadcast_to(shared, (len(self.states), shared.shape[-1]))
+        self.times = np.ascontiguousarray(of_each, dtype=np.float64)  # whole numbers have other bits
         self.grid = np.empty((*self.times.shape, len(description.grid)))
         capacity = BUFFER_POINTS if description.dense_curves else 0
         self.dense_curves = np.empty((len(self.states), capacity, 1 + len(description.dense_curves)))
