@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from immunesim.model.model import Model
 from immunesim.numerics import rodas5p
+from immunesim.numerics.compiled import programs
 from immunesim.numerics.compiled.arms import ModelEngine
 from immunesim.numerics.compiled.memory_layout import ProgramLayout
 from immunesim.numerics.compiled.programs import program_for, program_key
@@ -56,6 +57,14 @@ def test_another_formula_number_of_lanes_or_constant_is_other_code(kept: Path) -
     for number, (lanes, fixed) in enumerate([(4, {}), (2, {}), (4, {"n": 2.0}), (4, {"n": 3.0})], start=1):
         program(lanes, **fixed)
         assert len(files(kept)) == number
+
+
+def test_code_of_another_processor_is_never_loaded(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a cluster, whose machines share a home: what one of them cannot run must not be read by it."""
+    program()
+    monkeypatch.setattr(programs, "processor", lambda: ("another", "+avx512f"))
+    program()
+    assert len(files(kept)) == 2
 
 
 def test_code_is_known_by_the_files_it_is_written_by(tmp_path: Path) -> None:

@@ -1,21 +1,4 @@
-"""Silent errors that other simulators have had: results that look right and are not. Each is guarded by a test, here
-or in its room.
-
-- Code kept for another model, version, processor or tolerance: `numerics/compiled/test_programs.py`, and here.
-- State left from an earlier call: here.
-- A change that is ignored for the type of its container or the spelling of its name: here.
-- A failed run that counts as a zero, as met or as a member of a mean: here, `experiments/test_run.py`
-  (`test_a_measure_of_a_failed_arm_is_missed_and_not_a_number`) and `tasks/test_sweep.py`
-  (`test_bands_are_quantiles_over_members_that_did_not_fail`).
-- Numbers written with fewer digits than they have: here.
-- A fallback that cannot do the model: here; `experiments/test_readouts.py`, `experiments/test_run.py` and
-  `api/test_undefined.py` hold both engines against exact values.
-- Members that leak into one another in a thread: here, and `numerics/compiled/test_engine.py`
-  (`test_the_batch_that_a_member_is_in_changes_no_bit`).
-- A dose lost where the solver starts again: here, and `numerics/test_jumps.py`.
-- Results that depend on order: here, and `experiments/test_sweep.py`
-  (`test_the_same_to_the_last_bit_whoever_computes_in_whatever_blocks`).
-"""
+"""A change acts whatever holds it and however it is spelt, or it is refused; none is dropped."""
 
 from __future__ import annotations
 
@@ -29,18 +12,6 @@ import immunesim as sim
 import numpy as np
 import pytest
 from immunesim import cli
-
-from tests.toys import SCENARIO
-
-
-@pytest.fixture
-def toy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.chdir(folder)
-    Path("toy.toml").write_text(SCENARIO)
-    return "toy.toml"
-
-
-# changes: every container, every spelling
 
 Change = Callable[[], Any]  # made when it is used, since a generator can be read once
 K_CLEAR = "k_clear=0.9 1/h"
