@@ -262,3 +262,19 @@ def test_python_has_the_certificate_of_a_sweep_and_warns(chaos: Path) -> None:
     assert "3 NOT RELIABLE" in repr(found)
     assert found._repr_html_().startswith('<p style="color:#b00020">')
     assert sim.sweep("chaos.toml", vary={"rho": [0.6, 0.7]}, measures="final(x)", certify="all").reliable
+
+
+def test_a_fault_of_the_code_generator_is_told_with_the_numbers(
+    say, chaos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No model is known whose machine code is wrong, so that the comparison itself is made to find a difference."""
+    wrong = "the derivative of x at 3 h"
+    monkeypatch.setattr("immunesim.numerics.compiled.arms.ModelEngine.disagreement", lambda *_: wrong)
+    code, out = say("run", "chaos.toml", "--arm", "calm", "--no-plots", "--report", "--out", "out")
+    why = f"computed by SciPy, since machine code and formulas differ: {wrong}"
+    assert code == 0
+    assert re.search(rf"digits certified by Rodas5P, rtol 1e-08 \(.*; {why}\)", out)
+    arm = json.loads((chaos / "out/summary.json").read_text())["arms"]["calm"]
+    assert (arm["certificate"]["reason"], arm["reliable"]) == (why, True)
+    assert arm["solver"]["method"].startswith("LSODA")
+    assert why in (chaos / "out/report.html").read_text()
