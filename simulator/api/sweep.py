@@ -218,8 +218,9 @@ class Ensemble:
 
     @property
     def reliable(self) -> bool | None:
-        """Whether every member that was computed twice has at least three digits; None where none was."""
-        return self.certificate.reliable
+        """Whether no run was refused and every member that was computed twice has at least three digits; None where
+        none was refused and none computed twice."""
+        return self.output.outcome.reliable
 
     @property
     def unreliable(self) -> tuple[int, ...]:

@@ -103,7 +103,7 @@ def execute(options: argparse.Namespace) -> int:
         print(sweep_text.resume_text(outcome, outcome.folder, options.argv), file=sys.stderr)
     if outcome.interrupted:
         return INTERRUPTED
-    if outcome.certificate.unreliable and not options.accept_unreliable:
+    if outcome.reliable is False and not options.accept_unreliable:
         return UNRELIABLE
     return DONE if outcome.ok else MISSED
 

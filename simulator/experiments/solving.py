@@ -271,7 +271,8 @@ def _judged(solved: SolvedArm) -> SolvedArm:
         return solved
     name, time = revived
     reason = f"{name} rises again out of rounding"
-    return SolvedArm(solved.trajectory, replace(solved.certificate, digits=0.0, curve=name, time=time, reason=reason))
+    none = replace(solved.certificate, digits=0.0, curve=name, time=time, state=name, state_digits=0.0, reason=reason)
+    return SolvedArm(solved.trajectory, none)
 
 
 def _better(old: SolvedArm | None, new: SolvedArm) -> SolvedArm:

@@ -278,3 +278,45 @@ def test_a_fault_of_the_code_generator_is_told_with_the_numbers(
     assert (arm["certificate"]["reason"], arm["reliable"]) == (why, True)
     assert arm["solver"]["method"].startswith("LSODA")
     assert why in (chaos / "out/report.html").read_text()
+
+
+REVIVED = """\
+title = "It comes back"
+model = "model.toml"
+
+[time]
+end = "700 d"
+
+[show]
+plots = [["P"]]
+"""
+REVIVED_MODEL = """\
+title = "A pathogen that falls below what numbers can hold, and grows back"
+time_unit = "d"
+
+[species]
+P = { label = "pathogen", unit = "PFU/mL", initial = 1, scale = 1 }
+E = { label = "effector cells", unit = "cells/uL", initial = 0.01, scale = 1 }
+
+[parameters]
+r = { label = "growth", value = 1, unit = "1/d", source = "assumed", status = "assumed: an example" }
+k = { label = "killing", value = 0.01, unit = "uL/cells/d", source = "assumed", status = "assumed: an example" }
+a = { label = "activation", value = 0.0003, unit = "mL/PFU/d", source = "assumed", status = "assumed: an example" }
+d = { label = "death", value = 0.01, unit = "1/d", source = "assumed", status = "assumed: an example" }
+
+[reactions]
+grow = { equation = "-> P", rate = "r * P", source = "assumed" }
+kill = { equation = "P ->", rate = "k * P * E", source = "assumed" }
+activate = { equation = "-> E", rate = "a * P * E", source = "assumed" }
+die = { equation = "E ->", rate = "d * E", source = "assumed" }
+"""
+
+
+def test_a_state_that_rises_again_from_nothing_is_not_reliable(say, chaos: Path) -> None:
+    (chaos / "back.toml").write_text(REVIVED)
+    (chaos / "model.toml").write_text(REVIVED_MODEL)
+    code, out = say("run", "back.toml", "--no-plots", "--out", "out")
+    assert code == 6
+    first = r"NOT RELIABLE: arm main: P rises again out of rounding; 0\.0 digits agree; the fewest in P at \d+ d"
+    assert re.match(first, out)
+    assert "certified" not in out

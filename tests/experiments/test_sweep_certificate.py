@@ -9,7 +9,9 @@ import pytest
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.sweeps.certificate import again, compare_members, members_to_repeat
 from immunesim.experiments.sweeps.compute import Block, SweepResult, compute, solver
+from immunesim.experiments.sweeps.outcome import SweepOutcome
 from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.views.text.commands.sweep import unreliable_members
 
 from tests.sweeps import Members, grid, swept
 
@@ -106,3 +108,12 @@ def test_measures_of_what_is_gone_are_not_judged(toy: Scenario) -> None:
     other = np.full_like(result.measures, 1e-15)
     other[:, :, 0] = 2e-15  # the peak, in pM; the drug's scale is 10 pM
     assert min(digits(gone, measures=other)) > 9
+
+
+def test_runs_that_were_refused_make_a_sweep_unreliable(result: SweepResult) -> None:
+    outcome = SweepOutcome(result, 64, failures={"not reliable": 2, "negative": 1})
+    assert (outcome.refused, outcome.reliable) == (2, False)
+    assert unreliable_members(outcome) == [
+        "NOT RELIABLE: 2 runs of members refused, as a state rises again out of rounding"
+    ]
+    assert SweepOutcome(result, 64, failures={"negative": 1}).reliable is None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ...numerics.trajectory import NOT_RELIABLE
 from .certificate import SweepCertificate, not_certified
 from .compute import SweepResult
 
@@ -54,6 +55,17 @@ class SweepOutcome:
     def failed(self) -> int:
         """Members that failed in at least one arm."""
         return int(self.result.failed.any(axis=1).sum())
+
+    @property
+    def refused(self) -> int:
+        """Runs that failed, counted once for each arm, since a state rose again out of rounding."""
+        return self.failures.get(NOT_RELIABLE, 0)
+
+    @property
+    def reliable(self) -> bool | None:
+        """Whether no run was refused and every member that was computed twice has enough digits; None where none was
+        refused and none computed twice."""
+        return False if self.refused else self.certificate.reliable
 
     @property
     def ok(self) -> bool:

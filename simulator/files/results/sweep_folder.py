@@ -43,7 +43,7 @@ def sweep_summary(outcome: SweepOutcome, command: Sequence[str]) -> dict[str, An
         "question": scenario.question,
         "model": scenario.model_name,
         "ok": outcome.ok,
-        "reliable": outcome.certificate.reliable,
+        "reliable": outcome.reliable,
         "certificate": _certificate(outcome.certificate),
         "interrupted": outcome.interrupted,
         "left_out": list(scenario.truncated),

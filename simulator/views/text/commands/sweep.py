@@ -50,16 +50,21 @@ def certificate_text(outcome: SweepOutcome) -> str:
 
 
 def unreliable_members(outcome: SweepOutcome) -> list[str]:
-    """A line that says how many of the members that were computed twice are not to be relied on, if any."""
+    """Lines that say how many runs were refused, and how many of the members that were computed twice have too few
+    digits; none where there are none."""
+    lines = []
+    if outcome.refused:
+        runs = counted(outcome.refused, "run of a member", "runs of members")
+        lines.append(f"{WARNING}: {runs} refused, as a state rises again out of rounding")
     found = outcome.certificate
-    if not found.unreliable or found.worst is None or found.least is None:
-        return []
-    arm = "" if found.worst.arm == MAIN else f", arm {found.worst.arm}"
-    twice = counted(len(found.numbers), "member")
-    return [
-        f"{WARNING}: {len(found.unreliable):,} of {twice} computed twice have fewer than {RELIABLE:g} digits; "
-        f"the fewest, {rounded_down(found.least)}, in {found.worst.measure} of member {found.worst.number}{arm}"
-    ]
+    if found.unreliable and found.worst is not None and found.least is not None:
+        arm = "" if found.worst.arm == MAIN else f", arm {found.worst.arm}"
+        twice = counted(len(found.numbers), "member")
+        lines.append(
+            f"{WARNING}: {len(found.unreliable):,} of {twice} computed twice have fewer than {RELIABLE:g} digits; "
+            f"the fewest, {rounded_down(found.least)}, in {found.worst.measure} of member {found.worst.number}{arm}"
+        )
+    return lines
 
 
 def members_line(outcome: SweepOutcome) -> str:
