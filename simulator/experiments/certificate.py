@@ -29,6 +29,7 @@ class Certificate:
         time: see `curve`.
         state: the species that differs most of all, shown or not, and its digits.
         state_digits: see `state`.
+        difference: the largest of any species, relative to |value| + `ATOL_OF_SCALE` of its scale.
         solver: of the second computation, with its tolerance.
         reason: why there are no digits, or too few, or why SciPy computed the arm.
     """
@@ -38,6 +39,7 @@ class Certificate:
     time: float | None = None
     state: str | None = None
     state_digits: float | None = None
+    difference: float | None = None
     solver: str = ""
     reason: str = ""
 
@@ -73,20 +75,23 @@ def compare(
     is where all species have that size. floors: by name, the noise floor of curves for which it is known otherwise.
     """
     species, floors = scenario.model.species, floors or {}
-    curve, time, digits = _worst(shown_curves(scenario), first, second, typical, floors)
-    state, _, state_digits = _worst(species, first, second, typical, floors)
+    curve, time, worst = _largest(shown_curves(scenario), first, second, typical, floors)
+    state, _, worst_state = _largest(species, first, second, typical, floors)
+    digits, state_digits = digits_of(worst), digits_of(worst_state)
     reason = f"two computations agree in fewer than {RELIABLE:g} digits" if digits < RELIABLE else ""
-    return Certificate(digits, curve, time, state, state_digits, second.solver, reason)
+    scales = {name: ATOL_OF_SCALE * each.scale for name, each in species.items()}
+    _, _, difference = _largest(species, first, second, {}, scales)
+    return Certificate(digits, curve, time, state, state_digits, difference, second.solver, reason)
 
 
-def _worst(
+def _largest(
     names: Iterable[str],
     first: Trajectory,
     second: Trajectory,
     typical: Mapping[str, float],
     floors: Mapping[str, float],
 ) -> tuple[str | None, float | None, float]:
-    """The curve that differs most, where, and its digits."""
+    """The curve that differs most, where, and by how much relative to its value and noise floor."""
     worst, where, when = 0.0, None, None
     for name in names:
         a, b = first[name], second[name]
@@ -97,7 +102,7 @@ def _worst(
         at = int(np.where(np.isnan(error), np.inf, error).argmax())
         if not error[at] <= worst:
             worst, where, when = float(error[at]), name, float(first.times[at])
-    return where, when, digits_of(worst)
+    return where, when, worst
 
 
 def noise_floor(values: Array, typical: float) -> float:

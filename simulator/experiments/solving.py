@@ -5,16 +5,19 @@ Every arm is computed twice, and again more tightly as long as the two agree in 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..model.model import Model
 from ..numerics.compiled.availability import available
+from ..numerics.compiled.engine import COMPILED_RTOL
 from ..numerics.noise import LOWER_FLOORS, RTOL_SHARE
 from ..numerics.system import System
 from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Problem, Trajectory
@@ -27,9 +30,10 @@ if TYPE_CHECKING:
 
 OnProgress = Callable[[float], object]  # called with the share of the work that is done, from 0 to 1
 
-# (rtol, floor) of one try after the other
-COMPILED_TRIES = ((1e-6, ATOL_OF_SCALE), *zip((1e-8, 1e-9, 1e-10), LOWER_FLOORS, strict=True))
-SCIPY_TRIES = ((RTOL, ATOL_OF_SCALE), *((RTOL * RTOL_SHARE, floor) for floor in LOWER_FLOORS))
+TRIES = 4  # of an arm, each a tenth of the relative tolerance of the one before ...
+FLOORS = (*(ATOL_OF_SCALE,) * 3, LOWER_FLOORS[0])  # ... with these floors of the absolute tolerance
+FLOORS_ABOVE_NOISE = (ATOL_OF_SCALE, *LOWER_FLOORS)  # or these, once a state rose out of noise
+DIFFERENCE = 5e-6  # of two computations by the engine: each species is then right to 1e-5 of |value| + 1e-3 scale
 TIGHTER = 0.1  # the relative tolerance of an arm's second computation, in terms of the first
 INDEPENDENT, INDEPENDENT_RTOL = "LSODA", 1e-9
 FIRST_OF_SCIPY, SECOND_OF_SCIPY = "LSODA", "Rodas5P"
@@ -133,10 +137,13 @@ def _by_engine(
     found: dict[str, SolvedArm] = {}
     left = dict(arms)
     try:
-        for rtol, floor in COMPILED_TRIES:
-            problems = [_problem(arm, rtol, floor) for arm in left.values()]
+        for number in range(TRIES):
+            floors = [_floor(number, found.get(name)) for name in left]
+            rtol = COMPILED_RTOL * RTOL_SHARE**number
+            problems = [_problem(arm, rtol, floor) for arm, floor in zip(left.values(), floors, strict=True)]
             if certify is Certify.AGAIN:
-                problems += [_problem(arm, rtol * TIGHTER, floor, second=True) for arm in left.values()]
+                tighter = rtol * TIGHTER
+                problems += [_problem(*each, second=True) for each in zip(left.values(), repeat(tighter), floors)]
             trajectories, interrupted = engine.solve(problems, on_progress)
             seconds = trajectories[len(left) :] or [None] * len(left)
             for (name, arm), first, second in zip(left.items(), trajectories, seconds, strict=False):
@@ -145,7 +152,9 @@ def _by_engine(
                         second = _second_opinion(engine.system, arm, INDEPENDENT, INDEPENDENT_RTOL)
                     certificate = _certificate(scenario, engine.system, arm, first, second, certify, interrupted)
                     found[name] = _better(found.get(name), SolvedArm(first, certificate))
-            left = {name: arm for name, arm in left.items() if name in found and not _is_enough(found[name])}
+            left = {
+                name: arm for name, arm in left.items() if name in found and not _is_enough(found[name], DIFFERENCE)
+            }
             if interrupted or not left:
                 return Solved(found, interrupted)
     except KeyboardInterrupt:
@@ -165,7 +174,8 @@ def _by_scipy(
     try:
         for number, (name, arm) in enumerate(arms.items()):
             part = _part(on_progress, number / len(arms), (number + 1) / len(arms))
-            for rtol, floor in SCIPY_TRIES:
+            for attempt in range(TRIES):
+                rtol, floor = RTOL * RTOL_SHARE**attempt, _floor(attempt, found.get(name))
                 solved = _once_by_scipy(scenario, system, arm, (rtol, floor), certify, part)
                 found[name] = _better(found.get(name), solved)
                 if _is_enough(found[name]):
@@ -258,10 +268,17 @@ def _certificate(
     return compare(scenario, first, second, usual, nothing)
 
 
-def _is_enough(solved: SolvedArm) -> bool:
-    """Whether an arm need not be computed again."""
-    digits = solved.certificate.digits
-    return solved.trajectory.revived is None and (digits is None or digits >= WANTED)
+def _floor(number: int, before: SolvedArm | None) -> float:
+    """The floor of a try, counted from 0, by what came out before."""
+    revived = before is not None and before.trajectory.revived is not None
+    return (FLOORS_ABOVE_NOISE if revived else FLOORS)[number]
+
+
+def _is_enough(solved: SolvedArm, difference: float = math.inf) -> bool:
+    """Whether an arm need not be computed again; difference: the largest that its species may have."""
+    digits, found = solved.certificate.digits, solved.certificate.difference
+    enough = digits is None or (digits >= WANTED and (found is None or found <= difference))
+    return enough and solved.trajectory.revived is None
 
 
 def _judged(solved: SolvedArm) -> SolvedArm:
