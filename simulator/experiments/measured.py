@@ -373,7 +373,7 @@ def _measures_of_the_still(model: Model, trajectory: Trajectory, names: Sequence
     start, end = float(dense.times()[0]), float(dense.times()[-1])
     for name in names:
         value = dense.still.get(name, math.nan)
-        if math.isfinite(value):
+        if math.isfinite(value * (end - start)):
             unit = model.unit_text(name)
             measures = {"peak": value, "time_of_peak": start, "lowest": value, "time_of_lowest": start}
             measures |= {"final": value, "area": value * (end - start)}

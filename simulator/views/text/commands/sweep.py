@@ -16,6 +16,7 @@ from ....experiments.sweeps.statistics import measure_statistics
 from ....files.results.member_store import DAMAGED
 from ....runtime.progress import bytes_text, duration
 from ..english import counted
+from ..numbers import number
 from ..reliability import WARNING, first
 from ..sweep_measures import MOST_LETTERS, label_or_name, share_text
 from ..tables import Table
@@ -61,7 +62,7 @@ def unreliable_members(outcome: SweepOutcome) -> list[str]:
         arm = "" if found.worst.arm == MAIN else f", arm {found.worst.arm}"
         twice = counted(len(found.numbers), "member")
         lines.append(
-            f"{WARNING}: {len(found.unreliable):,} of {twice} computed twice have fewer than {RELIABLE:g} digits; "
+            f"{WARNING}: {len(found.unreliable):,} of {twice} computed twice have fewer than {number(RELIABLE)} digits; "
             f"the fewest, {rounded_down(found.least)}, in {found.worst.measure} of member {found.worst.number}{arm}"
         )
     return lines
