@@ -62,7 +62,7 @@ def unreliable_members(outcome: SweepOutcome) -> list[str]:
         arm = "" if found.worst.arm == MAIN else f", arm {found.worst.arm}"
         twice = counted(len(found.numbers), "member")
         lines.append(
-            f"{WARNING}: {len(found.unreliable):,} of {twice} computed twice have fewer than {number(RELIABLE)} digits; "
+            f"{WARNING}: {len(found.unreliable):,} of {twice} computed twice have under {number(RELIABLE)} digits; "
             f"the fewest, {rounded_down(found.least)}, in {found.worst.measure} of member {found.worst.number}{arm}"
         )
     return lines
