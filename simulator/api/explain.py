@@ -13,8 +13,8 @@ from ..experiments.scenario import Scenario
 from ..runtime.errors import called_from
 from ..runtime.packages import package
 from ..tasks import explain as tasks
+from ..tasks.answer import warnings_html
 from ..views.text.explain import DELAY, STRENGTH, feedback_lines, sentences
-from ..views.text.reliability import warnings_html
 from .changes import (
     Settings,
     a_path,

@@ -7,8 +7,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ..experiments.run import RunResult
+from ..tasks.answer import warnings_html
 from ..views.text import run_tables
-from ..views.text.reliability import unreliable_lines, warnings_html
+from ..views.text.reliability import unreliable_lines
 from ..views.text.verdicts import verdict_line
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, InputFault, called_from
 from ..runtime.names import unknown_name
 from ..tasks import sweep as tasks
+from ..tasks.answer import warnings_html
 from ..views.text.commands.sweep import damage_notes, measure_table, members_line, unreliable_members
-from ..views.text.reliability import WARNING, warnings_html
+from ..views.text.reliability import WARNING
 from ..views.text.tables import Table
 from .changes import (
     Settings,

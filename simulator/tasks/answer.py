@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 
@@ -13,3 +14,8 @@ class Answer:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
+
+
+def warnings_html(warnings: Sequence[str]) -> str:
+    """A red paragraph for each warning."""
+    return "".join(f'<p style="color:#b00020"><strong>{escape(line)}</strong></p>' for line in warnings)

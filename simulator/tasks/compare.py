@@ -25,9 +25,9 @@ from ..views.text.commands.comparison_table import comparison_text
 from ..views.text.compare import RULE
 from ..views.text.compare import sentences as sentences
 from ..views.text.figure import Curve
-from ..views.text.reliability import first, unreliable_lines, warnings_html
+from ..views.text.reliability import first, unreliable_lines
 from ..views.text.tables import Table
-from .answer import Answer
+from .answer import Answer, warnings_html
 from .request import FIGURES, FigureOptions, OnNote, ScenarioRequest, ignore_note, say_engine
 
 if TYPE_CHECKING:

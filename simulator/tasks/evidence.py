@@ -20,9 +20,9 @@ from ..runtime.errors import InputError, InputFault
 from ..runtime.processes import parallel_map
 from ..runtime.text import csv_cell
 from ..views.text.commands.evidence import evidence_text, expected_range
-from ..views.text.reliability import first, unreliable_lines, warnings_html
+from ..views.text.reliability import first, unreliable_lines
 from ..views.text.tables import Table
-from .answer import Answer
+from .answer import Answer, warnings_html
 from .request import OnNote, ignore_note, say_engine, scenario_paths
 
 if TYPE_CHECKING:

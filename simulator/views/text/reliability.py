@@ -6,7 +6,6 @@ The word "certified" stands only beside enough digits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from ...experiments.certificate import Certificate, rounded_down
 from ...experiments.run import RunResult
@@ -40,11 +39,6 @@ def unreliable_lines(results: Sequence[RunResult], named: bool = False) -> list[
 def first(warnings: Sequence[str], text: str) -> str:
     """`text` with `warnings` above it."""
     return "\n".join([*warnings, "", text]) if warnings else text
-
-
-def warnings_html(warnings: Sequence[str]) -> str:
-    """A red paragraph for each warning."""
-    return "".join(f'<p style="color:#b00020"><strong>{escape(line)}</strong></p>' for line in warnings)
 
 
 def fewest_text(certificate: Certificate, time_unit: str) -> str:
