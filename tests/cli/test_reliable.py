@@ -318,3 +318,21 @@ def test_a_state_that_rises_again_from_nothing_is_not_reliable(say, chaos: Path)
     first = r"NOT RELIABLE: arm main: P rises again out of rounding; 0\.0 digits agree; the fewest in P at \d+ d"
     assert re.match(first, out)
     assert "certified" not in out
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda **how: sim.compare("chaos.toml", **how),
+        lambda **how: sim.explain("chaos.toml", "x", **how),
+        lambda **how: sim.evidence("chaos.toml", **how),
+    ],
+    ids=["compare", "explain", "evidence"],
+)
+def test_every_question_from_python_warns_once(chaos: Path, ask: Callable[..., object]) -> None:
+    with pytest.warns(UserWarning, match="NOT RELIABLE: arm main") as warned:
+        found = ask()
+    assert [each.filename for each in warned] == [__file__]
+    assert str(found).startswith("NOT RELIABLE")
+    assert found._repr_html_().startswith('<p style="color:#b00020">')  # type: ignore[attr-defined]
+    assert "NOT RELIABLE" not in str(ask(certify=False))
