@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from ..model.expression import Expression
 from ..model.model import Model
 from .graph import OPERATIONS, Graph
 
+FEW = 8  # members, below which numbers are faster than arrays
+
 Values = Mapping[str, Any]  # by name: floats, or arrays of shape (m,) over members
+
+
+_Step = tuple[int, Callable[..., Any], Sequence[int]]  # the node, its operation, and those that it is applied to
 
 
 class _Nodes(dict[str, int]):
@@ -86,29 +92,50 @@ class VariedInitialValues:
         self._fixed = dict(zip(fixed, formulas._evaluate(fixed, parameters), strict=True))
         moving = [(node, graph.nodes[node]) for node in needed if node not in self._fixed]
         self._symbols = [(node, found.name) for node, found in moving if found.op == "symbol"]
-        self._steps = [(node, _of_members(found.op), found.args) for node, found in moving if found.op != "symbol"]
+        steps = [(node, found.op, found.args) for node, found in moving if found.op != "symbol"]
+        self._of_one = [(node, OPERATIONS[op], args) for node, op, args in steps]
+        self._of_many = [(node, _of_members(op), args) for node, op, args in steps]
 
     def evaluate(self, parameters: Values) -> dict[str, Any]:
         """By species in `varied`, shape (m,); parameters: those that vary, shape (m,), may be among others."""
         import numpy as np  # as in `_apply`
 
-        values = dict(self._fixed)
-        for node, name in self._symbols:
-            values[node] = parameters[name]
-        with np.errstate(all="ignore"):
-            for node, operation, args in self._steps:
+        symbols = [(node, parameters[name]) for node, name in self._symbols]
+        if symbols and 0 < len(symbols[0][1]) < FEW:
+            columns = [[(node, float(values[row])) for node, values in symbols] for row in range(len(symbols[0][1]))]
+            found: Any = np.array([self._evaluate(self._of_one, column) for column in columns]).T
+        else:
+            with np.errstate(all="ignore"):
+                found = self._evaluate(self._of_many, symbols)
+        return dict(zip(self.varied, found, strict=True))
+
+    def _evaluate(self, steps: Sequence[_Step], symbols: Sequence[tuple[int, Any]]) -> list[Any]:
+        values = self._fixed | dict(symbols)
+        for node, operation, args in steps:
+            if len(args) == 2:  # nearly always
+                values[node] = operation(values[args[0]], values[args[1]])
+            else:
                 values[node] = operation(*[values[arg] for arg in args])
-        return {name: values[node] for name, node in zip(self.varied, self._nodes, strict=True)}
+        return [values[node] for node in self._nodes]
 
 
+@cache
 def _of_members(op: str) -> Callable[..., Any]:
     """An operation over members, of which one argument at least is an array, as in `_apply`."""
     import numpy as np
 
-    if op in ("add", "sub", "mul", "neg"):
-        return OPERATIONS[op]
-    if op == "div":
-        return np.divide
+    exact: dict[str, Callable[..., Any]] = {
+        "add": operator.add,
+        "sub": operator.sub,
+        "mul": operator.mul,
+        "neg": operator.neg,
+        "div": np.divide,
+        "max": lambda a, b: np.where((b > a) | (b != b), b, a),  # as `graph.largest` and so on, to the last bit
+        "min": lambda a, b: np.where((b < a) | (b != b), b, a),
+        "select": lambda a, b, if_not_less, if_less: np.where(a >= b, if_not_less, if_less),
+    }
+    if op in exact:
+        return exact[op]
     one_by_one = OPERATIONS[op]
 
     def operation(*args: Any) -> Any:

@@ -57,9 +57,9 @@ class ArmMembers:
         self._own = cast("ArmValues[float | Array]", arm_values(arm))  # to be varied between members
         self._start = scenario.parameters(arm)
         parameters = {name for _, kind, name, _ in varied if kind == "parameter"}
+        self._set_initial(parameters, {name for _, kind, name, _ in varied if kind == "initial"})
         parameters |= {key for axis, kind, _, key in varied if kind == "change" and not changes_timing(axis)}
         self._parameters = [system.parameters.index(name) for name in sorted(parameters)]
-        self._set_initial(parameters, {name for _, kind, name, _ in varied if kind == "initial"})
         self._rows: dict[Active, Array] = {}
         self._plan: Timetable | None = None if self._moving else self._timetable(np.empty(0))
         self._given: _Given | None = None
