@@ -58,6 +58,9 @@ def batch(
     why. A row gives the same bits whatever else is in the array, and in whatever thread. The function can be pickled,
     and a process that gets it again and again prepares it once.
 
+    Rows are integrated as members of a sweep are, to a relative tolerance of 1e-6, and have no certificate: `sim.sweep`
+    with the same axes gives one. A row that is refused there as not reliable has failed here.
+
     Beside the integration, which always goes on to the end of the run, a call costs some 0.2 ms (0.4 ms where dozens of
     doses scale with what varies) and a row 1 to 4 us. A measure takes some 20 to 200 us a row, by the number of steps.
     What moves times, ``dose.NAME.at``, ``every``, ``over`` or ``count`` and ``change.NUMBER.at``, gives each row a

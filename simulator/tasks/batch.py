@@ -23,7 +23,7 @@ from ..model.expression import FormulaError
 from ..model.units import UnitError, unit
 from ..runtime.errors import InputError, InputFault, request_fault
 from ..runtime.names import unknown_name
-from .request import OnNote, ScenarioRequest, ignore_note, read_with_notes, time_of_run
+from .request import OnNote, ScenarioRequest, ignore_note, read_with_notes, say_engine, time_of_run
 
 
 class Vary(NamedTuple):
@@ -59,6 +59,7 @@ class BatchRequest:
         Raises `InputError` with everything that is wrong.
         """
         scenario = read_with_notes(self.scenario, on_note)
+        say_engine(on_note)
         return _Reader(scenario, self).read()
 
 

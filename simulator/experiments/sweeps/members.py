@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ...model.expression import Name
 from ...model.instants import ticks_of, time_of
 from ...model.model import Model, dose_unit_factor
 from ...numerics.compiled.engine import Batch
@@ -63,9 +64,10 @@ class ArmMembers:
         self._rows: dict[Active, Array] = {}
         self._plan: Timetable | None = None if self._moving else self._timetable(np.empty(0))
         self._given: _Given | None = None
-        one = self._amounts(np.ones((1, len(axes))))  # which of them vary; it also builds the formulas of volumes
-        for index, _ in enumerate(arm.doses):
-            one.of(index, tuple([False] * len(arm.changes)))
+        volumes = {dose.volume for dose in arm.doses} | {each.dissolved_in for each in scenario.model.species.values()}
+        for volume in filter(None, volumes):  # now, for a graph may not grow in several threads
+            system.parameter_formulas.value(Name(volume), self._start)
+        one = self._amounts(np.ones((1, len(axes))))  # which of them vary
         if self._plan is not None:
             found = self._give(one, self._plan, np.arange(1))
             if not any(np.ndim(each) for given in found for segment in given for each in segment.values()) and not (
