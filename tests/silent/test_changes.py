@@ -49,6 +49,8 @@ class Magnitude:
     def __str__(self) -> str:
         return "0.9 1/h"
 
+    __repr__ = __str__  # the name of a test must be the same in every process
+
 
 @pytest.mark.parametrize(
     "given",
