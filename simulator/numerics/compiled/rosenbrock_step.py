@@ -38,7 +38,7 @@ class StepFunctions:
         self.evaluate = self._evaluate()
         self.begin = self._begin()
         self.factor = self._factor()
-        self.rhs = self._rhs()
+        self.add_rhs = self._add_rhs()
         self.solve = self._solve()
         self.attempt = self._attempt()
         self.dense = self._dense()
@@ -189,12 +189,16 @@ class StepFunctions:
         table.initializer, table.global_constant = ir.Constant(table.value_type, numbers), True
         return table
 
-    def _rhs(self) -> ir.Function:
-        """(w, states, time, out): the right-hand side of the equations."""
-        code = self._code("rhs", 4)
+    def _add_rhs(self) -> ir.Function:
+        """(w, states, time, out): adds the right-hand side of the equations to out."""
+        code = self._code("add_rhs", 4)
         w, states, time, out = code.arguments
         emitter = VectorEmitter(code, self.graph, self._symbols(code, w, states, time) | self._hoisted(code, w))
-        emitter.emit(list(self.reduced.equations.rhs), lambda i, value: code.store_row(value, out, i))
+
+        def add(i: int, value: Any) -> None:
+            code.store_row(code.build.fadd(code.load_row(out, i), value), out, i)
+
+        emitter.emit(list(self.reduced.equations.rhs), add)
         code.build.ret_void()
         return code.function
 
@@ -223,42 +227,45 @@ class StepFunctions:
         # Each stage: its state, the right-hand side there, and the linear system
         stage, right = self._row(code, w, "stage"), self._row(code, w, "right")
         for i in range(STAGES):
+            self._before_stage(code, w, i, per_h, build.fmul(h, code.constant(TAU[i])))
             if i:
-                self._state_of_stage(code, w, i, at["stage"])
                 code.store_row(code.fma(h, code.constant(ALPHA[i]), t), w, at["t_stage"])
-                build.call(self.rhs, [w, stage, self._row(code, w, "t_stage"), right])
-            if i or self.reduced.equations.time_derivative:
-                h_tau = build.fmul(h, code.constant(TAU[i]))
-                with code.rows(w, size) as state_row:
-                    value = code.load_row(state_row, at["right"])
-                    if i:
-                        past = code.weighted_sum(self._terms(code, state_row, rodas5p.C[i]), code.constant(0.0))
-                        value = code.fma(past, per_h, value)
-                    if self.reduced.equations.time_derivative:
-                        value = code.fma(h_tau, code.load_row(state_row, at["by_time"]), value)
-                    code.store_row(value, state_row, at["right"])
+                build.call(self.add_rhs, [w, stage, self._row(code, w, "t_stage"), right])
             build.call(self.solve, [w, right, self._row(code, w, "u", i * size)])
-        self._state_of_stage(code, w, STAGES, at["new"])
         self._estimate_error(code, w)
         code.build.ret_void()
         return code.function
 
-    def _terms(self, code: FunctionBuilder, state_row: Any, factors: Sequence[float]) -> list[tuple[float, Any]]:
-        """(factor, u_j of the state whose row is `state_row`) of the stages whose factor is not zero."""
-        return [(float(x), code.load_row(state_row, self.at["u"] + j * self.size)) for j, x in enumerate(factors) if x]
+    def _before_stage(self, code: FunctionBuilder, w: Any, i: int, per_h: Any, h_tau: Any) -> None:
+        """Fills the rows stage, y + sum_j a_ij u_j, and right, what the right-hand side there is added to.
 
-    def _state_of_stage(self, code: FunctionBuilder, w: Any, i: int, target: int) -> None:
-        """y + sum_j a_ij u_j. A row of A that continues the one before it adds its last term only."""
-        rows = [*rodas5p.A, rodas5p.M]
-        row, before = list(rows[i]), list(rows[i - 1])
-        continues = i > 1 and row[:-1] == before and row[-1] == 1.0
-        base, terms = (self.at["stage"], [0.0] * (i - 1) + [1.0]) if continues else (self.at["y"], row)
+        Both sums are made in one pass, since the rows u are more than the nearest cache holds.
+        """
+        by_time = self.reduced.equations.time_derivative is not None
+        if not i and not by_time:
+            return
+        a, base = self._row_of_a(i)
         with code.rows(w, self.size) as state_row:
-            code.store_row(
-                code.weighted_sum(self._terms(code, state_row, terms), code.load_row(state_row, base)),
-                state_row,
-                target,
-            )
+            value = code.load_row(state_row, self.at["right"])  # of stage 0: the right-hand side at y
+            if i:
+                u = [code.load_row(state_row, self.at["u"] + j * self.size) for j in range(i)]
+                terms = [(factor, each) for factor, each in zip(a, u, strict=True) if factor]
+                state = code.weighted_sum(terms, code.load_row(state_row, self.at[base]))
+                code.store_row(state, state_row, self.at["stage"])
+                past = code.build.fmul(code.constant(rodas5p.C[i][0]), u[0])
+                past = code.weighted_sum(list(zip(rodas5p.C[i][1:], u[1:], strict=True)), past)
+                value = code.build.fmul(past, per_h)
+            if by_time:
+                value = code.fma(h_tau, code.load_row(state_row, self.at["by_time"]), value)
+            code.store_row(value, state_row, self.at["right"])
+
+    def _row_of_a(self, i: int) -> tuple[Sequence[float], str]:
+        """Row i of A and the rows that its sum is added to: a row that continues the one before it adds its last term
+        only."""
+        row, before = rodas5p.A[i], rodas5p.A[i - 1] if i else ()
+        if i > 1 and row[:-1] == before and row[-1] == 1.0:
+            return (*[0.0] * (i - 1), 1.0), "stage"
+        return row, "y"
 
     def _estimate_error(self, code: FunctionBuilder, w: Any) -> None:
         """Fills three rows. error: the largest of all states in terms of its tolerance, NaN where one is not finite.
@@ -276,8 +283,8 @@ class StepFunctions:
             build.store(code.constant(0.0), cell)
         rtol = code.load_row(w, at["rtol"])
         with code.rows(w, self.size) as state_row:
-            old, new = (code.load_row(state_row, at[name]) for name in ("y", "new"))
-            estimate = code.weighted_sum(self._terms(code, state_row, rodas5p.E), code.constant(0.0))
+            old, estimate = (code.load_row(state_row, place) for place in (at["y"], at["u"] + (STAGES - 1) * self.size))
+            new = build.fadd(code.load_row(state_row, at["stage"]), estimate)  # M continues the last row of A
             a, b = code.fabs(old), code.fabs(new)
             size = build.select(build.fcmp_ordered(">", b, a), b, a)
             atol = code.load_row(state_row, at["atol"])
@@ -326,8 +333,10 @@ class StepFunctions:
                     code.address(w, code.load_scalar(table, i, INTEGER), self.lanes),
                     code.address(w, i, self.lanes),
                 )
+                u = [code.load_row(state_row, self.at["u"] + j * self.size) for j in range(STAGES)]
                 for row, factors in enumerate(rodas5p.H):
-                    value = code.weighted_sum(self._terms(code, state_row, factors), code.constant(0.0))
+                    value = build.fmul(code.constant(factors[0]), u[0])
+                    value = code.weighted_sum(list(zip(factors[1:], u[1:], strict=True)), value)
                     code.store_row(value, target, self.at["dense"] + row * len(recorded))
         build.ret_void()
         return code.function
