@@ -13,10 +13,12 @@ the two ends, at a fraction s of the step, (1 - s) y0 + s (y1 + (1 - s) (d_1 + s
 with d_k = sum_i h_ki u_i.
 """
 
+from __future__ import annotations
+
 ORDER = 5
 SAFETY, SHRINK, GROW = 0.9, 0.2, 6.0  # of a step that follows another
 GAMMA = 0.21193756319429014
-A = (
+A: tuple[tuple[float, ...], ...] = (
     (),
     (3.0,),
     (
@@ -59,7 +61,7 @@ A = (
         1.0,
     ),
 )
-C = (
+C: tuple[tuple[float, ...], ...] = (
     (),
     (-14.155112264123755,),
     (
