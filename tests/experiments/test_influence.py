@@ -66,11 +66,12 @@ def test_the_nearest_parameters_are_those_of_the_curves_own_reactions(scenario) 
     assert found.index("k_leave") < found.index("k_clear")
 
 
-def test_what_an_arm_breaks_needs_no_parameter(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(VariedScenario, "failed_expectations", lambda *_: pytest.fail("asked another"))
-    claim = expect("peaks", "time_of_max(drug)", "between = [1.9, 2.1]", 'breaks_in = ["undosed"]\n')
-    met, found = influence(scenario(DOSE + claim), [], ["k_clear"])
-    assert (met, found) == (["peaks"], [])
+def test_what_an_arm_breaks_needs_no_parameter(scenario) -> None:
+    met, found = influence(scenario(DOSE + FALLS), [], ["k_clear"])
+    assert met == ["falls"]
+    assert {each.parameter for each in found} == {"k_clear"}
+    claim = FALLS + 'breaks_in = ["undosed"]\n'
+    assert influence(scenario(DOSE + claim), [], ["k_clear"]) == (["falls"], [])
 
 
 def test_a_parameter_that_enters_by_the_dose_alone_acts(scenario) -> None:

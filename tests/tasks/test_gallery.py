@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -64,11 +65,14 @@ def fake(job: gallery.Job, on_progress: OnProgress) -> gallery.Card:
     return gallery.Card(folder.name, folder.name)
 
 
-def test_two_files_of_one_name_have_two_folders(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(gallery, "make", fake)
-    cards = gallery.write_gallery([Path("a.toml"), Path("other/a.toml")], tmp_path / "out")
-    assert [(card.name, card.status) for card in cards] == [("a", gallery.DONE), ("a-2", gallery.DONE)]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir()) == ["a", "a-2"]
+def test_two_files_of_one_name_have_two_folders(toy_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("toy.toml", "toy_model.toml"):
+        shutil.copy(toy_file.with_name(name), other / name)
+    cards = gallery.write_gallery([toy_file, other / "toy.toml"], tmp_path / "out")
+    assert [(card.name, card.status) for card in cards] == [("toy", gallery.DONE), ("toy-2", gallery.DONE)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir()) == ["toy", "toy-2"]
 
 
 def test_a_stop_keeps_what_is_done_and_gives_up_what_is_under_way(tmp_path: Path, monkeypatch) -> None:
@@ -101,14 +105,13 @@ def test_a_scenario_that_kills_its_process_takes_no_other_with_it(tmp_path: Path
     assert cards[1].reason == "ended the process it ran in"
 
 
-def test_a_gallery_is_replaced_only_if_all_in_it_is_ours(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(gallery, "results_as_completed", lambda *_: iter(()))
+def test_a_gallery_is_replaced_only_if_all_in_it_is_ours(tmp_path: Path) -> None:
     out = tmp_path / "out"
     gallery.write_gallery([Path("a.toml")], out)
     with pytest.raises(OutputError, match="exists"):
         gallery.write_gallery([Path("a.toml")], out)
     gallery.write_gallery([Path("a.toml")], out, force=True)
-    (out / "a").mkdir()
+    (out / "a").mkdir(exist_ok=True)
     (out / "a" / "thesis.txt").write_text("years")
     with pytest.raises(OutputError, match=r"also holds a/thesis\.txt"):
         gallery.write_gallery([Path("a.toml")], out, force=True)
