@@ -17,7 +17,7 @@ from ..experiments.scenario import MAIN, Scenario
 from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, called_from, request_fault
 from ..tasks.batch import BatchRequest, Vary
-from .changes import Settings, is_value, scenario_request, several, warn, wrong_type
+from .changes import Settings, is_list, is_value, scenario_request, several, warn, wrong_type
 
 Name = str | tuple[str, str]
 Times = str | float | Sequence[str | float] | Array | None
@@ -82,6 +82,8 @@ def batch(
         InputError: with everything that is wrong with the scenario or what is asked of it.
     """
     with called_from("batch()"):
+        if not isinstance(arm, str):
+            raise wrong_type("arm", "the name of an arm", arm)
         request = BatchRequest(
             scenario_request(scenario, set, knockout, block, add),
             _vary(vary),
@@ -189,7 +191,9 @@ def _wrong(expected: str, found: str) -> NoReturn:
 def _vary(given: object) -> tuple[Vary, ...]:
     """Names and units of the columns. Raises `InputError` for anything else."""
     found = []
-    words: list[object] = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
+    words: list[object] = [given]
+    if isinstance(given, Iterable) and not isinstance(given, str) and is_list(given):
+        words = list(given)
     for word in words:
         match = _COLUMN.match(word) if isinstance(word, str) else None
         if match is not None:
@@ -206,7 +210,7 @@ def _times(given: object) -> tuple[str | float, ...] | None:
         return None
     if is_value(given):
         return (given,)  # type: ignore[return-value]  # as `is_value` says
-    if isinstance(given, Iterable):
+    if isinstance(given, Iterable) and is_list(given):
         found = tuple(given.tolist() if isinstance(given, np.ndarray) else given)
         if all(map(is_value, found)):
             return found

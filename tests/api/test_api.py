@@ -552,7 +552,7 @@ def test_what_is_asked_wrongly_is_said_with_the_function_that_was_called(toy: st
             "run(): certify: expected True, False, \"independent\" or None, found 'yes'",
         ),
         (lambda: sim.sweep("toy.toml", vary=3), "sweep(): vary: expected a text or a list of texts, found 3"),
-        (lambda: sim.sweep("toy.toml", vary={"k": {}}), "sweep(): nothing called 'k' can vary"),
+        (lambda: sim.sweep("toy.toml", vary={"k": {}}), "sweep(): vary: expected names with values"),
         (lambda: sim.sweep("toy.toml", vary={"k": [None]}), "sweep(): vary: expected names with values"),
         (lambda: sim.sweep("toy.toml", merge=3), "sweep(): merge: expected folders of sweeps, found 3"),
         (lambda: sim.evidence(3), "evidence(): scenarios: expected files, or names of scenarios, found 3"),

@@ -44,6 +44,11 @@ def test_a_sweep_of_one_equals_a_run(toy: str) -> None:
         np.testing.assert_allclose(curves[name].values[0, 0], run[name][at], rtol=1e-5, atol=1e-9)
 
 
+def test_a_scenario_that_was_read_is_swept_as_its_file(toy: str) -> None:
+    by_name, read = (sim.sweep(each, vary=VARY, measures="max(drug)") for each in (toy, sim.read_scenario(toy)))
+    np.testing.assert_array_equal(by_name["max(drug)"], read["max(drug)"])
+
+
 def test_axes_and_measures_are_read_by_name(swept: sim.Ensemble) -> None:
     assert (swept.axes, swept.measures, swept.arms, len(swept), swept.ok) == (
         ("k_clear",), ("peak",), ("main", "half"), 4, True
