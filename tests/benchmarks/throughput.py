@@ -22,7 +22,7 @@ import numpy as np
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
 
-from tests.benchmarks import measured
+from tests.benchmarks import measured, peak
 from tests.benchmarks.engines import Ours, Question, RoadRunner, Scipy, errors
 
 PARAMETERS = (
@@ -166,7 +166,14 @@ def main() -> None:
         print(f"  two at once, {what}: {both[0]:.3f} and {both[1]:.3f} ms, {both[1] / both[0]:.1f} x", flush=True)
         cost = measured.milliseconds(partial(question, name, MEASURED), options.rounds)
         print("\n".join(measured.lines(cost)), flush=True)
-        document[name] = {"one thread": table, "equal error": equal, "two threads": both, "measures": cost}
+        part, most = peak.share(question(name, MEASURED), near["immunesim"]["rtol"])
+        print(f"  a step reaches {part:.0%} of the {most / 1e9:.0f} Gflop/s of multiply-adds alone", flush=True)
+        document[name] = {"share of peak": part} | {
+            "one thread": table,
+            "equal error": equal,
+            "two threads": both,
+            "measures": cost,
+        }
     if options.json:
         options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
