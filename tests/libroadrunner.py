@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+os.environ.setdefault("SUNLOGGER_WARNING_FILENAME", os.devnull)  # CVODE warns on stdout of short steps; it reads this
 import roadrunner
 from immunesim.experiments.scenario import Scenario
 from immunesim.numerics.trajectory import ATOL_OF_SCALE, Array
