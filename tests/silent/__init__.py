@@ -6,7 +6,7 @@ or in its room.
 - A change that is ignored for the type of its container or the spelling of its name: `test_changes.py`.
 - A failed run that counts as a zero, as met or as a member of a mean: `test_failures.py`, `experiments/test_run.py`
   (`test_a_measure_of_a_failed_arm_is_missed_and_not_a_number`) and `tasks/test_sweep.py`
-  (`test_bands_are_quantiles_over_members_that_did_not_fail`).
+  (`test_bands_are_quantiles_over_members_that_did_not_fail`), `api/test_batch.py`.
 - Numbers written with fewer digits than they have: `test_digits.py`.
 - A fallback that cannot do the model: `test_doses.py`, `experiments/test_readouts.py`, `experiments/test_run.py` and
   `api/test_undefined.py` hold both engines against exact values.

@@ -181,3 +181,11 @@ def test_two_parameters_whose_names_differ_by_case_are_two(tmp_path: Path) -> No
         for arm, expected in (("main", main), ("b", other)):
             values = scenario.parameters(scenario.arm(arm))
             assert (values["k"], values["K"]) == expected
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_later_setting_counts_in_any_spelling(toy: str) -> None:
+    scenario = sim.read_scenario(toy, set={"k_clear": "0.9 1/h"})
+    for name in ("k_clear", "K-Clear", "k-clear"):
+        changed = sim.run(scenario, set={name: "0.7 1/h"}, certify=False).scenario
+        assert changed.parameters(changed.arm("main"))["k_clear"] == 0.7

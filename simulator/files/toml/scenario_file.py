@@ -14,7 +14,7 @@ from ...experiments.scenario import MAIN, Scenario
 from ...model.expression import is_identifier
 from ...model.model import Model
 from ...runtime.errors import InputError, InputFault, request_fault
-from ...runtime.names import nearest
+from ...runtime.names import fold, nearest
 from ..reading import exists, same_file
 from .catalogue import builtin_models, builtin_scenarios
 from .design import SWEEP, VARY
@@ -137,7 +137,11 @@ class Reading(NamedTuple):
         self, settings: Mapping[str, str], sweep_options: SweepOptions | None, interventions: Interventions
     ) -> Reading:
         """The same with further options; of two values of one setting the later one counts."""
-        kept = {name: value for name, value in self.settings.items() if name not in settings}
+        kept = {
+            name: value
+            for name, value in self.settings.items()
+            if not any(self._is_same(name, later) for later in settings)
+        }
         old, new = self.interventions, interventions
         return self._replace(
             settings=kept | dict(settings),
@@ -146,6 +150,12 @@ class Reading(NamedTuple):
                 tuple(dict.fromkeys(old.knockout + new.knockout)), old.block + new.block, old.add + new.add
             ),
         )
+
+    def _is_same(self, one: str, other: str) -> bool:
+        """Whether two settings are of one name, perhaps in two spellings; k and K may be two names of the model."""
+        known = {*self.model.parameters, *self.model.species} if self.model is not None else set()
+        two_names = {one.rpartition(".")[2], other.rpartition(".")[2]} <= known
+        return one == other or (fold(one) == fold(other) and not two_names)
 
 
 class ReadOrigins(Origins):
