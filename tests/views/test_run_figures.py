@@ -153,7 +153,7 @@ def test_compare_writes_a_table_and_a_figure_for_each_name(result, tmp_path):
     found = compare.Comparison(comparison.table([result], ["drug"]), [result], ["drug"], [""])
     compare.write(found, tmp_path / "out")
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["comparison.csv", "drug.png", "drug.svg", "summary.json"]
+    assert names == ["comparison.csv", "drug.png", "drug.svg", "manifest.json", "summary.json"]
     header, *lines = (tmp_path / "out" / "comparison.csv").read_text(encoding="utf-8").splitlines()
     assert header.split(",")[:4] == ["name", "unit", "scenario", "arm"]
     assert [line.split(",")[3] for line in lines] == ["main", "untreated"]
