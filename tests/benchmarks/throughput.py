@@ -1,7 +1,8 @@
 """Trajectories a second against libRoadRunner at equal achieved error: ``python -m tests.benchmarks.throughput``.
 
 Eight parameters log-uniform within a factor 3, every state at 301 times. All engines take turns in one process,
-and each figure is the median of the rounds. The error of a member is the largest over times and states of
+and each figure is the median of the rounds, of CPU time where one thread is at work, which a busy machine changes
+little. The error of a member is the largest over times and states of
 |x - truth| / (|truth| + a thousandth of that state's largest value); truth is the compiled engine at rtol 1e-11,
 compared with SciPy first. Times are interpolated between the tolerances to where the error of the median member,
 or of the 95th in a hundred, is the same for all.
@@ -67,9 +68,9 @@ def one_thread(name: str, rounds: int) -> dict[str, list[dict[str, float]]]:
         for engine in engines:
             for rtol in TOLERANCES[engine.name]:
                 count = MEMBERS[engine.name]
-                began = time.perf_counter()
+                began = time.process_time()
                 found = engine.run(slice(0, count), rtol, *([len(reference)] if engine is engines[0] else []))
-                seconds.setdefault((engine.name, rtol), []).append((time.perf_counter() - began) / count)
+                seconds.setdefault((engine.name, rtol), []).append((time.process_time() - began) / count)
                 some = len(found)
                 reached[engine.name, rtol] = errors(found, reference[:some], q.system.scales)
     table: dict[str, list[dict[str, float]]] = {}
