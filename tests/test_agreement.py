@@ -7,7 +7,7 @@ from immunesim.files.toml.catalogue import builtin_scenarios
 
 from tests.agreement import TOLERANCE, agreements
 
-QUICK = "alexander_wahl", "friberg", "false_alarm", "kirschner_panetta"
+QUICK = "friberg", "false_alarm"
 
 
 @pytest.mark.slow

@@ -16,7 +16,6 @@ import numpy as np
 from ..model.declarations import BODY, Parameter
 from ..model.expression import names
 from ..model.model import Model
-from ..numerics.solve import solve
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Segment, Trajectory
 from .expectations import judge
@@ -24,9 +23,9 @@ from .measures import arms_of, curve_names
 from .run import OnProgress
 from .scenario import Arm, Expectation, Scenario
 from .schedule import prepare
+from .solving import Certify, solve_arms
 
 FACTOR = 3.0
-RTOL = 1e-5  # coarser than in a run: an expectation that this decides is met by less than its digits
 SEEN = 1e-3  # relative change of a state over the whole run: a parameter that changes less does not act
 POINTS = 60  # of a known time course, at which right-hand sides are compared
 TINY = 1e-300  # keeps 0 / 0 from being NaN: an observable of 0 that stays 0 has not changed
@@ -141,8 +140,11 @@ class VariedScenario:
         return _Points(times, states, parameters, rhs, self.system.observe(times, states, parameters)[self._rows])
 
     def _run(self, arm: Arm) -> tuple[Trajectory, Sequence[Segment]]:
-        schedule, times, start = prepare(self.scenario, arm, self.system)
-        return solve(self.system, start, schedule.segments, times, rtol=RTOL), schedule.segments
+        prepared = prepare(self.scenario, arm, self.system)
+        solved, _ = solve_arms(self.scenario, self.system, {arm.name: prepared}, Certify.OFF)
+        if arm.name not in solved:
+            raise KeyboardInterrupt
+        return solved[arm.name].trajectory, prepared.schedule.segments
 
     def _change(self, known: _KnownArm, arm: Arm, name: str) -> float:
         """The largest relative change of a state over the whole run, or of a measured observable, that parameter

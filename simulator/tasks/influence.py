@@ -40,7 +40,7 @@ class ParameterInfluence(Answer):
     factor: what parameters are multiplied and divided by.
     models: for each model `breaks`: parameter -> {"up" or "down": expectations}, of every assumed parameter and of
         others until each expectation is broken; `passes_without_mechanism`: expectations that neither they nor an arm
-        of their own break; and `unclear`: those so narrow that the coarser tolerance used here misses them as the
+        of their own break; and `unclear`: those that one computation of each arm, uncertified, misses as the
         model stands.
     """
 
@@ -99,7 +99,7 @@ def _influence(paths: Sequence[Path]) -> ParameterInfluence:
 
 
 class _ScenarioInfluence(NamedTuple):
-    """One scenario: its model; expectations that no arm of their own breaks; expectations that the coarser tolerance
+    """One scenario: its model; expectations that no arm of their own breaks; expectations that a single computation
     misses; and (parameter, "up" or "down", the expectations that then fail)."""
 
     model: str

@@ -34,9 +34,8 @@ def test_an_arm_in_which_a_parameter_does_nothing_is_not_simulated_again(
 ) -> None:
     asked = VariedScenario(scenario(DOSE + FALLS))
     runs = []
-    monkeypatch.setattr(
-        influence_module, "solve", lambda *a, solve=influence_module.solve, **o: runs.append(a) or solve(*a, **o)
-    )
+    solve_arms = influence_module.solve_arms
+    monkeypatch.setattr(influence_module, "solve_arms", lambda *given: runs.append(given) or solve_arms(*given))
     asked.failed_expectations("k_absorb", 3.0)  # nothing is ever in the depot
     assert runs == []
     asked.failed_expectations("k_clear", 3.0)  # nor any drug in the arm without doses

@@ -49,11 +49,13 @@ class ModelEngine:
                 raise KeyboardInterrupt from None
             found, interrupted = error.result, True
         seconds = (clock.perf_counter() - began) / len(problems)
-        done = found.done.tolist()
-        return [
-            self._trajectory(problem, found, member, seconds) if done[member] else None
-            for member, problem in enumerate(problems)
-        ], interrupted
+        trajectories: list[Trajectory | None] = []
+        try:
+            for member, done in enumerate(found.done.tolist()):
+                trajectories.append(self._trajectory(problems[member], found, member, seconds) if done else None)
+        except KeyboardInterrupt:
+            interrupted = True
+        return [*trajectories, *[None] * (len(problems) - len(trajectories))], interrupted
 
     def _trajectory(self, problem: Problem, found: BatchResult, member: int, seconds: float) -> Trajectory:
         system, grid = self.system, self.engine.description.grid

@@ -15,6 +15,9 @@ from immunesim.numerics.system import System
 STATES = 100
 NOISE = 1e-9  # of what cancels within an entry
 
+# of the human model the two long checks are slow
+LARGEST_SLOW = [pytest.param(each, marks=pytest.mark.slow if each == "immune" else ()) for each in builtin_models()]
+
 
 class Derivatives:
     """The exact derivatives of species' rates of change, and of observables, at random states."""
@@ -62,7 +65,7 @@ class Derivatives:
         return {pair: value for pair, value in total.items() if np.isfinite(value) and abs(value) > NOISE * size[pair]}
 
 
-@pytest.mark.parametrize("name", builtin_models())
+@pytest.mark.parametrize("name", LARGEST_SLOW)
 def test_no_sign_contradicts_the_jacobian_and_no_entry_is_without_an_edge(name):
     """Of species and of observables, at the model's parameters."""
     model = read_model(builtin_models()[name])
@@ -76,7 +79,7 @@ def test_no_sign_contradicts_the_jacobian_and_no_entry_is_without_an_edge(name):
                 assert sign & (Sign.RAISES if value > 0 else Sign.LOWERS), f"{source} -> {target}: {sign}, but {value}"
 
 
-@pytest.mark.parametrize("name", builtin_models())
+@pytest.mark.parametrize("name", LARGEST_SLOW)
 def test_every_edge_is_one_in_some_state_of_some_patient(name):
     model = read_model(builtin_models()[name])
     causal = causal_graph(model)
