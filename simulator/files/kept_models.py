@@ -44,8 +44,8 @@ def keep_model(path: Path, model: Model, modules: Iterable[Path], absent: Sequen
 
 
 def _key(path: Path) -> str:
-    """Known by its place as typed, since messages name it so, and by the code that reads it."""
-    place = f"{os.getcwd()}\0{path}\0{kept.fingerprint(*_READERS)}"
+    """Known by its place and by the code that reads it."""
+    place = f"{os.path.abspath(path)}\0{kept.fingerprint(*_READERS)}"
     return hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -69,8 +69,13 @@ stage("writing the tables")
 """
 
 
+# Python keeps the bytecode of our files, as it does for users
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def seconds(command: list[str], environment: dict[str, str] | None = None) -> float:
     """Wall time of a process that runs in a new folder; `CalledProcessError` if it fails."""
+    environment = environment or ENVIRONMENT
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         subprocess.run(command, cwd=folder, check=True, capture_output=True, env=environment)
@@ -101,7 +106,7 @@ def commands(rounds: int) -> None:
 def first_run() -> None:
     """What the first run of a model costs more than the next: its code is compiled, its files are parsed."""
     with tempfile.TemporaryDirectory() as cache:
-        environment = {**os.environ, "IMMUNESIM_CACHE": cache}
+        environment = {**ENVIRONMENT, "IMMUNESIM_CACHE": cache}
         command = [*PROGRAM, "run", "acute_infection", RUN]
         first = seconds(command, environment)
         again = min(seconds(command, environment) for _ in range(3))
@@ -115,8 +120,8 @@ def stages(rounds: int) -> None:
         for _ in range(rounds):
             with tempfile.TemporaryDirectory() as folder:
                 command = [sys.executable, "-c", STAGES, name, folder]
-                lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-            for line in lines:
+                done = subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT)
+            for line in done.stdout.splitlines():
                 stage, taken = line.split("\t")
                 found.setdefault(stage, []).append(float(taken))
         least = {stage: min(taken) for stage, taken in found.items()}
