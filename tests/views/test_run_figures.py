@@ -15,7 +15,7 @@ from immunesim.experiments.explanation.explain import explain
 from immunesim.experiments.run import run
 from immunesim.runtime.errors import OutputError
 from immunesim.tasks import compare
-from immunesim.views.figures import causal_graph, panel, style
+from immunesim.views.figures import causal_graph, panel, scales, style
 from immunesim.views.figures import explain as explain_figure
 from immunesim.views.figures import run as run_figures
 from immunesim.views.figures.sweep import pictures as sweep_figures
@@ -264,3 +264,14 @@ def test_characters_that_no_font_has_are_named_once_and_give_no_warnings(result,
     assert "\N{OLD PERSIAN SIGN XSHAAYATHIYA}" in note
     assert note.endswith("no installed font has them")
     assert "治療" in (tmp_path / "drug.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("size", [4e-3, -37.0, 1e12])
+@pytest.mark.parametrize("log", [False, True])
+def test_the_rounding_of_a_flat_curve_is_no_range(size: float, log: bool) -> None:
+    if log and size <= 0:
+        return
+    noise = np.array([size, np.nextafter(size, np.inf), size])
+    low, high = panel.ends_of([noise], log, [])
+    assert (low, high) == pytest.approx(panel.ends_of([np.full(3, size)], log, []))
+    assert scales.ticks_of("y", (low, high), log, 1.7)[1]

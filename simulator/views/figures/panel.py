@@ -17,7 +17,7 @@ from ...numerics.thresholds import NEGLIGIBLE
 from ...numerics.trajectory import Array
 from ..text.figure import Curve, label_of
 from .page import Label
-from .scales import fraction
+from .scales import SAME, fraction
 from .style import GRID, SHADE, Medium, style
 
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
@@ -133,9 +133,11 @@ def ends_of(shown: Sequence[Array], log: bool, aims: Sequence[Target]) -> tuple[
     if not len(values):
         return (0.0, 1.0)
     top, low = float(values.max()), float(values.min())
+    if top - low <= SAME * max(abs(low), abs(top)):
+        low = top = (low + top) / 2  # a flat curve, whatever its rounding
     bounds = [(aim, bound) for aim in aims for bound in (aim.low, aim.high) if np.isfinite(bound)]
     if log:
-        low = float(values[values > top * NEGLIGIBLE].min())
+        low = low if low == top else float(values[values > top * NEGLIGIBLE].min())
         reach = max((top / low) ** REACH, 10.0)
         far = top / 10**MOST_DECADES
         both = [bound for aim, bound in bounds if np.isfinite(aim.low) and np.isfinite(aim.high) and bound > far]
