@@ -95,3 +95,22 @@ below = 0.1
 unit = "1"
 source = "Toy2020"
 """
+
+# It falls to 2e-36 once it is cleared, and grows back
+PATHOGEN = """\
+title = "A pathogen and the cells that clear it"
+time_unit = "d"
+[species]
+P = { label = "pathogen", unit = "PFU/mL", initial = 1, scale = 1 }
+E = { label = "effector cells", unit = "cells/uL", initial = 0.01, scale = 1 }
+[parameters]
+r = { label = "r", value = 1, unit = "1/d", source = "assumed", status = "assumed: an example" }
+k = { label = "k", value = 0.01, unit = "uL/cells/d", source = "assumed", status = "assumed: an example" }
+a = { label = "a", value = 0.0003, unit = "mL/PFU/d", source = "assumed", status = "assumed: an example" }
+d = { label = "d", value = 0.1, unit = "1/d", source = "assumed", status = "assumed: an example" }
+[reactions]
+grow = { equation = "-> P", rate = "r*P", source = "assumed" }
+kill = { equation = "P ->", rate = "k*P*E", source = "assumed" }
+activate = { equation = "-> E", rate = "a*P*E", source = "assumed" }
+die = { equation = "E ->", rate = "d*E", source = "assumed" }
+"""

@@ -195,30 +195,6 @@ class DenseOutput:
         found.setflags(write=False)
         return found
 
-    @cached_property
-    def still(self) -> dict[str, float]:
-        """The species and observables that cannot move in this run, since nothing moves that they read; by name their
-        value."""
-        if not len(self._times):
-            return {}
-        system, states = self.system, self._states
-        moves = {name for name, moving in zip(system.species, (states != states[0]).any(axis=0), strict=True) if moving}
-        sets = {id(each.parameters): each.parameters for each in self.segments}
-        tables = np.array(list(sets.values()))
-        moves |= {
-            name for name, moving in zip(system.parameters, (tables != tables[0]).any(axis=0), strict=True) if moving
-        }
-        moves.add(TIME)
-        observed = system.observe(self._times[:1], states[:1], tables[0])[:, 0]
-        found = dict(
-            zip((*system.species, *system.observables), (*states[0].tolist(), *observed.tolist()), strict=True)
-        )
-        return {
-            name: value
-            for name, value in found.items()
-            if name not in moves and (name in system.species or not system.read_by(name) & moves)
-        }
-
     def states(self) -> Array:
         """Every species at `times`, shape (points, species), each in its unit."""
         return self._states
@@ -230,7 +206,7 @@ class DenseOutput:
 
     def clear_cache(self) -> None:
         """Frees the curves, which take several times the memory of the saved values."""
-        for name in ("_times", "_states", "_parts", "still"):
+        for name in ("_times", "_states", "_parts"):
             self.__dict__.pop(name, None)
         self._observed.clear()
 

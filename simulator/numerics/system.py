@@ -29,7 +29,7 @@ Rhs = Callable[[float, Array], list[float]]
 Jacobian = Callable[[float, Array], Array]
 
 
-class _Formulas(NamedTuple):
+class _SystemNodes(NamedTuple):
     """The formulas of a system as nodes: see the properties of `System`."""
 
     graph: Graph
@@ -64,7 +64,7 @@ class System:
         self._readouts: dict[str, Tape] = {}
 
     @cached_property
-    def _formulas(self) -> _Formulas:
+    def _formulas(self) -> _SystemNodes:
         """Built when first asked for: a run by machine code that is kept needs none of it."""
         model, constants, reciprocals = self._given
         graph = Graph(reciprocals)
@@ -88,7 +88,7 @@ class System:
             variables=tuple(symbols[name] for name in self.species),
             time=symbols[TIME],
         )
-        return _Formulas(graph, symbols, names, rates, contributions, equations)
+        return _SystemNodes(graph, symbols, names, rates, contributions, equations)
 
     @property
     def graph(self) -> Graph:
@@ -270,12 +270,6 @@ class System:
         """The species that the observable `name` reads."""
         read = self.graph.symbols_of(self.names[name])
         return {each for each in self.species if self.symbols[each] in read}
-
-    def read_by(self, name: str) -> frozenset[str]:
-        """What the observable `name` reads, through others too: species, parameters and the time."""
-        if name not in self._readouts:
-            self._readouts[name] = self.observables_tape.part([self.observables.index(name)])
-        return frozenset(self._readouts[name].symbols)
 
     def typical_sizes(self, parameters: Sequence[float] | Array) -> dict[str, float]:
         """By name, the scale of each species, and what each observable is where all species have that size; 0 where

@@ -121,7 +121,7 @@ def _note(reason: str) -> None:
 def _clean(folder: Path) -> None:
     """Deletes what has not been used for long, and the least recently used beyond `MAX_BYTES`."""
     found = []
-    for path in (*folder.glob("*.kept"), *folder.glob("*.o"), *folder.glob("*.part")):
+    for path in (*folder.glob("*.kept"), *folder.glob("*.part")):
         with suppress(OSError):  # another process may have deleted it
             status = path.stat()
             found.append((status.st_mtime, status.st_size, path))

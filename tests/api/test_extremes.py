@@ -8,27 +8,11 @@ from pathlib import Path
 import immunesim as sim
 import pytest
 
+from tests.toys import PATHOGEN
+
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of SciPy, and of a run that is not reliable
 
 engines = pytest.mark.parametrize("engine", ["compiled", "scipy"])
-
-PATHOGEN = """\
-title = "A pathogen and the cells that clear it"
-time_unit = "d"
-[species]
-P = { label = "pathogen", unit = "PFU/mL", initial = 1, scale = 1 }
-E = { label = "effector cells", unit = "cells/uL", initial = 0.01, scale = 1 }
-[parameters]
-r = { label = "r", value = 1, unit = "1/d", source = "assumed", status = "assumed: an example" }
-k = { label = "k", value = 0.01, unit = "uL/cells/d", source = "assumed", status = "assumed: an example" }
-a = { label = "a", value = 0.0003, unit = "mL/PFU/d", source = "assumed", status = "assumed: an example" }
-d = { label = "d", value = 0.1, unit = "1/d", source = "assumed", status = "assumed: an example" }
-[reactions]
-grow = { equation = "-> P", rate = "r*P", source = "assumed" }
-kill = { equation = "P ->", rate = "k*P*E", source = "assumed" }
-activate = { equation = "-> E", rate = "a*P*E", source = "assumed" }
-die = { equation = "E ->", rate = "d*E", source = "assumed" }
-"""
 
 PULSE = """\
 title = "A drug let in around one hour"

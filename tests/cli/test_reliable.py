@@ -16,7 +16,7 @@ import immunesim as sim
 import pytest
 from immunesim import cli
 
-from tests.toys import CHAOS, CHAOS_MODEL
+from tests.toys import CHAOS, CHAOS_MODEL, PATHOGEN
 
 WARNING = "NOT RELIABLE: arm main: two computations agree in fewer than 3 digits"
 
@@ -288,26 +288,8 @@ end = "700 d"
 [show]
 plots = [["P"]]
 """
-REVIVED_MODEL = """\
-title = "A pathogen that falls below what numbers can hold, and grows back"
-time_unit = "d"
-
-[species]
-P = { label = "pathogen", unit = "PFU/mL", initial = 1, scale = 1 }
-E = { label = "effector cells", unit = "cells/uL", initial = 0.01, scale = 1 }
-
-[parameters]
-r = { label = "growth", value = 1, unit = "1/d", source = "assumed", status = "assumed: an example" }
-k = { label = "killing", value = 0.01, unit = "uL/cells/d", source = "assumed", status = "assumed: an example" }
-a = { label = "activation", value = 0.0003, unit = "mL/PFU/d", source = "assumed", status = "assumed: an example" }
-d = { label = "death", value = 0.01, unit = "1/d", source = "assumed", status = "assumed: an example" }
-
-[reactions]
-grow = { equation = "-> P", rate = "r * P", source = "assumed" }
-kill = { equation = "P ->", rate = "k * P * E", source = "assumed" }
-activate = { equation = "-> E", rate = "a * P * E", source = "assumed" }
-die = { equation = "E ->", rate = "d * E", source = "assumed" }
-"""
+# Cells that die ten times as slowly hold it down until it is less than numbers can hold
+REVIVED_MODEL = PATHOGEN.replace("value = 0.1,", "value = 0.01,")
 
 
 def test_a_state_that_rises_again_from_nothing_is_not_reliable(say, chaos: Path) -> None:

@@ -16,7 +16,7 @@ from ..system import System
 from ..tape import Tape
 from ..trajectory import ATOL_OF_SCALE, Array, Outcome, Problem, Segment, Trajectory
 from .engine import Batch, BatchResult, Engine, OnProgress, StoppedError
-from .programs import Formulas, model_program
+from .programs import ReferenceTapes, model_program
 
 Flags = NDArray[np.bool_]
 
@@ -96,15 +96,17 @@ class ModelEngine:
         if not len(times):
             return ""
         right, jacobian = self.engine.derivatives(times, states, parameters)
-        return _Formulas(self.system, self.formulas, times, states, parameters).differ(
+        return _Reference(self.system, self.formulas, times, states, parameters).differ(
             right.T, dict(zip(self.engine.description.entries, jacobian.T, strict=True))
         )
 
 
-class _Formulas:
+class _Reference:
     """Right-hand side and Jacobian at n points, by the formulas."""
 
-    def __init__(self, system: System, formulas: Formulas, times: Array, states: Array, parameters: Array) -> None:
+    def __init__(
+        self, system: System, formulas: ReferenceTapes, times: Array, states: Array, parameters: Array
+    ) -> None:
         self.system, self.formulas, self.times, self.states = system, formulas, times, states
         self.parameters = dict(zip(system.parameters, parameters.T, strict=True))
 

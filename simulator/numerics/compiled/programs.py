@@ -33,7 +33,7 @@ class Program(NamedTuple):
     code: LoadedCode
 
 
-class Formulas(NamedTuple):
+class ReferenceTapes(NamedTuple):
     """What machine code is held against, evaluated without it: tapes on the symbols of a model.
 
     rhs: right-hand sides without infusions, of all species. gross: of each species the sum of the sizes of its
@@ -50,7 +50,7 @@ class ModelProgram(NamedTuple):
     """The program of a whole model, its formulas, and its observables as a tape."""
 
     program: Program
-    formulas: Formulas
+    formulas: ReferenceTapes
     observables: Tape
 
 
@@ -125,7 +125,7 @@ def _new_model_program(key: str, system: System) -> ModelProgram:
     return ModelProgram(Program(description, LoadedCode(code)), formulas, system.observables_tape)
 
 
-def _formulas(system: System) -> Formulas:
+def _formulas(system: System) -> ReferenceTapes:
     """Tapes of a system whose graph was made apart from that of the program."""
     graph = system.graph
 
@@ -139,7 +139,9 @@ def _formulas(system: System) -> Formulas:
             total = graph.apply("add", total, size(node))
         gross.append(total)
     jacobian = system.equations.jacobian
-    return Formulas(Tape(graph, system.rhs), Tape(graph, gross), Tape(graph, list(jacobian.values())), tuple(jacobian))
+    return ReferenceTapes(
+        Tape(graph, system.rhs), Tape(graph, gross), Tape(graph, list(jacobian.values())), tuple(jacobian)
+    )
 
 
 def _compile(layout: ProgramLayout, lanes: int) -> bytes:
