@@ -15,7 +15,8 @@ from immunesim import read_scenario
 from immunesim.experiments import evidence
 from immunesim.experiments.run import run
 from immunesim.experiments.sweeps.compute import sweep_of
-from immunesim.files.toml.catalogue import builtin_scenarios, evidence_terms
+from immunesim.files.toml.catalogue import blind_tests, builtin_scenarios, evidence_terms
+from immunesim.files.toml.facts import register
 from immunesim.tasks.evidence import EvidenceRequest
 from immunesim.tasks.evidence import evidence as evidence_of
 from immunesim.tasks.request import ScenarioRequest
@@ -23,6 +24,7 @@ from immunesim.tasks.sweep import SweepRequest, sweep
 from immunesim.views.figures import run as run_figures
 from immunesim.views.figures.style import CARD
 from immunesim.views.figures.sweep import pictures
+from immunesim.views.text.evidence_totals import blind_tests_text, not_asked_lines, totals_lines
 from immunesim.views.text.figure import Curve
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,7 +86,7 @@ def draw_sweep(picture: SweepPicture) -> None:
 
 
 def totals(rows: Sequence[evidence.EvidenceRow]) -> str:
-    """What the evidence adds up to, as the README says it."""
+    """What the evidence of all bundled scenarios adds up to, as the README says it."""
     found, topics = evidence.totals(rows), evidence_terms()["topics"]
     known = sum(row.verdict == evidence.Judgement.KNOWN_MISS for row in rows)
     parts = found["claims"].items()  # C32a, C32b and C32c are one claim in three parts
@@ -97,8 +99,12 @@ def totals(rows: Sequence[evidence.EvidenceRow]) -> str:
         f"{len(claims) - len(missing)} of the {len(claims)} claims about interleukins that this project"
         " set out to show are shown, each by an expectation that fails in an arm without the mechanism."
         f" In all, {found['all']['met']} of {found['all']['of']} expectations are met;"
-        f" {known} are known misses, which `evidence` lists with the reason."
+        f" {known} are known misses, which `evidence` lists with the reason. By what they rest on:"
     )
+    asked = {row.fact for row in rows}
+    not_asked = [fact for name, fact in register().items() if name not in asked]
+    lines += ["", *(f"- {line}" for line in totals_lines(found)), *(f"- {line}" for line in not_asked_lines(not_asked))]
+    lines += [f"- {blind_tests_text(blind_tests())}"]
     return "\n".join(lines) + "\n"
 
 

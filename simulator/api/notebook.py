@@ -6,6 +6,7 @@ import base64
 from html import escape
 from typing import TYPE_CHECKING
 
+from ..experiments.expectations import asked, set_aside
 from ..experiments.run import RunResult
 from ..tasks.answer import warnings_html
 from ..views.text import run_tables
@@ -43,8 +44,11 @@ def _verdicts(result: RunResult) -> list[str]:
         for name, arm in result.arms.items()
         if not arm.trajectory.outcome.ok
     ]
-    missed = [verdict for verdict in result.verdicts if not verdict.met or verdict.in_doubt]
-    if result.verdicts:
-        met, count = len(result.verdicts) - len(missed), len(result.verdicts)
+    counted_ones, apart = asked(result.verdicts), set_aside(result.verdicts)
+    missed = [verdict for verdict in counted_ones if not verdict.met or verdict.in_doubt]
+    if counted_ones:
+        met, count = len(counted_ones) - len(missed), len(counted_ones)
         lines.append(f"Expectations: {met} of {count} met" + (":" if missed else "."))
+    if apart:
+        lines.append(f"Set aside, never used for fitting: {sum(each.met for each in apart)} of {len(apart)} met.")
     return [*lines, *(verdict_line(verdict).strip() for verdict in missed)]

@@ -11,6 +11,7 @@ from pathlib import Path
 from reprlib import repr as short_repr
 from typing import TYPE_CHECKING, Any
 
+from ..experiments.expectations import asked
 from ..experiments.measured import measure
 from ..experiments.measures import arms_of, read_measure, unit_text_of
 from ..experiments.run import RunResult
@@ -255,7 +256,7 @@ class Run:
             return tasks.write(self.result, path, self.command, force, FIGURES.draw if plots else None)
 
     def __repr__(self) -> str:
-        verdicts = self.result.verdicts
+        verdicts = asked(self.result.verdicts)
         counts = (
             f", {sum(each.met for each in verdicts)} of {counted(len(verdicts), 'expectation')} met" if verdicts else ""
         )

@@ -27,7 +27,7 @@ def execute(options: argparse.Namespace) -> int:
 
     out, accept = Path(options.out) if options.out else None, options.accept_unreliable
     found = evidence(EvidenceRequest(tuple(options.scenarios), out, certify_of(options), accept), print_note)
-    print_json([row._asdict() for row in found.rows]) if options.json else print_answer(found)
+    print_json(found.document) if options.json else print_answer(found)
     if found.not_simulated:
         missing = ", ".join(found.not_simulated[:5]) + ", ..." * (len(found.not_simulated) > 5)
         print(

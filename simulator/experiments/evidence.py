@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from ..runtime.json import json_number
 from .expectations import Verdict
+from .fold_error import FACTOR, central_value, fold_error, geometric_mean, is_near
+from .scenario import Expectation
 
 
 class Judgement(StrEnum):
@@ -21,14 +23,26 @@ class Judgement(StrEnum):
     NOT_SIMULATED = "not simulated"
 
 
+class Basis(StrEnum):
+    """What an expectation rests on; each has one basis."""
+
+    NUMBER = "published number"
+    DIRECTION = "direction only"
+    MEMORY = "from memory"
+    THRESHOLD = "threshold of our own"
+    WITHOUT_RULE = "without a rule"  # mostly published equations that were computed again
+
+
 class EvidenceRow(NamedTuple):
     """One expectation of one scenario.
 
     id: ``SCENARIO/EXPECTATION``. expected: the interval from `low` to `high` with its unit, as files spell it. low,
     high, simulated: in `unit`; None where there is no bound or value. reason: why there is no value. source, status,
-    rule, topic, claim, missed: as in `Expectation`. without_mechanism: by arm, what it gives instead; None where there
-    is no value. passes_without_mechanism: those of these arms that meet it. unreliable: the arms that the numbers come
-    from and whose digits are too few to be relied on.
+    rule, topic, claim, missed, fact, set_aside: as in `Expectation`. without_mechanism: by arm, what it gives instead;
+    None where there is no value. passes_without_mechanism: those of these arms that meet it. unreliable: the arms that
+    the numbers come from and whose digits are too few to be relied on. basis: what it rests on. central: the
+    published value, in `unit`; fold_error: how far the simulated one is from it, and near: whether that is not far; see
+    the functions of these names.
     """
 
     id: str
@@ -49,6 +63,12 @@ class EvidenceRow(NamedTuple):
     without_mechanism: Mapping[str, float | None]
     passes_without_mechanism: list[str]
     unreliable: list[str]
+    basis: Basis
+    central: float | None
+    fold_error: float | None
+    near: bool
+    fact: str
+    set_aside: bool
 
 
 def evidence_row(verdict: Verdict, scenario: str, ran: bool, accept_unreliable: bool = False) -> EvidenceRow:
@@ -76,7 +96,24 @@ def evidence_row(verdict: Verdict, scenario: str, ran: bool, accept_unreliable: 
         without_mechanism={arm: json_number(value) for arm, value in verdict.without_mechanism.items()},
         passes_without_mechanism=verdict.passes_without_mechanism,
         unreliable=list(verdict.unreliable),
+        basis=basis_of(expectation),
+        central=central_value(expectation),
+        fold_error=fold_error(expectation, verdict.simulated),
+        near=is_near(expectation, verdict.simulated),
+        fact=expectation.fact,
+        set_aside=expectation.set_aside,
     )
+
+
+def basis_of(expectation: Expectation) -> Basis:
+    """What it rests on: how the number was found goes before the rule by which it became an interval."""
+    if expectation.status.startswith("from memory"):
+        return Basis.MEMORY
+    if expectation.status.startswith("assumed") or expectation.source.startswith("assumed"):
+        return Basis.THRESHOLD
+    if expectation.rule == "direction":
+        return Basis.DIRECTION
+    return Basis.NUMBER if expectation.rule else Basis.WITHOUT_RULE
 
 
 def _judgement(verdict: Verdict, accept_unreliable: bool) -> Judgement:
@@ -88,18 +125,44 @@ def _judgement(verdict: Verdict, accept_unreliable: bool) -> Judgement:
 
 
 def holds(rows: Sequence[EvidenceRow]) -> bool:
-    """Whether all is as the scenarios say: met, or missed where that is known."""
-    return all(row.verdict == (Judgement.KNOWN_MISS if row.missed else Judgement.MET) for row in rows)
+    """Whether all is as the scenarios say: met, or missed where that is known; facts set aside may be either."""
+    return all(row.set_aside or row.verdict == (Judgement.KNOWN_MISS if row.missed else Judgement.MET) for row in rows)
 
 
 def totals(rows: Sequence[EvidenceRow]) -> dict[str, Any]:
-    """How many are met: of all, of the published facts, of those of each topic, of each claim."""
-    topics, claims = _sorted({row.topic for row in rows}), _sorted({row.claim for row in rows})
+    """How many are met, without the facts that are set aside: of all, of the published facts, of those of each topic,
+    of each claim, of each basis; the published numbers; and the facts that are set aside (see `numbers`)."""
+    counted = [row for row in rows if not row.set_aside]
+    topics, claims = _sorted({row.topic for row in counted}), _sorted({row.claim for row in counted})
     return {
-        "all": _count(rows),
-        "facts": _count([row for row in rows if row.topic]),
-        "topics": {topic: _count([row for row in rows if row.topic == topic]) for topic in topics},
-        "claims": {claim: _count([row for row in rows if row.claim == claim]) for claim in claims},
+        "all": _count(counted),
+        "facts": _count([row for row in counted if row.topic]),
+        "topics": {topic: _count([row for row in counted if row.topic == topic]) for topic in topics},
+        "claims": {claim: _count([row for row in counted if row.claim == claim]) for claim in claims},
+        "bases": {basis.value: _count([row for row in counted if row.basis == basis]) for basis in Basis},
+        "numbers": numbers([row for row in counted if row.basis == Basis.NUMBER]),
+        "set_aside": numbers([row for row in rows if row.set_aside]),
+    }
+
+
+def numbers(rows: Sequence[EvidenceRow]) -> dict[str, float | int | None]:
+    """How well published numbers are met, of those that can be relied on.
+
+    met: within the published interval. near: within the factor `factor`, see `is_near`. fold_error: the geometric mean
+    of `fold_errors` fold errors. not_defined: intervals without a central value. nothing: simulated none, zero or the
+    other sign, which has no fold error either.
+    """
+    judged = [row for row in rows if row.verdict not in (Judgement.NOT_RELIABLE, Judgement.NOT_SIMULATED)]
+    folds = [row.fold_error for row in judged if row.fold_error is not None]
+    nothing = sum(row.central is not None and row.fold_error is None for row in judged)
+    return {
+        **_count(rows),
+        "near": sum(row.near for row in judged),
+        "factor": FACTOR,
+        "fold_error": geometric_mean(folds),
+        "fold_errors": len(folds),
+        "not_defined": len(judged) - len(folds) - nothing,
+        "nothing": nothing,
     }
 
 

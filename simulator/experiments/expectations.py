@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..numerics.trajectory import Trajectory
@@ -50,8 +50,20 @@ class Verdict:
     @property
     def holds(self) -> bool:
         """Whether the numbers, reliable or not, are as the scenario says: met, or a known miss, and missed by the arms
-        without its mechanism."""
+        without its mechanism. Of a fact that is set aside nothing is said beforehand."""
+        if self.expectation.set_aside:
+            return True
         return self.within != bool(self.expectation.missed) and not self.passes_without_mechanism
+
+
+def asked(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Those on facts that are not set aside: what a scenario counts."""
+    return [verdict for verdict in verdicts if not verdict.expectation.set_aside]
+
+
+def set_aside(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Those on facts that are set aside: counted apart."""
+    return [verdict for verdict in verdicts if verdict.expectation.set_aside]
 
 
 def judge(

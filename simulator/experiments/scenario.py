@@ -91,7 +91,8 @@ class Expectation(NamedTuple):
     ``assumed``. status: how well the number is verified. rule: how the interval follows from the published number.
     topic: the field it is a fact of. claim: the statement that it supports, if any. breaks_in: arms without the
     mechanism, each of which must fail it when read as the main arm. missed: why the model does not meet it, where
-    that is known.
+    that is known. fact: the fact of the register that it asks, if any. set_aside: this fact was never used for fitting;
+    it is counted apart, and need not be met.
     """
 
     id: str
@@ -109,6 +110,8 @@ class Expectation(NamedTuple):
     claim: str = ""
     breaks_in: tuple[str, ...] = ()
     missed: str = ""
+    fact: str = ""
+    set_aside: bool = False
 
     def met_by(self, value: float) -> bool:
         """Whether `value`, in `unit`, lies in the interval; 'above' and 'below' exclude the bound."""

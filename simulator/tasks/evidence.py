@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..experiments.evidence import EvidenceRow, evidence_row, holds, totals
+from ..experiments.facts import Fact
 from ..experiments.run import OnProgress, run
 from ..experiments.solving import Certify
 from ..files.results.folder import output_folder, write_text
+from ..files.toml.catalogue import blind_tests
+from ..files.toml.facts import asked_twice, register
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError, InputFault
 from ..runtime.processes import parallel_map
 from ..runtime.text import csv_cell
 from ..views.text.commands.evidence import evidence_text, expected_range
+from ..views.text.evidence_totals import blind_tests_text, not_asked_lines
 from ..views.text.reliability import first, unreliable_lines
 from ..views.text.tables import Table
 from .answer import Answer, warnings_html
@@ -28,7 +32,10 @@ from .request import OnNote, ignore_note, say_engine, scenario_paths
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-COLUMNS = ("id", "that", "expected", "simulated", "unit", "verdict", "source", "status", "rule", "topic", "claim")
+COLUMNS = (
+    *("id", "that", "expected", "simulated", "unit", "verdict", "source", "status", "rule", "topic", "claim"),
+    *("missed", "basis", "central", "fold_error", "near", "fact", "set_aside"),
+)
 SHOWN = {
     "": ("verdict",),
     "id": ("id",),
@@ -54,11 +61,14 @@ class EvidenceRequest:
 @dataclass(frozen=True, repr=False)
 class Evidence(Answer):
     """rows: a row for each expectation: see `EvidenceRow`. not_simulated: the scenarios left out by an interruption.
-    unreliable: a line for each arm that an expectation reads and whose digits are too few to be relied on."""
+    unreliable: a line for each arm that an expectation reads and whose digits are too few to be relied on.
+    not_asked: the facts of the register that no expectation asks; None where not all bundled scenarios were asked for.
+    """
 
     rows: list[EvidenceRow]
     not_simulated: tuple[str, ...] = ()
     unreliable: tuple[str, ...] = ()
+    not_asked: tuple[Fact, ...] | None = None
 
     @property
     def holds(self) -> bool:
@@ -67,8 +77,22 @@ class Evidence(Answer):
 
     @property
     def totals(self) -> dict[str, Any]:
-        """How many are met: of all, of the published facts of each topic, of each claim."""
-        return totals(self.rows)
+        """How many are met, of all and by what they rest on: see `experiments.evidence.totals`. With all bundled
+        scenarios also the facts of the register that are not asked, and the blind tests."""
+        if self.not_asked is None:
+            return totals(self.rows)
+        blind = [test._asdict() | {"date": test.date.isoformat()} for test in blind_tests()]
+        return {**totals(self.rows), "not_asked": [fact.id for fact in self.not_asked], "blind_tests": blind}
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Totals and rows, ready for JSON."""
+        found = {
+            "totals": self.totals,
+            "unreliable": list(self.unreliable),
+            "rows": [row._asdict() for row in self.rows],
+        }
+        return {**found, "not_simulated": list(self.not_simulated)} if self.not_simulated else found
 
     @property
     def table(self) -> Table:
@@ -80,7 +104,8 @@ class Evidence(Answer):
         return self.table.to_pandas()
 
     def __str__(self) -> str:
-        return first(self.unreliable, evidence_text(self.rows))
+        last = [] if self.not_asked is None else [*not_asked_lines(self.not_asked), blind_tests_text(blind_tests())]
+        return first(self.unreliable, evidence_text(self.rows, last))
 
     def _repr_html_(self) -> str:
         rows = [{**row._asdict(), "expected": expected_range(row)} for row in self.rows]
@@ -95,6 +120,8 @@ def evidence(request: EvidenceRequest, on_note: OnNote = ignore_note) -> Evidenc
     Raises `InputError` and, before anything is simulated, `OutputError`.
     """
     paths = scenario_paths(request.scenarios)
+    if faults := asked_twice(paths):
+        raise InputError(faults)
     say_engine(on_note)
     if request.out is None:
         found = _evidence(paths, request)
@@ -119,7 +146,10 @@ def _evidence(paths: Sequence[Path], request: EvidenceRequest) -> Evidence:
         raise InputError(faults)
     not_simulated = tuple(path.stem for number, path in enumerate(paths) if number not in done)
     unreliable = tuple(line for part in parts for line in part.unreliable)
-    return Evidence([row for part in parts for row in part.rows], not_simulated, unreliable)
+    rows = [row for part in parts for row in part.rows]
+    asked = {row.fact for row in rows}
+    not_asked = None if request.scenarios else tuple(fact for name, fact in register().items() if name not in asked)
+    return Evidence(rows, not_simulated, unreliable, not_asked)
 
 
 class _Part(NamedTuple):
@@ -146,15 +176,8 @@ def _part(request: EvidenceRequest, path: Path, on_progress: OnProgress) -> _Par
 def _write(found: Evidence, folder: Path) -> None:
     """The table as evidence.csv and, with all that is known of each row, evidence.json."""
     lines = io.StringIO()
-    writer = csv.DictWriter(lines, (*COLUMNS, "missed"), extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(lines, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: csv_cell(value) for key, value in row._asdict().items()} for row in found.rows)
     write_text(folder / "evidence.csv", lines.getvalue())
-    document = {
-        "totals": found.totals,
-        "unreliable": list(found.unreliable),
-        "rows": [row._asdict() for row in found.rows],
-    }
-    if found.not_simulated:
-        document["not_simulated"] = list(found.not_simulated)
-    write_text(folder / "evidence.json", json.dumps(document, indent=1) + "\n")
+    write_text(folder / "evidence.json", json.dumps(found.document, indent=1) + "\n")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..experiments.expectations import asked
 from ..experiments.run import RunResult, run
 from ..experiments.solving import Certify
 from ..files.results.folder import SUMMARY, check_folder, new_folder
@@ -206,7 +207,7 @@ def make(job: Job, on_progress: OnProgress) -> Card:
     except Exception as error:  # whatever it is, the other scenarios go on
         return card._replace(status=FAILED, reason=f"{type(error).__name__}: {error}", holds=False)
     picture, described = _card_picture(result, folder, written["run"])
-    verdicts = result.verdicts
+    verdicts = asked(result.verdicts)
     failed = [arm for arm in result.arms.values() if not arm.trajectory.outcome.ok]
     return card._replace(
         status=FAILED if failed else DONE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -122,6 +122,8 @@ def _by_model(parts: Sequence[_ScenarioInfluence]) -> dict[str, dict[str, Any]]:
 
 def _part(path: Path, on_progress: OnProgress) -> _ScenarioInfluence:
     scenario = read_scenario(path)
+    counted = tuple(each for each in scenario.expectations if not each.set_aside)  # the others are not even looked at
+    scenario = replace(scenario, expectations=counted)
     body = {name: each for name, each in scenario.model.parameters.items() if not each.knob}
     assumed = [name for name, each in body.items() if each.assumed]
     others = [name for name in body if name not in assumed]

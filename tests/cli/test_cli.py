@@ -503,7 +503,7 @@ def test_evidence_holds_expectations_against_the_simulation(say) -> None:
     assert said.code == 0
     assert "met     toy/1" in said.out
     assert "1 of 1 expectation met" in said.out
-    (row,) = document(say("evidence", "toy.toml", "--json"))
+    (row,) = document(say("evidence", "toy.toml", "--json"))["rows"]
     assert (row["id"], row["verdict"], row["source"]) == ("toy/1", "met", "Toy2020, p. 1")
     edit("between = [50, 500]", "above = 500")
     said = say("evidence", "toy.toml")
@@ -516,7 +516,7 @@ def test_evidence_of_a_run_that_fails_stays_in_the_table(say) -> None:
     edit('"max(drug)"', "\"at(drug, '40 h')\"")
     said = say("evidence", "toy.toml", "--json")
     assert said.code == 1
-    (row,) = document(said)
+    (row,) = document(said)["rows"]
     assert (row["verdict"], row["simulated"]) == ("not simulated", None)
 
 

@@ -110,6 +110,8 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
                 "source": verdict.expectation.source,
                 "status": verdict.expectation.status,
                 "missed": verdict.expectation.missed,
+                "fact": verdict.expectation.fact,
+                "set_aside": verdict.expectation.set_aside,
                 "without_mechanism": {arm: json_number(value) for arm, value in verdict.without_mechanism.items()},
             }
             for verdict in result.verdicts

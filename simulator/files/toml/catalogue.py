@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 from pathlib import Path
+from typing import NamedTuple
 
 from ...runtime.errors import InputError
 from .source import TomlSource
@@ -29,6 +31,21 @@ def builtin_scenarios() -> dict[str, Path]:
 def evidence_terms() -> dict[str, dict[str, str]]:
     """The terms that expectations may use, by kind (`rules`, `topics`, `claims`), each with its meaning."""
     return TomlSource(BIOLOGY / "claims.toml").data
+
+
+class BlindTest(NamedTuple):
+    """How many facts or probes that nobody had shown to the model it met, with its version then."""
+
+    of_what: str
+    met: int
+    of: int
+    date: datetime.date
+    version: str
+
+
+def blind_tests() -> list[BlindTest]:
+    """The tests of the model against what nobody had shown to it."""
+    return [BlindTest(**test) for test in TomlSource(BIOLOGY / "claims.toml").data["blind_tests"]]
 
 
 def catalogue() -> dict[str, list[dict[str, str]]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...experiments.facts import Fact
 from ...experiments.scenario import MAIN, Arm, Expectation, Scenario
 from ...experiments.sweeps.designs import Sweep
 from ...experiments.timetable import TimetableError, timetable
@@ -17,6 +17,8 @@ from ...model.model import Model
 from ...model.units import unit
 from ...runtime.names import nearest, unknown_name
 from .catalogue import evidence_terms
+from .facts import register
+from .interval import INTERVAL, read_interval
 from .layers import KeyPath
 from .quantities import (
     DEFAULT_COUNT,
@@ -38,6 +40,7 @@ MAX_TIMES = 1_000_000  # output times of one run
 MAX_END = 1000 * 365.25  # days
 STEPS = 500  # from the start to the end, where a scenario does not say how often it saves
 CURVES_PER_PLOT = 4
+FROM_REGISTER = ("that", *INTERVAL, "unit", "source", "status", "rule", "topic")  # of an expectation of a fact
 
 
 def read_end(context: Context) -> float | None:
@@ -244,9 +247,17 @@ def _expectation(context: Context, number: int, table: Table, arms: list[str]) -
     """One [[expect]] of a scenario with these arms, or None and faults."""
     path: KeyPath = ("expect", number)
     before = len(context.faults)
-    interval = _interval(context, table, path)
+    fact = _fact(context, table, path) if "fact" in table else None
+    if len(context.faults) > before:
+        return None
+    table = {**table, **_words_of(fact)} if fact is not None else table
+    interval = (
+        (fact.low, fact.high)
+        if fact is not None
+        else read_interval(table, "an expectation", lambda at, message: context.fault((*path, *at), message))
+    )
     unit_text = table.get("unit", "1")
-    at: KeyPath = (*path, "unit" if "unit" in table else "measure")
+    at: KeyPath = (*path, "measure" if fact is not None or "unit" not in table else "unit")
     measured = read_measure_in(context, at, (*path, "measure"), table["measure"], unit_text, arms)
     breaks_in = table.get("breaks_in", [])
     _check_evidence(context, table, path)
@@ -274,7 +285,38 @@ def _expectation(context: Context, number: int, table: Table, arms: list[str]) -
         claim=table.get("claim", ""),
         breaks_in=tuple(breaks_in),
         missed=table.get("missed", ""),
+        fact=fact.id if fact is not None else "",
+        set_aside=fact is not None and fact.set_aside,
     )
+
+
+def _fact(context: Context, table: Table, path: KeyPath) -> Fact | None:
+    """The fact of the register that an expectation asks, or None and faults."""
+    name, known = table["fact"], register()
+    if name not in known:
+        context.fault((*path, "fact"), f"no fact '{name}'{nearest(name, known)}; they stand in biology/facts")
+        return None
+    for key in FROM_REGISTER:
+        if key in table:
+            context.fault((*path, key), f"{key} of the fact '{name}' comes from the register; leave it out")
+    others = context.tables["expect"][: path[1]]
+    if any(name == (other or {}).get("fact") for other in others):
+        context.fault((*path, "fact"), f"the fact '{name}' is asked already, by an expectation above; ask it once")
+    if known[name].set_aside and "missed" in table:
+        context.fault((*path, "missed"), f"the fact '{name}' is set aside: it is neither fitted nor known to be missed")
+    return known[name]
+
+
+def _words_of(fact: Fact) -> Table:
+    """What an expectation takes from its fact, but the interval."""
+    return {
+        "that": fact.that,
+        "unit": fact.unit_text,
+        "source": fact.source,
+        "status": fact.status,
+        "rule": fact.rule,
+        "topic": fact.topic,
+    }
 
 
 def _check_evidence(context: Context, table: Table, path: KeyPath) -> None:
@@ -291,25 +333,6 @@ def _check_evidence(context: Context, table: Table, path: KeyPath) -> None:
         context.fault((*path, "topic"), "a topic is for published facts, and the source of this one is 'assumed'")
     if "claim" in table and not table.get("breaks_in"):
         context.fault((*path, "claim"), "a claim names the arms without its mechanism in breaks_in")
-
-
-def _interval(context: Context, table: Table, path: KeyPath) -> tuple[float, float] | None:
-    """The lowest and highest value that an expectation allows."""
-    given = [key for key in ("between", "above", "below") if key in table]
-    if len(given) != 1:
-        found = " and ".join(given) or "none"
-        context.fault(path, f"an expectation has one of between = [low, high], above, below; found {found}")
-        return None
-    if given == ["above"]:
-        return float(table["above"]), math.inf
-    if given == ["below"]:
-        return -math.inf, float(table["below"])
-    both = table["between"]
-    numbers = [value for value in both if isinstance(value, (int, float)) and math.isfinite(value)]
-    if len(both) != 2 or len(numbers) != 2 or not both[0] < both[1]:
-        context.fault((*path, "between"), f"expected [low, high] with low below high, found {both!r}")
-        return None
-    return float(both[0]), float(both[1])
 
 
 def _document(context: Context, sweep: Sweep | None) -> dict[str, Any]:

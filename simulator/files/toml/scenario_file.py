@@ -18,6 +18,7 @@ from ...runtime.names import fold, nearest
 from ..reading import exists, same_file
 from .catalogue import builtin_models, builtin_scenarios
 from .design import SWEEP, VARY
+from .interval import INTERVAL
 from .interventions import Interventions, apply_interventions
 from .layers import KeyPath, Layers, Origin, Origins
 from .model_file import FILE as MODEL_FILE
@@ -84,9 +85,7 @@ EXPECT = {
     "id": LINE,
     "that": REQUIRED_TEXT,
     "measure": REQUIRED_TEXT,
-    "between": LIST,
-    "above": NUMBER,
-    "below": NUMBER,
+    **INTERVAL,
     "unit": TEXT,
     "source": REQUIRED_TEXT,
     "status": TEXT,
@@ -95,7 +94,9 @@ EXPECT = {
     "claim": TEXT,
     "breaks_in": LIST,
     "missed": TEXT,
+    "fact": LINE,
 }
+EXPECT_OF_FACT = EXPECT | {"that": TEXT, "source": TEXT, "fact": REQUIRED_LINE}  # what is not asked of the register
 INHERITED = ("question", "model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show",
              "sweep", "population")  # fmt: skip
 
@@ -341,9 +342,11 @@ def _parts(data: Table) -> Iterator[_TableShape]:
     for key, fields in (("time", TIME), ("show", SHOW)):
         if key in data:
             yield _TableShape((key,), fields, data[key], f"[{key}]")
-    for key, fields in (("dose", DOSE), ("change", CHANGE), ("expect", EXPECT)):
+    for key, fields in (("dose", DOSE), ("change", CHANGE)):
         for i, item in enumerate(_list(data.get(key))):
             yield _TableShape((key, i), fields, item, f"[[{key}]]")
+    for i, item in enumerate(_list(data.get("expect"))):
+        yield _TableShape(("expect", i), EXPECT_OF_FACT if "fact" in _table(item) else EXPECT, item, "[[expect]]")
 
 
 def _sweep_parts(data: Table) -> Iterator[_TableShape]:

@@ -29,7 +29,7 @@ _AROUND_KEYS, _DOTTED = re.compile(r"[=,#\[\]{}]"), re.compile(r"""[\w"'-]\.""")
 # a file that has none of these at its top is neither a scenario nor a model, and nothing of it is quoted
 OURS = {
     *("schema", "title", "model", "extends", "time", "species", "parameters", "reactions", "observables"),
-    *("substances", "sources", "interventions", "modules", "rules", "topics", "claims"),
+    *("substances", "sources", "interventions", "modules", "rules", "topics", "claims", "facts"),
 }
 
 Key = str | int

@@ -7,12 +7,15 @@ from typing import NamedTuple
 
 from ...experiments.clock import clock_of
 from ...experiments.comparison import Reference, table
+from ...experiments.evidence import evidence_row, totals
+from ...experiments.expectations import asked
 from ...experiments.explanation.explain import NoStepsError, explain
 from ...experiments.measured import highest_point
 from ...experiments.run import ArmResult, RunResult
 from ..text.compare import sentences
 from ..text.curve import describe_curve
 from ..text.english import capital, counted
+from ..text.evidence_totals import totals_lines
 from ..text.explain import sentences as explained
 from ..text.figure import label_of
 from ..text.undefined import undefined_lines
@@ -103,11 +106,15 @@ def _why(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
 
 
 def _judged(result: RunResult) -> Iterator[Sentence]:
-    verdicts = result.verdicts
+    verdicts = asked(result.verdicts)
     if verdicts:
         met, count = sum(verdict.met for verdict in verdicts), len(verdicts)
         verb = "is" if met == 1 else "are"
         yield Sentence(f"{met} of {count}", f"{'expectation' if count == 1 else 'expectations'} {verb} met.")
+    rows = [evidence_row(verdict, result.scenario.id, result.ok) for verdict in result.verdicts]
+    for line in totals_lines(totals(rows)):
+        what, _, found = line.partition(": ")
+        yield Sentence(capital(what), f"{found}.")
     for verdict in verdicts:
         expectation = verdict.expectation
         if verdict.unreliable:
@@ -121,6 +128,6 @@ def _judged(result: RunResult) -> Iterator[Sentence]:
             yield Sentence("Missed", f"{expectation.that} ({judged}).")
         elif verdict.in_doubt:
             yield Sentence("In doubt", f"{expectation.that} ({doubt_text(verdict)}).")
-    skipped = len(result.scenario.expectations) - len(verdicts)
+    skipped = len(result.scenario.expectations) - len(result.verdicts)
     if skipped:
         yield Sentence("Not judged", f"{skipped} of the expectations, because they need arms that were not run.")

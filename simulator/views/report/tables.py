@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ...experiments.clock import clock_of
-from ...experiments.expectations import Verdict
+from ...experiments.expectations import Verdict, asked, set_aside
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import Arm, Scenario
 from ...model.model import Model
@@ -25,7 +25,7 @@ class Cited(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """A row of the table of expectations. mark: met, missed, known miss, in doubt, not reliable."""
+    """A row of the table of expectations. mark: met, missed, known miss, in doubt, not reliable, set aside."""
 
     that: str
     mark: str
@@ -61,7 +61,8 @@ def cited(model: Model, text: str) -> list[Cited]:
 
 def expectations(result: RunResult) -> list[Expected]:
     """The rows of the table of expectations."""
-    return [_expected(result.scenario.model, verdict) for verdict in result.verdicts]
+    verdicts = [*asked(result.verdicts), *set_aside(result.verdicts)]
+    return [_expected(result.scenario.model, verdict) for verdict in verdicts]
 
 
 def _expected(model: Model, verdict: Verdict) -> Expected:
@@ -73,6 +74,8 @@ def _expected(model: Model, verdict: Verdict) -> Expected:
         f"in arm {arm}, without the mechanism: {number(value)}" for arm, value in verdict.without_mechanism.items()
     ]
     why = doubt_text(verdict) or (expectation.missed if verdict.known_miss else "")
+    if expectation.set_aside:
+        mark, why = "set aside", f"never used for fitting; {mark}"
     return Expected(
         that=expectation.that,
         mark=mark,

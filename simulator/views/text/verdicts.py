@@ -39,6 +39,9 @@ def doubt(known_miss: bool, passes_without_mechanism: Mapping[str, float | None]
 def verdict_line(verdict: Verdict) -> str:
     """One expectation: met or missed, what was simulated, what was expected."""
     expectation = verdict.expectation
+    if expectation.set_aside:
+        found = "not reliable" if verdict.unreliable else "met" if verdict.met else "missed"
+        return f"  set aside, {found}: {expectation.that}: {simulated_text(verdict)} ({_expected(verdict)})"
     if verdict.unreliable:
         arms = ", ".join(verdict.unreliable)
         return f"  not reliable (arm {arms}) {expectation.that}: {simulated_text(verdict)} ({_expected(verdict)})"

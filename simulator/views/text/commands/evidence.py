@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ....experiments.evidence import EvidenceRow, Judgement, totals
 from ..english import counted
+from ..evidence_totals import totals_lines
 from ..numbers import interval, number
 from ..verdicts import doubt
 
@@ -20,18 +21,25 @@ MARKS = {
 }
 
 
-def evidence_text(rows: Sequence[EvidenceRow]) -> str:
-    """The table for people: misses are marked, totals are below."""
+def evidence_text(rows: Sequence[EvidenceRow], last: Sequence[str] = ()) -> str:
+    """The table for people: misses are marked, facts that are set aside stand apart, totals are below.
+
+    last: lines at the end, about more than these rows.
+    """
     if not rows:
-        return "no expectations"
-    return "\n".join(_lines(rows))
-
-
-def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
+        return "\n".join(["no expectations", *last])
     width = max(len(row.id) for row in rows)
+    counted_ones, apart = [row for row in rows if not row.set_aside], [row for row in rows if row.set_aside]
+    lines = list(_rows(counted_ones, width))
+    if apart:
+        lines += ["", "set aside, never used for fitting, whether they are met or not:", *_rows(apart, width)]
+    return "\n".join([*lines, *_totals(rows), *last])
+
+
+def _rows(rows: Sequence[EvidenceRow], width: int) -> Iterator[str]:
     for row in rows:
         found = row.reason or "none" if row.simulated is None else number(row.simulated, 4)
-        mark = MARKS[row.verdict]
+        mark = MARKS[row.verdict].lower() if row.set_aside else MARKS[row.verdict]
         yield f"{mark}  {row.id:{width}}  {found:>10}  expected {expected_range(row)}  [{row.source}]"
         yield f"        {'':{width}}  {row.that}"
         if row.verdict == Judgement.KNOWN_MISS:
@@ -43,6 +51,9 @@ def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
         for arm, value in row.without_mechanism.items() if row.verdict == Judgement.MET else ():
             without = "none" if value is None else number(value, 4)
             yield f"        {'':{width}}  shows {row.claim or 'the mechanism'}: without it, in arm {arm}, {without}"
+
+
+def _totals(rows: Sequence[EvidenceRow]) -> Iterator[str]:
     found_totals = totals(rows)
     for title, key in (("published facts", "topics"), ("claims", "claims")):
         if found_totals[key]:
@@ -50,9 +61,11 @@ def _lines(rows: Sequence[EvidenceRow]) -> Iterator[str]:
             yield from (f"  {name:16}  {each['met']:4} of {each['of']}" for name, each in found_totals[key].items())
     every = found_totals["all"]
     known = sum(row.verdict == Judgement.KNOWN_MISS for row in rows)
-    unsure = sum(row.verdict == Judgement.NOT_RELIABLE for row in rows)
+    unsure = sum(row.verdict == Judgement.NOT_RELIABLE and not row.set_aside for row in rows)
     others = f", {known} known miss{'es' * (known > 1)}" if known else ""
     others += f", {unsure} not reliable" if unsure else ""
+    yield "\nby what they rest on:"
+    yield from (f"  {line}" for line in totals_lines(found_totals))
     yield f"\n{every['met']} of {counted(every['of'], 'expectation')} met{others}"
 
 

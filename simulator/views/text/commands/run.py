@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ....experiments.expectations import asked, set_aside
 from ....experiments.run import ArmResult, RunResult
 from ..english import counted
 from ..numbers import number, with_unit
@@ -20,17 +21,18 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
         lines.append(scenario.question)
     for arm in result.arms.values():
         lines += ["", *_arm_lines(arm, scenario.model.time_unit_text)]
+    counted_ones, apart = asked(result.verdicts), set_aside(result.verdicts)
     if result.verdicts:
-        met = sum(verdict.met for verdict in result.verdicts)
-        doubted = sum(bool(verdict.unreliable) for verdict in result.verdicts)
+        met = sum(verdict.met for verdict in counted_ones)
+        doubted = sum(bool(verdict.unreliable) for verdict in counted_ones)
         others = f", {doubted} not reliable" if doubted else ""
-        lines += ["", f"expectations: {met} of {len(result.verdicts)} met{others}"]
+        others += f"; set aside: {sum(verdict.met for verdict in apart)} of {len(apart)} met" if apart else ""
+        lines += ["", f"expectations: {met} of {len(counted_ones)} met{others}"]
     skipped = len(scenario.expectations) - len(result.verdicts)
     if skipped:
         lines.append(f"  {skipped} not judged: they need arms that were not run")
     lines += [f"left out: {each}" for each in scenario.truncated]
-    if result.verdicts:
-        lines += [verdict_line(verdict) for verdict in result.verdicts]
+    lines += [verdict_line(verdict) for verdict in (*counted_ones, *apart)]
     if folder is not None:
         lines += ["", f"results in {folder}"]
     return first(unreliable_lines([result]), "\n".join(lines))
