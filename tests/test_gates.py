@@ -25,7 +25,9 @@ GATES = {
 }
 
 
-@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize(
+    "gate", [pytest.param(gate, marks=pytest.mark.slow if gate.startswith("mypy") else ()) for gate in GATES]
+)
 def test_gate(gate):
     module, *arguments = GATES[gate]
     if gate == "import-linter":

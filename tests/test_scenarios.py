@@ -119,12 +119,12 @@ def test_every_claim_is_shown_and_breaks_without_its_mechanism(shared: Path) -> 
     assert set(CLAIMS) - shown == set()
 
 
-@pytest.mark.parametrize("name", thinned(PATHS, every=9))
+@pytest.mark.parametrize("name", thinned(PATHS, every=25))
 def test_no_text_covers_another_or_a_curve_in_any_figure(name: str) -> None:
     assert_nothing_is_covered(name, PAPER)
 
 
-@pytest.mark.parametrize("name", thinned(PATHS, every=15))
+@pytest.mark.parametrize("name", thinned(PATHS, every=38))
 def test_no_text_covers_another_or_a_curve_in_any_slide(name: str) -> None:
     assert_nothing_is_covered(name, SLIDES)
 

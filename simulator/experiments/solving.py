@@ -21,6 +21,7 @@ from ..numerics.compiled.engine import COMPILED_RTOL
 from ..numerics.noise import LOWER_FLOORS, RTOL_SHARE
 from ..numerics.system import System
 from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Problem, Trajectory
+from ..runtime.interrupt import interrupts_remembered
 from .certificate import WANTED, Certificate, compare
 from .scenario import Scenario
 from .schedule import Prepared
@@ -98,6 +99,7 @@ def _engine_of(system: System) -> ModelEngine:
     return found
 
 
+@interrupts_remembered()
 def solve_arms(
     scenario: Scenario,
     system: System,

@@ -23,10 +23,36 @@ def interrupted_by() -> int:
 
 
 def raise_if_interrupted() -> None:
-    """Raises KeyboardInterrupt if `signals_as_interrupts` has, for a loop that calls other libraries: NumPy swallows
-    what is raised while it looks up an attribute."""
+    """Raises KeyboardInterrupt if `signals_as_interrupts` or `interrupts_remembered` has, for a loop that calls other
+    libraries: NumPy swallows what is raised while it looks up an attribute."""
     if _raised:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def interrupts_remembered() -> Iterator[None]:
+    """For a function that scripts and notebooks call: within it a Ctrl-C raises KeyboardInterrupt, as always, and
+    `raise_if_interrupted` does so again.
+
+    Where Ctrl-C has another handler than Python's, and outside the main thread, nothing changes.
+    """
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        _raised.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        del _raised[:]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

@@ -417,6 +417,7 @@ def test_a_run_is_saved_as_the_command_saves_it(toy: str) -> None:
     assert json.loads((Path("saved") / "summary.json").read_text())["run"] == summary["run"]
 
 
+@pytest.mark.slow
 def test_the_example_of_the_readme_says_what_it_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -12,7 +12,7 @@ from tests.toys import PATHOGEN
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of SciPy, and of a run that is not reliable
 
-engines = pytest.mark.parametrize("engine", ["compiled", "scipy"])
+engines = pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 
 PULSE = """\
 title = "A drug let in around one hour"

@@ -159,9 +159,9 @@ def test_what_is_wrong_is_an_input_error_of_sweep(toy: str, how: dict[str, objec
         sim.sweep(toy, **how)
 
 
-def test_a_number_is_the_only_value_of_an_axis() -> None:
-    swept = sim.sweep("acute_infection", vary={"stop_sensitivity": 0.5}, measures="max(pathogen)")
-    assert swept["stop_sensitivity"].tolist() == [0.5]
+def test_a_number_is_the_only_value_of_an_axis(toy: str) -> None:
+    swept = sim.sweep(toy, vary={"plasma_volume": "0.5 L"}, measures="max(drug)")
+    assert swept["plasma_volume"].tolist() == [0.5]
 
 
 def test_no_text_of_a_table_is_run_by_a_spreadsheet(toy_file: Path, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def test_an_accessibility_checker_finds_nothing_and_nothing_scrolls_sideways(vis
     assert page.evaluate("[...document.images].every((image) => image.naturalWidth > 100)")
 
 
+@pytest.mark.slow
 def test_scenarios_are_found_by_words_and_by_verdict(visit, index: Path) -> None:
     page = visit(index)
     shown = page.locator(".card:visible")

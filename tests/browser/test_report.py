@@ -56,6 +56,7 @@ def span(page: Any, chart: int = 0) -> tuple[float, float]:
     return scale[0], scale[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", thinned(WIDTHS, every=2))
 def test_an_accessibility_checker_finds_nothing(visit, report: Path, width: int) -> None:
     from axe_playwright_python.sync_playwright import Axe
@@ -106,6 +107,7 @@ def test_the_mouse_reads_the_point_beneath_it(visit, report: Path, tables) -> No
     assert values == [float(rows[time]["canakinumab_level [ug/mL]"]) for rows in tables]
 
 
+@pytest.mark.slow
 def test_arms_are_switched_off_and_on_in_all_charts(visit, report: Path, tables) -> None:
     page = visit(report)
     page.locator("[data-chart='0'] .plot").focus()
@@ -123,6 +125,7 @@ def pixels(page: Any) -> str:
     return page.evaluate("document.querySelector('[data-chart=\"0\"] canvas').toDataURL()")
 
 
+@pytest.mark.slow
 def test_the_axis_becomes_logarithmic_and_linear(visit, report: Path) -> None:
     page = visit(report)
     button = page.locator("[data-chart='0'] [data-do='log']")
@@ -137,6 +140,7 @@ def test_the_axis_becomes_logarithmic_and_linear(visit, report: Path) -> None:
     assert button.get_attribute("aria-pressed") == kinds[0][0]
 
 
+@pytest.mark.slow
 def test_a_logarithmic_axis_says_what_it_does_not_show(visit, report: Path) -> None:
     page = visit(report)
     shows_all = """index => {
@@ -154,6 +158,7 @@ def test_a_logarithmic_axis_says_what_it_does_not_show(visit, report: Path) -> N
     assert all(text.startswith("Values below ") for text in said)
 
 
+@pytest.mark.slow
 def test_dragging_zooms_all_charts_and_a_double_click_shows_all(visit, report: Path) -> None:
     page = visit(report)
     over = page.locator("[data-chart='0'] .u-over")
@@ -170,6 +175,7 @@ def test_dragging_zooms_all_charts_and_a_double_click_shows_all(visit, report: P
     assert span(page) == span(page, 2) == whole == (0, END)
 
 
+@pytest.mark.slow
 def test_the_keyboard_zooms_and_the_point_that_is_read_stays_in_sight(visit, report: Path) -> None:
     page = visit(report)
     page.locator("[data-chart='0'] .plot").focus()
@@ -188,6 +194,7 @@ def test_the_keyboard_zooms_and_the_point_that_is_read_stays_in_sight(visit, rep
     assert span(page) == (0, END)
 
 
+@pytest.mark.slow
 def test_every_chart_can_be_reached_with_the_tab_key_and_shows_it(visit, report: Path) -> None:
     page = visit(report)
     page.keyboard.press("Tab")

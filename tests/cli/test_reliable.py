@@ -155,7 +155,8 @@ def test_digits_are_those_of_the_curve_that_is_asked_for(say, chaos: Path) -> No
     assert say("explain", "chaos.toml", "--of", "z")[0] == 6
 
 
-def test_without_llvmlite_every_command_says_once_that_scipy_computes(chaos: Path) -> None:
+@pytest.mark.parametrize("most", [1, pytest.param(7, marks=pytest.mark.slow)], ids=["run", "every command"])
+def test_without_llvmlite_every_command_says_once_that_scipy_computes(chaos: Path, most: int) -> None:
     (chaos / "broken/llvmlite").mkdir(parents=True)
     (chaos / "broken/llvmlite/__init__.py").write_text("raise ImportError('cannot open\\nlibLLVM')\n")
     (chaos / "calm.toml").write_text(CHAOS.replace("[arms.calm]\n", "[parameters]\nrho = 0.5\n[arms.calm]\n"))
@@ -169,7 +170,7 @@ def test_without_llvmlite_every_command_says_once_that_scipy_computes(chaos: Pat
         ["gallery", "calm.toml", "--out", "gallery"],
         ["replay", "out/calm"],
         ["sweep", "calm.toml", "--vary", "rho=0.5,0.6", "--measure", "max(x)", "--out", "sweep", "--no-plots"],
-    ]
+    ][:most]
     program = f"""
 import sys
 from immunesim import cli

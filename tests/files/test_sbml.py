@@ -97,7 +97,7 @@ def test_there_are_scenarios() -> None:
 
 
 @pytest.mark.parametrize("most", [FEW_EDGES, pytest.param(EDGES, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", thinned(SCENARIOS, every=16))
+@pytest.mark.parametrize("name", thinned(SCENARIOS, every=38))
 def test_libroadrunner_agrees_with_our_solver(name: str, most: int) -> None:
     scenario = read_scenario(builtin_scenarios()[name])
     every = max(1, round(scenario.end / scenario.every / 40))

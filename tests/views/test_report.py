@@ -66,6 +66,7 @@ def test_what_would_be_fetched_is_found() -> None:
     assert Page('<a href="https://doi.org/1">d</a><img src="data:image/png;base64,AA">').loads() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", thinned(["kirschner_panetta", "acute_infection"], every=2))
 def test_a_report_of_ours_fits_into_an_email(name: str, tmp_path: Path) -> None:
     page = written(run(read_scenario(builtin_scenarios()[name])), tmp_path / "out")
