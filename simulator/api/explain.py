@@ -126,7 +126,8 @@ class Explained:
     def to_pandas(self) -> DataFrame:
         """Gain and loss by each contributor, for the whole run and for each phase; units in ``attrs["units"]``.
 
-        Columns: phase, start, end, contributor, kind, label, gain, loss, gain_share, loss_share. Needs pandas.
+        Columns: phase, start, end, contributor, kind, label, gain, loss, gain_share, loss_share, background. Gain and
+        loss are those against the turnover that cancels at rest, which is in `background`. Needs pandas.
         """
         found, model = self.explanation, self.explanation.scenario.model
         frame: DataFrame = package("pandas").DataFrame(
@@ -134,7 +135,7 @@ class Explained:
         )
         unit, time = model.unit_text(found.name), model.time_unit_text
         frame.attrs["title"] = f"{found.name} in {found.scenario.id}, arm {found.arm.name}"
-        frame.attrs["units"] = {"start": time, "end": time, "gain": unit, "loss": unit}
+        frame.attrs["units"] = {"start": time, "end": time, "gain": unit, "loss": unit, "background": unit}
         return frame
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:

@@ -57,7 +57,9 @@ class Fluxes:
         times: the points of `DenseOutput`, shape (n,); two of the same time where two segments meet.
         values: its values at them, shape (n,).
         reactions: by reaction, what it adds, shape (n,); reactions that add nothing all along are left out.
-        species: by species that `name` reads, what comes through it, shape (n,); in sum the same as `reactions`.
+        species: by species that `name` reads, what comes through it, shape (n,); in sum the same as `reactions` and
+            `infusion`.
+        slopes: by species that `name` reads, the partial derivative of `name` by it, shape (n,).
         infusion: what infusions add, shape (n,).
         explicit_time: what formulas that name time add, shape (n,).
         jumps: what doses and changes add at once.
@@ -69,6 +71,7 @@ class Fluxes:
     values: Array
     reactions: Mapping[str, Array]
     species: Mapping[str, Array]
+    slopes: Mapping[str, Array]
     infusion: Array
     explicit_time: Array
     jumps: tuple[Jump, ...]
@@ -85,6 +88,11 @@ class Fluxes:
         """The derivative, shape (n,)."""
         total: Array = np.sum([*self.reactions.values(), self.infusion, self.explicit_time], axis=0)
         return total
+
+    @cached_property
+    def infused(self) -> Array:
+        """What infusions have added or removed since the start, shape (n,)."""
+        return self.integral(np.abs(self.infusion))
 
     def integral(self, flux: Array) -> Array:
         """From the start to each point, shape (n,), of a flux of shape (n,), without jumps.
@@ -132,27 +140,26 @@ def fluxes(dense: DenseOutput, name: str) -> Fluxes:
     apart, stretches = chain_rule(system, name), dense.segment_slices()
     nodes = [*apart.reactions.values(), *apart.through.values(), apart.by_time, *apart.by_species.values()]
     along, read = system.evaluator(nodes), [system.species.index(each) for each in apart.by_species]
-    rows, infusion = np.zeros((len(nodes) - len(read), len(times))), np.zeros(len(times))
+    rows, infused = np.zeros((len(nodes), len(times))), np.zeros((len(read), len(times)))
     for steps, part in zip(dense.segments, stretches, strict=True):
-        found = along(times[part], states[part], steps.parameters)
-        rows[:, part] = found[: len(rows)]
-        infusion[part] = steps.infusion[read] @ found[len(rows) :]
+        rows[:, part] = along(times[part], states[part], steps.parameters)
+        infused[:, part] = steps.infusion[read][:, None] * rows[len(nodes) - len(read) :, part]
     jumps = [
         _jump(dense, name, before, after, rows_after.start)
         for (before, _), (after, rows_after) in pairwise(zip(dense.segments, stretches, strict=True))
     ]
     jumps = [jump for jump in jumps if jump.dosed or jump.changed]
-    named = list(zip([*apart.reactions, *apart.through], rows, strict=False))
-    reactions, species = named[: len(apart.reactions)], named[len(apart.reactions) :]
+    reactions, species, by_time, slopes = np.split(rows, np.cumsum([len(apart.reactions), len(read), 1]))
     return Fluxes(
         name,
         times,
         values,
-        _moving(reactions),
-        _moving(species),
-        infusion,
-        rows[-1],
-        tuple(jump for jump in jumps if jump.dosed or jump.changed),
+        _moving(zip(apart.reactions, reactions, strict=True)),
+        _moving(zip(apart.through, species + infused, strict=True)),
+        dict(zip(apart.by_species, slopes, strict=True)),
+        infused.sum(axis=0),
+        by_time[0],
+        tuple(jumps),
         tuple(stretches),
     )
 

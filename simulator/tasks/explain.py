@@ -15,6 +15,7 @@ import numpy as np
 from ..experiments import run as experiment
 from ..experiments.explanation import explain as experiment_explain
 from ..experiments.explanation.arm_comparison import WindowComparison
+from ..experiments.explanation.balance import ContributorKind
 from ..experiments.explanation.explain import Explanation
 from ..experiments.run import RunResult
 from ..experiments.scenario import MAIN, Scenario, chosen_arms
@@ -85,7 +86,8 @@ class ExplainOutput:
 class ContributionRow(NamedTuple):
     """One contributor in one phase, or in the whole run.
 
-    Times are in the model's unit, gain and loss in that of the curve; shares are relative to all gain and all loss.
+    Times are in the model's unit, gain, loss and background in that of the curve; shares are relative to all gain and
+    all loss. For gain, loss and background see `Contribution`.
     """
 
     phase: str
@@ -98,6 +100,7 @@ class ContributionRow(NamedTuple):
     loss: float
     gain_share: float
     loss_share: float
+    background: float
 
 
 def explain(request: ExplainRequest, on_note: OnNote = ignore_note) -> ExplainOutput:
@@ -213,6 +216,7 @@ def contribution_rows(explanation: Explanation) -> list[ContributionRow]:
             part.loss,
             part.gain / balance.gain if balance.gain else 0.0,
             part.loss / balance.loss if balance.loss else 0.0,
+            part.background,
         )
         for phase, balance in windows
         for part in balance.contributions
@@ -240,14 +244,15 @@ def _write_table(explanation: Explanation, path: Path) -> None:
     flux, model = explanation.flux, explanation.scenario.model
     unit, time = model.unit_text(flux.name), model.time_unit_text
     per = f"{unit}/{time}" if unit != "1" else f"1/{time}"
+    names = {
+        ContributorKind.SPECIES: "through {}",
+        ContributorKind.DOSES: "infusions",
+        ContributorKind.TIME: "formulas of time",
+    }
     columns = {"derivative": flux.derivative}
-    if len(flux.species) > 1:
-        columns |= {f"through {each}": row for each, row in flux.species.items()}
-    columns |= dict(flux.reactions)
-    if flux.infusion.any():
-        columns["infusions"] = flux.infusion
-    if flux.explicit_time.any():
-        columns["formulas of time"] = flux.explicit_time
+    columns |= {
+        names.get(each.kind, "{}").format(each.id): each.flux for each in explanation.contributors if each.flux.any()
+    }
     rows = np.column_stack([flux.times, flux.values, *columns.values()]).tolist()
     with path.open("w", encoding="utf-8", newline="") as file:
         header = [f"time [{time}]", f"{flux.name} [{unit}]", *(f"{each} [{per}]" for each in columns)]

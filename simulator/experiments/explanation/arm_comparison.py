@@ -15,9 +15,11 @@ from ..curves import values_at
 from ..scenario import Arm, Scenario
 from .balance import Balance, Contribution, Contributor, ContributorKind, balance
 from .clamped_rates import ClampedRates, RateDriver
+from .turnover import Turnover, reference_of, turnover
 
 MOST = 4  # differences in a window
-SAME = 0.02  # of the sum of all rates: a smaller difference is none
+SAME = 0.02  # of the sum of all rates, without the turnover that cancels at rest: a smaller difference is none
+ERROR = 1e-6  # of the sum of all rates: a smaller difference may be an error of the solver
 
 
 class RateDifference(NamedTuple):
@@ -25,7 +27,8 @@ class RateDifference(NamedTuple):
 
     rate: its mean net rate in the arm, in the unit of the curve per time unit of the model.
     reference_rate: what the rate would be under the conditions of the reference arm, for the curve of the arm.
-    gain_shares, loss_shares: its share of all gain, and of all loss, in the arm and in the reference arm.
+    gain_shares, loss_shares: its share of all that is added, and of all that is removed, in the arm and in the
+    reference arm.
     share: of the sum of all differences; its sign is that of `rate` minus `reference_rate`.
     drivers: what its rate law reads in the reference arm (before) and in the arm (after).
     """
@@ -67,13 +70,30 @@ class ArmComparison:
 
 
 class ArmCurve(NamedTuple):
-    """One curve of one arm, with everything that moves it."""
+    """One curve of one arm, with everything that moves it. rest: the turnover that cancels at its start."""
 
     scenario: Scenario
     arm: Arm
     clamped: ClampedRates
     flux: Fluxes
     contributors: Sequence[Contributor]
+    rest: Turnover
+
+    def compared_with(self, first: int) -> Turnover:
+        """The turnover with which a phase that begins at the point `first` is compared."""
+        return reference_of(self.rest, self._turnover_at(first)) if first else self.rest
+
+    def balance(self, first: int, last: int, swings: bool = False) -> Balance:
+        """See `balance`; swings are compared with rest."""
+        compared = self.rest if swings else self.compared_with(first)
+        return balance(self.flux, self.contributors, first, last, compared, swings)
+
+    def _turnover_at(self, point: int) -> Turnover:
+        dense = self.clamped.dense
+        rates = {each.id: float(each.own[point]) for each in self.contributors if each.kind != ContributorKind.TIME}
+        segment = next(i for i, part in enumerate(dense.segment_slices()) if point < part.stop)
+        parameters = dense.segments[segment].parameters
+        return turnover(float(self.flux.times[point]), dense.states()[point], parameters, False, rates)
 
 
 def compare_arms(curve: ArmCurve, reference: ArmCurve, windows: Sequence[tuple[float, float]]) -> ArmComparison:
@@ -90,7 +110,7 @@ def compare_arms(curve: ArmCurve, reference: ArmCurve, windows: Sequence[tuple[f
     whole = (float(curve.flux.times[0]), float(min(curve.flux.times[-1], reference.flux.times[-1])))
     found = tuple(pair.window(*window) for window in windows)
     flux = reference.flux
-    return ArmComparison(reference.arm.name, flux.times, flux.values, pair.window(*whole), found)
+    return ArmComparison(reference.arm.name, flux.times, flux.values, pair.window(*whole, swings=True), found)
 
 
 @dataclass(frozen=True)
@@ -104,12 +124,12 @@ class _Pair:
     middle: Array
     level: Array
 
-    def window(self, start: float, end: float) -> WindowComparison:
-        """Balances and differences between two times."""
+    def window(self, start: float, end: float, swings: bool = False) -> WindowComparison:
+        """Balances, in which swings count or not, and differences between two times."""
         points, reference_points = (_points(each.flux, start, end) for each in (self.curve, self.reference))
         balances = (
-            balance(self.curve.flux, self.curve.contributors, *points),
-            balance(self.reference.flux, self.reference.contributors, *reference_points),
+            self.curve.balance(*points, swings=swings),
+            self.reference.balance(*reference_points, swings=swings),
         )
         parts = {part.id: part for one in reversed(balances) for part in one.contributions}
         rates = [
@@ -120,10 +140,15 @@ class _Pair:
             )
             for part in parts.values()
         ]
-        total, turnover = (sum(abs(one + sign * other) for _, one, other in rates) for sign in (-1.0, 1.0))
+        total = sum(abs(one - other) for _, one, other in rates)
+        usual = {part.id: part.background / (end - start) for part in balances[0].contributions}
+        moving = sum(
+            abs(one - usual.get(part.id, 0.0)) + abs(other - usual.get(part.id, 0.0)) for part, one, other in rates
+        )
+        least = max(SAME * moving, ERROR * sum(abs(one) + abs(other) for _, one, other in rates))
         differences = []
         for part, one, other in sorted(rates, key=lambda row: -abs(row[1] - row[2]))[:MOST]:
-            if abs(one - other) <= SAME * turnover:
+            if abs(one - other) <= least:
                 break
             gains, losses = zip(*(_shares(each, part.id) for each in balances), strict=True)
             drivers = self._drivers(part, start, end)
@@ -172,12 +197,13 @@ def _points(flux: Fluxes, start: float, end: float) -> tuple[int, int]:
 def _mean_rate(curve: ArmCurve, id: str, first: int, last: int) -> float:
     """The mean net rate of a contributor between two points of its own run."""
     length = float(curve.flux.times[last] - curve.flux.times[first])
-    net = [each.gain - each.loss for each in curve.contributors if each.id == id]
-    return float(net[0][last] - net[0][first]) / length if net and length > 0 else 0.0
+    amounts = [each.amount for each in curve.contributors if each.id == id]
+    return float(amounts[0][last] - amounts[0][first]) / length if amounts and length > 0 else 0.0
 
 
 def _shares(account: Balance, id: str) -> tuple[float, float]:
-    """The shares of a contributor of all gain and of all loss."""
-    gain = sum(part.gain for part in account.contributions if part.id == id)
-    loss = sum(part.loss for part in account.contributions if part.id == id)
-    return gain / account.gain if account.gain else 0.0, loss / account.loss if account.loss else 0.0
+    """The shares of a contributor of all that is added and of all that is removed."""
+    amounts = {part.id: part.amount for part in account.contributions}
+    sides = ({each: max(sign * amount, 0.0) for each, amount in amounts.items()} for sign in (1.0, -1.0))
+    added, removed = (side.get(id, 0.0) / sum(side.values()) if any(side.values()) else 0.0 for side in sides)
+    return added, removed

@@ -21,6 +21,7 @@ from ...numerics.fluxes import chain_rule
 from ...numerics.graph import Graph
 from ...numerics.trajectory import Array
 from .balance import Contributor, ContributorKind
+from .turnover import Turnover
 
 ENOUGH = 0.15  # of the effects of all drivers: one with a smaller share is not reported
 MOST = 2  # drivers
@@ -70,6 +71,14 @@ class ClampedRates:
         read = list(dict.fromkeys(names(self.dense.system.model.laws.rates[reaction])))
         rows = self._along([self.dense.system.names[each] for each in read], times, level)
         return dict(zip(read, (rows @ weights / weights.sum()).tolist(), strict=True))
+
+    def inputs_in(self, reaction: str, state: Turnover) -> dict[str, float]:
+        """Every name in a rate law in one state."""
+        system, read = self.dense.system, dict.fromkeys(names(self.dense.system.model.laws.rates[reaction]))
+        found = system.evaluate(
+            [system.names[each] for each in read], state.time, state.state.tolist(), state.parameters.tolist()
+        )
+        return dict(zip(read, found, strict=True))
 
     def mean(self, name: str, times: Array, weights: Array) -> float:
         """The weighted mean of a species or observable over `times`, in the unchanged run."""

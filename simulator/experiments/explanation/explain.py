@@ -1,9 +1,12 @@
-"""Why a curve does what it does: gain and loss in each phase, and what changed at each turning point."""
+"""Why a curve does what it does: gain and loss in each phase, and what changed at each turning point.
+
+Gain and loss are net effects against the turnover that cancels at rest (see `turnover`).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -12,16 +15,17 @@ from typing import NamedTuple
 import numpy as np
 
 from ...numerics.dense_output import DenseOutput
-from ...numerics.fluxes import Fluxes, fluxes
+from ...numerics.fluxes import Fluxes, chain_rule, fluxes
 from ...numerics.trajectory import Array, Trajectory
 from ..curves import cut, peak, trough
 from ..run import ArmResult, run
 from ..scenario import Arm, Scenario
 from .arm_comparison import ArmComparison, ArmCurve, WindowComparison, compare_arms
-from .balance import Balance, Contributor, ContributorKind, balance, balance_at, contributors_of
+from .balance import Balance, Contributor, ContributorKind, balance_at, contributors_of
 from .clamped_rates import ClampedRates, RateDriver
 from .feedback import ActiveLoop, active_loops
 from .phases import LOWEST, Phase, PhaseKind, phases, scaled_to_one
+from .turnover import Turnover, resting_turnover
 
 MOST_CHANGES = 3  # of rates at a turning point
 ENOUGH = 0.1  # of everything that helped to turn a curve: a smaller change is not reported
@@ -52,13 +56,19 @@ class NoStepsError(ValueError):
 
 @dataclass(frozen=True)
 class PhaseBalance:
-    """A phase of the curve with its balance. lowest, highest: values in it. peaks: of an oscillation, else 0."""
+    """A phase of the curve with its balance.
+
+    lowest, highest: values in it. peaks: of an oscillation, else 0.
+    drivers: if the phase does not begin at a turning point, what changed the rate of the reaction that did most in it,
+    from the state that the balance is compared with (before) to the mean in the phase (after).
+    """
 
     kind: PhaseKind
     peaks: int
     lowest: float
     highest: float
     balance: Balance
+    drivers: tuple[RateDriver, ...] = ()
 
 
 class RateChange(NamedTuple):
@@ -107,7 +117,8 @@ class Explanation:
     Values are in the unit of `name`, times in the time unit of the model.
 
     log: whether the curve is judged by its logarithm.
-    whole: the balance of the whole run.
+    rest: the turnover that cancels at the start of the run.
+    whole: the balance of the whole run, in which each swing counts.
     at: the balances at the times that were asked for.
     against: another arm for comparison.
     """
@@ -118,6 +129,7 @@ class Explanation:
     flux: Fluxes
     contributors: Sequence[Contributor]
     log: bool
+    rest: Turnover
     whole: Balance
     phases: tuple[PhaseBalance, ...]
     turning_points: tuple[TurningPoint, ...]
@@ -180,10 +192,11 @@ def explain(
         flux=flux,
         contributors=contributors,
         log=log,
-        whole=balance(flux, contributors, 0, len(flux.times) - 1),
-        phases=tuple(_phase_balance(flux, contributors, phase) for phase in found),
+        rest=curve.rest,
+        whole=curve.balance(0, len(flux.times) - 1, swings=True),
+        phases=tuple(_phase_balances(curve, found)),
         turning_points=tuple(_turning_points(curve, y, found)),
-        at=tuple(balance_at(flux, contributors, time) for time in at if time <= flux.times[-1]),
+        at=tuple(balance_at(flux, contributors, time, curve.rest) for time in at if time <= flux.times[-1]),
         loops=active_loops(curve.clamped.dense, flux, y),
         against=None if against is None else _against(curve, scenario.arm(against), results, found),
     )
@@ -197,7 +210,12 @@ def _dense(trajectory: Trajectory) -> DenseOutput:
 
 def _curve(scenario: Scenario, arm: Arm, dense: DenseOutput, name: str) -> ArmCurve:
     flux = fluxes(dense, name)
-    return ArmCurve(scenario, arm, ClampedRates(dense, name), flux, contributors_of(scenario, arm, flux))
+    several = len(flux.slopes) > 1  # though only one of them may change: the turnover of the others moves nothing
+    own = fluxes(dense, *flux.slopes) if len(flux.slopes) == 1 and name not in flux.slopes else flux
+    apart = chain_rule(dense.system, own.name)
+    rest = resting_turnover(scenario, arm, dense.system, apart.through if several else apart.reactions)
+    contributors = contributors_of(scenario, arm, flux, own, rest)
+    return ArmCurve(scenario, arm, ClampedRates(dense, name), flux, contributors, rest)
 
 
 def _breaks(arm: Arm, flux: Fluxes) -> list[int]:
@@ -207,11 +225,30 @@ def _breaks(arm: Arm, flux: Fluxes) -> list[int]:
     return [int(np.searchsorted(flux.times, time, side="left")) for time in times]
 
 
-def _phase_balance(flux: Fluxes, contributors: Sequence[Contributor], phase: Phase) -> PhaseBalance:
-    account = balance(flux, contributors, phase.first, phase.last)
-    part = cut(flux.pieces(flux.values), float(flux.times[phase.first]), float(flux.times[phase.last]))
-    lowest, highest = float(trough(part)[1][0]), float(peak(part)[1][0])
-    return PhaseBalance(phase.kind, phase.peaks, lowest, highest, account)
+def _phase_balances(curve: ArmCurve, found: Sequence[Phase]) -> Iterator[PhaseBalance]:
+    flux = curve.flux
+    for before, phase in zip([None, *found], found, strict=False):
+        swings = phase.kind == PhaseKind.OSCILLATION
+        account = curve.balance(phase.first, phase.last, swings)
+        part = cut(flux.pieces(flux.values), float(flux.times[phase.first]), float(flux.times[phase.last]))
+        lowest, highest = float(trough(part)[1][0]), float(peak(part)[1][0])
+        turned = before is not None and before.last == phase.first and (before.kind, phase.kind) in _TURNS
+        drivers = () if turned or swings else _drivers_since(curve, account, phase)
+        yield PhaseBalance(phase.kind, phase.peaks, lowest, highest, account, drivers)
+
+
+def _drivers_since(curve: ArmCurve, account: Balance, phase: Phase) -> tuple[RateDriver, ...]:
+    """What changed the rate of the reaction that did most in a phase since the state that it is compared with."""
+    sign = 1.0 if account.net > 0 else -1.0
+    most = max(account.contributions, key=lambda part: sign * (part.gain - part.loss), default=None)
+    if most is None or most.kind != ContributorKind.REACTION or not most.has_background:
+        return ()
+    points = slice(phase.first, phase.last)
+    weights = np.diff(curve.flux.times[phase.first : phase.last + 1])
+    times, level = curve.flux.times[points], curve.flux.values[points]
+    before = curve.clamped.inputs_in(most.id, curve.compared_with(phase.first))
+    during = curve.clamped.law_inputs(most.id, times, level, weights)
+    return curve.clamped.drivers(most.id, before, during)
 
 
 def _turning_points(curve: ArmCurve, y: Array, found: Sequence[Phase]) -> list[TurningPoint]:

@@ -13,6 +13,7 @@ from ...numerics.trajectory import Array
 
 DECADES = 3.0  # a curve that spans more than this is judged by its logarithm
 LOWEST = 1e-4  # of the largest value: below it the logarithm shows nothing of interest
+NOISE = 1e-9  # of the largest value: a curve that varies less shows only errors of the solver, and counts as constant
 TURN = 0.05  # of the curve's range: a smaller swing is no turning point
 STILL = 0.02  # of the curve's range: the curve is level where it stays within it ...
 LONG = 0.06  # ... for this fraction of the run
@@ -55,7 +56,8 @@ def scaled_to_one(values: Array) -> tuple[Array, bool]:
         log = bool(np.log10(top / seen.min()) > DECADES)
     y = np.log(values.clip(min=max(top * LOWEST, float(values[values > 0].min())))) if log else values
     span = float(np.ptp(y))
-    return ((y - y.min()) / span if span > 0 else np.zeros(len(y))), log
+    clear = span > 0 if log else span > NOISE * float(np.abs(values).max())
+    return ((y - y.min()) / span if clear else np.zeros(len(y))), log
 
 
 def phases(times: Array, y: Array, breaks: Sequence[int] = ()) -> list[Phase]:

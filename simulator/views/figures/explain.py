@@ -1,4 +1,7 @@
-"""The figure of an explanation: the curve, and below it gain and loss as stacked bands."""
+"""The figure of an explanation: the curve, and below it gain and loss as stacked bands.
+
+The bands are changes against the turnover that cancels at rest: production that falls below it is drawn downwards.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,8 @@ def picture(explanation: Explanation) -> Picture:
     arm = explanation.arm
     notes = [f"{explanation.scenario.title}: arm {arm.name}{f' ({arm.label})' if arm.label else ''}"]
     notes += parameter_changes(form)
-    what = f"{form.side(GAIN)} and {form.side(LOSS)}"
+    changes = explanation.whole.has_background
+    what = f"{form.side(GAIN, changes)} and {form.side(LOSS, changes)}"
     page = Page(f"{label} ({explanation.name}): {what}", notes)
     width = page.width - LEFT - ROOM
     turns = [turn for turn in explanation.turning_points if turn.kind == TurnKind.JUMP or turn.changes]
@@ -144,7 +148,10 @@ def _gain_and_loss(page: Page, form: ExplanationFormat, width: float) -> None:
     edges, gains, losses = _columns(explanation)
     gain, loss = (np.sum([np.zeros(len(edges) - 1), *side.values()], axis=0) for side in (gains, losses))
     averaged = " (means over the time between doses)" if len(edges) <= COLUMNS else ""
-    what = f"{form.side(GAIN)} (up) and {form.side(LOSS)} (down)"
+    changes = explanation.whole.has_background
+    what = f"{form.side(GAIN, changes)} (up) and {form.side(LOSS, changes)} (down)"
+    if changes:
+        what += f" compared with {form.turnover}"
     if explanation.log:
         what += ", relative to the larger"
         turnover = np.maximum(gain, loss)
@@ -190,7 +197,7 @@ def _fill(
 
 def _columns(explanation: Explanation) -> tuple[Array, dict[str, Array], dict[str, Array]]:
     """Edges of the columns, shape (columns + 1,), and the mean gain and loss by each contributor in each column, per
-    time unit of the model and without jumps."""
+    time unit of the model, against the turnover that cancels at rest, and without jumps."""
     flux, arm = explanation.flux, explanation.arm
     edges = np.linspace(flux.times[0], flux.times[-1], COLUMNS + 1)
     for dose in arm.doses:  # rates that swing with each of many doses would fill an area with black
@@ -202,7 +209,8 @@ def _columns(explanation: Explanation) -> tuple[Array, dict[str, Array], dict[st
     for sign in (1.0, -1.0):
         side = {}
         for each in explanation.contributors:
-            total = np.interp(edges, flux.times, flux.integral((sign * each.flux).clip(min=0.0)))
+            excess = each.excess(explanation.rest)
+            total = np.interp(edges, flux.times, flux.integral((sign * excess).clip(min=0.0)))
             side[each.id] = np.diff(total).clip(min=0.0) / np.diff(edges)
         sides.append(side)
     return edges, sides[0], sides[1]
@@ -218,13 +226,15 @@ def _bands(explanation: Explanation, sides: Sequence[dict[str, Array]], size: Ar
     ]
     named = [each for each in explanation.contributors if any(each.id in ids for ids in largest)]
     found = []
-    for side, total, ids in zip(drawn, totals, largest, strict=True):
+    for sign, side, total, ids in zip((1.0, -1.0), drawn, totals, largest, strict=True):
         bands = []
         for number, each in enumerate(named):
             if each.id in ids:
                 color = STYLES[1 + number % (len(STYLES) - 1)][0]
                 hatch = HATCHES[number % len(HATCHES)]
-                bands.append(ContributionBand(_label(each), side[each.id], color, hatch))
+                less = explanation.whole.has_background and explanation.rest.rates.get(each.id, 0.0) * sign < 0
+                label = f"less: {_label(each)}" if less else _label(each)
+                bands.append(ContributionBand(label, side[each.id], color, hatch))
         others = np.sum([np.zeros(len(size)), *(row for id, row in side.items() if id not in ids)], axis=0)
         if others.sum() > NONE * total:
             bands.append(ContributionBand("others", others, *OTHERS))

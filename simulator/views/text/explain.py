@@ -23,8 +23,10 @@ OFF = 1e-3  # relative error of a balance: a larger one is reported
 APART = 0.1  # of all gain or loss: shares of two arms that differ by less are not reported
 WIDE = 110  # characters of a line
 MOST = 3  # phases in which arms are compared
+SMALL = 0.05  # of the largest divergence of the arms in a phase: phases with less are not told
 NONE = 5e-4  # of all gain or loss: less is written as almost none
 NEARLY_ALL = 0.995  # of all gain or loss
+TURNOVER = "What is made and lost in equal parts at rest moves nothing: more and less are told against that turnover."
 STRENGTH = "percentages: once all species of the loop have followed"
 DELAY = "delay: at which the curve of the last species best follows that of the first in this run"
 _TURN = {
@@ -68,7 +70,10 @@ def explanation_text(explanation: Explanation) -> str:
         lines += _folded(_comparison(form, explanation.against))
     for balance in explanation.at:
         lines += ["", *_table(form, balance)]
-    return "\n".join([*lines, "", *_loops(explanation), "", _closure(form)])
+    told = [phase.balance for phase in explanation.phases if phase.kind != PhaseKind.LEVEL]
+    parts = [part for balance in told for side in (GAIN, LOSS) for part, _ in form.parts(balance, side)]
+    turnover = [TURNOVER, ""] if any(part.has_background for part in parts) else []
+    return "\n".join([*lines, "", *turnover, *_loops(explanation), "", _closure(form)])
 
 
 def parameter_changes(form: ExplanationFormat) -> list[str]:
@@ -138,29 +143,51 @@ def _phase(form: ExplanationFormat, phase: PhaseBalance) -> str:
         verb = "rises" if phase.kind == PhaseKind.RISE else "falls"
         head = f"It {verb} from {form.value(balance.initial)} ({form.time(balance.start)}) "
         head += f"to {form.value(balance.final)} ({form.time(balance.end)})."
+    if phase.kind == PhaseKind.OSCILLATION:
+        return f"{head} {_swings(form, balance)}"
     sides = (LOSS, GAIN) if phase.kind == PhaseKind.FALL else (GAIN, LOSS)
-    return f"{head} {_turnover(form, balance, *sides)}"
+    text = f"{head} {_gain_and_loss(form, balance, *sides)}"
+    if phase.drivers:
+        text += f" In the mean, {listed([form.driver(driver) for driver in phase.drivers])}."
+    return text
 
 
-def _turnover(form: ExplanationFormat, balance: Balance, first: str, second: str) -> str:
+def _gain_and_loss(form: ExplanationFormat, balance: Balance, first: str, second: str) -> str:
     """``Of the gain, 62 % is by “x” and 20 % by “y”; 31 % of it is lost again, by “z”.``"""
-    parts = form.parts(balance, first)
+    parts, other = form.parts(balance, first), form.parts(balance, second)
+    changes = any(item.has_background for item, _ in (*parts, *other[:1]))
+    side = form.side(first, changes)
     if not parts:
-        return f"There is no {form.side(first)}."
-    (largest, part), *more = parts
-    if not more and part >= NEARLY_ALL:
-        extent = "All" if percent(part) == "100 %" else "Nearly all"
-        text = f"{extent} {form.side(first)} is by {form.contributor(largest)}"
-    else:
-        words = [f"{percent(part)} by {form.contributor(item)}" for item, part in parts]
-        text = f"Of the {form.side(first)}, {listed(words).replace(' by', ' is by', 1)}"
-    other, back = form.parts(balance, second), getattr(balance, second) / getattr(balance, first)
-    undone = form.undone(second)
+        return f"There is no {side}."
+    text = _shares_in_words(form, balance, first, changes)
+    back, undone = getattr(balance, second) / getattr(balance, first), form.undone(second, changes)
     if not other or back < NONE:
         return f"{text}; almost none of it is {undone}."
     item, part = other[0]
-    by = f"by {form.contributor(item)}" if part > NEARLY_ALL else f"{percent(part)} of that by {form.contributor(item)}"
-    return f"{text}; {percent(back)} of it is {undone}, {by}."
+    of_that = "" if part > NEARLY_ALL else f"{percent(part)} of that "
+    return f"{text}; {percent(back)} of it is {undone}, {of_that}{form.how(item, second, balance)}."
+
+
+def _swings(form: ExplanationFormat, balance: Balance) -> str:
+    """``Of the increase, 62 % is by “x” and 20 % by “y”; nearly all decrease is by “z”.``"""
+    sides = [side for side in (GAIN, LOSS) if form.parts(balance, side)]
+    single = {(parts[0][0].id, parts[0][1] > NEARLY_ALL) for side in sides if (parts := form.parts(balance, side))}
+    if len(sides) == 2 and len(single) == 1 and single.pop()[1]:
+        return f"Nearly all of its swings are by {form.contributor(balance.contributions[0])}."
+    changes = any(item.has_background for side in sides for item, _ in form.parts(balance, side))
+    words = [_shares_in_words(form, balance, side, changes) for side in sides]
+    return "; ".join([*words[:1], *(f"{each[0].lower()}{each[1:]}" for each in words[1:])]) + "." if words else ""
+
+
+def _shares_in_words(form: ExplanationFormat, balance: Balance, side: str, changes: bool) -> str:
+    """``Of the gain, 62 % is by “x” and 20 % by “y”``"""
+    (largest, part), *more = form.parts(balance, side)
+    if not more and part >= NEARLY_ALL:
+        extent = "All" if percent(part) == "100 %" else "Nearly all"
+        return f"{extent} {form.side(side, changes)} is {form.how(largest, side, balance)}"
+    words = [f"{percent(part)} is {form.how(largest, side, balance)}"]
+    words += [f"{percent(part)} {form.how(item, side, balance)}" for item, part in more]
+    return f"Of the {form.side(side, changes)}, {listed(words)}"
 
 
 def _turning_point(form: ExplanationFormat, turn: TurningPoint) -> Iterator[str]:
@@ -215,9 +242,11 @@ def _comparison(form: ExplanationFormat, against: ArmComparison) -> Iterator[str
     mine, theirs = (_loss_of_gain(form, balance) for balance in (whole.balance, whole.reference_balance))
     yield f"{text}; {mine} in this arm, {theirs} in {other.name}." if mine != theirs else f"{text}."
     found = [window for window in against.phases if window.differences]
+    least = SMALL * max(map(form.explanation.divergence, found), default=0.0)
+    found = [window for window in found if form.explanation.divergence(window) >= least]
     found = sorted(sorted(found, key=form.explanation.divergence)[-MOST:], key=lambda window: window.start)
     if not found:
-        yield "No gain or loss differs by more than 2 % of the turnover."
+        yield "No gain or loss differs by more than 2 % of what moves the curve."
     for window in found:
         level = ", if both arms had the level of this one" if form.is_species else ""
         differences = "; ".join(_difference(form, each, other.name) for each in window.differences[:2])
@@ -240,9 +269,13 @@ def _difference(form: ExplanationFormat, difference: RateDifference, other: str)
 
 def _loss_of_gain(form: ExplanationFormat, balance: Balance) -> str:
     gain, loss = form.side(GAIN), form.side(LOSS)
-    if not balance.gain:
+    added, removed = balance.gain, balance.loss
+    if balance.background:
+        amounts = [part.amount for part in balance.contributions]
+        added, removed = (sum(amount for amount in each if amount > 0) for each in (amounts, [-a for a in amounts]))
+    if not added:
         return f"no {gain}"
-    ratio = balance.loss / balance.gain
+    ratio = removed / added
     if ratio > 1.005:
         return f"{number(ratio)} times as much {loss} as {gain}"
     return f"{percent(ratio)} of the {gain} is {form.undone(LOSS)}"
@@ -251,24 +284,25 @@ def _loss_of_gain(form: ExplanationFormat, balance: Balance) -> str:
 def _table(form: ExplanationFormat, balance: Balance) -> list[str]:
     """The balance at one time in columns, gain above loss."""
     direction = "rising" if balance.net > 0 else "falling"
-    at_rest = abs(balance.net) <= NONE * max(balance.gain, balance.loss)
+    turnover = max(balance.gain, balance.loss, balance.background)
+    at_rest = abs(balance.net) <= max(NONE * turnover, form.slowest)
     moves = "at rest" if at_rest else f"{direction} by {form.rate(balance.net)}"
     lines = [f"{capital(form.at(balance.start))}: {form.value(balance.initial)}, {moves}"]
     rows = []
-    for side in (GAIN, LOSS):
-        total = getattr(balance, side)
-        parts = sorted((each for each in balance.contributions if getattr(each, side)), key=lambda p: -getattr(p, side))
+    for side, sign in ((GAIN, 1.0), (LOSS, -1.0)):
+        parts = [part for part in balance.contributions if sign * part.amount > 0]  # what changed most first
+        total = sum(abs(part.amount) for part in parts)
         for i, part in enumerate(parts):
-            size = getattr(part, side)
             has_label = part.kind in (ContributorKind.REACTION, ContributorKind.SPECIES)
             called = part.label if has_label else form.contributor(part)
-            rows.append(
-                (form.side(side) if i == 0 else "", number(size / form.scale), percent(size / total), part.id, called)
-            )
+            called = "" if called == part.id else called
+            size, portion = number(abs(part.amount) / form.scale), percent(abs(part.amount) / total)
+            rest = form.background(part, balance) if part.has_background else ""
+            rows.append((form.side(side) if i == 0 else "", size, portion, part.id, called, rest))
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
-    for side, figure, portion, id, called in rows:
+    for side, figure, portion, id, called, rest in rows:
         cells = f"{side:{widths[0]}}  {figure:>{widths[1]}}  {portion:>{widths[2]}}  {id:{widths[3]}}"
-        lines.append(f"  {cells}  {called if called != id else ''}".rstrip())
+        lines.append(f"  {cells}  {'; '.join(filter(None, (called, rest)))}".rstrip())
     return lines
 
 

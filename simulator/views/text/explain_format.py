@@ -10,6 +10,7 @@ from ...experiments.explanation.arm_comparison import RateDifference
 from ...experiments.explanation.balance import Balance, Contribution, ContributorKind
 from ...experiments.explanation.clamped_rates import RateDriver
 from ...experiments.explanation.explain import Explanation, RateChange
+from ...experiments.explanation.phases import NOISE
 from ...model.expression import TIME
 from .curve import at_time, level
 from .numbers import number, unit_text, with_unit
@@ -82,13 +83,40 @@ class ExplanationFormat:
         needs_id = item.kind == ContributorKind.SPECIES or self._ambiguous(item)
         return f"{_quoted(item.label)} ({item.id})" if needs_id else _quoted(item.label)
 
-    def side(self, side: str) -> str:
-        """``gain`` or ``loss``; of an observable ``increase`` or ``decrease``."""
-        return side if self.is_species else {GAIN: "increase", LOSS: "decrease"}[side]
+    def how(self, item: Contribution, side: str, balance: Balance) -> str:
+        """How a contributor raises (`side` GAIN) or lowers a curve: ``by “x”`` or ``because “x” adds less than at
+        rest``."""
+        if not item.has_background:
+            return f"by {self.contributor(item)}"
+        verb = {True: "adds", False: "removes"} if self.is_species else {True: "raises it", False: "lowers it"}
+        adds = item.background > 0
+        extent = "more" if adds == (side == GAIN) else "less"
+        when = "at rest" if balance.at_rest else self.at(balance.reference)
+        return f"because {self.contributor(item)} {verb[adds]} {extent} than {when}"
 
-    def undone(self, by: str) -> str:
-        """What a gain is by a loss: ``lost again``; and a loss by a gain: ``replaced``; of an observable ``offset``."""
-        return {LOSS: "lost again", GAIN: "replaced"}[by] if self.is_species else "offset"
+    def background(self, item: Contribution, balance: Balance) -> str:
+        """What a contributor adds or removes as part of the turnover: ``12 at rest``."""
+        when = "at rest" if balance.at_rest else f"balanced {self.at(balance.reference)}"
+        return f"{number(abs(item.background) / self.scale)} {when}"
+
+    @property
+    def turnover(self) -> str:
+        """``those at rest``: with what gain and loss over the whole run are compared."""
+        return "those at rest" if self.explanation.rest.at_rest else "those that cancel at the start"
+
+    @property
+    def slowest(self) -> float:
+        """Per time unit of the model: a curve that changes more slowly shows only errors of the solver."""
+        times = self.explanation.flux.times
+        return NOISE * self.largest / float(times[-1] - times[0])
+
+    def side(self, side: str, changes: bool = False) -> str:
+        """``gain`` or ``loss``; ``increase`` or ``decrease`` of an observable, or where `changes` of both are told."""
+        return side if self.is_species and not changes else {GAIN: "increase", LOSS: "decrease"}[side]
+
+    def undone(self, by: str, changes: bool = False) -> str:
+        """What a gain is by a loss: ``lost again``; and a loss by a gain: ``replaced``; else ``offset``, see `side`."""
+        return {LOSS: "lost again", GAIN: "replaced"}[by] if self.is_species and not changes else "offset"
 
     def two_rates(
         self, item: RateChange | RateDifference, name: str, new: tuple[float, str], old: float, at: str
@@ -108,6 +136,7 @@ class ExplanationFormat:
         is_species = name in self.model.species
         adds, removes = ("add", "remove") if is_species else ("raises it by", "lowers it by")
         (rate, first_at), would = new, "would " if is_species else ""
+        old = old if abs(old) > NOISE * abs(rate) else 0.0
         negative = rate < 0 or (rate == 0 and old < 0)
         text = (
             f"{self.contributor(item)} {would}{removes if negative else adds} {self.rate(rate, name)} {first_at} and "
