@@ -13,7 +13,8 @@ class Fact(NamedTuple):
     that: in words. setting: who was given what. quantity: what was measured, and how it was reckoned. observable: what
     a model would call it. low, high: in the unit `unit_text`; infinite where there is no bound. rule: how the interval
     follows from the published number. kind: one of `KINDS`. topic: the field it is a fact of. source: ``KEY, place``.
-    status: how well the number is verified. set_aside: never used for fitting, and counted apart.
+    status: how well the number is verified. log10: the quantity is a decimal logarithm. set_aside: never used for
+    fitting, and counted apart.
     """
 
     id: str
@@ -29,4 +30,5 @@ class Fact(NamedTuple):
     topic: str
     source: str
     status: str
+    log10: bool
     set_aside: bool

@@ -91,8 +91,8 @@ class Expectation(NamedTuple):
     ``assumed``. status: how well the number is verified. rule: how the interval follows from the published number.
     topic: the field it is a fact of. claim: the statement that it supports, if any. breaks_in: arms without the
     mechanism, each of which must fail it when read as the main arm. missed: why the model does not meet it, where
-    that is known. fact: the fact of the register that it asks, if any. set_aside: this fact was never used for fitting;
-    it is counted apart, and need not be met.
+    that is known. fact: the fact of the register that it asks, if any. log10: this fact is a decimal logarithm.
+    set_aside: it was never used for fitting; it is counted apart, and need not be met.
     """
 
     id: str
@@ -111,6 +111,7 @@ class Expectation(NamedTuple):
     breaks_in: tuple[str, ...] = ()
     missed: str = ""
     fact: str = ""
+    log10: bool = False
     set_aside: bool = False
 
     def met_by(self, value: float) -> bool:

@@ -79,6 +79,15 @@ def test_a_temperature_is_near_only_where_it_is_met() -> None:
     assert not is_near(fever, 37)
 
 
+def test_the_fold_error_of_a_decimal_logarithm_is_that_of_what_it_is_of() -> None:
+    peak = expected(7, 9, "published range", unit_text="1", log10=True)
+    assert central_value(peak) == 8
+    assert fold_error(peak, 9) == pytest.approx(10)
+    assert fold_error(peak, -1) == pytest.approx(1e9)
+    assert not is_near(peak, 8.3)
+    assert is_near(peak, 8.1)
+
+
 def test_the_geometric_mean_of_fold_errors() -> None:
     assert geometric_mean([1, 4]) == pytest.approx(2)
     assert geometric_mean([]) is None

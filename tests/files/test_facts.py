@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
+from immunesim import read_model, read_scenario
+from immunesim.experiments.facts import Fact
+from immunesim.experiments.run import run
+from immunesim.files.kept_models import REFERENCES
+from immunesim.files.toml.catalogue import blind_tests, builtin_models, builtin_scenarios
 from immunesim.files.toml.facts import FOLDER, asked_twice, read_facts, register
+from immunesim.files.toml.source import TomlSource
 from immunesim.runtime.errors import InputError
+from immunesim.tasks.evidence import EvidenceRequest, evidence
+from immunesim.views.text.commands.run import run_text
+from immunesim.views.text.evidence_totals import blind_tests_text, not_asked_lines
 
 FACT = """[facts.toy_peak]
 that = "the level is highest after 90 minutes"
@@ -90,8 +101,149 @@ def test_two_scenarios_cannot_ask_the_same_fact(write) -> None:
     assert fault.message.endswith("one.toml:2; ask it once")
 
 
-def test_every_second_fact_of_each_field_is_set_aside() -> None:
-    register()
-    for path in FOLDER.glob("*.toml"):
-        apart = [fact.set_aside for fact in read_facts([path]).values()]
-        assert apart == [bool(number % 2) for number in range(len(apart))], path.stem
+def studies(fact: Fact) -> set[str]:
+    """The publications that a fact comes from."""
+    known = TomlSource(REFERENCES).data["sources"]
+    return {part.split(",")[0].strip() for part in fact.source.split(";")} & known.keys()
+
+
+FIELDS = {path.stem: list(read_facts([path]).values()) for path in sorted(FOLDER.glob("*.toml"))}
+FACTS = list(register().values())
+ASIDE = [fact for fact in FACTS if fact.set_aside]
+
+
+def test_there_are_hundreds_of_facts_most_of_them_doses_and_courses() -> None:
+    assert len(FACTS) >= 400
+    assert sum(fact.kind != "number" for fact in FACTS) > len(FACTS) / 2
+    assert [fact.id for fact in FACTS if fact.status == "from memory" and fact.set_aside] == []
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_about_half_of_the_facts_of_each_field_are_set_aside(field: str) -> None:
+    assert 0.35 < sum(fact.set_aside for fact in FIELDS[field]) / len(FIELDS[field]) < 0.6
+
+
+def test_no_study_is_on_both_sides() -> None:
+    """Facts of one study share their arithmetic, so that those which are fitted would give the others away."""
+    fitted = {study for fact in FACTS if not fact.set_aside for study in studies(fact)}
+    assert {fact.id: studies(fact) & fitted for fact in ASIDE if studies(fact) & fitted} == {}
+
+
+def test_no_fact_that_is_set_aside_is_met_where_nothing_happens() -> None:
+    """A level of zero, or a ratio of one."""
+    for fact in ASIDE:
+        assert not fact.low <= 0 <= fact.high, fact.id
+        assert not (fact.unit_text == "1" and not fact.log10 and fact.low <= 1 <= fact.high), fact.id
+
+
+def test_what_is_set_aside_is_used_nowhere_else() -> None:
+    """Neither for a parameter nor for an expectation that does not ask the register."""
+    aside = {study for fact in ASIDE for study in studies(fact)}
+    model = read_model(builtin_models()["immune"])
+    used = {name: each.source for name, each in model.parameters.items()}
+    for name, path in builtin_scenarios().items():
+        used |= {f"{name}/{each.id}": each.source for each in read_scenario(path).expectations if not each.fact}
+    cited = {name: re.split(r"[,;]\s*", source) for name, source in used.items()}
+    assert {name: found for name, words in cited.items() if (found := aside & set(words))} == {}
+
+
+def test_each_fact_is_asked_once_at_most() -> None:
+    assert asked_twice(list(builtin_scenarios().values())) == []
+
+
+@pytest.fixture
+def scenario(tmp_path: Path):
+    """A scenario of the toy model with these expectations."""
+
+    def scenario(expect: str) -> Path:
+        shutil.copy(Path(__file__).parent / "toy_model.toml", tmp_path)
+        path = tmp_path / "asks.toml"
+        path.write_text(f'title = "asks"\nmodel = "toy_model.toml"\n[time]\nend = "24 h"\n{expect}', encoding="utf-8")
+        return path
+
+    return scenario
+
+
+HOURS = [fact for fact in FACTS if fact.unit_text == "h"]
+FITTED, APART = (next(fact for fact in HOURS if fact.set_aside is side) for side in (False, True))
+ASK = '[[expect]]\nfact = "{}"\nmeasure = "time_of_max(drug)"\n'
+
+
+def test_an_expectation_takes_words_interval_and_source_from_the_register(scenario) -> None:
+    (found,) = read_scenario(scenario(ASK.format(FITTED.id))).expectations
+    assert (found.that, found.low, found.high, found.unit_text) == (FITTED.that, FITTED.low, FITTED.high, "h")
+    assert (found.source, found.status, found.rule, found.topic) == (
+        FITTED.source,
+        FITTED.status,
+        FITTED.rule,
+        FITTED.topic,
+    )
+    assert (found.fact, found.set_aside, found.id) == (FITTED.id, False, "1")
+
+
+def test_a_fact_that_is_set_aside_is_marked_in_what_a_run_says(scenario) -> None:
+    result = run(read_scenario(scenario(ASK.format(APART.id) + ASK.format(FITTED.id))))
+    said = run_text(result)
+    assert "expectations: 0 of 1 met; set aside: 0 of 1 met" in said
+    assert said.index("MISSED ") < said.index("set aside, missed: ")
+    assert [verdict.holds for verdict in result.verdicts] == [True, False]
+
+
+def test_evidence_counts_facts_apart_that_are_set_aside(scenario) -> None:
+    found = evidence(EvidenceRequest((scenario(ASK.format(APART.id)),)))
+    assert found.holds
+    assert found.totals["all"] == {"met": 0, "of": 0}
+    assert found.totals["set_aside"]["of"] == 1
+    assert "set aside, never used for fitting, whether they are met or not:\nmissed  asks/1" in str(found)
+    assert found.not_asked is None
+    assert "blind_tests" not in found.totals
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "line", "message"),
+    [
+        ("no_such_fact", "", 6, "no fact 'no_such_fact'"),
+        (FITTED.id[:-1], "", 6, f"; did you mean '{FITTED.id}'?"),
+        (FITTED.id, "above = 1\n", 8, f"above of the fact '{FITTED.id}' comes from the register; leave it out"),
+        (FITTED.id, 'source = "Toy2020"\n', 8, "source of the fact"),
+        (FITTED.id, 'that = "so"\n', 8, "that of the fact"),
+        (FITTED.id, 'topic = "allergy"\n', 8, "topic of the fact"),
+        (APART.id, 'missed = "so"\n', 8, f"the fact '{APART.id}' is set aside: it is neither fitted nor known to be"),
+        (FITTED.id, ASK.format(FITTED.id), 9, f"the fact '{FITTED.id}' is asked already, by an expectation above"),
+        (FITTED.id, 'missed = "so"\nunit = "h"\n', 9, "unit of the fact"),
+    ],
+)
+def test_what_an_expectation_says_beside_its_fact_is_refused(
+    scenario, name: str, more: str, line: int, message: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read_scenario(scenario(ASK.format(name) + more))
+    (fault,) = caught.value.faults
+    assert message in fault.message
+    assert fault.line == line
+
+
+def test_an_expectation_of_a_fact_needs_its_measure(scenario) -> None:
+    with pytest.raises(InputError, match="has no measure"):
+        read_scenario(scenario(f'[[expect]]\nfact = "{FITTED.id}"\n'))
+
+
+def test_evidence_refuses_a_fact_that_two_scenarios_ask(scenario, tmp_path: Path) -> None:
+    path = scenario(ASK.format(FITTED.id))
+    other = tmp_path / "other.toml"
+    shutil.copy(path, other)
+    with pytest.raises(InputError, match=rf"other.toml:6: the fact '{FITTED.id}' is asked already, in .*asks.toml:6"):
+        evidence(EvidenceRequest((path, other)))
+
+
+def test_the_blind_tests_are_told_with_their_date_and_version() -> None:
+    assert blind_tests_text(blind_tests()) == (
+        "facts nobody had shown to the model: 14 of 43; probes: 20 of 52 (28 November 2026, version 0.1.0)"
+    )
+
+
+def test_the_facts_that_nobody_asks_are_counted() -> None:
+    assert not_asked_lines([]) == []
+    assert not_asked_lines([FITTED, APART]) == [
+        "facts of the register that no expectation asks yet: 2, 1 of them set aside"
+    ]

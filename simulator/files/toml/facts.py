@@ -32,6 +32,7 @@ FACT = {
     "topic": REQUIRED_LINE,
     "source": REQUIRED_TEXT,
     "status": REQUIRED_LINE,
+    "log10": Field((bool,)),
     "set_aside": Field((bool,)),
 }
 STATUSES = ("verified", "secondary", "derived: how", "from memory")
@@ -101,8 +102,9 @@ def asked_twice(paths: Sequence[Path]) -> list[InputFault]:
 
 def _fact(name: str, table: Table) -> Fact:
     low, high = read_interval(table, "a fact", lambda *_: None) or (math.nan, math.nan)
-    words = {key: table[key] for key in Fact._fields if key in table and key != "set_aside"}
-    return Fact(id=name, low=low, high=high, unit_text=table["unit"], set_aside=table.get("set_aside", False), **words)
+    flags = {key: table.get(key, False) for key in ("log10", "set_aside")}
+    words = {key: table[key] for key in Fact._fields if key in table and key not in flags}
+    return Fact(id=name, low=low, high=high, unit_text=table["unit"], **flags, **words)
 
 
 def _problems(name: str, table: object, sources: Table) -> Iterator[tuple[KeyPath, str]]:

@@ -286,6 +286,7 @@ def _expectation(context: Context, number: int, table: Table, arms: list[str]) -
         breaks_in=tuple(breaks_in),
         missed=table.get("missed", ""),
         fact=fact.id if fact is not None else "",
+        log10=fact is not None and fact.log10,
         set_aside=fact is not None and fact.set_aside,
     )
 
