@@ -45,7 +45,7 @@ def influence(
     *scenarios: str | Path | Sequence[str | Path], out: str | Path | None = None
 ) -> influence_task.ParameterInfluence:
     """Which expectations fail when a parameter is multiplied or divided by three; by default of all bundled scenarios,
-    which takes many minutes.
+    which takes many minutes. A warning tells of arms that have fewer than three digits as the model stands.
 
     Args:
         scenarios: files or names; a list stands for its items.
@@ -56,4 +56,7 @@ def influence(
         OutputError: if `out` cannot be written; before anything is simulated.
     """
     with called_from("influence()"):
-        return influence_task.influence(influence_task.InfluenceRequest(files(scenarios), folder_or_none("out", out)))
+        asked = influence_task.InfluenceRequest(files(scenarios), folder_or_none("out", out))
+        found = influence_task.influence(asked)
+        warn_of(found.unreliable)
+        return found

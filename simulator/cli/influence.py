@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import print_json
-from .program import DONE
+from .options import accept_argument, print_answer, print_json
+from .program import DONE, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim influence acute_infection
@@ -17,6 +17,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     """Adds the options of the command."""
     command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all, which takes many minutes")
     command.add_argument("--out", metavar="FILE", help="also write the answer as JSON")
+    accept_argument(command)
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -24,5 +25,5 @@ def execute(options: argparse.Namespace) -> int:
     from ..tasks.influence import InfluenceRequest, influence
 
     found = influence(InfluenceRequest(tuple(options.scenarios), Path(options.out) if options.out else None))
-    print_json(found.document) if options.json else print(found)
-    return DONE
+    print_json(found.document) if options.json else print_answer(found)
+    return UNRELIABLE if found.unreliable and not options.accept_unreliable else DONE

@@ -18,12 +18,13 @@ from ..model.expression import names
 from ..model.model import Model
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Segment, Trajectory
+from .certificate import Certificate
 from .expectations import judge
 from .measures import arms_of, curve_names
 from .run import OnProgress
 from .scenario import Arm, Expectation, Scenario
 from .schedule import prepare
-from .solving import Certify, solve_arms
+from .solving import Certify, SolvedArm, solve_arms
 
 FACTOR = 3.0
 SEEN = 1e-3  # relative change of a state over the whole run: a parameter that changes less does not act
@@ -52,6 +53,7 @@ class _KnownArm:
 
     arm: Arm
     trajectory: Trajectory
+    certificate: Certificate
     points: Sequence[_Points]
 
 
@@ -64,16 +66,25 @@ class ParameterEffect(NamedTuple):
 
 
 class InfluenceResult(NamedTuple):
-    """met: the expectations that are met as the model stands. effects: those parameters that make some of them fail."""
+    """met: the expectations that are met as the model stands. effects: those parameters that make some of them fail.
+
+    unreliable: by arm whose digits are too few as the model stands, its certificate; what reads it is not met.
+    no_answer: parameters, each with its factor, with which an arm cannot be simulated to its end.
+    """
 
     met: list[str]
     effects: list[ParameterEffect]
+    unreliable: dict[str, Certificate]
+    no_answer: list[tuple[str, float]]
 
 
 class VariedScenario:
     """A scenario that is simulated repeatedly, each time with one parameter changed.
 
-    known: its arms as they are. met: the expectations that are met there.
+    known: its arms as they are, with certified digits; the others are computed once, uncertified.
+    unreliable: by arm that an expectation reads and whose digits are too few, its certificate.
+    met: the expectations that are met there, and read no such arm.
+    no_answer: the parameters, each with its factor, with which an arm could not be simulated to its end.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -82,6 +93,10 @@ class VariedScenario:
         self._rows = [index for index, name in enumerate(self.system.observables) if name in measured]
         self._at_start = _parameters_of_start(scenario)
         self.known = {arm.name: self._known(arm) for arm in scenario.arms}
+        read = self._arms_of(each.id for each in scenario.expectations)
+        certificates = {name: known.certificate for name, known in self.known.items() if name in read}
+        self.unreliable = {name: found for name, found in certificates.items() if not found.is_reliable}
+        self.no_answer: list[tuple[str, float]] = []
         self.met = {each.id for each, met in self._judged({n: k.trajectory for n, k in self.known.items()}) if met}
 
     def failed_expectations(self, name: str, factor: float, of: Iterable[str] | None = None) -> set[str]:
@@ -96,8 +111,9 @@ class VariedScenario:
             known = self.known[arm]
             varied = self._varied(known.arm, name, factor)
             acts = varied is not None and self._change(known, varied, name) > SEEN
-            trajectories[arm] = self._run(varied)[0] if varied is not None and acts else known.trajectory
+            trajectories[arm] = self._run(varied)[0].trajectory if varied is not None and acts else known.trajectory
         if not all(trajectory.outcome.ok for trajectory in trajectories.values()):
+            self.no_answer.append((name, factor))
             return set()
         failed = {each.id for each, met in self._judged(trajectories) if each.id in asked and not met}
         for arm, trajectory in trajectories.items():
@@ -106,7 +122,7 @@ class VariedScenario:
         return failed
 
     def _judged(self, trajectories: Mapping[str, Trajectory]) -> list[tuple[Expectation, bool]]:
-        verdicts = judge(self.scenario, trajectories)
+        verdicts = judge(self.scenario, trajectories, self.unreliable)
         return [(each.expectation, each.met and not each.passes_without_mechanism) for each in verdicts]
 
     def _arms_of(self, ids: Iterable[str]) -> set[str]:
@@ -120,7 +136,8 @@ class VariedScenario:
         return None if after == before else arm._replace(parameters={**arm.parameters, name: after})
 
     def _known(self, arm: Arm) -> _KnownArm:
-        trajectory, segments = self._run(arm)
+        solved, segments = self._run(arm, None)
+        trajectory = solved.trajectory
         states = np.array([trajectory[name] for name in self.system.species]).T
         groups: dict[bytes, list[Segment]] = {}
         for segment in segments:
@@ -133,18 +150,18 @@ class VariedScenario:
             some = np.flatnonzero(inside)
             some = some[:: max(1, len(some) // POINTS)]
             points.append(self._points(trajectory.times[some], states[some], group[0].parameters))
-        return _KnownArm(arm, trajectory, points)
+        return _KnownArm(arm, trajectory, solved.certificate, points)
 
     def _points(self, times: Array, states: Array, parameters: Array) -> _Points:
         rhs = self.system.rhs_along(times, states, parameters).T
         return _Points(times, states, parameters, rhs, self.system.observe(times, states, parameters)[self._rows])
 
-    def _run(self, arm: Arm) -> tuple[Trajectory, Sequence[Segment]]:
+    def _run(self, arm: Arm, certify: Certify | None = Certify.OFF) -> tuple[SolvedArm, Sequence[Segment]]:
         prepared = prepare(self.scenario, arm, self.system)
-        solved, _ = solve_arms(self.scenario, self.system, {arm.name: prepared}, Certify.OFF)
+        solved, _ = solve_arms(self.scenario, self.system, {arm.name: prepared}, certify)
         if arm.name not in solved:
             raise KeyboardInterrupt
-        return solved[arm.name].trajectory, prepared.schedule.segments
+        return solved[arm.name], prepared.schedule.segments
 
     def _change(self, known: _KnownArm, arm: Arm, name: str) -> float:
         """The largest relative change of a state over the whole run, or of a measured observable, that parameter
@@ -245,4 +262,4 @@ def influence(
                 done.add(name)
                 try_both_ways(name, tuple(left))
         on_progress((number + 1) / steps)
-    return InfluenceResult(sorted(varied.met), effects)
+    return InfluenceResult(sorted(varied.met), effects, varied.unreliable, sorted(set(varied.no_answer)))

@@ -16,8 +16,9 @@ from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import OutputError, option
 from ..runtime.processes import parallel_map
 from ..views.text.commands.influence import influence_text
+from ..views.text.reliability import first, unreliable_line
 from ..views.text.tables import Table
-from .answer import Answer
+from .answer import Answer, warnings_html
 from .request import scenario_paths
 
 if TYPE_CHECKING:
@@ -40,17 +41,20 @@ class ParameterInfluence(Answer):
     factor: what parameters are multiplied and divided by.
     models: for each model `breaks`: parameter -> {"up" or "down": expectations}, of every assumed parameter and of
         others until each expectation is broken; `passes_without_mechanism`: expectations that neither they nor an arm
-        of their own break; and `unclear`: those that one computation of each arm, uncertified, misses as the
-        model stands.
+        of their own break; and `unclear`: those that are missed as the model stands, or read an unreliable arm.
+        `no_answer`: scenarios, parameters and "up" or "down" with which an arm cannot be simulated to its end.
+    unreliable: a line for each arm whose digits are too few to be relied on as the model stands. What changed
+        parameters do is computed once, uncertified.
     """
 
     factor: float
     models: dict[str, dict[str, Any]]
+    unreliable: tuple[str, ...] = ()
 
     @property
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON."""
-        return {"factor": self.factor, "models": self.models}
+        return {"unreliable": list(self.unreliable), "factor": self.factor, "models": self.models}
 
     @property
     def table(self) -> Table:
@@ -69,10 +73,10 @@ class ParameterInfluence(Answer):
         return self.table.to_pandas()
 
     def __str__(self) -> str:
-        return influence_text(self.document)
+        return first(self.unreliable, influence_text(self.document))
 
     def _repr_html_(self) -> str:
-        return self.table._repr_html_()
+        return warnings_html(self.unreliable) + self.table._repr_html_()
 
 
 def influence(request: InfluenceRequest) -> ParameterInfluence:
@@ -95,24 +99,31 @@ def influence(request: InfluenceRequest) -> ParameterInfluence:
 
 
 def _influence(paths: Sequence[Path]) -> ParameterInfluence:
-    return ParameterInfluence(FACTOR, _by_model(parallel_map("scenarios", _part, paths)))
+    parts = parallel_map("scenarios", _part, paths)
+    return ParameterInfluence(FACTOR, _by_model(parts), tuple(line for part in parts for line in part.unreliable))
 
 
 class _ScenarioInfluence(NamedTuple):
-    """One scenario: its model; expectations that no arm of their own breaks; expectations that a single computation
-    misses; and (parameter, "up" or "down", the expectations that then fail)."""
+    """One scenario: its model; expectations that no arm of their own breaks; expectations that are not met as the
+    model stands; (parameter, "up" or "down", the expectations that then fail); a line for each arm of too few digits;
+    and "scenario: parameter up" where an arm cannot be simulated."""
 
     model: str
     unsafe: list[str]
     unclear: list[str]
     breaks: list[tuple[str, str, list[str]]]
+    unreliable: list[str]
+    no_answer: list[str]
 
 
 def _by_model(parts: Sequence[_ScenarioInfluence]) -> dict[str, dict[str, Any]]:
     models: dict[str, dict[str, Any]] = {}
     for part in parts:
-        model = models.setdefault(part.model, {"breaks": {}, "passes_without_mechanism": [], "unclear": []})
+        model = models.setdefault(
+            part.model, {"breaks": {}, "passes_without_mechanism": [], "unclear": [], "no_answer": []}
+        )
         model["unclear"] += part.unclear
+        model["no_answer"] += part.no_answer
         for name, way, broken in part.breaks:
             model["breaks"].setdefault(name, {}).setdefault(way, []).extend(broken)
         known = {each for _, _, broken in part.breaks for each in broken}
@@ -127,10 +138,11 @@ def _part(path: Path, on_progress: OnProgress) -> _ScenarioInfluence:
     body = {name: each for name, each in scenario.model.parameters.items() if not each.knob}
     assumed = [name for name, each in body.items() if each.assumed]
     others = [name for name in body if name not in assumed]
-    met, found = experiment.influence(scenario, assumed, others, on_progress)
+    found = experiment.influence(scenario, assumed, others, on_progress)
+    met = found.met
     breaks = [
-        (name, "up" if factor > 1 else "down", [f"{scenario.id}/{each}" for each in broken])
-        for name, factor, broken in found
+        (name, _direction(factor), [f"{scenario.id}/{each}" for each in broken])
+        for name, factor, broken in found.effects
     ]
     by_arm = {each.id for each in scenario.expectations if each.breaks_in}
     unsafe = [f"{scenario.id}/{each}" for each in met if each not in by_arm]
@@ -139,4 +151,11 @@ def _part(path: Path, on_progress: OnProgress) -> _ScenarioInfluence:
         for each in scenario.expectations
         if each.id not in met and not (each.missed or each.breaks_in)
     ]
-    return _ScenarioInfluence(scenario.model_name, unsafe, unclear, breaks)
+    clock = scenario.model.time_unit_text
+    unreliable = [unreliable_line(f"{arm} of {scenario.id}", each, clock) for arm, each in found.unreliable.items()]
+    no_answer = [f"{scenario.id}: {name} {_direction(factor)}" for name, factor in found.no_answer]
+    return _ScenarioInfluence(scenario.model_name, unsafe, unclear, breaks, unreliable, no_answer)
+
+
+def _direction(factor: float) -> str:
+    return "up" if factor > 1 else "down"

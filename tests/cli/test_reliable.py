@@ -112,6 +112,7 @@ COMMANDS = {
     "explain": ["chaos.toml", "--of", "x"],
     "evidence": ["chaos.toml", "--out", "facts"],
     "gallery": ["chaos.toml", "--out", "gallery"],
+    "influence": ["chaos.toml"],
     "replay": ["done"],
 }
 

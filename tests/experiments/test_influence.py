@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from immunesim.experiments import influence as influence_module
 from immunesim.experiments.influence import VariedScenario, influence, parameters_behind, scaled_value
+from immunesim.experiments.solving import Certify
 from immunesim.model.declarations import Parameter
 from immunesim.model.units import unit
+from immunesim.numerics.trajectory import IMPOSSIBLE, Outcome
 
 DOSE = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\n[arms.undosed]\nwithout = ["push"]\n'
 
@@ -52,9 +56,9 @@ def test_others_are_asked_the_nearest_first_and_only_until_everything_is_broken(
         "failed_expectations",
         lambda self, name, *rest: asked.append(name) or failed_expectations(self, name, *rest),
     )
-    met, found = influence(scenario(DOSE + FALLS), ["k_leave"], ["k_absorb", "k_clear"])
-    assert met == ["falls"]
-    assert ("k_clear", 3.0, ["falls"]) in found
+    found = influence(scenario(DOSE + FALLS), ["k_leave"], ["k_absorb", "k_clear"])
+    assert found.met == ["falls"]
+    assert ("k_clear", 3.0, ["falls"]) in found.effects
     assert asked == ["k_leave", "k_leave", "k_clear", "k_clear"]
 
 
@@ -66,11 +70,28 @@ def test_the_nearest_parameters_are_those_of_the_curves_own_reactions(scenario) 
 
 
 def test_what_an_arm_breaks_needs_no_parameter(scenario) -> None:
-    met, found = influence(scenario(DOSE + FALLS), [], ["k_clear"])
-    assert met == ["falls"]
-    assert {each.parameter for each in found} == {"k_clear"}
+    found = influence(scenario(DOSE + FALLS), [], ["k_clear"])
+    assert found.met == ["falls"]
+    assert {each.parameter for each in found.effects} == {"k_clear"}
     claim = FALLS + 'breaks_in = ["undosed"]\n'
-    assert influence(scenario(DOSE + claim), [], ["k_clear"]) == (["falls"], [])
+    assert influence(scenario(DOSE + claim), [], ["k_clear"])[:2] == (["falls"], [])
+
+
+def test_a_parameter_with_which_a_run_fails_has_no_answer(scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    solve_arms = influence_module.solve_arms
+
+    def fails(scenario, system, arms, certify):
+        solved = solve_arms(scenario, system, arms, certify)
+        if certify is not Certify.OFF:
+            return solved
+        ((arm, each),) = solved.arms.items()
+        failed = replace(each.trajectory, outcome=Outcome(IMPOSSIBLE, "too stiff"))
+        return solved._replace(arms={arm: each._replace(trajectory=failed)})
+
+    monkeypatch.setattr(influence_module, "solve_arms", fails)
+    found = influence(scenario(DOSE + FALLS), ["k_clear"], [])
+    assert (found.met, found.effects) == (["falls"], [])
+    assert found.no_answer == [("k_clear", 1 / 3), ("k_clear", 3.0)]
 
 
 def test_a_parameter_that_enters_by_the_dose_alone_acts(scenario) -> None:

@@ -31,9 +31,14 @@ def unreliable_lines(results: Sequence[RunResult], named: bool = False) -> list[
     for result in results:
         of = f" of {result.scenario.id}" if named or len(results) > 1 else ""
         for name in result.unreliable:
-            why = _too_few(result.arms[name].certificate, result.scenario.model.time_unit_text)
-            lines.append(f"{WARNING}: arm {name}{of}: {why}")
+            certificate = result.arms[name].certificate
+            lines.append(unreliable_line(f"{name}{of}", certificate, result.scenario.model.time_unit_text))
     return list(dict.fromkeys(lines))
+
+
+def unreliable_line(arm: str, certificate: Certificate, time_unit: str) -> str:
+    """That the digits of an arm are too few to be relied on, and why."""
+    return f"{WARNING}: arm {arm}: {_too_few(certificate, time_unit)}"
 
 
 def first(warnings: Sequence[str], text: str) -> str:

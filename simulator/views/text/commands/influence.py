@@ -19,6 +19,10 @@ def influence_text(found: Mapping[str, Any]) -> str:
             lines.append(f"  {name}  breaks {len(broken[name])}: {', '.join(broken[name])}")
         if table["passes_without_mechanism"]:
             lines.append(f"  no parameter breaks: {', '.join(table['passes_without_mechanism'])}")
+        if table["unclear"]:
+            lines.append(f"  not asked, as missed or not reliable: {', '.join(table['unclear'])}")
+        if table["no_answer"]:
+            lines.append(f"  no answer, as a simulation fails: {', '.join(table['no_answer'])}")
     return "\n".join(lines)
 
 
