@@ -92,12 +92,15 @@ def totals(rows: Sequence[evidence.EvidenceRow]) -> str:
     parts = found["claims"].items()  # C32a, C32b and C32c are one claim in three parts
     claims = {name.rstrip("abc") for name, _ in parts}
     missing = {name.rstrip("abc") for name, each in parts if not each["met"]}
+    in_part = [f"{name} ({each['met']} of {each['of']})" for name, each in parts if 0 < each["met"] < each["of"]]
+    partly = f"; met in part only: {', '.join(in_part)}" if in_part else ""
     lines = ["| published facts | met | of |", "| --- | ---: | ---: |"]
     lines += [f"| {topics[name]} | {each['met']} | {each['of']} |" for name, each in found["topics"].items()]
     lines += [f"| **all** | **{found['facts']['met']}** | **{found['facts']['of']}** |", ""]
     lines.append(
         f"{len(claims) - len(missing)} of the {len(claims)} claims about interleukins that this project"
-        " set out to show are shown, each by an expectation that fails in an arm without the mechanism."
+        " set out to show are shown, each by an expectation that fails in an arm without the mechanism"
+        f"{partly}."
         f" In all, {found['all']['met']} of {found['all']['of']} expectations are met;"
         f" {known} are known misses, which `evidence` lists with the reason. By what they rest on:"
     )

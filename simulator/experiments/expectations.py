@@ -66,6 +66,12 @@ def set_aside(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return [verdict for verdict in verdicts if verdict.expectation.set_aside]
 
 
+def replaced_arm(expectation: Expectation) -> str:
+    """The arm in whose place those without the mechanism are read: the main one, or the first of a measure without."""
+    named = list(arms_of(expectation.measure))
+    return MAIN if MAIN in named or not named else named[0]
+
+
 def judge(
     scenario: Scenario, trajectories: Mapping[str, Trajectory], unreliable: Collection[str] = ()
 ) -> list[Verdict]:
@@ -88,7 +94,8 @@ def judge(
             found.number() * factor,
             bound.why(found.missing, cause_of=lambda arm, curve, time: trajectories[arm].dense.cause(curve, time)),
         )
-        without = {arm: bound.of({**curves, MAIN: curves[arm]}).number() * factor for arm in expectation.breaks_in}
+        replaced = replaced_arm(expectation)
+        without = {arm: bound.of({**curves, replaced: curves[arm]}).number() * factor for arm in expectation.breaks_in}
         doubted = tuple(arm for arm in read if arm in unreliable)
         verdicts.append(Verdict(expectation, simulated, expectation.met_by(simulated), without, reason, doubted))
     return verdicts

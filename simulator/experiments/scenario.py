@@ -90,9 +90,10 @@ class Expectation(NamedTuple):
     that: what is expected, in words. low, high: in `unit`; infinite where there is no bound. source: ``KEY, place`` or
     ``assumed``. status: how well the number is verified. rule: how the interval follows from the published number.
     topic: the field it is a fact of. claim: the statement that it supports, if any. breaks_in: arms without the
-    mechanism, each of which must fail it when read as the main arm. missed: why the model does not meet it, where
-    that is known. fact: the fact of the register that it asks, if any. log10: this fact is a decimal logarithm.
-    set_aside: it was never used for fitting; it is counted apart, and need not be met.
+    mechanism, each of which must fail it when read in place of the main arm (of the first, if the measure reads others
+    only). missed: why the model does not meet it, where that is known. fact: the fact of the register that it asks, if
+    any. log10: this fact is a decimal logarithm. set_aside: it was never used for fitting; it is counted apart, and
+    need not be met.
     """
 
     id: str

@@ -185,6 +185,24 @@ def test_an_expectation_compares_arms(scenario) -> None:
     assert run(question, arms=["main"]).verdicts == []  # half was not asked for: nothing is claimed
 
 
+@pytest.mark.parametrize(
+    ("measure", "without"),
+    [
+        ("max(drug) / max(drug, arm='half')", 0.0),
+        ("1 - max(drug, arm='half') / (max(drug) + max(drug, arm='half'))", 0.0),
+        ("max(drug, arm='half') / max(drug, arm='third')", 0.0),
+    ],
+)
+def test_an_arm_without_the_mechanism_stands_for_the_main_one_or_else_for_the_first(
+    scenario, measure: str, without: float
+) -> None:
+    third = '[arms.third]\ndose.push.amount = "133 pmol"\n'
+    text = DOSE + ARMS + third + expect(measure, "above = 0.1") + 'breaks_in = ["untreated"]\n'
+    (verdict,) = run(scenario(text)).verdicts
+    assert verdict.met
+    assert verdict.without_mechanism["untreated"] == pytest.approx(without)
+
+
 def test_a_measure_that_is_not_a_number_meets_nothing(scenario) -> None:
     for bounds in ("above = -1e300", "below = 1e300", "between = [-1e300, 1e300]"):
         (verdict,) = run(scenario(expect("first_above(drug, '1 pM')", bounds, "h"))).verdicts
