@@ -25,7 +25,8 @@ EXAMPLES = """examples:
   immunesim explain vaccination --of antibody --at '12 d' --at '70 d'
 
 Gain and loss are net effects against rest: what is made and lost in equal parts there moves nothing, so that only more
-or less of it is named. A phase that begins in balance with less turnover than at rest is compared with its start.
+or less of it is named. That less is made or lost because there is less of a species is no cause: such a phase is
+compared with its start, or told by all that is made and lost.
 Turning points and arms are compared at the same level of the curve: which rates would differ if there were equally
 much of it. The strength of a feedback loop is the percentage of a disturbance that is fed back; its delay is the one
 at which the curve of the last species best follows that of the first in this run, if there is a clear one."""

@@ -12,10 +12,9 @@ import numpy as np
 from ...numerics.fluxes import Fluxes
 from ...numerics.trajectory import Array
 from ..curves import values_at
-from ..scenario import Arm, Scenario
-from .balance import Balance, Contribution, Contributor, ContributorKind, balance
-from .clamped_rates import ClampedRates, RateDriver
-from .turnover import Turnover, reference_of, turnover
+from .arm_curve import ArmCurve
+from .balance import Balance, Contribution, ContributorKind
+from .clamped_rates import RateDriver
 
 MOST = 4  # differences in a window
 SAME = 0.02  # of the sum of all rates, without the turnover that cancels at rest: a smaller difference is none
@@ -69,33 +68,6 @@ class ArmComparison:
     phases: tuple[WindowComparison, ...]
 
 
-class ArmCurve(NamedTuple):
-    """One curve of one arm, with everything that moves it. rest: the turnover that cancels at its start."""
-
-    scenario: Scenario
-    arm: Arm
-    clamped: ClampedRates
-    flux: Fluxes
-    contributors: Sequence[Contributor]
-    rest: Turnover
-
-    def compared_with(self, first: int) -> Turnover:
-        """The turnover with which a phase that begins at the point `first` is compared."""
-        return reference_of(self.rest, self._turnover_at(first)) if first else self.rest
-
-    def balance(self, first: int, last: int, swings: bool = False) -> Balance:
-        """See `balance`; swings are compared with rest."""
-        compared = self.rest if swings else self.compared_with(first)
-        return balance(self.flux, self.contributors, first, last, compared, swings)
-
-    def _turnover_at(self, point: int) -> Turnover:
-        dense = self.clamped.dense
-        rates = {each.id: float(each.own[point]) for each in self.contributors if each.kind != ContributorKind.TIME}
-        segment = next(i for i, part in enumerate(dense.segment_slices()) if point < part.stop)
-        parameters = dense.segments[segment].parameters
-        return turnover(float(self.flux.times[point]), dense.states()[point], parameters, False, rates)
-
-
 def compare_arms(curve: ArmCurve, reference: ArmCurve, windows: Sequence[tuple[float, float]]) -> ArmComparison:
     """`curve` against the same curve of the arm `reference`, in each (start, end) of `windows` and over the whole run.
 
@@ -128,8 +100,8 @@ class _Pair:
         """Balances, in which swings count or not, and differences between two times."""
         points, reference_points = (_points(each.flux, start, end) for each in (self.curve, self.reference))
         balances = (
-            self.curve.balance(*points, swings=swings),
-            self.reference.balance(*reference_points, swings=swings),
+            self.curve.balance(*points, swings=swings).balance,
+            self.reference.balance(*reference_points, swings=swings).balance,
         )
         parts = {part.id: part for one in reversed(balances) for part in one.contributions}
         rates = [

@@ -20,7 +20,8 @@ from ...numerics.trajectory import Array, Trajectory
 from ..curves import cut, peak, trough
 from ..run import ArmResult, run
 from ..scenario import Arm, Scenario
-from .arm_comparison import ArmComparison, ArmCurve, WindowComparison, compare_arms
+from .arm_comparison import ArmComparison, WindowComparison, compare_arms
+from .arm_curve import ArmCurve
 from .balance import Balance, Contributor, ContributorKind, balance_at, contributors_of
 from .clamped_rates import ClampedRates, RateDriver
 from .feedback import ActiveLoop, active_loops
@@ -193,7 +194,7 @@ def explain(
         contributors=contributors,
         log=log,
         rest=curve.rest,
-        whole=curve.balance(0, len(flux.times) - 1, swings=True),
+        whole=curve.balance(0, len(flux.times) - 1, swings=True).balance,
         phases=tuple(_phase_balances(curve, found)),
         turning_points=tuple(_turning_points(curve, y, found)),
         at=tuple(balance_at(flux, contributors, time, curve.rest) for time in at if time <= flux.times[-1]),
@@ -228,27 +229,11 @@ def _breaks(arm: Arm, flux: Fluxes) -> list[int]:
 def _phase_balances(curve: ArmCurve, found: Sequence[Phase]) -> Iterator[PhaseBalance]:
     flux = curve.flux
     for before, phase in zip([None, *found], found, strict=False):
-        swings = phase.kind == PhaseKind.OSCILLATION
-        account = curve.balance(phase.first, phase.last, swings)
+        account, drivers = curve.balance(phase.first, phase.last, phase.kind == PhaseKind.OSCILLATION)
         part = cut(flux.pieces(flux.values), float(flux.times[phase.first]), float(flux.times[phase.last]))
         lowest, highest = float(trough(part)[1][0]), float(peak(part)[1][0])
         turned = before is not None and before.last == phase.first and (before.kind, phase.kind) in _TURNS
-        drivers = () if turned or swings else _drivers_since(curve, account, phase)
-        yield PhaseBalance(phase.kind, phase.peaks, lowest, highest, account, drivers)
-
-
-def _drivers_since(curve: ArmCurve, account: Balance, phase: Phase) -> tuple[RateDriver, ...]:
-    """What changed the rate of the reaction that did most in a phase since the state that it is compared with."""
-    sign = 1.0 if account.net > 0 else -1.0
-    most = max(account.contributions, key=lambda part: sign * (part.gain - part.loss), default=None)
-    if most is None or most.kind != ContributorKind.REACTION or not most.has_background:
-        return ()
-    points = slice(phase.first, phase.last)
-    weights = np.diff(curve.flux.times[phase.first : phase.last + 1])
-    times, level = curve.flux.times[points], curve.flux.values[points]
-    before = curve.clamped.inputs_in(most.id, curve.compared_with(phase.first))
-    during = curve.clamped.law_inputs(most.id, times, level, weights)
-    return curve.clamped.drivers(most.id, before, during)
+        yield PhaseBalance(phase.kind, phase.peaks, lowest, highest, account, () if turned else drivers)
 
 
 def _turning_points(curve: ArmCurve, y: Array, found: Sequence[Phase]) -> list[TurningPoint]:

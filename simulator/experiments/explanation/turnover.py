@@ -7,15 +7,16 @@ is the same as at rest is no cause, however large; a loss that is inhibited is o
 Where gain and loss do not cancel at rest, only the part that does is taken away: the larger side is scaled down to
 the smaller one. So what is taken away has no net effect, and what is left still adds up to the change of the curve.
 
-A phase that begins in balance, but with less turnover than at rest, is compared with its start: blood that recovers is
-not explained by the few cells that can be lost, but by those that are made again.
+Less is made and lost, too, where there is less of the species itself, and that is no cause: blood that recovers is not
+explained by the few cells that can be lost, but by those that are made again. There the start of a phase takes the
+place of rest, or nothing is taken away (see `ArmCurve.balance`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,7 +26,6 @@ from ..scenario import Arm, Scenario
 
 STEADY = 0.98  # loss over gain, or gain over loss: from here on a state is called at rest
 BALANCED = 0.5  # the same at the start of a phase: with less, as after a dose, it is not compared with its start
-CALMER = 0.9  # of the turnover at rest: with more at its start a phase is compared with rest
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,6 @@ def resting_turnover(scenario: Scenario, arm: Arm, system: System, nodes: Mappin
     return general if own.balance < STEADY <= general.balance else own
 
 
-def reference_of(rest: Turnover, start: Turnover) -> Turnover:
-    """What a phase with this turnover at its `start` is compared with."""
-    return start if start.balance >= BALANCED and start.size < CALMER * rest.size else rest
+def nothing(state: Turnover) -> Turnover:
+    """No turnover at all, with which gain and loss are all that is made and lost."""
+    return replace(state, rates={}, size=0.0)

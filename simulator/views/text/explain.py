@@ -29,6 +29,7 @@ NEARLY_ALL = 0.995  # of all gain or loss
 TURNOVER = "What is made and lost in equal parts at rest moves nothing: more and less are told against that turnover."
 STRENGTH = "percentages: once all species of the loop have followed"
 DELAY = "delay: at which the curve of the last species best follows that of the first in this run"
+_INSIDE = (TurnKind.HIGHEST_PEAK,)  # not between two phases
 _TURN = {
     TurnKind.PEAK: "It peaks",
     TurnKind.TROUGH: "It reaches a low",
@@ -100,12 +101,14 @@ def _story(form: ExplanationFormat) -> Iterator[str]:
     yield _overview(form)
     yield from parameter_changes(form)
     for phase in form.explanation.phases:
-        if phase.kind != PhaseKind.LEVEL:
-            yield _phase(form, phase)
-        for time in sorted(turns):
-            if phase.balance.start < time <= phase.balance.end:
-                for turn in turns.pop(time):
-                    yield from _turning_point(form, turn)
+        start, end = phase.balance.start, phase.balance.end
+        for last in ((start + end) / 2, end):  # what turned a curve stands before the phase that it began
+            for time in sorted(turns):
+                if time <= last and (last == end or turns[time][0].kind not in _INSIDE):
+                    for turn in turns.pop(time):
+                        yield from _turning_point(form, turn)
+            if last < end and phase.kind != PhaseKind.LEVEL:
+                yield _phase(form, phase)
 
 
 def _closure(form: ExplanationFormat) -> str:

@@ -25,6 +25,7 @@ citation = "Toy, A. (2020) A toy. Journal of Toys 1:1."
 [species]
 mediator = {{ label = "mediator", unit = "pM", initial = "{initial}", scale = 100 }}
 driver = {{ label = "driver", unit = "pM", initial = 0, scale = 1 }}
+germ = {{ label = "germ", unit = "pM", initial = 10, scale = 1 }}
 leak = {{ label = "leak", unit = "1", initial = 0, scale = 1 }}
 
 [parameters]
@@ -45,6 +46,8 @@ driven = {{ label = "driven release", equation = "-> mediator", rate = "one * dr
 driver_lost = {{ label = "driver fades", equation = "driver ->", rate = "one * driver", source = "Toy2020" }}
 leaks = {{ label = "vessels leak", equation = "-> leak", rate = "per * driver", source = "Toy2020" }}
 seals = {{ label = "vessels seal", equation = "leak ->", rate = "one * leak", source = "Toy2020" }}
+grows = {{ label = "growth", equation = "-> germ", rate = "one * germ", source = "Toy2020" }}
+killed = {{ label = "killing", equation = "germ ->", rate = "(one + per * driver) * germ", source = "Toy2020" }}
 
 [observables]
 pressure = {{ label = "pressure", unit = "mmHg", value = "fall * (5 - leak) - fall * (mediator - rest) / rest" }}
@@ -121,6 +124,19 @@ def test_production_that_fails_is_the_cause_of_a_fall_and_its_return_that_of_the
     text = " ".join(explanation_text(found).split())
     assert "All decrease is because “basal release” adds less than at rest" in text
     assert "All increase is because “basal release” adds more than at 6 h" in text
+
+
+def test_less_growth_of_fewer_germs_is_no_cause_of_their_fall(toy) -> None:
+    fall = first(toy(DOSE.format(3), "germ"), PhaseKind.FALL).balance
+    assert named(fall, "loss") == "killed"
+    assert named(fall, "gain") == "grows"
+
+
+def test_less_loss_of_fewer_molecules_is_no_cause_of_their_return(toy) -> None:
+    found = toy(HALT, "mediator", initial=100)
+    rise = first(found, PhaseKind.RISE)
+    assert named(rise.balance, "gain") == "made"
+    assert not any(driver.name == "mediator" for phase in found.phases for driver in phase.drivers)
 
 
 def test_of_a_start_that_is_not_at_rest_only_what_cancels_is_taken_away(toy) -> None:
