@@ -19,6 +19,9 @@ def evidence(
 ) -> evidence_task.Evidence:
     """Every expectation of the scenarios, files or names, against their simulations; by default of all bundled ones.
 
+    `rows` has one for each, `totals` counts apart published numbers, directions, memory, thresholds of our own and
+    facts that are set aside.
+
     Args:
         scenarios: files or names; a list stands for its items.
         out: a directory for evidence.csv and evidence.json; nothing is written without one.

@@ -6,18 +6,24 @@ import re
 import shutil
 from pathlib import Path
 
+import immunesim as sim
 import pytest
 from immunesim import read_model, read_scenario
 from immunesim.experiments.facts import Fact
 from immunesim.experiments.run import run
 from immunesim.files.kept_models import REFERENCES
+from immunesim.files.results.run_folder import summary
 from immunesim.files.toml.catalogue import blind_tests, builtin_models, builtin_scenarios
 from immunesim.files.toml.facts import FOLDER, asked_twice, read_facts, register
 from immunesim.files.toml.source import TomlSource
 from immunesim.runtime.errors import InputError
 from immunesim.tasks.evidence import EvidenceRequest, evidence
+from immunesim.tasks.gallery import write_gallery
+from immunesim.views.report.run_page import report
 from immunesim.views.text.commands.run import run_text
 from immunesim.views.text.evidence_totals import blind_tests_text, not_asked_lines
+
+from tests.pages import Page
 
 FACT = """[facts.toy_peak]
 that = "the level is highest after 90 minutes"
@@ -187,6 +193,21 @@ def test_a_fact_that_is_set_aside_is_marked_in_what_a_run_says(scenario) -> None
     assert "expectations: 0 of 1 met; set aside: 0 of 1 met" in said
     assert said.index("MISSED ") < said.index("set aside, missed: ")
     assert [verdict.holds for verdict in result.verdicts] == [True, False]
+
+
+def test_wherever_a_run_is_told_of_a_fact_that_is_set_aside_is_counted_apart(scenario, tmp_path: Path) -> None:
+    path = scenario(ASK.format(APART.id) + ASK.format(FITTED.id))
+    made = sim.run(path)
+    assert "0 of 1 expectation met" in repr(made)
+    assert "Set aside, never used for fitting: 0 of 1 met." in made._repr_html_()
+    written = made.save(tmp_path / "out", plots=False)["expectations"]
+    assert [(each["fact"], each["set_aside"]) for each in written] == [(APART.id, True), (FITTED.id, False)]
+    page = Page(report(made.result, summary(made.result, ["run"], "0123456789ab"), "title = 1", figures=False))
+    assert "0 of 1 expectation are met." in page.text
+    assert "0 of 1 within the published interval" in page.text
+    assert "never used for fitting; missed" in page.text
+    (card,) = write_gallery([path], tmp_path / "gallery")
+    assert (card.met, card.expected, card.holds) == (0, 1, False)
 
 
 def test_evidence_counts_facts_apart_that_are_set_aside(scenario) -> None:
