@@ -19,6 +19,7 @@ from immunesim.files.toml.source import TomlSource
 from immunesim.runtime.errors import InputError
 from immunesim.tasks.evidence import EvidenceRequest, evidence
 from immunesim.tasks.gallery import write_gallery
+from immunesim.tasks.influence import InfluenceRequest, influence
 from immunesim.views.report.run_page import report
 from immunesim.views.text.commands.run import run_text
 from immunesim.views.text.evidence_totals import blind_tests_text, not_asked_lines
@@ -268,3 +269,10 @@ def test_the_facts_that_nobody_asks_are_counted() -> None:
     assert not_asked_lines([FITTED, APART]) == [
         "facts of the register that no expectation asks yet: 2, 1 of them set aside"
     ]
+
+
+def test_influence_does_not_look_at_what_is_set_aside(scenario) -> None:
+    """Neither whether it is met, nor which parameter breaks it."""
+    found = influence(InfluenceRequest((scenario(ASK.format(APART.id) + ASK.format(FITTED.id)),))).document
+    (model,) = found["models"].values()
+    assert model["unclear"] == ["asks/2"]
