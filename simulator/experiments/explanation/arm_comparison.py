@@ -18,6 +18,8 @@ from .clamped_rates import RateDriver
 
 MOST = 4  # differences in a window
 SAME = 0.02  # of the sum of all rates, without the turnover that cancels at rest: a smaller difference is none
+ALIKE = 0.01  # relative: a smaller difference of a level does not make an observable differ ...
+MOST_DRIVERS = 2  # ... but these parameters of its formula
 ERROR = 1e-6  # of the sum of all rates: a smaller difference may be an error of the solver
 
 
@@ -29,7 +31,8 @@ class RateDifference(NamedTuple):
     gain_shares, loss_shares: its share of all that is added, and of all that is removed, in the arm and in the
     reference arm.
     share: of the sum of all differences; its sign is that of `rate` minus `reference_rate`.
-    drivers: what its rate law reads in the reference arm (before) and in the arm (after).
+    drivers: what its rate law reads in the reference arm (before) and in the arm (after); of a species its level, or
+    where that is alike the parameters by which an observable depends on it.
     """
 
     id: str
@@ -151,7 +154,14 @@ class _Pair:
         both = (self.reference.clamped, self.curve.clamped)
         if part.kind == ContributorKind.SPECIES:
             before, after = (each.mean(part.id, times, weights) for each in both)
-            return (RateDriver(part.id, before, after, 1.0),)
+            if abs(after - before) > ALIKE * max(abs(before), abs(after)):
+                return (RateDriver(part.id, before, after, 1.0),)
+            settings = [each.settings(times, weights) for each in both]
+            return tuple(
+                RateDriver(name, old, settings[1][name], 1.0)
+                for name, old in settings[0].items()
+                if settings[1][name] != old
+            )[:MOST_DRIVERS]
         if part.kind != ContributorKind.REACTION:
             return ()
         amounts = weights * level.clip(min=0.0)  # so that the mean is over what each unit of the curve meets

@@ -80,6 +80,14 @@ class ClampedRates:
         )
         return dict(zip(read, found, strict=True))
 
+    def settings(self, times: Array, weights: Array) -> dict[str, float]:
+        """The weighted mean of every parameter that the formula of an observable reads; all shape (n,)."""
+        system, graph = self.dense.system, self.dense.system.graph
+        leaves = {graph.nodes[leaf].name for leaf in graph.symbols_of(system.names[self.name])}
+        read = [name for name in system.parameters if name in leaves]
+        rows = self._along([system.names[each] for each in read], times, np.zeros(len(times)))
+        return dict(zip(read, (rows @ weights / weights.sum()).tolist(), strict=True))
+
     def mean(self, name: str, times: Array, weights: Array) -> float:
         """The weighted mean of a species or observable over `times`, in the unchanged run."""
         return float(np.interp(times, self.dense.times(), self.dense.values(name)) @ weights / weights.sum())

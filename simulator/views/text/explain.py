@@ -242,8 +242,10 @@ def _comparison(form: ExplanationFormat, against: ArmComparison) -> Iterator[str
     first, last = form.value(whole.reference_balance.initial), form.value(whole.reference_balance.final)
     text = f"In the arm {other.name}{title} it goes from {first} to {last} by {form.time(whole.end)}, in this arm to "
     text += form.value(whole.balance.final)
-    mine, theirs = (_loss_of_gain(form, balance) for balance in (whole.balance, whole.reference_balance))
-    yield f"{text}; {mine} in this arm, {theirs} in {other.name}." if mine != theirs else f"{text}."
+    both = whole.balance, whole.reference_balance
+    mine, theirs = (_loss_of_gain(form, balance) for balance in both)
+    moves = all(max(each.gain, each.loss) > NONE * form.largest for each in both)  # a flat curve has no telling ratio
+    yield f"{text}; {mine} in this arm, {theirs} in {other.name}." if moves and mine != theirs else f"{text}."
     found = [window for window in against.phases if window.differences]
     least = SMALL * max(map(form.explanation.divergence, found), default=0.0)
     found = [window for window in found if form.explanation.divergence(window) >= least]
@@ -259,12 +261,11 @@ def _comparison(form: ExplanationFormat, against: ArmComparison) -> Iterator[str
 def _difference(form: ExplanationFormat, difference: RateDifference, other: str) -> str:
     rate = (difference.rate, "in this arm")
     text = form.two_rates(difference, form.explanation.name, rate, difference.reference_rate, f"in {other}")
-    for shares, side in ((difference.gain_shares, GAIN), (difference.loss_shares, LOSS)):
-        if abs(shares[0] - shares[1]) >= APART:
-            text += f" ({percent(shares[0])} of the {form.side(side)} instead of {percent(shares[1])})"
-    if difference.kind == ContributorKind.SPECIES:
-        (driver,) = difference.drivers
-        return f"{text}, because its level is {form.driver_values(driver)}"
+    side, shares = (GAIN, difference.gain_shares) if difference.rate > 0 else (LOSS, difference.loss_shares)
+    if difference.rate * difference.reference_rate >= 0 and abs(shares[0] - shares[1]) >= APART:
+        text += f" ({percent(shares[0])} of the {form.side(side)} instead of {percent(shares[1])})"
+    if [driver.name for driver in difference.drivers] == [difference.id]:
+        return f"{text}, because its level is {form.driver_values(difference.drivers[0])}"
     if difference.drivers:
         text += f", because {listed([form.driver(driver) for driver in difference.drivers])}"
     return text

@@ -220,3 +220,13 @@ def test_arms_that_differ_by_a_small_driver_differ_by_it_and_not_by_the_turnover
     found = toy(DOSE.format(50) + "[arms.untreated]\nwithout = ['push']\n", "mediator", against="untreated")
     differences = found.against.phases[1].differences
     assert [each.id for each in differences] == ["driven"]
+
+
+def test_arms_in_which_an_observable_depends_otherwise_on_the_same_level_differ_by_that(toy) -> None:
+    found = toy(DOSE.format(1) + '[arms.firm]\nparameters = { fall = "2 mmHg" }\n', "pressure", against="firm")
+    (difference,) = found.against.phases[1].differences
+    assert difference.id == "leak"
+    assert [(each.name, each.before, each.after) for each in difference.drivers] == [("fall", 2, pytest.approx(20))]
+    text = " ".join(explanation_text(found).split())
+    assert "because fall is 20 mmHg instead of 2" in text
+    assert "because its level" not in text
