@@ -59,7 +59,7 @@ def test_every_command_is_in_the_readme(command):
 
 
 def test_the_files_shown_in_the_readme_are_read_without_faults(tmp_path):
-    addition, alone, scenario, sweep = blocks("toml")
+    addition, alone, scenario, fact, sweep = blocks("toml")
     (tmp_path / "drug.toml").write_text(alone, encoding="utf-8")
     assert list(read_model(tmp_path / "drug.toml").species) == ["central", "tissue"]
     (tmp_path / "my_model.toml").write_text(addition, encoding="utf-8")
@@ -67,6 +67,8 @@ def test_the_files_shown_in_the_readme_are_read_without_faults(tmp_path):
     model = read_model(tmp_path / "my_model.toml")
     assert set(tomllib.loads(addition)["reactions"]) <= set(model.reactions)
     assert read_scenario(tmp_path / "my_scenario.toml").model.title == model.title
+    (tmp_path / "asks.toml").write_text(f'title = "asks"\nextends = "endotoxin"\n{fact}', encoding="utf-8")
+    assert [each.fact for each in read_scenario(tmp_path / "asks.toml").expectations] == ["endotoxin_4ng_fever_onset"]
     (tmp_path / "sweep.toml").write_text(sweep, encoding="utf-8")
     assert read_scenario(tmp_path / "sweep.toml").sweep.design.shape == (5, 2, 200)
 
