@@ -52,7 +52,7 @@ TAKEN_OUT = {
     "no B cell becomes memory": ("reinfection", {"B_to_memory": "0", "T_to_memory": "0"}, "less_pathogen"),
     "B cells keep to IgM": ("acute_infection", {"B_switching": "0 1/d"}, "antibody_peak"),
     "no plasma cell is long-lived": ("antibody_for_years", {"B_to_marrow": "0"}, "years"),
-    "vessels do not leak": ("il2_therapy", {"MAP_fall": "0 mmHg"}, "pressure"),
+    "vessels do not widen": ("il2_therapy", {"dilatation_most": "0"}, "pressure"),
     "T cells spare the tumour": ("il2_therapy", {"tumour_kill_T": "0 uL/cell/d"}, "tumour_responds"),
     "cells do not take IL-2 up": ("low_dose_il2", {"IL2_uptake": "0 1/h"}, "exposure_falls"),
     "no CD4 cell lasts": ("hiv_il2", {"CD4_expansion": "0 1/d"}, "CD4_doubles"),
