@@ -16,6 +16,7 @@ def evidence(
     out: str | Path | None = None,
     certify: bool | str | None = None,
     accept_unreliable: bool = False,
+    model: str = "",
 ) -> evidence_task.Evidence:
     """Every expectation of the scenarios, files or names, against their simulations; by default of all bundled ones.
 
@@ -27,6 +28,8 @@ def evidence(
         out: a directory for evidence.csv and evidence.json; nothing is written without one.
         certify: as in `run`; a warning tells of arms with fewer than three digits.
         accept_unreliable: judge their numbers too, which are "not reliable" otherwise, neither met nor missed.
+        model: a model, by its name or file, that is asked what the scenarios ask of their own, as far as both have the
+            names; `own` has their rows, and the text compares the two.
 
     Raises:
         InputError: with everything that is wrong with the scenarios.
@@ -35,7 +38,7 @@ def evidence(
     """
     with called_from("evidence()"):
         request = evidence_task.EvidenceRequest(
-            files(scenarios), folder_or_none("out", out), certify_way(certify), accept_unreliable
+            files(scenarios), folder_or_none("out", out), certify_way(certify), accept_unreliable, model
         )
         found = evidence_task.evidence(request, warn)
         warn_of(found.unreliable)

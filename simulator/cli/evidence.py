@@ -11,13 +11,18 @@ from .program import DONE, INTERRUPTED, MISSED, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim evidence
-  immunesim evidence il2_therapy --json"""
+  immunesim evidence il2_therapy --json
+  immunesim evidence --model core"""
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """Adds the options of the command."""
     command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all bundled scenarios")
     command.add_argument("--out", metavar="DIR", help="also write evidence.csv and evidence.json")
+    command.add_argument(
+        "--model", default="", metavar="MODEL",
+        help="ask another model what the scenarios ask of theirs, as far as both have the names, and compare them",
+    )  # fmt: skip
     certify_arguments(command)
 
 
@@ -26,7 +31,9 @@ def execute(options: argparse.Namespace) -> int:
     from ..tasks.evidence import EvidenceRequest, evidence
 
     out, accept = Path(options.out) if options.out else None, options.accept_unreliable
-    found = evidence(EvidenceRequest(tuple(options.scenarios), out, certify_of(options), accept), print_note)
+    found = evidence(
+        EvidenceRequest(tuple(options.scenarios), out, certify_of(options), accept, options.model), print_note
+    )
     print_json(found.document) if options.json else print_answer(found)
     if found.not_simulated:
         missing = ", ".join(found.not_simulated[:5]) + ", ..." * (len(found.not_simulated) > 5)

@@ -166,6 +166,37 @@ def numbers(rows: Sequence[EvidenceRow]) -> dict[str, float | int | None]:
     }
 
 
+def compared(rows: Sequence[EvidenceRow], own: Sequence[EvidenceRow]) -> dict[str, Any]:
+    """How another model does beside the scenarios' own on the same expectations, facts set aside left out.
+
+    rows: of the other model. own: of the scenarios' own models, each for the row of the same id. Counts of those met
+    by ``both``, by the other model ``alone``, by the ``own`` one alone and by ``neither``, of all and of each topic;
+    and over the numbers of which both have one the geometric mean fold errors of either.
+    """
+    by_id = {row.id: row for row in own}
+    pairs = [(row, by_id[row.id]) for row in rows if not row.set_aside]
+    folds = [(row.fold_error, other.fold_error) for row, other in pairs]
+    both = [(one, other) for one, other in folds if one is not None and other is not None]
+    return {
+        "all": _met_by(pairs),
+        "topics": {topic: _met_by([pair for pair in pairs if pair[0].topic == topic])
+                   for topic in _sorted({row.topic for row, _ in pairs})},
+        "fold_errors": len(both),
+        "fold_error": geometric_mean([one for one, _ in both]),
+        "own_fold_error": geometric_mean([other for _, other in both]),
+    }  # fmt: skip
+
+
+def _met_by(pairs: Sequence[tuple[EvidenceRow, EvidenceRow]]) -> dict[str, int]:
+    met = [(_in_interval(row), _in_interval(own)) for row, own in pairs]
+    names = {"both": (True, True), "alone": (True, False), "own": (False, True), "neither": (False, False)}
+    return {name: met.count(which) for name, which in names.items()}
+
+
+def _in_interval(row: EvidenceRow) -> bool:
+    return row.verdict in (Judgement.MET, Judgement.WITHOUT_MECHANISM)
+
+
 def _sorted(words: set[str]) -> list[str]:
     """By number, so that C9 comes before C10, and C32a before C32b; without the empty word."""
     return sorted(words - {""}, key=lambda word: (len(word.rstrip("abc")), word))

@@ -11,19 +11,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..experiments.evidence import EvidenceRow, evidence_row, holds, totals
+from ..experiments.evidence import EvidenceRow, compared, evidence_row, holds, totals
 from ..experiments.facts import Fact
-from ..experiments.run import OnProgress, run
+from ..experiments.run import OnProgress, RunResult, run
 from ..experiments.solving import Certify
 from ..files.results.folder import output_folder, write_text
-from ..files.toml.catalogue import blind_tests
+from ..files.toml.catalogue import blind_tests, builtin_models
 from ..files.toml.facts import asked_twice, register
+from ..files.toml.model_file import find_model, read_model
+from ..files.toml.other_model import asked_of
 from ..files.toml.scenario_file import read_scenario
-from ..runtime.errors import InputError, InputFault
+from ..runtime.errors import InputError, InputFault, request_fault
+from ..runtime.names import nearest
 from ..runtime.processes import parallel_map
 from ..runtime.text import csv_cell
 from ..views.text.commands.evidence import evidence_text, expected_range
-from ..views.text.evidence_totals import blind_tests_text, not_asked_lines
+from ..views.text.evidence_totals import blind_tests_text, comparison_lines, not_asked_lines
 from ..views.text.reliability import first, unreliable_lines
 from ..views.text.tables import Table
 from .answer import Answer, warnings_html
@@ -50,12 +53,14 @@ SHOWN = {
 class EvidenceRequest:
     """scenarios: files or names; all bundled scenarios if there are none. out: a directory for evidence.csv and
     evidence.json; nothing is written without one. certify: how the digits are checked; None: as usual.
-    accept_unreliable: judge numbers of fewer than three digits too, which are "not reliable" otherwise."""
+    accept_unreliable: judge numbers of fewer than three digits too, which are "not reliable" otherwise. model: a model,
+    by its name or file, that is asked what the scenarios ask of their own; scenarios of that model are left out."""
 
     scenarios: tuple[str | Path, ...] = ()
     out: Path | None = None
     certify: Certify | None = None
     accept_unreliable: bool = False
+    model: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,17 +68,20 @@ class Evidence(Answer):
     """rows: a row for each expectation: see `EvidenceRow`. not_simulated: the scenarios left out by an interruption.
     unreliable: a line for each arm that an expectation reads and whose digits are too few to be relied on.
     not_asked: the facts of the register that no expectation asks; None where not all bundled scenarios were asked for.
+    own: where another model was asked, the rows of the scenarios' own models for the same expectations.
     """
 
     rows: list[EvidenceRow]
     not_simulated: tuple[str, ...] = ()
     unreliable: tuple[str, ...] = ()
     not_asked: tuple[Fact, ...] | None = None
+    own: list[EvidenceRow] | None = None
 
     @property
     def holds(self) -> bool:
-        """Whether all is as the scenarios say: met, or missed and known to be missed."""
-        return holds(self.rows)
+        """Whether all is as the scenarios say: met, or missed and known to be missed. They say it of their own models,
+        so that another one cannot fail it."""
+        return self.own is not None or holds(self.rows)
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -92,6 +100,8 @@ class Evidence(Answer):
             "unreliable": list(self.unreliable),
             "rows": [row._asdict() for row in self.rows],
         }
+        if self.own is not None:
+            found |= {"own": [row._asdict() for row in self.own], "compared": compared(self.rows, self.own)}
         return {**found, "not_simulated": list(self.not_simulated)} if self.not_simulated else found
 
     @property
@@ -105,6 +115,8 @@ class Evidence(Answer):
 
     def __str__(self) -> str:
         last = [] if self.not_asked is None else [*not_asked_lines(self.not_asked), blind_tests_text(blind_tests())]
+        if self.own is not None:
+            last = list(comparison_lines(compared(self.rows, self.own)))
         return first(self.unreliable, evidence_text(self.rows, last))
 
     def _repr_html_(self) -> str:
@@ -122,6 +134,10 @@ def evidence(request: EvidenceRequest, on_note: OnNote = ignore_note) -> Evidenc
     paths = scenario_paths(request.scenarios)
     if faults := asked_twice(paths):
         raise InputError(faults)
+    if request.model and find_model(request.model, Path()) is None:
+        known = builtin_models()
+        hint = nearest(request.model, known) or f"; models are {', '.join(known)}"
+        raise InputError([request_fault(f"no model '{request.model}'{hint}", f"--model {request.model}")])
     say_engine(on_note)
     if request.out is None:
         found = _evidence(paths, request)
@@ -148,29 +164,54 @@ def _evidence(paths: Sequence[Path], request: EvidenceRequest) -> Evidence:
     unreliable = tuple(line for part in parts for line in part.unreliable)
     rows = [row for part in parts for row in part.rows]
     asked = {row.fact for row in rows}
+    if request.model:
+        return Evidence(rows, not_simulated, unreliable, own=[row for part in parts for row in part.own])
     not_asked = None if request.scenarios else tuple(fact for name, fact in register().items() if name not in asked)
     return Evidence(rows, not_simulated, unreliable, not_asked)
 
 
 class _Part(NamedTuple):
-    """What a worker sends back: the rows of one scenario file and its arms that are not reliable, or its faults."""
+    """What a worker sends back: the rows of one scenario file and its arms that are not reliable, or its faults.
+    own: where another model was asked, the rows of its own."""
 
     rows: list[EvidenceRow]
     unreliable: list[str]
     faults: list[InputFault]
+    own: Sequence[EvidenceRow] = ()
 
 
 def _part(request: EvidenceRequest, path: Path, on_progress: OnProgress) -> _Part:
     try:
-        result = run(read_scenario(path), request.certify, on_progress=on_progress)
+        scenario = read_scenario(path)
+        if not request.model:
+            return _judged(request, [run(scenario, request.certify, on_progress=on_progress)])
+        file = find_model(request.model, Path())
+        other = (
+            asked_of(scenario, read_model(file), request.model)
+            if file and scenario.model_name != request.model
+            else None
+        )
+        if other is None:
+            return _Part([], [], [])
+        results = [run(each, request.certify, on_progress=on_progress) for each in (other, scenario)]
     except InputError as error:
         return _Part([], [], error.faults)
-    if result.interrupted:  # in this process; processes of a pool ignore Ctrl-C
+    return _judged(request, results)
+
+
+def _judged(request: EvidenceRequest, results: Sequence[RunResult]) -> _Part:
+    """The rows of the first result, and of the second, if there is one, those of the same expectations."""
+    if any(result.interrupted for result in results):  # in this process; processes of a pool ignore Ctrl-C
         raise KeyboardInterrupt
     accept = request.accept_unreliable
-    rows = [evidence_row(verdict, result.scenario.id, result.ok, accept) for verdict in result.verdicts]
-    read = any(row.unreliable for row in rows)
-    return _Part(rows, unreliable_lines([result], named=True) if read else [], [])
+    rows, *others = (
+        [evidence_row(verdict, result.scenario.id, result.ok, accept) for verdict in result.verdicts]
+        for result in results
+    )
+    asked = {row.id for row in rows}
+    own = [row for other in others for row in other if row.id in asked]
+    read = any(row.unreliable for row in [*rows, *own])
+    return _Part(rows, unreliable_lines(results, named=True) if read else [], [], own)
 
 
 def _write(found: Evidence, folder: Path) -> None:

@@ -213,6 +213,11 @@ def reading_of(scenario: Scenario) -> Reading:
     return origins.reading
 
 
+def read_again(reading: Reading) -> Scenario:
+    """The scenario that is read so; `InputError` with everything that is wrong."""
+    return _scenario(reading, [])[0]
+
+
 def context_of(scenario: Scenario) -> Context:
     """What readers of further texts about `scenario` need; it has no fault yet. Raises `InputError` as `reading_of`."""
     return _scenario(reading_of(scenario), [])[1]

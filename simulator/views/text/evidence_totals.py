@@ -61,6 +61,26 @@ def not_asked_lines(facts: Sequence[Fact]) -> list[str]:
     return [f"facts of the register that no expectation asks yet: {len(facts)}{also}"]
 
 
+def comparison_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """How the model that was asked does beside the scenarios' own, of all and by topic.
+
+    found: of `experiments.evidence.compared`.
+    """
+    rows = {**found["topics"], "all": found["all"]}
+    width = max(map(len, rows))
+    yield ""
+    yield "beside the scenarios' own model, met by both, by this model alone, by their own alone, by neither:"
+    for name, each in rows.items():
+        counts = "".join(f"{each[key]:6}" for key in ("both", "alone", "own", "neither"))
+        better = {1: "better", 0: "equal", -1: "worse"}[(each["alone"] > each["own"]) - (each["alone"] < each["own"])]
+        yield f"  {name:{width}}{counts}  {better}"
+    if found["fold_errors"]:
+        yield (
+            f"geometric mean fold error over {found['fold_errors']} numbers of both:"
+            f" {number(found['fold_error'], 3)}, their own model {number(found['own_fold_error'], 3)}"
+        )
+
+
 def blind_tests_text(tests: Sequence[BlindTest]) -> str:
     """The tests of one day and version in one sentence: ``facts ...: 14 of 43; probes: 20 of 52 (28 November ...``"""
     days: dict[tuple[str, str], list[str]] = {}

@@ -1,0 +1,67 @@
+"""A scenario asked of another model than its own, as far as that model has the names that it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ...experiments.measures import arms_of, curve_names
+from ...experiments.scenario import MAIN, Expectation, Scenario
+from ...model.model import Model
+from .scenario_file import read_again, reading_of
+
+
+def asked_of(scenario: Scenario, model: Model, name: str) -> Scenario | None:
+    """What `scenario` asks, asked of `model`, which is called `name`.
+
+    Arms that set what the model lacks are left out, and so are expectations that read such an arm or a curve that it
+    lacks, and curves that are only drawn. None where it lacks what the main arm sets, or where no expectation is left.
+    `missed`, which is about the scenario's own model, is left out too.
+    Raises `InputError` as `reading_of`, and where a name of both has other units.
+    """
+    reading = reading_of(scenario)
+    layers = reading.layers.copy()
+    data = layers.data
+    if not _has_what_is_set(model, data):
+        return None
+    curves = {*model.species, *model.observables}
+    arms = {arm: table for arm, table in data.get("arms", {}).items() if _has_what_is_set(model, table)}
+    kept = [
+        _without_what_is_gone(table, arms)
+        for table, each in zip(data.get("expect", []), scenario.expectations, strict=True)
+        if _reads_only(each, scenario.model, curves, {MAIN, *arms})
+    ]
+    if not kept:
+        return None
+    plots = ([curve for curve in plot if curve in curves] for plot in data.get("show", {}).get("plots", []))
+    data |= {"model": name, "arms": arms, "expect": kept, "show": {"plots": [plot for plot in plots if plot]}}
+    for key in ("sweep", "population"):
+        data.pop(key, None)
+    sources = {**scenario.model.sources, **model.sources}
+    return read_again(reading._replace(layers=layers, model=replace(model, sources=sources)))
+
+
+def _has_what_is_set(model: Model, table: Mapping[str, Any]) -> bool:
+    """Whether the model has the names that an arm, or the scenario itself, sets, and the targets of its doses."""
+    known = {*model.parameters, *model.species}
+    targets = {dose["target"] for dose in table.get("dose", {}).values() if "target" in dose}
+    return known.issuperset(_names_set(table)) and targets <= model.species.keys()
+
+
+def _names_set(table: Mapping[str, Any]) -> Iterator[str]:
+    yield from table.get("parameters", {})
+    yield from table.get("initial", {})
+    for change in table.get("change", []):
+        yield from change.get("parameters", {})
+
+
+def _reads_only(expectation: Expectation, own: Model, curves: Collection[str], arms: Collection[str]) -> bool:
+    tree = expectation.measure
+    return set(arms_of(tree)) <= set(arms) and set(curve_names(tree, own)) <= set(curves)
+
+
+def _without_what_is_gone(table: Mapping[str, Any], arms: Collection[str]) -> dict[str, Any]:
+    found = {key: value for key, value in table.items() if key not in ("missed", "breaks_in")}
+    breaks = [arm for arm in table.get("breaks_in", []) if arm in arms]
+    return {**found, "breaks_in": breaks} if breaks else found
