@@ -26,7 +26,7 @@ def numbers_text(found: Mapping[str, Any]) -> str:
     """
     text = (
         f"{found['met']} of {found['of']} within the published interval,"
-        f" {found['near']} within a factor {found['factor']:g} of the published value"
+        f" {found['near']} within a factor {number(found['factor'], 3)} of the published value"
     )
     if found["fold_error"] is not None:
         text += f"; geometric mean fold error {number(found['fold_error'], 3)} over {found['fold_errors']}"
