@@ -131,7 +131,7 @@ PUBLISHED = [
     (model, name)
     for model, each in MODELS.items()
     for name, intervention in each.interventions.items()
-    if intervention.knockout and model != "immune"
+    if intervention.knockout and model not in ("immune", "core")
 ]
 
 

@@ -91,6 +91,10 @@ FAULTS = {  # what is replaced, by what, line, message
     "no_such_module": ('time_unit = "h"', 'time_unit = "h"\nmodules = ["nowhere"]', 3, "no module 'nowhere'"),
     "module_of_itself": ('time_unit = "h"', 'time_unit = "h"\nmodules = ["tiny"]', 3, "name each other: tiny -> tiny"),
     "modules_of_numbers": ('time_unit = "h"', 'time_unit = "h"\nmodules = [3]', 3, "no module 3"),
+    "taken_from_nowhere": ("[reactions", "[taken_from]\nnowhere = []\n[reactions", 17, "no module 'nowhere'"),
+    "taken_is_not_there": ("[reactions", "[taken_from]\nbody = ['k']\n[reactions", 17, "no parameter or substance 'k'"),
+    "taken_is_no_list": ("[reactions", "[taken_from]\nbody = 'body_weight'\n[reactions", 17, "expected a list of"),
+    "taken_from_a_list": ("[reactions", "taken_from = [3]\n[reactions", 16, "has no key 'taken_from'"),
     "no_time_unit": ('time_unit = "h"\n', "", 0, "the model has no time_unit, such as 'd'"),
     "time_in_metres": ('time_unit = "h"', 'time_unit = "m"', 2, "'m' is no unit of time"),
     "future": ('title = "tiny"', 'title = "tiny"\nschema = 2', 2, "this version reads schema 1"),
@@ -142,6 +146,43 @@ def test_a_module_named_twice_is_read_once(tmp_path: Path) -> None:
     write(tmp_path, 'title = "q"\nmodules = ["part"]\n', "other.toml")
     top = MODEL.replace('time_unit = "h"', 'time_unit = "h"\nmodules = ["part", "other"]').replace('"A ->"', '"A -> B"')
     assert list(read_model(write(tmp_path, top)).species) == ["B", "A"]
+
+
+LENDER = """\
+title = "large"
+[sources.There]
+citation = "There (2001)"
+[parameters.k]
+label = "k of the large model"
+value = 0.25
+unit = "1/h"
+source = "There, p. 4"
+status = "verified"
+[reactions.gain]
+equation = "-> A"
+rate = "k * A"
+source = "There"
+"""
+
+
+def test_a_model_takes_numbers_of_another_without_its_laws(tmp_path: Path) -> None:
+    lender = write(tmp_path, LENDER, "large.toml")
+    own = MODEL[MODEL.index("[parameters.k]") : MODEL.index("[reactions")]
+    path = write(tmp_path, MODEL.replace(own, '[taken_from]\nlarge = ["k"]\n'))
+    model = read_model(path)
+    assert (model.parameters["k"].value, model.parameters["k"].source) == (0.25, "There, p. 4")
+    assert (list(model.reactions), model.modules) == (["loss"], {})
+    lender.write_text(LENDER.replace("0.25", "0.75"), encoding="utf-8")
+    assert read_model(path).parameters["k"].value == 0.75
+    lender.write_text(LENDER.replace("0.25", "'a quarter'"), encoding="utf-8")
+    assert faults(path)[0][:2] == ("large.toml", 6)
+
+
+def test_what_is_taken_cannot_be_declared_too(tmp_path: Path) -> None:
+    write(tmp_path, LENDER, "large.toml")
+    ((file, line, message),) = faults(write(tmp_path, MODEL + '[taken_from]\nlarge = ["k"]\n'))
+    assert (file, line) == ("large.toml", 4)
+    assert message.startswith("'k' is declared already, in ")
 
 
 def test_a_species_of_a_substance_is_held_in_moles(folder: Path) -> None:

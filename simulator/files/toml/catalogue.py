@@ -17,7 +17,7 @@ _CHECKOUT, _INSTALLED = _PACKAGE.parent / "scenarios", _PACKAGE / "scenarios"  #
 
 def builtin_models() -> dict[str, Path]:
     """The files of the models that are part of the package, by name."""
-    paths = [BIOLOGY / "immune.toml", *sorted((BIOLOGY / "published").glob("*.toml"))]
+    paths = [BIOLOGY / "immune.toml", BIOLOGY / "core.toml", *sorted((BIOLOGY / "published").glob("*.toml"))]
     return {path.stem: path for path in paths}
 
 

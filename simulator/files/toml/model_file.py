@@ -23,8 +23,10 @@ FILE = {
     "time_unit": TEXT,
     "limitations": TEXT,
     "modules": LIST,
+    "taken_from": TABLE,
     **dict.fromkeys(SECTIONS, TABLE),
 }
+TAKEN = ("parameters", "substances")  # what a file may take from a module without taking its laws
 APART = ("sources", "interventions")  # may share names with others: interleukin 2 is a species and an intervention
 
 
@@ -54,7 +56,8 @@ def read_model(path: str | Path) -> Model:
     if found is None:
         reader = _ModelReader(path)
         found = reader.read()
-        keep_model(path, found, [each.path for each in reader.modules.values()], reader.absent)
+        files = [*(each.path for each in reader.modules.values()), *reader.lenders]
+        keep_model(path, found, files, reader.absent)
     return found
 
 
@@ -64,6 +67,7 @@ class _ModelReader:
         self.faults: list[InputFault] = []
         self.modules: dict[str, TomlSource] = {}  # by `same_file`
         self.declared: dict[str, dict[str, _Declared]] = {section: {} for section in SECTIONS}
+        self.lenders: dict[Path, TomlSource] = {}  # the files that parameters and substances are taken from
         self.absent: list[Path] = []  # where modules were looked for and not found
         self.missing = False  # a module that cannot be read may declare anything
 
@@ -130,13 +134,14 @@ class _ModelReader:
             table = source.data.get(section, {})
             for name, declared in table.items() if isinstance(table, dict) else []:
                 self.declare(section, name, declared, source)
+        taken = source.data.get("taken_from", {})
+        for name, wanted in taken.items() if isinstance(taken, dict) else []:
+            self.take(source, name, wanted)
 
     def module(self, source: TomlSource, name: object, trail: tuple[str, ...]) -> None:
         path = self.module_path(source, name)
         if path is None:
-            known = [file.stem for file in BIOLOGY.glob("*.toml")]
-            self.faults.append(source.fault(("modules",), f"no module {name!r}{nearest(str(name), known)}"))
-            self.missing = True
+            self.no_module(source, ("modules",), name)
         elif path.stem in trail:
             self.faults.append(
                 source.fault(("modules",), f"modules name each other: {' -> '.join([*trail, path.stem])}")
@@ -147,6 +152,40 @@ class _ModelReader:
             except InputError as error:
                 self.faults += error.faults
                 self.missing = True
+
+    def take(self, source: TomlSource, name: str, wanted: object) -> None:
+        """Records parameters and substances of the module `name`, as that declares them, for the file `source`."""
+        place = ("taken_from", name)
+        if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
+            self.faults.append(source.fault(place, f"expected a list of parameters and substances of {name}"))
+            return
+        path = self.module_path(source, name)
+        if path is None:
+            self.no_module(source, place, name)
+            return
+        try:
+            lender = self.lenders.setdefault(path, TomlSource(path))
+        except InputError as error:
+            self.faults += error.faults
+            self.missing = True
+            return
+        given = {section: lender.data.get(section) for section in TAKEN}
+        self.gather_sources(lender)
+        offered = {section: tables if isinstance(tables, dict) else {} for section, tables in given.items()}
+        for each in wanted:
+            found = [section for section in TAKEN if each in offered[section]]
+            for section in found:
+                self.declare(section, each, offered[section][each], lender)
+            if not found:
+                known = [known for tables in offered.values() for known in tables]
+                message = f"{name} declares no parameter or substance '{each}'{nearest(each, known)}"
+                self.faults.append(source.fault(place, message))
+                self.missing = True
+
+    def no_module(self, source: TomlSource, place: tuple[str, ...], name: object) -> None:
+        known = [file.stem for file in BIOLOGY.glob("*.toml")]
+        self.faults.append(source.fault(place, f"no module {name!r}{nearest(str(name), known)}"))
+        self.missing = True
 
     def module_path(self, source: TomlSource, name: object) -> Path | None:
         if not isinstance(name, str):

@@ -1,0 +1,81 @@
+"""The small model: small, at rest when left alone, and the human model's in every name and number that both have."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from immunesim import Model, read_model, read_scenario
+from immunesim.experiments.run import run
+from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
+from immunesim.numerics.parameter_formulas import initial_values
+from immunesim.numerics.solve import solve
+from immunesim.numerics.system import System
+from immunesim.numerics.trajectory import Segment
+
+CORE, IMMUNE = (read_model(builtin_models()[name]) for name in ("core", "immune"))
+ONLY_CORE = {"K_antigen_M", "IL2_absorption_whole"}  # parameters
+KNOCKED = {"IL1": 1e-6, "IL2": 1e-6, "T_regulatory": 0.5, "stop_signal": 1e-6}  # of which little is left: how little
+
+
+def units(model: Model) -> dict[str, str]:
+    return {name: model.unit_text(name) for name in (*model.species, *model.observables)}
+
+
+def test_it_is_small() -> None:
+    assert len(builtin_models()["core"].read_text(encoding="utf-8").splitlines()) < 150
+    assert len(CORE.species) <= 15
+
+
+def test_its_numbers_are_those_of_the_human_model() -> None:
+    assert {name for name in CORE.parameters if name not in IMMUNE.parameters} == ONLY_CORE
+    for name in CORE.parameters.keys() - ONLY_CORE:
+        assert CORE.parameters[name] == IMMUNE.parameters[name]  # label, value, unit, range, source, status
+    assert {name: CORE.substances[name] == IMMUNE.substances[name] for name in CORE.substances} == dict.fromkeys(
+        CORE.substances, True
+    )
+
+
+def test_its_names_mean_what_they_mean_in_the_human_model() -> None:
+    here, there = units(CORE), units(IMMUNE)
+    both = here.keys() & there.keys()
+    assert len(both) > 35
+    assert {name: here[name] for name in both} == {name: there[name] for name in both}
+
+
+def test_the_numbers_that_it_alone_has_follow_from_those_of_the_human_model() -> None:
+    value = {name: parameter.value for name, parameter in {**IMMUNE.parameters, **CORE.parameters}.items()}
+    sheds = value["K_pathogen_M"] * value["antigen_shed"] / value["antigen_decay"]  # PFU/mL x ng/PFU/d x d = ng/mL
+    assert value["K_antigen_M"] == pytest.approx(sheds)
+    assert value["IL2_absorption_whole"] == pytest.approx(value["IL2_absorption"] / 2)
+
+
+def test_a_healthy_person_is_at_rest_and_stays_there_for_ten_years() -> None:
+    system = System(CORE)
+    values = {name: parameter.value for name, parameter in CORE.parameters.items()}
+    initial = np.array(list(initial_values(CORE, values).values()))
+    parameters, nothing = np.array(list(values.values())), np.zeros(len(initial))
+    derivative, *_ = system.bind(parameters.tolist())
+    assert np.abs(np.array(derivative(0.0, initial)) / system.scales).max() < 1e-12
+    end = 3652.5
+    trajectory = solve(system, initial, [Segment(0.0, end, nothing, nothing, parameters)], np.array([0.0, end]))
+    assert trajectory.outcome.ok
+    for place, name in enumerate(system.species):
+        assert trajectory[name][-1] == pytest.approx(initial[place], rel=1e-9, abs=1e-9 * system.scales[place]), name
+
+
+@pytest.mark.parametrize("name", KNOCKED)
+def test_what_is_knocked_out_is_gone(name: str) -> None:
+    scenario = read_scenario(builtin_scenarios()["core_memory"], knockout=(name,))
+    trajectory = run(scenario, certify=False, arms=["main"]).arms["main"].trajectory
+    assert abs(trajectory[name][trajectory.times > 10]).max() < KNOCKED[name]
+
+
+def test_every_knob_is_turned_by_an_intervention_or_a_scenario() -> None:
+    turned = {"body_weight", "body_surface", "fluids"}  # for doses, and as in the human model
+    turned |= {name for each in CORE.interventions.values() for name in (*each.knockout, each.block)}
+    for path in builtin_scenarios().values():
+        scenario = read_scenario(path)
+        if scenario.model_name == "core":
+            for arm in scenario.arms:
+                turned |= {name for name, value in arm.parameters.items() if value != CORE.parameters[name].value}
+    assert {name for name, parameter in CORE.parameters.items() if parameter.knob} <= turned
