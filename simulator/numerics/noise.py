@@ -17,6 +17,8 @@ from .trajectory import Array
 
 CLEARLY_ABOVE = 1e3  # times the absolute tolerance: a state there is no noise
 FED_BY_NOISE = 0.1  # of its rise: a state that gets more of it from noise grows out of noise
+FED = 0.5  # of its rise: a state that gets more of it from states that are no noise is fed by them
+LONGEST_CHAIN = 10  # of states that feed one another, from the one that is no noise to the one that rises
 LONGEST_GROWTH = 1.25  # h times the rate at which a state below its tolerance grows by itself
 SMALLEST = 1e-307  # so small an amount stays, since zero would not grow again
 LOWER_FLOORS = 1e-12, 1e-60, 1e-290  # with which a run is repeated until nothing rises out of noise
@@ -77,10 +79,25 @@ class Watch:
     def _judge(
         self, rising: NDArray[np.intp], before: Array, after: Array, length: float, time: float, jacobian: Array
     ) -> None:
-        """Of states that rise out of their noise, to either side of zero: whether they grow out of it, or are fed."""
-        parts = np.where(self.levels == Level.NOISE, jacobian[rising] * after, 0.0) * np.sign(after[rising])[:, None]
-        grown = np.maximum(parts, 0.0).sum(axis=1) * length
-        for species, by_noise in zip(rising.tolist(), grown.tolist(), strict=True):
-            self.levels[species] = Level.ABOVE
-            if by_noise > FED_BY_NOISE * (abs(after[species]) - abs(before[species])):
-                self.revived = self.revived or (species, time)
+        """Of states that rise out of their noise, to either side of zero: whether they grow out of it, or are fed by
+        what is no noise, perhaps through states that do not yet stand out of theirs."""
+        if not len(rising):
+            return
+        rise = np.abs(after) - np.abs(before)
+        gains = np.maximum(jacobian * after * np.sign(after)[:, None], 0.0) * length
+
+        def by_noise() -> NDArray[np.bool_]:
+            found: NDArray[np.bool_] = gains[:, self.levels == Level.NOISE].sum(axis=1) > FED_BY_NOISE * rise
+            return found
+
+        for _ in range(LONGEST_CHAIN):
+            is_noise = self.levels == Level.NOISE
+            by_others = gains[:, ~is_noise].sum(axis=1) >= FED * rise
+            fed = is_noise & (rise > 0.0) & by_others & ~by_noise()
+            if not fed.any():
+                break
+            self.levels[fed] = Level.UNKNOWN
+        grown = rising[(self.levels[rising] == Level.NOISE) & by_noise()[rising]]
+        self.levels[rising] = Level.ABOVE
+        if len(grown):
+            self.revived = self.revived or (int(grown[0]), time)

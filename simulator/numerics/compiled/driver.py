@@ -42,7 +42,8 @@ class DriveFunction:
         self.busy, self.stale, self.pending = (
             build.alloca(INTEGER, name=name) for name in ("busy", "stale", "pending")
         )
-        self.from_noise = build.alloca(DOUBLE, name="from_noise")  # a sum over a row of the Jacobian
+        self.from_noise = build.alloca(DOUBLE, name="from_noise")  # a sum over a row of the Jacobian, as the next
+        self.from_others = build.alloca(DOUBLE, name="from_others")
         for cell in (self.queue, self.busy, self.stale):
             build.store(integer(0), cell)
         build.store(self.argument["max_steps"], self.left)
@@ -309,35 +310,56 @@ class DriveFunction:
             self.build.store(self.get("out", lane, i), self.code.address(target, i), align=8)
 
     def _judge_rising(self, lane: Any) -> None:
-        """Of the states of a lane that rise out of their noise: whether they grow out of noise, or are fed.
+        """Of the states of a lane that rise out of their noise: whether they grow out of it, or are fed by what is no
+        noise, perhaps through states that do not yet stand out of theirs.
 
-        `Jacobian * new` gives what the states that are noise themselves contribute to the rise. See `noise.Watch`,
-        which does the same for SciPy.
+        `Jacobian * new` gives what other states contribute to a rise. See `noise.Watch`, which does the same for SciPy.
         """
         code, build = self.code, self.build
-        rows = self.functions.jacobian_rows()
+        with code.loop(noise.LONGEST_CHAIN, "chain"), code.loop(self.size, "species") as k:
+            rise = build.fsub(self.get("new", lane, k), self.get("y", lane, k))
+            with build.if_then(build.and_(self._is_noise(lane, k), build.fcmp_ordered(">", rise, double(0.0)))):
+                self._sum_gains(lane, k)
+                others = build.load(self.from_others, typ=DOUBLE)
+                fed = build.fcmp_ordered(">=", others, build.fmul(rise, double(noise.FED)))
+                with build.if_then(build.and_(fed, build.not_(self._is_by_noise(rise)))):
+                    self.put(double(Level.UNKNOWN), "levels", lane, k)
         with code.loop(self.size, "species") as k:
             new, clear = self.get("new", lane, k), build.fmul(self.get("atol", lane, k), double(noise.CLEARLY_ABOVE))
-            is_noise = build.fcmp_ordered("==", self.get("levels", lane, k), double(Level.NOISE))
-            with build.if_then(build.and_(is_noise, build.fcmp_ordered(">", new, clear))):
-                build.store(double(0.0), self.from_noise)
-                first, count = (code.load_scalar(code.address(rows, k, 2), place, INTEGER) for place in range(2))
-                with build.if_then(build.icmp_signed(">", count, integer(0))), code.loop(count, "entry") as i:
-                    entry = build.add(first, i)
-                    column = code.load_scalar(self.functions.jacobian_columns(), entry, INTEGER)
-                    part = build.fmul(self.get("jacobian", lane, entry), self.get("new", lane, column))
-                    counts = build.fcmp_ordered("==", self.get("levels", lane, column), double(Level.NOISE))
-                    counts = build.and_(counts, build.fcmp_ordered(">", part, double(0.0)))
-                    total = build.load(self.from_noise, typ=DOUBLE)
-                    build.store(build.fadd(total, build.select(counts, part, double(0.0))), self.from_noise)
-                grown = build.fmul(build.load(self.from_noise, typ=DOUBLE), self.get("h", lane))
+            with build.if_then(build.and_(self._is_noise(lane, k), build.fcmp_ordered(">", new, clear))):
+                self._sum_gains(lane, k)
+                by_noise = self._is_by_noise(build.fsub(new, self.get("y", lane, k)))
                 self.put(double(Level.ABOVE), "levels", lane, k)
-                change = build.fmul(build.fsub(new, self.get("y", lane, k)), double(noise.FED_BY_NOISE))
-                by_noise = build.fcmp_ordered(">", grown, change)
                 is_first = build.icmp_signed("==", self.get("revived", lane), integer(0))
                 with build.if_then(build.and_(by_noise, is_first)):
                     self.put(build.add(k, integer(1)), "revived", lane)
                     self.put(self.get("reached", lane), "revived_at", lane)
+
+    def _is_noise(self, lane: Any, k: Any) -> Any:
+        return self.build.fcmp_ordered("==", self.get("levels", lane, k), double(Level.NOISE))
+
+    def _is_by_noise(self, rise: Any) -> Any:
+        """Whether a rise comes from noise, by the sums of `_sum_gains`."""
+        limit = self.build.fmul(rise, double(noise.FED_BY_NOISE))
+        return self.build.fcmp_ordered(">", self.build.load(self.from_noise, typ=DOUBLE), limit)
+
+    def _sum_gains(self, lane: Any, k: Any) -> None:
+        """What a state gains in the step from states that are noise, and from the others."""
+        code, build, rows = self.code, self.build, self.functions.jacobian_rows()
+        sums = self.from_noise, self.from_others
+        for each in sums:
+            build.store(double(0.0), each)
+        first, count = (code.load_scalar(code.address(rows, k, 2), place, INTEGER) for place in range(2))
+        with build.if_then(build.icmp_signed(">", count, integer(0))), code.loop(count, "entry") as i:
+            entry = build.add(first, i)
+            column = code.load_scalar(self.functions.jacobian_columns(), entry, INTEGER)
+            gain = build.fmul(self.get("jacobian", lane, entry), self.get("new", lane, column))
+            gain = build.fmul(gain, self.get("h", lane))
+            gain = build.select(build.fcmp_ordered(">", gain, double(0.0)), gain, double(0.0))
+            from_noise = self._is_noise(lane, column)
+            for each, counts in zip(sums, (from_noise, build.not_(from_noise)), strict=True):
+                total = build.fadd(build.load(each, typ=DOUBLE), build.select(counts, gain, double(0.0)))
+                build.store(total, each)
 
     def _advance(self, lane: Any) -> None:
         """After an accepted step: the next step size, the next segment at the end of one, or the end of the member."""
