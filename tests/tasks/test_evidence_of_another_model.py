@@ -45,9 +45,15 @@ unit = "cells/uL"
 source = "Toy2020, p. 1"
 
 [[expect]]
-id = "fewer"
 that = "an arm that the small model cannot have"
 measure = "max(drug, arm='fewer_cells')"
+above = 0
+unit = "pM"
+source = "Toy2020, p. 1"
+
+[[expect]]
+that = "the drug is there at the end"
+measure = "final(drug)"
 above = 0
 unit = "pM"
 source = "Toy2020, p. 1"
@@ -64,13 +70,13 @@ def small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_what_both_models_have_is_asked_of_both(small: str) -> None:
     found = sim.evidence("toy.toml", model=small)
-    assert [row.id for row in found.rows] == ["toy/1", "toy/more"]
+    assert [row.id for row in found.rows] == ["toy/1", "toy/more", "toy/5"]
     assert found.own is not None
-    assert [row.id for row in found.own] == ["toy/1", "toy/more"]
-    assert [row.verdict for row in found.rows] == ["missed", "met"]  # its plasma is a hundred times as large
+    assert [row.id for row in found.own] == ["toy/1", "toy/more", "toy/5"]
+    assert [row.verdict for row in found.rows] == ["missed", "met", "met"]  # its plasma is a hundred times as large
     assert found.rows[0].simulated == pytest.approx(found.own[0].simulated / 100, rel=0.2)
-    assert found.document["compared"]["all"] == {"both": 1, "alone": 0, "own": 1, "neither": 0}
-    assert "  all     1     0     1     0  worse" in str(found)
+    assert found.document["compared"]["all"] == {"both": 2, "alone": 0, "own": 1, "neither": 0}
+    assert "  all     2     0     1     0  worse" in str(found)
     assert found.holds
 
 

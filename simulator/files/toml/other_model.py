@@ -28,7 +28,7 @@ def asked_of(scenario: Scenario, model: Model, name: str) -> Scenario | None:
     curves = {*model.species, *model.observables}
     arms = {arm: table for arm, table in data.get("arms", {}).items() if _has_what_is_set(model, table)}
     kept = [
-        _without_what_is_gone(table, arms)
+        _without_what_is_gone(table, arms) | {"id": each.id}  # which may be its number among all
         for table, each in zip(data.get("expect", []), scenario.expectations, strict=True)
         if _reads_only(each, scenario.model, curves, {MAIN, *arms})
     ]
