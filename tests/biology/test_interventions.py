@@ -38,6 +38,8 @@ EFFECTS = {
     "IL3": ("IL3 250 ug/m2 into skin at 20 d every 1 d x 10", "neutrophils_marrow"),
     "IL4": ("IL4 15 ug/kg at 20 d every 8 h x 9", "vascular_leak"),
     "TNF": ("TNF 10 ug/kg at 20 d over 4 h", "temperature"),
+    "IL6": ("IL6 10 ug/kg at 20 d over 4 h", "CRP"),
+    "IL10": ("IL10 25 ug/kg at 20 d", "M_damping"),
 }
 
 
