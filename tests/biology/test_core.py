@@ -40,6 +40,9 @@ def test_its_names_mean_what_they_mean_in_the_human_model() -> None:
     both = here.keys() & there.keys()
     assert len(both) > 35
     assert {name: here[name] for name in both} == {name: there[name] for name in both}
+    declared = {**IMMUNE.observables, **IMMUNE.species}
+    labels = {name for name, each in CORE.species.items() if each.label != declared[name].label}
+    assert labels == {"antibody"}  # of any class here, IgG there
 
 
 def test_the_numbers_that_it_alone_has_follow_from_those_of_the_human_model() -> None:
