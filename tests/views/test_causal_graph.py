@@ -133,7 +133,7 @@ def test_words_name_who_acts_where_and_through_what():
     assert facts["loops"]["IL2 raises T_regulatory, which lowers IL2"] == "negative feedback"
     assert "IL2" not in facts["raises"]
     facts = causal_facts(model("immune"), "blood_pressure")
-    assert facts["lowered_by"]["vascular_leak"] == "leakiness of vessels; through pressure_lost"
+    assert facts["lowered_by"]["vascular_leak"] == "leakiness of vessels; through pressure_share"
     assert "loops" not in facts
     assert set(causal_facts(model("immune"), "stop_signal.toml")) == {"loops"}
     assert "IL2 raises T_regulatory, which lowers IL2" in causal_facts(model("immune"), "stop_signal.toml")["loops"]
