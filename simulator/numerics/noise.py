@@ -48,9 +48,9 @@ class Watch:
         self.levels = np.zeros(len(atol), dtype=np.int8)
         self.revived: tuple[int, float] | None = None
 
-    def after_jump(self, jump: Array) -> None:
-        """To be called with what doses add, shape (species,): what is dosed is no noise."""
-        self.levels[jump != 0.0] = Level.UNKNOWN
+    def begin_segment(self, jump: Array, infusion: Array) -> None:
+        """To be called with what doses add and what is infused, each of shape (species,): that is no noise."""
+        self.levels[(jump != 0.0) | (infusion != 0.0)] = Level.UNKNOWN
 
     def after_step(
         self, before: Array, after: Array, length: float, time: float, jacobian: Callable[[], Array]

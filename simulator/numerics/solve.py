@@ -165,7 +165,7 @@ class _Integration:
                 warnings.simplefilter("ignore")  # LSODA warns and fails; the status says so too
                 guard.bind(segment.start, states)
                 steps.append((segment.start, states))
-                self.watch.after_jump(segment.jump)
+                self.watch.begin_segment(segment.jump, segment.infusion)
                 before = states
                 solver, later = None, [*self._stops(segment), segment.end]
                 while solver is None or solver.status == "running" or later:

@@ -110,7 +110,7 @@ def test_what_a_second_dose_wakes_one_after_the_other_is_no_noise() -> None:
     """C stands out of its noise while A and B, of which it is made, are still below theirs."""
     model = make_model(
         {"drug": ("1", 0, 1), "A": ("1", 0, 1), "B": ("1", 0, 1), "C": ("1", 0, 1e-8)},
-        {"k": (1.0, "1/h"), "a": (1e-5, "1/h"), "b": (1.0, "1/h"), "c": (1.0, "1/h")},
+        {"k": (1.0, "1/h"), "a": (1e-2, "1/h"), "b": (1.0, "1/h"), "c": (1.0, "1/h")},
         {
             "lose": ("drug ->", "k * drug"),
             "make A": ("-> A", "a * drug"),
@@ -119,12 +119,14 @@ def test_what_a_second_dose_wakes_one_after_the_other_is_no_noise() -> None:
             **{f"lose {x}": (f"{x} ->", f"c * {x}") for x in "ABC"},
         },
     )
-    stretches = [Stretch(100.0 * i, 100.0 * (i + 1), jump={"drug": 1.0}) for i in range(2)]
     times = np.array([0.0, 99.0, 200.0])
-    found = on_lanes(model, stretches, times)
-    assert found.grid[0, 1].max() < 1e-12
-    assert found.revived == [None]
-    assert simulate(model, stretches, times).revived is None
+    first = [Stretch(0.0, 1.0, jump={"drug": 1.0}), Stretch(1.0, 100.0)]
+    for second in (Stretch(100.0, 200.0, jump={"drug": 1.0}), Stretch(100.0, 200.0, infusion={"drug": 1e-6})):
+        stretches = [*first, second]
+        found = on_lanes(model, stretches, times)
+        assert found.grid[0, 1].max() < 1e-12
+        assert found.revived == [None]
+        assert simulate(model, stretches, times).revived is None
 
 
 def test_an_amount_never_ends_below_zero_by_rounding() -> None:

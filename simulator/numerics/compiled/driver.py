@@ -433,6 +433,11 @@ class DriveFunction:
             with code.loop(self.infused, "infusion") as i:
                 rate = build.load(self.element("infusion", *place, (i, integer(self.infused))), typ=DOUBLE, align=8)
                 self.put(rate, "parameters", lane, build.add(i, integer(parameters)))
+        for i, name in enumerate(self.layout.reduced.infused):
+            species = integer(self.layout.reduced.species.index(name))
+            flows = build.fcmp_ordered("!=", self.get("parameters", lane, integer(parameters + i)), double(0.0))
+            level = build.select(flows, double(Level.UNKNOWN), self.get("levels", lane, species))
+            self.put(level, "levels", lane, species)
         if parameters:
             which = build.load(self.element("sets", *place), typ=INTEGER, align=8)
             with code.loop(parameters, "parameter") as i:

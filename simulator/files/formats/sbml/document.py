@@ -7,11 +7,12 @@ numbers, and each rate law starts with the factor that gives it the unit 1/time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ....experiments.scenario import MAIN, Scenario
 from ....model.declarations import Reaction, Species
-from ....model.expression import Apply, Expression, Name, Number, names
+from ....model.expression import Apply, Expression, Name, Number
 from ....model.units import ONE, Unit
 from .events import EventWriter
 from .formulas import LITRE, Formulas, Ids, joined, libsbml
@@ -163,17 +164,18 @@ class _DocumentWriter:
             side.setConstant(True)
 
     def law(self, reaction: Any, tree: Expression, factor: float, volume: str | None) -> None:
-        sides = [*reaction.getListOfReactants(), *reaction.getListOfProducts()]
-        written = {side.getSpecies() for side in sides}
-        for name in dict.fromkeys(names(tree)):
-            if name in self.model.species and name not in written:
-                reaction.createModifier().setSpecies(name)
         rate, unit = self.formulas.node(tree)
         if volume is not None:
             divisor, measured = self.formulas.name(volume)
             rate, unit = joined("div", rate, divisor), unit / measured
         number = self.formulas.number(factor, ONE / self.model.time_unit / unit)
-        reaction.createKineticLaw().setMath(joined("mul", number, rate))
+        math = joined("mul", number, rate)
+        sides = [*reaction.getListOfReactants(), *reaction.getListOfProducts()]
+        written = {side.getSpecies() for side in sides}
+        for name in dict.fromkeys(_names_in(math)):
+            if name in self.model.species and name not in written:
+                reaction.createModifier().setSpecies(name)
+        reaction.createKineticLaw().setMath(math)
 
     def infusion(self, rate: str, dose: str, target: str) -> None:
         reaction = self.out.createReaction()
@@ -181,6 +183,14 @@ class _DocumentWriter:
         name_and_note(reaction, f"{dose} is infused")
         self.sides(reaction, {target: 1.0})
         self.law(reaction, Name(rate), 1.0, None)
+
+
+def _names_in(math: Any) -> Iterator[str]:
+    """Every name in a formula of libSBML, which may have more than the law that it was made from."""
+    if math.isName():
+        yield math.getName()
+    for number in range(math.getNumChildren()):
+        yield from _names_in(math.getChild(number))
 
 
 def _per_volume(unit: Unit) -> bool:
