@@ -98,3 +98,11 @@ def test_scenarios_of_that_model_are_left_out(small: str) -> None:
 def test_an_unknown_model_is_refused(small: str) -> None:
     with pytest.raises(sim.InputError, match="no model 'imune'; did you mean 'immune'"):
         sim.evidence("toy.toml", model="imune")
+
+
+def test_a_model_of_other_things_is_not_asked(small: str, folder: Path) -> None:
+    """One name is common to both by chance."""
+    text = SMALL.replace("k_clear", "k").replace("plasma_volume", "V")
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("body_"))
+    (folder / "other.toml").write_text(text)
+    assert sim.evidence("toy.toml", model="other.toml").rows == []

@@ -11,15 +11,20 @@ from ...experiments.scenario import MAIN, Expectation, Scenario
 from ...model.model import Model
 from .scenario_file import read_again, reading_of
 
+SHARED = 0.5  # of the names of the smaller of two models: then they are taken to mean the same by them
+
 
 def asked_of(scenario: Scenario, model: Model, name: str) -> Scenario | None:
     """What `scenario` asks, asked of `model`, which is called `name`.
 
     Arms that set what the model lacks are left out, and so are expectations that read such an arm or a curve that it
-    lacks, and curves that are only drawn. None where it lacks what the main arm sets, or where no expectation is left.
-    `missed`, which is about the scenario's own model, is left out too.
+    lacks, and curves that are only drawn. `missed`, which is about the scenario's own model, is left out too.
+    None where the model lacks what the main arm sets, where no expectation is left, or where the two have little in
+    common: names that models share by chance mean different things.
     Raises `InputError` as `reading_of`, and where a name of both has other units.
     """
+    if not _alike(scenario.model, model):
+        return None
     reading = reading_of(scenario)
     layers = reading.layers.copy()
     data = layers.data
@@ -40,6 +45,12 @@ def asked_of(scenario: Scenario, model: Model, name: str) -> Scenario | None:
         data.pop(key, None)
     sources = {**scenario.model.sources, **model.sources}
     return read_again(reading._replace(layers=layers, model=replace(model, sources=sources)))
+
+
+def _alike(one: Model, other: Model) -> bool:
+    """Whether two models share half of the names of the one that has fewer."""
+    first, second = ({*each.species, *each.observables, *each.parameters} for each in (one, other))
+    return len(first & second) >= SHARED * min(len(first), len(second))
 
 
 def _has_what_is_set(model: Model, table: Mapping[str, Any]) -> bool:

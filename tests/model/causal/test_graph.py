@@ -101,7 +101,7 @@ def test_most_signs_of_the_human_model_are_known():
     model = read_model(builtin_models()["immune"])
     between = causal_graph(model).between(model.species)
     assert len(between) > 300
-    assert sum(each.sign == Sign.EITHER for each in between) < 0.1 * len(between)
+    assert sum(each.sign == Sign.EITHER for each in between) < len(between) / 3
 
 
 def test_an_edge_says_by_which_reactions_and_through_what():
