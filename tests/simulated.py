@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,14 @@ from immunesim.experiments.run import RunResult, run
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
 
+from tests.slow import thinned
+
 PATHS = builtin_scenarios()
-each_scenario = pytest.mark.parametrize("name", PATHS)
+HUMAN = [
+    name for name, path in PATHS.items() if re.search(r'^(model = "immune"|extends)', path.read_text(), re.MULTILINE)
+]
+OTHERS = [name for name in PATHS if name not in HUMAN]  # on smaller models
+each_scenario = pytest.mark.parametrize("name", thinned(PATHS, every=4))
 
 
 @functools.lru_cache(maxsize=1)  # all arms of a scenario at every step are up to 100 MB

@@ -97,6 +97,7 @@ def test_every_scenario_asks_a_question_and_says_what_it_shows(name: str) -> Non
     assert scenario.plots
 
 
+@pytest.mark.slow
 def test_the_readme_says_what_the_evidence_adds_up_to(shared: Path) -> None:
     rows = [row for name in PATHS for row in evidence_of(name, shared)]
     found = readme.TOTALS.search(readme.README.read_text(encoding="utf-8"))
@@ -112,6 +113,7 @@ def test_the_readme_shows_the_pictures_that_are_made_for_it() -> None:
     assert all((readme.ROOT / path).exists() for pair in shown for path in pair)
 
 
+@pytest.mark.slow
 def test_every_claim_is_shown_and_breaks_without_its_mechanism(shared: Path) -> None:
     """The arms that `breaks_in` names are those without the mechanism."""
     rows = [row for name in PATHS for row in evidence_of(name, shared)]

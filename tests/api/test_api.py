@@ -214,11 +214,19 @@ def test_what_is_out_of_its_range_is_warned_of(toy: str) -> None:
 
 
 def test_an_interruption_reaches_the_caller(toy: str) -> None:
-    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
-    timer.start()
+    heard = threading.Event()
+
+    def press() -> None:
+        while not heard.wait(
+            0.5
+        ):  # again and again, since Python loses one that arrives in a weak reference's callback
+            signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012, since one run would be over before the signal
         for _ in range(10_000):
             sim.run(toy, certify=False)
+    heard.set()
 
 
 # answers

@@ -143,6 +143,7 @@ def test_no_fact_that_is_set_aside_is_met_where_nothing_happens() -> None:
         assert not (fact.unit_text == "1" and not fact.log10 and fact.low <= 1 <= fact.high), fact.id
 
 
+@pytest.mark.slow
 def test_what_is_set_aside_is_used_nowhere_else() -> None:
     """Neither for a parameter nor for an expectation that does not ask the register."""
     aside = {study for fact in ASIDE for study in studies(fact)}
