@@ -50,7 +50,7 @@ TAKEN_OUT = {
     "T cells do not kill": ("acute_infection", {"kill_by_T": "0 uL/cell/d"}, "cleared"),
     "no T cell becomes memory": ("acute_infection", {"T_to_memory": "0"}, "memory"),
     "no B cell becomes memory": ("reinfection", {"B_to_memory": "0", "T_to_memory": "0"}, "less_pathogen"),
-    "B cells keep to IgM": ("acute_infection", {"B_switching": "0"}, "antibody_peak"),
+    "B cells keep to IgM": ("acute_infection", {"B_switching": "0"}, "IgM_appears"),
     "no plasma cell is long-lived": ("antibody_for_years", {"B_to_marrow": "0", "centre_to_marrow": "0"}, "years"),
     "vessels do not widen": ("il2_therapy", {"dilatation_most": "0"}, "pressure"),
     "T cells spare the tumour": ("il2_therapy", {"tumour_kill_T": "0 uL/cell/d"}, "tumour_responds"),

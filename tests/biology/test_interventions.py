@@ -30,6 +30,7 @@ GONE = {
     "IL1": (["IL1_inside"], 0.0),
     "IL3": (["IL3_near_mast"], 0.0),
     "IL4": (["IL4_near_B", "IL4_near_Th2"], 0.0),
+    "NK_cells": (["NK_cells"], 0.0),
 }
 # a dose of a messenger, and what it moves
 EFFECTS = {
