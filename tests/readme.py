@@ -16,7 +16,7 @@ from immunesim.experiments import evidence
 from immunesim.experiments.run import run
 from immunesim.experiments.sweeps.compute import sweep_of
 from immunesim.files.toml.catalogue import blind_tests, builtin_scenarios, evidence_terms
-from immunesim.files.toml.facts import register
+from immunesim.files.toml.facts import not_asked_by
 from immunesim.tasks.evidence import EvidenceRequest
 from immunesim.tasks.evidence import evidence as evidence_of
 from immunesim.tasks.request import ScenarioRequest
@@ -104,9 +104,8 @@ def totals(rows: Sequence[evidence.EvidenceRow]) -> str:
         f" In all, {found['all']['met']} of {found['all']['of']} expectations are met;"
         f" {known} are known misses, which `evidence` lists with the reason. By what they rest on:"
     )
-    asked = {row.fact for row in rows}
-    not_asked = [fact for name, fact in register().items() if name not in asked]
-    lines += ["", *(f"- {line}" for line in totals_lines(found)), *(f"- {line}" for line in not_asked_lines(not_asked))]
+    not_asked = not_asked_lines(not_asked_by(row.fact for row in rows))
+    lines += ["", *(f"- {line}" for line in [*totals_lines(found), *not_asked])]
     lines += [f"- {blind_tests_text(blind_tests())}"]
     return "\n".join(lines) + "\n"
 

@@ -16,13 +16,12 @@ from ..experiments.facts import Fact
 from ..experiments.run import OnProgress, RunResult, run
 from ..experiments.solving import Certify
 from ..files.results.folder import output_folder, write_text
-from ..files.toml.catalogue import blind_tests, builtin_models
-from ..files.toml.facts import asked_twice, register
-from ..files.toml.model_file import find_model, read_model
+from ..files.toml.catalogue import blind_tests
+from ..files.toml.facts import asked_twice, not_asked_by
+from ..files.toml.model_file import find_model, no_model, read_model
 from ..files.toml.other_model import asked_of
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError, InputFault, request_fault
-from ..runtime.names import nearest
 from ..runtime.processes import parallel_map
 from ..runtime.text import csv_cell
 from ..views.text.commands.evidence import evidence_text, expected_range
@@ -134,26 +133,25 @@ def evidence(request: EvidenceRequest, on_note: OnNote = ignore_note) -> Evidenc
     paths = scenario_paths(request.scenarios)
     if faults := asked_twice(paths):
         raise InputError(faults)
-    if request.model and find_model(request.model, Path()) is None:
-        known = builtin_models()
-        hint = nearest(request.model, known) or f"; models are {', '.join(known)}"
-        raise InputError([request_fault(f"no model '{request.model}'{hint}", f"--model {request.model}")])
+    model = find_model(request.model, Path()) if request.model else None
+    if request.model and model is None:
+        raise InputError([request_fault(no_model(request.model), f"--model {request.model}")])
     say_engine(on_note)
     if request.out is None:
-        found = _evidence(paths, request)
+        found = _evidence(paths, request, model)
         if found.not_simulated:
             raise KeyboardInterrupt
         return found
     with output_folder(request.out):
-        found = _evidence(paths, request)
+        found = _evidence(paths, request, model)
         _write(found, request.out)
     return found
 
 
-def _evidence(paths: Sequence[Path], request: EvidenceRequest) -> Evidence:
+def _evidence(paths: Sequence[Path], request: EvidenceRequest, model: Path | None) -> Evidence:
     done: dict[int, _Part] = {}
     try:
-        parallel_map("scenarios", partial(_part, request), paths, done)
+        parallel_map("scenarios", partial(_part, request, model), paths, done)
     except KeyboardInterrupt:
         if not done:
             raise
@@ -163,10 +161,9 @@ def _evidence(paths: Sequence[Path], request: EvidenceRequest) -> Evidence:
     not_simulated = tuple(path.stem for number, path in enumerate(paths) if number not in done)
     unreliable = tuple(line for part in parts for line in part.unreliable)
     rows = [row for part in parts for row in part.rows]
-    asked = {row.fact for row in rows}
-    if request.model:
+    if model is not None:
         return Evidence(rows, not_simulated, unreliable, own=[row for part in parts for row in part.own])
-    not_asked = None if request.scenarios else tuple(fact for name, fact in register().items() if name not in asked)
+    not_asked = None if request.scenarios else not_asked_by(row.fact for row in rows)
     return Evidence(rows, not_simulated, unreliable, not_asked)
 
 
@@ -180,20 +177,16 @@ class _Part(NamedTuple):
     own: Sequence[EvidenceRow] = ()
 
 
-def _part(request: EvidenceRequest, path: Path, on_progress: OnProgress) -> _Part:
+def _part(request: EvidenceRequest, model: Path | None, path: Path, on_progress: OnProgress) -> _Part:
     try:
-        scenario = read_scenario(path)
-        if not request.model:
-            return _judged(request, [run(scenario, request.certify, on_progress=on_progress)])
-        file = find_model(request.model, Path())
-        other = (
-            asked_of(scenario, read_model(file), request.model)
-            if file and scenario.model_name != request.model
-            else None
-        )
-        if other is None:
-            return _Part([], [], [])
-        results = [run(each, request.certify, on_progress=on_progress) for each in (other, scenario)]
+        asked = [read_scenario(path)]
+        if model is not None:
+            own = asked[0]
+            other = None if own.model_name == request.model else asked_of(own, read_model(model), request.model)
+            if other is None:
+                return _Part([], [], [])
+            asked = [other, own]
+        results = [run(each, request.certify, on_progress=on_progress) for each in asked]
     except InputError as error:
         return _Part([], [], error.faults)
     return _judged(request, results)

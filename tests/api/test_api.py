@@ -213,6 +213,7 @@ def test_what_is_out_of_its_range_is_warned_of(toy: str) -> None:
         sim.run(toy, set={"k_clear": "90 1/h"}, certify=False)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what Python says of a lost one
 def test_an_interruption_reaches_the_caller(toy: str) -> None:
     heard = threading.Event()
 

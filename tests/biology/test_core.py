@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from immunesim import Model, read_model, read_scenario
 from immunesim.experiments.run import run
 from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
-from immunesim.numerics.parameter_formulas import initial_values
-from immunesim.numerics.solve import solve
-from immunesim.numerics.system import System
-from immunesim.numerics.trajectory import Segment
+
+from tests.biology.rest import assert_stays_at_rest
 
 CORE, IMMUNE = (read_model(builtin_models()[name]) for name in ("core", "immune"))
 ONLY_CORE = {"K_antigen_M", "IL2_absorption_whole"}  # parameters
@@ -75,17 +72,7 @@ def test_the_numbers_that_it_alone_has_follow_from_those_of_the_human_model() ->
 
 
 def test_a_healthy_person_is_at_rest_and_stays_there_for_ten_years() -> None:
-    system = System(CORE)
-    values = {name: parameter.value for name, parameter in CORE.parameters.items()}
-    initial = np.array(list(initial_values(CORE, values).values()))
-    parameters, nothing = np.array(list(values.values())), np.zeros(len(initial))
-    derivative, *_ = system.bind(parameters.tolist())
-    assert np.abs(np.array(derivative(0.0, initial)) / system.scales).max() < 1e-12
-    end = 3652.5
-    trajectory = solve(system, initial, [Segment(0.0, end, nothing, nothing, parameters)], np.array([0.0, end]))
-    assert trajectory.outcome.ok
-    for place, name in enumerate(system.species):
-        assert trajectory[name][-1] == pytest.approx(initial[place], rel=1e-9, abs=1e-9 * system.scales[place]), name
+    assert_stays_at_rest(CORE, years=10, slope=1e-12, change=1e-9)
 
 
 @pytest.mark.parametrize("name", KNOCKED)

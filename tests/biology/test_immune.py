@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from immunesim import Model, read_model, read_scenario
 from immunesim.experiments.measures import arms_of
 from immunesim.experiments.run import run
 from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
-from immunesim.numerics.parameter_formulas import initial_values
-from immunesim.numerics.solve import solve
-from immunesim.numerics.system import System
-from immunesim.numerics.trajectory import Segment
 
+from tests.biology.rest import assert_stays_at_rest
 from tests.slow import thinned
 
 YEARS = 5
@@ -24,17 +20,7 @@ def model() -> Model:
 
 
 def test_a_healthy_person_is_at_rest_and_stays_there_for_five_years(model: Model) -> None:
-    system = System(model)
-    values = {name: parameter.value for name, parameter in model.parameters.items()}
-    initial = np.array(list(initial_values(model, values).values()))
-    parameters, nothing = np.array(list(values.values())), np.zeros(len(initial))
-    derivative, *_ = system.bind(parameters.tolist())
-    assert np.abs(np.array(derivative(0.0, initial)) / system.scales).max() < 1e-9
-    end = YEARS * 365.25
-    trajectory = solve(system, initial, [Segment(0.0, end, nothing, nothing, parameters)], np.array([0.0, end]))
-    assert trajectory.outcome.ok
-    for place, name in enumerate(system.species):
-        assert trajectory[name][-1] == pytest.approx(initial[place], rel=1e-6, abs=1e-6 * system.scales[place]), name
+    assert_stays_at_rest(model, years=YEARS, slope=1e-9, change=1e-6)
 
 
 def test_the_four_interleukins_are_there_in_picomolar(model: Model) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ...experiments.facts import KINDS, Fact
@@ -46,6 +46,12 @@ NO_NUMBER = "direction"  # the one rule that gives no interval
 def register() -> dict[str, Fact]:
     """Every fact of the package, by name. Raises `InputError` with everything that is wrong with its files."""
     return read_facts(sorted(FOLDER.glob("*.toml")))
+
+
+def not_asked_by(names: Iterable[str]) -> tuple[Fact, ...]:
+    """The facts of the register that are not among `names`."""
+    asked = set(names)
+    return tuple(fact for name, fact in register().items() if name not in asked)
 
 
 def read_facts(paths: Sequence[Path]) -> dict[str, Fact]:

@@ -46,6 +46,13 @@ def find_model(word: str, near: Path) -> Path | None:
     return builtin_models().get(word)
 
 
+def no_model(word: str) -> str:
+    """What is wrong with a word for which `find_model` finds nothing."""
+    known = builtin_models()
+    hint = nearest(word, known) or f"; models are {', '.join(known)}"
+    return f"no model '{word}'{hint}"
+
+
 def read_model(path: str | Path) -> Model:
     """The model in a file and the modules it names, as it was kept if none of these files has changed since.
 

@@ -16,13 +16,13 @@ from ...model.model import Model
 from ...runtime.errors import InputError, InputFault, request_fault
 from ...runtime.names import fold, nearest
 from ..reading import exists, same_file
-from .catalogue import builtin_models, builtin_scenarios
+from .catalogue import builtin_scenarios
 from .design import SWEEP, VARY
 from .interval import INTERVAL
 from .interventions import Interventions, apply_interventions
 from .layers import KeyPath, Layers, Origin, Origins
 from .model_file import FILE as MODEL_FILE
-from .model_file import find_model, read_model
+from .model_file import find_model, no_model, read_model
 from .model_sections import SECTIONS
 from .overrides import SweepOptions, apply_settings, apply_sweep_options, settings_without_effect, shorten
 from .population import PATIENT, POPULATION
@@ -295,9 +295,7 @@ def _read_model(layers: Layers, faults: list[InputFault]) -> Model:
         raise InputError([*faults, layers.fault((), "the scenario has no model, such as 'immune'")])
     path = find_model(word, layers.folder_of(("model",)))
     if path is None:
-        known = builtin_models()
-        hint = nearest(word, known) or f"; models are {', '.join(known)}"
-        raise InputError([*faults, layers.fault(("model",), f"no model '{word}'{hint}")])
+        raise InputError([*faults, layers.fault(("model",), no_model(word))])
     try:
         return read_model(path)
     except InputError as error:
