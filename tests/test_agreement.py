@@ -8,7 +8,7 @@ import pytest
 from tests.agreement import TOLERANCE, agreements
 from tests.simulated import HUMAN, OTHERS
 
-SAMPLE = HUMAN[::12]
+SAMPLE = HUMAN[::16]  # half a minute each
 
 
 def test_the_main_arm_of_a_small_model_agrees_with_lsoda_and_with_libroadrunner() -> None:

@@ -25,7 +25,7 @@ from immunesim.numerics.system import System
 from immunesim.numerics.trajectory import ATOL_OF_SCALE
 
 from tests.libroadrunner import loaded, simulated
-from tests.simulated import HUMAN, OTHERS
+from tests.simulated import OTHERS
 from tests.slow import thinned
 from tests.tight import engine_of, states
 
@@ -99,10 +99,9 @@ def test_there_are_scenarios() -> None:
 
 
 @pytest.mark.parametrize("most", [FEW_EDGES, pytest.param(EDGES, marks=pytest.mark.slow)])
-@pytest.mark.parametrize(
-    "name", [*thinned(OTHERS, every=8), *(pytest.param(each, marks=pytest.mark.slow) for each in HUMAN[5::12])]
-)
+@pytest.mark.parametrize("name", thinned(OTHERS, every=8))
 def test_libroadrunner_agrees_with_our_solver(name: str, most: int) -> None:
+    """On small models; `tests/test_agreement.py` does so for some scenarios of the human model."""
     scenario = read_scenario(builtin_scenarios()[name])
     every = max(1, round(scenario.end / scenario.every / 40))
     runner = loaded(sbml_text(scenario), settable=False)
