@@ -50,7 +50,7 @@ class Progress:
         self.what, self.total, self.before = what, total, before
         self.done: float = before  # with the share of those that are under way
         self.failed = 0
-        self._counted = before
+        self._counted = self._complete = before  # added, and with those of the next that are done
         # sys.stderr is None where a program was started without one
         self._stream: Stream | None = stream or notebook_line() or sys.stderr
         self._terminal = _is_terminal(self._stream)
@@ -92,10 +92,13 @@ class Progress:
         """Counts `count` more as done, `failed` of them as failed; with 0 only the time is updated."""
         self._counted += count
         self.failed += failed
+        self._complete = self._counted
         self._reached(self._counted)
 
     def within(self, share: float, of: int = 1) -> None:
-        """The next one, or the next `of`, are done to this share. Cheap enough to call at every step."""
+        """The next one, or the next `of`, one after the other, are done to this share; without `of` the share of several
+        at once may be above 1, and none of them counts as done. Cheap enough to call at every step."""
+        self._complete = self._counted + (math.floor(share * of) if of > 1 else 0)
         self._reached(self._counted + share * of)
 
     def _reached(self, done: float) -> None:
@@ -124,7 +127,7 @@ class Progress:
         The time left follows from the rate until something was last done, and counts down from then on.
         """
         share = f"{math.floor(100 * self.done / max(self.total, 1))} %"
-        parts = [f"{math.floor(self.done):,} of {self.total:,} {self.what} ({share})" if self.total > 1 else share]
+        parts = [f"{self._complete:,} of {self.total:,} {self.what} ({share})" if self.total > 1 else share]
         computed, seconds = self.done - self.before, self._moved - self._began
         if computed > 0 and seconds > 0:
             rate = computed / seconds

@@ -107,6 +107,8 @@ def test_part_of_what_is_under_way_counts(clock: Clock) -> None:
         assert progress.line(clock.now) == "1 of 3 scenarios (50 %), 15 s left"
         progress.within(0.5, of=2)
         assert progress.line(clock.now) == "2 of 3 scenarios (66 %), 8 s left"
+        progress.within(1.0)  # two, half of each: neither is done, and what is done is kept after an interruption
+        assert progress.line(clock.now) == "1 of 3 scenarios (66 %), 8 s left"
     with Progress("scenarios", 1, stream=stream) as progress:
         clock.now += 3.0
         progress.within(0.25)
