@@ -6,6 +6,7 @@ import hashlib
 import os
 import pickle
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from ..model.model import Model
@@ -25,10 +26,16 @@ def kept_model(path: Path) -> Model | None:
     data = kept.read(_key(path))
     if data is None:
         return None
-    files, absent, model = pickle.loads(data)  # of a file that this user alone can write
+    files, absent, model = _content(data)
     if any(os.path.lexists(each) for each in absent) or _digests(files) != files:
         return None
-    found: Model = model
+    return model
+
+
+@lru_cache(maxsize=4)
+def _content(data: bytes) -> tuple[dict[str, bytes], list[str], Model]:
+    """Unpickled, of a file that this user alone can write; scenarios of one model share the object."""
+    found: tuple[dict[str, bytes], list[str], Model] = pickle.loads(data)
     return found
 
 

@@ -96,8 +96,8 @@ class Progress:
         self._reached(self._counted)
 
     def within(self, share: float, of: int = 1) -> None:
-        """The next one, or the next `of`, one after the other, are done to this share; without `of` the share of several
-        at once may be above 1, and none of them counts as done. Cheap enough to call at every step."""
+        """The next one, or the next `of`, one after the other, are done to this share; without `of` the share of
+        several at once may be above 1, and none of them counts as done. Cheap enough to call at every step."""
         self._complete = self._counted + (math.floor(share * of) if of > 1 else 0)
         self._reached(self._counted + share * of)
 

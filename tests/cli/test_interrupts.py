@@ -143,7 +143,7 @@ def test_a_second_one_shows_no_traceback(slow: Path, words: list[str]) -> None:
     assert not (slow / "out").exists()
 
 
-@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine", ["scipy", pytest.param("compiled", marks=pytest.mark.slow)])
 def test_a_run_keeps_the_arms_that_were_finished_and_says_so(slow: Path, engine: str) -> None:
     (slow / "slow.toml").write_text(SCENARIO + SLOW + SLOWER)
     words = ["run", "slow.toml", "--report", "--out", "out"]

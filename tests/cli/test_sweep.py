@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from immunesim import cli
 from immunesim.experiments.sweeps.workers import Threads
 
+from tests.slow import thinned
 from tests.toys import SCENARIO
 
 VARY = ("--vary", "k_clear=0.25 1/h:1 1/h:3:log", "--measure", "peak=max(drug)", "--no-plots")
@@ -163,16 +165,15 @@ def test_damage_is_noted(say) -> None:
     assert f"note: {path.name} is damaged (" in said.err
 
 
-def test_a_shell_example_of_the_help_is_understood(say, capsys: pytest.CaptureFixture[str]) -> None:
-    import shlex
+EXAMPLES = [line.strip() for line in cli.command_file("sweep").EXAMPLES.splitlines()[1:4]]
 
-    examples = [line.strip() for line in cli.command_file("sweep").EXAMPLES.splitlines()[1:]]
-    for line in examples[:3]:
-        words = shlex.split(line)[2:]
-        code = cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--shard", "x"])
-        assert code == 2  # all is well but the shard
-        assert cli.main(["sweep", *[word for word in words if word != "--dry-run"], "--dry-run", "--out", "new"]) == 0
-        assert "outside its range" not in capsys.readouterr().err
+
+@pytest.mark.parametrize("line", thinned(EXAMPLES, every=3))
+def test_a_shell_example_of_the_help_is_understood(say, capsys: pytest.CaptureFixture[str], line: str) -> None:
+    words = [word for word in shlex.split(line)[2:] if word != "--dry-run"]
+    assert cli.main(["sweep", *words, "--shard", "x"]) == 2  # all is well but the shard
+    assert cli.main(["sweep", *words, "--dry-run", "--out", "new"]) == 0
+    assert "outside its range" not in capsys.readouterr().err
 
 
 def test_an_axis_that_leaves_its_range_is_noted_by_sweep_and_check(say, capsys: pytest.CaptureFixture[str]) -> None:

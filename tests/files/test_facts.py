@@ -108,10 +108,12 @@ def test_two_scenarios_cannot_ask_the_same_fact(write) -> None:
     assert fault.message.endswith("one.toml:2; ask it once")
 
 
+KNOWN = set(TomlSource(REFERENCES).data["sources"])
+
+
 def studies(fact: Fact) -> set[str]:
     """The publications that a fact comes from."""
-    known = TomlSource(REFERENCES).data["sources"]
-    return {part.split(",")[0].strip() for part in fact.source.split(";")} & known.keys()
+    return {part.split(",")[0].strip() for part in fact.source.split(";")} & KNOWN
 
 
 FIELDS = {path.stem: list(read_facts([path]).values()) for path in sorted(FOLDER.glob("*.toml"))}
