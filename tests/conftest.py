@@ -23,15 +23,19 @@ hypothesis.settings.load_profile("here")
 
 
 class ScenarioScheduling(LoadScopeScheduling):
-    """Gives all tests of a bundled scenario to one worker, and every other test to the next that is free."""
+    """Gives all tests of a bundled scenario to one worker, those in a browser too, and every other test to the next that
+    is free."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)
 
 
 def group_of(nodeid: str) -> str:
-    """The bundled scenario that a test is about, as one of `test_scenarios.py` names it; otherwise the test itself."""
+    """The bundled scenario that a test is about, as one of `test_scenarios.py` names it; the browser, which each worker
+    would start; otherwise the test itself."""
     file, _, name = nodeid.partition("::")
+    if file.startswith("tests/browser/"):
+        return "tests/browser"
     return name.partition("[")[2].removesuffix("]") if file == "tests/test_scenarios.py" and "[" in name else nodeid
 
 
