@@ -23,8 +23,8 @@ hypothesis.settings.load_profile("here")
 
 
 class ScenarioScheduling(LoadScopeScheduling):
-    """Gives all tests of a bundled scenario to one worker, those in a browser too, and every other test to the next that
-    is free."""
+    """Gives all tests of a bundled scenario to one worker, as it does those in a browser, and every other test to the
+    next that is free."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)

@@ -114,7 +114,8 @@ def solve_arms(
     if not available():
         return _by_scipy(scenario, system, arms, certify, on_progress)
     engine = _engine_of(system)
-    found, interrupted = _by_engine(scenario, engine, arms, certify or Certify.AGAIN, on_progress)
+    failed: dict[str, str] = {}
+    found, interrupted = _by_engine(scenario, engine, arms, certify or Certify.AGAIN, on_progress, failed)
     checked = [each.trajectory for each in found.values()] if certify is not Certify.OFF else []
     wrong = engine.disagreement(checked)
     left = {name: arm for name, arm in arms.items() if wrong or name not in found}
@@ -122,7 +123,8 @@ def solve_arms(
         return Solved(found, interrupted)
     again, interrupted = _by_scipy(scenario, system, left, certify, on_progress)
     for name, (trajectory, certificate) in again.items():
-        why = f"computed by SciPy, since machine code and formulas differ: {wrong}" if wrong else ""
+        cause = f"machine code and formulas differ: {wrong}" if wrong else f"the compiled engine {failed[name]}"
+        why = f"computed by SciPy, since {cause}" if trajectory.outcome.ok or wrong else ""
         reason = "; ".join(filter(None, (certificate.reason, why)))
         found[name] = SolvedArm(trajectory, replace(certificate, reason=reason))
     return Solved({name: found[name] for name in arms if name in found}, interrupted)
@@ -134,8 +136,10 @@ def _by_engine(
     arms: Mapping[str, Prepared],
     certify: Certify,
     on_progress: OnProgress,
+    failed: dict[str, str],
 ) -> Solved:
-    """Those arms that the engine can compute: all in one call, and again those with too few digits."""
+    """Those arms that the engine can compute: all in one call, and again those with too few digits. failed: is filled
+    with why it cannot compute others, by name."""
     found: dict[str, SolvedArm] = {}
     left = dict(arms)
     try:
@@ -147,13 +151,16 @@ def _by_engine(
                 tighter = rtol * TIGHTER
                 problems += [_problem(*each, second=True) for each in zip(left.values(), repeat(tighter), floors)]
             trajectories, interrupted = engine.solve(problems, on_progress)
-            seconds = trajectories[len(left) :] or [None] * len(left)
-            for (name, arm), first, second in zip(left.items(), trajectories, seconds, strict=False):
-                if first is not None:
-                    if certify is Certify.INDEPENDENT and not interrupted:
-                        second = _second_opinion(engine.system, arm, INDEPENDENT, INDEPENDENT_RTOL)
-                    certificate = _certificate(scenario, engine.system, arm, first, second, certify, interrupted)
-                    found[name] = _better(found.get(name), SolvedArm(first, certificate))
+            seconds = trajectories[len(left) :] or [""] * len(left)
+            for (name, arm), first, again in zip(left.items(), trajectories, seconds, strict=False):
+                if isinstance(first, str):
+                    failed[name] = first
+                    continue
+                second = None if isinstance(again, str) else again
+                if certify is Certify.INDEPENDENT and not interrupted:
+                    second = _second_opinion(engine.system, arm, INDEPENDENT, INDEPENDENT_RTOL)
+                certificate = _certificate(scenario, engine.system, arm, first, second, certify, interrupted)
+                found[name] = _better(found.get(name), SolvedArm(first, certificate))
             left = {
                 name: arm for name, arm in left.items() if name in found and not _is_enough(found[name], DIFFERENCE)
             }

@@ -15,6 +15,7 @@ from immunesim.experiments.expectations import judge
 from immunesim.experiments.explanation.explain import explain
 from immunesim.experiments.measured import curve_measures
 from immunesim.experiments.run import run
+from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.solving import Certify
 from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.runtime.errors import InputError
@@ -289,3 +290,17 @@ def test_a_result_can_be_pickled(scenario) -> None:
         assert curve_measures(copy.scenario.model, other, "drug") == curve_measures(
             result.scenario.model, arm.trajectory, "drug"
         )
+
+
+def test_why_scipy_computed_an_arm_that_the_engine_gave_up_is_said(
+    scenario: Callable[..., Scenario], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = scenario('[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\nat = "4 h"\n')
+    monkeypatch.setattr("immunesim.numerics.compiled.engine.MAX_ATTEMPTS", 3)  # a limit that many doses reach
+    solved = run(asked).arms["main"]
+    assert solved.trajectory.outcome.ok
+    assert solved.trajectory.solver.startswith("LSODA")
+    assert solved.certificate.digits >= 4
+    assert solved.certificate.reason == (
+        "computed by SciPy, since the compiled engine came no further, or took too many steps"
+    )

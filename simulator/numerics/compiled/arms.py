@@ -16,12 +16,19 @@ from ..system import System
 from ..tape import Tape
 from ..trajectory import ATOL_OF_SCALE, Array, Outcome, Problem, Segment, Trajectory
 from .engine import Batch, BatchResult, Engine, OnProgress, StoppedError
+from .memory_layout import Status
 from .programs import ReferenceTapes, model_program
 
 Flags = NDArray[np.bool_]
 
 POINTS = 10  # of each trajectory, at which machine code is held against the formulas
 NEAR = 1e-9  # of a state: as close are points at which the Jacobian may be that of either side of a kink
+WHY = {
+    Status.RUNNING: "was interrupted",
+    Status.NOT_FINITE: "met a value that is infinite or undefined",
+    Status.NEGATIVE: "took a state below zero",
+    Status.NO_PROGRESS: "came no further, or took too many steps",
+}
 TOLERANCE = 1e-9  # of the size of what is added up: far above rounding, far below a wrong formula
 
 
@@ -35,8 +42,8 @@ class ModelEngine:
 
     def solve(
         self, problems: Sequence[Problem], on_progress: OnProgress = lambda share: None
-    ) -> tuple[list[Trajectory | None], bool]:
-        """A trajectory for each problem, None for one that did not reach its end; and whether the user pressed Ctrl-C
+    ) -> tuple[list[Trajectory | str], bool]:
+        """A trajectory for each problem, or why it did not reach its end, in words; and whether the user pressed Ctrl-C
         before all had."""
         began = clock.perf_counter()
         batch, times = _batch(problems), _times(problems)
@@ -49,13 +56,14 @@ class ModelEngine:
                 raise KeyboardInterrupt from None
             found, interrupted = error.result, True
         seconds = (clock.perf_counter() - began) / len(problems)
-        trajectories: list[Trajectory | None] = []
+        trajectories: list[Trajectory | str] = []
         try:
-            for member, done in enumerate(found.done.tolist()):
-                trajectories.append(self._trajectory(problems[member], found, member, seconds) if done else None)
+            for member, status in enumerate(found.status.tolist()):
+                done = status == Status.DONE
+                trajectories.append(self._trajectory(problems[member], found, member, seconds) if done else WHY[status])
         except KeyboardInterrupt:
             interrupted = True
-        return [*trajectories, *[None] * (len(problems) - len(trajectories))], interrupted
+        return [*trajectories, *[WHY[Status.RUNNING]] * (len(problems) - len(trajectories))], interrupted
 
     def _trajectory(self, problem: Problem, found: BatchResult, member: int, seconds: float) -> Trajectory:
         system, grid = self.system, self.engine.description.grid
