@@ -59,7 +59,7 @@ def at_error(seconds: list[float], reached: list[float], target: float) -> float
 def one_thread(name: str, rounds: int) -> dict[str, list[dict[str, float]]]:
     q = question(name, MEMBERS["immunesim"])
     engines = [Ours(q), Scipy(q), RoadRunner(q)]
-    reference = engines[0].run(slice(0, 200), TRUTH, 200)
+    reference = engines[0].run(slice(0, count := min(200, q.values.shape[0] // 5)), TRUTH, count)
     scipy = errors(engines[1].run(slice(0, CHECKED), TRUTH), reference[:CHECKED], q.system.scales)
     print(f"{name}: truth agrees with SciPy at the same tolerance within {scipy.max():.1e}", flush=True)
     seconds: dict[tuple[str, float], list[float]] = {}
@@ -145,7 +145,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scenario", action="append")
     parser.add_argument("--json", metavar="FILE", type=Path)
+    parser.add_argument("--short", action="store_true", help="a tenth of the members: some minutes instead of an hour")
     options = parser.parse_args()
+    if options.short:
+        MEMBERS.update({name: max(1, count // 10) for name, count in MEMBERS.items()})
     print(f"{platform.platform()}, {time.strftime('%Y-%m-%d')}")
     document = {}
     for name in options.scenario or SCENARIOS:
@@ -165,9 +168,9 @@ def main() -> None:
             for engine in ("immunesim", "libRoadRunner")
         )
         print(f"  two at once, {what}: {both[0]:.3f} and {both[1]:.3f} ms, {both[1] / both[0]:.1f} x", flush=True)
-        cost = measured.milliseconds(partial(question, name, MEASURED), options.rounds)
+        cost = measured.milliseconds(partial(question, name, MEASURED // (10 if options.short else 1)), options.rounds)
         print("\n".join(measured.lines(cost)), flush=True)
-        part, most = peak.share(question(name, MEASURED), near["immunesim"]["rtol"])
+        part, most = peak.share(question(name, MEMBERS["immunesim"] // 2), near["immunesim"]["rtol"])
         print(f"  a step reaches {part:.0%} of the {most / 1e9:.0f} Gflop/s of multiply-adds alone", flush=True)
         document[name] = {"share of peak": part} | {
             "one thread": table,
