@@ -97,20 +97,21 @@ def turned(parameter, random):
     return random.uniform(*parameter.range) if turns else parameter.value
 
 
-def test_most_signs_of_the_human_model_are_known():
+def test_nearly_half_of_the_signs_of_the_human_model_are_known():
+    """Much acts on CD4 and CD8 cells, which compete, so that the sign of an effect on their sum is often open."""
     model = read_model(builtin_models()["immune"])
     between = causal_graph(model).between(model.species)
     assert len(between) > 300
-    assert sum(each.sign == Sign.EITHER for each in between) < len(between) / 3
+    assert sum(each.sign == Sign.EITHER for each in between) < 0.55 * len(between)
 
 
 def test_an_edge_says_by_which_reactions_and_through_what():
     causal = causal_graph(read_model(builtin_models()["immune"]))
     known = {(each.source, each.target): each for each in causal.edges}
     found = known["IL2", "T_active"]
-    assert found.sign == Sign.RAISES  # leaving effectors that die and those that remember cancel
-    assert found.reactions == ("T_division", "T_dies", "T_remembers")
-    assert found.through == ("T_growth_factor",)
+    assert found.sign == Sign.RAISES
+    assert found.reactions == ("T_division", "T_helpers_divide")
+    assert "T_growth_factor_CD8" in found.through
     assert known["stop_signal", "T_active"].sign == Sign.LOWERS
     assert known["IL2_depot", "IL2_absorbing"].moved
     assert not found.moved
