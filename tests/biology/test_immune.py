@@ -35,7 +35,11 @@ TAKEN_OUT = {
     "T cells make no IL-4": ("acute_infection", {"IL4_per_cell": "0 pg/cell/d"}, "IL4_drives_B"),
     "T cells do not kill": ("acute_infection", {"kill_by_T": "0 uL/cell/d"}, "cleared"),
     "no T cell becomes memory": ("acute_infection", {"T_to_memory": "0"}, "memory"),
-    "no B cell becomes memory": ("reinfection", {"B_to_memory": "0", "T_to_memory": "0"}, "less_pathogen"),
+    "no B cell becomes memory": (
+        "reinfection",
+        {"B_to_memory": "0", "centre_output": "0 1/d", "T_to_memory": "0", "T_CD4_to_memory": "0"},
+        "less_pathogen",
+    ),
     "B cells keep to IgM": ("acute_infection", {"B_switching": "0"}, "IgM_appears"),
     "no plasma cell is long-lived": ("antibody_for_years", {"B_to_marrow": "0", "centre_to_marrow": "0"}, "years"),
     "vessels do not widen": ("il2_therapy", {"dilatation_most": "0"}, "pressure"),

@@ -23,8 +23,10 @@ GIVEN = sorted(name for name, each in IMMUNE.items() if each.dose)
 # what is gone with it besides what a dose of it would raise: species and observables, and from which day on
 GONE = {
     "T_cells": (["T_naive", "T_active", "T_memory", "T_bystander", "T_self"], 0.0),
+    "CD4_cells": (["T_active_CD4", "T_memory_CD4"], 0.0),
+    "CD8_cells": (["T_active_CD8", "T_memory_CD8"], 0.01),  # differences of two states, which rounding leaves
     "B_cells": (["B_active", "B_memory", "antibody", "antibody_IgM"], 0.0),
-    "macrophages": (["M_active", "IL1", "TNF"], 0.0),
+    "macrophages": (["M_active", "IL1"], 0.0),  # other cells make the TNF of health
     "T_regulatory": (["T_regulatory"], 3.0),
     "stop_signal": (["stop_signal"], 5.0),
     "IL1": (["IL1_inside"], 0.0),

@@ -111,7 +111,7 @@ def test_an_edge_says_by_which_reactions_and_through_what():
     found = known["IL2", "T_active"]
     assert found.sign == Sign.RAISES
     assert found.reactions == ("T_division", "T_helpers_divide")
-    assert "T_growth_factor_CD8" in found.through
+    assert "T_permitted_CD8" in found.through
     assert known["stop_signal", "T_active"].sign == Sign.LOWERS
     assert known["IL2_depot", "IL2_absorbing"].moved
     assert not found.moved
