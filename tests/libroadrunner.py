@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
@@ -30,7 +30,12 @@ def simulated(
     runner: Any, scenario: Scenario, times: Array, names: Iterable[str], rtol: float, floor: float = ATOL_OF_SCALE
 ) -> Array:
     """What libRoadRunner computes, shape (times, names); floor: as in `System.absolute_tolerances`."""
-    return _simulated(runner, _scales(scenario), times, list(names), rtol, floor)
+    scales = {name: each.scale for name, each in scenario.model.species.items()}
+    runner.integrator.setValue("relative_tolerance", rtol)
+    tolerances = [rtol * floor * scales[name] for name in runner.model.getFloatingSpeciesIds()]
+    runner.integrator.setValue("absolute_tolerance", tolerances)
+    runner.integrator.setValue("maximum_num_steps", 1_000_000)
+    return np.asarray(runner.simulate(times=times.tolist(), selections=["time", *names]))[:, 1:]
 
 
 def simulated_apart(text: str, scenario: Scenario, times: Array, names: Iterable[str], rtol: float) -> Array:
@@ -39,22 +44,8 @@ def simulated_apart(text: str, scenario: Scenario, times: Array, names: Iterable
     libRoadRunner 2.10 can end its process while it compiles a model of a hundred species, and keeps a gigabyte for it.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(_load_and_simulate, text, _scales(scenario), times, list(names), rtol).result()
+        return process.submit(_load_and_simulate, text, scenario, times, names, rtol).result()
 
 
-def _load_and_simulate(text: str, scales: Mapping[str, float], times: Array, names: list[str], rtol: float) -> Array:
-    return _simulated(loaded(text, settable=False), scales, times, names, rtol, ATOL_OF_SCALE)
-
-
-def _scales(scenario: Scenario) -> dict[str, float]:
-    return {name: each.scale for name, each in scenario.model.species.items()}
-
-
-def _simulated(
-    runner: Any, scales: Mapping[str, float], times: Array, names: list[str], rtol: float, floor: float
-) -> Array:
-    runner.integrator.setValue("relative_tolerance", rtol)
-    tolerances = [rtol * floor * scales[name] for name in runner.model.getFloatingSpeciesIds()]
-    runner.integrator.setValue("absolute_tolerance", tolerances)
-    runner.integrator.setValue("maximum_num_steps", 1_000_000)
-    return np.asarray(runner.simulate(times=times.tolist(), selections=["time", *names]))[:, 1:]
+def _load_and_simulate(text: str, scenario: Scenario, times: Array, names: Iterable[str], rtol: float) -> Array:
+    return simulated(loaded(text, settable=False), scenario, times, names, rtol)

@@ -59,7 +59,8 @@ def at_error(seconds: list[float], reached: list[float], target: float) -> float
 def one_thread(name: str, rounds: int) -> dict[str, list[dict[str, float]]]:
     q = question(name, MEMBERS["immunesim"])
     engines = [Ours(q), Scipy(q), RoadRunner(q)]
-    reference = engines[0].run(slice(0, count := min(200, q.values.shape[0] // 5)), TRUTH, count)
+    known = min(200, len(q.values) // 5)
+    reference = engines[0].run(slice(0, known), TRUTH, known)
     scipy = errors(engines[1].run(slice(0, CHECKED), TRUTH), reference[:CHECKED], q.system.scales)
     print(f"{name}: truth agrees with SciPy at the same tolerance within {scipy.max():.1e}", flush=True)
     seconds: dict[tuple[str, float], list[float]] = {}

@@ -23,13 +23,13 @@ Flags = NDArray[np.bool_]
 
 POINTS = 10  # of each trajectory, at which machine code is held against the formulas
 NEAR = 1e-9  # of a state: as close are points at which the Jacobian may be that of either side of a kink
-WHY = {
+TOLERANCE = 1e-9  # of the size of what is added up: far above rounding, far below a wrong formula
+WHY = {  # a problem has no trajectory
     Status.RUNNING: "was interrupted",
     Status.NOT_FINITE: "met a value that is infinite or undefined",
     Status.NEGATIVE: "took a state below zero",
     Status.NO_PROGRESS: "came no further, or took too many steps",
 }
-TOLERANCE = 1e-9  # of the size of what is added up: far above rounding, far below a wrong formula
 
 
 class ModelEngine:
