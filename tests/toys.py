@@ -114,3 +114,50 @@ kill = { equation = "P ->", rate = "k*P*E", source = "assumed" }
 activate = { equation = "-> E", rate = "a*P*E", source = "assumed" }
 die = { equation = "E ->", rate = "d*E", source = "assumed" }
 """
+
+# a module, and a model that uses it twice
+CLONE = """\
+title = "A clone: cells that divide on their antigen"
+limitations = "Not modelled: death"
+
+[species.cells]
+label = "cells of the clone"
+unit = "cells/uL"
+initial = "cells_start"
+scale = 1
+
+[parameters]
+cells_start = { label = "cells at first", value = 2, unit = "cells/uL", source = "assumed", status = "assumed: toy" }
+fastest = { label = "fastest division", value = 3, unit = "1/d", source = "assumed", status = "assumed: toy" }
+K = { label = "antigen for half of it", value = 4, unit = "ng/mL", source = "assumed", status = "assumed: toy" }
+used = { label = "factor per cell", value = 0.5, unit = "pM*uL/cells", source = "assumed", status = "assumed: toy" }
+
+[reactions]
+division = { label = "cells divide", equation = "cells -> 2 cells", rate = "division_rate * cells", source = "assumed" }
+feeding = { label = "cells use it", equation = "factor ->", rate = "used * division_rate * cells", source = "assumed" }
+antigen_fades = { label = "antigen decays", equation = "antigen ->", rate = "fastest * antigen", source = "assumed" }
+
+[observables]
+fed = { label = "share that the factor permits", unit = "1", value = "saturation(factor, factor_half)" }
+division_rate = { label = "rate of division", unit = "1/d", value = "fastest * fed * saturation(antigen, K)" }
+
+[interventions]
+cells = { label = "the clone", dose = { vein = "cells" } }
+start = { label = "its start", knockout = { cells_start = 0 } }
+"""
+TWO_CLONES = """\
+title = "Two clones"
+time_unit = "d"
+modules = [
+  "clone",
+  { use = "clone", as = "tumour", rename = { antigen = "shed", cells_start = "cells_start_tumour" } },
+]
+
+[species]
+antigen = { label = "antigen", unit = "ng/mL", initial = 8, scale = 1 }
+shed = { label = "antigen of the tumour", unit = "ng/mL", initial = 0, scale = 1 }
+factor = { label = "growth factor", unit = "pM", initial = 100, scale = 1 }
+
+[parameters]
+factor_half = { label = "factor for half", value = 10, unit = "pM", source = "assumed", status = "assumed: toy" }
+"""

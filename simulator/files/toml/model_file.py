@@ -14,6 +14,7 @@ from ...runtime.names import nearest
 from ..kept_models import REFERENCES, keep_model, kept_model
 from ..reading import exists, same_file
 from .catalogue import BIOLOGY, builtin_models
+from .copies import CopiedTable, Copy, check_copies, copied_module, copied_tables, entry_faults, without_use
 from .model_sections import SCHEMA, SECTIONS, InnerError, Known
 from .source import LIST, NUMBER, REQUIRED_LINE, TABLE, TEXT, Table, TomlSource, check_fields
 
@@ -27,15 +28,21 @@ FILE = {
     **dict.fromkeys(SECTIONS, TABLE),
 }
 TAKEN = ("parameters", "substances")  # what a file may take from a module without taking its laws
+ONE_NAMESPACE = ("species", "parameters", "reactions", "observables")
 APART = ("sources", "interventions")  # may share names with others: interleukin 2 is a species and an intervention
 
 
 class _Declared(NamedTuple):
-    """A table that declares something, and the file it is in. right: whether its keys and types are right."""
+    """A table that declares something, and the file it is in. right: whether its keys and types are right.
+
+    key: what the file calls it, which is another name where it belongs to a `copy`.
+    """
 
     source: TomlSource
+    key: str
     table: Table
     right: bool
+    copy: Copy | None = None
 
 
 def find_model(word: str, near: Path) -> Path | None:
@@ -63,7 +70,7 @@ def read_model(path: str | Path) -> Model:
     if found is None:
         reader = _ModelReader(path)
         found = reader.read()
-        files = [*(each.path for each in reader.modules.values()), *reader.lenders]
+        files = [*(each.path for each in reader.files.values()), *reader.lenders]
         keep_model(path, found, files, reader.absent)
     return found
 
@@ -72,7 +79,10 @@ class _ModelReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.faults: list[InputFault] = []
-        self.modules: dict[str, TomlSource] = {}  # by `same_file`
+        self.files: dict[str, TomlSource] = {}  # by `same_file`
+        self.modules: dict[str, TomlSource] = {}  # those used by their own names, by `same_file`
+        self.copies: list[Copy] = []
+        self.copied: dict[str, Module] = {}  # by the name of the copy
         self.declared: dict[str, dict[str, _Declared]] = {section: {} for section in SECTIONS}
         self.lenders: dict[Path, TomlSource] = {}  # the files that parameters and substances are taken from
         self.absent: list[Path] = []  # where modules were looked for and not found
@@ -82,6 +92,7 @@ class _ModelReader:
         top = TomlSource(self.path)
         top.check_ours()
         self.gather(top, ())
+        self.declare_copies()
         if REFERENCES.exists() and REFERENCES.resolve() != self.path.resolve():
             self.gather_sources(TomlSource(REFERENCES))
         time_unit = self.time_unit(top)
@@ -98,7 +109,8 @@ class _ModelReader:
                 title=top.data["title"],
                 time_unit_text=time_unit,
                 limitations=top.data.get("limitations", ""),
-                modules={each.path.stem: _module(each) for each in self.modules.values() if each is not top},
+                modules={each.path.stem: _module(each) for each in self.modules.values() if each is not top}
+                | self.copied,
                 substances=substances,
                 **rest,
             )
@@ -123,42 +135,102 @@ class _ModelReader:
         if not fault.path:
             return TomlSource(self.path).fault((), fault.message)
         section, name, *rest = fault.path
-        source = self.declared[str(section)][str(name)].source
-        return source.fault((section, name, *rest), fault.message)
+        declared = self.declared[str(section)][str(name)]
+        message = declared.copy.inside(fault.message) if declared.copy else fault.message
+        return declared.source.fault((section, declared.key, *rest), message)
 
     def gather(self, source: TomlSource, trail: tuple[str, ...]) -> None:
         """Collects the declarations of a file and of its modules; `trail` are the files that name it."""
-        stem = source.path.stem
         self.modules[same_file(source.path)] = source
-        for path, message in check_fields(source.data, FILE, "a model file"):
-            self.faults.append(source.fault(path, message))
-        if source.data.get("schema", SCHEMA) != SCHEMA:
-            self.faults.append(source.fault(("schema",), f"this version reads schema {SCHEMA}"))
-        modules = source.data.get("modules", [])
-        for name in modules if isinstance(modules, list) else []:
-            self.module(source, name, (*trail, stem))
+        self.gather_modules(source, trail)
         for section in SECTIONS:
             table = source.data.get(section, {})
             for name, declared in table.items() if isinstance(table, dict) else []:
                 self.declare(section, name, declared, source)
-        taken = source.data.get("taken_from", {})
-        for name, wanted in taken.items() if isinstance(taken, dict) else []:
-            self.take(source, name, wanted)
+        self.take_all(source)
 
-    def module(self, source: TomlSource, name: object, trail: tuple[str, ...]) -> None:
+    def gather_modules(self, source: TomlSource, trail: tuple[str, ...]) -> None:
+        """Notes the faults of the keys of a file, and collects its modules and copies, once."""
+        if same_file(source.path) in self.files:
+            return
+        self.files[same_file(source.path)] = source
+        for path, message in check_fields(source.data, FILE, "a model file"):
+            self.faults.append(source.fault(path, message))
+        if source.data.get("schema", SCHEMA) != SCHEMA:
+            self.faults.append(source.fault(("schema",), f"this version reads schema {SCHEMA}"))
+        entries = source.data.get("modules", [])
+        seen: list[object] = []
+        for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, dict):
+                self.copy(source, entry, (*trail, source.path.stem))
+            elif entry in seen:
+                again = f'to use it again under another name: {{ use = "{entry}", as = "NAME" }}'
+                self.faults.append(source.fault(("modules",), f"{entry!r} is named twice; {again}", [str(entry)]))
+            else:
+                module = self.module(source, entry, (*trail, source.path.stem))
+                if module is not None and same_file(module.path) not in self.modules:
+                    self.gather(module, (*trail, source.path.stem))
+            seen.append(entry)
+
+    def copy(self, source: TomlSource, entry: Table, trail: tuple[str, ...]) -> None:
+        """Notes a module that `source` uses under another name, and collects the modules that it names."""
+        wrong = list(entry_faults(entry))
+        words = next(((key, entry[key]) for key in ("as", "use") if isinstance(entry.get(key), str)), ())
+        self.faults += [source.fault(("modules",), message, words) for message in wrong]
+        if wrong:
+            self.missing = True
+        elif (module := self.module(source, entry["use"], trail)) is not None:
+            self.copies.append(Copy(source, module, entry["as"], entry.get("rename", {})))
+            self.gather_modules(module, trail)
+
+    def module(self, source: TomlSource, name: object, trail: tuple[str, ...]) -> TomlSource | None:
+        """The file of a module that `source` names; None, and a fault, if there is none that can be read."""
         path = self.module_path(source, name)
         if path is None:
             self.no_module(source, ("modules",), name)
-        elif path.stem in trail:
-            self.faults.append(
-                source.fault(("modules",), f"modules name each other: {' -> '.join([*trail, path.stem])}")
-            )
-        elif same_file(path) not in self.modules:
-            try:
-                self.gather(TomlSource(path), trail)
-            except InputError as error:
-                self.faults += error.faults
-                self.missing = True
+            return None
+        if path.stem in trail:
+            circle = " -> ".join([*trail, path.stem])
+            self.faults.append(source.fault(("modules",), f"modules name each other: {circle}", [str(name)]))
+            return None
+        try:
+            return self.files.get(same_file(path)) or TomlSource(path)
+        except InputError as error:
+            self.faults += error.faults
+            self.missing = True
+            return None
+
+    def declare_copies(self) -> None:
+        """Declares what copies have of their own, and what they share unless the module itself has declared it."""
+        self.faults += check_copies(self.copies, [each.path.stem for each in self.modules.values()])
+        only = {same_file(copy.source.path): copy.source for copy in self.copies}
+        for path, source in only.items():
+            if path not in self.modules:
+                self.take_all(source)
+        found: dict[str, list[CopiedTable]] = {copy.name: [] for copy in self.copies}
+        for each in copied_tables(self.copies):
+            if not self.is_there(each):
+                self.declare(each.section, each.name, each.table, each.copy.source, each.key, each.copy)
+                found[each.copy.name].append(each)
+        known = [name for section in (*ONE_NAMESPACE, "interventions") for name in self.declared[section]]
+        for copy in self.copies:
+            self.copied[copy.name] = copied_module(copy, found[copy.name])
+            faults = list(without_use(copy, found[copy.name], known))
+            self.missing |= bool(faults)
+            self.faults += faults
+
+    def is_there(self, each: CopiedTable) -> bool:
+        """Whether the model has what a copy needs: the same table, or one that the copy uses in its place."""
+        earlier = self.declared[each.section].get(each.name)
+        if each.name == each.key and earlier is not None:
+            return same_file(earlier.source.path) == same_file(each.copy.source.path)
+        replaced = each.section in ("parameters", "observables") and each.key in each.copy.rename
+        return replaced and any(each.name in self.declared[section] for section in ONE_NAMESPACE)
+
+    def take_all(self, source: TomlSource) -> None:
+        taken = source.data.get("taken_from", {})
+        for name, wanted in taken.items() if isinstance(taken, dict) else []:
+            self.take(source, name, wanted)
 
     def take(self, source: TomlSource, name: str, wanted: object) -> None:
         """Records parameters and substances of the module `name`, as that declares them, for the file `source`."""
@@ -191,7 +263,7 @@ class _ModelReader:
 
     def no_module(self, source: TomlSource, place: tuple[str, ...], name: object) -> None:
         known = [file.stem for file in BIOLOGY.glob("*.toml")]
-        self.faults.append(source.fault(place, f"no module {name!r}{nearest(str(name), known)}"))
+        self.faults.append(source.fault(place, f"no module {name!r}{nearest(str(name), known)}", [str(name)]))
         self.missing = True
 
     def module_path(self, source: TomlSource, name: object) -> Path | None:
@@ -209,26 +281,32 @@ class _ModelReader:
             if name not in self.declared["sources"]:
                 self.declare("sources", name, declared, source)
 
-    def declare(self, section: str, name: str, table: object, source: TomlSource) -> None:
-        """Records what a table declares, and the faults of its keys, types and name."""
-        faults = list(check_fields(table, SECTIONS[section].fields, f"[{section}.{name}]"))
-        self.faults += [source.fault((section, name, *path), message) for path, message in faults]
+    def declare(
+        self, section: str, name: str, table: object, source: TomlSource, key: str = "", copy: Copy | None = None
+    ) -> None:
+        """Records what a table declares, and the faults of its keys, types and name.
+
+        key: what the file calls it, where a `copy` calls it by another name.
+        """
+        key = key or name
+        faults = list(check_fields(table, SECTIONS[section].fields, f"[{section}.{key}]"))
+        self.faults += [source.fault((section, key, *path), message) for path, message in faults]
         if not is_identifier(name):
             self.faults.append(
                 source.fault(
                     (section, name), f"'{name}' cannot be a name: letters, digits and _ only, and no function's name"
                 )
             )
-        for other in (
-            (section,) if section in APART else ("species", "parameters", "reactions", "observables", "substances")
-        ):
+        for other in (section,) if section in APART else (*ONE_NAMESPACE, "substances"):
             earlier = self.declared[other].get(name)
             if earlier is not None and (other == section or "substances" not in (other, section)):
-                where = earlier.source.fault((other, name), "")
-                self.faults.append(
-                    source.fault((section, name), f"'{name}' is declared already, in {where.file}:{where.line}")
-                )
-        self.declared[section][name] = _Declared(source, table if isinstance(table, dict) else {}, not faults)
+                where = earlier.source.fault((other, earlier.key), "")
+                message = f"'{name}' is declared already, in {where.file}:{where.line}"
+                if copy is not None:
+                    message = f'{copy.inside(message)}; rename = {{ {key} = "NAME" }} gives it another'
+                self.faults.append(source.fault((section, key), message))
+        right = table if isinstance(table, dict) else {}
+        self.declared[section][name] = _Declared(source, key, right, not faults, copy)
 
     def section(self, section: str, known: Known) -> dict[str, Any]:
         """The declared values of a section, without those that are wrong."""
@@ -248,7 +326,7 @@ class _ModelReader:
                 attributes |= row.read(declared.table, known)
             except ValueError as error:
                 inner = error.inner if isinstance(error, InnerError) else ()
-                self.faults.append(declared.source.fault((section, name, key, *inner), str(error)))
+                self.faults.append(declared.source.fault((section, declared.key, key, *inner), str(error)))
                 right = False
         return kind(id=name, **attributes) if right else None
 

@@ -89,9 +89,19 @@ class TomlSource:
             message = "neither a scenario nor a model: it has none of their keys, such as title, model and time"
             raise InputError([InputFault(self.name, 0, message, "")])
 
-    def fault(self, path: Sequence[Key], message: str) -> InputFault:
-        """`message` as a fault at the line of the key at `path`."""
-        line = self.line(path)
+    def line_of(self, path: Sequence[Key], words: Sequence[str]) -> int:
+        """The line in the value at `path` that has all these words; that of the key, if none has."""
+        first = self.line(path)
+        last = min((line for line in self._lines.values() if line > first), default=len(self.text))
+        rows = self.text.split("\n")[max(first - 1, 0) : last - 1]
+        for number, row in enumerate(rows, first):
+            if all(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", row) for word in words):
+                return number
+        return first
+
+    def fault(self, path: Sequence[Key], message: str, words: Sequence[str] = ()) -> InputFault:
+        """`message` as a fault at the line of the key at `path`, or at that of its value that has these words."""
+        line = self.line_of(path, words) if words else self.line(path)
         text = self.text.split("\n")[line - 1].strip() if line else ""
         return InputFault(self.name, line, message, text)
 
