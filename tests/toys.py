@@ -140,6 +140,7 @@ antigen_fades = { label = "antigen decays", equation = "antigen ->", rate = "fas
 [observables]
 fed = { label = "share that the factor permits", unit = "1", value = "saturation(factor, factor_half)" }
 division_rate = { label = "rate of division", unit = "1/d", value = "fastest * fed * saturation(antigen, K)" }
+all_cells = { label = "cells of all clones", unit = "cells/uL", value = "cells", sum = true }
 
 [interventions]
 cells = { label = "the clone", dose = { vein = "cells" } }

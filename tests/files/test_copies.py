@@ -105,6 +105,25 @@ def test_what_is_declared_elsewhere_takes_the_place_of_a_parameter_or_observable
     assert model.observables["half"].text == "0.5 * fed"
 
 
+SPARE = '[reactions]\nshed_fades = { equation = "shed ->", rate = "fastest * shed", source = "assumed" }\n'
+
+
+def test_a_sum_is_one_observable_over_the_module_and_its_copies(two: Model, tmp_path: Path) -> None:
+    assert two.observables["all_cells"].text == "cells + cells_tumour"
+    assert two.observables["all_cells"].label == "cells of all clones"
+    assert [each for each in two.observables if each.startswith("all_cells")] == ["all_cells"]
+    third = TOP.replace("]\n\n", '  { use = "clone", as = "x" },\n]\n\n', 1).replace('  "clone",\n', "")
+    assert read_model(write(tmp_path, third)).observables["all_cells"].text == "cells_tumour + cells_x"
+    alone = read_model(write(tmp_path, TOP.replace(f"{ENTRY},", "") + SPARE))
+    assert alone.observables["all_cells"].text == "cells"
+
+
+def test_the_label_of_an_entry_stands_behind_the_labels_of_the_copy(tmp_path: Path) -> None:
+    model = read_model(write(tmp_path, TOP.replace('as = "tumour"', 'as = "tumour", label = "of the tumour"')))
+    assert model.species["cells_tumour"].label == "cells of the clone (of the tumour)"
+    assert model.modules["clone_tumour"].title == "A clone (of the tumour): cells that divide on their antigen"
+
+
 HELP = """\
 title = "Help for a clone"
 [species.helped]

@@ -11,9 +11,9 @@ from ...model.expression import is_identifier
 from ...runtime.errors import InputFault
 from ...runtime.names import nearest
 from .model_sections import SECTIONS
-from .source import REQUIRED_LINE, TABLE, Table, TomlSource, check_fields
+from .source import LINE, REQUIRED_LINE, TABLE, Table, TomlSource, check_fields
 
-ENTRY = {"use": REQUIRED_LINE, "as": REQUIRED_LINE, "rename": TABLE}
+ENTRY = {"use": REQUIRED_LINE, "as": REQUIRED_LINE, "label": LINE, "rename": TABLE}
 _NAME = re.compile(r"(?<![\w.])[A-Za-z]\w*")
 _ONE_NAMESPACE = ("species", "parameters", "reactions", "observables")
 _FORMULAS = {  # the keys whose text holds names, by section
@@ -27,12 +27,14 @@ _FORMULAS = {  # the keys whose text holds names, by section
 class Copy(NamedTuple):
     """One entry ``{ use = "t_clone", as = "tumour", rename = { ... } }`` of `modules`.
 
-    asked: the file that has the entry. source: the module. word: what `as` says. rename: what the entry renames.
+    asked: the file that has the entry. source: the module. word: what `as` says. label: what stands in parentheses
+    behind the labels of the copy. rename: what the entry renames.
     """
 
     asked: TomlSource
     source: TomlSource
     word: str
+    label: str
     rename: Mapping[str, str]
 
     @property
@@ -67,7 +69,7 @@ class CopiedTable(NamedTuple):
 def copied_module(copy: Copy, found: Sequence[CopiedTable]) -> Module:
     """A copy as a module of the model, with what it declares; what is not modelled is as in the module itself."""
     head, colon, rest = str(copy.source.data.get("title", "")).partition(":")
-    title, limitations = f"{head} ({copy.word}){colon}{rest}", f"As {copy.source.path.stem}."
+    title, limitations = f"{head} ({copy.label}){colon}{rest}", f"As {copy.source.path.stem}."
     interventions = tuple(each.name for each in found if each.section == "interventions")
     names = dict.fromkeys(each.name for each in found if each.section != "interventions")
     return Module(title, limitations, tuple(names), interventions)
@@ -107,7 +109,11 @@ def check_copies(copies: Sequence[Copy], modules: Collection[str]) -> Iterator[I
 
 
 def copied_tables(copies: Sequence[Copy]) -> Iterator[CopiedTable]:
-    """Every table of every copy. Where name and key are one, it is the same in all copies, and in the module."""
+    """Every table of every copy.
+
+    Where name and key are one, it is the same in all copies, and in the module, or an observable that sums over them:
+    then its value is what the copy adds.
+    """
     for word in dict.fromkeys(copy.word for copy in copies):
         together = [copy for copy in copies if copy.word == word]
         own = _own_names(together)
@@ -115,8 +121,15 @@ def copied_tables(copies: Sequence[Copy]) -> Iterator[CopiedTable]:
             for section in SECTIONS:
                 for key, table in _tables(copy.source, section).items():
                     name = _name(copy, section, key, table, own)
-                    renamed = table if name == key else _table(section, table, own, word)
-                    yield CopiedTable(copy, section, key, name, renamed)
+                    found = table if name == key else _table(section, table, own, copy.label)
+                    if is_sum(section, table):
+                        found = table | {"value": _renamed(table.get("value"), own)}
+                    yield CopiedTable(copy, section, key, name, found)
+
+
+def is_sum(section: str, table: object) -> bool:
+    """Whether a table of a module is an observable that is one for the module and its copies: the sum of all."""
+    return section == "observables" and isinstance(table, dict) and table.get("sum") is True
 
 
 def without_use(copy: Copy, found: Collection[CopiedTable], known: Collection[str]) -> Iterator[InputFault]:
@@ -143,12 +156,18 @@ def _own_names(copies: Sequence[Copy]) -> dict[str, str]:
     """The names that copies of one word have of their own: as the module writes them, and as the copies call them.
 
     These are species, what is renamed, and every reaction and observable that contains such a name. What contains
-    none is the same in every copy, and so are parameters that are not renamed, and what is renamed to itself.
+    none is the same in every copy, and so are parameters that are not renamed, sums, and what is renamed to itself.
     """
     word = copies[0].word
     rename = {key: name for copy in copies for key, name in copy.rename.items()}
     own = {name: f"{name}_{word}" for copy in copies for name in _tables(copy.source, "species")} | rename
     shared = {key for key, name in rename.items() if key == name}
+    shared |= {
+        name
+        for copy in copies
+        for name, table in _tables(copy.source, "observables").items()
+        if is_sum("observables", table)
+    }
     own = {key: name for key, name in own.items() if key not in shared}
     while True:
         found = {
@@ -169,11 +188,11 @@ def _mentioned(section: str, table: object) -> Iterator[str]:
         yield from _NAME.findall(text)
 
 
-def _table(section: str, table: Table, own: Mapping[str, str], word: str) -> Table:
-    """A table with the copy's own names in every formula, and its word behind the label."""
+def _table(section: str, table: Table, own: Mapping[str, str], behind: str) -> Table:
+    """A table with the copy's own names in every formula, and `behind` in parentheses behind the label."""
     found = {key: _renamed(value, own) if key in _FORMULAS.get(section, ()) else value for key, value in table.items()}
     label = table.get("label")
-    return found | {"label": f"{label} ({word})"} if isinstance(label, str) and label else found
+    return found | {"label": f"{label} ({behind})"} if isinstance(label, str) and label else found
 
 
 def _tables(source: TomlSource, section: str) -> Mapping[str, Any]:

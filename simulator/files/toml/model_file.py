@@ -14,7 +14,7 @@ from ...runtime.names import nearest
 from ..kept_models import REFERENCES, keep_model, kept_model
 from ..reading import exists, same_file
 from .catalogue import BIOLOGY, builtin_models
-from .copies import CopiedTable, Copy, check_copies, copied_module, copied_tables, entry_faults, without_use
+from .copies import CopiedTable, Copy, check_copies, copied_module, copied_tables, entry_faults, is_sum, without_use
 from .model_sections import SCHEMA, SECTIONS, InnerError, Known
 from .source import LIST, NUMBER, REQUIRED_LINE, TABLE, TEXT, Table, TomlSource, check_fields
 
@@ -180,7 +180,8 @@ class _ModelReader:
         if wrong:
             self.missing = True
         elif (module := self.module(source, entry["use"], trail)) is not None:
-            self.copies.append(Copy(source, module, entry["as"], entry.get("rename", {})))
+            label = str(entry.get("label", entry["as"]))
+            self.copies.append(Copy(source, module, entry["as"], label, entry.get("rename", {})))
             self.gather_modules(module, trail)
 
     def module(self, source: TomlSource, name: object, trail: tuple[str, ...]) -> TomlSource | None:
@@ -209,7 +210,9 @@ class _ModelReader:
                 self.take_all(source)
         found: dict[str, list[CopiedTable]] = {copy.name: [] for copy in self.copies}
         for each in copied_tables(self.copies):
-            if not self.is_there(each):
+            if is_sum(each.section, each.table) and self.is_there(each):
+                self.add(each)
+            elif not self.is_there(each):
                 self.declare(each.section, each.name, each.table, each.copy.source, each.key, each.copy)
                 found[each.copy.name].append(each)
         known = [name for section in (*ONE_NAMESPACE, "interventions") for name in self.declared[section]]
@@ -218,6 +221,13 @@ class _ModelReader:
             faults = list(without_use(copy, found[copy.name], known))
             self.missing |= bool(faults)
             self.faults += faults
+
+    def add(self, each: CopiedTable) -> None:
+        """Adds what a copy gives to an observable that sums over a module and its copies."""
+        earlier = self.declared[each.section][each.name]
+        if earlier.right:
+            value = f"{earlier.table['value']} + {each.table['value']}"
+            self.declared[each.section][each.name] = earlier._replace(table=earlier.table | {"value": value})
 
     def is_there(self, each: CopiedTable) -> bool:
         """Whether the model has what a copy needs: the same table, or one that the copy uses in its place."""

@@ -244,6 +244,7 @@ SECTIONS: Mapping[str, Section] = {
             "label": _LABEL,
             "unit": _UNIT,
             "value": Row(REQUIRED_TEXT, _formula, attrgetter("text")),
+            "sum": Row(Field((bool,)), lambda table, known: {}, lambda item: None),  # over a module and its copies
         },
     ),
     "interventions": Section(
