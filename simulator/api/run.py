@@ -190,7 +190,7 @@ class Run:
 
     @property
     def ledger(self) -> Table:
-        """Every dose of every arm: ordered, delivered and remaining."""
+        """Every dose of every arm: ordered, delivered, remaining, and what entered its target."""
         return run_tables.doses(self.result)
 
     def figure(self, *names: str, arms: str | Sequence[str] | None = None) -> NotebookFigure:

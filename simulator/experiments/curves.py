@@ -23,6 +23,7 @@ OVERSHOOT = 0.61
 NEWTON_STEPS = 60  # at most, to a root: a bisection a step where Newton's goes astray
 ROOT = 1e-15  # of a piece: a smaller step finds no better root
 EVEN = 201  # points of the straight line through log(values) that gives a half-life
+HALVINGS_AGREE = 0.05  # by which the last two halvings of a curve may differ, for its fall to be called exponential
 BOOLE = 7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90  # the integral of a piece, in terms of its length
 
 
@@ -121,6 +122,14 @@ def value_at(pieces: Pieces, at: float) -> Array:
     return found
 
 
+def value_before(pieces: Pieces, at: float) -> Array:
+    """The values just before one time: at a jump, the value that it jumps from."""
+    count = len(pieces.first) - 1
+    earlier = np.full(count, np.nextafter(at, -np.inf))
+    found = _last_from(pieces.start, pieces.first[:-1], pieces.first[1:] - 1, earlier)
+    return _interpolated(pieces, found, np.full(count, at))
+
+
 def final(pieces: Pieces) -> Array:
     """The last values."""
     found: Array = pieces.values[-1].take(pieces.first[1:] - 1)
@@ -202,6 +211,34 @@ def half_life(pieces: Pieces) -> Array:
     with np.errstate(all="ignore"):
         slope = (np.log(values) * (s - 0.5)).sum(axis=1) / ((s - 0.5) ** 2).sum() / (end - start)
         return np.where((values > 0.0).all(axis=1) & (slope < 0.0), -math.log(2) / slope, np.nan)
+
+
+def terminal_half_life(pieces: Pieces) -> Array:
+    """The time in which each curve last fell by half, up to its end.
+
+    NaN where its end is not above zero, or the halving before took a time that differs by more than `HALVINGS_AGREE`:
+    the curve still bends, has not fallen by a factor of four, or a dose lies in between. (Non-compartmental analysis
+    asks the same of a half-life: that its straight line of logarithms spans two of them.)
+    """
+    end = pieces.end.take(pieces.first[1:] - 1)
+    last = final(pieces)
+    with np.errstate(all="ignore"):
+        relative = _reversed(pieces._replace(values=pieces.values / np.where(last > 0.0, last, np.nan)[pieces.member]))
+        half, quarter = (-first_above(relative, level)[::-1] for level in (2.0, 4.0))
+        found = end - half
+        agree = np.abs((half - quarter) - found) <= HALVINGS_AGREE * found
+    return np.where((last > 0.0) & agree, found, np.nan)
+
+
+def area_to_infinity(pieces: Pieces) -> Array:
+    """The area under each curve, and of the exponential that follows its end for ever with `terminal_half_life`."""
+    return area(pieces) + final(pieces) * terminal_half_life(pieces) / math.log(2)
+
+
+def _reversed(pieces: Pieces) -> Pieces:
+    """Time runs backwards, and the members come in the other order."""
+    first = len(pieces.start) - pieces.first[::-1]
+    return Pieces(-pieces.end[::-1], -pieces.start[::-1], pieces.values[::-1, ::-1], first)
 
 
 def time_above(pieces: Pieces, level: float) -> Array:

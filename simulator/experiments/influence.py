@@ -185,7 +185,8 @@ def _parameters_of_start(scenario: Scenario) -> set[str]:
     """The parameters that initial values and the amounts of doses are computed from."""
     model = scenario.model
     volumes = [species.volume for species in model.species.values() if species.volume is not None]
-    start = [*BODY, *volumes, *(name for each in model.species.values() for name in names(each.initial))]
+    doses = [name for arm in scenario.arms for dose in arm.doses for _, name in dose.named]
+    start = [*BODY, *doses, *volumes, *(name for each in model.species.values() for name in names(each.initial))]
 
     def inner(name: str) -> Iterable[str]:
         return names(model.observables[name].value) if name in model.observables else ()

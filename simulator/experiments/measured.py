@@ -44,6 +44,7 @@ class Cause(IntEnum):
     NO_FALL = 4  # a half-life of a curve that does not fall
     DIVISION = 5  # by zero
     NOT_REACHED = 6  # the run failed before
+    NO_TERMINAL_FALL = 7  # a terminal half-life of a curve that does not fall exponentially at its end
 
 
 IN_WORDS = {
@@ -54,6 +55,7 @@ IN_WORDS = {
     Cause.NO_FALL: "no exponential fall",
     Cause.DIVISION: "a division by zero",
     Cause.NOT_REACHED: "the run failed before",
+    Cause.NO_TERMINAL_FALL: "the end of the curve is no exponential fall over two half-lives",
 }
 
 
@@ -143,6 +145,8 @@ class MemberCurves:
         values = np.where(np.isnan(wrong), values, np.nan)
         absent = ~np.isfinite(values)
         causes = np.where(absent, Cause.NEVER if row.without == "never" else Cause.NOT_FINITE, Cause.NONE)
+        if row.without == "no terminal fall":
+            causes = np.where(absent, Cause.NO_TERMINAL_FALL, Cause.NONE)
         times, levels = wrong.copy(), np.full(len(values), np.nan)
         if row.without == "no fall":
             low = mathematics.first_below(pieces, 0.0)

@@ -37,7 +37,7 @@ class MeasureFunction(NamedTuple):
     argument: Literal["", "time", "level"] = ""
     window: Literal["none", "optional", "required"] = "optional"
     drawn: str = ""
-    without: Literal["", "never", "no fall"] = ""
+    without: Literal["", "never", "no fall", "no terminal fall"] = ""
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -48,14 +48,17 @@ class MeasureFunction(NamedTuple):
 
 FUNCTIONS: dict[str, MeasureFunction] = {
     "at": MeasureFunction("value", "value_at", argument="time", window="none", drawn="at {time}"),
+    "before": MeasureFunction("value", "value_before", argument="time", window="none", drawn="just before {time}"),
     "final": MeasureFunction("value", "final", window="none", drawn="at the end"),
     "max": MeasureFunction("value", "peak", 1, drawn="highest"),
     "min": MeasureFunction("value", "trough", 1, drawn="lowest"),
     "mean": MeasureFunction("value", "mean", drawn="on average"),
     "auc": MeasureFunction("area", "area"),
+    "auc_inf": MeasureFunction("area", "area_to_infinity", without="no terminal fall"),
     "time_of_max": MeasureFunction("time", "peak", 0, drawn="highest after"),
     "time_of_min": MeasureFunction("time", "trough", 0),
     "half_life": MeasureFunction("time", "half_life", window="required", without="no fall"),
+    "terminal_half_life": MeasureFunction("time", "terminal_half_life", without="no terminal fall"),
     "time_above": MeasureFunction("time", "time_above", argument="level"),
     "time_below": MeasureFunction("time", "time_below", argument="level"),
     "first_above": MeasureFunction("time", "first_above", argument="level", without="never"),
@@ -113,6 +116,8 @@ def _checked(tree: Apply, model: Model, arms: Sequence[str], end: float) -> Curv
     for time, text in zip(times_asked(found), texts if found.level is None else texts[1:], strict=True):
         if time > end:
             raise FormulaError(f"'{text}' lies after the end of the run, {end:g} {model.time_unit_text}")
+    if tree.op == "before" and found.time == 0.0:
+        raise FormulaError(f"before() needs a time after the start of the run, found '{texts[0]}'")
     if found.window is not None and not found.window[0] < found.window[1]:
         raise FormulaError(
             f"in {tree.op}() the first time must come before the last, found '{texts[-2]}' and '{texts[-1]}'"

@@ -21,6 +21,19 @@ from .sweeps.designs import Sweep
 MAIN = "main"  # the arm that is the scenario as it is described
 
 
+class Rate(NamedTuple):
+    """How fast a dose is infused: `number` in `unit_text`, an amount per time.
+
+    factor: turns it into the unit of the target (times that of its volume) per time unit of the model, after
+    multiplication by the parameters in `body`.
+    """
+
+    number: float
+    unit_text: str
+    factor: float
+    body: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Dose:
     """An amount given once or `count` times, as a bolus or evenly `over` a time.
@@ -28,7 +41,10 @@ class Dose:
     target: the species it is given to. amount: in `unit_text`, which is per kg or per m2 if `body` names the parameter
     to multiply by. factor: turns it into the unit of the target, after division by `volume` where there is one.
     at, every, over: the first time, the interval between two and the length of an infusion, 0 for a bolus, in
-    `time_unit`, that of the model.
+    `time_unit`, that of the model. times: all `count` times where they are listed, and there is no interval.
+    lag: how much later than given it begins to enter the target. share: the part of it that does, from 0 to 1.
+    rate: of an infusion whose length follows from it. named: which of amount, over, rate, lag and share are the value
+    of a parameter, each with its name; the fields hold what `timetable.settled` made of the values of an arm.
     """
 
     name: str
@@ -43,11 +59,39 @@ class Dose:
     count: int
     over: float
     time_unit: Unit
+    times: tuple[float, ...] = ()
+    lag: float = 0.0
+    share: float = 1.0
+    rate: Rate | None = None
+    named: tuple[tuple[str, str], ...] = ()
 
     def time(self, number: int) -> float:
-        """Start of dose `number`, counted from 0."""
-        ticks = ticks_of(self.at, self.time_unit) + number * ticks_of(self.every, self.time_unit)
-        return time_of(ticks, self.time_unit)
+        """When dose `number`, counted from 0, is given."""
+        return time_of(self.ticks(number), self.time_unit)
+
+    def ticks(self, number: int) -> int:
+        """The same in ticks."""
+        if self.times:
+            return ticks_of(self.times[number], self.time_unit)
+        return ticks_of(self.at, self.time_unit) + number * ticks_of(self.every, self.time_unit)
+
+    def entry(self, number: int) -> float:
+        """When dose `number`, counted from 0, begins to enter its target: after the lag."""
+        return time_of(self.ticks(number) + ticks_of(self.lag, self.time_unit), self.time_unit)
+
+    @property
+    def timed_by(self) -> frozenset[str]:
+        """The parameters that decide when or for how long it is given."""
+        found = {name for key, name in self.named if key in ("over", "rate", "lag")}
+        if self.rate is not None:
+            found |= {name for key, name in self.named if key == "amount"}
+            found |= {*self.body} ^ {*self.rate.body}  # what both are per kg of cancels
+        return frozenset(found)
+
+    @property
+    def infused(self) -> bool:
+        """Whether it is an infusion, for some values of its parameters at least."""
+        return self.over > 0 or self.rate is not None or any(key == "over" for key, _ in self.named)
 
 
 class Change(NamedTuple):

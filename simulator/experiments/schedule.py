@@ -14,11 +14,12 @@ import numpy as np
 
 from ..model.expression import Name
 from ..model.instants import ticks_of, time_of
+from ..model.units import ONE
 from ..numerics.parameter_formulas import ParameterFormulas, Values
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Segment, Trajectory
-from .scenario import Arm, Scenario
-from .timetable import Active, DoseEvent, Timetable, timetable
+from .scenario import Arm, Dose, Scenario
+from .timetable import Active, DoseEvent, Timetable, given_share, timetable
 
 EXACT = 2**53  # floats hold every whole number below
 
@@ -42,6 +43,8 @@ class DoseAmount(NamedTuple, Generic[Value]):
     factor: float
     body: tuple[str, ...]
     volume: str | None
+    share: Value
+    named: tuple[tuple[str, str], ...] = ()
 
 
 class ArmValues(NamedTuple, Generic[Value]):
@@ -59,7 +62,12 @@ class ArmValues(NamedTuple, Generic[Value]):
 
 @dataclass(frozen=True)
 class LedgerLine:
-    """One dose: amounts in the unit it was ordered in (per kg and per m2 as ordered)."""
+    """One dose: amounts in the unit it was ordered in (per kg and per m2 as ordered).
+
+    ordered: `count` times the amount. delivered: what was given before the end, and remaining: what was not.
+    absorbed: what entered the target, which is later after a lag and less where only a share does. given: how many
+    of `count` were begun.
+    """
 
     dose: str
     target: str
@@ -67,6 +75,7 @@ class LedgerLine:
     ordered: float
     delivered: float
     remaining: float
+    absorbed: float
     given: int
     count: int
 
@@ -137,7 +146,7 @@ def _dense(sparse: Sequence[Mapping[int, float]], system: System, default: float
 def arm_values(arm: Arm) -> ArmValues[float]:
     """The values of `arm`, without its times."""
     doses = [
-        DoseAmount(dose.target, dose.amount, dose.unit_text, dose.factor, dose.body, dose.volume) for dose in arm.doses
+        DoseAmount(d.target, d.amount, d.unit_text, d.factor, d.body, d.volume, d.share, d.named) for d in arm.doses
     ]
     return ArmValues(arm.initial, arm.parameters, tuple(doses), tuple(change.parameters for change in arm.changes))
 
@@ -166,10 +175,17 @@ class DoseAmounts:
         return self._values[active]
 
     def of(self, index: int, active: Active) -> Any:
-        """The arm's dose at index `index` in the unit of its target, with the volume and body that it meets."""
+        """What enters by the arm's dose at index `index`, in the unit of its target, with the volume and body that it
+        meets."""
         if (index, active) not in self._amounts:
             dose, values = self.arm.doses[index], self.values(active)
-            amount: Any = dose.amount * dose.factor
+            named = dict(dose.named)
+            amount: Any = (values[named["amount"]] if "amount" in named else dose.amount) * dose.factor
+            if "share" in named:
+                unit = self.formulas.model.parameters[named["share"]].unit
+                amount = amount * (values[named["share"]] * unit.to(ONE))
+            else:
+                amount = amount * dose.share
             for name in dose.body:
                 amount = amount * values[name]
             if dose.volume is not None:
@@ -235,7 +251,7 @@ class DoseAmounts:
 
 
 def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory, system: System) -> list[LedgerLine]:
-    """Ordered, delivered and remaining of every dose.
+    """Ordered, delivered, remaining and absorbed of every dose.
 
     The solver counted what it put into each species while it ran. If that is not the sum of the doses delivered, as a
     concentration in the volume at the end, something was missed, and `LedgerError` says so.
@@ -255,14 +271,18 @@ def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory, system: System)
             active = plan.active[event.first]
             diluted = amounts.dilution(dose.target, active, plan.active[-1])
             expected[dose.target] += share * amounts.of(index, active) * diluted
-        ordered, delivered = dose.amount * dose.count, dose.amount * sum(shares)
-        given = sum(share > 0 for share in shares)
-        lines.append(
-            LedgerLine(
-                dose.name, dose.target, dose.unit_text, ordered, delivered, ordered - delivered, given, dose.count
-            )
-        )
+        lines.append(_line(dose, reached, dose.amount * dose.share * sum(shares)))
     for target, amount in expected.items():
         if trajectory.outcome.ok and abs(added[target] - amount) > 1e-9 * max(abs(amount), abs(added[target])):
             raise LedgerError(f"{target}: the schedule gave {amount:.12g}, the solver counted {added[target]:.12g}")
     return lines
+
+
+def _line(dose: Dose, reached: float, absorbed: float) -> LedgerLine:
+    """The line of a dose in a run that came to the time `reached`."""
+    shares = [given_share(dose, number, reached) for number in range(dose.count)]
+    ordered, delivered, given = dose.amount * dose.count, dose.amount * sum(shares), sum(each > 0 for each in shares)
+    remaining = ordered - delivered
+    return LedgerLine(
+        dose.name, dose.target, dose.unit_text, ordered, delivered, remaining, absorbed, given, dose.count
+    )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..model.instants import ticks_of, time_of
+from ..model.instants import converted, ticks_of, time_of
 from ..model.model import Model
-from ..model.units import Unit
-from .scenario import Arm, Dose
+from ..model.units import ONE, Unit
+from .scenario import Arm, Dose, Rate
 
 CLOSEST = 1e-12  # of the time: two instants nearer than a few thousand floats leave the solver no room for steps
 
@@ -21,11 +23,11 @@ class TimetableError(ValueError):
 
 
 class DoseEvent(NamedTuple):
-    """One time at which a dose is given before the end of the run.
+    """One time at which a dose enters its target before the end of the run.
 
     dose: its index among the arm's doses. number: which of its times, from 0. first, last: a bolus at the start of
     segment `first` if they are equal, else an infusion through the segments `first` to ``last - 1``.
-    share: how much of the dose is given before the end, from 0 to 1.
+    share: how much of what enters does so before the end, from 0 to 1.
     """
 
     dose: int
@@ -47,7 +49,7 @@ class Timetable(NamedTuple):
     events: tuple[DoseEvent, ...]
 
     def share_given(self, event: DoseEvent, reached: float) -> float:
-        """How much of a dose was given by the time `reached`, from 0 to 1."""
+        """How much of what enters by a dose had entered by the time `reached`, from 0 to 1."""
         begins, ends = self.bounds[event.first], self.bounds[event.last]
         if reached >= ends:
             return event.share
@@ -61,9 +63,9 @@ def timetable(arm: Arm, end: float, model: Model) -> Timetable:
         TimetableError: an infusion is longer than its interval, doses that repeat have none, or two things that are not
             at the same time, or one and the end, are nearer than `CLOSEST`.
     """
-    unit = model.time_unit
+    unit, arm = model.time_unit, settled_arm(arm, model)
     for dose in arm.doses:
-        if dose.count > 1 and (problem := series_problem(dose.name, dose.over, dose.every, model)):
+        if problem := dose_problem(dose, model):
             raise TimetableError(problem)
     last = ticks_of(end, unit)
     series = [(_starts(dose, last, unit), ticks_of(dose.over, unit)) for dose in arm.doses]
@@ -91,6 +93,60 @@ def timetable(arm: Arm, end: float, model: Model) -> Timetable:
     return Timetable(bounds, tuple(active), tuple(events))
 
 
+def settled_arm(arm: Arm, model: Model) -> Arm:
+    """`arm` with doses that have what they take from its parameters; raises as `settled`."""
+    if not any(dose.named or dose.rate for dose in arm.doses):
+        return arm
+    values = {**{name: item.value for name, item in model.parameters.items()}, **arm.parameters}
+    return arm._replace(doses=tuple([settled(dose, values, model) for dose in arm.doses]))
+
+
+def settled(dose: Dose, parameters: Mapping[str, float], model: Model) -> Dose:
+    """`dose` with what it takes from parameters: values of every parameter of an arm, by name.
+
+    Raises `TimetableError` for an infusion at a rate of zero, which never ends.
+    """
+    new: dict[str, object] = {}
+    for key, name in dose.named:
+        value, given = parameters[name], model.parameters[name].unit
+        if key in ("over", "lag"):
+            new[key] = converted(value, given, model.time_unit)
+        elif key == "rate" and dose.rate is not None:
+            new[key] = dose.rate._replace(number=value)
+        else:
+            new[key] = value * given.to(ONE) if key == "share" else value
+    dose = replace(dose, **new) if new else dose  # type: ignore[arg-type]
+    return dose if dose.rate is None else replace(dose, over=_length(dose, dose.rate, parameters))
+
+
+def _length(dose: Dose, rate: Rate, parameters: Mapping[str, float]) -> float:
+    """How long the amount of a dose takes at a rate, in the model's time unit."""
+    shared = {*dose.body} & {*rate.body}
+    amount = dose.amount * math.prod([dose.factor, *(parameters[name] for name in dose.body if name not in shared)])
+    speed = rate.number * math.prod([rate.factor, *(parameters[name] for name in rate.body if name not in shared)])
+    if not amount:
+        return 0.0
+    if not speed > 0 or math.isinf(amount / speed):
+        raise TimetableError(f"an infusion of '{dose.name}' at a rate of {rate.number:g} {rate.unit_text} never ends")
+    return amount / speed
+
+
+def dose_problem(dose: Dose, model: Model) -> str:
+    """Why a dose cannot be given at its times; or ''."""
+    unit, text = model.time_unit, model.time_unit_text
+    if dose.times:
+        length = ticks_of(dose.over, unit)
+        ticks = [dose.ticks(number) for number in range(dose.count)]
+        for number, (before, after) in enumerate(pairwise(ticks)):
+            if after - before < length:
+                return (
+                    f"an infusion of '{dose.name}' of {dose.over:g} {text} is longer than the interval between its "
+                    f"doses at {dose.time(number):g} and {dose.time(number + 1):g} {text}"
+                )
+        return ""
+    return series_problem(dose.name, dose.over, dose.every, model) if dose.count > 1 else ""
+
+
 def series_problem(dose: str, over: float, every: float, model: Model) -> str:
     """Why a dose cannot be repeated `every` so often, each time `over` so long, in the model's time unit; or ''."""
     unit, text = model.time_unit, model.time_unit_text
@@ -101,9 +157,20 @@ def series_problem(dose: str, over: float, every: float, model: Model) -> str:
     return ""
 
 
+def given_share(dose: Dose, number: int, reached: float) -> float:
+    """How much of dose `number`, counted from 0, was given by the time `reached`, from 0 to 1; whether it has entered
+    its target, after a lag, or not."""
+    unit = dose.time_unit
+    past, length = ticks_of(reached, unit) - dose.ticks(number), ticks_of(dose.over, unit)
+    return min(1.0, past / length) if past > 0 and length else float(past > 0)
+
+
 def _starts(dose: Dose, end: int, unit: Unit) -> list[int]:
-    """The ticks before `end` at which a dose is given."""
-    begins, every = ticks_of(dose.at, unit), ticks_of(dose.every, unit)
+    """The ticks before `end` at which a dose begins to enter its target."""
+    lag = ticks_of(dose.lag, unit)
+    if dose.times:
+        return [each for each in (lag + dose.ticks(number) for number in range(dose.count)) if each < end]
+    begins, every = lag + ticks_of(dose.at, unit), ticks_of(dose.every, unit)
     if begins >= end or dose.count == 1:
         return [begins] if begins < end else []
     return [begins + number * every for number in range(min(dose.count, -((begins - end) // every)))]

@@ -8,7 +8,7 @@ from .declarations import BODY, Declarations, Intervention, ModelFault, Paramete
 from .expression import TIME, names
 from .units import ONE
 
-UNUSED = "the parameter is used nowhere"
+UNUSED = "the parameter is used nowhere; one that doses of scenarios name says for_doses = true"
 SHARE = (0.0, 1.0)
 
 Keys = tuple[str, ...]
@@ -69,8 +69,8 @@ def _volumes(model: Declarations) -> Iterator[tuple[Keys, str]]:
 
 def _unused(model: Declarations) -> Iterator[tuple[Keys, str]]:
     used = {*BODY, *(name for _, found in _used(model) for name in found)}
-    for name in model.parameters:
-        if name not in used:
+    for name, parameter in model.parameters.items():
+        if name not in used and not parameter.for_doses:
             yield ("parameters", name), UNUSED
 
 

@@ -70,7 +70,8 @@ class Species(NamedTuple):
 class Parameter(NamedTuple):
     """A constant: its value and unit, what it means, where it comes from and how certain it is (`STATUSES`).
 
-    range: lowest and highest published value. substance: what its unit counts, for units of mass or IU.
+    range: lowest and highest published value. substance: what its unit counts, for units of mass or IU. for_doses:
+    whether it may stand in no formula, as doses of scenarios name it: a lag time, a share that is absorbed.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Parameter(NamedTuple):
     status: str
     range: tuple[float, float] | None = None
     substance: str | None = None
+    for_doses: bool = False
 
     @property
     def assumed(self) -> bool:

@@ -62,6 +62,25 @@ def dose_unit_factor(model: Model, target: str, unit_text: str) -> tuple[float, 
     raise UnitError(f"expected {wanted}{'' if BODY[0] in model.parameters else per_text}")
 
 
+def rate_unit_factor(model: Model, target: str, unit_text: str) -> tuple[float, tuple[str, ...], str | None]:
+    """How a rate of infusion in the unit `unit_text`, such as ``mg/h`` or ``ug/kg/min``, becomes an amount of the
+    species `target` per time unit of the model; returned and raised as by `dose_unit_factor`."""
+    found = _amount_factor(model, target, unit(unit_text) * model.time_unit)
+    if found is not None:
+        return found[0], (), found[1]
+    parts = [part.strip() for part in unit_text.split("/")]
+    for place, part in enumerate(parts[1:], 1):
+        try:
+            per = unit(part)
+        except UnitError:
+            continue
+        if per.same_dimension(model.time_unit):
+            amount = "/".join(parts[:place] + parts[place + 1 :])
+            factor, body, volume = dose_unit_factor(model, target, amount)
+            return factor * model.time_unit.to(per), body, volume
+    raise UnitError(f"'{unit_text}' is no amount of {target} per time, such as mg/h or mg/kg/h")
+
+
 def _amount_factor(model: Model, target: str, given: Unit) -> tuple[float, str | None] | None:
     """The factor and the volume of an amount that is not per body; None if `given` is no amount of the target."""
     species, substance = model.species[target], model.substance_of(target)

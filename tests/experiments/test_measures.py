@@ -91,6 +91,7 @@ def worth(text: str, in_unit: str, arms=ARMS) -> float:
         ("at(A, '2 h')", "pM", 80 * math.exp(-0.6)),
         ("at(A, '120 min')", "nM", 0.08 * math.exp(-0.6)),
         ("at(A, '0 h')", "pM", 80.0),
+        ("before(A, '2 h')", "pM", 80 * math.exp(-0.6)),
         ("final(A)", "pM", 80 * math.exp(-3)),
         ("max(A)", "pM", 80.0),
         ("min(A)", "pM", 80 * math.exp(-3)),
@@ -108,6 +109,9 @@ def worth(text: str, in_unit: str, arms=ARMS) -> float:
         ("mean(A, '0 h', '10 h', arm='hill')", "pM", 100 / 6),
         ("half_life(A, '1 h', '9 h')", "h", math.log(2) / 0.3),
         ("half_life(A, '1.234 h', '1.5 h')", "min", math.log(2) / 0.3 * 60),
+        ("auc_inf(A)", "pM*h", 80 / 0.3),
+        ("auc_inf(A, '2 h', '8 h')", "pM*h", 80 / 0.3 * math.exp(-0.6)),
+        ("terminal_half_life(A)", "h", math.log(2) / 0.3),
         ("time_above(A, '40 pM')", "h", math.log(2) / 0.3),
         ("time_above(A, '0.04 nM')", "h", math.log(2) / 0.3),
         ("time_above(A, '40 pM', '1 h', '9 h')", "h", math.log(2) / 0.3 - 1),
@@ -149,6 +153,9 @@ def test_a_measure_has_its_closed_form(text: str, in_unit: str, exact: float) ->
         "max(A, '2 h', '11 h')",
         "half_life(A, '0 h', '5 h', arm='hill')",  # starts at zero
         "half_life(A, '1 h', '4 h', arm='hill')",  # rises
+        "terminal_half_life(A, '0 h', '4 h')",  # falls by less than a factor of four
+        "auc_inf(A, arm='hill')",  # ends at zero
+        "auc_inf(A, arm='wave')",
         "max(A) / max(zero)",
         "max(A) / (max(A) - max(A))",
     ],
@@ -177,6 +184,7 @@ def test_a_failed_arm_gives_no_number() -> None:
         ("max(A + A)", r"max\(\) measures a species or observable"),
         ("at(A)", r"at\(\) takes 2 arguments, found 1"),
         ("max(A, '1 h')", r"max\(\) takes a first and a last time, found only '1 h'"),
+        ("before(A, '0 h')", r"before\(\) needs a time after the start of the run, found '0 h'"),
         ("max(A, '5 h', '2 h')", r"in max\(\) the first time must come before the last"),
         ("max(A, '2 h', '2 h')", r"in max\(\) the first time must come before the last"),
         ("at(A, 2)", r"in at\(\) a time is a quantity in quotes such as '10 d'"),

@@ -168,6 +168,14 @@ def test_an_arm_is_exported_as_it_differs(toy_file: Path) -> None:
             '[[change]]\nat = "5 h"\nparameters = { plasma_volume = "2 L", body_weight = "50 kg" }',
             id="a dose at the time its volume changes",
         ),
+        pytest.param(
+            '[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\n'
+            'at = ["0 h", "5 h", "9 h"]\nrate = "40 pmol/h"\n'
+            '[[dose]]\nname = "b"\ntarget = "depot"\namount = "80 pmol/kg"\nat = "3 h"\n'
+            'lag = "90 min"\nshare = "60 %"\n'
+            '[[dose]]\nname = "c"\ntarget = "drug"\namount = "9 pmol"\nat = "23 h"\nlag = "2 h"',
+            id="listed times, a rate, a lag and a share",
+        ),
     ],
 )  # fmt: skip
 def test_doses_and_changes_are_events(scenario, text: str) -> None:

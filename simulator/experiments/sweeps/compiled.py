@@ -161,7 +161,7 @@ def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[A
     active |= {dose.target for arm in arms for dose in arm.doses}
     active |= _nonzero_at_start(scenario, arms, varied)
     over = {name for kind, name, key in kinds if kind == "dose" and key == "over"}
-    infused = {dose.target for arm in arms for dose in arm.doses if dose.over or dose.name in over}
+    infused = {dose.target for arm in arms for dose in arm.doses if dose.infused or dose.name in over}
     return reduce_system(scenario.model, active, infused, fixed)
 
 

@@ -17,26 +17,30 @@ from numpy.typing import NDArray
 
 from ...model.expression import Name
 from ...model.instants import ticks_of, time_of
-from ...model.model import Model, dose_unit_factor
+from ...model.model import Model, dose_unit_factor, rate_unit_factor
 from ...numerics.compiled.engine import Batch
 from ...numerics.system import System
 from ...numerics.trajectory import Array
-from ..scenario import Arm, Scenario
+from ..scenario import Arm, Dose, Rate, Scenario
 from ..schedule import ArmValues, DoseAmount, DoseAmounts, Value, arm_values
-from ..timetable import Active, Timetable, TimetableError, timetable
+from ..timetable import Active, Timetable, TimetableError, settled, timetable
 from .designs import Axis
-from .paths import changes_timing, split_path, varies_in
+from .paths import changes_timing, moves_times, split_path, varies_in
 
 Rows = NDArray[np.intp]
 
 
 def arm_with(scenario: Scenario, arm: Arm, axes: Sequence[Axis], row: Array) -> Arm:
-    """`arm` as it is in the member whose values are `row`, shape (axes,)."""
+    """`arm` as it is in the member whose values are `row`, shape (axes,).
+
+    Raises `TimetableError` where a dose cannot be given with them.
+    """
     values = row.tolist()
     arm = _with_times(scenario.model, arm, axes, values)
     varied = _with_values(scenario.model, arm, arm_values(arm), axes, values)
+    parameters = scenario.parameters(arm._replace(parameters=varied.parameters))
     doses = [
-        replace(dose, amount=new.amount, unit_text=new.unit_text, factor=new.factor, body=new.body, volume=new.volume)
+        settled(replace(dose, **new._asdict()), parameters, scenario.model)
         for dose, new in zip(arm.doses, varied.doses, strict=True)
     ]
     changes = [change._replace(parameters=new) for change, new in zip(arm.changes, varied.changes, strict=True)]
@@ -54,7 +58,7 @@ class ArmMembers:
     def __init__(self, scenario: Scenario, arm: Arm, system: System, axes: Sequence[Axis]) -> None:
         self._scenario, self._arm, self._system, self._axes = scenario, arm, system, axes
         varied = [(axis, *split_path(axis.path)) for axis in axes if varies_in(axis.path, arm)]
-        self._moving = [axes.index(axis) for axis, *_ in varied if changes_timing(axis)]
+        self._moving = [axes.index(axis) for axis, *_ in varied if moves_times(axis, arm)]
         self._own = cast("ArmValues[float | Array]", arm_values(arm))  # to be varied between members
         self._start = scenario.parameters(arm)
         parameters = {name for _, kind, name, _ in varied if kind == "parameter"}
@@ -110,9 +114,9 @@ class ArmMembers:
 
     def _timetable(self, values: Array) -> Timetable | None:
         """That of a member with these values, shape (axes,); None if its doses cannot be given in time."""
-        axes, moved = [self._axes[index] for index in self._moving], values[self._moving].tolist()
-        arm = _with_times(self._scenario.model, self._arm, axes, moved)
+        axes, moved = [self._axes[index] for index in self._moving], values[self._moving]
         try:
+            arm = arm_with(self._scenario, self._arm, axes, moved) if axes else self._arm
             return timetable(arm, self._scenario.end, self._scenario.model)
         except TimetableError:
             return None
@@ -146,12 +150,12 @@ class ArmMembers:
 def _with_times(model: Model, arm: Arm, axes: Sequence[Axis], values: Sequence[float]) -> Arm:
     """`arm` with the values of those axes that move times: of a dose or of a change, which keeps its length."""
     for axis, value in zip(axes, values, strict=True):
-        kind, name, key = split_path(axis.path)
+        kind, name, _ = split_path(axis.path)
         if not changes_timing(axis) or not varies_in(axis.path, arm):
             continue
         if kind == "dose":
-            new: dict[str, Any] = {key: int(value) if key == "count" else value}
-            arm = arm._replace(doses=tuple([replace(d, **new) if d.name == name else d for d in arm.doses]))
+            doses = [_with_time(model, d, axis, value) if d.name == name else d for d in arm.doses]
+            arm = arm._replace(doses=tuple(doses))
         else:
             changes, index = list(arm.changes), int(name) - 1
             change = changes[index]
@@ -162,6 +166,22 @@ def _with_times(model: Model, arm: Arm, axes: Sequence[Axis], values: Sequence[f
             changes[index] = change._replace(start=value, end=end)
             arm = arm._replace(changes=tuple(changes))
     return arm
+
+
+def _with_time(model: Model, dose: Dose, axis: Axis, value: float) -> Dose:
+    """`dose` with another time, number of doses or rate, in the unit of the axis."""
+    _, _, key = split_path(axis.path)
+    new: dict[str, Any] = {key: int(value) if key == "count" else value}
+    if key == "over":
+        new["rate"] = None
+    if key == "rate":
+        factor, body, _ = rate_unit_factor(model, dose.target, axis.unit_text)
+        new[key] = Rate(value, axis.unit_text, factor, body)
+    return replace(dose, named=_without(dose.named, key), **new)
+
+
+def _without(named: tuple[tuple[str, str], ...], key: str) -> tuple[tuple[str, str], ...]:
+    return tuple([each for each in named if each[0] != key])
 
 
 def _with_values(
@@ -191,9 +211,12 @@ def _with_values(
 
 
 def _dose(model: Model, dose: DoseAmount[Value], axis: Axis, amount: Value) -> DoseAmount[Value]:
-    """`dose` with another amount, in the unit of the axis."""
+    """`dose` with another amount, in the unit of the axis, or with another share that enters."""
+    if axis.path.endswith(".share"):
+        return dose._replace(share=amount, named=_without(dose.named, "share"))
     factor, body, volume = dose_unit_factor(model, dose.target, axis.unit_text)
-    return DoseAmount(dose.target, amount, axis.unit_text, factor, body, volume)
+    named = _without(dose.named, "amount")
+    return dose._replace(amount=amount, unit_text=axis.unit_text, factor=factor, body=body, volume=volume, named=named)
 
 
 class _Part(NamedTuple):

@@ -24,7 +24,16 @@ def split_path(path: str) -> tuple[str, str, str]:
 def changes_timing(axis: Axis) -> bool:
     """Whether the axis varies when something happens, and not only how much."""
     kind, _, key = split_path(axis.path)
-    return (kind == "dose" and key != "amount") or (kind == "change" and key == "at")
+    return (kind == "dose" and key not in ("amount", "share")) or (kind == "change" and key == "at")
+
+
+def moves_times(axis: Axis, arm: Arm) -> bool:
+    """Whether something happens in `arm` at times that depend on the axis: also the amount of a dose that is infused
+    at a rate, or a parameter that is the length of one."""
+    kind, name, key = split_path(axis.path)
+    if changes_timing(axis) or kind == "parameter":
+        return changes_timing(axis) or any(name in dose.timed_by for dose in arm.doses)
+    return kind == "dose" and key == "amount" and any(dose.name == name and dose.rate for dose in arm.doses)
 
 
 def varies_in(path: str, arm: Arm) -> bool:

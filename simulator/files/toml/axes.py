@@ -13,8 +13,9 @@ from ...experiments.sweeps.timing import time_remarks
 from ...model.model import Model
 from ...model.units import ONE
 from ...runtime.names import nearest
+from .doses import MAX_DOSES, read_amount, read_rate
 from .layers import KeyPath
-from .quantities import MAX_DOSES, Context, declared_value, parameter_problem, read_amount, read_quantity
+from .quantities import Context, declared_value, parameter_problem, read_quantity
 from .source import Table
 
 DOSE_KEYS = {
@@ -23,8 +24,11 @@ DOSE_KEYS = {
     "every": "interval of '{}'",
     "over": "duration of '{}'",
     "count": "number of doses of '{}'",
+    "rate": "rate of '{}'",
+    "lag": "lag of '{}'",
+    "share": "share of '{}' that is absorbed",
 }
-_NAMES = "a parameter, initial.SPECIES, dose.NAME.amount|at|every|over|count, change.NUMBER.PARAMETER|at"
+_NAMES = "a parameter, initial.SPECIES, dose.NAME.amount|at|every|over|count|rate|lag|share, change.NUMBER.PARAMETER|at"
 _ABOVE_ZERO = math.ulp(0.0)
 
 
@@ -65,7 +69,7 @@ class SweepVariable(NamedTuple):
     @property
     def is_time(self) -> bool:
         """Whether it is when something happens, or for how long."""
-        return self.kind in ("dose", "change") and self.key in ("at", "every", "over")
+        return self.kind in ("dose", "change") and self.key in ("at", "every", "over", "lag")
 
     def axis(self, low: float, high: float, log: bool) -> Axis:
         """The axis of a design that covers `low` to `high`."""
@@ -173,14 +177,27 @@ def _dose(context: Context, main: Arm, word: str, name: str, key: str) -> SweepV
     dose = next((each for each in main.doses if each.name == name), None)
     if dose is None:
         raise NotVariableError  # the dose itself is wrong
-    defaults = {"amount": dose.amount, "at": dose.at, "count": float(dose.count)}
+    if problem := _not_of(dose, key):
+        raise NotVariableError(f"'{word}' cannot vary: {problem}")
+    defaults = {"amount": dose.amount, "at": dose.at, "count": float(dose.count), "lag": dose.lag, "share": dose.share}
+    defaults |= {"rate": dose.rate.number} if dose.rate else {}
     default = defaults.get(key, getattr(dose, key) or None)
     time_unit = context.model.time_unit_text
-    unit_text = {"amount": dose.unit_text, "count": "1"}.get(key, time_unit)
-    low = {"count": 1.0, "every": _ABOVE_ZERO, "over": _ABOVE_ZERO}.get(key, 0.0)
-    high = {"count": float(MAX_DOSES), "at": _last_start(context)}.get(key, math.inf)
+    rate_text = dose.rate.unit_text if dose.rate else ""
+    unit_text = {"amount": dose.unit_text, "count": "1", "share": "1", "rate": rate_text}.get(key, time_unit)
+    low = {"count": 1.0, "every": _ABOVE_ZERO, "over": _ABOVE_ZERO, "rate": _ABOVE_ZERO}.get(key, 0.0)
+    high = {"count": float(MAX_DOSES), "at": _last_start(context), "share": 1.0}.get(key, math.inf)
     label = DOSE_KEYS[key].format(name)
     return SweepVariable(f"dose.{name}.{key}", "dose", name, key, label, unit_text, default, low, high, dose=dose)
+
+
+def _not_of(dose: Dose, key: str) -> str:
+    """Why a dose has no such key that could vary; empty if it has."""
+    if dose.times and key in ("at", "every", "count"):
+        return "its times are a list"
+    if key == "over" and dose.rate is not None:
+        return "the length of the infusion follows from its rate"
+    return "the dose has no rate" if key == "rate" and dose.rate is None else ""
 
 
 def _left_out(context: Context, what: str, word: str) -> str:
@@ -239,6 +256,8 @@ def read_numbers(
     """
     if variable.dose is not None and variable.key == "amount":
         return _amounts(context, variable, variable.dose, given)
+    if variable.dose is not None and variable.key == "rate":
+        return _rates(context, variable, variable.dose, given)
     found = [_number(context, variable, path, value) for path, value in given]
     numbers = [number for number in found if number is not None]
     return (variable, numbers) if len(numbers) == len(given) else None
@@ -249,8 +268,27 @@ def _number(context: Context, variable: SweepVariable, path: KeyPath, given: Any
         return declared_value(context, path, given, variable.parameter or variable.name, variable.unit_text)
     if variable.is_count:
         return read_quantity(context, path, given, ONE, "a number of doses", "3")
+    if variable.key == "share":
+        return read_quantity(context, path, given, ONE, "a share", "0.7")
     time_unit = context.model.time_unit
     return read_quantity(context, path, given, time_unit, "a time", f"10 {context.model.time_unit_text}")
+
+
+def _rates(
+    context: Context, variable: SweepVariable, dose: Dose, given: Sequence[tuple[KeyPath, Any]]
+) -> tuple[SweepVariable, list[float]] | None:
+    """Rates in the unit of the dose's own."""
+    values, own = [], dose.rate
+    for path, text in given:
+        found = read_rate(context, path, text, dose.target)
+        if found is None or own is None:
+            continue
+        rate, volume = found
+        if (rate.body, volume) != (own.body, dose.volume):
+            context.fault(path, f"{text!r} is another kind of rate than one in {own.unit_text}; write it in that unit")
+            continue
+        values.append(rate.number if rate.unit_text == own.unit_text else rate.number * (rate.factor / own.factor))
+    return (variable, values) if len(values) == len(given) else None
 
 
 def _amounts(

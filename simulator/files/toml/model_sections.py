@@ -227,6 +227,7 @@ SECTIONS: Mapping[str, Section] = {
             "source": _SOURCE,
             "status": _STATUS,
             "substance": _SUBSTANCE,
+            "for_doses": _plain("for_doses", Field((bool,)), False)._replace(write=lambda item: item.for_doses or None),
         },
     ),
     "reactions": Section(

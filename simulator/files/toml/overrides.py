@@ -22,7 +22,7 @@ from .quantities import LeftOut
 from .source import Table
 
 TIME_KEYS = ("end", "every")
-DOSE_KEYS = ("target", "amount", "at", "every", "count", "over")
+DOSE_KEYS = ("target", "amount", "at", "every", "count", "over", "rate", "lag", "share")
 
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _NAMED = re.compile(r"\s*([A-Za-z][A-Za-z0-9_ ]*?)\s*=(.*)\Z", re.DOTALL)
@@ -273,7 +273,8 @@ class _Cut:
         for arm in self.arms:
             self._doses_of(arm, base)
         for name in [name for name, dose in base.items() if self._late(dose)]:
-            self.starts[f"dose {name}"] = str(base[name].get("at"))
+            at = base[name].get("at")
+            self.starts[f"dose {name}"] = str(at[0] if isinstance(at, list) else at)
             del base[name]
             yield f"the dose '{name}', which starts at or after the end"
             for arm in self.arms:
@@ -324,7 +325,8 @@ class _Cut:
             return 0.0
 
     def _late(self, dose: Table) -> bool:
-        return self.time(dose.get("at")) >= self.end
+        at = dose.get("at")
+        return self.time(at[0] if isinstance(at, list) and at else at) >= self.end
 
     def _start(self, change: Table) -> Any:
         return change.get("at") or (change.get("while") or [None])[0]

@@ -1,4 +1,4 @@
-"""Quantities, doses and timed changes of a scenario: text such as '5 d' becomes a number in the unit that is wanted.
+"""Quantities and timed changes of a scenario: text such as '5 d' becomes a number in the unit that is wanted.
 
 Every reader takes a `Context`, returns None for what is wrong and appends the reason to its faults. Nothing is
 computed from what is None, so that one mistake is one fault.
@@ -6,7 +6,6 @@ computed from what is None, so that one mistake is one fault.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,21 +13,17 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...experiments.measures import curve_names, read_measure
-from ...experiments.scenario import Change, Dose
-from ...experiments.timetable import series_problem
+from ...experiments.scenario import Change
 from ...model.declarations import BODY, Parameter
 from ...model.expression import Expression, FormulaError
 from ...model.instants import converted
-from ...model.model import Model, dose_unit_factor
+from ...model.model import Model
 from ...model.units import NO_QUANTITY, ONE, Unit, UnitError, dimension_text, in_moles, quantity, unit
 from ...runtime.errors import InputFault
-from ...runtime.names import nearest
 from .layers import KeyPath, Layers
 from .source import Table
 
 MAX_OUTSIDE = 1000.0  # factor by which a parameter may leave its published range
-MAX_DOSES = 100_000
-DEFAULT_COUNT = 1  # of doses
 SECOND = unit("s")
 
 
@@ -254,143 +249,6 @@ def read_measure_in(
     except (UnitError, FormulaError) as error:
         context.fault(at, str(error))
         return None
-
-
-class Amount(NamedTuple):
-    """The amount of a dose as it was ordered, and how it becomes the unit of its target.
-
-    factor: to the target's unit, after multiplying by the parameters in `body` and dividing by `volume`.
-    """
-
-    number: float
-    unit_text: str
-    factor: float
-    body: tuple[str, ...]
-    volume: str | None
-
-
-def read_amount(context: Context, path: KeyPath, given: Any, target: str | None) -> Amount | None:
-    """The amount of a dose into the species `target`; None, and what can be said of it, where that is not known."""
-    try:
-        number, _, text = quantity(str(given))
-        if target is None:
-            return None
-        if text == "1" and not context.model.species[target].unit.dimensionless:
-            example = _amount_example(context.model, target)
-            raise UnitError(f"the unit is missing: expected an amount of {target} such as {example}")
-        converted = dose_unit_factor(context.model, target, text)
-    except UnitError as error:
-        reason = str(error)
-        if reason.endswith(NO_QUANTITY):
-            example = _amount_example(context.model, target) if target else "'1 mg'"
-            reason = f"expected an amount{f' of {target}' * bool(target)} such as {example}"
-        context.fault(path, f"{reason}, found {given!r}")
-        return None
-    if number < 0:
-        context.fault(path, f"a dose cannot be negative, found {given!r}")
-        return None
-    return Amount(number, text, *converted)
-
-
-def _amount_example(model: Model, target: str) -> str:
-    """A right amount of a dose into `target`, also per kg where the model has a body."""
-    for word in ("mg", "nmol", "cells", model.species[target].unit_text):
-        try:
-            dose_unit_factor(model, target, word)
-        except UnitError:
-            continue
-        return f"'1 {word}'" + (f" or '1 {word}/kg'" if BODY[0] in model.parameters else "")
-    return "'1 mg'"
-
-
-def read_doses(context: Context) -> dict[str, Dose]:
-    """The doses of the scenario itself, by name, without those that are wrong."""
-    found = [
-        read_dose(context, name, table, functools.partial(_dose_path, name))
-        for name, table in context.tables.get("dose", {}).items()
-    ]
-    return {dose.name: dose for dose in found if dose is not None}
-
-
-def _dose_path(name: str, key: str) -> KeyPath:
-    return ("dose", name, key)
-
-
-def read_arm_doses(context: Context, shared: Mapping[str, Dose], arm: Table, at: KeyPath) -> list[Dose]:
-    """The doses of an arm: those of the scenario, `shared`, without those it omits, with what it changes or adds.
-
-    Args:
-        arm: the table of the arm, which is at the path `at`.
-    """
-    base: Table = context.tables.get("dose", {})
-    without = arm.get("without", [])
-    for word in without:
-        if not isinstance(word, str) or word not in base:
-            context.fault((*at, "without"), f"no dose '{word}' to leave out{nearest(str(word), base)}")
-    own = arm.get("dose", {})
-    for name in own:
-        if name in without:
-            context.fault((*at, "dose", name), f"the arm both changes the dose '{name}' and leaves it out")
-    names = [name for name in base if name not in without]
-    names += [name for name in own if name not in base]
-    doses = []
-    for name in names:
-        if name not in own:
-            doses.append(shared.get(name))
-            continue
-
-        def path(key: str, name: str = name) -> KeyPath:
-            return (*at, "dose", name, key) if key in own[name] or name not in base else _dose_path(name, key)
-
-        doses.append(read_dose(context, name, {**base.get(name, {}), **own[name]}, path))
-    return [dose for dose in doses if dose is not None]
-
-
-def read_dose(context: Context, name: str, table: Table, path: Callable[[str], KeyPath]) -> Dose | None:
-    """One dose; `path` leads to its table."""
-    faults = len(context.faults)
-    target = _dose_target(context, name, table, path)
-    if target is None and not {"target", "amount", "at"} <= set(table):
-        return None
-    at = read_time(context, path("at"), table["at"])
-    count = table.get("count", DEFAULT_COUNT)
-    over = read_time(context, path("over"), table["over"], positive=True) if "over" in table else 0.0
-    every = read_time(context, path("every"), table["every"], positive=True) if "every" in table else 0.0
-    if not isinstance(count, int) or not 1 <= count <= MAX_DOSES:
-        context.fault(path("count"), f"expected a count from 1 to {MAX_DOSES}, found {count!r}")
-    elif count > 1 and "every" not in table:
-        context.fault(path("count"), f"{count} doses need 'every', the interval between them")
-    elif count > 1 and over is not None and every is not None and series_problem(name, over, every, context.model):
-        context.fault(path("over"), f"an infusion of {table['over']!r} is longer than its interval, {table['every']!r}")
-    if at is not None and at >= context.latest:
-        end = f"{context.latest:g} {context.model.time_unit_text}"
-        message = f"the dose '{name}' starts at {table['at']!r}, not before the end of the run, {end}"
-        context.fault(path("at"), message)
-    amount = read_amount(context, path("amount"), table["amount"], target)
-    if len(context.faults) > faults or target is None or amount is None or at is None or every is None or over is None:
-        return None
-    number, unit_text, factor, body, volume = amount
-    time_unit = context.model.time_unit
-    return Dose(name, target, number, unit_text, factor, body, volume, at, every, count, over, time_unit)
-
-
-def _dose_target(context: Context, name: str, table: Table, path: Callable[[str], KeyPath]) -> str | None:
-    """The species that a dose goes to, if it has all that a dose must have."""
-    base = context.tables.get("dose", {})
-    meant = nearest(name, base) if name not in base and "target" not in table else ""
-    if meant or not {"target", "amount", "at"} & set(table):
-        context.fault(path("target")[:-1], f"no dose '{name}' to change{meant}")
-        return None
-    missing = [key for key in ("target", "amount", "at") if key not in table]
-    for key in missing:
-        context.fault(path(key)[:-1], f"the dose '{name}' has no {key}")
-    if missing:
-        return None
-    target = context.model.find(table["target"], "species")
-    if target is None:
-        message = context.model.unknown(table["target"], "species", purpose=f" to give '{name}' to")
-        context.fault(path("target"), message)
-    return target
 
 
 def read_changes(context: Context, tables: Sequence[Any], path: KeyPath) -> list[Change]:

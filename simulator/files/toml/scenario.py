@@ -17,18 +17,16 @@ from ...model.model import Model
 from ...model.units import unit
 from ...runtime.names import nearest, unknown_name
 from .catalogue import evidence_terms
+from .doses import DEFAULT_COUNT, read_arm_doses, read_doses, with_settled_doses
 from .facts import register
 from .interval import INTERVAL, read_interval
 from .layers import KeyPath
 from .quantities import (
-    DEFAULT_COUNT,
     Context,
     Quantity,
     initial_value,
     parameter_value,
-    read_arm_doses,
     read_changes,
-    read_doses,
     read_measure_in,
     read_time,
     read_values,
@@ -63,7 +61,8 @@ def with_defaults(tables: Table, model: Model, end: float | None) -> Table:
         every = ticks_of(end, model.time_unit) / (STEPS * ticks_of(1.0, model.time_unit))
         data.setdefault("time", {}).setdefault("every", f"{every!r} {model.time_unit_text}")
     for dose in data.get("dose", {}).values():
-        dose.setdefault("count", DEFAULT_COUNT)
+        if not isinstance(dose.get("at"), list):
+            dose.setdefault("count", DEFAULT_COUNT)
     if data.get("show", {}).get("plots") is None:
         data.setdefault("show", {})["plots"] = _default_plots(model)
     if isinstance(data.get("population"), dict):
@@ -79,8 +78,10 @@ def build_scenario(context: Context, id: str) -> Scenario | None:
     """
     data = context.tables
     every = _output_interval(context)
-    main = _main_arm(context)
-    arms = [main, *(_arm(context, main, name, table) for name, table in data.get("arms", {}).items())]
+    main = with_settled_doses(context, _main_arm(context))
+    arms = [main]
+    for name, table in data.get("arms", {}).items():
+        arms.append(with_settled_doses(context, _arm(context, main, name, table)))
     _check_volumes(context, arms)
     _check_titles(context, arms)
     _check_times(context, arms)

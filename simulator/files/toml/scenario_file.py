@@ -72,10 +72,13 @@ DOSE = {
     "name": REQUIRED_LINE,
     "target": TEXT,
     "amount": QUANTITY,
-    "at": QUANTITY,
+    "at": Field((*QUANTITY.types, list)),
     "every": QUANTITY,
     "count": QUANTITY,  # `read_dose` says more of it than its type, and of the rest of the dose
     "over": QUANTITY,
+    "rate": QUANTITY,
+    "lag": QUANTITY,
+    "share": QUANTITY,
 }
 ARM_DOSE = {key: field for key, field in DOSE.items() if key != "name"}
 CHANGE = {"at": QUANTITY, "while": LIST, "parameters": Field((dict,), True)}

@@ -201,8 +201,8 @@ def _columns(explanation: Explanation) -> tuple[Array, dict[str, Array], dict[st
     flux, arm = explanation.flux, explanation.arm
     edges = np.linspace(flux.times[0], flux.times[-1], COLUMNS + 1)
     for dose in arm.doses:  # rates that swing with each of many doses would fill an area with black
-        if dose.count > 2 and dose.every < CLOSE * (edges[1] - edges[0]):
-            course = np.array([dose.time(number) for number in range(dose.count + 1)])
+        if dose.count > 2 and dose.every and dose.every < CLOSE * (edges[1] - edges[0]):
+            course = np.array([dose.entry(number) for number in range(dose.count + 1)])
             course = course[course < flux.times[-1]]
             edges = np.unique(np.concatenate([edges[(edges < course[0]) | (edges > course[-1])], course]))
     sides: list[dict[str, Array]] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ...experiments.clock import clock_of
@@ -12,8 +12,10 @@ from ...experiments.expectations import asked
 from ...experiments.explanation.explain import NoStepsError, explain
 from ...experiments.measured import highest_point
 from ...experiments.run import ArmResult, RunResult
+from ...experiments.scenario import Arm
 from ..text.compare import sentences
 from ..text.curve import describe_curve
+from ..text.doses import ordered_words
 from ..text.english import capital, counted
 from ..text.evidence_totals import totals_lines
 from ..text.explain import sentences as explained
@@ -47,6 +49,7 @@ def story(result: RunResult) -> list[Paragraph]:
     arms = drawn_arms(result)
     if arms:
         base, *others = arms
+        parts.append(Paragraph("What is given", list(_given(result, [arm.arm for arm in arms]))))
         parts.append(Paragraph(f"What happens ({base.arm.title})", list(_course(result, base))))
         parts.append(Paragraph("Why", list(_why(result, base)), folded=True))
         if others:
@@ -70,6 +73,18 @@ def _ends(result: RunResult) -> Iterator[Sentence]:
             yield Sentence(capital(arm.arm.title), f"{line}.")
     for each in result.scenario.truncated:
         yield Sentence("Cut short", f"left out: {each}.")
+
+
+def _given(result: RunResult, arms: Sequence[Arm]) -> Iterator[Sentence]:
+    """Every dose in words, with the arms that have it where not all do."""
+    clock, time_factor = clock_of(result.scenario)
+    found: dict[tuple[str, str], list[str]] = {}
+    for arm in arms:
+        for dose in arm.doses:
+            found.setdefault((dose.name, ordered_words(dose, time_factor, clock)), []).append(arm.title)
+    for (name, words), titles in found.items():
+        who = "" if len(titles) == len(arms) else f" ({', '.join(titles)})"
+        yield Sentence(capital(name.replace("_", " ")), f"{words}{who}.")
 
 
 def _course(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:

@@ -210,7 +210,7 @@ def _cause_of_jump(form: ExplanationFormat, turn: TurningPoint) -> str:
             for dose in form.explanation.arm.doses
             if not dose.over
             and dose.target in form.species
-            and any(dose.time(number) == turn.time for number in range(dose.count))
+            and any(dose.entry(number) == turn.time for number in range(dose.count))
         ]
         causes.append(f"dosing ({', '.join(given)})")
     if turn.changed:

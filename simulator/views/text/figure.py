@@ -9,10 +9,11 @@ import numpy as np
 
 from ...experiments.clock import clock_of
 from ...experiments.measured import highest_point
-from ...experiments.scenario import Arm, Dose, Scenario
+from ...experiments.scenario import Arm, Scenario
 from ...experiments.targets import Target
 from ...numerics.trajectory import Trajectory
 from .curve import FLAT, describe_curve
+from .doses import dose_words
 from .numbers import interval, number, with_unit
 from .timed_changes import windows
 
@@ -71,9 +72,10 @@ def describe_figure(
             highest = highest_point(scenario.model, curve.trajectory, name, time_factor)
             text = describe_curve(dense.times() * time_factor, dense.values(name), unit, clock, highest)
             parts.append(f"{curve.label}: {text}.")
-    doses = {(dose.name, dose.at, dose.count): dose for arm in arms for dose in arm.doses}
+    doses = {(dose.name, dose.at, dose.count, dose.times): dose for arm in arms for dose in arm.doses}
     if doses:
-        parts.append(f"Doses: {'; '.join(_dose(dose, time_factor, clock) for dose in doses.values())}.")
+        words = [f"{dose.name.replace('_', ' ')} {dose_words(dose, time_factor, clock)}" for dose in doses.values()]
+        parts.append(f"Doses: {'; '.join(words)}.")
     for window in windows(scenario, arms):
         whole = len(window.arms) == len(arms)
         who = "" if whole else f" ({', '.join(arm.title for arm in arms if arm.name in window.arms)})"
@@ -91,15 +93,6 @@ def _alike(one: Trajectory, other: Trajectory, name: str) -> bool:
         return False
     there = np.interp(one.times, other.times, other[name])
     return bool(np.abs(one[name] - there).max() <= FLAT * np.abs(there).max())
-
-
-def _dose(dose: Dose, time_factor: float, clock: str) -> str:
-    last = dose.time(dose.count - 1)
-    when = f"at {with_unit(dose.at * time_factor, clock)}"
-    if dose.count > 1:
-        when = f"{dose.count} from {number(dose.at * time_factor)} to {with_unit(last * time_factor, clock)}"
-    over = f", each over {with_unit(dose.over * time_factor, clock)}" if dose.over else ""
-    return f"{dose.name.replace('_', ' ')} into {dose.target} {when}{over}"
 
 
 def aim_words(scenario: Scenario, aim: Target) -> str:

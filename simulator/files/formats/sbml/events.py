@@ -14,7 +14,7 @@ from typing import Any
 
 from ....experiments.scenario import Arm, Dose, Scenario
 from ....experiments.timetable import Active, timetable
-from ....model.units import Unit, unit
+from ....model.units import ONE, Unit, unit
 from .formulas import Formulas, Ids, joined, libsbml
 from .notes import name_and_note
 
@@ -176,8 +176,10 @@ class EventWriter:
         return joined("div", formulas.name(volume, before)[0], formulas.name(volume, after)[0])
 
     def _size(self, formulas: Formulas, dose: Dose, holds: Mapping[str, str]) -> Any:
-        """One dose in the unit of its target."""
+        """What enters by one dose, in the unit of its target."""
         size, given = formulas.name(self._amounts[dose.name], holds)
+        if dose.share != 1.0:
+            size = joined("mul", size, formulas.number(dose.share, ONE))
         for name in dose.body:
             body, measured = formulas.name(name, holds)
             size, given = joined("mul", size, body), given * measured
@@ -220,9 +222,14 @@ def _parameter(formulas: Formulas, name: str, measured: Unit, text: str = "", co
 
 
 def _times(dose: Dose, time_unit: str) -> str:
-    every = f", then every {dose.every:g} {time_unit}, {dose.count} times in all" if dose.count > 1 else ""
+    at = ", ".join([f"{time:g}" for time in dose.times or (dose.at,)])
+    every = f", then every {dose.every:g} {time_unit}, {dose.count} times in all" if dose.every else ""
+    every = every if dose.count > 1 else ""
     over = f", each over {dose.over:g} {time_unit}" if dose.over else ""
-    return f"into {dose.target} at {dose.at:g} {time_unit}{every}{over}"
+    lag = f", entering {dose.lag:g} {time_unit} later" if dose.lag else ""
+    share = f", of which the share {dose.share:g} enters" if dose.share != 1.0 else ""
+    named = "".join([f"; its {key} is {name} of the model" for key, name in dose.named])
+    return f"into {dose.target} at {at} {time_unit}{every}{over}{lag}{share}{named}"
 
 
 def _sum(parts: Iterable[Any]) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from ....experiments.expectations import asked, set_aside
 from ....experiments.run import ArmResult, RunResult
+from ....experiments.schedule import LedgerLine
 from ..english import counted
 from ..numbers import number, with_unit
 from ..reliability import digits_text, first, unreliable_lines
@@ -50,6 +52,12 @@ def _arm_lines(result: ArmResult, time_unit: str) -> list[str]:
         each = f"{line.given} of {counted(line.count, 'dose')}"
         lines.append(
             f"  {line.dose} → {line.target}: {each}, ordered {with_unit(line.ordered, line.unit, 4)}, "
-            f"delivered {number(line.delivered, 4)}, remaining {number(line.remaining, 4)}"
+            f"delivered {number(line.delivered, 4)}, remaining {number(line.remaining, 4)}{_absorbed(line)}"
         )
     return [*lines, *(f"  {text}" for text in undefined_lines(trajectory, time_unit))]
+
+
+def _absorbed(line: LedgerLine) -> str:
+    """What entered the target, where that is not what was delivered."""
+    same = math.isclose(line.absorbed, line.delivered, rel_tol=1e-9)
+    return "" if same else f", absorbed {number(line.absorbed, 4)}"

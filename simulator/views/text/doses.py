@@ -1,0 +1,55 @@
+"""A dose in words: how much of what, when, how fast, and how much of it enters."""
+
+from __future__ import annotations
+
+from ...experiments.scenario import Dose
+from .english import counted, listed
+from .numbers import number, with_unit
+
+LISTED = 6  # times of a dose that are named one by one
+
+
+def dose_words(dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
+    """Where and how a dose is given: ``into central at 0, 8 and 20 h, each over 2 h``.
+
+    Args:
+        time_factor: the model's time unit in units of `clock`, in which times are told.
+    """
+
+    def told(time: float) -> str:
+        return number(time * time_factor)
+
+    times = [dose.time(each) for each in range(dose.count)]
+    if dose.count == 1:
+        when = f"at {with_unit(dose.at * time_factor, clock)}"
+    elif dose.times and dose.count <= LISTED:
+        when = f"at {listed([*map(told, times[:-1]), with_unit(times[-1] * time_factor, clock)])}"
+    else:
+        when = f"{dose.count} from {told(times[0])} to {with_unit(times[-1] * time_factor, clock)}"
+    parts = [f"into {dose.target} {when}"]
+    if dose.over:
+        parts.append(f"each over {with_unit(dose.over * time_factor, clock)}{_rate(dose)}")
+    named = dict(dose.named)
+    if dose.lag or "lag" in named:
+        parts.append(f"entering {with_unit(dose.lag * time_factor, clock)}{_by(named, 'lag')} later")
+    if dose.share != 1.0 or "share" in named:
+        parts.append(f"{number(100 * dose.share)} %{_by(named, 'share')} of it absorbed")
+    return ", ".join(parts)
+
+
+def ordered_words(dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
+    """The same after the amount: ``3 doses of 100 mg into central at 0, 8 and 20 h``."""
+    amount = f"{with_unit(dose.amount, dose.unit_text, 4)}{_by(dict(dose.named), 'amount')}"
+    many = f"{counted(dose.count, 'dose')} of " if dose.count > 1 else ""
+    return f"{many}{amount} {dose_words(dose, time_factor, clock).replace(f'{dose.count} from', 'from', 1)}"
+
+
+def _rate(dose: Dose) -> str:
+    if dose.rate is None:
+        return f" ({named})" if (named := dict(dose.named).get("over")) else ""
+    return f" at {with_unit(dose.rate.number, dose.rate.unit_text, 4)}{_by(dict(dose.named), 'rate')}"
+
+
+def _by(named: dict[str, str], key: str) -> str:
+    """The parameter that a number comes from, in brackets."""
+    return f" ({named[key]})" if key in named else ""
