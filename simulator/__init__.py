@@ -5,6 +5,7 @@
 * ``sim.run("il2_therapy")`` simulates a scenario; its `Run` answers, draws, converts and saves.
 * ``sim.compare``, ``sim.explain``, ``sim.sweep``: scenarios side by side, why a curve moves, many members.
 * ``sim.batch``: a scenario as a function of arrays, for optimisers and samplers.
+* ``sim.steady``: where a scenario can rest, and where its rest is lost.
 * ``sim.evidence``, ``sim.influence``: expectations against simulations, and what they depend on.
 * ``sim.list``, ``sim.show``, ``sim.describe``, ``sim.check``: what there is, and what is wrong with it.
 * ``sim.export``, ``sim.gallery``, ``sim.replay``: other formats, all scenarios as pages, a run computed again.
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .api.scenarios import list_ as list  # noqa: F401
     from .api.scenarios import read_scenario as read_scenario
     from .api.scenarios import show as show
+    from .api.steady import steady as steady
     from .api.sweep import Ensemble as Ensemble
     from .api.sweep import sweep as sweep
     from .experiments.run import RunResult as RunResult
@@ -56,6 +58,7 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "Ensemble": "api.sweep",
     "batch": "api.batch",
     "ScenarioFunction": "api.batch",
+    "steady": "api.steady",
     "evidence": "api.evidence",
     "influence": "api.evidence",
     "list": "api.scenarios",

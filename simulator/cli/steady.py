@@ -1,0 +1,50 @@
+"""`steady`: where a scenario can rest."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .options import print_answer, print_json, print_note, request_of, settings_argument
+from .program import DONE
+
+EXAMPLES = """examples:
+  immunesim steady baker --arm lasts
+  immunesim steady stop_signal_missing --arm healthy --of T_self --of tissue_damage --out rest
+
+Doses are left out, and with them what only they bring; parameters are those of the end of the run. States are looked
+for from the start and the ends of all arms, and from random starts, by Newton's method and by letting go; there may be
+others. A state is stable where every small disturbance fades: all eigenvalues of the exact Jacobian, conserved sums
+apart, have negative real parts. The slowest of them gives the time of return."""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
+    text = "a scenario file, or the name of a bundled scenario"
+    command.add_argument("scenario", metavar="SCENARIO", help=text)
+    command.add_argument("--arm", metavar="ARM", help="the arm whose parameters count (default: main)")
+    text = "show this species or observable (default: those of the scenario's figures); may be repeated"
+    command.add_argument("--of", action="append", default=[], metavar="NAME", help=text)
+    text = "random states from which states are looked for (default: 24)"
+    command.add_argument("--starts", type=int, default=24, metavar="N", help=text)
+    settings_argument(command)
+    text = "new output directory for the states (csv) and everything else (json)"
+    command.add_argument("--out", metavar="DIR", help=text)
+    command.add_argument("--force", action="store_true", help="replace DIR if it holds earlier output")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
+    from ..tasks.steady import SteadyRequest, steady
+
+    request = SteadyRequest(
+        request_of(options.scenario, options),
+        options.arm,
+        tuple(options.of),
+        options.starts,
+        out=Path(options.out) if options.out else None,
+        force=options.force,
+    )
+    found = steady(request, print_note)
+    print_json(found.document) if options.json else print_answer(found)
+    return DONE
