@@ -92,23 +92,29 @@ def _largest(
     floors: Mapping[str, float],
 ) -> tuple[str | None, float | None, float]:
     """The curve that differs most, where, and by how much relative to its value and noise floor."""
-    worst, where, when = 0.0, None, None
-    for name in names:
-        a, b = first[name], second[name]
-        with np.errstate(all="ignore"):
-            floor = floors[name] if name in floors else noise_floor(b, typical.get(name, 0.0))
-            error = np.abs(a - b) / (np.abs(b) + floor)
-        error[(a == b) | (np.isnan(a) & np.isnan(b))] = 0.0
-        at = int(np.where(np.isnan(error), np.inf, error).argmax())
-        if not error[at] <= worst:
-            worst, where, when = float(error[at]), name, float(first.times[at])
-    return where, when, worst
+    known = list(names)
+    if not known or not len(first.times):
+        return None, None, 0.0
+    a, b = (np.array([each[name] for name in known]) for each in (first, second))
+    with np.errstate(all="ignore"):
+        usual = noise_floor(b, np.array([typical.get(name, 0.0) for name in known]))
+        floor = np.array([floors.get(name, size) for name, size in zip(known, usual.tolist(), strict=True)])
+        error = np.abs(a - b) / (np.abs(b) + floor[:, None])
+    error[(a == b) | (np.isnan(a) & np.isnan(b))] = 0.0
+    error[np.isnan(error)] = np.inf
+    row, at = divmod(int(error.argmax()), error.shape[1])
+    worst = float(error[row, at])
+    return (known[row], float(first.times[at]), worst) if worst > 0.0 else (None, None, 0.0)
 
 
-def noise_floor(values: Array, typical: float) -> float:
+def noise_floor(values: Array, typical: Array) -> Array:
     """The size below which a curve counts as nothing: `ATOL_OF_SCALE` of its largest value, but not less than `SMALL`
-    of what is usual: a curve that stays so far below it is not there."""
-    return ATOL_OF_SCALE * max(float(np.abs(values).max(initial=0.0)), SMALL * typical)
+    of what is usual: a curve that stays so far below it is not there.
+
+    values: shape (curves, times); typical and what is returned: shape (curves,).
+    """
+    floor: Array = ATOL_OF_SCALE * np.maximum(np.abs(values).max(axis=1, initial=0.0), SMALL * typical)
+    return floor
 
 
 def rounded_down(digits: float) -> str:

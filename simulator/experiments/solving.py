@@ -22,6 +22,7 @@ from ..numerics.noise import LOWER_FLOORS, RTOL_SHARE
 from ..numerics.system import System
 from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Problem, Trajectory
 from ..runtime.interrupt import interrupts_remembered
+from .awake import awake_species
 from .certificate import WANTED, Certificate, compare
 from .scenario import Scenario
 from .schedule import Prepared
@@ -75,7 +76,8 @@ class _Recent(threading.local):
 
     def __init__(self) -> None:
         self.systems: list[System] = []
-        self.engines: dict[int, ModelEngine] = {}  # by the id of a system in `systems`
+        # By the id of a system in `systems`, and the species that start above zero or are dosed
+        self.engines: dict[tuple[int, frozenset[str]], ModelEngine] = {}
 
 
 _recent = _Recent()
@@ -86,16 +88,19 @@ def system_of(model: Model) -> System:
     found = next((each for each in _recent.systems if each.model is model), None) or System(model)
     _recent.systems = [found, *(each for each in _recent.systems if each is not found)][:MOST_HELD]
     held = {id(each) for each in _recent.systems}
-    _recent.engines = {key: engine for key, engine in _recent.engines.items() if key in held}
+    _recent.engines = {key: engine for key, engine in _recent.engines.items() if key[0] in held}
     return found
 
 
-def _engine_of(system: System) -> ModelEngine:
+def _engine_of(scenario: Scenario, system: System) -> ModelEngine:
+    """The engine for all arms of a scenario, so that a number does not depend on which of them are computed."""
     from ..numerics.compiled.arms import ModelEngine  # needs llvmlite
 
-    found = _recent.engines.get(id(system)) or ModelEngine(system)
+    awake = awake_species(scenario, scenario.arms, system.parameter_formulas)
+    key = id(system), frozenset(awake)
+    found = _recent.engines.get(key) or ModelEngine(system, awake)
     if system in _recent.systems:
-        _recent.engines[id(system)] = found
+        _recent.engines[key] = found
     return found
 
 
@@ -113,7 +118,7 @@ def solve_arms(
     """
     if not available():
         return _by_scipy(scenario, system, arms, certify, on_progress)
-    engine = _engine_of(system)
+    engine = _engine_of(scenario, system)
     failed: dict[str, str] = {}
     found, interrupted = _by_engine(scenario, engine, arms, certify or Certify.AGAIN, on_progress, failed)
     checked = [each.trajectory for each in found.values()] if certify is not Certify.OFF else []
@@ -152,6 +157,7 @@ def _by_engine(
                 problems += [_problem(*each, second=True) for each in zip(left.values(), repeat(tighter), floors)]
             trajectories, interrupted = engine.solve(problems, on_progress)
             seconds = trajectories[len(left) :] or [""] * len(left)
+            typical = _typical_sizes(engine.system, left, certify)
             for (name, arm), first, again in zip(left.items(), trajectories, seconds, strict=False):
                 if isinstance(first, str):
                     failed[name] = first
@@ -159,7 +165,8 @@ def _by_engine(
                 second = None if isinstance(again, str) else again
                 if certify is Certify.INDEPENDENT and not interrupted:
                     second = _second_opinion(engine.system, arm, INDEPENDENT, INDEPENDENT_RTOL)
-                certificate = _certificate(scenario, engine.system, arm, first, second, certify, interrupted)
+                usual = typical[name]
+                certificate = _certificate(scenario, engine.system, arm, usual, first, second, certify, interrupted)
                 found[name] = _better(found.get(name), SolvedArm(first, certificate))
             left = {
                 name: arm for name, arm in left.items() if name in found and not _is_enough(found[name], DIFFERENCE)
@@ -224,7 +231,8 @@ def _once_by_scipy(
         return SolvedArm(first, Certificate(None, reason=reason))
     method = INDEPENDENT if certify is Certify.INDEPENDENT else SECOND_OF_SCIPY
     second = _second_opinion(system, arm, method, rtol * TIGHTER, _part(on_progress, FIRST_SHARE, 1.0))
-    return SolvedArm(first, _certificate(scenario, system, arm, first, second, Certify.AGAIN))
+    usual = _typical_sizes(system, {"": arm}, Certify.AGAIN)[""]
+    return SolvedArm(first, _certificate(scenario, system, arm, usual, first, second, Certify.AGAIN))
 
 
 def _second_opinion(
@@ -249,10 +257,19 @@ def _problem(arm: Prepared, rtol: float, floor: float, second: bool = False) -> 
     return Problem(arm.initial, arm.schedule.segments, arm.times, rtol, floor, dense=not second)
 
 
+def _typical_sizes(system: System, arms: Mapping[str, Prepared], certify: Certify) -> dict[str, dict[str, float]]:
+    """`System.typical_sizes` of each arm, by name: empty where nothing is certified."""
+    if certify is Certify.OFF:
+        return {name: {} for name in arms}
+    parameters = np.array([arm.schedule.segments[0].parameters for arm in arms.values()])
+    return dict(zip(arms, system.typical_sizes(parameters), strict=True))
+
+
 def _certificate(
     scenario: Scenario,
     system: System,
     arm: Prepared,
+    usual: Mapping[str, float],
     first: Trajectory,
     second: Trajectory | None,
     certify: Certify,
@@ -265,14 +282,12 @@ def _certificate(
         return Certificate(None if interrupted else 0.0, reason=reason)
     if not second.outcome.ok:
         return Certificate(0.0, solver=second.solver, reason=f"the second computation failed: {second.outcome.message}")
-    parameters = arm.schedule.segments[0].parameters
-    usual = system.typical_sizes(parameters)
     found = compare(scenario, first, second, usual)
     if found.digits is None or found.digits >= WANTED or found.curve not in system.observables:
         return found
     # A difference of two species that are nearly equal is made of their rounding: what is smaller is not there
     states = np.column_stack([first[name] for name in system.species])
-    responses = system.responses(first.times, states, parameters, ATOL_OF_SCALE)
+    responses = system.responses(first.times, states, arm.schedule.segments[0].parameters, ATOL_OF_SCALE)
     nothing = {name: size for name, size in responses.items() if np.abs(first[name]).max(initial=0.0) <= size}
     return compare(scenario, first, second, usual, nothing)
 

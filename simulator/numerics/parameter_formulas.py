@@ -49,7 +49,11 @@ class ParameterFormulas:
 
     def initial_values(self, parameters: Values) -> dict[str, Any]:
         """By species, its initial value in its unit: a float, or shape (m,) if a parameter that it reads has that."""
-        return dict(zip(self.model.species, self._evaluate(self.initial, parameters), strict=True))
+        return dict(zip(self.model.species, self._initial_steps.evaluate(parameters), strict=True))
+
+    @cached_property
+    def _initial_steps(self) -> _Steps:
+        return _Steps(self.graph, self.initial)
 
     def varied_initial_values(self, parameters: Values, varied: Collection[str]) -> VariedInitialValues:
         """Those of members that differ in the parameters `varied` alone; parameters: the others."""
@@ -60,16 +64,26 @@ class ParameterFormulas:
         return self._evaluate([self.graph.add(tree, self.names)], parameters)[0]
 
     def _evaluate(self, nodes: Sequence[int], parameters: Values) -> list[Any]:
-        values: dict[int, Any] = {}
-        for node in self.graph.needed(nodes):
-            found = self.graph.nodes[node]
-            if found.op == "constant":
-                values[node] = found.value
-            elif found.op == "symbol":
-                values[node] = parameters[found.name]
-            else:
-                values[node] = _apply(found.op, [values[arg] for arg in found.args])
-        return [values[node] for node in nodes]
+        return _Steps(self.graph, nodes).evaluate(parameters)
+
+
+class _Steps:
+    """How to evaluate some nodes."""
+
+    def __init__(self, graph: Graph, nodes: Sequence[int]) -> None:
+        needed = [(node, graph.nodes[node]) for node in graph.needed(nodes)]
+        self.nodes = nodes
+        self.constants = {node: found.value for node, found in needed if found.op == "constant"}
+        self.symbols = [(node, found.name) for node, found in needed if found.op == "symbol"]
+        self.operations = [(node, found.op, found.args) for node, found in needed if found.args]
+
+    def evaluate(self, parameters: Values) -> list[Any]:
+        """The value of each node: a float, or shape (m,) if a parameter that it reads has that."""
+        values = self.constants | {node: parameters[name] for node, name in self.symbols}
+        apply = _apply if any(_is_array(value) for value in values.values()) else _apply_to_numbers
+        for node, op, args in self.operations:
+            values[node] = apply(op, [values[arg] for arg in args])
+        return [values[node] for node in self.nodes]
 
 
 class VariedInitialValues:
@@ -144,13 +158,21 @@ def _of_members(op: str) -> Callable[..., Any]:
     return operation
 
 
+def _is_array(value: Any) -> bool:
+    return bool(getattr(value, "shape", ()))
+
+
+def _apply_to_numbers(op: str, args: Sequence[Any]) -> Any:
+    return OPERATIONS[op](*args)
+
+
 def _apply(op: str, args: Sequence[Any]) -> Any:
     """One operation.
 
     Over members, all but plain arithmetic is done one by one: on some machines NumPy's own functions differ from
     those of single numbers in the last bit.
     """
-    if not any(hasattr(arg, "shape") and arg.shape for arg in args):
+    if not any(map(_is_array, args)):
         return OPERATIONS[op](*args)
     import numpy as np  # single values need none, and `check` must start fast
 

@@ -252,7 +252,7 @@ class System:
     def observe(self, times: Array, states: Array, parameters: Sequence[float] | Array) -> Array:
         """Every observable along a time course, each in its unit, shape (observables, n).
 
-        times has shape (n,), states (n, species), parameters (parameters,).
+        times has shape (n,), states (n, species), parameters (parameters,) or (parameters, n).
         """
         return self._along(self.observables_tape, times, states, parameters)
 
@@ -271,14 +271,14 @@ class System:
         read = self.graph.symbols_of(self.names[name])
         return {each for each in self.species if self.symbols[each] in read}
 
-    def typical_sizes(self, parameters: Sequence[float] | Array) -> dict[str, float]:
-        """By name, the scale of each species, and what each observable is where all species have that size; 0 where
-        that is not finite."""
-        found = np.abs(self.observe(np.zeros(1), self.scales[None, :], parameters)[:, 0])
-        names = (*self.species, *self.observables)
-        return dict(
-            zip(names, [*self.scales.tolist(), *np.where(np.isfinite(found), found, 0.0).tolist()], strict=True)
-        )
+    def typical_sizes(self, parameters: Array) -> list[dict[str, float]]:
+        """For each of n sets of parameters, shape (n, parameters), by name the scale of each species, and what each
+        observable is where all species have that size; 0 where that is not finite."""
+        states = np.tile(self.scales, (len(parameters), 1))
+        found = np.abs(self.observe(np.zeros(len(parameters)), states, np.ascontiguousarray(parameters.T)))
+        scales = dict(zip(self.species, self.scales.tolist(), strict=True))
+        sizes = np.where(np.isfinite(found), found, 0.0).T.tolist()
+        return [scales | dict(zip(self.observables, each, strict=True)) for each in sizes]
 
     def responses(
         self, times: Array, states: Array, parameters: Sequence[float] | Array, change: float

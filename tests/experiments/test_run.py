@@ -304,3 +304,11 @@ def test_why_scipy_computed_an_arm_that_the_engine_gave_up_is_said(
     assert solved.certificate.reason == (
         "computed by SciPy, since the compiled engine came no further, or took too many steps"
     )
+
+
+def test_an_arm_is_the_same_to_the_last_bit_whichever_arms_are_computed(scenario) -> None:
+    """Also where the others wake what it does not: all have the program of the scenario."""
+    question = scenario(DOSE + ARMS)
+    alone, among = (run(question, arms=arms).arms["untreated"].trajectory for arms in (["untreated"], None))
+    for name in ("drug", "cells"):
+        assert np.array_equal(alone[name], among[name])

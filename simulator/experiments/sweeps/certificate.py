@@ -160,7 +160,7 @@ def _floors(scenario: Scenario) -> Array:
     unit, and 0 where it has another."""
     model, arm = scenario.model, scenario.arm(sweep_of(scenario).arms[0])
     system, values = System(model), scenario.parameters(arm)
-    typical = system.typical_sizes([values[name] for name in system.parameters])
+    [typical] = system.typical_sizes(np.array([[values[name] for name in system.parameters]]))
     found = []
     for each in sweep_of(scenario).measures:
         names = [name for name in curve_names(each.tree, model) if model.unit(name).same_dimension(each.unit)]

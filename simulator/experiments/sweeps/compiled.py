@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from ...numerics.readouts import ReadoutInputs, needs_refinement
 from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, Array
+from ..awake import awake_species
 from ..scenario import Arm, Scenario
 from ..solving import TIGHTER
 from .designs import Axis
@@ -158,23 +159,7 @@ def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[A
         if name not in varied | changed and all(each[name] == value for each in values)
     }
     active = {name for kind, name, _ in kinds if kind == "initial"}
-    active |= {dose.target for arm in arms for dose in arm.doses}
-    active |= _nonzero_at_start(scenario, arms, varied)
+    active |= awake_species(scenario, arms, ParameterFormulas(scenario.model), varied)
     over = {name for kind, name, key in kinds if kind == "dose" and key == "over"}
     infused = {dose.target for arm in arms for dose in arm.doses if dose.infused or dose.name in over}
     return reduce_system(scenario.model, active, infused, fixed)
-
-
-def _nonzero_at_start(scenario: Scenario, arms: Sequence[Arm], varied: Collection[str]) -> set[str]:
-    """The species whose initial value may differ from zero."""
-    formulas = ParameterFormulas(scenario.model)
-    symbols = {formulas.names[name] for name in varied}
-    found = {
-        name
-        for name, node in zip(scenario.model.species, formulas.initial, strict=True)
-        if formulas.graph.symbols_of(node) & symbols
-    }
-    for arm in arms:
-        values = formulas.initial_values(scenario.parameters(arm)) | dict(arm.initial)
-        found |= {name for name, value in values.items() if value != 0.0}
-    return found

@@ -1,9 +1,9 @@
-"""Trajectories of a whole model by machine code: several at once, each a lane, with its own times and tolerances."""
+"""Trajectories of a model by machine code: several at once, each a lane, with its own times and tolerances."""
 
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,10 @@ from ..dense_output import DenseOutput, SampledSteps
 from ..pieces import PIECE
 from ..rodas5p import STAGES
 from ..system import System
-from ..tape import Tape
 from ..trajectory import ATOL_OF_SCALE, Array, Outcome, Problem, Segment, Trajectory
 from .engine import Batch, BatchResult, Engine, OnProgress, StoppedError
 from .memory_layout import Status
-from .programs import ReferenceTapes, model_program
+from .programs import ReferenceFormulas, model_program
 
 Flags = NDArray[np.bool_]
 
@@ -33,10 +32,11 @@ WHY = {  # a problem has no trajectory
 
 
 class ModelEngine:
-    """The compiled engine for one model."""
+    """The compiled engine for one model, without the species that stay at zero."""
 
-    def __init__(self, system: System) -> None:
-        found = model_program(system)
+    def __init__(self, system: System, awake: Collection[str]) -> None:
+        """awake: species that may start above zero or be dosed."""
+        found = model_program(system, awake)
         system.observables_tape = found.observables
         self.system, self.engine, self.formulas = system, Engine(found.program, system), found.formulas
 
@@ -50,7 +50,8 @@ class ModelEngine:
         rtol, floor = (np.array([getattr(each, name) for each in problems]) for name in ("rtol", "floor"))
         interrupted = False
         try:
-            found = self.engine.run(batch, times, rtol, floor, on_progress=on_progress)
+            dense = np.array([each.dense for each in problems])
+            found = self.engine.run(batch, times, rtol, floor, on_progress=on_progress, dense=dense)
         except StoppedError as error:
             if error.result is None:
                 raise KeyboardInterrupt from None
@@ -103,9 +104,13 @@ class ModelEngine:
         times, states, parameters = _points(self.system, trajectories)
         if not len(times):
             return ""
-        right, jacobian = self.engine.derivatives(times, states, parameters)
+        found, jacobian = self.engine.derivatives(times, states, parameters)
+        species = self.engine.species
+        right = np.zeros((len(self.system.species), len(times)))  # of species that are left out
+        right[species] = found.T
+        entries = [(species[row], species[column]) for row, column in self.engine.description.entries]
         return _Reference(self.system, self.formulas, times, states, parameters).differ(
-            right.T, dict(zip(self.engine.description.entries, jacobian.T, strict=True))
+            right, dict(zip(entries, jacobian.T, strict=True))
         )
 
 
@@ -113,19 +118,19 @@ class _Reference:
     """Right-hand side and Jacobian at n points, by the formulas."""
 
     def __init__(
-        self, system: System, formulas: ReferenceTapes, times: Array, states: Array, parameters: Array
+        self, system: System, formulas: ReferenceFormulas, times: Array, states: Array, parameters: Array
     ) -> None:
         self.system, self.formulas, self.times, self.states = system, formulas, times, states
         self.parameters = dict(zip(system.parameters, parameters.T, strict=True))
 
     def differ(self, right: Array, jacobian: Mapping[tuple[int, int], Array]) -> str:
         """Where machine code differs: right-hand side of shape (species, n), entries of the Jacobian of shape (n,)."""
-        names, expected = self.system.species, self._evaluate(self.formulas.rhs)
-        entries = self._evaluate(self.formulas.jacobian)
+        names = self.system.species
+        expected, gross, entries = self._evaluate()
         rows, columns = np.array(self.formulas.entries, dtype=np.intp).reshape(-1, 2).T
         scale = (np.abs(self.states) + ATOL_OF_SCALE * self.system.scales).T
         # What is added up inside a rate law is at least as large as what each state does to it
-        size = self._evaluate(self.formulas.gross) + np.abs(expected)
+        size = gross + np.abs(expected)
         np.add.at(size, rows, np.abs(entries) * scale[columns])
         wrong = _outside(right, expected, expected, TOLERANCE * size)
         if wrong.any():
@@ -137,7 +142,7 @@ class _Reference:
         wrong = _outside(found, entries, entries, tolerance)
         if wrong.any():
             # Where max() or min() changes sides, rounding decides which derivative is found: either is right
-            near = [entries, *(self._evaluate(self.formulas.jacobian, factor) for factor in (1.0 + NEAR, 1.0 - NEAR))]
+            near = [entries, *(self._evaluate(factor)[2] for factor in (1.0 + NEAR, 1.0 - NEAR))]
             wrong = _outside(found, np.fmin.reduce(near), np.fmax.reduce(near), tolerance)
         if wrong.any():
             entry, point = np.argwhere(wrong)[0]
@@ -148,11 +153,11 @@ class _Reference:
                 return f"the derivative of that of {names[row]} by {names[column]}"
         return ""
 
-    def _evaluate(self, tape: Tape, factor: float = 1.0) -> Array:
-        """A tape where the states are multiplied by a number, shape (outputs, n)."""
+    def _evaluate(self, factor: float = 1.0) -> list[Array]:
+        """The three parts of the formulas where the states are multiplied by a number, each of shape (outputs, n)."""
         species = dict(zip(self.system.species, (self.states * factor).T, strict=True))
-        found = tape.evaluate({**species, **self.parameters, TIME: self.times})
-        return np.broadcast_to(found, (len(tape.outputs), len(self.times))).copy()
+        found = self.formulas.tape.evaluate({**species, **self.parameters, TIME: self.times}, len(self.times))
+        return np.split(found, [len(species), 2 * len(species)])
 
     def _time(self, point: int) -> str:
         return f"{self.times[point]:.6g} {self.system.model.time_unit_text}"

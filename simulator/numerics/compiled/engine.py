@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,9 @@ COMPILED_RTOL = 1e-6
 MAX_ATTEMPTS = 1_000_000  # steps of one member, rejected ones included
 MAX_GROUP_STEPS = 2_000  # steps of a group of lanes between two calls of stop() ...
 SECONDS_PER_CALL = 0.2  # ... or fewer, so that it does not wait much longer than this
-BUFFER_POINTS = 2_048  # points along the steps of a member, before they are copied out
+BUFFER_POINTS = 2_048  # points along the steps of a member, before they are copied out: at least so many ...
+MOST_BUFFER_POINTS = 16_384  # ... and at most so many, ...
+BUFFER_BYTES = 2**27  # ... as far as all members need no more than this; what no point reaches takes no memory
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ class Engine:
         floor: float | Array = ATOL_OF_SCALE,
         stop: Callable[[], bool] = lambda: False,
         on_progress: OnProgress = lambda share: None,
+        dense: NDArray[np.bool_] | None = None,
     ) -> BatchResult:
         """Integrates every member of `batch`. A member that fails stops no other.
 
@@ -166,6 +169,7 @@ class Engine:
             floor: as in `System.absolute_tolerances`, of all members or of each, shape (members,).
             stop: asked some ten times a second.
             on_progress: called as often with the share of the time of all members that is done, 0 to 1.
+            dense: which members have curves along their steps in the result, shape (members,); None for all.
 
         Raises:
             StoppedError: `stop()` was true, or the user pressed Ctrl-C; it holds what was computed.
@@ -173,26 +177,22 @@ class Engine:
         """
         arguments = _ProgramArguments(self, batch, times, rtol, floor)
         status = arguments.counts[:, COUNTERS.index("status")]
-        points = arguments.counts[:, COUNTERS.index("point")]
-        copied: list[list[Array]] = [[] for _ in status]
+        copied = _DenseCurves(arguments, dense)
         todo = np.arange(len(status))
         try:
             while len(todo):
                 arguments.drive(todo)
-                # Empty the buffers of dense output; those that were full go on
-                for member in np.flatnonzero(points):
-                    copied[member].append(arguments.dense_curves[member, : points[member]].copy())
-                points[:] = 0
+                copied.empty(np.flatnonzero(status == Status.BUFFER_FULL))
                 status[status == Status.BUFFER_FULL] = Status.RUNNING
                 todo = np.flatnonzero(status == Status.RUNNING)
                 on_progress(arguments.share_done())
                 raise_if_interrupted()  # NumPy may have swallowed it
                 if stop():
-                    raise StoppedError(arguments.result(copied))
+                    raise StoppedError(arguments.result(copied.of_members()))
         except KeyboardInterrupt as error:
             status[todo] = Status.RUNNING  # of what was in the works, points may be missing
-            raise StoppedError(arguments.result(copied)) from error
-        return arguments.result(copied)
+            raise StoppedError(arguments.result(copied.of_members())) from error
+        return arguments.result(copied.of_members())
 
     def derivatives(self, times: Array, states: Array, parameters: Array) -> tuple[Array, Array]:
         """What the program computes at n points, without infusions; order and units are those of `System`.
@@ -236,8 +236,10 @@ class _ProgramArguments:
         of_each = np.broadcast_to(shared, (len(self.states), shared.shape[-1]))
         self.times = np.ascontiguousarray(of_each, dtype=np.float64)  # whole numbers have other bits
         self.grid = np.empty((*self.times.shape, len(description.grid)))
-        capacity = BUFFER_POINTS if description.dense_curves else 0
-        self.dense_curves = np.empty((len(self.states), capacity, 1 + len(description.dense_curves)))
+        width = 1 + len(description.dense_curves)
+        most = BUFFER_BYTES // (8 * width * max(len(self.states), 1))
+        capacity = max(BUFFER_POINTS, min(most, MOST_BUFFER_POINTS)) if description.dense_curves else 0
+        self.dense_curves = np.empty((len(self.states), capacity, width))
         self.workspace = _workspace(engine)
         self.scalars = {
             "max_steps": MAX_GROUP_STEPS,
@@ -331,13 +333,11 @@ class _ProgramArguments:
         ends = np.nanmax(self.ends, axis=1)
         return float(((self.clocks[:, 0] - self.begins) / (ends - self.begins)).mean())
 
-    def result(self, copied: Sequence[Sequence[Array]]) -> BatchResult:
-        """What was computed; copied: of each member the parts of its dense output, read-only from now on."""
+    def result(self, dense: Sequence[Array]) -> BatchResult:
+        """What was computed; dense: of each member its dense output."""
         reached = self.counts[:, COUNTERS.index("time")].tolist()
         for member, count in enumerate(reached):  # what was not reached, or is past the last time of a member
             self.grid[member, count:] = np.nan
-        empty = np.empty((0, self.dense_curves.shape[2]))
-        dense = [np.concatenate(parts) if len(parts) > 1 else [*parts, empty][0] for parts in copied]
         for array in (self.grid, *dense):
             array.setflags(write=False)
         return BatchResult(
@@ -349,6 +349,29 @@ class _ProgramArguments:
             revived=self._revived(),
             attempts=self.counts[:, COUNTERS.index("attempts")].copy(),
         )
+
+
+class _DenseCurves:
+    """The points along the steps of members, copied out of the buffers of a program: the time, then the curves."""
+
+    def __init__(self, arguments: _ProgramArguments, wanted: NDArray[np.bool_] | None) -> None:
+        self.buffers = arguments.dense_curves
+        self.points = arguments.counts[:, COUNTERS.index("point")]
+        self.wanted = np.ones(len(self.points), dtype=bool) if wanted is None else wanted
+        self.parts: list[list[Array]] = [[] for _ in self.points]
+
+    def empty(self, members: Iterable[int]) -> None:
+        """Copies the points of these members, whose buffers may then be filled again."""
+        for member in members:
+            if self.wanted[member]:
+                self.parts[member].append(self.buffers[member, : self.points[member]].copy())
+            self.points[member] = 0
+
+    def of_members(self) -> list[Array]:
+        """Of each member, shape (points, 1 + curves)."""
+        self.empty(np.flatnonzero(self.points))
+        none = self.buffers[0, :0] if len(self.buffers) else np.empty((0, 0))
+        return [np.concatenate(parts) if len(parts) > 1 else [*parts, none][0] for parts in self.parts]
 
 
 def _workspace(engine: Engine) -> Array:

@@ -1,17 +1,18 @@
 """Programs, by what they compute: compiled once, kept in memory and on disk.
 
 A sweep has a program of its scenario, with numbers written into its formulas. A single run has a program of its
-whole model, in which every parameter is an input: a new scenario of a known model compiles nothing.
+model, in which every parameter is an input, without the species that stay at zero: a new scenario compiles nothing
+where one was run before that wakes the same species.
 """
 
 from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...runtime import kept
 from ...runtime.progress import Progress
@@ -33,28 +34,30 @@ class Program(NamedTuple):
     code: LoadedCode
 
 
-class ReferenceTapes(NamedTuple):
-    """What machine code is held against, evaluated without it: tapes on the symbols of a model.
+class ReferenceFormulas(NamedTuple):
+    """What machine code is held against, evaluated without it.
 
-    rhs: right-hand sides without infusions, of all species. gross: of each species the sum of the sizes of its
-    reactions' contributions. jacobian: its entries that are not zero everywhere, (row, column) in `entries`.
+    Attributes:
+        tape: on the symbols of the model; its outputs are the right-hand sides of all species, without infusions; of
+            each species the sum of the sizes of its reactions' contributions; and the Jacobian's entries.
+        entries: (row, column) of those, by the species of the model: of the columns that a program has, and where they
+            are not zero everywhere.
     """
 
-    rhs: Tape
-    gross: Tape
-    jacobian: Tape
+    tape: Tape
     entries: tuple[tuple[int, int], ...]
 
 
 class ModelProgram(NamedTuple):
-    """The program of a whole model, its formulas, and its observables as a tape."""
+    """The program of a model, its formulas, and the observables of the model as a tape."""
 
     program: Program
-    formulas: ReferenceTapes
+    formulas: ReferenceFormulas
     observables: Tape
 
 
 _held: dict[str, ModelProgram] = {}
+_asleep: dict[str, tuple[str, ...]] = {}  # the species that stay at zero, by a digest of model and species awake
 _lock = Lock()
 
 
@@ -89,44 +92,61 @@ def program_key(layout: ProgramLayout, lanes: int) -> str:
     return _digest("program", layout.key(), lanes)
 
 
-def model_program(system: System) -> ModelProgram:
+def model_program(system: System, awake: Collection[str]) -> ModelProgram:
     """The program of the model of `system`; where it must be compiled, which takes some seconds, that is said first.
 
     It records every species and observable at the output times, and every species along the steps.
+
+    Args:
+        system: the model.
+        awake: species that may start above zero or be dosed. Those that these cannot wake are left out.
     """
     signs = [each.signed for each in system.model.species.values()]
-    key = _digest("model", system.model.laws, system.species, system.parameters, signs, LANES_OF_ARMS)
+    model = _digest(system.model.laws, system.species, system.parameters, signs)
     with _lock:
-        found = _held.pop(key, None) or _kept(key)
+        question = _digest("asleep", model, sorted(awake))
+        if question not in _asleep:
+            all_awake = len(awake) == len(system.species)
+            _asleep[question] = () if all_awake else _read_or_make(question, lambda: _left_at_zero(system, awake))
+        key = _digest("model", model, _asleep[question], LANES_OF_ARMS)
+        found = _held.pop(key, None)
         if found is None:
-            with Progress.announced(f"compiling {system.model.title}, once: some seconds"):
-                found = _new_model_program(key, system)
+            description, code, *tapes = _read_or_make(key, lambda: _compiled_without(system, _asleep[question]))
+            found = ModelProgram(Program(description, LoadedCode(code)), *tapes)
         _held[key] = found  # the last one used is the last one to go
         while len(_held) > MOST_HELD:
             del _held[next(iter(_held))]
     return found
 
 
-def _kept(key: str) -> ModelProgram | None:
-    """The program that is kept on disk under `key`, or None."""
+def _read_or_make(key: str, make: Callable[[], Any]) -> Any:
+    """What is kept on disk under `key`, or what is made now and then kept."""
     data = kept.read(key)
-    if data is None:
-        return None
-    description, formulas, observables, code = pickle.loads(data)
-    return ModelProgram(Program(description, LoadedCode(code)), formulas, observables)
+    if data is not None:
+        return pickle.loads(data)
+    made = make()
+    kept.write(key, pickle.dumps(made, protocol=5))
+    return made
 
 
-def _new_model_program(key: str, system: System) -> ModelProgram:
-    reduced = reduce_system(system.model, system.species, system.species, {})
-    layout = ProgramLayout(reduced, (*system.species, *system.observables), system.species)
-    code = _compile(layout, LANES_OF_ARMS)
-    formulas, description = _formulas(system), layout.description(LANES_OF_ARMS)
-    kept.write(key, pickle.dumps((description, formulas, system.observables_tape, code), protocol=5))
-    return ModelProgram(Program(description, LoadedCode(code)), formulas, system.observables_tape)
+def _left_at_zero(system: System, awake: Collection[str]) -> tuple[str, ...]:
+    return reduce_system(system.model, awake, (), {}).identically_zero
 
 
-def _formulas(system: System) -> ReferenceTapes:
-    """Tapes of a system whose graph was made apart from that of the program."""
+def _compiled_without(
+    system: System, asleep: Collection[str]
+) -> tuple[ProgramDescription, bytes, ReferenceFormulas, Tape]:
+    """The program of a model without some of its species."""
+    with Progress.announced(f"compiling {system.model.title}, once: some seconds"):
+        awake = [name for name in system.species if name not in asleep]
+        reduced = reduce_system(system.model, awake, awake, {})
+        layout = ProgramLayout(reduced, (*system.species, *system.observables), system.species)
+        code = _compile(layout, LANES_OF_ARMS)
+    return layout.description(LANES_OF_ARMS), code, _formulas(system, awake), system.observables_tape
+
+
+def _formulas(system: System, awake: Collection[str]) -> ReferenceFormulas:
+    """The formulas of a system whose graph was made apart from that of the program."""
     graph = system.graph
 
     def size(node: int) -> int:
@@ -138,10 +158,12 @@ def _formulas(system: System) -> ReferenceTapes:
         for node in contributions.values():
             total = graph.apply("add", total, size(node))
         gross.append(total)
-    jacobian = system.equations.jacobian
-    return ReferenceTapes(
-        Tape(graph, system.rhs), Tape(graph, gross), Tape(graph, list(jacobian.values())), tuple(jacobian)
-    )
+    entries = {
+        (row, column): node
+        for (row, column), node in system.equations.jacobian.items()
+        if system.species[column] in awake
+    }
+    return ReferenceFormulas(Tape(graph, [*system.rhs, *gross, *entries.values()]), tuple(entries))
 
 
 def _compile(layout: ProgramLayout, lanes: int) -> bytes:

@@ -116,7 +116,7 @@ def problem(model: Model, end: float = 2.0) -> Problem:
 
 
 def final(model: Model) -> float:
-    (found,), interrupted = ModelEngine(System(model)).solve([problem(model)])
+    (found,), interrupted = ModelEngine(System(model), model.species).solve([problem(model)])
     assert found is not None
     assert not interrupted
     return float(found["x"][-1])
@@ -138,7 +138,7 @@ def test_code_kept_for_another_model_is_never_used(kept: Path) -> None:
 
 
 def test_the_code_of_a_model_is_held_against_its_formulas() -> None:
-    engine = ModelEngine(System(ENZYME))
+    engine = ModelEngine(System(ENZYME), ENZYME.species)
     system = engine.system
     start = np.array([100.0, 10.0, 0.0, 0.0, 0.0])
     parameters = np.array([each.value for each in ENZYME.parameters.values()])
@@ -155,6 +155,50 @@ def test_the_code_of_a_model_is_held_against_its_formulas() -> None:
             for name, each in ENZYME.reactions.items()
         },
     )
-    engine.formulas = ModelEngine(System(other)).formulas
+    engine.formulas = ModelEngine(System(other), other.species).formulas
     assert "the derivative of" in engine.disagreement([each for each in trajectories if not isinstance(each, str)])
     assert system.species == ("S", "E", "C", "P", "still")
+
+
+def test_what_stays_at_zero_is_left_out_and_changes_nothing(kept: Path) -> None:
+    start, nothing = np.array([100.0, 10.0, 0.0, 0.0, 0.0]), np.zeros(5)
+    parameters = np.array([each.value for each in ENZYME.parameters.values()])
+    given = Problem(start, [Segment(0.0, 3.0, nothing, nothing, parameters)], np.linspace(0, 3, 7), 1e-6, 1e-3, True)
+    reduced, whole = (ModelEngine(System(ENZYME), awake) for awake in ({"S", "E"}, ENZYME.species))
+    assert reduced.engine.description.identically_zero == ("still",)  # the others are woken by these two
+    assert not whole.engine.description.identically_zero
+    ((found,), _), ((expected,), _) = reduced.solve([given]), whole.solve([given])
+    assert not isinstance(found, str)
+    assert not isinstance(expected, str)
+    for name in ENZYME.species:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-12)
+    assert reduced.disagreement([found]) == ""
+    awake = Problem(np.array([100.0, 10.0, 0.0, 0.0, 1.0]), *given[1:])
+    with pytest.raises(ValueError, match="still does not start at zero"):
+        reduced.solve([awake])
+
+
+def test_species_that_wake_the_same_share_a_program() -> None:
+    two, three, other = (ModelEngine(System(ENZYME), each) for each in ({"S", "E"}, {"S", "E", "C"}, {"S", "still"}))
+    assert two.engine.code is three.engine.code
+    assert two.engine.code is not other.engine.code
+
+
+def test_a_species_that_code_leaves_out_but_formulas_wake_is_named() -> None:
+    """As if a fault had left out what does move."""
+    engine = ModelEngine(System(ENZYME), {"S", "E"})
+    waking = make_model(
+        {name: (each.unit_text, 0, each.scale) for name, each in ENZYME.species.items()},
+        {name: (each.value, each.unit_text) for name, each in ENZYME.parameters.items()},
+        {
+            **{name: (each.equation, each.rate_text) for name, each in ENZYME.reactions.items()},
+            "waking": ("-> still", "cat * P"),
+        },
+    )
+    parameters = np.array([each.value for each in ENZYME.parameters.values()])
+    nothing, start = np.zeros(5), np.array([100.0, 10.0, 0.0, 0.0, 0.0])
+    given = Problem(start, [Segment(0.0, 3.0, nothing, nothing, parameters)], np.array([0.0, 3.0]), 1e-6, 1e-3, True)
+    (found,), _ = engine.solve([given])
+    assert not isinstance(found, str)
+    engine.formulas = ModelEngine(System(waking), waking.species).formulas
+    assert "the derivative of still" in engine.disagreement([found])
