@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def run_html(result: RunResult, figure: NotebookFigure, text: str) -> str:
     """HTML of `result`; `figure` is of the curves that the scenario shows first, and `text` describes it."""
     scenario = result.scenario
-    table = run_tables.measures(result, scenario.plots[0])
+    table = run_tables.measures(result, scenario.shown[:1])
     lines = [f"<strong>{escape(scenario.question)}</strong>", *map(escape, _verdicts(result))]
     warnings = warnings_html(unreliable_lines([result]))
     return warnings + "\n".join(

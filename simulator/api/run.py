@@ -11,11 +11,13 @@ from pathlib import Path
 from reprlib import repr as short_repr
 from typing import TYPE_CHECKING, Any
 
+from ..experiments.curve_formulas import read_curve
+from ..experiments.curve_values import BoundFormula
 from ..experiments.expectations import asked
 from ..experiments.measured import measure
 from ..experiments.measures import arms_of, read_measure, unit_text_of
-from ..experiments.run import RunResult
-from ..experiments.scenario import MAIN, Scenario
+from ..experiments.run import RunResult, with_formulas
+from ..experiments.scenario import MAIN, CurveFormula, Scenario
 from ..files.results import run_folder
 from ..files.results.folder import check_file, write_text
 from ..files.results.frames import to_pandas, to_xarray
@@ -89,7 +91,8 @@ class Run:
 
     ``r["IL2"]`` is the curve of a species or observable, shape (times,), in the unit ``r.unit("IL2")``, along
     ``r.times``; ``r["IL2", "untreated"]`` that of another arm, along ``r["time", "untreated"]``: each arm is also
-    saved at the times of its own doses. Names are forgiving: IL-2, il2 and IL2 are one.
+    saved at the times of its own doses. Names are forgiving: IL-2, il2 and IL2 are one. A curve may also be a formula,
+    ``r["T_regulatory / at(T_regulatory, '0 d')"]``, here and in `figure`, `to_pandas` and `to_xarray`.
 
     result: everything that was computed. command: the arguments of the command line that compute the same, if the
     scenario was named.
@@ -140,13 +143,18 @@ class Run:
 
     def unit(self, name: str) -> str:
         """The unit of a species or observable; "1" for a pure number."""
-        return self.scenario.model.unit_text(self._name(name))
+        return self._curve(name).unit_text
 
     def __getitem__(self, asked: str | tuple[str, str]) -> Array:
         """A curve, or the times of an arm, as a read-only array: see `Run`."""
         name, arm = self._asked(asked)
         trajectory = self._trajectory(arm)
-        return trajectory.times if name == "time" else trajectory[self._name(name)]
+        if name == "time":
+            return trajectory.times
+        curve = self._curve(name)
+        return (
+            BoundFormula(curve).along(trajectory, self.scenario.model) if curve.is_formula else trajectory[curve.text]
+        )
 
     def measure(self, formula: str) -> Measured:
         """A formula as in ``[[expect]]``: ``r.measure("max(IL2, '1 d', '3 d') / max(IL2, arm='untreated')")``.
@@ -184,6 +192,13 @@ class Run:
         return run_tables.measures(self.result, self._names(names) or list(self.scenario.shown))
 
     @property
+    def data(self) -> Table:
+        """What was measured next to what was simulated: a row for each point of ``[[data]]``, with its residual
+        (measured less simulated, of a lognormal error that of the logarithms), its error and their ratio. The text of
+        the run says it in sentences; arrays are in ``r.result.data``."""
+        return run_tables.data(self.result)
+
+    @property
     def expectations(self) -> Table:
         """Each expectation with its range, the simulated value and the source."""
         return run_tables.expectations(self.result)
@@ -198,16 +213,19 @@ class Run:
         which a notebook displays."""
         with called_from("figure()"):
             chosen = several("arms", arms) or self.arms
-        return self._drawn(self._names(names) or self.scenario.plots[0], chosen)[0]
+        return self._drawn(names or self.scenario.plots[0], chosen)[0]
 
     def _drawn(self, names: Sequence[str], arms: Sequence[str]) -> tuple[NotebookFigure, str]:
         """A figure, and a description of it."""
         from ..views.figures import run as run_figures
 
-        chosen = [self.result.arms[self._arm(arm)] for arm in arms]
-        curves = [Curve(each.arm.title, each.trajectory, each.arm.name) for each in chosen]
+        result, names = self._with_curves(names)
+        chosen = [result.arms[self._arm(arm)] for arm in arms]
+        curves = [Curve(each.arm.title, each.drawn, each.arm.name) for each in chosen]
         arms_of = [each.arm for each in chosen]
-        drawn = run_figures.draw_group(self.scenario, names, curves, arms_of, verdicts=self.result.verdicts)
+        drawn = run_figures.draw_group(
+            result.scenario, names, curves, arms_of, verdicts=result.verdicts, data=result.data
+        )
         return drawn.figure, drawn.text
 
     def explain(self, name: str, *, arm: str | None = None, against: str | None = None, at: Times = ()) -> Explained:
@@ -236,7 +254,7 @@ class Run:
 
     def to_pandas(self, *names: str) -> DataFrame:
         """A row for every arm and time, a column for each of `names`, or else for everything; units in ``attrs``."""
-        return to_pandas(self.result, self._names(names) or self.names)
+        return to_pandas(*self._with_curves(names or self.names))
 
     def to_xarray(self, *names: str, join: str = "outer") -> Dataset:
         """Each of `names`, or else everything, along ``arm`` and ``time``; units in ``attrs``.
@@ -244,7 +262,7 @@ class Run:
         join: ``outer`` keeps every time of every arm, with NaN where an arm has none (at doses of other arms);
         ``inner`` only the times that all arms have. Nothing is interpolated.
         """
-        return to_xarray(self.result, self._names(names) or self.names, join)
+        return to_xarray(*self._with_curves(names or self.names), join)
 
     def save(self, folder: str | Path, *, force: bool = False, plots: bool = True) -> dict[str, Any]:
         """Writes what the command `run` writes into a new folder, and returns its summary.
@@ -299,6 +317,21 @@ class Run:
             message = self.scenario.model.unknown(word, "species", "observables")
             raise self._unknown(f"{message} (all are in r.names)")
         return found
+
+    def _curve(self, word: str) -> CurveFormula:
+        """The species, observable or formula that `word` is."""
+        model = self.scenario.model
+        if model.find(word, "species", "observables") is None and word.replace("-", "_").isidentifier():
+            self._name(word)
+        try:
+            return read_curve(word, model, self.scenario.end)
+        except (FormulaError, UnitError) as error:
+            raise self._unknown(str(error)) from None
+
+    def _with_curves(self, words: Sequence[str]) -> tuple[RunResult, list[str]]:
+        """The run with the formulas among `words`, and what these are called in it."""
+        curves = [self._curve(word) for word in words]
+        return with_formulas(self.result, curves), [each.text for each in curves]
 
     def _unknown(self, message: str) -> UnknownNameError:
         return UnknownNameError([InputFault(f"run of {self.scenario.id}", 0, message, "")])

@@ -153,15 +153,16 @@ def unit_text_of(tree: Expression, model: Model) -> str:
             return product_text(measured, model.time_unit_text)
         return measured if gives == "value" else model.time_unit_text
     parts = [unit_text_of(arg, model) for arg in tree.args]
-    return _joined(parts[0], {"mul": "*", "div": "/"}[tree.op], parts[1]) if tree.op in ("mul", "div") else parts[0]
+    return joined_text(parts[0], {"mul": "*", "div": "/"}[tree.op], parts[1]) if tree.op in ("mul", "div") else parts[0]
 
 
 def product_text(left: str, right: str) -> str:
     """The unit of a product as text."""
-    return _joined(left, "*", right)
+    return joined_text(left, "*", right)
 
 
-def _joined(left: str, sign: str, right: str) -> str:
+def joined_text(left: str, sign: str, right: str) -> str:
+    """The unit of a product (sign ``*``) or of a quotient (``/``) as text."""
     if right == "1":
         return left
     if sign == "/" and left == right:

@@ -6,13 +6,15 @@ The steps: scenario -> schedule -> solve -> ledger and certificate -> measures -
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from ..numerics.trajectory import Trajectory
+from ..numerics.trajectory import Array, Trajectory
 from .certificate import Certificate
+from .curve_values import BoundFormula
 from .expectations import Verdict, judge
 from .memory import check_run_memory
-from .scenario import Arm, Scenario, chosen_arms
+from .residuals import DataResult, compare_with_data
+from .scenario import Arm, CurveFormula, Scenario, chosen_arms
 from .schedule import LedgerLine, ledger, prepare
 from .solving import Certify, solve_arms, system_of
 from .solving import OnProgress as OnProgress
@@ -20,26 +22,39 @@ from .solving import OnProgress as OnProgress
 
 @dataclass(frozen=True)
 class ArmResult:
-    """One arm: its time course, its doses, the times at which something jumped, and how certain its digits are."""
+    """One arm: its time course, its doses, the times at which something jumped, and how certain its digits are.
+
+    formulas: by text, the values of the scenario's formulas of curves at the saved times.
+    """
 
     arm: Arm
     trajectory: Trajectory
     ledger: Sequence[LedgerLine]
     edges: Sequence[float]
     certificate: Certificate
+    formulas: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def drawn(self) -> Trajectory:
+        """The trajectory with the formulas that the scenario plots among its values."""
+        if not self.formulas:
+            return self.trajectory
+        return replace(self.trajectory, values={**self.trajectory.values, **self.formulas})
 
 
 @dataclass(frozen=True)
 class RunResult:
     """A scenario with everything that was computed for it.
 
-    arms: by name, in the order of the scenario. verdicts: on those expectations whose arms are all there.
+    arms: by name, in the order of the scenario. verdicts: on those expectations whose arms are all there. data: what
+    was measured, next to what was simulated, where the arm was run.
     interrupted: whether it was stopped from the keyboard, so that arms are missing.
     """
 
     scenario: Scenario
     arms: Mapping[str, ArmResult]
     verdicts: Sequence[Verdict]
+    data: Sequence[DataResult] = ()
     interrupted: bool = False
 
     @property
@@ -96,12 +111,33 @@ def run(
             ledger(scenario, arm, solved[arm.name].trajectory, system),
             prepared[arm.name].schedule.edges,
             solved[arm.name].certificate,
+            _formulas(scenario, solved[arm.name].trajectory),
         )
         for arm in chosen
         if arm.name in solved
     }
     unreliable = [name for name, result in results.items() if not result.certificate.is_reliable]
-    verdicts = judge(scenario, {name: result.trajectory for name, result in results.items()}, unreliable)
+    trajectories = {name: result.trajectory for name, result in results.items()}
+    verdicts, data = judge(scenario, trajectories, unreliable), compare_with_data(scenario, trajectories)
     for result in results.values():
         result.trajectory.dense.clear_cache()
-    return RunResult(scenario, results, verdicts, interrupted)
+    return RunResult(scenario, results, verdicts, data, interrupted)
+
+
+def with_formulas(result: RunResult, formulas: Sequence[CurveFormula]) -> RunResult:
+    """A run in which these formulas of curves can be drawn too."""
+    scenario = result.scenario
+    added = {each.text: each for each in formulas if each.is_formula and each.text not in scenario.formulas}
+    if not added:
+        return result
+    scenario = replace(scenario, formulas={**scenario.formulas, **added})
+    arms = {name: replace(arm, formulas=_formulas(scenario, arm.trajectory)) for name, arm in result.arms.items()}
+    return replace(result, scenario=scenario, arms=arms)
+
+
+def _formulas(scenario: Scenario, trajectory: Trajectory) -> dict[str, Array]:
+    """The formulas of curves of a scenario at the saved times of one arm, by text."""
+    if not len(trajectory.times):
+        return {}
+    bound = {text: BoundFormula(each) for text, each in scenario.formulas.items()}
+    return {text: each.along(trajectory, scenario.model) for text, each in bound.items()}

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..model.expression import Expression
+from ..model.declarations import Source
+from ..model.expression import Expression, Name
 from ..model.instants import ticks_of, time_of
 from ..model.model import Model
 from ..model.units import Unit, interval_text
@@ -171,13 +172,87 @@ class Expectation(NamedTuple):
         return interval_text(self.low, self.high, self.unit_text)
 
 
+ERRORS = ("additive", "proportional", "combined", "lognormal")
+
+
+class ErrorModel(NamedTuple):
+    """How measured values scatter about the curve, where points say nothing of their own.
+
+    kind: one of `ERRORS`. sd: in the unit of the data; of an additive or combined error. cv: a share of the value;
+    of a proportional, combined or lognormal error. Where neither is known it follows from the residuals.
+    """
+
+    kind: str
+    sd: float | None = None
+    cv: float | None = None
+
+
+class Point(NamedTuple):
+    """One measured value, in the unit of its data.
+
+    time: in the model's time unit. value: what was measured, or the limit below which it was if it is `censored`.
+    low, high: the ends of its bar; None without one. sd: its error, of a lognormal one that of its logarithm; None
+    where only the error model says.
+    n: how many measurements it is the mean of, 0 where that is not said. subject: whom, or ''. where: file and line.
+    """
+
+    time: float
+    value: float
+    low: float | None = None
+    high: float | None = None
+    sd: float | None = None
+    censored: bool = False
+    n: int = 0
+    subject: str = ""
+    where: str = ""
+
+
+class Data(NamedTuple):
+    """Points that were measured of one curve in one arm.
+
+    unit: of all their values, in moles where one substance is measured. bars: what a bar is: SD, SE, or half of an
+    interval. points: in order of time, for each subject.
+    """
+
+    name: str
+    curve: CurveFormula
+    arm: str
+    unit: Unit
+    unit_text: str
+    error: ErrorModel
+    source: str
+    bars: str
+    points: tuple[Point, ...]
+
+
+class CurveFormula(NamedTuple):
+    """A curve as it is plotted or laid under data: a species, an observable, or a formula of them.
+
+    text: as it is written; of a species or observable its name. tree: with numbers in place of quantities and every
+    factor between units written in. unit: of its values. curves: the species and observables that stand alone in it.
+    """
+
+    text: str
+    tree: Expression
+    unit: Unit
+    unit_text: str
+    curves: tuple[str, ...]
+
+    @property
+    def is_formula(self) -> bool:
+        """Whether it is more than the name of a species or observable."""
+        return not isinstance(self.tree, Name)
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One question.
 
-    end, every: when the run ends, and how often values are saved. plots: the names that share a panel. truncated: what
-    an end moved on the command line cut off, in words. document: the same as a TOML table with every default written
-    out. origins: by path into `document`, where a value came from.
+    end, every: when the run ends, and how often values are saved. plots: the names that share a panel, and texts of
+    `formulas`. data: what was measured, to be laid on curves. formulas: by text, the curves that are formulas.
+    sources: its own, by key; `source` also finds those of the model. truncated: what an end moved on the command line
+    cut off, in words. document: the same as a TOML table with every default written out. origins: by path into
+    `document`, where a value came from.
     """
 
     title: str
@@ -189,6 +264,9 @@ class Scenario:
     plots: tuple[tuple[str, ...], ...]
     expectations: tuple[Expectation, ...]
     sweep: Sweep | None = None
+    data: tuple[Data, ...] = ()
+    formulas: Mapping[str, CurveFormula] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
     truncated: tuple[str, ...] = field(default=(), compare=False)
     id: str = field(default="", compare=False)
     model_name: str = field(default="", compare=False)
@@ -197,8 +275,31 @@ class Scenario:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """Every species and observable in a plot, each once."""
+        """Every species and observable in a plot, be it in a formula, each once."""
+        return tuple(dict.fromkeys(name for each in self.drawn for name in self.curve(each).curves))
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """Every species, observable and formula in a plot, each once."""
         return tuple(dict.fromkeys(name for group in self.plots for name in group))
+
+    def curve(self, name: str) -> CurveFormula:
+        """The curve that a plot calls `name`: one of `formulas`, or a species or observable; KeyError if none."""
+        found = self.formulas.get(name)
+        if found is not None:
+            return found
+        return CurveFormula(name, Name(name), self.model.unit(name), self.model.unit_text(name), (name,))
+
+    def label(self, name: str) -> str:
+        """The label of a species or observable; a formula is its own."""
+        if name in self.formulas:
+            return name
+        model = self.model
+        return model.species[name].label if name in model.species else model.observables[name].label
+
+    def source(self, key: str) -> Source | None:
+        """The source of this key, of the scenario or of its model."""
+        return self.sources.get(key) or self.model.sources.get(key)
 
     def arm(self, name: str) -> Arm:
         """The arm called `name`; `InputError` if there is none."""

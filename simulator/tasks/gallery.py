@@ -224,7 +224,7 @@ def make(job: Job, on_progress: OnProgress) -> Card:
 
 def _card_picture(result: RunResult, folder: Path, run: str) -> tuple[str, str]:
     """The first curve that the run shows, small, next to its folder, and what it shows in words."""
-    names = result.scenario.shown[:1]  # more panels would be too small to read
+    names = result.scenario.drawn[:1]  # more panels would be too small to read
     first = next(pictures(replace(result, scenario=replace(result.scenario, plots=(names,))), CARD), None)
     if first is None:
         return "", ""

@@ -17,6 +17,7 @@ from ..files.results.folder import SUMMARY, check_folder, free_folder, new_folde
 from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved, run_id, summary, table_name, write_table
 from ..runtime.progress import Progress
 from ..views.text.commands.run import run_text
+from ..views.text.data import data_sentence
 from .request import FigureOptions, OnNote, ScenarioRequest, ignore_note, read_with_notes, say_engine
 
 Draw = Callable[[RunResult, Path, str], object]  # (result, folder, id of the run) -> figures in the folder
@@ -126,6 +127,8 @@ def write(
         for arm in result.arms.values() if tables else ():
             write_table(tmp_path / table_name(arm.arm.name), result.scenario, arm.trajectory)
         found = summary(result, command, run_id(texts))
+        for table, data in zip(found["data"], result.data, strict=True):
+            table["sentence"] = data_sentence(result.scenario, data)
         if draw is not None:
             draw(result, tmp_path, found["run"])
         if report:

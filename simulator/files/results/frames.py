@@ -29,11 +29,14 @@ def to_pandas(result: RunResult, names: Sequence[str]) -> DataFrame:
     frames = {}
     for name, arm in result.arms.items():
         index = pandas.Index(arm.trajectory.times, name="time")
-        frames[name] = pandas.DataFrame({each: arm.trajectory[each] for each in names}, index=index)
+        frames[name] = pandas.DataFrame({each: arm.drawn[each] for each in names}, index=index)
     frame = pandas.concat(frames, names=["arm"])
-    model = result.scenario.model
+    scenario = result.scenario
     frame.attrs["title"] = result.scenario.title
-    frame.attrs["units"] = {"time": model.time_unit_text, **{name: model.unit_text(name) for name in names}}
+    frame.attrs["units"] = {
+        "time": scenario.model.time_unit_text,
+        **{name: scenario.curve(name).unit_text for name in names},
+    }
     return frame
 
 
@@ -50,14 +53,14 @@ def to_xarray(result: RunResult, names: Sequence[str], join: str = "outer") -> D
     model = result.scenario.model
     of_arms = []
     for arm in result.arms.values():
-        values = {name: ("time", np.asarray(arm.trajectory[name])) for name in names}
+        values = {name: ("time", np.asarray(arm.drawn[name])) for name in names}
         of_arms.append(xarray.Dataset(values, coords={"time": arm.trajectory.times}))
     arms = xarray.Variable("arm", list(result.arms))
     dataset = xarray.concat(of_arms, dim="arm", join=join).assign_coords(arm=arms)
     dataset["time"].attrs["units"] = model.time_unit_text
     for name in names:
-        label = model.species[name].label if name in model.species else model.observables[name].label
-        dataset[name].attrs.update(units=model.unit_text(name), long_name=label)
+        units = result.scenario.curve(name).unit_text
+        dataset[name].attrs.update(units=units, long_name=result.scenario.label(name))
     dataset.attrs["title"] = result.scenario.title
     return dataset
 

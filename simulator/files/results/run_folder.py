@@ -13,6 +13,7 @@ import numpy as np
 
 from ...experiments.certificate import Certificate
 from ...experiments.measured import all_curve_measures
+from ...experiments.residuals import DataResult
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import MAIN, Scenario
 from ...model.model import Model
@@ -116,9 +117,45 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
             }
             for verdict in result.verdicts
         ],
+        "data": [_data_summary(each) for each in result.data],
         "command": list(command),
         "seed": None,
         "versions": versions(),
+    }
+
+
+def _data_summary(result: DataResult) -> dict[str, Any]:
+    """Data next to what was simulated: values in `unit`, times in the model's unit, residuals as `DataResult` has
+    them."""
+    data = result.data
+    columns = zip(
+        data.points, result.simulated, result.residuals, result.errors, result.weighted, result.folds, strict=True
+    )
+    points = [
+        {
+            **point._asdict(),
+            "simulated": json_number(simulated),
+            "residual": json_number(residual),
+            "error": json_number(error),
+            "weighted_residual": json_number(weighted),
+            "fold": json_number(fold),
+        }
+        for point, simulated, residual, error, weighted, fold in columns
+    ]
+    known = np.isfinite(result.errors)
+    return {
+        "name": data.name,
+        "curve": data.curve.text,
+        "arm": data.arm,
+        "unit": data.unit_text,
+        "error": data.error._asdict(),
+        "bars": data.bars,
+        "errors_estimated": result.estimated,
+        "source": data.source,
+        "within": None if result.estimated else int(result.within[known].sum()),
+        "with_error": int(known.sum()),
+        "fold_error": result.fold_error,
+        "points": points,
     }
 
 

@@ -136,8 +136,8 @@ class _PopulationReader:
         """Sources are those of the model, and a status says how certain the spread between people is."""
         for part in item["source"].split(";") if "source" in item else ():
             key = part.split(",")[0].strip()
-            if key != "assumed" and key not in self.context.model.sources:
-                self.fault((*path, "source"), f"no source '{key}'{nearest(key, self.context.model.sources)}")
+            if key != "assumed" and key not in self.context.sources:
+                self.fault((*path, "source"), f"no source '{key}'{nearest(key, self.context.sources)}")
         status = item.get("status", "verified")
         if not is_status(status) or status.startswith("knob"):
             wanted = ", ".join(STATUSES[:-1])

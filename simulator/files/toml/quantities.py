@@ -69,6 +69,11 @@ class Context:
         self.faults.append(self.layers.fault(path, message))
 
     @property
+    def sources(self) -> list[str]:
+        """The keys of all sources, of the model and of the scenario itself."""
+        return [*self.model.sources, *self.tables.get("sources", {})]
+
+    @property
     def latest(self) -> float:
         """The last time that anything may refer to; infinite where the end is not known."""
         return math.inf if self.end is None else self.end

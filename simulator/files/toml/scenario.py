@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...experiments.curve_formulas import read_curve
 from ...experiments.facts import Fact
-from ...experiments.scenario import MAIN, Arm, Expectation, Scenario
+from ...experiments.scenario import MAIN, Arm, CurveFormula, Data, Expectation, Scenario
 from ...experiments.sweeps.designs import Sweep
 from ...experiments.timetable import TimetableError, timetable
-from ...model.expression import Name
+from ...model.expression import FormulaError, Name
 from ...model.expression import names as names_in
 from ...model.instants import ticks_of
 from ...model.model import Model
-from ...model.units import unit
+from ...model.units import UnitError, unit
 from ...runtime.names import nearest, unknown_name
 from .catalogue import evidence_terms
+from .data import read_data, read_sources
 from .doses import DEFAULT_COUNT, read_arm_doses, read_doses, with_settled_doses
 from .facts import register
 from .interval import INTERVAL, read_interval
@@ -38,6 +41,7 @@ MAX_TIMES = 1_000_000  # output times of one run
 MAX_END = 1000 * 365.25  # days
 STEPS = 500  # from the start to the end, where a scenario does not say how often it saves
 CURVES_PER_PLOT = 4
+_WORD = re.compile(r"[^()/*+'\"]*")  # what is meant as a name, though perhaps a wrong one, and not as a formula
 FROM_REGISTER = ("that", *INTERVAL, "unit", "source", "status", "rule", "topic")  # of an expectation of a fact
 
 
@@ -85,7 +89,8 @@ def build_scenario(context: Context, id: str) -> Scenario | None:
     _check_volumes(context, arms)
     _check_titles(context, arms)
     _check_times(context, arms)
-    plots = _plots(context)
+    sources, found_data = read_sources(context), read_data(context, [arm.name for arm in arms])
+    plots, formulas = _plots(context, found_data.data)
     names = [arm.name for arm in arms]
     found = [
         _expectation(context, number, item, names) if item else None
@@ -108,7 +113,10 @@ def build_scenario(context: Context, id: str) -> Scenario | None:
         plots=plots,
         expectations=tuple(kept),
         sweep=sweep,
-        truncated=context.left_out.words,
+        data=found_data.data,
+        formulas=formulas,
+        sources=sources,
+        truncated=(*context.left_out.words, *found_data.left_out),
         document=_document(context, sweep),
     )
 
@@ -213,26 +221,43 @@ def _check_times(context: Context, arms: Sequence[Arm]) -> None:
             return  # an arm inherits what is wrong with the main one
 
 
-def _plots(context: Context) -> tuple[tuple[str, ...], ...]:
-    """The species and observables of each plot."""
-    model, groups = context.model, []
+def _plots(context: Context, data: Sequence[Data]) -> tuple[tuple[tuple[str, ...], ...], dict[str, CurveFormula]]:
+    """The curves of each plot, by name, and those that are formulas; a formula with data has a plot in any case."""
+    groups: list[tuple[str, ...]] = []
+    formulas: dict[str, CurveFormula] = {}
     for number, words in enumerate(context.tables["show"]["plots"]):
         path: KeyPath = ("show", "plots", number)
         if not isinstance(words, list) or not words:
             context.fault(path, f"a plot is a list of species or observables, found {words!r}")
             continue
-        group: list[str] = []
+        group: list[CurveFormula] = []
         for word in words:
-            name = model.find(str(word), "species", "observables")
-            if name is None:
-                context.fault(path, model.unknown(str(word), "species", "observables"))
-            elif group and not model.unit(name).same_dimension(model.unit(group[0])):
-                texts = [f"{each} [{model.unit_text(each)}]" for each in (group[0], name)]
+            curve = _curve(context, path, str(word))
+            if curve is not None and group and not curve.unit.same_dimension(group[0].unit):
+                texts = [f"{each.text} [{each.unit_text}]" for each in (group[0], curve)]
                 context.fault(path, f"{' and '.join(texts)} cannot share an axis; put them in two plots")
-            else:
-                group.append(name)
-        groups.append(tuple(group))
-    return tuple(groups)
+            elif curve is not None:
+                group.append(curve)
+        groups.append(tuple([each.text for each in group]))
+        formulas |= {each.text: each for each in group if each.is_formula}
+    for each in data:
+        if each.curve.text not in {name for group in groups for name in group}:
+            groups.append((each.curve.text,))
+            formulas |= {each.curve.text: each.curve} if each.curve.is_formula else {}
+    return tuple(groups), formulas
+
+
+def _curve(context: Context, path: KeyPath, word: str) -> CurveFormula | None:
+    """The species, observable or formula that a word of a plot means."""
+    model = context.model
+    if _WORD.fullmatch(word) and model.find(word, "species", "observables") is None:
+        context.fault(path, model.unknown(word, "species", "observables"))
+        return None
+    try:
+        return read_curve(word, model, context.latest)
+    except (FormulaError, UnitError) as error:
+        context.fault(path, str(error))
+        return None
 
 
 def _default_plots(model: Model) -> list[list[str]]:
@@ -324,7 +349,7 @@ def _words_of(fact: Fact) -> Table:
 def _check_evidence(context: Context, table: Table, path: KeyPath) -> None:
     """Faults of the source, rule, topic and claim of an expectation."""
     reference = table["source"].split(",")[0].strip()
-    sources = context.model.sources
+    sources = context.sources
     if reference not in sources and reference != "assumed":
         context.fault((*path, "source"), f"no source '{reference}'{nearest(reference, sources)}")
     for key in ("rule", "topic", "claim"):

@@ -17,6 +17,7 @@ from ...runtime.errors import InputError, InputFault, request_fault
 from ...runtime.names import fold, nearest
 from ..reading import exists, same_file
 from .catalogue import builtin_scenarios
+from .data import DATA, SOURCE
 from .design import SWEEP, VARY
 from .interval import INTERVAL
 from .interventions import Interventions, apply_interventions
@@ -64,6 +65,8 @@ FILE = {
     "arms": TABLE,
     "show": TABLE,
     "expect": LIST,
+    "data": LIST,
+    "sources": TABLE,
     "sweep": TABLE,
     "population": TABLE,
 }
@@ -101,7 +104,7 @@ EXPECT = {
 }
 EXPECT_OF_FACT = EXPECT | {"that": TEXT, "source": TEXT, "fact": REQUIRED_LINE}  # what is not asked of the register
 INHERITED = ("question", "model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show",
-             "sweep", "population")  # fmt: skip
+             "sources", "sweep", "population")  # fmt: skip
 
 _RESERVED = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|\Z)", re.IGNORECASE)  # devices to Windows
 _NOT_IN_FILE_NAMES = frozenset('<>:"/\\|?*')
@@ -348,9 +351,11 @@ def _parts(data: Table) -> Iterator[_TableShape]:
     for key, fields in (("time", TIME), ("show", SHOW)):
         if key in data:
             yield _TableShape((key,), fields, data[key], f"[{key}]")
-    for key, fields in (("dose", DOSE), ("change", CHANGE)):
+    for key, fields in (("dose", DOSE), ("change", CHANGE), ("data", DATA)):
         for i, item in enumerate(_list(data.get(key))):
             yield _TableShape((key, i), fields, item, f"[[{key}]]")
+    for key, item in _table(data.get("sources")).items():
+        yield _TableShape(("sources", key), SOURCE, item, f"[sources.{key}]")
     for i, item in enumerate(_list(data.get("expect"))):
         yield _TableShape(("expect", i), EXPECT_OF_FACT if "fact" in _table(item) else EXPECT, item, "[[expect]]")
 

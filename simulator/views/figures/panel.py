@@ -11,11 +11,13 @@ from matplotlib.patches import Rectangle
 
 from ...experiments.clock import clock_of
 from ...experiments.expectations import Verdict
-from ...experiments.scenario import Scenario
+from ...experiments.residuals import DataResult
+from ...experiments.scenario import Data, Scenario
 from ...experiments.targets import Target, targets
+from ...model.units import Unit
 from ...numerics.thresholds import NEGLIGIBLE
 from ...numerics.trajectory import Array
-from ..text.figure import Curve, label_of
+from ..text.figure import Curve
 from .page import Label
 from .scales import SAME, fraction
 from .style import GRID, SHADE, Medium, style
@@ -27,6 +29,9 @@ REACH = 0.6  # of what the curves span: an axis extends at most so far past them
 LEAST = 0.012  # of the time axis, the least width of a band
 ROOM = 0.04  # of the height, free above and below the curves
 OPEN = 0.06  # of the height: a band that has one bound only
+MARKS, SHAPES = ("○", "□", "◇", "△"), ("o", "s", "D", "^")  # of data: in words and in figures
+BELOW = "v"  # of a limit that a value is below
+MANY = 40  # points: more of them are drawn smaller
 BRACKET = 0.96  # of the height: where the time of a peak is marked
 
 
@@ -47,8 +52,44 @@ class Line(NamedTuple):
         return float(known[-1]) if len(known) else None
 
 
+class PanelPoints(NamedTuple):
+    """Data of one curve in the units of its panel. number: of the curve, selects the colour. mark: selects the shape.
+
+    factor: from the unit of the data to that of the panel, and time_factor from the model's unit of time.
+    """
+
+    data: Data
+    number: int
+    mark: int
+    factor: float
+    time_factor: float
+
+    @property
+    def times(self) -> Array:
+        """Shape (points,)."""
+        return np.array([point.time for point in self.data.points]) * self.time_factor
+
+    @property
+    def values(self) -> Array:
+        """Shape (points,)."""
+        return np.array([point.value for point in self.data.points]) * self.factor
+
+    @property
+    def bars(self) -> Array:
+        """Both ends of each bar, shape (2, points); the value itself where there is none."""
+        low = [point.value if point.low is None else point.low for point in self.data.points]
+        high = [point.value if point.high is None else point.high for point in self.data.points]
+        return np.array([low, high]) * self.factor
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether any point has one."""
+        return any(point.low is not None for point in self.data.points)
+
+
 class Panel(NamedTuple):
-    """The contents of one panel. aims: expected ranges of its curves. ends: of the y axis."""
+    """The contents of one panel. aims: expected ranges of its curves. ends: of the y axis. points: what was measured
+    of them."""
 
     title: str
     unit: str
@@ -56,47 +97,71 @@ class Panel(NamedTuple):
     aims: Sequence[Target]
     log: bool
     ends: tuple[float, float]
+    points: Sequence[PanelPoints] = ()
 
     @property
     def names(self) -> list[str]:
-        """The species and observables that are drawn, each once."""
+        """The species, observables and formulas that are drawn, each once."""
         return list(dict.fromkeys(line.name for line in self.lines))
 
 
 def panels_of(
-    scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], verdicts: Sequence[Verdict] = ()
+    scenario: Scenario,
+    names: Sequence[str],
+    curves: Sequence[Curve],
+    verdicts: Sequence[Verdict] = (),
+    data: Sequence[DataResult] = (),
 ) -> list[Panel]:
     """The panels of a figure: one for each name if there are several curves, else one for all names.
 
     The units of the names in one panel are of one kind.
     """
     if len(curves) == 1:
-        return [_panel(scenario, names, curves, verdicts)]
-    return [_panel(scenario, [name], curves, verdicts) for name in names]
+        return [_panel(scenario, names, curves, verdicts, data)]
+    return [_panel(scenario, [name], curves, verdicts, data) for name in names]
 
 
-def _panel(scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], verdicts: Sequence[Verdict]) -> Panel:
-    model, (_, time_factor) = scenario.model, clock_of(scenario)
+def _panel(
+    scenario: Scenario,
+    names: Sequence[str],
+    curves: Sequence[Curve],
+    verdicts: Sequence[Verdict],
+    data: Sequence[DataResult],
+) -> Panel:
+    unit, (_, time_factor) = scenario.curve(names[0]).unit, clock_of(scenario)
     lines: list[Line] = []
     for name in names:
-        factor = model.unit(name).to(model.unit(names[0]))
+        factor = scenario.curve(name).unit.to(unit)
         for curve in curves:
-            label = curve.label if len(names) == 1 else label_of(scenario, name)
+            label = curve.label if len(names) == 1 else scenario.label(name)
             values = np.where(np.isfinite(curve.trajectory[name]), curve.trajectory[name] * factor, np.nan)
             lines.append(Line(label, curve.arm, name, curve.trajectory.times * time_factor, values, len(lines)))
     drawn = {(line.arm, line.name) for line in lines if line.arm}
     aims = []
     for aim in targets(scenario, verdicts, names):
         if (aim.arm, aim.name) in drawn:
-            factor = 1.0 if aim.is_time else model.unit(aim.name).to(model.unit(names[0]))
+            factor = 1.0 if aim.is_time else scenario.curve(aim.name).unit.to(unit)
             aims.append(aim._replace(low=aim.low * factor, high=aim.high * factor))
-    values_of_lines = [line.values for line in lines]
+    points = _points_of(lines, data, unit, time_factor)
+    values_of_lines = [line.values for line in lines] + [each.values for each in points]
     shown = [away_from_zero(line.times, line.values, scenario.end * time_factor) for line in lines]
+    shown += [each.bars[each.bars > 0.0] for each in points]
     log = needs_log_axis(values_of_lines) and needs_log_axis(shown)
-    ends = ends_of(shown if log else values_of_lines, log, [aim for aim in aims if not aim.is_time])
-    label = label_of(scenario, names[0])
+    bars = [each.bars.ravel() for each in points]
+    ends = ends_of(shown if log else [*values_of_lines, *bars], log, [aim for aim in aims if not aim.is_time])
+    label = scenario.label(names[0])
     title = "" if len(names) > 1 else label if label == names[0] else f"{label} ({names[0]})"
-    return Panel(title, model.unit_text(names[0]), lines, aims, log, ends)
+    return Panel(title, scenario.curve(names[0]).unit_text, lines, aims, log, ends, points)
+
+
+def _points_of(lines: Sequence[Line], data: Sequence[DataResult], unit: Unit, time_factor: float) -> list[PanelPoints]:
+    """The data of these curves."""
+    numbers = {(line.arm, line.name): line.number for line in lines if line.arm}
+    found = [each.data for each in data if (each.data.arm, each.data.curve.text) in numbers]
+    return [
+        PanelPoints(each, numbers[each.arm, each.curve.text], mark % len(MARKS), each.unit.to(unit), time_factor)
+        for mark, each in enumerate(found)
+    ]
 
 
 def needs_log_axis(curves: Sequence[Array]) -> bool:
@@ -172,6 +237,30 @@ def draw_panel(
         # the first curve lies lowest and widest, so that one that follows it exactly still shows it
         thick = max(1.4, 2.4 - 0.5 * place) * medium.thick
         axis.plot(line.times, line.values, color=color, linestyle=dash, linewidth=thick, zorder=3 + 0.1 * place)
+    for points in panel.points:
+        _draw_points(axis, points, panel, medium)
+
+
+def _draw_points(axis: Axes, points: PanelPoints, panel: Panel, medium: Medium) -> None:
+    """Measured points with their bars; those of one subject are joined, and an arrow says that one is a limit."""
+    color, (times, values) = style(points.number)[0], (points.times, points.values)
+    bottom, (low, high) = panel.ends[0], points.bars
+    thick, many = medium.thick, len(values) > MANY
+    censored = np.array([point.censored for point in points.data.points])
+    barred = high > low
+    axis.vlines(
+        times[barred], np.maximum(low[barred], bottom), high[barred], color=color, linewidth=1.0 * thick,
+        alpha=0.35 if many else 1.0, zorder=5, label="bar",
+    )  # fmt: skip
+    subjects = np.array([point.subject for point in points.data.points])
+    for subject in dict.fromkeys(subjects[subjects != ""].tolist()):
+        own = subjects == subject
+        axis.plot(times[own], values[own], color=color, linewidth=0.5 * thick, alpha=0.35, zorder=4.9, label="subject")
+    look: dict[str, Any] = {"linestyle": "none", "color": color, "markerfacecolor": "white", "zorder": 5.1}
+    look |= {"markersize": (3.0 if many else 5.0) * thick**0.5, "markeredgewidth": (0.7 if many else 1.2) * thick}
+    seen = np.maximum(values, bottom)
+    axis.plot(times[~censored], seen[~censored], marker=SHAPES[points.mark], label="data", **look)
+    axis.plot(times[censored], seen[censored], marker=BELOW, label="limit", **look)
 
 
 def curve_labels(panel: Panel) -> list[Label]:

@@ -6,6 +6,7 @@ and curves differ in colour and dash. Each curve has its name at its right end. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 
 from ...experiments.clock import clock_of
 from ...experiments.expectations import Verdict
+from ...experiments.residuals import DataResult
 from ...experiments.run import RunResult
 from ...experiments.scenario import Arm, Scenario
 from ...experiments.targets import ASSUMED
@@ -24,11 +26,12 @@ from ..text.numbers import scale_text, with_unit
 from ..text.timed_changes import windows
 from .dose_marks import Strip, changes_of, doses_of, draw_strip
 from .page import Page, Picture, label_right, labels_height, text_height, text_width, wrap
-from .panel import Panel, curve_labels, draw_panel, panels_of
+from .panel import MARKS, Panel, curve_labels, draw_panel, panels_of
 from .scales import set_scale, ticks_of
 from .style import DARK, GAP, GREY, MARGIN, PAPER, Medium, style
 
 FORMATS = ("svg", "png")  # those that are written if no other are asked for
+SHORT = 40  # characters of a citation that is named in full
 MOST_SOURCES = 5  # named below a figure
 DPI = 130
 STRIP = 0.03  # inches between the strip of doses and the panel
@@ -55,10 +58,10 @@ def pictures(result: RunResult, medium: Medium = PAPER) -> Iterator[Picture]:
     for arm in found:
         outcome = arm.trajectory.outcome
         failed = "" if outcome.ok else f" (failed at {with_unit(arm.trajectory.times[-1] * time_factor, clock)})"
-        curves.append(Curve(arm.arm.title + failed, arm.trajectory, arm.arm.name))
+        curves.append(Curve(arm.arm.title + failed, arm.drawn, arm.arm.name))
     arms = [arm.arm for arm in found]
     for number, names in _groups(result, medium):
-        stem, figure, text = draw_group(scenario, names, curves, arms, "", medium, result.verdicts)
+        stem, figure, text = draw_group(scenario, names, curves, arms, "", medium, result.verdicts, result.data)
         yield Picture(f"{number:02d}_{stem}"[:60], figure, text)
 
 
@@ -71,22 +74,24 @@ def _groups(result: RunResult, medium: Medium) -> list[tuple[int, tuple[str, ...
 
 def draw_group(
     scenario: Scenario, names: Sequence[str], curves: Sequence[Curve], arms: Sequence[Arm], title: str = "",
-    medium: Medium = PAPER, verdicts: Sequence[Verdict] = (),
+    medium: Medium = PAPER, verdicts: Sequence[Verdict] = (), data: Sequence[DataResult] = (),
 ) -> Picture:  # fmt: skip
-    """One figure: `names` of `curves`, with the doses and changes of `arms`, and those `verdicts` that can be drawn.
+    """One figure: `names` of `curves`, with the doses and changes of `arms`, those `verdicts` that can be drawn, and
+    the `data` of these curves.
 
     title: by default that of the scenario.
     """
-    panels = panels_of(scenario, names, curves, verdicts)
+    panels = panels_of(scenario, names, curves, verdicts, data)
     title = title or scenario.title
     logs, aims = {name: panel.log for panel in panels for name in panel.names}, [aim for p in panels for aim in p.aims]
-    text = f"{title}. {describe_figure(scenario, names, curves, arms, aims, logs)}"
+    drawn = [each for each in data if any(each.data.name == points.data.name for p in panels for points in p.points)]
+    text = f"{title}. {describe_figure(scenario, names, curves, arms, aims, logs, drawn)}"
     if medium.height and len(panels) == 1 and panels[0].title:  # a slide is called by what it shows
         page = Page(panels[0].title, [title], medium=medium)
         panels = [panels[0]._replace(title="")]
     else:
         page = Page(title, [], medium=medium)
-    key = " ".join(filter(None, [legend_text(panels), cut_text(panels)]))
+    key = " ".join(filter(None, [data_text(scenario, panels), legend_text(panels), cut_text(panels)]))
     heights = _heights(page, panels, key)
     left = max(_left(panel, height, medium) for panel, height in zip(panels, heights, strict=True))
     width = medium.width - left - medium.room
@@ -119,7 +124,22 @@ def draw_group(
     if key:
         page.down(GAP)
         page.down(page.put(key, MARGIN, medium.width - 2 * MARGIN, medium.small, GREY))
-    return Picture("_".join(names), page.finish(), text)
+    stem = re.sub(r"\W+", "_", "_".join(names)).strip("_")
+    return Picture(stem, page.finish(), text)
+
+
+def data_text(scenario: Scenario, panels: Sequence[Panel]) -> str:
+    """What the points are: their names, what their bars show, and their sources; empty where there are none."""
+    points = {each.data.name: each for panel in panels for each in panel.points}
+    said = []
+    for each in points.values():
+        data, source = each.data, scenario.source(each.data.source.split(",")[0].strip())
+        bars = {"SD": "± SD", "SE": "± SE"}.get(data.bars, "with interval") if each.has_bars else ""
+        where = source.citation if source is not None and len(source.citation) <= SHORT else data.source
+        more = ", ".join(filter(None, [bars, where]))
+        said.append(f"{MARKS[each.mark]} {data.name}{f' ({more})' * bool(more)}")
+    limits = any(point.censored for each in points.values() for point in each.data.points)
+    return f"Measured: {'; '.join(said)}{'; ▽ below the limit of measurement' * limits}." if said else ""
 
 
 def legend_text(panels: Sequence[Panel]) -> str:

@@ -14,7 +14,6 @@ from ...experiments.scenario import Scenario
 from ...numerics.trajectory import Array
 from ..figures.panel import needs_log_axis
 from ..figures.style import style
-from ..text.figure import label_of
 from ..text.numbers import unit_text
 from ..text.timed_changes import windows
 from .thin import points_to_keep
@@ -45,7 +44,7 @@ class Chart(NamedTuple):
 
 def charts(result: RunResult) -> list[Chart]:
     """A chart for everything that the scenario shows, in its order."""
-    names = result.scenario.shown
+    names = result.scenario.drawn
     arms = drawn_arms(result)
     most = MOST_VALUES // max(len(names), 1)
     return [_chart(result.scenario, arms, name, most) for name in names] if arms else []
@@ -57,7 +56,7 @@ def drawn_arms(result: RunResult) -> list[ArmResult]:
 
 
 def _chart(scenario: Scenario, arms: Sequence[ArmResult], name: str, most: int) -> Chart:
-    curves = [(arm.trajectory.times, arm.trajectory[name]) for arm in arms]
+    curves = [(arm.trajectory.times, arm.drawn[name]) for arm in arms]
     few = _union([times[points_to_keep(times, values, 0.01, MOST_ROWS // len(arms) + 2)] for times, values in curves])
     kept = few
     for tolerance in TOLERANCES:
@@ -68,8 +67,8 @@ def _chart(scenario: Scenario, arms: Sequence[ArmResult], name: str, most: int) 
     values = [_at(kept, *curve) for curve in curves]
     return Chart(
         name=name,
-        label=label_of(scenario, name),
-        unit=unit_text(scenario.model.unit_text(name)),
+        label=scenario.label(name),
+        unit=unit_text(scenario.curve(name).unit_text),
         log=_log([values for _, values in curves]),
         rows=kept.tolist(),
         values=values,

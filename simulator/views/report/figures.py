@@ -13,7 +13,6 @@ from ...experiments.run import RunResult
 from ..figures import causal_graph
 from ..figures.run import pictures
 from ..text.causal_graph import alternative_text, graph_view
-from ..text.figure import label_of
 
 SMALL_MODEL = 15  # species: a model with no more is drawn completely, of a larger one the part around its first plot
 LAYOUT_PACKAGE = "pygraphviz"  # of the extra 'wiring'
@@ -38,14 +37,14 @@ def images(result: RunResult, run: str) -> Iterator[Image]:
         with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": run}):
             file = io.BytesIO()
             picture.figure.savefig(file, format="svg", metadata={"Date": None})
-        title = ", ".join(label_of(scenario, name) for name in names)
+        title = ", ".join(scenario.label(name) for name in names)
         yield Image(title, picture.text, _address(file.getvalue()))
     yield from _wiring(result)
 
 
 def _wiring(result: RunResult) -> Iterator[Image]:
     model = result.scenario.model
-    name = None if len(model.species) <= SMALL_MODEL else result.scenario.plots[0][0]
+    name = None if len(model.species) <= SMALL_MODEL else result.scenario.shown[0]
     view = graph_view(model, name)
     title = f"Wiring diagram: {view.title}"
     try:

@@ -10,16 +10,16 @@ from ...experiments.comparison import Reference, table
 from ...experiments.evidence import evidence_row, totals
 from ...experiments.expectations import asked
 from ...experiments.explanation.explain import NoStepsError, explain
-from ...experiments.measured import highest_point
+from ...experiments.residuals import DataResult
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import Arm
 from ..text.compare import sentences
-from ..text.curve import describe_curve
+from ..text.data import data_line
 from ..text.doses import ordered_words
 from ..text.english import capital, counted
 from ..text.evidence_totals import totals_lines
 from ..text.explain import sentences as explained
-from ..text.figure import label_of
+from ..text.figure import course_of
 from ..text.undefined import undefined_lines
 from ..text.verdicts import doubt_text, expected_text, simulated_text
 from .curves import drawn_arms
@@ -55,6 +55,7 @@ def story(result: RunResult) -> list[Paragraph]:
         if others:
             heading = f"Other arms compared with “{base.arm.title}”"
             parts.append(Paragraph(heading, list(_differences(result, base))))
+    parts.append(Paragraph("Data", [_sentence_of(result, data) for data in result.data]))
     parts.append(Paragraph("Expectations", list(_judged(result))))
     return [part for part in parts if part.sentences]
 
@@ -89,18 +90,14 @@ def _given(result: RunResult, arms: Sequence[Arm]) -> Iterator[Sentence]:
 
 def _course(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
     """Each curve that the scenario shows, in one sentence."""
-    clock, time_factor = clock_of(result.scenario)
-    model, dense = result.scenario.model, arm.trajectory.dense
-    for name in result.scenario.shown:
-        unit, highest = model.unit_text(name), highest_point(model, arm.trajectory, name, time_factor)
-        text = describe_curve(dense.times() * time_factor, dense.values(name), unit, clock, highest)
-        yield Sentence(capital(label_of(result.scenario, name)), f"{text}.")
+    for name in result.scenario.drawn:
+        yield Sentence(capital(result.scenario.label(name)), f"{course_of(result.scenario, arm.drawn, name)}.")
 
 
 def _differences(result: RunResult, base: ArmResult) -> Iterator[Sentence]:
     """How each other arm differs from `base`, the largest differences first."""
     rows = [
-        row._replace(name=label_of(result.scenario, row.name))
+        row._replace(name=result.scenario.label(row.name))
         for row in table([result], result.scenario.shown, against=Reference(0, base.arm.name))
     ]
     for arm in result.arms:
@@ -110,14 +107,20 @@ def _differences(result: RunResult, base: ArmResult) -> Iterator[Sentence]:
 
 def _why(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
     """Why the curves that are shown first rise and fall, from the rates of the run."""
-    for name in dict.fromkeys(group[0] for group in result.scenario.plots[:EXPLAINED]):
+    first = dict.fromkeys(group[0] for group in result.scenario.plots[:EXPLAINED])
+    for name in [each for each in first if each not in result.scenario.formulas]:
         try:
             found = explain(result.scenario, arm.arm.name, name, known=result.arms)
         except NoStepsError:
             continue
         reasons = explained(found)[1:]  # the first says where the curve begins and ends, as other parts of the page do
         if reasons:
-            yield Sentence(capital(label_of(result.scenario, name)), " ".join(reasons))
+            yield Sentence(capital(result.scenario.label(name)), " ".join(reasons))
+
+
+def _sentence_of(result: RunResult, data: DataResult) -> Sentence:
+    name, _, text = data_line(result.scenario, data).partition(": ")
+    return Sentence(name, f"{text}.")
 
 
 def _judged(result: RunResult) -> Iterator[Sentence]:

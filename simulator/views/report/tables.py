@@ -146,7 +146,7 @@ def _changes(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
 
 def names_of_interest(scenario: Scenario, results: Mapping[str, ArmResult]) -> set[str]:
     """The names that the page is about: shown, dosed, set or changed in an arm."""
-    found = {name for group in scenario.plots for name in group}
+    found = set(scenario.shown)
     for result in results.values():
         arm = result.arm
         model = scenario.model.parameters

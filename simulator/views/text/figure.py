@@ -9,10 +9,12 @@ import numpy as np
 
 from ...experiments.clock import clock_of
 from ...experiments.measured import highest_point
+from ...experiments.residuals import DataResult
 from ...experiments.scenario import Arm, Scenario
 from ...experiments.targets import Target
 from ...numerics.trajectory import Trajectory
 from .curve import FLAT, describe_curve
+from .data import data_line
 from .doses import dose_words
 from .numbers import interval, number, with_unit
 from .timed_changes import windows
@@ -30,12 +32,6 @@ class Curve:
     arm: str = ""
 
 
-def label_of(scenario: Scenario, name: str) -> str:
-    """The label of a species or an observable."""
-    model = scenario.model
-    return model.species[name].label if name in model.species else model.observables[name].label
-
-
 def describe_figure(
     scenario: Scenario,
     names: Sequence[str],
@@ -43,22 +39,24 @@ def describe_figure(
     arms: Sequence[Arm] = (),
     aims: Sequence[Target] = (),
     log: Mapping[str, bool] | None = None,
+    data: Sequence[DataResult] = (),
 ) -> str:
     """What a figure shows: its curves, which of them are alike, doses, timed changes and expected ranges.
 
     Args:
         scenario: It gives labels, units and the unit of time.
-        names: Species or observables that are drawn.
+        names: Species, observables or formulas that are drawn.
         curves: Those drawn of each name.
         arms: Whose doses and timed changes are marked.
         aims: The expected ranges.
         log: Whether the axis of a name is logarithmic; without it, it is linear.
+        data: What was measured of the curves.
     """
     clock, time_factor = clock_of(scenario)
     parts = [f"Time course of {', '.join(names)} from 0 to {with_unit(scenario.end * time_factor, clock)}."]
     for name in names:
-        unit, scale = scenario.model.unit_text(name), " on a log scale" if (log or {}).get(name) else ""
-        label = label_of(scenario, name)
+        scale = " on a log scale" if (log or {}).get(name) else ""
+        label = scenario.label(name)
         named = label if label.lower() == name.lower() else f"{label} ({name})"
         parts.append(f"{named}{scale}:")
         drawn: list[Curve] = []
@@ -68,10 +66,7 @@ def describe_figure(
                 parts.append(f"{curve.label}: like {twin.label}.")
                 continue
             drawn.append(curve)
-            dense = curve.trajectory.dense
-            highest = highest_point(scenario.model, curve.trajectory, name, time_factor)
-            text = describe_curve(dense.times() * time_factor, dense.values(name), unit, clock, highest)
-            parts.append(f"{curve.label}: {text}.")
+            parts.append(f"{curve.label}: {course_of(scenario, curve.trajectory, name)}.")
     doses = {(dose.name, dose.at, dose.count, dose.times): dose for arm in arms for dose in arm.doses}
     if doses:
         words = [f"{dose.name.replace('_', ' ')} {dose_words(dose, time_factor, clock)}" for dose in doses.values()]
@@ -84,7 +79,18 @@ def describe_figure(
             f"{window.text}."
         )
     parts += [aim_words(scenario, aim) for aim in aims]
+    parts += [f"Measured: {data_line(scenario, each)}." for each in data]
     return " ".join(parts)
+
+
+def course_of(scenario: Scenario, trajectory: Trajectory, name: str) -> str:
+    """The time course of a species, observable or formula without its name, as `describe_curve` says it."""
+    clock, time_factor = clock_of(scenario)
+    unit = scenario.curve(name).unit_text
+    if name in scenario.formulas:
+        return describe_curve(trajectory.times * time_factor, trajectory[name], unit, clock)
+    highest, dense = highest_point(scenario.model, trajectory, name, time_factor), trajectory.dense
+    return describe_curve(dense.times() * time_factor, dense.values(name), unit, clock, highest)
 
 
 def _alike(one: Trajectory, other: Trajectory, name: str) -> bool:

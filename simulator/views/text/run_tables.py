@@ -10,6 +10,7 @@ from ...experiments.clock import clock_of
 from ...experiments.evidence import evidence_row
 from ...experiments.measured import all_curve_measures
 from ...experiments.run import RunResult
+from ...runtime.json import json_number
 from .tables import Table
 
 
@@ -43,6 +44,49 @@ def measures(result: RunResult, names: Sequence[str]) -> Table:
     values = {each: (each, "unit") for each in ("peak", "lowest", "final")}
     shown = {"name": ("name",), "arm": ("arm",), "peak": values["peak"], "at": ("time_of_peak", "time_unit")}
     return Table(rows, {**shown, **values, "area": ("area", "area_unit")})
+
+
+def data(result: RunResult) -> Table:
+    """What was measured and what was simulated, a row for each point; values in its unit, times in `time_unit`."""
+    clock, time_factor = clock_of(result.scenario)
+    rows = [
+        {
+            "data": each.data.name,
+            "curve": each.data.curve.text,
+            "arm": each.data.arm,
+            "subject": point.subject,
+            "time": point.time * time_factor,
+            "time_unit": clock,
+            "measured": point.value,
+            "below": point.censored,
+            "low": point.low,
+            "high": point.high,
+            "n": point.n,
+            "unit": each.data.unit_text,
+            "simulated": json_number(simulated),
+            "residual": json_number(residual),
+            "error": json_number(error),
+            "weighted_residual": json_number(weighted),
+            "fold": json_number(fold),
+            "reason": "",
+        }
+        for each in result.data
+        for point, simulated, residual, error, weighted, fold in zip(
+            each.data.points, each.simulated, each.residuals, each.errors, each.weighted, each.folds, strict=True
+        )
+    ]
+    shown = {
+        "data": ("data",),
+        "arm": ("arm",),
+        "time": ("time", "time_unit"),
+        "measured": ("measured", "unit"),
+        "simulated": ("simulated", "unit"),
+        "residual / error": ("weighted_residual",),
+        "fold": ("fold",),
+    }
+    if any(row["subject"] for row in rows):
+        shown = {"data": ("data",), "subject": ("subject",), **shown}
+    return Table(rows, shown)
 
 
 def expectations(result: RunResult) -> Table:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ....experiments.expectations import asked, set_aside
 from ....experiments.run import ArmResult, RunResult
 from ....experiments.schedule import LedgerLine
+from ..data import data_line
 from ..english import counted
 from ..numbers import number, with_unit
 from ..reliability import digits_text, first, unreliable_lines
@@ -35,6 +36,11 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
         lines.append(f"  {skipped} not judged: they need arms that were not run")
     lines += [f"left out: {each}" for each in scenario.truncated]
     lines += [verdict_line(verdict) for verdict in (*counted_ones, *apart)]
+    if result.data:
+        lines += ["", "data:", *(f"  {data_line(scenario, each)}" for each in result.data)]
+    apart_from = len(scenario.data) - len(result.data)
+    if apart_from:
+        lines.append(f"  {counted(apart_from, 'block')} of data not compared: they need arms that were not run")
     if folder is not None:
         lines += ["", f"results in {folder}"]
     return first(unreliable_lines([result]), "\n".join(lines))

@@ -1,0 +1,124 @@
+"""How far data lie from the curves that were simulated: residuals, in the size of their errors and as folds.
+
+Of a point that was measured below a limit the residual is zero where the curve is below it too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..numerics.trajectory import Array, Trajectory
+from .curve_values import BoundFormula
+from .measured import curves_of
+from .scenario import Data, Scenario
+
+WITHIN = 1.0 + 1e-9  # of its error: a point that is no farther from the curve is within its bar
+
+
+@dataclass(frozen=True, eq=False)
+class DataResult:
+    """Data next to the curve that was simulated at exactly their times.
+
+    Attributes:
+        data: what was measured.
+        simulated: at each point, shape (points,), in the unit of the data; NaN where the curve has no value.
+        residuals: measured less simulated, shape (points,), in the unit of the data; of a lognormal error the
+            logarithm of measured over simulated.
+        errors: the size of the error of each point, on the scale of its residual; NaN where it is not known.
+        estimated: whether the errors follow from the residuals, as nothing else says how large they are.
+    """
+
+    data: Data
+    simulated: Array
+    residuals: Array
+    errors: Array
+    estimated: bool
+
+    @property
+    def weighted(self) -> Array:
+        """The residuals in units of their errors, shape (points,): what least squares takes."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.residuals / self.errors)
+
+    @property
+    def within(self) -> NDArray[np.bool_]:
+        """Which points lie within one error of the curve."""
+        return np.asarray((np.abs(self.weighted) <= WITHIN) | (self.residuals == 0.0))
+
+    @property
+    def folds(self) -> Array:
+        """Simulated over measured, shape (points,); NaN where that says nothing: below a limit, or not above zero."""
+        with np.errstate(all="ignore"):
+            ratio = self.simulated / _values(self.data)
+        known = (ratio > 0.0) & np.isfinite(ratio) & (_values(self.data) > 0.0) & ~_censored(self.data)
+        return np.where(known, ratio, np.nan)
+
+    @property
+    def fold_error(self) -> float | None:
+        """The typical factor between simulated and measured, at least 1: the geometric mean; None where none says."""
+        logs = np.abs(np.log(self.folds[np.isfinite(self.folds)]))
+        return float(np.exp(logs.mean())) if len(logs) else None
+
+
+def compare_with_data(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[DataResult]:
+    """The data of a scenario whose arms are among `trajectories`, each next to its curve."""
+    found = []
+    for data in scenario.data:
+        trajectory = trajectories.get(data.arm)
+        if trajectory is not None and data.points:
+            curves = curves_of(trajectory.dense, trajectory.outcome.ok)
+            times = np.array([point.time for point in data.points])
+            simulated = BoundFormula(data.curve).at_times(curves, scenario.model, times)[0]
+            found.append(data_result(data, np.broadcast_to(simulated, times.shape)))
+    return found
+
+
+def data_result(data: Data, simulated: Array) -> DataResult:
+    """Data next to what was simulated at their times, shape (points,), in the unit of the curve."""
+    simulated = np.where(np.isfinite(simulated), simulated, np.nan) * data.curve.unit.to(data.unit)
+    values, log = _values(data), data.error.kind == "lognormal"
+    with np.errstate(all="ignore"):
+        residuals = np.log(values / simulated) if log else values - simulated
+    below = _censored(data) & (simulated <= values)
+    residuals = np.where(below, 0.0, np.where(np.isfinite(residuals), residuals, np.nan))
+    errors = _errors(data, simulated)
+    estimated = bool(np.isnan(errors).all()) and data.error.kind != "combined"
+    if estimated:
+        size = (np.abs(simulated) if data.error.kind == "proportional" else 1.0) / _root_n(data)
+        with np.errstate(all="ignore"):
+            shares = (residuals / size)[~_censored(data)]
+        shares = shares[np.isfinite(shares)]
+        errors = size * (math.sqrt(float((shares**2).mean())) if len(shares) else math.nan)
+    return DataResult(data, simulated, residuals, errors, estimated)
+
+
+def _errors(data: Data, simulated: Array) -> Array:
+    """The error of each point: its own, or else as the error model says; NaN where neither is known."""
+    own = np.array([np.nan if point.sd is None else point.sd for point in data.points])
+    sd = np.nan if data.error.sd is None else data.error.sd
+    cv = np.nan if data.error.cv is None else data.error.cv
+    made = {
+        "additive": np.full(len(own), sd),
+        "proportional": cv * np.abs(simulated),
+        "combined": np.hypot(sd, cv * simulated),
+        "lognormal": np.full(len(own), np.sqrt(np.log1p(cv**2))),
+    }[data.error.kind]
+    return np.where(np.isnan(own), made / _root_n(data), own)
+
+
+def _root_n(data: Data) -> Array:
+    """The root of how many measurements each point is the mean of."""
+    return np.sqrt([float(max(point.n, 1)) for point in data.points])
+
+
+def _values(data: Data) -> Array:
+    return np.array([point.value for point in data.points])
+
+
+def _censored(data: Data) -> NDArray[np.bool_]:
+    return np.array([point.censored for point in data.points], dtype=bool)

@@ -1,0 +1,118 @@
+"""Data next to a simulation in words: how many points are met, and which is missed by how much."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...experiments.clock import clock_of
+from ...experiments.residuals import DataResult
+from ...experiments.scenario import MAIN, Scenario
+from ...numerics.trajectory import Array
+from .english import counted
+from .numbers import number, percent, with_unit
+
+NAMED = 2  # points that are missed: of more, only the worst is named
+NEAR = 1.5  # fold: within it a point counts as near where nobody knows its error
+
+
+def data_line(scenario: Scenario, result: DataResult) -> str:
+    """The name of data, and their sentence."""
+    data = result.data
+    arm = "" if data.arm == MAIN else f" (arm {data.arm})"
+    return f"{data.name}{arm}: {data_sentence(scenario, result)}"
+
+
+def data_sentence(scenario: Scenario, result: DataResult) -> str:
+    """How data compare with the curve.
+
+    ``4 of 5 within one SD; day 15 is missed by 1.8 SD (simulated 2.1, measured 3); typically 1.2-fold off``
+    """
+    parts = _by_folds(scenario, result) if result.estimated else _by_errors(scenario, result)
+    fold = result.fold_error
+    if fold is not None:
+        parts.append(f"typically {number(fold)}-fold off")
+    lost = int(np.isnan(result.residuals).sum())
+    if lost:
+        parts.append(f"{counted(lost, 'point')} without a simulated value")
+    return "; ".join(parts)
+
+
+def _by_errors(scenario: Scenario, result: DataResult) -> list[str]:
+    distance = np.abs(result.weighted)
+    distance[result.residuals == 0.0] = 0.0
+    above = np.array([point.censored for point in result.data.points]) & (result.residuals != 0.0)
+    distance[above & np.isnan(distance) & np.isfinite(result.residuals)] = np.inf  # of a limit without an error
+    known = ~np.isnan(distance)
+    bars, within = result.data.bars, int((known & result.within).sum())
+    parts = [f"{within} of {int(known.sum())} within {'their bars' if bars == 'bar' else f'one {bars}'}"]
+    missed = _largest(np.where(known & ~result.within, distance, np.nan))
+    size = "times its bar" if bars == "bar" else bars
+    told = [_size(distance[each], size) + _both(result, each) for each in missed]
+    whens = [_when(scenario, result, each) for each in missed]
+    if len(missed) > NAMED:
+        parts.append(f"the worst, {whens[0]}, is missed {told[0]}")
+    elif missed:
+        parts.append(f"{whens[0]} is missed {told[0]}" + "".join(f", {whens[1]} {told[1]}" for _ in missed[1:]))
+    free = int((~known & np.isfinite(result.residuals)).sum())
+    return [*parts, f"{counted(free, 'point')} without an error"] if free else parts
+
+
+def _size(distance: float, size: str) -> str:
+    """``by 1.8 SD``; more digits where two would say that a point is not missed."""
+    if math.isinf(distance):
+        return ""
+    return f"by {number(distance, 2 if distance >= 1.05 else 3)} {size} "
+
+
+def _by_folds(scenario: Scenario, result: DataResult) -> list[str]:
+    """Where nothing says how large the errors are."""
+    folds = np.exp(np.abs(np.log(result.folds)))
+    known = np.isfinite(folds)
+    parts = [counted(len(folds), "point") + " without errors"]
+    if known.any():
+        parts.append(f"{int((folds[known] <= NEAR).sum())} of {int(known.sum())} within {NEAR}-fold")
+        worst = _largest(folds)[0]
+        if folds[worst] > NEAR:
+            high = "high" if result.folds[worst] > 1 else "low"
+            when = _when(scenario, result, worst)
+            parts.append(f"the worst, {when}, is {number(folds[worst], 2)}-fold too {high} {_both(result, worst)}")
+    return [*parts, _scatter(result)] if np.isfinite(result.errors).any() else parts
+
+
+def _scatter(result: DataResult) -> str:
+    """The size of the residuals, from which the errors are estimated."""
+    data = result.data
+    roots = np.sqrt([max(point.n, 1) for point in data.points])
+    errors = result.errors * roots
+    if data.error.kind == "additive":
+        return f"they scatter about the curve with an SD of {with_unit(float(np.nanmax(errors)), data.unit_text)}"
+    shares = errors / np.abs(result.simulated) if data.error.kind == "proportional" else errors
+    share = float(np.nanmax(shares))
+    cv = math.sqrt(math.expm1(min(share, 5.0) ** 2)) if data.error.kind == "lognormal" else share
+    return f"they scatter about the curve with a CV of {percent(cv)}"
+
+
+def _largest(distance: Array) -> list[int]:
+    """The places of what is known, the largest first."""
+    order = np.argsort(-np.where(np.isnan(distance), -np.inf, distance), kind="stable")
+    return [int(each) for each in order if not np.isnan(distance[each])]
+
+
+def point_time(scenario: Scenario, time: float) -> str:
+    """A time of data, which counts in the model's unit, as people say it: ``day 15``, ``3 h``."""
+    clock, factor = clock_of(scenario)
+    return f"day {number(time * factor)}" if clock == "d" else with_unit(time * factor, clock)
+
+
+def _when(scenario: Scenario, result: DataResult, place: int) -> str:
+    point = result.data.points[place]
+    return point_time(scenario, point.time) + (f" of subject {point.subject}" if point.subject else "")
+
+
+def _both(result: DataResult, place: int) -> str:
+    """What was simulated and what was measured."""
+    point, unit = result.data.points[place], result.data.unit_text
+    below = "below " if point.censored else ""
+    return f"(simulated {number(float(result.simulated[place]))}, measured {below}{with_unit(point.value, unit)})"
