@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
+from ..runtime.errors import InputError, request_fault
 from .certificate import Certificate
 from .curve_values import BoundFormula
 from .expectations import Verdict, judge
 from .memory import check_run_memory
+from .periodic import NoPeriodicStateError
 from .residuals import DataResult, compare_with_data
 from .scenario import Arm, CurveFormula, Scenario, chosen_arms
-from .schedule import LedgerLine, ledger, prepare
-from .solving import Certify, solve_arms, system_of
+from .schedule import LedgerLine, Prepared, ledger
+from .solving import Certify, prepared_arm, solve_arms, system_of
 from .solving import OnProgress as OnProgress
 
 
@@ -93,13 +96,14 @@ def run(
         curves: species and observables whose digits count, beside those that the scenario shows, measures or expects.
 
     Raises:
-        InputError: one of `arms` is no arm of the scenario, or its curves will not fit into memory.
+        InputError: one of `arms` is no arm of the scenario, its curves will not fit into memory, or a regimen has no
+            steady state to start in.
         KeyboardInterrupt: no arm was finished.
     """
     chosen = chosen_arms(scenario, arms)
     check_run_memory(scenario, chosen)
     system = system_of(scenario.model)
-    prepared = {arm.name: prepare(scenario, arm, system) for arm in chosen}
+    prepared = {arm.name: _prepared(scenario, arm, system) for arm in chosen}
     shown = replace(scenario, plots=(*scenario.plots, tuple(curves)))  # digits are those of what is shown
     solved, interrupted = solve_arms(shown, system, prepared, certify, on_progress)
     if interrupted and not solved:
@@ -141,3 +145,10 @@ def _formulas(scenario: Scenario, trajectory: Trajectory) -> dict[str, Array]:
         return {}
     bound = {text: BoundFormula(each) for text, each in scenario.formulas.items()}
     return {text: each.along(trajectory, scenario.model) for text, each in bound.items()}
+
+
+def _prepared(scenario: Scenario, arm: Arm, system: System) -> Prepared:
+    try:
+        return prepared_arm(scenario, arm, system)
+    except NoPeriodicStateError as error:
+        raise InputError([request_fault(f"{scenario.id}, arm {arm.name}: {error}")]) from None

@@ -46,6 +46,7 @@ class Dose:
     lag: how much later than given it begins to enter the target. share: the part of it that does, from 0 to 1.
     rate: of an infusion whose length follows from it. named: which of amount, over, rate, lag and share are the value
     of a parameter, each with its name; the fields hold what `timetable.settled` made of the values of an arm.
+    steady: whether it has been given for ever before the start of the run, whose states are those that recur with it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Dose:
     share: float = 1.0
     rate: Rate | None = None
     named: tuple[tuple[str, str], ...] = ()
+    steady: bool = False
 
     def time(self, number: int) -> float:
         """When dose `number`, counted from 0, is given."""

@@ -271,7 +271,8 @@ def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory, system: System)
             active = plan.active[event.first]
             diluted = amounts.dilution(dose.target, active, plan.active[-1])
             expected[dose.target] += share * amounts.of(index, active) * diluted
-        lines.append(_line(dose, reached, dose.amount * dose.share * sum(shares)))
+        of_this_run = sum(s for e, s in zip(given_of[index], shares, strict=True) if e.number >= 0)
+        lines.append(_line(dose, reached, dose.amount * dose.share * of_this_run))
     for target, amount in expected.items():
         if trajectory.outcome.ok and abs(added[target] - amount) > 1e-9 * max(abs(amount), abs(added[target])):
             raise LedgerError(f"{target}: the schedule gave {amount:.12g}, the solver counted {added[target]:.12g}")

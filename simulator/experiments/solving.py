@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,12 +21,13 @@ from ..numerics.compiled.availability import available
 from ..numerics.compiled.engine import COMPILED_RTOL
 from ..numerics.noise import LOWER_FLOORS, RTOL_SHARE
 from ..numerics.system import System
-from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Problem, Trajectory
+from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Problem, Trajectory
 from ..runtime.interrupt import interrupts_remembered
 from .awake import awake_species
 from .certificate import WANTED, Certificate, compare
-from .scenario import Scenario
-from .schedule import Prepared
+from .periodic import Many, has_steady_dose, periodic_start
+from .scenario import Arm, Scenario
+from .schedule import Prepared, prepare
 
 if TYPE_CHECKING:
     from ..numerics.compiled.arms import ModelEngine
@@ -94,13 +96,59 @@ def system_of(model: Model) -> System:
 
 def _engine_of(scenario: Scenario, system: System) -> ModelEngine:
     """The engine for all arms of a scenario, so that a number does not depend on which of them are computed."""
+    return _engine_with(system, awake_species(scenario, scenario.arms, system.parameter_formulas))
+
+
+def _engine_with(system: System, awake: Collection[str]) -> ModelEngine:
+    """The engine where these species may start above zero or be dosed."""
     from ..numerics.compiled.arms import ModelEngine  # needs llvmlite
 
-    awake = awake_species(scenario, scenario.arms, system.parameter_formulas)
     key = id(system), frozenset(awake)
     found = _recent.engines.get(key) or ModelEngine(system, awake)
     if system in _recent.systems:
         _recent.engines[key] = found
+    return found
+
+
+def prepared_arm(scenario: Scenario, arm: Arm, system: System) -> Prepared:
+    """Everything that `solve_arms` needs for `arm`, which may start in the steady state of a regimen.
+
+    Raises `NoPeriodicStateError` and `TimetableError`.
+    """
+    prepared = prepare(scenario, arm, system)
+    if not has_steady_dose(arm):
+        return prepared
+    awake = awake_species(scenario, (*scenario.arms, arm), system.parameter_formulas)
+    return prepared._replace(initial=periodic_start(scenario, arm, system, states_of_model(system, awake)))
+
+
+def states_of_model(system: System, awake: Collection[str]) -> Many:
+    """What finds the states at the ends of problems of a model; several threads may use it.
+
+    awake: species that may start above zero or be dosed.
+    """
+    if not available():
+        return partial(_states_by_scipy, system)
+    engine = _engine_with(system, awake)
+
+    def states(problems: Sequence[Problem]) -> list[Array | str]:
+        found, interrupted = engine.solve(problems)
+        if interrupted:
+            raise KeyboardInterrupt
+        names = engine.system.species
+        return [each if isinstance(each, str) else np.array([each[name][-1] for name in names]) for each in found]
+
+    return states
+
+
+def _states_by_scipy(system: System, problems: Sequence[Problem]) -> list[Array | str]:
+    from ..numerics.solve import solve  # SciPy takes a third of a second to import
+
+    found: list[Array | str] = []
+    for each in problems:
+        one = solve(system, each.initial, each.segments, each.times, rtol=each.rtol, floor=each.floor, dense=False)
+        failed = f"failed: {one.outcome.message}"
+        found.append(np.array([one[name][-1] for name in system.species]) if one.outcome.ok else failed)
     return found
 
 

@@ -25,8 +25,9 @@ class TimetableError(ValueError):
 class DoseEvent(NamedTuple):
     """One time at which a dose enters its target before the end of the run.
 
-    dose: its index among the arm's doses. number: which of its times, from 0. first, last: a bolus at the start of
-    segment `first` if they are equal, else an infusion through the segments `first` to ``last - 1``.
+    dose: its index among the arm's doses. number: which of its times, from 0; one before the run is below that.
+    first, last: a bolus at the start of segment `first` if they are equal, else an infusion through the segments
+    `first` to ``last - 1``.
     share: how much of what enters does so before the end, from 0 to 1.
     """
 
@@ -68,15 +69,15 @@ def timetable(arm: Arm, end: float, model: Model) -> Timetable:
         if problem := dose_problem(dose, model):
             raise TimetableError(problem)
     last = ticks_of(end, unit)
-    series = [(_starts(dose, last, unit), ticks_of(dose.over, unit)) for dose in arm.doses]
+    series = [(_entries(dose, last, unit), ticks_of(dose.over, unit)) for dose in arm.doses]
     windows = [
         (ticks_of(change.start, unit), None if change.end is None else ticks_of(change.end, unit))
         for change in arm.changes
     ]
     instants = {0, *(tick for window in windows for tick in window if tick is not None)}
-    for starts, length in series:
-        instants.update(starts)
-        instants.update([tick + length for tick in starts] if length else ())
+    for entries, length in series:
+        instants.update([max(0, tick) for _, tick in entries])
+        instants.update([tick + length for _, tick in entries] if length else ())
     marks = sorted(tick for tick in instants if tick < last)
     bounds = tuple([time_of(tick, unit) for tick in (*marks, last)])
     for number, (before, after) in enumerate(pairwise(bounds)):
@@ -84,11 +85,11 @@ def timetable(arm: Arm, end: float, model: Model) -> Timetable:
             raise TimetableError(_too_close(arm, [*marks, last][number : number + 2], last, model))
     place = {tick: number for number, tick in enumerate(marks)}
     events = []
-    for index, (starts, length) in enumerate(series):
-        for number, begins in enumerate(starts):
-            share = min(1.0, (last - begins) / length) if length else 1.0
+    for index, (entries, length) in enumerate(series):
+        for number, begins in entries:
+            share = (min(last, begins + length) - max(0, begins)) / length if length else 1.0
             until = place.get(begins + length, len(marks))  # an infusion that is cut lasts until the end
-            events.append(DoseEvent(index, number, place[begins], until, share))
+            events.append(DoseEvent(index, number, place[max(0, begins)], until, share))
     active = [tuple([start <= tick and (stop is None or tick < stop) for start, stop in windows]) for tick in marks]
     return Timetable(bounds, tuple(active), tuple(events))
 
@@ -165,15 +166,21 @@ def given_share(dose: Dose, number: int, reached: float) -> float:
     return min(1.0, past / length) if past > 0 and length else float(past > 0)
 
 
-def _starts(dose: Dose, end: int, unit: Unit) -> list[int]:
-    """The ticks before `end` at which a dose begins to enter its target."""
+def _entries(dose: Dose, end: int, unit: Unit) -> list[tuple[int, int]]:
+    """The numbers of the times at which a dose begins to enter its target before `end`, and their ticks. In a steady
+    state also of those before the run that are still under way at its start: their numbers and ticks are negative."""
     lag = ticks_of(dose.lag, unit)
     if dose.times:
-        return [each for each in (lag + dose.ticks(number) for number in range(dose.count)) if each < end]
+        listed = [(number, lag + dose.ticks(number)) for number in range(dose.count)]
+        return [each for each in listed if each[1] < end]
     begins, every = lag + ticks_of(dose.at, unit), ticks_of(dose.every, unit)
-    if begins >= end or dose.count == 1:
-        return [begins] if begins < end else []
-    return [begins + number * every for number in range(min(dose.count, -((begins - end) // every)))]
+    length = ticks_of(dose.over, unit)
+    earlier = (begins + length - 1 if length else begins) // every if dose.steady and every else 0
+    if begins >= end and not earlier:
+        return []
+    count = min(dose.count, -((begins - end) // every)) if dose.count > 1 else 1
+    found = [(number, begins + number * every) for number in range(-max(0, earlier), count)]
+    return [each for each in found if each[1] < end]
 
 
 def _too_close(arm: Arm, ticks: list[int], end: int, model: Model) -> str:
@@ -192,8 +199,8 @@ def _events(arm: Arm, end: int, unit: Unit) -> Iterator[tuple[int, str]]:
     """What happens in an arm before `end`, in words, each with its ticks."""
     for dose in arm.doses:
         length = ticks_of(dose.over, unit)
-        for number, begins in enumerate(_starts(dose, end, unit), 1):
-            which = f"dose '{dose.name}'" + (f", number {number} of {dose.count}," if dose.count > 1 else "")
+        for number, begins in _entries(dose, end, unit):
+            which = f"dose '{dose.name}'" + (f", number {number + 1} of {dose.count}," if dose.count > 1 else "")
             yield begins, f"{which} begins" if length else f"{which} is given"
             if length and begins + length < end:
                 yield begins + length, f"{which} ends"

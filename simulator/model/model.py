@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from .declarations import BODY, Declarations
+from .expression import TIME, names
 from .laws import Laws, write_laws
 from .units import Unit, UnitError, in_moles, unit
 
@@ -26,6 +27,11 @@ class Model(Declarations):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "laws", write_laws(self))
+
+    def formulas_of_time(self) -> list[str]:
+        """The reactions and observables whose formulas name the time."""
+        found = [name for name, each in self.reactions.items() if TIME in names(each.rate)]
+        return [*found, *(name for name, each in self.observables.items() if TIME in names(each.value))]
 
 
 _PER_BODY = re.compile(r"(.+?)\s*(?:/\s*(kg|g|m(?:\^?2|²))|[\s*·](?:(kg)(?:\^?-1|⁻¹)|m(?:\^?-2|⁻²)))\s*\Z", re.DOTALL)

@@ -268,6 +268,129 @@ def test_parameters_of_an_arm_decide_its_lags(folder: Path) -> None:
     assert float(run.measure("at(central, '5 h')")) == pytest.approx(100 * bolus(4.5), rel=1e-6)
 
 
+# steady states
+
+
+def recurring(one: Callable[[float], float], t: float, every: float) -> float:
+    """A dose each `every` for ever: all that was given before, until it is nothing."""
+    first = math.floor(t / every)
+    return sum(one(t - number * every) for number in range(first, first - 2000, -1))
+
+
+STEADY: dict[str, tuple[str, Callable[[float], float]]] = {
+    "a bolus": (dose(every="8 h"), lambda t: 100 * recurring(bolus, t, 8)),
+    "later than the start": (dose(at="3 h", every="8 h"), lambda t: 100 * recurring(bolus, t - 3, 8)),
+    "an infusion": (dose(every="6 h", over="2 h"), lambda t: 100 * recurring(lambda s: infusion(s, 2), t, 6)),
+    "an infusion under way at the start": (
+        dose(at="5 h", every="6 h", over="2 h"),
+        lambda t: 100 * recurring(lambda s: infusion(s, 2), t - 5, 6),
+    ),
+    "by mouth, late, in part": (
+        dose(target="gut", every="4 h", lag="Tlag", share="F"),
+        lambda t: 60 * recurring(oral, t - 0.5, 4),
+    ),
+    "a lag of more than an interval": (
+        dose(every="4 h", lag="9 h", over="2 h"),
+        lambda t: 100 * recurring(lambda s: infusion(s, 2), t - 9, 4),
+    ),
+    "a lag of an interval": (dose(every="4 h", lag="4 h"), lambda t: 100 * recurring(bolus, t, 4)),
+    "often": (dose(every="15 min", count=40), lambda t: 100 * recurring(bolus, min(t, 9.75), 0.25) * cut(t, 9.75)),
+}
+
+
+def cut(t: float, last: float) -> float:
+    """What is left of plasma since the last dose."""
+    return math.exp(-K * max(0.0, t - last))
+
+
+@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+@pytest.mark.parametrize("name", STEADY)
+def test_a_steady_state_is_the_closed_form_from_the_start(
+    name: str, engine: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine == "scipy":
+        monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy")
+    text, exact = STEADY[name]
+    run = sim.run(question(folder, text + "steady_state = true\n", end="30 h"))
+    wanted = np.array([exact(t + 1e-9) for t in run["time"]])
+    # LSODA starts again at each of many doses, at the lowest order
+    np.testing.assert_allclose(run["central"], wanted, rtol=3e-6 if (name, engine) == ("often", "scipy") else 1e-6)
+
+
+def test_a_steady_state_of_two_compartments(folder: Path) -> None:
+    run = sim.run(question(folder, dose(every="12 h") + "steady_state = true\n", model_text=TWO))
+    rates, sizes = two_compartments()
+    wanted = [
+        100 * float((sizes * np.exp(-rates * (t % 12 if t < 48 else 12.0)) / (1 - np.exp(-rates * 12))).sum())
+        for t in run["time"]
+    ]
+    np.testing.assert_allclose(run["central"], wanted, rtol=1e-6)
+    assert [row["count"] for row in run.ledger] == [4]  # until the end of the run
+
+
+def test_two_regimens_have_their_common_period(folder: Path) -> None:
+    text = dose(every="4 h") + "steady_state = true\n"
+    text += dose("30 mg", every="6 h", at="2 h").replace('"drug"', '"other"') + "steady_state = true\n"
+    text += dose("50 mg", at="1 h").replace('"drug"', '"extra"')
+    run = sim.run(question(folder, text, end="24 h"))
+    wanted = [
+        100 * recurring(bolus, t + 1e-9, 4) + 30 * recurring(bolus, t - 2 + 1e-9, 6) + 50 * bolus(t - 1)
+        for t in run["time"][:-1]
+    ]
+    np.testing.assert_allclose(run["central"][:-1], wanted, rtol=1e-6)
+
+
+SATURABLE = model(
+    _parameter("Vmax", 12, "mg/h") + _parameter("Km", 3, "mg/L"),
+    species='urine = { label = "drug in urine", unit = "mg", initial = 0, scale = 1 }\n',
+    reactions='saturable = { equation = "central -> urine", rate = "Vmax * saturation(central, Km)",'
+    ' source = "assumed" }\n',
+)
+
+
+def test_a_saturable_drug_reaches_the_state_that_many_doses_reach(folder: Path) -> None:
+    steady = sim.run(question(folder, dose(every="8 h") + "steady_state = true\n", end="8 h", model_text=SATURABLE))
+    long = sim.run(question(folder, dose(every="8 h", count=100), end="800 h", model_text=SATURABLE))
+    last = float(long.measure("at(central, '792 h')"))
+    assert steady["central"][0] == pytest.approx(last, rel=1e-5)
+    assert steady["urine"][0] == 0.0  # it is only counted
+
+
+def test_members_start_in_their_own_steady_state(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = question(folder, dose(every="8 h", over="Tinf", lag="Tlag") + "steady_state = true\n", end="24 h")
+    rows = np.array([[1.0, 2.0, 30.0], [3.0, 1.0, 0.0], [2.0, 5.0, 120.0]])
+
+    def troughs() -> np.ndarray:
+        f = sim.batch(path, vary=["CL", "Tinf", "Tlag"], measures={"trough": "before(central, '16 h')"})
+        return f(rows).measures["trough"]
+
+    k = rows[:, 0] / V
+    since = 8 - rows[:, 1] - rows[:, 2] / 60  # the last infusion ended so long ago
+    wanted = 100 / rows[:, 1] / rows[:, 0] * (1 - np.exp(-k * rows[:, 1])) * np.exp(-k * since) / (1 - np.exp(-k * 8))
+    np.testing.assert_allclose(troughs(), wanted, rtol=1e-6)
+    monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy")
+    np.testing.assert_allclose(troughs(), wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (dose(every="8 h") + "steady_state = true\n" + '[parameters]\nCL = "0 L/h"\n', "nothing takes central away"),
+        (
+            dose(every="8 h") + 'steady_state = true\n' + dose(every="8.0000001 h").replace('"drug"', '"other"')
+            + "steady_state = true\n",
+            "no common period",
+        ),
+    ],
+)  # fmt: skip
+def test_a_regimen_without_a_steady_state_is_refused_by_name(text: str, message: str, folder: Path) -> None:
+    path = question(folder, text)
+    with pytest.raises(sim.InputError, match=message):
+        sim.run(path)
+    found = sim.batch(path, vary=["ka"], measures={"top": "max(central)"})([[1.0]])
+    assert message in found.failures[0].message
+
+
 # bad input
 
 
@@ -296,6 +419,12 @@ WRONG = {
     "infusions that overlap": (dose(at=["0 h", "8 h", "9 h"], over="2 h"), "doses at 8 and 9 h"),
     "a rate too slow": (dose(rate="10 mg/h", every="8 h", count=2), "longer than its interval"),
     "times after the end": (dose(at=["50 h", "60 h"]), "not before the end of the run"),
+    "a steady state without an interval": (dose() + "steady_state = true\n", "a steady state needs 'every'"),
+    "a steady state of listed times": (dose(at=["0 h", "8 h"]) + "steady_state = true\n", "leave out 'steady_state'"),
+    "a steady state that begins later": (
+        dose(at="9 h", every="8 h") + "steady_state = true\n",
+        "'at' comes before '8 h', found '9 h'",
+    ),
     "a change of what a dose names": (
         dose(over="Tinf") + '[[change]]\nat = "5 h"\nparameters = { Tinf = "1 h" }\n',
         "the dose 'drug' depends on Tinf, which a timed change sets",
@@ -310,6 +439,18 @@ def test_what_cannot_be_is_one_fault(name: str, folder: Path) -> None:
         sim.run(question(folder, text))
     assert len(caught.value.faults) == 1, caught.value
     assert message in str(caught.value)
+
+
+def test_a_steady_state_of_a_model_that_knows_the_time_is_refused(folder: Path) -> None:
+    clock = ONE.replace('"CL * central"', '"CL * central * (1 + 0.1 * min(time / body_weight, 0))"')
+    clock = clock.replace("body_weight, 0", "Tinf, 0").replace("time / body_weight", "time / Tinf")
+    with pytest.raises(sim.InputError, match="elimination depends on time itself"):
+        sim.run(question(folder, dose(every="8 h") + "steady_state = true\n", model_text=clock))
+
+
+def test_a_steady_state_is_not_exported(folder: Path) -> None:
+    with pytest.raises(sim.InputError, match="in steady state from the start, which SBML cannot say"):
+        sim.export(question(folder, dose(every="8 h") + "steady_state = true\n"), out=folder / "x.xml")
 
 
 def test_the_start_of_the_run_has_nothing_before_it(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...numerics.compiled.above_noise import run_above_noise
-from ...numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, Engine
+from ...numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, Engine, StoppedError
 from ...numerics.dense_output import RecordedCurves
 from ...numerics.parameter_formulas import ParameterFormulas
 from ...numerics.pieces import PIECE, STEP
@@ -19,10 +19,11 @@ from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, Array
 from ..awake import awake_species
+from ..periodic import NoPeriodicStateError, has_steady_dose, periodic_start
 from ..scenario import Arm, Scenario
-from ..solving import TIGHTER
+from ..solving import TIGHTER, states_of_model
 from .designs import Axis
-from .members import ArmMembers, Rows
+from .members import ArmMembers, Rows, arm_with
 from .paths import split_path
 
 MEMBERS_AT_ONCE = 128  # members whose curves are in memory at once: few enough that the memory is reused
@@ -65,7 +66,10 @@ class CompiledArms:
         self.system, self._rtol = system, rtol_of(again)
         from ...numerics.compiled.programs import program_for  # needs llvmlite
 
+        self._scenario, self._axes = scenario, axes
         self._members = {arm.name: ArmMembers(scenario, arm, system, axes) for arm in arms}
+        self._steady = {arm.name: arm for arm in arms if has_steady_dose(arm)}
+        self._many = states_of_model(system, system.species) if self._steady else None
         self._reduced = reduced_system_for(scenario, arms, axes)
         self.readouts = [name for name in measured if name in system.observables and needs_refinement(system, name)]
         program = program_for(self._reduced, tuple(keep), tuple(measured), per_step=STEP if self.readouts else PIECE)
@@ -92,11 +96,32 @@ class CompiledArms:
             StoppedError: Soon after `stop()` is true.
         """
         for first in range(0, len(values), self._at_once):
-            for rows, batch in self._members[arm].batches(values[first : first + self._at_once]):
+            some = values[first : first + self._at_once]
+            for all_rows, given in self._members[arm].batches(some):
+                rows, batch = self._in_steady_state(arm, some, all_rows, given, stop)
                 lanes = run_above_noise(self.engine, batch, times, self._rtol, stop)
                 done = np.flatnonzero(lanes.done)
                 if len(done):
                     yield first + rows[done], CompiledMembers(self._curves(lanes, batch, done), self._kept(lanes, done))
+
+    def _in_steady_state(
+        self, arm: str, values: Array, rows: Rows, batch: Batch, stop: Callable[[], bool]
+    ) -> tuple[Rows, Batch]:
+        """Members that start in the steady state of their regimen, without those that have none."""
+        if arm not in self._steady or self._many is None:
+            return rows, batch
+        starts: dict[int, Array] = {}
+        for place, row in enumerate(rows.tolist()):
+            if stop():
+                raise StoppedError
+            try:
+                member = arm_with(self._scenario, self._steady[arm], self._axes, values[row])
+                starts[place] = periodic_start(self._scenario, member, self.system, self._many)
+            except NoPeriodicStateError:
+                continue  # SciPy will say why
+        found = np.array(list(starts), dtype=np.intp)
+        initial = np.array(list(starts.values())).reshape(len(found), batch.initial.shape[1])
+        return rows[found], replace(batch.take(found), initial=initial)
 
     def _curves(self, lanes: BatchResult, batch: Batch, done: Rows) -> RecordedCurves | None:
         """The curves of the members `done`. Readouts are recorded at so many points that it is seen whether these

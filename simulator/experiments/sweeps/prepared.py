@@ -16,9 +16,9 @@ from ...numerics.dense_output import DenseOutput
 from ...numerics.system import System
 from ...numerics.trajectory import IMPOSSIBLE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
 from ..measured import BoundMeasure, CurveFunction, MemberCurves, Missing, Values, bind, curves_of
+from ..periodic import NoPeriodicStateError
 from ..scenario import MAIN, Scenario
-from ..schedule import prepare
-from ..solving import FIRST_OF_SCIPY, SECOND_OF_SCIPY, TIGHTER
+from ..solving import FIRST_OF_SCIPY, SECOND_OF_SCIPY, TIGHTER, prepared_arm
 from ..timetable import TimetableError
 from . import compiled
 from .designs import Axis, SweepMeasure
@@ -142,8 +142,8 @@ class PreparedMembers:
 
         try:
             member = arm_with(self.scenario, self.scenario.arm(arm), self.axes, row)
-            schedule, _, initial = prepare(self.scenario, member, self.system)
-        except TimetableError as error:
+            schedule, _, initial = prepared_arm(self.scenario, member, self.system)
+        except (TimetableError, NoPeriodicStateError) as error:
             return _failed_before_start(self.system, Outcome(IMPOSSIBLE, str(error), 0.0))
         except (ArithmeticError, ValueError) as error:
             message = f"doses or initial values cannot be computed: {error}"

@@ -126,7 +126,7 @@ def read_arm_doses(context: Context, shared: Mapping[str, Dose], arm: Table, at:
 def merged(base: Table, own: Table) -> Table:
     """A dose of the scenario with what an arm says of it, instead of what would contradict that."""
     gone = {other for key in own for other in INSTEAD.get(key, ())}
-    gone |= {"every", "count"} if isinstance(own.get("at"), list) else set()
+    gone |= {"every", "count", "steady_state"} if isinstance(own.get("at"), list) else set()
     return {key: value for key, value in base.items() if key not in gone} | own
 
 
@@ -154,7 +154,9 @@ def read_dose(context: Context, name: str, table: Table, path: PathOf) -> Dose |
         name, target, number, unit_text, factor, body, volume, times.at, times.every, times.number, over, time_unit
     )
     dose = replace(dose, times=times.all, lag=lag, share=share, rate=rate, named=tuple(named.items()))
+    dose = replace(dose, steady=table.get("steady_state", False))
     reader.check_length(dose)
+    reader.check_steady(dose)
     return dose if len(context.faults) == faults else None
 
 
@@ -205,8 +207,8 @@ class _DoseReader:
         return None if first is None or not isinstance(count, int) else _Times(first, every, count)
 
     def _list(self, name: str, given: list[Any]) -> _Times | None:
-        for key in ("every", "count"):
-            if key in self.table:
+        for key in ("every", "count", "steady_state"):
+            if self.table.get(key):
                 self.fault(key, f"'at' lists every time of the dose '{name}': leave out '{key}', or give one time")
                 return None
         if not given or len(given) > MAX_DOSES:
@@ -326,6 +328,33 @@ class _DoseReader:
         elif problem:
             over, every = self.table["over"], self.table["every"]
             self.fault("over", f"an infusion of {over!r} is longer than its interval, {every!r}")
+
+    def check_steady(self, dose: Dose) -> None:
+        """Faults of a dose that has been given for ever."""
+        if not dose.steady:
+            return
+        unit, timed = self.context.model.time_unit, self.context.model.formulas_of_time()
+        if not dose.every:
+            self.fault("steady_state", "a steady state needs 'every', the interval between doses")
+        elif ticks_of(dose.at, unit) >= ticks_of(dose.every, unit):
+            every, at = self.table["every"], self.table["at"]
+            message = f"a regimen in steady state is under way at time 0: 'at' comes before {every!r}, found {at!r}"
+            self.fault("at", message)
+        elif timed:
+            message = f"no state recurs with the doses, as {timed[0]} depends on time itself"
+            self.fault("steady_state", message)
+
+
+def default_count(table: Table, model: Model, end: float | None) -> int:
+    """How often a dose is given whose table does not say so: once, or in a steady state until the end of the run."""
+    if table.get("steady_state") is not True or end is None:
+        return DEFAULT_COUNT
+    try:
+        at, every = (quantity(str(table[key])) for key in ("at", "every"))
+        first, interval = ticks_of(*at[:2]), ticks_of(*every[:2])
+    except (KeyError, UnitError):
+        return DEFAULT_COUNT  # its reader reports that
+    return max(1, -((first - ticks_of(end, model.time_unit)) // interval)) if interval > 0 else DEFAULT_COUNT
 
 
 def read_rate(

@@ -20,7 +20,7 @@ from ...model.units import UnitError, unit
 from ...runtime.names import nearest, unknown_name
 from .catalogue import evidence_terms
 from .data import read_data, read_sources
-from .doses import DEFAULT_COUNT, read_arm_doses, read_doses, with_settled_doses
+from .doses import default_count, read_arm_doses, read_doses, with_settled_doses
 from .facts import register
 from .interval import INTERVAL, read_interval
 from .layers import KeyPath
@@ -66,7 +66,7 @@ def with_defaults(tables: Table, model: Model, end: float | None) -> Table:
         data.setdefault("time", {}).setdefault("every", f"{every!r} {model.time_unit_text}")
     for dose in data.get("dose", {}).values():
         if not isinstance(dose.get("at"), list):
-            dose.setdefault("count", DEFAULT_COUNT)
+            dose.setdefault("count", default_count(dose, model, end))
     if data.get("show", {}).get("plots") is None:
         data.setdefault("show", {})["plots"] = _default_plots(model)
     if isinstance(data.get("population"), dict):

@@ -82,6 +82,7 @@ DOSE = {
     "rate": QUANTITY,
     "lag": QUANTITY,
     "share": QUANTITY,
+    "steady_state": Field((bool,)),
 }
 ARM_DOSE = {key: field for key, field in DOSE.items() if key != "name"}
 CHANGE = {"at": QUANTITY, "while": LIST, "parameters": Field((dict,), True)}

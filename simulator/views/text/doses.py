@@ -34,6 +34,10 @@ def dose_words(dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
         parts.append(f"entering {with_unit(dose.lag * time_factor, clock)}{_by(named, 'lag')} later")
     if dose.share != 1.0 or "share" in named:
         parts.append(f"{number(100 * dose.share)} %{_by(named, 'share')} of it absorbed")
+    if dose.steady:
+        parts.append(
+            f"every {with_unit(dose.every * time_factor, clock)} for ever before, in steady state from the start"
+        )
     return ", ".join(parts)
 
 
