@@ -16,6 +16,7 @@ from ..experiments.curve_values import BoundFormula
 from ..experiments.expectations import asked
 from ..experiments.measured import measure
 from ..experiments.measures import arms_of, read_measure, unit_text_of
+from ..experiments.nca import nca_names
 from ..experiments.run import RunResult, with_formulas
 from ..experiments.scenario import MAIN, CurveFormula, Scenario
 from ..files.results import run_folder
@@ -207,6 +208,13 @@ class Run:
     def ledger(self) -> Table:
         """Every dose of every arm: ordered, delivered, remaining, and what entered its target."""
         return run_tables.doses(self.result)
+
+    def nca(self, name: str) -> Table:
+        """Non-compartmental analysis of a curve: for each dose of each arm Cmax, Tmax (after the dose), the trough at
+        the end of its interval, the area in it, and that area in terms of the first interval's."""
+        with called_from("nca()"):
+            (found,) = nca_names(self.scenario.model, [name], [each.arm for each in self.result.arms.values()])
+        return run_tables.nca(self.result, found)
 
     def figure(self, *names: str, arms: str | Sequence[str] | None = None) -> NotebookFigure:
         """A figure of `names`, by default the first that the scenario shows, of all arms or some: one of matplotlib's,

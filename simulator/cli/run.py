@@ -30,6 +30,7 @@ EXAMPLES = """examples:
   immunesim run il2_therapy --report --out out
   immunesim run acute_infection --set 'stop_sensitivity=0.5' --no-plots
   immunesim run acute_infection --knockout IL4 --block IL1 90% --add 'IL-2 18 MIU at 3 d'
+  immunesim run il2_therapy --arm main --nca IL2_plasma
   immunesim run vaccination --slides --format pdf --out lecture
   immunesim run il2_therapy --arm main --set 'dose.first cycle.amount=100000 IU/kg'"""
 
@@ -42,6 +43,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--force", action="store_true", help="replace DIR if it holds an earlier run and nothing else")
     settings_argument(command)
     command.add_argument("--arm", action="append", default=[], metavar="NAME", help="only this arm; may be repeated")
+    text = "measure the curve NAME dose by dose: Cmax, Tmax, trough, AUC, accumulation; may be repeated"
+    command.add_argument("--nca", action="append", default=[], metavar="NAME", help=text)
     command.add_argument("--no-plots", action="store_true", help="no figures")
     figure_arguments(command)
     text = "also one page, DIR/report.html: figures, interactive curves, doses, expectations and equations"
@@ -63,6 +66,7 @@ def execute(options: argparse.Namespace) -> int:
                 scenario,
                 tuple(options.arm),
                 certify_of(options),
+                tuple(options.nca),
                 out=out / scenario.id if options.out and len(options.scenarios) > 1 else out,
                 new_name=not options.out,
                 force=options.force,

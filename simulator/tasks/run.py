@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..experiments import run as experiment
+from ..experiments.nca import nca_names
 from ..experiments.run import RunResult
 from ..experiments.scenario import Scenario, chosen_arms
 from ..experiments.solving import Certify
 from ..files.results.folder import SUMMARY, check_folder, free_folder, new_folder
-from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved, run_id, summary, table_name, write_table
+from ..files.results.run_folder import (
+    MODEL_FILE,
+    NCA_FILE,
+    SCENARIO_FILE,
+    resolved,
+    run_id,
+    summary,
+    table_name,
+    write_rows,
+    write_table,
+)
 from ..runtime.progress import Progress
+from ..views.text import run_tables
 from ..views.text.commands.run import run_text
 from ..views.text.data import data_sentence
+from ..views.text.tables import Table
 from .request import FigureOptions, OnNote, ScenarioRequest, ignore_note, read_with_notes, say_engine
 
 Draw = Callable[[RunResult, Path, str], object]  # (result, folder, id of the run) -> figures in the folder
@@ -29,6 +43,7 @@ class RunRequest:
 
     arms: only these; all if empty.
     certify: how the digits are checked; None: as usual.
+    nca: the curves of which every dose is measured.
     out: a new output directory; nothing is written without one. new_name: where `out` exists, write to `out`-2, -3 ...
     force: replace `out` if it holds an earlier run and nothing else.
     figures: None for no figures. report: also write report.html. tables: also write the curves as CSV.
@@ -38,6 +53,7 @@ class RunRequest:
     scenario: ScenarioRequest
     arms: tuple[str, ...] = ()
     certify: Certify | None = None
+    nca: tuple[str, ...] = ()
     out: Path | None = None
     new_name: bool = False
     force: bool = False
@@ -49,14 +65,16 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RunOutput:
-    """A simulated scenario, and where it was written with which summary, if it was."""
+    """A simulated scenario, and where it was written with which summary, if it was. nca: tables of doses, by curve."""
 
     result: RunResult
     folder: Path | None = None
     summary: dict[str, Any] | None = None
+    nca: Mapping[str, Table] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return run_text(self.result, self.folder)
+        tables = [f"{name}, dose by dose\n{table}" for name, table in self.nca.items()]
+        return "\n\n".join([run_text(self.result, self.folder), *tables])
 
 
 def run(request: RunRequest, on_note: OnNote = ignore_note) -> RunOutput:
@@ -84,7 +102,7 @@ def run_each(requests: Sequence[RunRequest], on_note: OnNote = ignore_note) -> I
 
 def _checked(request: RunRequest, on_note: OnNote) -> Scenario:
     scenario = read_with_notes(request.scenario, on_note)
-    chosen_arms(scenario, request.arms or None)
+    nca_names(scenario.model, request.nca, chosen_arms(scenario, request.arms or None))
     if request.out is not None:
         check_folder(free_folder(request.out) if request.new_name else request.out, request.force)
     return scenario
@@ -95,15 +113,16 @@ def _run(request: RunRequest, scenario: Scenario) -> RunOutput:
     with Progress("arms simulated", count) as progress:
         on_progress = partial(progress.within, of=count)
         result = experiment.run(scenario, request.certify, request.arms or None, on_progress)
+    names = nca_names(scenario.model, request.nca, chosen_arms(scenario, request.arms or None))
+    nca = {name: run_tables.nca(result, name) for name in names}
     if request.out is None:
-        return RunOutput(result)
+        return RunOutput(result, nca=nca)
     folder = free_folder(request.out) if request.new_name else request.out
     all_of_it = not result.interrupted  # figures and a report take longer than whoever pressed Ctrl-C will wait
     draw = request.figures.draw if request.figures is not None and all_of_it else None
     report = request.report and all_of_it
-    return RunOutput(
-        result, folder, write(result, folder, request.command, request.force, draw, report, request.tables)
-    )
+    written = write(result, folder, request.command, request.force, draw, report, request.tables, nca)
+    return RunOutput(result, folder, written, nca)
 
 
 def write(
@@ -114,11 +133,13 @@ def write(
     draw: Draw | None = None,
     report: bool = False,
     tables: bool = True,
+    nca: Mapping[str, Table] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Writes a run into a new `folder` and returns its summary.
 
     draw: adds the figures; without it there are none. report: also as one page, with the figures if there are any.
-    tables: the curves as CSV. Raises `OutputError` if the folder exists or cannot be written; nothing of it is left.
+    tables: the curves as CSV. nca: by name of a curve, the table of its doses, also as CSV.
+    Raises `OutputError` if the folder exists or cannot be written; nothing of it is left.
     """
     with new_folder(folder, force) as tmp_path:
         texts = resolved(result.scenario)
@@ -129,6 +150,9 @@ def write(
         found = summary(result, command, run_id(texts))
         for table, data in zip(found["data"], result.data, strict=True):
             table["sentence"] = data_sentence(result.scenario, data)
+        if nca:
+            found["nca"] = {name: list(table) for name, table in nca.items()}
+            write_rows(tmp_path / NCA_FILE, [row for table in nca.values() for row in table])
         if draw is not None:
             draw(result, tmp_path, found["run"])
         if report:

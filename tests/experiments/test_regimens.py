@@ -10,6 +10,7 @@ from pathlib import Path
 import immunesim as sim
 import numpy as np
 import pytest
+from immunesim.cli.program import main
 
 from tests.experiments.test_members import assert_same, axis
 
@@ -389,6 +390,59 @@ def test_a_regimen_without_a_steady_state_is_refused_by_name(text: str, message:
         sim.run(path)
     found = sim.batch(path, vary=["ka"], measures={"top": "max(central)"})([[1.0]])
     assert message in found.failures[0].message
+
+
+# dose by dose
+
+
+def test_each_dose_has_its_peak_trough_and_area(folder: Path) -> None:
+    load = dose("250 mg").replace('"drug"', '"load"')
+    text = load + dose(at="8 h", every="8 h", count=3) + "[arms.steady]\ndose.drug.at = '0 h'\nwithout = ['load']\n"
+    text += "dose.drug.steady_state = true\n"
+    run = sim.run(question(folder, text, end="30 h"))
+    table = run.nca("central")
+    first = [row for row in table if row["arm"] == "main"]
+    assert [(row["dose"], row["number"], row["start"]) for row in first] == [
+        ("load", 1, 0), ("drug", 1, 8), ("drug", 2, 16), ("drug", 3, 24)
+    ]  # fmt: skip
+    r, high = math.exp(-8 * K), 250 / V
+    for row, amount in zip(first, (100, 100, 100, 0), strict=True):
+        length = 8 if row["number"] != 3 else 6
+        assert row["peak"] == pytest.approx(high, rel=1e-6)
+        assert row["time_of_peak"] == 0
+        assert row["trough"] == pytest.approx(high * math.exp(-length * K), rel=1e-6)
+        assert row["area"] == pytest.approx(high / K * (1 - math.exp(-length * K)), rel=1e-6)
+        high = high * r + amount / V
+    assert [row["accumulation"] for row in first] == [1, None, None, None]  # the others are no load, or cut by the end
+    steady = [row for row in table if row["arm"] == "steady"]
+    assert [row["accumulation"] for row in steady] == pytest.approx([1, 1, 1], rel=1e-6)
+    assert steady[0]["area"] == pytest.approx(100 / CL, rel=1e-6)
+
+
+def test_accumulation_is_that_of_the_closed_form(folder: Path) -> None:
+    run = sim.run(question(folder, dose(target="gut", every="6 h", count=4), end="24 h"))
+    rows = run.nca("central")
+    areas = [sum(_area_of_oral(6 * n) - _area_of_oral(6 * (n - 1)) for n in range(1, k + 1)) for k in range(1, 5)]
+    assert [row["area"] for row in rows] == pytest.approx([100 * area for area in areas], rel=1e-6)
+    assert [row["accumulation"] for row in rows] == pytest.approx([area / areas[0] for area in areas], rel=1e-6)
+    assert rows[0]["time_of_peak"] == pytest.approx(math.log(KA / K) / (KA - K), rel=1e-4)
+
+
+def _area_of_oral(t: float) -> float:
+    return KA / (V * (KA - K)) * ((1 - math.exp(-K * t)) / K - (1 - math.exp(-KA * t)) / KA)
+
+
+def test_the_table_of_doses_is_printed_and_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = question(folder, dose(every="8 h", count=2))
+    assert main(["run", path, "--nca", "central", "--out", str(folder / "out"), "--no-plots"]) == 0
+    assert "central, dose by dose" in capsys.readouterr().out
+    header, *rows = (folder / "out" / "nca.csv").read_text(encoding="utf-8").splitlines()
+    assert header.startswith("name,arm,dose,number,start,end,peak,time_of_peak,trough,area,accumulation")
+    assert len(rows) == 2
+    assert main(["run", path, "--nca", "centrl"]) == 2
+    assert "did you mean 'central'?" in capsys.readouterr().err
+    assert main(["run", question(folder, ""), "--nca", "central"]) == 2
+    assert "there is no dose to look at" in capsys.readouterr().err
 
 
 # bad input

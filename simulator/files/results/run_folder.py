@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from ...runtime.progress import Progress
 from ...runtime.versions import versions
 from ..toml.model_sections import model_document
 
-SCENARIO_FILE, MODEL_FILE = "scenario.toml", "model.toml"
+SCENARIO_FILE, MODEL_FILE, NCA_FILE = "scenario.toml", "model.toml", "nca.csv"
 
 
 def resolved(scenario: Scenario) -> tuple[str, str]:
@@ -52,6 +52,14 @@ def write_table(path: Path, scenario: Scenario, trajectory: Trajectory) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerow(table_header(scenario.model, trajectory))
         file.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A table with the keys of its rows in its first line; empty where a row has no value."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _texts(values: Array) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any
 from ...experiments.clock import clock_of
 from ...experiments.evidence import evidence_row
 from ...experiments.measured import all_curve_measures
+from ...experiments.measures import product_text
+from ...experiments.nca import dose_intervals
 from ...experiments.run import RunResult
 from ...runtime.json import json_number
 from .tables import Table
@@ -103,3 +105,22 @@ def doses(result: RunResult) -> Table:
     return Table(
         rows, {**shown, **{each: (each, "unit") for each in ("ordered", "delivered", "remaining", "absorbed")}}
     )
+
+
+def nca(result: RunResult, name: str) -> Table:
+    """Non-compartmental analysis of the curve `name`: a row for each dose of each arm.
+
+    Times are in the unit in which the scenario gives its end; every row says its units.
+    """
+    clock, time_factor = clock_of(result.scenario)
+    unit, rows = result.scenario.model.unit_text(name), []
+    for arm in result.arms:
+        for each in dose_intervals(result, name, arm):
+            found = {key: json_number(value) for key, value in each._asdict().items() if isinstance(value, float)}
+            times = {key: each._asdict()[key] * time_factor for key in ("start", "end", "time_of_peak")}
+            row = {"name": name, "arm": arm, "dose": each.dose, "number": each.number, **found, **times}
+            area_unit = product_text(unit, result.scenario.model.time_unit_text)
+            rows.append({**row, "unit": unit, "time_unit": clock, "area_unit": area_unit})
+    shown = {"arm": ("arm",), "dose": ("dose",), "no.": ("number",), "at": ("start", "time_unit")}
+    shown |= {"Cmax": ("peak", "unit"), "Tmax": ("time_of_peak", "time_unit"), "trough": ("trough", "unit")}
+    return Table(rows, {**shown, "AUC": ("area", "area_unit"), "accumulation": ("accumulation",)})

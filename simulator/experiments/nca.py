@@ -1,0 +1,125 @@
+"""Non-compartmental analysis of a curve, dose by dose: its peak, trough and area in the interval after each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ..model.instants import ticks_of
+from ..model.model import Model
+from ..runtime.errors import InputError, request_fault
+from .measured import CurveFunction, MemberCurves, curves_of
+from .measures import CurveArguments
+from .run import ArmResult, RunResult
+from .scenario import Arm, Dose
+
+MAX, TIME_OF_MAX, AUC, BEFORE = "max", "time_of_max", "auc", "before"
+
+
+class DoseInterval(NamedTuple):
+    """A curve from one dose to the next into the same target.
+
+    Attributes:
+        dose, number: its name, and which of its times, counted from 1.
+        start, end: of the interval, in the model's time unit. It ends with the next dose into the target; after the
+            last one it is as long as those of the dose are, or ends with the run.
+        peak, time_of_peak: the highest value, and how long after the dose.
+        trough: the value just before the end.
+        area: under the curve, in its unit times that of time.
+        accumulation: the area in terms of that of the first interval, if that is as long and after as large a dose; NaN
+            otherwise.
+    """
+
+    dose: str
+    number: int
+    start: float
+    end: float
+    peak: float
+    time_of_peak: float
+    trough: float
+    area: float
+    accumulation: float
+
+
+class _Given(NamedTuple):
+    """One time at which a dose is given."""
+
+    ticks: int
+    dose: Dose
+    number: int
+
+
+def nca_names(model: Model, words: Sequence[str], arms: Sequence[Arm]) -> list[str]:
+    """The species and observables that `words` mean; `InputError` with those that mean none, or if nothing is given."""
+    found = [model.find(word, "species", "observables") for word in words]
+    faults = [
+        request_fault(model.unknown(word, "species", "observables"), f"--nca {word}")
+        for word, name in zip(words, found, strict=True)
+        if name is None
+    ]
+    if words and not any(arm.doses for arm in arms):
+        faults.append(request_fault("nothing is given in any arm, so that there is no dose to look at", "--nca"))
+    if faults:
+        raise InputError(faults)
+    return list(dict.fromkeys(name for name in found if name is not None))
+
+
+def dose_intervals(result: RunResult, name: str, arm: str) -> list[DoseInterval]:
+    """The curve `name` of an arm after each dose that is given before the end of what was simulated, in order of time;
+    doses at one time into one target are one."""
+    each = result.arms[arm]
+    reached = _reached(each)
+    curves = curves_of(each.trajectory.dense, each.trajectory.outcome.ok)
+    found: list[DoseInterval] = []
+    for target in dict.fromkeys(dose.target for dose in each.arm.doses):
+        series = _series([dose for dose in each.arm.doses if dose.target == target], reached)
+        found += _with_accumulation(series, list(_intervals(curves, name, series, reached)))
+    return sorted(found, key=lambda interval: interval.start)
+
+
+def _reached(arm: ArmResult) -> float:
+    return float(arm.trajectory.times[-1]) if len(arm.trajectory.times) else 0.0
+
+
+def _series(doses: Sequence[Dose], reached: float) -> list[_Given]:
+    """The times before `reached` at which something is given, each once: the first of the doses has the name."""
+    given = [_Given(dose.ticks(number), dose, number) for dose in doses for number in range(dose.count)]
+    earlier = [each for each in given if each.dose.time(each.number) < reached]
+    by_time = {each.ticks: each for each in reversed(earlier)}
+    return [by_time[ticks] for ticks in sorted(by_time)]
+
+
+def _intervals(curves: MemberCurves, name: str, series: Sequence[_Given], reached: float) -> Iterator[DoseInterval]:
+    for place, (_, dose, number) in enumerate(series):
+        start, end = dose.time(number), reached
+        if place + 1 < len(series):
+            after = series[place + 1]
+            end = after.dose.time(after.number)
+        elif dose.every:
+            end = min(reached, dose.time(number + 1))
+
+        def value(function: str, arguments: CurveArguments) -> float:
+            return curves.value(CurveFunction(function, arguments, "")).number()
+
+        window = CurveArguments(name, None, None, (start, end))
+        yield DoseInterval(
+            dose.name,
+            number + 1,
+            start,
+            end,
+            value(MAX, window),
+            value(TIME_OF_MAX, window) - start,
+            value(BEFORE, CurveArguments(name, end, None, None)),
+            value(AUC, window),
+            math.nan,
+        )
+
+
+def _with_accumulation(series: Sequence[_Given], intervals: list[DoseInterval]) -> Iterator[DoseInterval]:
+    for given, interval in zip(series, intervals, strict=True):
+        first, dose = intervals[0], series[0].dose
+        unit = dose.time_unit
+        lengths = {ticks_of(each.end, unit) - ticks_of(each.start, unit) for each in (first, interval)}
+        alike = given.dose.name == dose.name and len(lengths) == 1
+        yield interval._replace(accumulation=interval.area / first.area if alike and first.area else math.nan)
