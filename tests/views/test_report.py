@@ -181,12 +181,12 @@ def test_text_of_users_is_text(toy_file: Path) -> None:
 
 
 def test_a_link_is_followed_only_to_the_web(toy_file: Path) -> None:
-    model = read_scenario(toy_file).model
-    source = model.sources["Toy2020"]
-    linked = replace(model, sources={"Toy2020": source._replace(link="https://doi.org/10.1/1")})
+    scenario = read_scenario(toy_file)
+    source = scenario.model.sources["Toy2020"]
+    linked = replace(scenario, sources={"Toy2020": source._replace(link="https://doi.org/10.1/1")})
     first, second = cited(linked, "Toy2020, p. 1; assumed")
     assert (first.text, first.link, second.link) == ("Toy2020, p. 1", "https://doi.org/10.1/1", "")
-    assert cited(replace(model, sources={"Toy2020": source._replace(link="file:///a")}), "Toy2020")[0].link == ""
+    assert cited(replace(scenario, sources={"Toy2020": source._replace(link="file:///a")}), "Toy2020")[0].link == ""
 
 
 # other runs

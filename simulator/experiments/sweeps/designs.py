@@ -106,9 +106,10 @@ class SweepMeasure(NamedTuple):
 class Sweep:
     """What is swept in a scenario.
 
-    arms: those that are measured, each read as the main arm in every measure. keep: species and observables whose
-    curves are kept. document: the tables [sweep] and [population] with all defaults. remarks: what some members cannot
-    do in time, in words. again: whether its members are computed more tightly, to compare with an earlier computation.
+    arms: those that are measured, each read as the main arm in every measure. keep: species, observables and
+    formulas whose curves are kept. document: the tables [sweep] and [population] with all defaults. remarks: what some
+    members cannot do in time, in words. again: whether its members are computed more tightly, to compare with an
+    earlier computation.
     """
 
     design: Design

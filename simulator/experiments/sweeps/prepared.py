@@ -10,11 +10,13 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from ...model.expression import Apply
 from ...numerics.compiled.availability import available
 from ...numerics.compiled.engine import StoppedError
 from ...numerics.dense_output import DenseOutput
 from ...numerics.system import System
 from ...numerics.trajectory import IMPOSSIBLE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
+from ..curve_values import BoundFormula
 from ..measured import BoundMeasure, CurveFunction, MemberCurves, Missing, Values, bind, curves_of
 from ..periodic import NoPeriodicStateError
 from ..scenario import MAIN, Scenario
@@ -49,16 +51,18 @@ class ArmMembersResult:
 class PreparedMembers:
     """What all members share. Threads may share it too.
 
-    axes: what varies. main: the arms that are read as the main one. keep: the curves wanted at `times`. measures: each
-    with the factor to its unit. functions: by arm that is simulated, the functions of its curves that they read,
-    without the name of the arm. again: whether members are computed more tightly, on SciPy by its second solver.
+    axes: what varies. main: the arms that are read as the main one. keep: the curves wanted at `times`, and read: the
+    species and observables that stand alone in them. measures: each with the factor to its unit. functions: by arm that
+    is simulated, the functions of its curves that they read, without the name of the arm. again: whether members are
+    computed more tightly, on SciPy by its second solver.
     """
 
     scenario: Scenario
     system: System
     axes: Sequence[Axis]
     main: Sequence[str]
-    keep: Sequence[str]
+    keep: Sequence[BoundFormula]
+    read: Sequence[str]
     times: Array
     measures: Sequence[tuple[BoundMeasure, float]]
     functions: Mapping[str, Collection[CurveFunction]]
@@ -78,7 +82,7 @@ class PreparedMembers:
         failures: dict[int, Outcome] = {}
         for name in reversed(_arms_read([bound for bound, _ in self.measures], arm)):
             failures |= runs[name].failures
-        curves = runs[arm].kept
+        curves = self._curves(runs[arm])
         curves[list(failures)] = np.nan
         known = np.ones(len(curves), dtype=bool)
         known[list(failures)] = False
@@ -91,6 +95,17 @@ class PreparedMembers:
                 causes[known, column] = np.broadcast_to(found.missing.causes, known.shape)[known]
         return ArmMembersResult(measures, causes, curves, failures)
 
+    def _curves(self, run: _ArmRun) -> Array:
+        """The curves that are kept, shape (members, curves, times)."""
+        if not any(each.formula.is_formula for each in self.keep):
+            return run.kept
+        by_name = {name: run.kept[:, place] for place, name in enumerate(self.read)}
+        found = np.empty((len(run.kept), len(self.keep), len(self.times)))
+        for place, each in enumerate(self.keep):
+            measured = [run.values[_function(tree, self.scenario)].values for tree in each.measures]
+            found[:, place] = each.of(by_name, measured)
+        return found
+
     def _run_arm(self, arm: str, values: Array, stop: Stop) -> _ArmRun:
         """Simulates an arm for each row of `values`.
 
@@ -99,7 +114,7 @@ class PreparedMembers:
         functions = list(self.functions[arm])
         shape = len(functions), len(values)
         numbers, causes = np.full(shape, np.nan), np.zeros(shape, np.int64)
-        kept = np.full((len(values), len(self.keep), len(self.times) if self.keep else 0), np.nan)
+        kept = np.full((len(values), len(self.read), len(self.times) if self.keep else 0), np.nan)
         failures: dict[int, Outcome] = {}
 
         def take(rows: NDArray[np.intp], curves: MemberCurves) -> None:
@@ -125,7 +140,7 @@ class PreparedMembers:
                 continue
             take(np.array([row]), curves_of(trajectory.dense))
             if self.keep:
-                kept[row] = [trajectory[name] for name in self.keep]
+                kept[row] = [trajectory[name] for name in self.read]
         none = np.zeros(len(values))
         found_values = {
             each: Values(numbers[i], Missing(causes[i], causes[i], none, none) if causes[i].any() else None)
@@ -184,8 +199,8 @@ def prepare_members(
     times: Array,
     again: bool = False,
 ) -> PreparedMembers:
-    """Everything that members share; arguments as in `PreparedMembers`. It may compile a program, which takes some
-    seconds."""
+    """Everything that members share; arguments as in `PreparedMembers`, but `keep` by name or text. It may compile a
+    program, which takes some seconds."""
     system = System(scenario.model)
     bound = [bind(each.tree, scenario.model) for each in measures]
     names = {name for arm in main for name in _arms_read(bound, arm)}
@@ -193,21 +208,31 @@ def prepare_members(
     functions: dict[str, dict[CurveFunction, None]] = {arm.name: {} for arm in arms}
     for arm, each in product(main, [function for own in bound for function in own.functions]):
         functions[_read(each, arm)][each._replace(arm="")] = None
-    measured = tuple(dict.fromkeys(each.arguments.curve for own in bound for each in own.functions))
-    fast = compiled.CompiledArms(scenario, arms, axes, system, keep, measured, again) if available() else None
+    kept = [BoundFormula(scenario.curve(each)) for each in keep]
+    for arm, tree in product(main, [tree for each in kept for tree in each.measures]):
+        functions[arm][_function(tree, scenario)] = None
+    read = tuple(dict.fromkeys(name for each in kept for name in each.curves))
+    measured = tuple(dict.fromkeys(each.arguments.curve for own in functions.values() for each in own))
+    fast = compiled.CompiledArms(scenario, arms, axes, system, read, measured, again) if available() else None
     factors = [each.unit.to(own.unit) for each, own in zip(bound, measures, strict=True)]
     with_factors = list(zip(bound, factors, strict=True))
-    return PreparedMembers(scenario, system, axes, main, keep, times, with_factors, functions, fast, again)
+    return PreparedMembers(scenario, system, axes, main, kept, read, times, with_factors, functions, fast, again)
 
 
 @dataclass(frozen=True)
 class _ArmRun:
-    """One arm of all members: the functions of its curves, the curves that are kept, shape (members, curves, times),
+    """One arm of all members: the functions of its curves, the curves that are read, shape (members, curves, times),
     and of those that failed how, by row."""
 
     values: Mapping[CurveFunction, Values]
     kept: Array
     failures: Mapping[int, Outcome]
+
+
+def _function(tree: Apply, scenario: Scenario) -> CurveFunction:
+    """The one function of a curve that stands in a formula of curves, without the name of the arm."""
+    [found] = bind(tree, scenario.model).functions
+    return found._replace(arm="")
 
 
 def _read(function: CurveFunction, arm: str) -> str:

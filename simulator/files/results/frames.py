@@ -106,8 +106,7 @@ def sweep_to_xarray(result: SweepResult, curves: Array) -> Dataset:
     for name, axis in zip(axis_names(axes), axes, strict=True):
         dataset[name].attrs.update(units=axis.unit_text, long_name=axis.label)
     for name in sweep.keep:
-        item = scenario.model.species[name] if name in scenario.model.species else scenario.model.observables[name]
-        dataset[name].attrs.update(units=scenario.model.unit_text(name), long_name=item.label)
+        dataset[name].attrs.update(units=scenario.curve(name).unit_text, long_name=scenario.label(name))
     dataset.attrs["title"] = scenario.title
     return dataset
 

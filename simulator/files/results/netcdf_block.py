@@ -113,7 +113,7 @@ def decode_block(content: bytes, scenario: Scenario, curves: bool = False) -> tu
         causes = _array(file, "failure_to_measure", *size).astype(np.int8)
         if not np.isin(causes, list(Cause)).all():
             raise DamagedBlockError("a value is missing for no known cause")
-    kept = [_doubles(file, CURVE + name, rows, arms, times) for name in sweep.keep] if curves else None
+    kept = [_doubles(file, curve_variable(name), rows, arms, times) for name in sweep.keep] if curves else None
     block = Block(
         np.arange(rows),
         np.stack(values, axis=1) if values else np.empty((rows, 0)),
@@ -194,8 +194,13 @@ def _put_curves(file: Any, curves: Array, scenario: Scenario) -> None:
     file.createDimension("time", len(times))
     _put(file, "time", times, ("time",), model.time_unit_text, "time")
     for place, name in enumerate(sweep.keep):
-        item = model.species[name] if name in model.species else model.observables[name]
-        _put(file, CURVE + name, curves[:, :, place], ("member", "arm", "time"), model.unit_text(name), item.label)
+        unit, label = scenario.curve(name).unit_text, scenario.label(name)
+        _put(file, curve_variable(name), curves[:, :, place], ("member", "arm", "time"), unit, label)
+
+
+def curve_variable(name: str) -> str:
+    """The variable that holds a curve: netCDF has no slashes in names, and formulas have."""
+    return CURVE + name.replace("/", "÷")
 
 
 def _put_outcomes(file: Any, block: Block, arms: Sequence[str]) -> None:

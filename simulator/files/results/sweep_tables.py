@@ -173,7 +173,7 @@ def write_bands(path: Path, scenario: Scenario, found: dict[tuple[str, str], Arr
     model = scenario.model
     header = [f"time [{model.time_unit_text}]"]
     for arm, name in found:
-        header += [f"{_in_arm(name, arm)} {q:.0%} [{model.unit_text(name)}]" for q in QUANTILES]
+        header += [f"{_in_arm(name, arm)} {q:.0%} [{scenario.curve(name).unit_text}]" for q in QUANTILES]
     rows = np.column_stack([saved_times(scenario), *(column for each in found.values() for column in each)])
     with atomic_write(path) as tmp_path, tmp_path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")

@@ -7,13 +7,15 @@ computed from what is None, so that one mistake is one fault.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ...experiments.curve_formulas import read_curve
 from ...experiments.measures import curve_names, read_measure
-from ...experiments.scenario import Change
+from ...experiments.scenario import Change, CurveFormula
 from ...model.declarations import BODY, Parameter
 from ...model.expression import Expression, FormulaError
 from ...model.instants import converted
@@ -23,6 +25,7 @@ from ...runtime.errors import InputFault
 from .layers import KeyPath, Layers
 from .source import Table
 
+_WORD = re.compile(r"[^()/*+'\"]*")  # what is meant as a name, though perhaps a wrong one, and not as a formula
 MAX_OUTSIDE = 1000.0  # factor by which a parameter may leave its published range
 SECOND = unit("s")
 
@@ -232,6 +235,19 @@ def declared_value(context: Context, path: KeyPath, given: Any, name: str, unit_
             pass  # reported just below, with an example
     example = f"1 {unit_text}" if unit_text != "1" else "1"
     return read_quantity(context, path, given, wanted, f"{name} in {unit_text}", example)
+
+
+def read_curve_in(context: Context, path: KeyPath, word: str) -> CurveFormula | None:
+    """The species, observable or formula of curves that a word means."""
+    model = context.model
+    if _WORD.fullmatch(word) and model.find(word, "species", "observables") is None:
+        context.fault(path, model.unknown(word, "species", "observables"))
+        return None
+    try:
+        return read_curve(word, model, context.latest)
+    except (FormulaError, UnitError) as error:
+        context.fault(path, str(error))
+        return None
 
 
 def read_measure_in(

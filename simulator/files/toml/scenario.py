@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +11,11 @@ from ...experiments.facts import Fact
 from ...experiments.scenario import MAIN, Arm, CurveFormula, Data, Expectation, Scenario
 from ...experiments.sweeps.designs import Sweep
 from ...experiments.timetable import TimetableError, timetable
-from ...model.expression import FormulaError, Name
+from ...model.expression import Name
 from ...model.expression import names as names_in
 from ...model.instants import ticks_of
 from ...model.model import Model
-from ...model.units import UnitError, unit
+from ...model.units import unit
 from ...runtime.names import nearest, unknown_name
 from .catalogue import evidence_terms
 from .data import read_data, read_sources
@@ -30,6 +29,7 @@ from .quantities import (
     initial_value,
     parameter_value,
     read_changes,
+    read_curve_in,
     read_measure_in,
     read_time,
     read_values,
@@ -41,7 +41,6 @@ MAX_TIMES = 1_000_000  # output times of one run
 MAX_END = 1000 * 365.25  # days
 STEPS = 500  # from the start to the end, where a scenario does not say how often it saves
 CURVES_PER_PLOT = 4
-_WORD = re.compile(r"[^()/*+'\"]*")  # what is meant as a name, though perhaps a wrong one, and not as a formula
 FROM_REGISTER = ("that", *INTERVAL, "unit", "source", "status", "rule", "topic")  # of an expectation of a fact
 
 
@@ -114,7 +113,7 @@ def build_scenario(context: Context, id: str) -> Scenario | None:
         expectations=tuple(kept),
         sweep=sweep,
         data=found_data.data,
-        formulas=formulas,
+        formulas=formulas | _kept_formulas(context, sweep),
         sources=sources,
         truncated=(*context.left_out.words, *found_data.left_out),
         document=_document(context, sweep),
@@ -232,7 +231,7 @@ def _plots(context: Context, data: Sequence[Data]) -> tuple[tuple[tuple[str, ...
             continue
         group: list[CurveFormula] = []
         for word in words:
-            curve = _curve(context, path, str(word))
+            curve = read_curve_in(context, path, str(word))
             if curve is not None and group and not curve.unit.same_dimension(group[0].unit):
                 texts = [f"{each.text} [{each.unit_text}]" for each in (group[0], curve)]
                 context.fault(path, f"{' and '.join(texts)} cannot share an axis; put them in two plots")
@@ -247,17 +246,10 @@ def _plots(context: Context, data: Sequence[Data]) -> tuple[tuple[tuple[str, ...
     return tuple(groups), formulas
 
 
-def _curve(context: Context, path: KeyPath, word: str) -> CurveFormula | None:
-    """The species, observable or formula that a word of a plot means."""
-    model = context.model
-    if _WORD.fullmatch(word) and model.find(word, "species", "observables") is None:
-        context.fault(path, model.unknown(word, "species", "observables"))
-        return None
-    try:
-        return read_curve(word, model, context.latest)
-    except (FormulaError, UnitError) as error:
-        context.fault(path, str(error))
-        return None
+def _kept_formulas(context: Context, sweep: Sweep | None) -> dict[str, CurveFormula]:
+    """The formulas of curves that a sweep keeps."""
+    found = [read_curve(text, context.model, context.latest) for text in (sweep.keep if sweep else ())]
+    return {each.text: each for each in found if each.is_formula}
 
 
 def _default_plots(model: Model) -> list[list[str]]:

@@ -18,7 +18,7 @@ from .axes import Varied, check_times, check_volumes, read_log
 from .design import MAX_MEMBERS, read_design
 from .layers import KeyPath
 from .population import read_population
-from .quantities import Context, read_measure_in
+from .quantities import Context, read_curve_in, read_measure_in
 from .source import LINE, NUMBER, REQUIRED_TEXT, TEXT, control_character
 
 MEASURE = {"measure": REQUIRED_TEXT, "unit": TEXT, "label": LINE, "above": NUMBER, "below": NUMBER, "scale": TEXT}
@@ -102,15 +102,10 @@ def _arms(context: Context, arms: Sequence[Arm]) -> tuple[str, ...]:
 
 
 def _kept_curves(context: Context) -> tuple[str, ...]:
-    """The species and observables whose curves are kept."""
-    model, kept = context.model, []
-    for word in context.tables.get("sweep", {}).get("keep", []):
-        name = model.find(str(word), "species", "observables")
-        if name is None:
-            context.fault(("sweep", "keep"), model.unknown(str(word), "species", "observables"))
-        else:
-            kept.append(name)
-    return tuple(dict.fromkeys(kept))
+    """The species, observables and formulas whose curves are kept."""
+    words = context.tables.get("sweep", {}).get("keep", [])
+    found = [read_curve_in(context, ("sweep", "keep"), str(word)) for word in words]
+    return tuple(dict.fromkeys(each.text for each in found if each is not None))
 
 
 def _measures(
@@ -131,7 +126,8 @@ def _measures(
             )
     if own:
         return tuple(own.values())
-    shown = dict.fromkeys(name for group in plots for name in group)
+    model = context.model
+    shown = dict.fromkeys(name for group in plots for name in group if model.find(name, "species", "observables"))
     largest = [_measure(context, arms, f"max({name})", f"max({name})") for name in shown]
     return tuple([each for each in largest if each])
 

@@ -238,13 +238,16 @@ def draw_panel(
         thick = max(1.4, 2.4 - 0.5 * place) * medium.thick
         axis.plot(line.times, line.values, color=color, linestyle=dash, linewidth=thick, zorder=3 + 0.1 * place)
     for points in panel.points:
-        _draw_points(axis, points, panel, medium)
+        draw_points(axis, points, panel.ends[0], medium)
 
 
-def _draw_points(axis: Axes, points: PanelPoints, panel: Panel, medium: Medium) -> None:
-    """Measured points with their bars; those of one subject are joined, and an arrow says that one is a limit."""
+def draw_points(axis: Axes, points: PanelPoints, bottom: float, medium: Medium) -> None:
+    """Measured points with their bars; those of one subject are joined, and an arrow says that one is a limit.
+
+    bottom: of the axis, where what lies below it is drawn.
+    """
     color, (times, values) = style(points.number)[0], (points.times, points.values)
-    bottom, (low, high) = panel.ends[0], points.bars
+    low, high = points.bars
     thick, many = medium.thick, len(values) > MANY
     censored = np.array([point.censored for point in points.data.points])
     barred = high > low

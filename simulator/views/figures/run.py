@@ -26,7 +26,7 @@ from ..text.numbers import scale_text, with_unit
 from ..text.timed_changes import windows
 from .dose_marks import Strip, changes_of, doses_of, draw_strip
 from .page import Page, Picture, label_right, labels_height, text_height, text_width, wrap
-from .panel import MARKS, Panel, curve_labels, draw_panel, panels_of
+from .panel import MARKS, Panel, PanelPoints, curve_labels, draw_panel, panels_of
 from .scales import set_scale, ticks_of
 from .style import DARK, GAP, GREY, MARGIN, PAPER, Medium, style
 
@@ -91,7 +91,8 @@ def draw_group(
         panels = [panels[0]._replace(title="")]
     else:
         page = Page(title, [], medium=medium)
-    key = " ".join(filter(None, [data_text(scenario, panels), legend_text(panels), cut_text(panels)]))
+    points = [each for panel in panels for each in panel.points]
+    key = " ".join(filter(None, [data_text(scenario, points), legend_text(panels), cut_text(panels)]))
     heights = _heights(page, panels, key)
     left = max(_left(panel, height, medium) for panel, height in zip(panels, heights, strict=True))
     width = medium.width - left - medium.room
@@ -128,17 +129,17 @@ def draw_group(
     return Picture(stem, page.finish(), text)
 
 
-def data_text(scenario: Scenario, panels: Sequence[Panel]) -> str:
+def data_text(scenario: Scenario, points: Sequence[PanelPoints]) -> str:
     """What the points are: their names, what their bars show, and their sources; empty where there are none."""
-    points = {each.data.name: each for panel in panels for each in panel.points}
     said = []
-    for each in points.values():
+    once = {each.data.name: each for each in points}
+    for each in once.values():
         data, source = each.data, scenario.source(each.data.source.split(",")[0].strip())
         bars = {"SD": "± SD", "SE": "± SE"}.get(data.bars, "with interval") if each.has_bars else ""
         where = source.citation if source is not None and len(source.citation) <= SHORT else data.source
         more = ", ".join(filter(None, [bars, where]))
         said.append(f"{MARKS[each.mark]} {data.name}{f' ({more})' * bool(more)}")
-    limits = any(point.censored for each in points.values() for point in each.data.points)
+    limits = any(point.censored for each in once.values() for point in each.data.points)
     return f"Measured: {'; '.join(said)}{'; ▽ below the limit of measurement' * limits}." if said else ""
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from ...experiments.clock import clock_of
 from ...experiments.run import ArmResult, RunResult
-from ...experiments.scenario import Scenario
 from ...numerics.trajectory import Array
 from ..figures.panel import needs_log_axis
 from ..figures.style import style
@@ -20,7 +19,18 @@ from .thin import points_to_keep
 
 TOLERANCES = (1 / 250, 1 / 1000, 1 / 4000)  # of an axis: a pixel of a chart, and less, so that zooming finds the curve
 MOST_VALUES = 36_000  # of all charts together, some 0.7 MB; with more, a tolerance of a pixel must do
+SHAPES = 4  # of points, as in the figures
 MOST_ROWS = 24  # of the table below a chart
+
+
+class ChartPoints(NamedTuple):
+    """Data of one curve: the place of its arm, the number of its shape, and rows of time, in the model's unit, value,
+    both ends of the bar, and whether the value is a limit; in the unit of the chart."""
+
+    name: str
+    arm: int
+    mark: int
+    rows: list[tuple[float, float, float, float, bool]]
 
 
 class Chart(NamedTuple):
@@ -28,7 +38,7 @@ class Chart(NamedTuple):
 
     rows: saved times that are kept, in the model's unit of time. values: for each arm one per row, None
     where the arm has no such row or no finite value. few: places in `rows` that a short table shows.
-    saved: how many rows the tables of all arms have together, and of those `shown`.
+    saved: how many rows the tables of all arms have together, and of those `shown`. points: what was measured of it.
     """
 
     name: str
@@ -40,6 +50,7 @@ class Chart(NamedTuple):
     few: list[int]
     saved: int
     shown: int
+    points: list[ChartPoints]
 
 
 def charts(result: RunResult) -> list[Chart]:
@@ -47,7 +58,7 @@ def charts(result: RunResult) -> list[Chart]:
     names = result.scenario.drawn
     arms = drawn_arms(result)
     most = MOST_VALUES // max(len(names), 1)
-    return [_chart(result.scenario, arms, name, most) for name in names] if arms else []
+    return [_chart(result, arms, name, most) for name in names] if arms else []
 
 
 def drawn_arms(result: RunResult) -> list[ArmResult]:
@@ -55,7 +66,9 @@ def drawn_arms(result: RunResult) -> list[ArmResult]:
     return [arm for arm in result.arms.values() if len(arm.trajectory.times)]
 
 
-def _chart(scenario: Scenario, arms: Sequence[ArmResult], name: str, most: int) -> Chart:
+def _chart(result: RunResult, arms: Sequence[ArmResult], name: str, most: int) -> Chart:
+    scenario = result.scenario
+    points = _points(result, arms, name)
     curves = [(arm.trajectory.times, arm.drawn[name]) for arm in arms]
     few = _union([times[points_to_keep(times, values, 0.01, MOST_ROWS // len(arms) + 2)] for times, values in curves])
     kept = few
@@ -69,13 +82,38 @@ def _chart(scenario: Scenario, arms: Sequence[ArmResult], name: str, most: int) 
         name=name,
         label=scenario.label(name),
         unit=unit_text(scenario.curve(name).unit_text),
-        log=_log([values for _, values in curves]),
+        log=_log([*(values for _, values in curves), *(np.array([row[1] for row in each.rows]) for each in points)]),
         rows=kept.tolist(),
         values=values,
         few=np.searchsorted(kept, few).tolist(),
         saved=sum(len(times) for times, _ in curves),
         shown=sum(int(np.isin(kept, times).sum()) for times, _ in curves),
+        points=points,
     )
+
+
+def _points(result: RunResult, arms: Sequence[ArmResult], name: str) -> list[ChartPoints]:
+    """What was measured of a curve in the arms that are drawn."""
+    places, unit = {arm.arm.name: place for place, arm in enumerate(arms)}, result.scenario.curve(name).unit
+    found = [each.data for each in result.data if each.data.curve.text == name and each.data.arm in places]
+    return [
+        ChartPoints(
+            data.name,
+            places[data.arm],
+            mark % SHAPES,
+            [
+                (
+                    point.time,
+                    point.value * data.unit.to(unit),
+                    (point.value if point.low is None else point.low) * data.unit.to(unit),
+                    (point.value if point.high is None else point.high) * data.unit.to(unit),
+                    point.censored,
+                )
+                for point in data.points
+            ],
+        )
+        for mark, data in enumerate(found)
+    ]
 
 
 def _log(curves: Sequence[Array]) -> bool:
@@ -144,6 +182,7 @@ def chart_data(result: RunResult, drawn: Sequence[Chart]) -> str:
         "marks": [mark._asdict() for mark in marks(result)],
         "charts": [
             {key: value for key, value in chart._asdict().items() if key not in ("few", "saved", "shown")}
+            | {"points": [each._asdict() for each in chart.points]}
             for chart in drawn
         ],
     }

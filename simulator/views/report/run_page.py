@@ -15,7 +15,7 @@ from .curves import chart_data, charts, drawn_arms, marks, strokes
 from .equations import blocks
 from .html import render
 from .story import story
-from .tables import cited, expectations, names_of_interest, settings
+from .tables import cited, expectations, measured, names_of_interest, settings
 
 REPORT = "report.html"
 
@@ -53,6 +53,7 @@ def report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, fi
         strokes=strokes(len(arms)),
         data=chart_data(result, drawn),
         expectations=expectations(result),
+        measured=measured(result),
         settings=settings(result),
         blocks=blocks(scenario.model, names_of_interest(scenario, result.arms)),
         sources=_sources(result),
@@ -68,9 +69,11 @@ def _images(result: RunResult, run: str) -> list[Any]:
 
 
 def _sources(result: RunResult) -> list[Any]:
-    """The publications cited by expectations and changed parameters, each once."""
-    model, arms = result.scenario.model, [arm.arm for arm in result.arms.values()]
+    """The publications cited by expectations, data and changed parameters, each once."""
+    scenario, arms = result.scenario, [arm.arm for arm in result.arms.values()]
+    model = scenario.model
     texts = [verdict.expectation.source for verdict in result.verdicts]
     texts += [model.parameters[name].source for name in dict.fromkeys(name for arm in arms for name in arm.parameters)]
-    keys = dict.fromkeys(each.text.split(",")[0].strip() for text in texts for each in cited(model, text))
-    return [cited(model, key)[0] for key in sorted(keys) if key in model.sources]
+    texts += [each.data.source for each in result.data]
+    keys = dict.fromkeys(each.text.split(",")[0].strip() for text in texts for each in cited(scenario, text))
+    return [cited(scenario, key)[0] for key in sorted(keys) if scenario.source(key) is not None]

@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 from ...experiments.clock import clock_of
 from ...experiments.expectations import Verdict, asked, set_aside
+from ...experiments.residuals import DataResult
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import Arm, Scenario
-from ...model.model import Model
 from ...numerics.parameter_formulas import ParameterFormulas
-from ..text.numbers import number, unit_text
+from ..text.data import data_sentence, point_time
+from ..text.numbers import number, unit_text, with_unit
 from ..text.verdicts import doubt_text, expected_text, simulated_text
+
+MOST_POINTS = 200  # of a block of data that the page shows
 
 
 class Cited(NamedTuple):
@@ -49,11 +52,11 @@ class Setting(NamedTuple):
     kind: str
 
 
-def cited(model: Model, text: str) -> list[Cited]:
+def cited(scenario: Scenario, text: str) -> list[Cited]:
     """The publications that a source names: ``Smith1988, Table 1; Lee2004``."""
     found = []
     for part in filter(None, map(str.strip, text.split(";"))):
-        source = model.sources.get(part.split(",")[0].strip())
+        source = scenario.source(part.split(",")[0].strip())
         link = source.link if source and source.link.startswith(("https://", "http://")) else ""  # no script, no file
         found.append(Cited(part, source.citation if source else "", link))
     return found
@@ -62,10 +65,10 @@ def cited(model: Model, text: str) -> list[Cited]:
 def expectations(result: RunResult) -> list[Expected]:
     """The rows of the table of expectations."""
     verdicts = [*asked(result.verdicts), *set_aside(result.verdicts)]
-    return [_expected(result.scenario.model, verdict) for verdict in verdicts]
+    return [_expected(result.scenario, verdict) for verdict in verdicts]
 
 
-def _expected(model: Model, verdict: Verdict) -> Expected:
+def _expected(scenario: Scenario, verdict: Verdict) -> Expected:
     expectation = verdict.expectation
     known = None if math.isnan(verdict.simulated) else verdict.simulated
     mark = ("in doubt" if verdict.in_doubt else "met") if verdict.met else "missed"
@@ -83,8 +86,48 @@ def _expected(model: Model, verdict: Verdict) -> Expected:
         simulated=simulated_text(verdict),
         exact=known,
         expected=expected_text(verdict),
-        sources=cited(model, expectation.source),
+        sources=cited(scenario, expectation.source),
         measure=expectation.measure_text,
+    )
+
+
+class Measured(NamedTuple):
+    """A block of data: its name, curve, arm and sentence, its sources, and a row of texts for each point: subject,
+    time, measured, simulated, residual in errors, fold."""
+
+    name: str
+    curve: str
+    arm: str
+    said: str
+    sources: list[Cited]
+    subjects: bool
+    rows: Sequence[tuple[str, ...]]
+
+
+def measured(result: RunResult) -> list[Measured]:
+    """The data of the page, at most `MOST_POINTS` points of each block."""
+    return [_measured(result.scenario, each) for each in result.data]
+
+
+def _measured(scenario: Scenario, result: DataResult) -> Measured:
+    data, rows = result.data, []
+    for place, point in enumerate(data.points[:MOST_POINTS]):
+        bar = "" if point.low is None else f" ({number(point.low)} to {number(point.high)})"
+        weighted, fold = float(result.weighted[place]), float(result.folds[place])
+        rows.append(
+            (
+                point.subject,
+                point_time(scenario, point.time),
+                ("below " if point.censored else "") + with_unit(point.value, data.unit_text) + bar,
+                with_unit(float(result.simulated[place]), data.unit_text),
+                number(weighted, 2) if math.isfinite(weighted) else "",
+                number(fold) if math.isfinite(fold) else "",
+            )
+        )
+    subjects = any(point.subject for point in data.points)
+    title = scenario.arm(data.arm).title
+    return Measured(
+        data.name, data.curve.text, title, data_sentence(scenario, result), cited(scenario, data.source), subjects, rows
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ...experiments.clock import clock_of
 from ...experiments.residuals import DataResult
 from ...experiments.scenario import MAIN, Scenario
+from ...experiments.sweeps.observed import Among
 from ...numerics.trajectory import Array
 from .english import counted
 from .numbers import number, percent, with_unit
@@ -22,6 +23,14 @@ def data_line(scenario: Scenario, result: DataResult) -> str:
     data = result.data
     arm = "" if data.arm == MAIN else f" (arm {data.arm})"
     return f"{data.name}{arm}: {data_sentence(scenario, result)}"
+
+
+def among_line(among: Among) -> str:
+    """``Treg fold: 4 of 5 points are from 5 to 95 % of the members``."""
+    data = among.data
+    arm = "" if data.arm == MAIN else f" (arm {data.arm})"
+    points = counted(among.of, "point")
+    return f"{data.name}{arm}: {among.inside} of {points} from 5 to 95 % of the members"
 
 
 def data_sentence(scenario: Scenario, result: DataResult) -> str:

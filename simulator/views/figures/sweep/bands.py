@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,16 @@ from matplotlib.colors import to_hex
 from ....experiments.clock import clock_of
 from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
+from ....experiments.sweeps.observed import among_members, data_of, observed_band
 from ....numerics.thresholds import NEGLIGIBLE
 from ....numerics.trajectory import Array
 from ...text import sweep_measures as texts
+from ...text.data import among_line
 from ...text.numbers import axis_title, number, with_unit
 from ..dose_marks import Strip, doses_of, draw_strip
 from ..page import Label, Page, Picture, label_right
+from ..panel import MARKS, PanelPoints, draw_points
+from ..run import data_text
 from ..scales import fraction, limits, set_scale, wants_log
 from ..shade import COLOURS
 from ..style import DARK, GAP, SMALL, style
@@ -30,10 +35,10 @@ def bands(result: SweepResult, curve: str) -> Picture:
 
     Few members, unless they are patients, are a line each instead, coloured by what varies.
     """
-    sweep, model = result.sweep, result.scenario.model
+    sweep, scenario = result.sweep, result.scenario
     clock, time_factor = clock_of(result.scenario)
     times, end = result.times * time_factor, result.scenario.end * time_factor
-    unit = model.unit_text(curve)
+    unit = scenario.curve(curve).unit_text
     varied = _coloured_by(result, curve)
     source = result.curves if varied else result.bands
     found = {name: source[name, curve] for name in sweep.arms if (name, curve) in source}
@@ -42,15 +47,18 @@ def bands(result: SweepResult, curve: str) -> Picture:
     seen = np.where(known > max(top, 0.0) * NEGLIGIBLE, known, np.nan)
     negative = bool((known < -NEGLIGIBLE * top).any())
     log = top > 0 and not negative and wants_log(seen)
-    label = (model.species if curve in model.species else model.observables)[curve].label
+    label = scenario.label(curve)
+    measured = _points_of(result, list(found), curve)
+    values = np.concatenate([known, *(each.bars.ravel() for each in measured), *(each.values for each in measured)])
     note = f"{texts.members_text(result)}. {_key(result, varied)}."
     every = result.scenario.document["time"].get("every") or with_unit(result.scenario.every * time_factor, clock)
     note += f" Sampled every {every}: shorter peaks may be missed."
-    ends = limits(seen if log else known, log)
-    for outside, side, end in (known < ends[0], "below", ends[0]), (known > ends[1], "above", ends[1]):
+    ends = limits(np.where(values > max(top, 0.0) * NEGLIGIBLE, values, np.nan) if log else values, log)
+    for outside, side, bound in (known < ends[0], "below", ends[0]), (known > ends[1], "above", ends[1]):
         if log and bool(outside.any()):
             edge = "lower" if side == "below" else "upper"
-            note += f" Values {side} {with_unit(end, unit, 2)} are drawn at the {edge} edge."
+            note += f" Values {side} {with_unit(bound, unit, 2)} are drawn at the {edge} edge."
+    note += "".join(f" {each}" for each in (data_text(scenario, measured), _observed_key(result, measured)) if each)
     page = Page(result.scenario.title, [note])
     page.down(page.put(axis_title(label, unit, log), 0.12, page.width - 0.24, 10, DARK) + 0.06)
     room = ROOM if varied else RIGHT
@@ -75,13 +83,52 @@ def bands(result: SweepResult, curve: str) -> Picture:
             _lines(panel, width, times, shown, result, varied, ends, log)
         else:
             _quantiles(panel, times, shown, style(a)[0])
+        for each in [each for each in measured if each.data.arm == name]:
+            draw_points(panel, each, ends[0], page.medium)
+            _draw_observed(panel, each, scenario.end, ends)
         if np.isnan(band).all():
             panel.text(0.5, 0.4, "no member to show", transform=panel.transAxes, ha="center", fontsize=9)
         else:
             text.append(_band_sentence(band[2], band[0], band[4], times, f"{label} ({arm})", unit, clock))
         page.down(HEIGHT + 0.28)
     page.down(page.put(f"time [{clock}]", LEFT, width, 9, "#000000", "center"))
+    text += [f"{among_line(each)}." for each in among_members(result) if each.data.curve.text == curve]
     return Picture(f"time_{curve}", page.finish(), " ".join(text))
+
+
+def _points_of(result: SweepResult, arms: Sequence[str], curve: str) -> list[PanelPoints]:
+    """What was measured of a curve in these arms."""
+    _, time_factor = clock_of(result.scenario)
+    return [
+        PanelPoints(
+            each,
+            result.sweep.arms.index(each.arm),
+            mark % len(MARKS),
+            each.unit.to(each.curve.unit),
+            time_factor,
+        )
+        for mark, each in enumerate(data_of(result, arms, curve))
+    ]
+
+
+def _observed_key(result: SweepResult, points: Sequence[PanelPoints]) -> str:
+    """What the lines of observed percentiles are; empty where there are none."""
+    if all(observed_band(each.data, result.scenario.end) is None for each in points):
+        return ""
+    return "Lines with dots: the median and, dashed, 5 and 95 % of what was measured."
+
+
+def _draw_observed(panel: Axes, points: PanelPoints, end: float, ends: tuple[float, float]) -> None:
+    """The median, 5 and 95 % of many points: with those of the members, a visual predictive check."""
+    found = observed_band(points.data, end)
+    if found is None:
+        return
+    color = next(style(each)[0] for each in (2, 3) if each != points.number)
+    times = found.times * points.time_factor
+    for row, dash in ((0, (0, (4, 2))), (2, "-"), (4, (0, (4, 2)))):
+        values = np.maximum(found.values[row], ends[0])
+        panel.plot(times, values, color=color, linestyle=dash, linewidth=1.4, marker="o", markersize=2.5, zorder=6,
+                   label="observed")  # fmt: skip
 
 
 def _coloured_by(result: SweepResult, curve: str) -> list[int]:

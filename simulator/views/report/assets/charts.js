@@ -64,6 +64,7 @@
       this.plot.after(this.note);
       this.plot.hidden = this.readout.hidden = element.querySelector(".buttons").hidden = false;
       this.positive = data.values.some((values) => values.some((value) => value > 0));
+      this.points = data.points.flatMap((each) => each.rows.map(([time, value, low, high, below]) => ({ ...each, time: time * factor, value, low, high, below })));
       element.querySelectorAll("button").forEach((button) => button.addEventListener("click", () => this.act(button.dataset.do)));
       this.plot.addEventListener("keydown", (event) => this.key(event));
       this.plot.addEventListener("blur", () => { this.keyed = false; });
@@ -81,6 +82,11 @@
           high = Math.max(high, values[i]);
         }
       });
+      const measured = this.points.filter((point) => shown[point.arm] && point.time >= from && point.time <= to);
+      for (const point of measured) {
+        low = Math.min(low, this.log ? point.value : point.low);
+        high = Math.max(high, point.high);
+      }
       if (high === -Infinity) return this.log ? [0.1, 1] : [0, 1];
       if (!this.log) {
         if (low >= 0 && low < high / 2) low = 0;
@@ -91,6 +97,7 @@
         if (shown[arm]) for (let i = first; i <= last; i++)
           if (values[i] !== null && values[i] > high * LOWEST) least = Math.min(least, values[i]);
       });
+      for (const point of measured) if (point.value > 0) least = Math.min(least, point.value);
       return high > 0 ? [least / 1.5, high * 2.5] : [0.1, 1];
     }
 
@@ -116,7 +123,7 @@
         }))],
         hooks: {
           drawClear: [(u) => chart.windows(u)],
-          draw: [(u) => chart.doses(u), (u) => chart.cut(u)],
+          draw: [(u) => chart.doses(u), (u) => chart.measured(u), (u) => chart.cut(u)],
           setCursor: [(u) => chart.moved(u)],
           setScale: [(u, key) => { if (key === "x") zoomed(u.scales.x.min, u.scales.x.max, chart); }],
         },
@@ -166,6 +173,40 @@
           u.ctx.fill();
           if (b - a > 2) u.ctx.fillRect(a, top - 0.5 * size, Math.min(b, left + width) - a, 0.4 * size);
         }
+      }
+      u.ctx.restore();
+    }
+
+    // What was measured, with bars; each set of points has a shape of its own, and an arrow stands below a limit.
+    measured(u) {
+      const { left, top, width, height } = u.bbox, size = 4 * uPlot.pxRatio;
+      const shapes = [
+        (c, x, y) => c.arc(x, y, size, 0, 2 * Math.PI),
+        (c, x, y) => c.rect(x - size, y - size, 2 * size, 2 * size),
+        (c, x, y) => [[0, -1.4], [1.4, 0], [0, 1.4], [-1.4, 0], [0, -1.4]].forEach(([a, b]) => c.lineTo(x + a * size, y + b * size)),
+        (c, x, y) => [[0, -1.2], [1.2, 1], [-1.2, 1], [0, -1.2]].forEach(([a, b]) => c.lineTo(x + a * size, y + b * size)),
+        (c, x, y) => [[0, 1.2], [1.2, -1], [-1.2, -1], [0, 1.2]].forEach(([a, b]) => c.lineTo(x + a * size, y + b * size)),
+      ];
+      u.ctx.save();
+      u.ctx.beginPath();
+      u.ctx.rect(left, top, width, height);
+      u.ctx.clip();
+      u.ctx.setLineDash([]);
+      u.ctx.lineWidth = 1.5 * uPlot.pxRatio;
+      u.ctx.fillStyle = "#ffffff";
+      for (const point of this.points) if (shown[point.arm] && (point.value > 0 || !this.log)) {
+        const x = u.valToPos(point.time, "x", true), y = u.valToPos(point.value, "y", true);
+        u.ctx.strokeStyle = arms[point.arm].color;
+        if (point.high > point.low) {
+          u.ctx.beginPath();
+          u.ctx.moveTo(x, u.valToPos(this.log ? Math.max(point.low, u.scales.y.min) : point.low, "y", true));
+          u.ctx.lineTo(x, u.valToPos(point.high, "y", true));
+          u.ctx.stroke();
+        }
+        u.ctx.beginPath();
+        shapes[point.below ? 4 : point.mark](u.ctx, x, y);
+        u.ctx.fill();
+        u.ctx.stroke();
       }
       u.ctx.restore();
     }

@@ -11,10 +11,12 @@ from typing import Any
 from ....experiments.certificate import RELIABLE, rounded_down
 from ....experiments.scenario import MAIN
 from ....experiments.sweeps.compute import SweepResult
+from ....experiments.sweeps.observed import among_members
 from ....experiments.sweeps.outcome import SweepEstimate, SweepOutcome
 from ....experiments.sweeps.statistics import measure_statistics
 from ....files.results.member_store import DAMAGED
 from ....runtime.progress import bytes_text, duration
+from ..data import among_line
 from ..english import counted
 from ..numbers import number
 from ..reliability import WARNING, first
@@ -30,6 +32,8 @@ def sweep_text(outcome: SweepOutcome) -> str:
     lines = [scenario.title] + ([scenario.question] if scenario.question else [])
     lines += ["", members_line(outcome)]
     lines += ["", str(measure_table(outcome.result))] if len(outcome.result.numbers) else []
+    found = among_members(outcome.result)
+    lines += ["", *(f"data {among_line(each)}" for each in found)] if found else []
     if outcome.failed:
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(outcome.failures.items()))
         lines += ["", f"{counted(outcome.failed, 'member')} failed: {kinds}"]

@@ -1,0 +1,118 @@
+"""Formulas of curves that a sweep keeps, and data among its members."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import immunesim as sim
+import numpy as np
+import pytest
+from immunesim.experiments.sweeps.observed import among_members, observed_band
+from immunesim.views.figures.sweep.bands import bands
+
+SCENARIO = """
+title = "A toy"
+model = "toy_model.toml"
+[time]
+end = "48 h"
+every = "0.5 h"
+[initial]
+drug = "100 pM"
+[sources.mine]
+title = "Our clinic, 2026"
+[[data]]
+name = "left over"
+curve = "drug / at(drug, '1 h')"
+source = "mine"
+points = [
+    { time = "2 h", value = 0.6, sd = 0.1 },
+    { time = "5 h", value = 0.9, sd = 0.1 },
+    { time = "20 h", value = "<0.1" },
+]
+[sweep]
+keep = ["drug", "drug / at(drug, '1 h')"]
+[sweep.measures]
+peak = "max(drug)"
+[[sweep.vary]]
+parameter = "k_clear"
+values = ["0.25 1/h", "0.5 1/h", "1 1/h"]
+"""
+FOLD = "drug / at(drug, '1 h')"
+RATES = np.array([0.25, 0.5, 1.0])
+
+
+@pytest.fixture
+def path(folder: Path) -> Path:
+    (folder / "toy.toml").write_text(SCENARIO, encoding="utf-8")
+    return folder / "toy.toml"
+
+
+@pytest.mark.parametrize("engine", ["", "scipy"])
+def test_a_formula_is_kept_of_every_member(path: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
+    result = sim.sweep(path).result
+    exact = np.exp(-RATES[:, None] * (result.times - 1))
+    assert result.curves["main", FOLD] == pytest.approx(exact, rel=1e-4, abs=1e-6)
+    assert result.bands["main", FOLD][2] == pytest.approx(exact[1], rel=1e-4, abs=1e-6)
+
+
+def test_a_stored_sweep_gives_the_formula_back(path: Path) -> None:
+    out = path.parent / "out"
+    first = sim.sweep(path, out=out)
+    again = sim.sweep(path, out=out)
+    assert "0 computed" in str(again)
+    assert (again.result.curves["main", FOLD] == first.result.curves["main", FOLD]).all()
+    assert f'"{FOLD} 50% [1]"' in (out / "bands.csv").read_text().splitlines()[0]
+    dataset = again.to_xarray()
+    assert dataset[FOLD].attrs == {"units": "1", "long_name": FOLD}
+
+
+def test_points_among_members(path: Path) -> None:
+    outcome = sim.sweep(path)
+    [among] = among_members(outcome.result)
+    assert (among.inside, among.of) == (2, 3)  # 0.6 of 0.37 to 0.78, 0.9 of 0.02 to 0.37, below 0.1
+    assert "data left over: 2 of 3 points from 5 to 95 % of the members" in str(outcome)
+
+
+def test_bands_show_points_over_the_whole_time(path: Path) -> None:
+    picture = bands(sim.sweep(path).result, FOLD)
+    [panel] = [axis for axis in picture.figure.axes if axis.get_xlim()[1] > 1 and axis.get_lines()]
+    assert panel.get_xlim() == (0.0, 48.0)
+    [line] = [line for line in panel.get_lines() if line.get_label() == "data"]
+    assert line.get_xydata().tolist() == [[2.0, 0.6], [5.0, 0.9]]
+    assert "2 of 3 points from 5 to 95 % of the members" in picture.text
+
+
+def test_many_subjects_have_percentiles(path: Path) -> None:
+    rows = [f"S{i},{time + i / 100},{(i + 1) / 10}" for i in range(10) for time in (2, 30)]
+    (path.parent / "many.csv").write_text("\n".join(["subject,time [h],value", *rows, "S99,40,1"]))
+    text = re.sub(r"points = .*?\n]", 'file = "many.csv"', SCENARIO, flags=re.S)
+    path.write_text(text)
+    result = sim.sweep(path).result
+    found = observed_band(result.scenario.data[0], result.scenario.end)
+    assert found is not None
+    assert found.times == pytest.approx([2.045, 30.045])
+    assert found.values[2] == pytest.approx([0.55, 0.55])
+    picture = bands(result, FOLD)
+    lines = [line for axis in picture.figure.axes for line in axis.get_lines()]
+    assert len([line for line in lines if line.get_label() == "observed"]) == 3
+    assert len([line for line in lines if line.get_label() == "subject"]) == 11
+
+
+def test_a_report_has_the_data(path: Path) -> None:
+    run = sim.run(path)
+    page = run.report(path.parent / "page.html").read_text()
+    assert "Our clinic, 2026" in page
+    assert "2 of 3 within one SD" in page
+    assert '"points":[{"name":"left over","arm":0,"mark":0,"rows":[[2.0,0.6,0.5,0.7,false]' in page
+
+
+def test_a_figure_shows_points_and_bars(path: Path) -> None:
+    run = sim.run(path)
+    figure = run.figure(FOLD)
+    [panel] = [axis for axis in figure.axes if any(line.get_label() == "data" for line in axis.get_lines())]
+    labels = [line.get_label() for line in panel.get_lines()]
+    assert labels.count("limit") == 1
+    [bars] = [each for each in panel.collections if each.get_label() == "bar"]
+    assert [segment[:, 1].tolist() for segment in bars.get_segments()] == [[0.5, 0.7], [0.8, 1.0]]
