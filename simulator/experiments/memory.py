@@ -20,6 +20,7 @@ def check_run_memory(scenario: Scenario, arms: Sequence[Arm]) -> None:
     size = 0.0
     for arm in arms:
         edges = sum(dose.count * (2 if dose.infused else 1) for dose in arm.doses) + 2 * len(arm.changes)
+        edges += sum(len(each.times) for each in arm.inputs)
         segments = edges + 1
         size += 8 * (COPIES * (rows + edges) * columns + 3 * segments * len(model.species))
     counted = f"{len(arms):,} arm{'s' * (len(arms) > 1)} of {rows:,.0f} saved times and {columns:,} curves"

@@ -22,8 +22,8 @@ class DoseInterval(NamedTuple):
 
     Attributes:
         dose, number: its name, and which of its times, counted from 1.
-        start, end: of the interval, in the model's time unit. It ends with the next dose into the target; after the
-            last one it is as long as those of the dose are, or ends with the run.
+        start, end: of the interval, in the model's time unit. It is as long as those of the dose are, or ends before
+            with the next dose into the target or with the run.
         peak, time_of_peak: the highest value, and how long after the dose.
         trough: the value just before the end.
         area: under the curve, in its unit times that of time.
@@ -96,8 +96,8 @@ def _intervals(curves: MemberCurves, name: str, series: Sequence[_Given], reache
         if place + 1 < len(series):
             after = series[place + 1]
             end = after.dose.time(after.number)
-        elif dose.every:
-            end = min(reached, dose.time(number + 1))
+        if dose.every:
+            end = min(end, dose.time(number + 1))
 
         def value(function: str, arguments: CurveArguments) -> float:
             return curves.value(CurveFunction(function, arguments, "")).number()

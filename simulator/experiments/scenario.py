@@ -109,12 +109,39 @@ class Change(NamedTuple):
         return self.start <= time and (self.end is None or time < self.end)
 
 
+class Input(NamedTuple):
+    """A parameter that follows a table of values over time.
+
+    times, values: its knots, in the model's time unit and that of the parameter; before the first and after the last it
+    stays. slope, since: the parameters that make it a straight line between two knots (`model.ramps`); empty where it
+    keeps the value of a knot until the next.
+    """
+
+    parameter: str
+    times: tuple[float, ...]
+    values: tuple[float, ...]
+    slope: str = ""
+    since: str = ""
+
+    def piece(self, number: int) -> dict[str, float]:
+        """The values of its parameters once `number` of its knots have passed."""
+        first = max(number - 1, 0)
+        found = {self.parameter: self.values[first]}
+        if self.slope:
+            rising = 0 < number < len(self.times)
+            rise = (
+                (self.values[number] - self.values[first]) / (self.times[number] - self.times[first]) if rising else 0.0
+            )
+            found |= {self.slope: rise, self.since: self.times[first]}
+        return found
+
+
 class Arm(NamedTuple):
     """One variant of the question.
 
     label: for people; '' where the name says it. initial, parameters: the values that differ from the model's own.
     own: the paths of what the arm sets itself and does not take from the scenario, written as for ``--set``:
-    "stop_sensitivity", "initial.pathogen", "dose.aldesleukin.amount".
+    "stop_sensitivity", "initial.pathogen", "dose.aldesleukin.amount". inputs: the parameters that follow tables.
     """
 
     name: str
@@ -124,6 +151,7 @@ class Arm(NamedTuple):
     doses: tuple[Dose, ...]
     changes: tuple[Change, ...]
     own: frozenset[str] = frozenset()
+    inputs: tuple[Input, ...] = ()
 
     @property
     def title(self) -> str:

@@ -18,7 +18,7 @@ from ..model.units import ONE
 from ..numerics.parameter_formulas import ParameterFormulas, Values
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Segment, Trajectory
-from .scenario import Arm, Dose, Scenario
+from .scenario import Arm, Dose, Input, Scenario
 from .timetable import Active, DoseEvent, Timetable, given_share, timetable
 
 EXACT = 2**53  # floats hold every whole number below
@@ -51,13 +51,14 @@ class ArmValues(NamedTuple, Generic[Value]):
     """The values of an arm, without its times: of one run, or of many members of a sweep at once.
 
     initial, parameters: what differs from the model's own. doses: as in the arm. changes: the parameters that each
-    change sets.
+    change sets. inputs: as in the arm.
     """
 
     initial: Mapping[str, Value]
     parameters: Mapping[str, Value]
     doses: tuple[DoseAmount[Value], ...]
     changes: tuple[Mapping[str, Value], ...]
+    inputs: tuple[Input, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ def arm_values(arm: Arm) -> ArmValues[float]:
     doses = [
         DoseAmount(d.target, d.amount, d.unit_text, d.factor, d.body, d.volume, d.share, d.named) for d in arm.doses
     ]
-    return ArmValues(arm.initial, arm.parameters, tuple(doses), tuple(change.parameters for change in arm.changes))
+    changes = tuple([change.parameters for change in arm.changes])
+    return ArmValues(arm.initial, arm.parameters, tuple(doses), changes, arm.inputs)
 
 
 class DoseAmounts:
@@ -169,8 +171,11 @@ class DoseAmounts:
         """Every parameter while the changes `active` hold; of two that overlap the later one wins."""
         if active not in self._values:
             values = dict(self.parameters)
-            for change, holds in zip(self.arm.changes, active, strict=True):
+            count = len(self.arm.changes)
+            for change, holds in zip(self.arm.changes, active[:count], strict=True):
                 values |= change if holds else {}
+            for each, passed in zip(self.arm.inputs, active[count:], strict=True):
+                values |= each.piece(passed)
             self._values[active] = values
         return self._values[active]
 

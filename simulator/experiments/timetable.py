@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -15,7 +16,8 @@ from .scenario import Arm, Dose, Rate
 
 CLOSEST = 1e-12  # of the time: two instants nearer than a few thousand floats leave the solver no room for steps
 
-Active = tuple[bool, ...]  # for each change of an arm, whether it holds
+# For each change of an arm whether it holds, then for each of its inputs how many of the knots have passed
+Active = tuple[int, ...]
 
 
 class TimetableError(ValueError):
@@ -42,7 +44,8 @@ class Timetable(NamedTuple):
     """When things happen in an arm, without how much.
 
     bounds: where segments begin, from 0, and the end of the run; (segments + 1,), in the model's time unit.
-    active: the changes that hold in each segment. events: every dose given, in the order of the arm's doses.
+    active: the changes that hold in each segment, and the pieces of inputs. events: every dose given, in the order of
+    the arm's doses.
     """
 
     bounds: tuple[float, ...]
@@ -74,7 +77,9 @@ def timetable(arm: Arm, end: float, model: Model) -> Timetable:
         (ticks_of(change.start, unit), None if change.end is None else ticks_of(change.end, unit))
         for change in arm.changes
     ]
+    inputs = [[ticks_of(time, unit) for time in each.times] for each in arm.inputs]
     instants = {0, *(tick for window in windows for tick in window if tick is not None)}
+    instants.update(*inputs)
     for entries, length in series:
         instants.update([max(0, tick) for _, tick in entries])
         instants.update([tick + length for _, tick in entries] if length else ())
@@ -90,7 +95,13 @@ def timetable(arm: Arm, end: float, model: Model) -> Timetable:
             share = (min(last, begins + length) - max(0, begins)) / length if length else 1.0
             until = place.get(begins + length, len(marks))  # an infusion that is cut lasts until the end
             events.append(DoseEvent(index, number, place[max(0, begins)], until, share))
-    active = [tuple([start <= tick and (stop is None or tick < stop) for start, stop in windows]) for tick in marks]
+    active = [
+        (
+            *(start <= tick and (stop is None or tick < stop) for start, stop in windows),
+            *(bisect_right(knots, tick) for knots in inputs),
+        )
+        for tick in marks
+    ]
     return Timetable(bounds, tuple(active), tuple(events))
 
 
@@ -204,6 +215,9 @@ def _events(arm: Arm, end: int, unit: Unit) -> Iterator[tuple[int, str]]:
             yield begins, f"{which} begins" if length else f"{which} is given"
             if length and begins + length < end:
                 yield begins + length, f"{which} ends"
+    for each in arm.inputs:
+        for knot in each.times:
+            yield ticks_of(knot, unit), f"the input {each.parameter} has a knot"
     for number, change in enumerate(arm.changes, 1):
         for time, what in ((change.start, "begins"), (change.end, "ends")):
             if time is not None:

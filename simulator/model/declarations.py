@@ -71,7 +71,8 @@ class Parameter(NamedTuple):
     """A constant: its value and unit, what it means, where it comes from and how certain it is (`STATUSES`).
 
     range: lowest and highest published value. substance: what its unit counts, for units of mass or IU. for_doses:
-    whether it may stand in no formula, as doses of scenarios name it: a lag time, a share that is absorbed.
+    whether it may stand in no formula, as doses of scenarios name it: a lag time, a share that is absorbed. made:
+    whether it stands in no file, but was made of an input of a scenario.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Parameter(NamedTuple):
     range: tuple[float, float] | None = None
     substance: str | None = None
     for_doses: bool = False
+    made: bool = False
 
     @property
     def assumed(self) -> bool:

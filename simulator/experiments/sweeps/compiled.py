@@ -177,6 +177,7 @@ def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[A
     varied = {name for kind, name, _ in kinds if kind == "parameter"}
     changed = {key for kind, _, key in kinds if kind == "change"}
     changed |= {name for arm in arms for change in arm.changes for name in change.parameters}
+    changed |= {name for arm in arms for each in arm.inputs for name in each.piece(0)}
     values = [scenario.parameters(arm) for arm in arms]
     fixed = {
         name: value

@@ -133,6 +133,8 @@ def find_variable(context: Context, main: Arm, word: object) -> SweepVariable:
         known = [*model.parameters, *(f"initial.{species}" for species in model.species), *doses]
         message = f"nothing called '{word}' can vary{nearest(str(word), known)}; what can: {_NAMES}"
         raise NotVariableError(message)
+    if any(found == each.parameter for each in main.inputs):
+        raise NotVariableError(f"{found} follows an input, so that it cannot vary between members")
     value = main.parameters.get(found, model.parameters[found].value)
     variable = SweepVariable(found, "parameter", found, "", model.parameters[found].label, "", value, 0.0, math.inf)
     return _with_parameter(model, variable)

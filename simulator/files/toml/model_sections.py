@@ -267,9 +267,13 @@ def model_document(model: Model) -> dict[str, Any]:
     """The model as one TOML table that reads back as the same model, without its modules."""
     top = {"schema": SCHEMA, "title": model.title, "time_unit": model.time_unit_text, "limitations": model.limitations}
     return top | {
-        name: {item.id: _written(section, item) for item in getattr(model, name).values()}
+        name: {item.id: _written(section, item) for item in getattr(model, name).values() if not _is_made(item)}
         for name, section in SECTIONS.items()
     }
+
+
+def _is_made(item: Any) -> bool:
+    return isinstance(item, Parameter) and item.made
 
 
 def _written(section: Section, item: Any) -> dict[str, Any]:

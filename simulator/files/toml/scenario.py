@@ -8,7 +8,7 @@ from typing import Any
 
 from ...experiments.curve_formulas import read_curve
 from ...experiments.facts import Fact
-from ...experiments.scenario import MAIN, Arm, CurveFormula, Data, Expectation, Scenario
+from ...experiments.scenario import MAIN, Arm, CurveFormula, Data, Expectation, Input, Scenario
 from ...experiments.sweeps.designs import Sweep
 from ...experiments.timetable import TimetableError, timetable
 from ...model.expression import Name
@@ -21,6 +21,7 @@ from .catalogue import evidence_terms
 from .data import read_data, read_sources
 from .doses import default_count, read_arm_doses, read_doses, with_settled_doses
 from .facts import register
+from .inputs import arm_with_inputs
 from .interval import INTERVAL, read_interval
 from .layers import KeyPath
 from .quantities import (
@@ -73,18 +74,22 @@ def with_defaults(tables: Table, model: Model, end: float | None) -> Table:
     return data
 
 
-def build_scenario(context: Context, id: str) -> Scenario | None:
+def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> Scenario | None:
     """The scenario that the context's tables describe, or None and faults.
 
     Args:
         id: what it is called.
+        inputs: what follows tables over time, in every arm that does not set it itself.
     """
     data = context.tables
     every = _output_interval(context)
-    main = with_settled_doses(context, _main_arm(context))
+    without = _main_arm(context)
+    main = arm_with_inputs(context, with_settled_doses(context, without), inputs, data.get("parameters", {}))
     arms = [main]
     for name, table in data.get("arms", {}).items():
-        arms.append(with_settled_doses(context, _arm(context, main, name, table)))
+        arm = with_settled_doses(context, _arm(context, without, name, table))
+        own = {**data.get("parameters", {}), **table.get("parameters", {})}
+        arms.append(arm_with_inputs(context, arm, inputs, own))
     _check_volumes(context, arms)
     _check_titles(context, arms)
     _check_times(context, arms)

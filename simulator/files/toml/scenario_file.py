@@ -19,6 +19,7 @@ from ..reading import exists, same_file
 from .catalogue import builtin_scenarios
 from .data import DATA, SOURCE
 from .design import SWEEP, VARY
+from .inputs import INPUT, read_inputs, with_inputs
 from .interval import INTERVAL
 from .interventions import Interventions, apply_interventions
 from .layers import KeyPath, Layers, Origin, Origins
@@ -66,6 +67,7 @@ FILE = {
     "show": TABLE,
     "expect": LIST,
     "data": LIST,
+    "inputs": TABLE,
     "sources": TABLE,
     "sweep": TABLE,
     "population": TABLE,
@@ -105,7 +107,7 @@ EXPECT = {
 }
 EXPECT_OF_FACT = EXPECT | {"that": TEXT, "source": TEXT, "fact": REQUIRED_LINE}  # what is not asked of the register
 INHERITED = ("question", "model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show",
-             "sources", "sweep", "population")  # fmt: skip
+             "inputs", "sources", "sweep", "population")  # fmt: skip
 
 _RESERVED = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|\Z)", re.IGNORECASE)  # devices to Windows
 _NOT_IN_FILE_NAMES = frozenset('<>:"/\\|?*')
@@ -245,7 +247,9 @@ def _scenario(reading: Reading, faults: list[InputFault]) -> tuple[Scenario, Con
         left_out = shorten(layers, end, before, model.time_unit)
     faults += apply_interventions(layers, model, reading.interventions, end)
     context = Context(layers, with_defaults(layers.data, model, end), model, faults, end, left_out)
-    scenario = build_scenario(context, reading.id)
+    inputs = read_inputs(context)
+    context = with_inputs(context, inputs)
+    scenario = build_scenario(context, reading.id, inputs)
     if scenario is not None and reading.sweep_options:
         faults += settings_without_effect(scenario, reading.settings)
     if faults or scenario is None:
@@ -355,6 +359,8 @@ def _parts(data: Table) -> Iterator[_TableShape]:
     for key, fields in (("dose", DOSE), ("change", CHANGE), ("data", DATA)):
         for i, item in enumerate(_list(data.get(key))):
             yield _TableShape((key, i), fields, item, f"[[{key}]]")
+    for key, item in _table(data.get("inputs")).items():
+        yield _TableShape(("inputs", key), INPUT, item, f"[inputs.{key}]")
     for key, item in _table(data.get("sources")).items():
         yield _TableShape(("sources", key), SOURCE, item, f"[sources.{key}]")
     for i, item in enumerate(_list(data.get("expect"))):

@@ -15,7 +15,7 @@ from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import Arm
 from ..text.compare import sentences
 from ..text.data import data_line
-from ..text.doses import ordered_words
+from ..text.doses import input_words, ordered_words
 from ..text.english import capital, counted
 from ..text.evidence_totals import totals_lines
 from ..text.explain import sentences as explained
@@ -77,12 +77,15 @@ def _ends(result: RunResult) -> Iterator[Sentence]:
 
 
 def _given(result: RunResult, arms: Sequence[Arm]) -> Iterator[Sentence]:
-    """Every dose in words, with the arms that have it where not all do."""
+    """Every dose and input in words, with the arms that have it where not all do."""
     clock, time_factor = clock_of(result.scenario)
     found: dict[tuple[str, str], list[str]] = {}
     for arm in arms:
         for dose in arm.doses:
             found.setdefault((dose.name, ordered_words(dose, time_factor, clock)), []).append(arm.title)
+        for each in arm.inputs:
+            words = input_words(result.scenario.model, each, time_factor, clock)
+            found.setdefault((each.parameter, words), []).append(arm.title)
     for (name, words), titles in found.items():
         who = "" if len(titles) == len(arms) else f" ({', '.join(titles)})"
         yield Sentence(capital(name.replace("_", " ")), f"{words}{who}.")

@@ -1,10 +1,11 @@
-"""A dose in words: how much of what, when, how fast, and how much of it enters."""
+"""Doses and inputs in words: how much of what, when, how fast, and how much of it enters."""
 
 from __future__ import annotations
 
-from ...experiments.scenario import Dose
+from ...experiments.scenario import Dose, Input
+from ...model.model import Model
 from .english import counted, listed
-from .numbers import number, with_unit
+from .numbers import interval, number, with_unit
 
 LISTED = 6  # times of a dose that are named one by one
 
@@ -46,6 +47,14 @@ def ordered_words(dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
     amount = f"{with_unit(dose.amount, dose.unit_text, 4)}{_by(dict(dose.named), 'amount')}"
     many = f"{counted(dose.count, 'dose')} of " if dose.count > 1 else ""
     return f"{many}{amount} {dose_words(dose, time_factor, clock).replace(f'{dose.count} from', 'from', 1)}"
+
+
+def input_words(model: Model, given: Input, time_factor: float = 1.0, clock: str = "") -> str:
+    """A parameter that follows a table: ``follows 12 values from 0 to 24 h (2 to 8 pM), in straight lines``."""
+    first, last = number(given.times[0] * time_factor), with_unit(given.times[-1] * time_factor, clock)
+    span = interval(min(given.values), max(given.values), model.unit_text(given.parameter))
+    way = "in straight lines" if given.slope else "in steps"
+    return f"follows {counted(len(given.times), 'value')} from {first} to {last} ({span}), {way}"
 
 
 def _rate(dose: Dose) -> str:

@@ -15,7 +15,7 @@ from ...experiments.targets import Target
 from ...numerics.trajectory import Trajectory
 from .curve import FLAT, describe_curve
 from .data import data_line
-from .doses import dose_words
+from .doses import dose_words, input_words
 from .numbers import interval, number, with_unit
 from .timed_changes import windows
 
@@ -71,6 +71,8 @@ def describe_figure(
     if doses:
         words = [f"{dose.name.replace('_', ' ')} {dose_words(dose, time_factor, clock)}" for dose in doses.values()]
         parts.append(f"Doses: {'; '.join(words)}.")
+    for each in dict.fromkeys(each for arm in arms for each in arm.inputs):
+        parts.append(f"{each.parameter} {input_words(scenario.model, each, time_factor, clock)}.")
     for window in windows(scenario, arms):
         whole = len(window.arms) == len(arms)
         who = "" if whole else f" ({', '.join(arm.title for arm in arms if arm.name in window.arms)})"

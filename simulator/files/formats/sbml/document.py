@@ -30,6 +30,10 @@ def sbml_text(scenario: Scenario, arm_name: str = MAIN) -> str:
     resets can sweep them. A parameter that a timed change sets keeps its value from before the change; its current
     value is ``PARAMETER_now``. Raises `InputError` for an arm that starts in the steady state of a regimen.
     """
+    inputs = [each.parameter for each in scenario.arm(arm_name).inputs]
+    if inputs:
+        message = f"{inputs[0]} follows an input, which cannot be exported yet"
+        raise InputError([request_fault(f"{message}; export an arm that sets {inputs[0]} itself")])
     steady = [dose.name for dose in scenario.arm(arm_name).doses if dose.steady]
     if steady:
         message = f"the dose '{steady[0]}' is in steady state from the start, which SBML cannot say"
