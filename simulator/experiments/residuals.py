@@ -47,8 +47,14 @@ class DataResult:
 
     @property
     def within(self) -> NDArray[np.bool_]:
-        """Which points lie within one error of the curve."""
-        return np.asarray((np.abs(self.weighted) <= WITHIN) | (self.residuals == 0.0))
+        """Which points lie within one error of the curve, or have it within their interval where that is given."""
+        near = (np.abs(self.weighted) <= WITHIN) | (self.residuals == 0.0)
+        if self.data.bars != "interval":
+            return np.asarray(near)
+        low = np.array([np.nan if point.low is None else point.low for point in self.data.points])
+        high = np.array([np.nan if point.high is None else point.high for point in self.data.points])
+        inside = (self.simulated >= low) & (self.simulated <= high)
+        return np.asarray(np.where(np.isnan(low) | _censored(self.data), near, inside))
 
     @property
     def folds(self) -> Array:

@@ -240,7 +240,7 @@ class Point(NamedTuple):
 class Data(NamedTuple):
     """Points that were measured of one curve in one arm.
 
-    unit: of all their values, in moles where one substance is measured. bars: what a bar is: SD, SE, or half of an
+    unit: of all their values, in moles where one substance is measured. bars: what a bar is: SD, SE or an
     interval. points: in order of time, for each subject.
     """
 

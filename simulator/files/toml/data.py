@@ -360,7 +360,7 @@ class _Rows:
         if "interval" in self.reader.table and not {"low", "high"} <= used:
             self.reader.fault("interval", "'interval' says what lies between the columns low and high; there are none")
         if kinds and kinds[0] != "sd":
-            self.bars = "SE" if kinds[0] == "se" else "SD" if "interval" in self.reader.table else "bar"
+            self.bars = "SE" if kinds[0] == "se" else "interval"
 
     def _check_units(self, rows: Sequence[Mapping[str, Cell]]) -> bool:
         """Whether the units of the columns are right: told once and not for every row."""

@@ -131,14 +131,15 @@ def draw_group(
 
 def data_text(scenario: Scenario, points: Sequence[PanelPoints]) -> str:
     """What the points are: their names, what their bars show, and their sources; empty where there are none."""
-    said = []
     once = {each.data.name: each for each in points}
+    groups: dict[str, list[str]] = {}
     for each in once.values():
         data, source = each.data, scenario.source(each.data.source.split(",")[0].strip())
-        bars = {"SD": "± SD", "SE": "± SE"}.get(data.bars, "with interval") if each.has_bars else ""
+        bars = {"SD": "± SD", "SE": "± SE"}.get(data.bars, "with intervals") if each.has_bars else ""
         where = source.citation if source is not None and len(source.citation) <= SHORT else data.source
-        more = ", ".join(filter(None, [bars, where]))
-        said.append(f"{MARKS[each.mark]} {data.name}{f' ({more})' * bool(more)}")
+        about = ", ".join(filter(None, [bars, where]))
+        groups.setdefault(about, []).append(f"{MARKS[each.mark]} {data.name}")
+    said = [", ".join(names) + (f" ({about})" if about else "") for about, names in groups.items()]
     limits = any(point.censored for each in once.values() for point in each.data.points)
     return f"Measured: {'; '.join(said)}{'; ▽ below the limit of measurement' * limits}." if said else ""
 

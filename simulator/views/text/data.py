@@ -55,10 +55,9 @@ def _by_errors(scenario: Scenario, result: DataResult) -> list[str]:
     distance[above & np.isnan(distance) & np.isfinite(result.residuals)] = np.inf  # of a limit without an error
     known = ~np.isnan(distance)
     bars, within = result.data.bars, int((known & result.within).sum())
-    parts = [f"{within} of {int(known.sum())} within {'their bars' if bars == 'bar' else f'one {bars}'}"]
+    parts = [f"{within} of {int(known.sum())} within {'their intervals' if bars == 'interval' else f'one {bars}'}"]
     missed = _largest(np.where(known & ~result.within, distance, np.nan))
-    size = "times its bar" if bars == "bar" else bars
-    told = [_size(distance[each], size) + _both(result, each) for each in missed]
+    told = [_size(distance[each], bars) + _both(result, each) for each in missed]
     whens = [_when(scenario, result, each) for each in missed]
     if len(missed) > NAMED:
         parts.append(f"the worst, {whens[0]}, is missed {told[0]}")
@@ -69,8 +68,8 @@ def _by_errors(scenario: Scenario, result: DataResult) -> list[str]:
 
 
 def _size(distance: float, size: str) -> str:
-    """``by 1.8 SD``; more digits where two would say that a point is not missed."""
-    if math.isinf(distance):
+    """``by 1.8 SD``; more digits where two would say that a point is not missed. Nothing of a limit or an interval."""
+    if math.isinf(distance) or size == "interval":
         return ""
     return f"by {number(distance, 2 if distance >= 1.05 else 3)} {size} "
 
