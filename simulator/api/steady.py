@@ -17,6 +17,7 @@ def steady(
     arm: str | None = None,
     of: str | Sequence[str] = (),
     starts: int = tasks.STARTS,
+    follow: str | None = None,
     set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
@@ -34,8 +35,12 @@ def steady(
         arm: the arm whose parameters count, as they are at the end of its run; by default the main one.
         of: species and observables that are shown.
         starts: random states from which states are looked for, beside the start and the ends of all arms.
+        follow: a parameter along which the states are followed, "NAME=FROM:TO" with units, or its name for its
+            published range; ``.branches`` holds the branches, ``.special`` folds, Hopf and branch points, ``.figure()``
+            draws them.
         set, knockout, block, add: changes in all arms, as for `run`.
-        out: a new output directory for the states as CSV and everything as JSON; nothing is written without one.
+        out: a new output directory for states and branches as CSV, their figure, and everything as JSON; nothing is
+            written without one.
         force: replace the directory if it holds earlier output.
 
     Raises:
@@ -45,5 +50,5 @@ def steady(
     """
     with called_from("steady()"):
         asked = scenario_request(scenario, set, knockout, block, add)
-        request = tasks.SteadyRequest(asked, arm, several("of", of), starts, folder_or_none("out", out), force)
+        request = tasks.SteadyRequest(asked, arm, several("of", of), starts, follow, folder_or_none("out", out), force)
         return tasks.steady(request, warn)

@@ -19,6 +19,7 @@ from .solving import Certify, OnProgress, solve_arms, system_of
 
 SAME = 1e-4  # relative difference of two states that are one
 DECADES = (-2.0, 2.5)  # how far random starts lie from what was seen, in powers of ten
+NOTHING = 1e-14  # of its scale: a state that has faded
 SEED = 1
 START, UNDOSED = "", "without doses"  # states that no arm of the scenario ends in
 MOST_SLOW, SLOW_PART = 3, 0.5  # species that are named as slow, and how much they take part against the slowest
@@ -92,6 +93,7 @@ class SteadyStates:
         found: the states, in which the arm rests first, then stable ones.
         rest: where the arm itself goes.
         conserved: sums that do not change.
+        start: of the arm, shape (n,).
         starts: how many states were tried.
         left_out: names of doses.
         changed: parameters whose value at the end is not that of the start.
@@ -104,6 +106,7 @@ class SteadyStates:
     found: tuple[SteadyState, ...]
     rest: Rest
     conserved: tuple[ConservedSum, ...]
+    start: Array
     starts: int
     left_out: tuple[str, ...]
     changed: tuple[str, ...]
@@ -123,7 +126,8 @@ class SteadyStates:
         system, equations = system_of(self.scenario.model), self.equations
         every = np.tile(_start(system, self.arm, self.parameters), (len(states), 1))
         every[:, [system.species.index(name) for name in equations.absent]] = 0.0
-        every[:, [system.species.index(name) for name in equations.species]] = states
+        nothing = np.abs(states) < NOTHING * equations.scales
+        every[:, [system.species.index(name) for name in equations.species]] = np.where(nothing, 0.0, states)
         values = np.array([np.full(len(states), self.parameters[name]) for name in system.parameters])
         if equations.parameter is not None:
             values[system.parameters.index(equations.parameter)] = q
@@ -186,6 +190,7 @@ def steady_states(
         tuple(states_found[each] for each in order),
         Rest(order.index(rest) if rest is not None else None, _fastest(equations, own, q)),
         _sums(equations, own, q),
+        tried[START],
         len(tried) + starts,
         tuple(dict.fromkeys(dose.name for dose in arm.doses)),
         tuple(name for name, value in scenario.parameters(arm).items() if value != parameters[name]),
@@ -203,7 +208,7 @@ def undosed(scenario: Scenario, arm: Arm) -> Arm:
 
 def steady_state(equations: SteadyEquations, states: Array, q: float, arms: Sequence[str] = ()) -> SteadyState:
     """A steady state with its eigenvalues."""
-    eigenvalues, part = equations.eigenvalues(states, q)
+    eigenvalues, part = equations.eigenvalues(states, q), equations.slowest_parts(states, q)
     slow = [equations.species[each] for each in np.argsort(-part, kind="stable")[:MOST_SLOW] if part[each] >= SLOW_PART]
     return SteadyState(states, q, eigenvalues, tuple(slow), tuple(arms))
 

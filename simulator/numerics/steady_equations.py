@@ -103,22 +103,30 @@ class SteadyEquations:
             rest[row], matrix[row], slope[row] = weights @ states - total, weights, -by
         return rest, matrix, slope
 
-    def eigenvalues(self, states: Array, q: float) -> tuple[NDArray[np.complex128], Array]:
-        """Those of the Jacobian, per time unit, the slowest first, shape (n - k,): conserved sums have none. And how
-        much each species takes part in the first, in terms of its weight, shape (n,), the most 1."""
+    def eigenvalues(self, states: Array, q: float) -> NDArray[np.complex128]:
+        """Those of the Jacobian, per time unit, the slowest first, shape (n - k,): conserved sums have none."""
+        found = np.linalg.eigvals(self._scaled_jacobian(states, q)[0]).astype(np.complex128)
+        noise = NEUTRAL * np.abs(found).max(initial=0.0)
+        found = np.where(np.abs(found) <= noise, 0.0, found)
+        return found[np.argsort(-found.real, kind="stable")]
+
+    def slowest_parts(self, states: Array, q: float) -> Array:
+        """How much each species takes part in the slowest change, in terms of its weight, shape (n,), the most 1."""
+        scaled, kept = self._scaled_jacobian(states, q)
+        values, vectors = np.linalg.eig(scaled)
+        parts: Array = np.abs(kept.T @ vectors[:, values.real.argmax()]) if len(values) else np.zeros(len(states))
+        parts /= parts.max(initial=1e-300)
+        return parts
+
+    def _scaled_jacobian(self, states: Array, q: float) -> tuple[Array, Array]:
+        """The Jacobian of states in terms of their weights, in directions that change no conserved sum, shape
+        (n - k, n - k), and these directions, (n - k, n)."""
         size = self.weights(states)
         scaled = self.evaluate(states, q).jacobian * size / size[:, None]
-        kept = np.linalg.svd(self.conserved * size)[2][len(self.conserved) :]
-        scaled = kept @ scaled @ kept.T if len(self.conserved) else scaled
-        found, vectors = np.linalg.eig(scaled)
-        noise = NEUTRAL * np.abs(found).max(initial=0.0)
-        found = np.where(np.abs(found) <= noise, 0.0, found).astype(np.complex128)
-        order = np.argsort(-found.real, kind="stable")
-        if not len(order):
-            return found, np.zeros(len(states))
-        first = vectors[:, order[0]]
-        part = np.abs(kept.T @ first if len(self.conserved) else first)
-        return found[order], part / part.max()
+        if not len(self.conserved):
+            return scaled, np.eye(len(states))
+        kept: Array = np.linalg.svd(self.conserved * size)[2][len(self.conserved) :]
+        return kept @ scaled @ kept.T, kept
 
     def possible(self, states: Array) -> Array:
         """The states with amounts below zero set to zero."""

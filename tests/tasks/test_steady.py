@@ -10,6 +10,7 @@ from pathlib import Path
 import immunesim as sim
 import pytest
 from immunesim import cli
+from immunesim.tasks.steady import SteadyOutput
 
 
 @pytest.fixture
@@ -85,3 +86,93 @@ def test_the_human_body_rests_in_one_stable_state() -> None:
     assert [each.stable for each in found.found] == [True]
     values = found.values(found.found[0].states)
     assert values["T_regulatory"] == pytest.approx(60, rel=1e-6)
+
+
+@pytest.fixture(scope="module")
+def arthritis() -> SteadyOutput:
+    return sim.steady("baker", set={"alpha4": 7}, follow="alpha2=1:30")
+
+
+def test_the_published_diagram_of_arthritis_with_two_stable_states() -> None:
+    """Baker et al. 2013 with alpha4 = 3.5: health and disease between alpha2 = 7.331 and 15.666."""
+    found = sim.steady("baker", starts=0, follow="alpha2=1:30").branches
+    assert [(each.kind, round(each.point.q, 3)) for each in found.special] == [("fold", 7.331), ("fold", 15.666)]
+    (two,) = [each for each in found.stretches if each.stable == 2]
+    assert (two.low, two.high) == (pytest.approx(7.331, abs=5e-4), pytest.approx(15.666, abs=5e-4))
+    up, down = found.losses
+    assert (up.upwards, up.kind, round(up.q, 3), round(up.back, 3)) == (True, "fold", 15.666, 7.331)
+    assert down.kind is None
+
+
+def test_the_published_diagram_of_arthritis_with_flares(arthritis: SteadyOutput) -> None:
+    """The same with alpha4 = 7: waves between Hopf points, and health that is lost at a fold."""
+    found = arthritis.branches
+    assert [(each.kind, round(each.point.q, 3)) for each in found.special] == [
+        ("fold", 10.159),
+        ("Hopf point", 10.802),
+        ("fold", 15.713),
+        ("Hopf point", 20.833),
+    ]
+    up = found.losses[0]
+    assert (up.kind, round(up.q, 3), up.then) == ("fold", 15.713, None)  # waves, no steady state
+    assert [each.stable for each in found.stretches] == [1, 2, 1, 0, 1]
+
+
+def test_the_published_diagram_of_acute_inflammation() -> None:
+    """Reynolds et al. 2006, Fig. 6: septic death from kpg = 0.5137 on, health to 1.5, aseptic death to 1.755."""
+    found = sim.steady("reynolds", follow="kpg").branches
+    known = {round(each.point.q, 4): each.kind for each in found.special}
+    assert {0.5137: "fold", 1.5: "branch point", 1.7547: "branch point"}.items() <= known.items()
+    assert [each.stable for each in found.stretches] == [2, 3, 2, 1]
+    up = found.losses[0]
+    assert (round(up.q, 6), round(up.back, 4)) == (1.5, 0.5137)
+    assert found.states.values(up.then, up.q)["pathogen"] == pytest.approx(13.2, abs=0.05)
+
+
+def test_the_human_stop_signal_has_a_fold_where_health_is_lost(tmp_path: Path) -> None:
+    found = sim.steady("stop_signal_tipping", starts=0, follow="stop_block", out=tmp_path / "out")
+    up = found.branches.losses[0]
+    assert up.kind == "fold"
+    assert 0.75 < up.q < 0.9  # the arms of the scenario are on both sides
+    assert 0.6 < up.back < 0.75
+    files = sorted(path.name for path in (tmp_path / "out").iterdir() if not path.name.startswith("."))
+    assert {"branches.csv", "branches.png", "branches.svg", "states.csv", "steady.json"} <= set(files)
+
+
+def test_what_is_followed_is_told_drawn_and_written(arthritis: SteadyOutput) -> None:
+    text = str(arthritis)
+    assert "is lost as alpha2 rises above 15.713, at a fold; no stable state was found behind it." in text
+    assert "No stable steady state between 15.713 and 20.833." in text
+    follow = arthritis.document["follow"]
+    assert follow["rest_lost"][0] == {
+        "direction": "up",
+        "value": pytest.approx(15.713, abs=5e-4),
+        "kind": "fold",
+        "comes_back_at": None,
+    }
+    figure = arthritis.figure()
+    (upper, _) = figure.axes
+    dashes = {line.get_linestyle() for line in upper.lines if len(line.get_xdata()) > 2}
+    assert {"-", "--"} <= dashes
+    said = [each.get_text() for each in upper.texts]
+    assert said == ["default", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("follow", "message"),
+    [
+        ("nonsense=1:2", "nothing called 'nonsense' can vary"),
+        ("alpha2=3:2", "expected a range that rises, found 3:2"),
+        ("alpha2=-1:2", "alpha2 must be at least 0, found '-1'"),
+        ("alpha2=1", "expected alpha2=FROM:TO, found 'alpha2=1'"),
+        ("alpha2=1 d:2 d", "alpha2"),
+        ("initial.p=1:2", "'initial.p' is none"),
+        ("alpha2", "alpha2 has no published range; give one, alpha2=FROM:TO"),
+        ("alpha2_T=1:2", "nothing that is there without doses in arm main of baker depends on alpha2_T"),
+        ("alpha2_rise", "time stands in feedback"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused(say: Callable[..., tuple], follow: str, message: str) -> None:
+    code, out, err = say("baker", "--starts", "0", "--follow", follow)
+    assert (code, out) == (2, "")
+    assert message in err
