@@ -23,7 +23,7 @@ def test_nothing_runs_away_without_an_interleukin(tmp_path: Path, name: str) -> 
 
 
 def test_what_runs_away_is_told(tmp_path: Path) -> None:
-    said = runaways(tmp_path, 1, arms=["main", "much_IL2"], bounds={"T_regulatory": (0, 70, "few")})
+    said = runaways(tmp_path, 1, arms=["main", "much_IL2"], bounds={"temperature": (34, 37.5, "no fever")})
     assert [line.split(":")[0] for line in said] == ["much_IL2"]
 
 
