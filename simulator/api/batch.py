@@ -36,6 +36,7 @@ def batch(
     at: Times = None,
     measures: Mapping[str, str] | str | Sequence[str] = (),
     arm: str = MAIN,
+    data: bool = False,
     set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
@@ -72,10 +73,12 @@ def batch(
         vary: what the columns are, in the words of ``sweep --vary``: ``"body_weight"``, ``"initial.pathogen"``,
             ``"dose.NAME.amount"``, ``"change.1.PARAMETER"``. Numbers are in the unit that the model declares or the
             dose is written in, or in another: ``"body_weight [g]"``, ``("body_weight", "g")``.
-        curves: species and observables whose values are wanted.
+        curves: species and observables whose values are wanted, or formulas of them.
         at: at these times, as ``"3 d"`` or numbers in the model's time unit; by default those that the scenario saves.
         measures: formulas as in [[expect]], by name, ``{"peak": "max(pathogen)"}``, or each its own name.
         arm: read as the main arm; measures may read others, which are then computed too.
+        data: also compare each row with the ``[[data]]`` of the scenario, each in its own arm: `BatchValues.residuals`
+            is what `scipy.optimize.least_squares` takes.
         set, knockout, block, add: changes in all arms and rows, as in `run`.
 
     Raises:
@@ -91,6 +94,7 @@ def batch(
             _times(at),
             several("curves", curves),
             _measures(measures),
+            bool(data),
         )
         return ScenarioFunction(request.read(warn))
 
@@ -115,10 +119,10 @@ class ScenarioFunction:
     @property
     def units(self) -> dict[str, str]:
         """The unit of every column, curve and measure."""
-        model = self.question.scenario.model
+        scenario = self.question.scenario
         return {
             **{column.name: column.unit_text for column in self.question.columns},
-            **{name: model.unit_text(name) for name in self.question.curves},
+            **{name: scenario.curve(name).unit_text for name in self.question.curves},
             **{each.id: each.unit_text for each in self.question.measures},
         }
 
@@ -162,6 +166,7 @@ class ScenarioFunction:
             name if name.endswith("]") or units[name] == "1" else f"{name} [{units[name]}]" for name in self.columns
         ]
         given = [*self.question.curves, *(each.id for each in self.question.measures)]
+        given += ["residuals"] if self.question.data else []
         return f"<ScenarioFunction of {self.question.scenario.id}: {', '.join(columns)} -> {', '.join(given)}>"
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..model.instants import converted
 from ..model.units import Unit
@@ -14,9 +15,12 @@ from ..numerics.compiled.engine import StoppedError
 from ..numerics.trajectory import IMPOSSIBLE, Array, Outcome
 from .measured import IN_WORDS, Cause
 from .memory import check_memory
+from .residuals import DataResult, data_result
 from .scenario import Scenario
 from .sweeps.designs import Axis, SweepMeasure
-from .sweeps.prepared import Causes, prepare_members
+from .sweeps.prepared import ArmMembersResult, Causes, PreparedMembers, prepare_members
+
+Rows = NDArray[np.intp]
 
 LARGE = 100e6  # bytes: below it memory is not asked for
 
@@ -45,7 +49,8 @@ class Column(NamedTuple):
 class BatchQuestion(NamedTuple):
     """What is computed of every row.
 
-    columns: what varies. arm: read as the main one. times: when values of `curves` are wanted, in the model's time
+    columns: what varies. data: whether the data of the scenario are compared, each in its own arm. arm: read as the
+    main one. times: when values of `curves` are wanted, in the model's time
     unit, in any order.
     """
 
@@ -55,6 +60,7 @@ class BatchQuestion(NamedTuple):
     times: tuple[float, ...]
     curves: tuple[str, ...]
     measures: tuple[SweepMeasure, ...]
+    data: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +72,7 @@ class BatchValues:
         curves: by name, each shape (n, times), in the unit that the model declares.
         measures: by name, each shape (n,), NaN where there is none: `why` says so.
         failures: by row how it failed, of those that did.
+        data: the data of the scenario next to every row, if that was asked for; arrays of shape (n, points).
     """
 
     times: Array
@@ -73,6 +80,14 @@ class BatchValues:
     measures: Mapping[str, Array]
     failures: Mapping[int, Outcome]
     _causes: Mapping[str, Causes]
+    data: Sequence[DataResult] = ()
+
+    @property
+    def residuals(self) -> Array:
+        """Of every point of all data, in their order, measured less simulated in units of its error, shape (n, points):
+        what least squares takes. NaN where a row failed, or where the error of a point is not known."""
+        rows = len(next(iter(self.measures.values()), next(iter(self.curves.values()), np.empty((0, 0)))))
+        return np.concatenate([each.weighted for each in self.data] or [np.empty((rows, 0))], axis=1)
 
     @property
     def ok(self) -> bool:
@@ -98,6 +113,7 @@ class PreparedBatch:
         self._members = prepare_members(
             question.scenario, axes, (question.arm,), question.measures, question.curves, increasing
         )
+        self._of_data = self._prepared_data(axes) if question.data else None
         self._factors = np.array([column.factor for column in columns])
         self._low, self._high, self._smallest = np.array(
             [(column.low, column.high, column.smallest) for column in columns]
@@ -109,6 +125,35 @@ class PreparedBatch:
             for index, column in enumerate(columns)
             if column.time_unit is not None and column.time_unit != time_unit
         ]
+
+    def _main(self, values: Array) -> ArmMembersResult:
+        """The curves and measures that were asked for; nothing is computed where there are none."""
+        if self.question.curves or self.question.measures:
+            return self._members.compute(values)[self.question.arm]
+        none = np.empty((len(values), 0))
+        return ArmMembersResult(none, none.astype(np.int8), np.empty((*none.shape, len(self.times))), {})
+
+    def _prepared_data(self, axes: Sequence[Axis]) -> PreparedMembers:
+        """The arms that data were measured in, and the curves of these data at all of their times."""
+        scenario = self.question.scenario
+        self._data_times = np.unique([point.time for each in scenario.data for point in each.points])
+        arms = tuple(dict.fromkeys(each.arm for each in scenario.data))
+        self._data_curves = tuple(dict.fromkeys(each.curve.text for each in scenario.data))
+        return prepare_members(scenario, axes, arms, (), self._data_curves, self._data_times)
+
+    def _data(self, values: Array, rows: Rows, failures: dict[int, Outcome]) -> list[DataResult]:
+        """The data next to every row, if they were asked for; what fails is added to `failures`."""
+        if self._of_data is None:
+            return []
+        found, results = self._of_data.compute(values[rows]), []
+        for each in found.values():
+            failures |= {int(rows[row]): outcome for row, outcome in each.failures.items()}
+        for data in self.question.scenario.data:
+            places = np.searchsorted(self._data_times, [point.time for point in data.points])
+            simulated = np.full((len(values), len(places)), np.nan)
+            simulated[rows] = found[data.arm].curves[:, self._data_curves.index(data.curve.text)][:, places]
+            results.append(data_result(data, simulated, estimate=False))
+        return results
 
     def compute(self, numbers: Array) -> BatchValues:
         """Curves and measures of each row of `numbers`, shape (n, columns).
@@ -122,7 +167,9 @@ class PreparedBatch:
         possible[list(failures)] = False
         rows = np.flatnonzero(possible)
         try:
-            found = self._members.compute(values[rows] if failures else values)[self.question.arm]
+            found = self._main(values[rows] if failures else values)
+            failed: dict[int, Outcome] = {}
+            data = self._data(values, rows, failed)
         except StoppedError:
             raise KeyboardInterrupt from None
         curves, measures, causes = found.curves, found.measures, found.causes
@@ -131,7 +178,7 @@ class PreparedBatch:
             measures = np.full((len(values), found.measures.shape[1]), np.nan)
             causes = np.zeros(measures.shape, dtype=np.int8)
             curves[rows], measures[rows], causes[rows] = found.curves, found.measures, found.causes
-        failures |= {int(rows[row]): outcome for row, outcome in found.failures.items()}
+        failures |= failed | {int(rows[row]): outcome for row, outcome in found.failures.items()}
         ids = [each.id for each in self.question.measures]
         return BatchValues(
             self.times,
@@ -139,6 +186,7 @@ class PreparedBatch:
             {name: measures[:, i].copy() for i, name in enumerate(ids)},
             dict(sorted(failures.items())),
             {name: causes[:, i] for i, name in enumerate(ids)},
+            data,
         )
 
     def _check_memory(self, rows: int) -> None:

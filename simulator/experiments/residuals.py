@@ -5,7 +5,6 @@ Of a point that was measured below a limit the residual is zero where the curve 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -31,6 +30,8 @@ class DataResult:
             logarithm of measured over simulated.
         errors: the size of the error of each point, on the scale of its residual; NaN where it is not known.
         estimated: whether the errors follow from the residuals, as nothing else says how large they are.
+
+    Of many members every array has the shape (members, points).
     """
 
     data: Data
@@ -84,23 +85,42 @@ def compare_with_data(scenario: Scenario, trajectories: Mapping[str, Trajectory]
     return found
 
 
-def data_result(data: Data, simulated: Array) -> DataResult:
-    """Data next to what was simulated at their times, shape (points,), in the unit of the curve."""
+def data_result(data: Data, simulated: Array, estimate: bool = True) -> DataResult:
+    """Data next to what was simulated at their times, in the unit of the curve.
+
+    Args:
+        data: what was measured.
+        simulated: shape (points,) or (members, points).
+        estimate: what is done where nothing says how large the errors are: whether they follow from the residuals, or
+            are all as large, one unit or as large as the value, so that least squares has the same solution.
+    """
     simulated = np.where(np.isfinite(simulated), simulated, np.nan) * data.curve.unit.to(data.unit)
     values, log = _values(data), data.error.kind == "lognormal"
     with np.errstate(all="ignore"):
         residuals = np.log(values / simulated) if log else values - simulated
-    below = _censored(data) & (simulated <= values)
+    below = np.asarray(_censored(data) & (simulated <= values))
     residuals = np.where(below, 0.0, np.where(np.isfinite(residuals), residuals, np.nan))
     errors = _errors(data, simulated)
-    estimated = bool(np.isnan(errors).all()) and data.error.kind != "combined"
+    estimated = not says_errors(data)
     if estimated:
-        size = (np.abs(simulated) if data.error.kind == "proportional" else 1.0) / _root_n(data)
-        with np.errstate(all="ignore"):
-            shares = (residuals / size)[~_censored(data)]
-        shares = shares[np.isfinite(shares)]
-        errors = size * (math.sqrt(float((shares**2).mean())) if len(shares) else math.nan)
+        errors = (np.abs(simulated) if data.error.kind == "proportional" else np.ones(simulated.shape)) / _root_n(data)
+        if estimate:
+            errors = errors * _typical(np.where(_censored(data), np.nan, residuals) / errors)
     return DataResult(data, simulated, residuals, errors, estimated)
+
+
+def says_errors(data: Data) -> bool:
+    """Whether anything says how large the errors of data are: a point, or the error model."""
+    known = data.error.sd is not None or data.error.cv is not None
+    return known or any(point.sd is not None for point in data.points)
+
+
+def _typical(shares: Array) -> Array:
+    """The root of the mean square of what is known of each member, shape (..., 1)."""
+    known = np.isfinite(shares)
+    squares = np.where(known, shares, 0.0) ** 2
+    with np.errstate(all="ignore"):
+        return np.asarray(np.sqrt(squares.sum(axis=-1, keepdims=True) / known.sum(axis=-1, keepdims=True)))
 
 
 def _errors(data: Data, simulated: Array) -> Array:
@@ -109,10 +129,10 @@ def _errors(data: Data, simulated: Array) -> Array:
     sd = np.nan if data.error.sd is None else data.error.sd
     cv = np.nan if data.error.cv is None else data.error.cv
     made = {
-        "additive": np.full(len(own), sd),
+        "additive": np.full(simulated.shape, sd),
         "proportional": cv * np.abs(simulated),
         "combined": np.hypot(sd, cv * simulated),
-        "lognormal": np.full(len(own), np.sqrt(np.log1p(cv**2))),
+        "lognormal": np.full(simulated.shape, np.sqrt(np.log1p(cv**2))),
     }[data.error.kind]
     return np.where(np.isnan(own), made / _root_n(data), own)
 

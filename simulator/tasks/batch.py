@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..experiments.batch import BatchQuestion, Column
 from ..experiments.measures import arms_of, read_measure, unit_text_of
-from ..experiments.scenario import MAIN, Scenario
+from ..experiments.scenario import MAIN, CurveFormula, Scenario
 from ..experiments.schedule import saved_times
 from ..experiments.sweeps.designs import SweepMeasure
 from ..experiments.sweeps.paths import varies_in
 from ..files.toml.axes import SweepVariable, read_numbers, read_variable
 from ..files.toml.layers import KeyPath, OptionSource
-from ..files.toml.quantities import Context, possible_sizes
+from ..files.toml.quantities import Context, possible_sizes, read_curve_in
 from ..files.toml.scenario_file import context_of
 from ..model.declarations import BODY
 from ..model.expression import FormulaError
@@ -43,7 +43,8 @@ class BatchRequest:
 
     scenario: which one, and what is changed in all of its arms. vary: what its arguments are. arm: read as the main
     one. at: times, as text or in the model's time unit; None: those that the scenario saves. curves: species and
-    observables wanted at these times. measures: formulas by name.
+    observables wanted at these times. measures: formulas by name. data: whether its ``[[data]]`` are
+    compared.
     """
 
     scenario: ScenarioRequest
@@ -52,6 +53,7 @@ class BatchRequest:
     at: tuple[str | float, ...] | None = None
     curves: tuple[str, ...] = ()
     measures: Mapping[str, str] | None = None
+    data: bool = False
 
     def read(self, on_note: OnNote = ignore_note) -> BatchQuestion:
         """The question that it asks; remarks on the scenario go to `on_note`.
@@ -76,15 +78,21 @@ class _Reader:
             message = unknown_name(f"{scenario.id} has no arm", request.arm, known)
             raise InputError([request_fault(message, f"--arm {request.arm}")])
         measures = self._measures(known)
-        columns = self._columns({request.arm, *(arm for each in measures for arm in arms_of(each.tree) if arm != MAIN)})
+        read = {request.arm, *(arm for each in measures for arm in arms_of(each.tree) if arm != MAIN)}
+        columns = self._columns(read | ({each.arm for each in scenario.data} if request.data else set()))
         curves, times = self._curves(), self._times()
         if not request.vary:
             self._fault("nothing varies: name what the columns of the numbers are", "--vary []")
-        if not request.curves and not request.measures:
+        if not request.curves and not request.measures and not request.data:
             self._fault("nothing is asked for: give curves or measures")
+        if request.data and not any(each.points for each in scenario.data):
+            self._fault(f"{scenario.id} has no [[data]] to compare with", "--data")
         if self.faults:
             raise InputError(self.faults)
-        return BatchQuestion(scenario, columns, request.arm, times, curves, measures)
+        formulas = {each.text: each for each in curves if each.is_formula}
+        scenario = replace(scenario, formulas={**scenario.formulas, **formulas})
+        names = tuple(dict.fromkeys(each.text for each in curves))
+        return BatchQuestion(scenario, columns, request.arm, times, names, measures, request.data)
 
     def _fault(self, message: str, words: str = "") -> None:
         self.faults.append(request_fault(message, words))
@@ -158,15 +166,13 @@ class _Reader:
             return "a number above 0"
         return variable.limits(self.model.time_unit_text)
 
-    def _curves(self) -> tuple[str, ...]:
+    def _curves(self) -> list[CurveFormula]:
         found = []
-        for word in self.request.curves:
-            name = self.model.find(word, "species", "observables")
-            if name is None:
-                self._fault(self.model.unknown(word, "species", "observables"), f"--curves {word}")
-            else:
-                found.append(name)
-        return tuple(dict.fromkeys(found))
+        for number, word in enumerate(self.request.curves):
+            path: KeyPath = ("curves", number)
+            self.context.layers.set_origin(path, OptionSource(f"--curves {word}"))
+            found.append(read_curve_in(self.context, path, word))
+        return [each for each in found if each is not None]
 
     def _times(self) -> tuple[float, ...]:
         if self.request.at is None:

@@ -290,3 +290,58 @@ def test_a_sensitivity_analysis_takes_its_rows(toy: str) -> None:
     function = sim.batch(toy, vary=problem["names"], measures={"area": "auc(drug)"})
     found = analyze(problem, function(sample(problem, 64)).measures["area"])
     assert found["S1"][0] > 0.9  # nothing is given into the depot
+
+
+DATA = """
+[[data]]
+name = "treated"
+curve = "drug / at(drug, '4 h')"
+points = [{ time = "4 h", value = 1, sd = 0.1 }, { time = "6 h", value = 0.4, sd = 0.1 }]
+[[data]]
+name = "not treated"
+arm = "untreated"
+curve = "cells"
+unit = "cells/uL"
+error = "lognormal"
+points = [{ time = "20 h", value = 900 }]
+"""
+
+
+@pytest.mark.filterwarnings("ignore:the change from 20 to 30 h sets k_clear")
+def test_residuals_of_all_data_are_those_of_runs(toy: str) -> None:
+    text = Path(toy).read_text()
+    Path(toy).write_text(text + DATA)
+    function = sim.batch(toy, vary="k_clear", data=True, measures={"peak": "max(drug)"})
+    rates = np.array([0.3, 0.5, -1.0])
+    found = function(rates[:, None])
+    assert found.residuals.shape == (3, 3)
+    assert np.isnan(found.residuals[2]).all()
+    assert list(found.failures) == [2]
+    for row, rate in enumerate(rates[:2]):
+        run = sim.run(toy, set={"k_clear": f"{rate} 1/h"})
+        of_run = np.concatenate([each.residuals for each in run.result.data])
+        assert found.residuals[row] * [0.1, 0.1, 1] == pytest.approx(of_run, rel=1e-4, abs=1e-6)
+    assert (pickle.loads(pickle.dumps(function))(rates[:, None]).residuals[:2] == found.residuals[:2]).all()
+
+
+def test_only_the_arms_of_data_are_computed_for_residuals(toy: str) -> None:
+    text = Path(toy).read_text()
+    Path(toy).write_text(text + DATA)
+    function = sim.batch(toy, vary="k_clear", data=True)
+    assert repr(function) == "<ScenarioFunction of toy: k_clear [1/h] -> residuals>"
+    assert function(np.empty((0, 1))).residuals.shape == (0, 3)
+    assert np.isfinite(function([[0.4]]).residuals).all()
+
+
+def test_a_scenario_without_data_has_no_residuals(toy: str) -> None:
+    with pytest.raises(sim.InputError, match=r"toy has no \[\[data\]\] to compare with"):
+        sim.batch(toy, vary="k_clear", data=True)
+
+
+def test_a_formula_of_curves_is_a_curve(toy: str) -> None:
+    formula = "drug / at(drug, '4 h')"
+    function = sim.batch(toy, vary="k_clear", curves=[formula, "drug"], at=["5 h", "4 h"])
+    found = function([[0.5], [0.25]])
+    assert found.curves[formula][:, 1] == pytest.approx(1)
+    assert found.curves[formula] == pytest.approx(found.curves["drug"] / found.curves["drug"][:, 1:])
+    assert function.units[formula] == "1"
