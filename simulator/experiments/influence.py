@@ -23,7 +23,7 @@ from .expectations import judge
 from .measures import arms_of, curve_names
 from .run import OnProgress
 from .scenario import Arm, Expectation, Scenario
-from .solving import Certify, SolvedArm, prepared_arm, solve_arms
+from .solving import Certify, SolvedArm, decided_of, prepared_arm, solve_arms
 
 FACTOR = 3.0
 SEEN = 1e-3  # relative change of a state over the whole run: a parameter that changes less does not act
@@ -156,7 +156,8 @@ class VariedScenario:
         return _Points(times, states, parameters, rhs, self.system.observe(times, states, parameters)[self._rows])
 
     def _run(self, arm: Arm, certify: Certify | None = Certify.OFF) -> tuple[SolvedArm, Sequence[Segment]]:
-        prepared = prepared_arm(self.scenario, arm, self.system)
+        (decided,) = decided_of(self.scenario, [arm], self.system)
+        prepared = prepared_arm(self.scenario, decided.arm, self.system)
         solved, _ = solve_arms(self.scenario, self.system, {arm.name: prepared}, certify)
         if arm.name not in solved:
             raise KeyboardInterrupt

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ..model.instants import ticks_of
+from ..model.instants import ticks_of, time_of
 from ..model.model import Model
 from ..runtime.errors import InputError, request_fault
 from .measured import CurveFunction, MemberCurves, curves_of
@@ -84,7 +84,9 @@ def _reached(arm: ArmResult) -> float:
 
 def _series(doses: Sequence[Dose], reached: float) -> list[_Given]:
     """The times before `reached` at which something is given, each once: the first of the doses has the name."""
-    given = [_Given(dose.ticks(number), dose, number) for dose in doses for number in range(dose.count)]
+    given = [
+        _Given(dose.ticks(number), dose, number) for dose in doses for number in range(dose.count) if dose.part(number)
+    ]
     earlier = [each for each in given if each.dose.time(each.number) < reached]
     by_time = {each.ticks: each for each in reversed(earlier)}
     return [by_time[ticks] for ticks in sorted(by_time)]
@@ -97,7 +99,8 @@ def _intervals(curves: MemberCurves, name: str, series: Sequence[_Given], reache
             after = series[place + 1]
             end = after.dose.time(after.number)
         if dose.every:
-            end = min(end, dose.time(number + 1))
+            later = time_of(dose.ticks(number) + ticks_of(dose.every, dose.time_unit), dose.time_unit)
+            end = min(end, later)
 
         def value(function: str, arguments: CurveArguments) -> float:
             return curves.value(CurveFunction(function, arguments, "")).number()
@@ -122,4 +125,5 @@ def _with_accumulation(series: Sequence[_Given], intervals: list[DoseInterval]) 
         unit = dose.time_unit
         lengths = {ticks_of(each.end, unit) - ticks_of(each.start, unit) for each in (first, interval)}
         alike = given.dose.name == dose.name and len(lengths) == 1
+        alike &= given.dose.part(given.number) == dose.part(series[0].number)
         yield interval._replace(accumulation=interval.area / first.area if alike and first.area else math.nan)

@@ -8,26 +8,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..numerics.system import System
+from ..model.model import Model
 from ..numerics.trajectory import Array, Trajectory
 from ..runtime.errors import InputError, request_fault
 from .certificate import Certificate
+from .conditions import curves_of_condition
 from .curve_values import BoundFormula
+from .decisions import Decided, Decision
 from .expectations import Verdict, judge
 from .memory import check_run_memory
 from .periodic import NoPeriodicStateError
 from .residuals import DataResult, compare_with_data
 from .scenario import Arm, CurveFormula, Scenario, chosen_arms
-from .schedule import LedgerLine, Prepared, ledger
-from .solving import Certify, prepared_arm, solve_arms, system_of
+from .schedule import LedgerLine, ledger
+from .solving import Certify, decided_of, prepared_arm, solve_arms, system_of
 from .solving import OnProgress as OnProgress
+from .timetable import TimetableError
 
 
 @dataclass(frozen=True)
 class ArmResult:
     """One arm: its time course, its doses, the times at which something jumped, and how certain its digits are.
 
-    formulas: by text, the values of the scenario's formulas of curves at the saved times.
+    formulas: by text, the values of the scenario's formulas of curves at the saved times. decisions: what its rules did
+    to the doses; `arm` has those that were given.
     """
 
     arm: Arm
@@ -36,6 +40,7 @@ class ArmResult:
     edges: Sequence[float]
     certificate: Certificate
     formulas: Mapping[str, Array] = field(default_factory=dict)
+    decisions: Sequence[Decision] = ()
 
     @property
     def drawn(self) -> Trajectory:
@@ -103,19 +108,27 @@ def run(
     chosen = chosen_arms(scenario, arms)
     check_run_memory(scenario, chosen)
     system = system_of(scenario.model)
-    prepared = {arm.name: _prepared(scenario, arm, system) for arm in chosen}
-    shown = replace(scenario, plots=(*scenario.plots, tuple(curves)))  # digits are those of what is shown
+    try:
+        decided = {each.arm.name: each for each in decided_of(scenario, chosen, system)}
+        prepared = {name: prepared_arm(scenario, each.arm, system) for name, each in decided.items()}
+    except (NoPeriodicStateError, TimetableError) as error:
+        raise InputError([request_fault(f"{scenario.id}: {error}")]) from None
+    if problem := next((each.problem for each in decided.values() if each.problem), ""):
+        raise InputError([request_fault(f"{scenario.id}: {problem}")])
+    looked_at = [name for arm in chosen for rule in arm.rules for name in curves_of_condition(rule.condition)]
+    shown = replace(scenario, plots=(*scenario.plots, (*curves, *looked_at)))  # digits are those of what is shown
     solved, interrupted = solve_arms(shown, system, prepared, certify, on_progress)
     if interrupted and not solved:
         raise KeyboardInterrupt
     results = {
         arm.name: ArmResult(
-            arm,
+            decided[arm.name].arm,
             solved[arm.name].trajectory,
-            ledger(scenario, arm, solved[arm.name].trajectory, system),
+            ledger(scenario, decided[arm.name].arm, solved[arm.name].trajectory, system),
             prepared[arm.name].schedule.edges,
-            solved[arm.name].certificate,
+            _doubted(solved[arm.name].certificate, decided[arm.name], scenario.model),
             _formulas(scenario, solved[arm.name].trajectory),
+            decided[arm.name].decisions,
         )
         for arm in chosen
         if arm.name in solved
@@ -147,8 +160,14 @@ def _formulas(scenario: Scenario, trajectory: Trajectory) -> dict[str, Array]:
     return {text: each.along(trajectory, scenario.model) for text, each in bound.items()}
 
 
-def _prepared(scenario: Scenario, arm: Arm, system: System) -> Prepared:
-    try:
-        return prepared_arm(scenario, arm, system)
-    except NoPeriodicStateError as error:
-        raise InputError([request_fault(f"{scenario.id}, arm {arm.name}: {error}")]) from None
+def _doubted(certificate: Certificate, decided: Decided, model: Model) -> Certificate:
+    """A certificate without digits where a rule was decided by less than they are sure of: the two computations could
+    have decided otherwise."""
+    if decided.closest is None or certificate.digits is None:
+        return certificate
+    rule, time, margin = decided.closest
+    if margin >= 10.0**-certificate.digits:
+        return certificate
+    when = f"{time:g} {model.time_unit_text}"
+    reason = f"the rule '{rule}' is decided at {when} within the error of its curves"
+    return replace(certificate, digits=0.0, reason=reason)

@@ -47,6 +47,7 @@ class Dose:
     rate: of an infusion whose length follows from it. named: which of amount, over, rate, lag and share are the value
     of a parameter, each with its name; the fields hold what `timetable.settled` made of the values of an arm.
     steady: whether it has been given for ever before the start of the run, whose states are those that recur with it.
+    parts: where rules have decided about it, how much of each of its `times` is given, from 0 to 1.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Dose:
     rate: Rate | None = None
     named: tuple[tuple[str, str], ...] = ()
     steady: bool = False
+    parts: tuple[float, ...] = ()
 
     def time(self, number: int) -> float:
         """When dose `number`, counted from 0, is given."""
@@ -81,6 +83,15 @@ class Dose:
     def entry(self, number: int) -> float:
         """When dose `number`, counted from 0, begins to enter its target: after the lag."""
         return time_of(self.ticks(number) + ticks_of(self.lag, self.time_unit), self.time_unit)
+
+    def part(self, number: int) -> float:
+        """How much of dose `number`, counted from 0, is given: all of it, unless a rule decided otherwise."""
+        return self.parts[number] if self.parts else 1.0
+
+    @property
+    def starts(self) -> list[float]:
+        """The times at which it is given, without those that a rule held."""
+        return [self.time(number) for number in range(self.count) if self.part(number)]
 
     @property
     def timed_by(self) -> frozenset[str]:
@@ -136,12 +147,50 @@ class Input(NamedTuple):
         return found
 
 
+class Compared(NamedTuple):
+    """A comparison: two sides and the sign between them. factor: turns the right one into the unit of the left one."""
+
+    left: Expression
+    sign: str
+    right: Expression
+    factor: float
+
+
+class Joined(NamedTuple):
+    """``and``, ``or`` or ``not`` of conditions."""
+
+    op: str
+    parts: tuple[Condition, ...]
+
+
+Condition = Compared | Joined
+
+
+class Rule(NamedTuple):
+    """What is looked at before doses are given, and what then happens to them.
+
+    doses: their names. condition: read from `condition_text`. action: ``skip`` and ``part`` act on the dose that is
+    looked at, ``stop`` on it and on all later ones of `doses`, ``delay`` moves it and the later ones of its own. size:
+    the part that is given (0 where it is skipped or stopped), or the delay in the model's time unit. at_most: how often
+    it acts; None: always.
+    """
+
+    name: str
+    doses: tuple[str, ...]
+    condition: Condition
+    condition_text: str
+    action: str
+    size: float
+    at_most: int | None = None
+
+
 class Arm(NamedTuple):
     """One variant of the question.
 
     label: for people; '' where the name says it. initial, parameters: the values that differ from the model's own.
     own: the paths of what the arm sets itself and does not take from the scenario, written as for ``--set``:
     "stop_sensitivity", "initial.pathogen", "dose.aldesleukin.amount". inputs: the parameters that follow tables.
+    rules: what decides about its doses while it runs.
     """
 
     name: str
@@ -152,6 +201,7 @@ class Arm(NamedTuple):
     changes: tuple[Change, ...]
     own: frozenset[str] = frozenset()
     inputs: tuple[Input, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     @property
     def title(self) -> str:

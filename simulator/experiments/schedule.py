@@ -65,7 +65,8 @@ class ArmValues(NamedTuple, Generic[Value]):
 class LedgerLine:
     """One dose: amounts in the unit it was ordered in (per kg and per m2 as ordered).
 
-    ordered: `count` times the amount. delivered: what was given before the end, and remaining: what was not.
+    ordered: `count` times the amount. delivered: what was given before the end; held: what rules withheld before it;
+    remaining: the rest.
     absorbed: what entered the target, which is later after a lag and less where only a share does. given: how many
     of `count` were begun.
     """
@@ -77,6 +78,7 @@ class LedgerLine:
     delivered: float
     remaining: float
     absorbed: float
+    held: float
     given: int
     count: int
 
@@ -288,7 +290,9 @@ def _line(dose: Dose, reached: float, absorbed: float) -> LedgerLine:
     """The line of a dose in a run that came to the time `reached`."""
     shares = [given_share(dose, number, reached) for number in range(dose.count)]
     ordered, delivered, given = dose.amount * dose.count, dose.amount * sum(shares), sum(each > 0 for each in shares)
-    remaining = ordered - delivered
+    parts = [1.0 - dose.part(number) for number in range(dose.count) if dose.time(number) < reached]
+    held = dose.amount * sum(parts)
+    remaining = ordered - delivered - held
     return LedgerLine(
-        dose.name, dose.target, dose.unit_text, ordered, delivered, remaining, absorbed, given, dose.count
+        dose.name, dose.target, dose.unit_text, ordered, delivered, remaining, absorbed, held, given, dose.count
     )

@@ -25,6 +25,7 @@ from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Problem, Trajector
 from ..runtime.interrupt import interrupts_remembered
 from .awake import awake_species
 from .certificate import WANTED, Certificate, compare
+from .decisions import Decided, decided_arms
 from .periodic import Many, has_steady_dose, periodic_start
 from .scenario import Arm, Scenario
 from .schedule import Prepared, prepare
@@ -122,6 +123,19 @@ def prepared_arm(scenario: Scenario, arm: Arm, system: System) -> Prepared:
     return prepared._replace(initial=periodic_start(scenario, arm, system, states_of_model(system, awake)))
 
 
+def decided_of(scenario: Scenario, arms: Sequence[Arm], system: System) -> list[Decided]:
+    """`arms` with what their rules decide, as often simulated as that takes. Raises as `prepared_arm`."""
+
+    def simulate(some: Sequence[Arm]) -> list[Trajectory | None]:
+        prepared = {str(number): prepared_arm(scenario, arm, system) for number, arm in enumerate(some)}
+        solved, interrupted = solve_arms(scenario, system, prepared, Certify.OFF)
+        if interrupted:
+            raise KeyboardInterrupt
+        return [solved[name].trajectory for name in prepared]
+
+    return decided_arms(arms, scenario.model, scenario.end, simulate)
+
+
 def states_of_model(system: System, awake: Collection[str]) -> Many:
     """What finds the states at the ends of problems of a model; several threads may use it.
 
@@ -132,13 +146,34 @@ def states_of_model(system: System, awake: Collection[str]) -> Many:
     engine = _engine_with(system, awake)
 
     def states(problems: Sequence[Problem]) -> list[Array | str]:
-        found, interrupted = engine.solve(problems)
-        if interrupted:
-            raise KeyboardInterrupt
         names = engine.system.species
+        found = _uninterrupted(engine, problems)
         return [each if isinstance(each, str) else np.array([each[name][-1] for name in names]) for each in found]
 
     return states
+
+
+def trajectories_of_model(
+    system: System, awake: Collection[str]
+) -> Callable[[Sequence[Problem]], list[Trajectory | None]]:
+    """What solves problems of a model by machine code, None for those that it cannot; several threads may use it.
+
+    awake: as in `states_of_model`.
+    """
+    engine = _engine_with(system, awake)
+    return lambda problems: [None if isinstance(each, str) else each for each in _uninterrupted(engine, problems)]
+
+
+def _uninterrupted(engine: ModelEngine, problems: Sequence[Problem]) -> list[Trajectory | str]:
+    found, interrupted = engine.solve(problems)
+    if interrupted:
+        raise KeyboardInterrupt
+    return found
+
+
+def problem_of(arm: Prepared, rtol: float, dense: bool = False) -> Problem:
+    """An arm as the engine takes it."""
+    return Problem(arm.initial, arm.schedule.segments, arm.times, rtol, ATOL_OF_SCALE, dense)
 
 
 def _states_by_scipy(system: System, problems: Sequence[Problem]) -> list[Array | str]:

@@ -30,7 +30,7 @@ class DoseEvent(NamedTuple):
     dose: its index among the arm's doses. number: which of its times, from 0; one before the run is below that.
     first, last: a bolus at the start of segment `first` if they are equal, else an infusion through the segments
     `first` to ``last - 1``.
-    share: how much of what enters does so before the end, from 0 to 1.
+    share: how much of what should enter does so before the end, from 0 to 1; less where a rule gives a part.
     """
 
     dose: int
@@ -93,6 +93,7 @@ def timetable(arm: Arm, end: float, model: Model) -> Timetable:
     for index, (entries, length) in enumerate(series):
         for number, begins in entries:
             share = (min(last, begins + length) - max(0, begins)) / length if length else 1.0
+            share *= arm.doses[index].part(number)
             until = place.get(begins + length, len(marks))  # an infusion that is cut lasts until the end
             events.append(DoseEvent(index, number, place[max(0, begins)], until, share))
     active = [
@@ -148,12 +149,13 @@ def dose_problem(dose: Dose, model: Model) -> str:
     unit, text = model.time_unit, model.time_unit_text
     if dose.times:
         length = ticks_of(dose.over, unit)
-        ticks = [dose.ticks(number) for number in range(dose.count)]
+        numbers = [number for number in range(dose.count) if dose.part(number)]
+        ticks = [dose.ticks(number) for number in numbers]
         for number, (before, after) in enumerate(pairwise(ticks)):
             if after - before < length:
                 return (
                     f"an infusion of '{dose.name}' of {dose.over:g} {text} is longer than the interval between its "
-                    f"doses at {dose.time(number):g} and {dose.time(number + 1):g} {text}"
+                    f"doses at {dose.starts[number]:g} and {dose.starts[number + 1]:g} {text}"
                 )
         return ""
     return series_problem(dose.name, dose.over, dose.every, model) if dose.count > 1 else ""
@@ -174,7 +176,8 @@ def given_share(dose: Dose, number: int, reached: float) -> float:
     its target, after a lag, or not."""
     unit = dose.time_unit
     past, length = ticks_of(reached, unit) - dose.ticks(number), ticks_of(dose.over, unit)
-    return min(1.0, past / length) if past > 0 and length else float(past > 0)
+    begun = min(1.0, past / length) if past > 0 and length else float(past > 0)
+    return begun * dose.part(number)
 
 
 def _entries(dose: Dose, end: int, unit: Unit) -> list[tuple[int, int]]:
@@ -182,7 +185,7 @@ def _entries(dose: Dose, end: int, unit: Unit) -> list[tuple[int, int]]:
     state also of those before the run that are still under way at its start: their numbers and ticks are negative."""
     lag = ticks_of(dose.lag, unit)
     if dose.times:
-        listed = [(number, lag + dose.ticks(number)) for number in range(dose.count)]
+        listed = [(number, lag + dose.ticks(number)) for number in range(dose.count) if dose.part(number)]
         return [each for each in listed if each[1] < end]
     begins, every = lag + ticks_of(dose.at, unit), ticks_of(dose.every, unit)
     length = ticks_of(dose.over, unit)

@@ -17,11 +17,14 @@ from ...numerics.pieces import PIECE, STEP
 from ...numerics.readouts import ReadoutInputs, needs_refinement
 from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
-from ...numerics.trajectory import ATOL_OF_SCALE, Array
+from ...numerics.trajectory import ATOL_OF_SCALE, Array, Trajectory
 from ..awake import awake_species
+from ..decisions import Decided, decided_arms
 from ..periodic import NoPeriodicStateError, has_steady_dose, periodic_start
 from ..scenario import Arm, Scenario
-from ..solving import TIGHTER, states_of_model
+from ..schedule import prepare
+from ..solving import TIGHTER, problem_of, states_of_model, trajectories_of_model
+from ..timetable import TimetableError
 from .designs import Axis
 from .members import ArmMembers, Rows, arm_with
 from .paths import split_path
@@ -69,7 +72,9 @@ class CompiledArms:
         self._scenario, self._axes = scenario, axes
         self._members = {arm.name: ArmMembers(scenario, arm, system, axes) for arm in arms}
         self._steady = {arm.name: arm for arm in arms if has_steady_dose(arm)}
+        self._ruled = {arm.name: arm for arm in arms if arm.rules}
         self._many = states_of_model(system, system.species) if self._steady else None
+        self._simulate = trajectories_of_model(system, system.species) if self._ruled else None
         self._reduced = reduced_system_for(scenario, arms, axes)
         self.readouts = [name for name in measured if name in system.observables and needs_refinement(system, name)]
         program = program_for(self._reduced, tuple(keep), tuple(measured), per_step=STEP if self.readouts else PIECE)
@@ -97,12 +102,55 @@ class CompiledArms:
         """
         for first in range(0, len(values), self._at_once):
             some = values[first : first + self._at_once]
-            for all_rows, given in self._members[arm].batches(some):
+            batches = self._decided(arm, some, stop) if arm in self._ruled else self._members[arm].batches(some)
+            for all_rows, given in batches:
                 rows, batch = self._in_steady_state(arm, some, all_rows, given, stop)
                 lanes = run_above_noise(self.engine, batch, times, self._rtol, stop)
                 done = np.flatnonzero(lanes.done)
                 if len(done):
                     yield first + rows[done], CompiledMembers(self._curves(lanes, batch, done), self._kept(lanes, done))
+
+    def _decided(self, arm: str, values: Array, stop: Callable[[], bool]) -> list[tuple[Rows, Batch]]:
+        """Members with the doses that their rules let through; the others are in none, and SciPy will say why."""
+        from ...numerics.compiled.arms import batch_of  # needs llvmlite
+
+        rows, arms = [], []
+        for row in range(len(values)):
+            try:
+                arms.append(arm_with(self._scenario, self._ruled[arm], self._axes, values[row]))
+                rows.append(row)
+            except TimetableError:
+                continue
+        problems, kept = [], []
+        for row, decided in zip(rows, self._decisions(arms, stop), strict=True):
+            if decided.problem:
+                continue
+            try:
+                prepared = prepare(self._scenario, decided.arm, self.system)
+            except TimetableError:
+                continue
+            problems.append(problem_of(prepared, self._rtol))
+            kept.append(row)
+        return [(np.array(kept, dtype=np.intp), batch_of(problems))] if problems else []
+
+    def _decisions(self, arms: Sequence[Arm], stop: Callable[[], bool]) -> list[Decided]:
+        def simulate(some: Sequence[Arm]) -> list[Trajectory | None]:
+            if stop():
+                raise StoppedError
+            found: list[Trajectory | None] = [None] * len(some)
+            prepared = {}
+            for number, each in enumerate(some):
+                try:
+                    prepared[number] = prepare(self._scenario, each, self.system)
+                except TimetableError:
+                    continue  # a delay brought two things too near to each other
+            if self._simulate is not None and prepared:
+                problems = [problem_of(each, self._rtol, dense=True) for each in prepared.values()]
+                for number, trajectory in zip(prepared, self._simulate(problems), strict=True):
+                    found[number] = trajectory
+            return found
+
+        return decided_arms(arms, self._scenario.model, self._scenario.end, simulate)
 
     def _in_steady_state(
         self, arm: str, values: Array, rows: Rows, batch: Batch, stop: Callable[[], bool]

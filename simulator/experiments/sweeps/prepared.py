@@ -15,11 +15,12 @@ from ...numerics.compiled.availability import available
 from ...numerics.compiled.engine import StoppedError
 from ...numerics.dense_output import DenseOutput
 from ...numerics.system import System
-from ...numerics.trajectory import IMPOSSIBLE, NOT_FINITE, RTOL, Array, Outcome, Trajectory
+from ...numerics.trajectory import IMPOSSIBLE, NOT_FINITE, RTOL, Array, Outcome, Segment, Trajectory
 from ..curve_values import BoundFormula
+from ..decisions import Simulate, decided_arms
 from ..measured import BoundMeasure, CurveFunction, MemberCurves, Missing, Values, bind, curves_of
 from ..periodic import NoPeriodicStateError
-from ..scenario import MAIN, Scenario
+from ..scenario import MAIN, Arm, Scenario
 from ..solving import FIRST_OF_SCIPY, SECOND_OF_SCIPY, TIGHTER, prepared_arm
 from ..timetable import TimetableError
 from . import compiled
@@ -153,19 +154,33 @@ class PreparedMembers:
 
         Raises `StoppedError` once `stop()` is true.
         """
-        from ...numerics.solve import SECONDS, solve_above_noise  # SciPy, which the compiled engine seldom needs
-
         try:
             member = arm_with(self.scenario, self.scenario.arm(arm), self.axes, row)
-            schedule, _, initial = prepared_arm(self.scenario, member, self.system)
+            (decided,) = decided_arms([member], self.scenario.model, self.scenario.end, self._by_scipy(stop))
+            if decided.problem:
+                raise TimetableError(decided.problem)
+            schedule, _, initial = prepared_arm(self.scenario, decided.arm, self.system)
         except (TimetableError, NoPeriodicStateError) as error:
             return _failed_before_start(self.system, Outcome(IMPOSSIBLE, str(error), 0.0))
         except (ArithmeticError, ValueError) as error:
             message = f"doses or initial values cannot be computed: {error}"
             return _failed_before_start(self.system, Outcome(NOT_FINITE, message, 0.0))
+        return self._integrated(schedule.segments, initial, self.times if self.keep else self.times[:1], stop)
+
+    def _by_scipy(self, stop: Stop) -> Simulate:
+        """Simulates arms one by one, for their rules."""
+
+        def simulate(arms: Sequence[Arm]) -> list[Trajectory | None]:
+            prepared = [prepared_arm(self.scenario, arm, self.system) for arm in arms]
+            return [self._integrated(each.schedule.segments, each.initial, each.times, stop) for each in prepared]
+
+        return simulate
+
+    def _integrated(self, segments: Sequence[Segment], initial: Array, times: Array, stop: Stop) -> Trajectory:
+        from ...numerics.solve import SECONDS, solve_above_noise  # SciPy, which the compiled engine seldom needs
+
         with self._lock:  # code is generated from one graph, which grows meanwhile
             self.system.prepare()
-        times = self.times if self.keep else self.times[:1]
 
         def on_progress(share: float, calls: int) -> None:
             if stop():
@@ -174,14 +189,7 @@ class PreparedMembers:
         seconds = SECONDS if self.compiled is None else RETRY_SECONDS
         method, rtol = scipy_solver(self.again)
         return solve_above_noise(
-            self.system,
-            initial,
-            schedule.segments,
-            times,
-            rtol=rtol,
-            method=method,
-            seconds=seconds,
-            on_progress=on_progress,
+            self.system, initial, segments, times, rtol=rtol, method=method, seconds=seconds, on_progress=on_progress
         )
 
 

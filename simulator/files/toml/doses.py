@@ -101,9 +101,11 @@ def read_arm_doses(context: Context, shared: Mapping[str, Dose], arm: Table, at:
     """
     base: Table = context.tables.get("dose", {})
     without = arm.get("without", [])
+    rules = [rule.get("name") for rule in context.tables.get("rule", [])]
     for word in without:
-        if not isinstance(word, str) or word not in base:
-            context.fault((*at, "without"), f"no dose '{word}' to leave out{nearest(str(word), base)}")
+        if not isinstance(word, str) or word not in (*base, *rules):
+            known = [*base, *filter(None, rules)]
+            context.fault((*at, "without"), f"no dose '{word}' to leave out{nearest(str(word), known)}")
     own = arm.get("dose", {})
     for name in own:
         if name in without:

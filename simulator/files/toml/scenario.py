@@ -35,6 +35,7 @@ from .quantities import (
     read_time,
     read_values,
 )
+from .rules import arm_with_rules, read_rules
 from .source import Table
 from .sweep import read_sweep
 
@@ -84,12 +85,14 @@ def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> S
     data = context.tables
     every = _output_interval(context)
     without = _main_arm(context)
+    rules = read_rules(context)
     main = arm_with_inputs(context, with_settled_doses(context, without), inputs, data.get("parameters", {}))
-    arms = [main]
+    arms = [arm_with_rules(context, main, rules, ())]
     for name, table in data.get("arms", {}).items():
         arm = with_settled_doses(context, _arm(context, without, name, table))
         own = {**data.get("parameters", {}), **table.get("parameters", {})}
-        arms.append(arm_with_inputs(context, arm, inputs, own))
+        arm = arm_with_inputs(context, arm, inputs, own)
+        arms.append(arm_with_rules(context, arm, rules, table.get("without", [])))
     _check_volumes(context, arms)
     _check_titles(context, arms)
     _check_times(context, arms)

@@ -29,6 +29,7 @@ from .model_sections import SECTIONS
 from .overrides import SweepOptions, apply_settings, apply_sweep_options, settings_without_effect, shorten
 from .population import PATIENT, POPULATION
 from .quantities import NOTHING_LEFT_OUT, Context
+from .rules import RULE
 from .scenario import build_scenario, read_end, with_defaults
 from .source import (
     LINE,
@@ -68,6 +69,7 @@ FILE = {
     "expect": LIST,
     "data": LIST,
     "inputs": TABLE,
+    "rule": LIST,
     "sources": TABLE,
     "sweep": TABLE,
     "population": TABLE,
@@ -107,7 +109,7 @@ EXPECT = {
 }
 EXPECT_OF_FACT = EXPECT | {"that": TEXT, "source": TEXT, "fact": REQUIRED_LINE}  # what is not asked of the register
 INHERITED = ("question", "model", "label", "time", "initial", "parameters", "dose", "change", "arms", "show",
-             "inputs", "sources", "sweep", "population")  # fmt: skip
+             "inputs", "rule", "sources", "sweep", "population")  # fmt: skip
 
 _RESERVED = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|\Z)", re.IGNORECASE)  # devices to Windows
 _NOT_IN_FILE_NAMES = frozenset('<>:"/\\|?*')
@@ -356,7 +358,7 @@ def _parts(data: Table) -> Iterator[_TableShape]:
     for key, fields in (("time", TIME), ("show", SHOW)):
         if key in data:
             yield _TableShape((key,), fields, data[key], f"[{key}]")
-    for key, fields in (("dose", DOSE), ("change", CHANGE), ("data", DATA)):
+    for key, fields in (("dose", DOSE), ("change", CHANGE), ("data", DATA), ("rule", RULE)):
         for i, item in enumerate(_list(data.get(key))):
             yield _TableShape((key, i), fields, item, f"[[{key}]]")
     for key, item in _table(data.get("inputs")).items():

@@ -46,7 +46,7 @@ class ModelEngine:
         """A trajectory for each problem, or why it did not reach its end, in words; and whether the user pressed Ctrl-C
         before all had."""
         began = clock.perf_counter()
-        batch, times = _batch(problems), _times(problems)
+        batch, times = batch_of(problems), _times(problems)
         rtol, floor = (np.array([getattr(each, name) for each in problems]) for name in ("rtol", "floor"))
         interrupted = False
         try:
@@ -194,7 +194,7 @@ def _times(problems: Sequence[Problem]) -> Array:
     return times
 
 
-def _batch(problems: Sequence[Problem]) -> Batch:
+def batch_of(problems: Sequence[Problem]) -> Batch:
     """All problems as one batch."""
     count, most = len(problems), max(len(each.segments) for each in problems)
     starts, ends = np.full((2, most, count), np.nan)

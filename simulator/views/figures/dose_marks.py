@@ -123,7 +123,7 @@ def _given(doses: Sequence[Dose], end: float, time_factor: float) -> list[DoseMa
         together = len(into) >= MANY and len({dose.over for dose in into}) == 1
         for group in [into] if together else [[dose] for dose in into]:
             names = [dose.name.replace("_", " ") for dose in (group[0], group[-1])]
-            times = sorted(time for dose in group for time in map(dose.time, range(dose.count)) if time < end)
+            times = sorted(time for dose in group for time in dose.starts if time < end)
             if times:
                 over = min(group[0].over, end - times[-1]) * time_factor
                 name = " … ".join(dict.fromkeys(names)) + (f" ×{len(times)}" if len(times) > 1 else "")

@@ -102,7 +102,7 @@ def _curve(page: Page, form: ExplanationFormat, width: float, turns: list[Turnin
     for number, turn in enumerate(turns, 1):
         _number(panel, number, turn.time * form.scale, max(turn.value, ends[0]))
     page.down(CURVE + 0.06)
-    marks = [dose.time(number) * form.scale for dose in explanation.arm.doses for number in range(dose.count)]
+    marks = [time * form.scale for dose in explanation.arm.doses for time in dose.starts]
     above = panel.get_xaxis_transform()
     panel.plot(marks, [1.04] * len(marks), "v", ms=3.5, color=GREY, clip_on=False, transform=above)
     page.down(0.1)
@@ -201,7 +201,7 @@ def _columns(explanation: Explanation) -> tuple[Array, dict[str, Array], dict[st
     flux, arm = explanation.flux, explanation.arm
     edges = np.linspace(flux.times[0], flux.times[-1], COLUMNS + 1)
     for dose in arm.doses:  # rates that swing with each of many doses would fill an area with black
-        if dose.count > 2 and dose.every and dose.every < CLOSE * (edges[1] - edges[0]):
+        if dose.count > 2 and not dose.times and dose.every < CLOSE * (edges[1] - edges[0]):
             course = np.array([dose.entry(number) for number in range(dose.count + 1)])
             course = course[course < flux.times[-1]]
             edges = np.unique(np.concatenate([edges[(edges < course[0]) | (edges > course[-1])], course]))

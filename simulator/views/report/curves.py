@@ -147,7 +147,7 @@ def marks(result: RunResult) -> list[ChartMark]:
     end = result.scenario.end
     for number, arm in enumerate(drawn_arms(result)):
         for dose in arm.arm.doses:
-            starts = [time for time in map(dose.time, range(dose.count)) if time < end]
+            starts = [time for time in dose.starts if time < end]
             spans = tuple([(time, min(time + dose.over, end)) for time in starts])
             if spans:
                 found.setdefault(("dose", dose.name.replace("_", " "), spans), []).append(number)

@@ -20,13 +20,15 @@ def dose_words(dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
     def told(time: float) -> str:
         return number(time * time_factor)
 
-    times = [dose.time(each) for each in range(dose.count)]
-    if dose.count == 1:
-        when = f"at {with_unit(dose.at * time_factor, clock)}"
-    elif dose.times and dose.count <= LISTED:
+    times = dose.starts
+    if not times:
+        when = "never"
+    elif len(times) == 1:
+        when = f"at {with_unit(times[0] * time_factor, clock)}"
+    elif dose.times and len(times) <= LISTED:
         when = f"at {listed([*map(told, times[:-1]), with_unit(times[-1] * time_factor, clock)])}"
     else:
-        when = f"{dose.count} from {told(times[0])} to {with_unit(times[-1] * time_factor, clock)}"
+        when = f"{len(times)} from {told(times[0])} to {with_unit(times[-1] * time_factor, clock)}"
     parts = [f"into {dose.target} {when}"]
     if dose.over:
         parts.append(f"each over {with_unit(dose.over * time_factor, clock)}{_rate(dose)}")
@@ -46,7 +48,8 @@ def ordered_words(dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
     """The same after the amount: ``3 doses of 100 mg into central at 0, 8 and 20 h``."""
     amount = f"{with_unit(dose.amount, dose.unit_text, 4)}{_by(dict(dose.named), 'amount')}"
     many = f"{counted(dose.count, 'dose')} of " if dose.count > 1 else ""
-    return f"{many}{amount} {dose_words(dose, time_factor, clock).replace(f'{dose.count} from', 'from', 1)}"
+    many = f"{len(dose.starts)} of {many}" if dose.parts else many
+    return f"{many}{amount} {dose_words(dose, time_factor, clock).replace(f'{len(dose.starts)} from', 'from', 1)}"
 
 
 def input_words(model: Model, given: Input, time_factor: float = 1.0, clock: str = "") -> str:

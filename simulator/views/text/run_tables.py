@@ -99,12 +99,11 @@ def expectations(result: RunResult) -> Table:
 
 
 def doses(result: RunResult) -> Table:
-    """Every dose of every arm: ordered, delivered, remaining and absorbed amounts."""
+    """Every dose of every arm: ordered, delivered, held, remaining and absorbed amounts."""
     rows = [{"arm": name, **asdict(line)} for name, arm in result.arms.items() for line in arm.ledger]
     shown = {"arm": ("arm",), "dose": ("dose",), "into": ("target",), "given": ("given",), "of": ("count",)}
-    return Table(
-        rows, {**shown, **{each: (each, "unit") for each in ("ordered", "delivered", "remaining", "absorbed")}}
-    )
+    amounts = ("ordered", "delivered", "held", "remaining", "absorbed")
+    return Table(rows, {**shown, **{each: (each, "unit") for each in amounts}})
 
 
 def nca(result: RunResult, name: str) -> Table:

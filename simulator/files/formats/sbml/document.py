@@ -34,6 +34,10 @@ def sbml_text(scenario: Scenario, arm_name: str = MAIN) -> str:
     if inputs:
         message = f"{inputs[0]} follows an input, which cannot be exported yet"
         raise InputError([request_fault(f"{message}; export an arm that sets {inputs[0]} itself")])
+    rules = [rule.name for rule in scenario.arm(arm_name).rules]
+    if rules:
+        message = f"the rule '{rules[0]}' decides while the arm runs, which cannot be exported yet"
+        raise InputError([request_fault(f"{message}; export an arm without it")])
     steady = [dose.name for dose in scenario.arm(arm_name).doses if dose.steady]
     if steady:
         message = f"the dose '{steady[0]}' is in steady state from the start, which SBML cannot say"

@@ -12,6 +12,7 @@ from ..data import data_line
 from ..english import counted
 from ..numbers import number, with_unit
 from ..reliability import digits_text, first, unreliable_lines
+from ..rules import decision_lines
 from ..undefined import undefined_lines
 from ..verdicts import verdict_line
 
@@ -58,9 +59,16 @@ def _arm_lines(result: ArmResult, time_unit: str) -> list[str]:
         each = f"{line.given} of {counted(line.count, 'dose')}"
         lines.append(
             f"  {line.dose} → {line.target}: {each}, ordered {with_unit(line.ordered, line.unit, 4)}, "
-            f"delivered {number(line.delivered, 4)}, remaining {number(line.remaining, 4)}{_absorbed(line)}"
+            f"delivered {number(line.delivered, 4)}, {_held(line)}remaining {number(line.remaining, 4)}"
+            f"{_absorbed(line)}"
         )
+    lines += [f"  {text}" for text in decision_lines(result.decisions, time_unit)]
     return [*lines, *(f"  {text}" for text in undefined_lines(trajectory, time_unit))]
+
+
+def _held(line: LedgerLine) -> str:
+    """What rules withheld."""
+    return f"held {number(line.held, 4)}, " if line.held else ""
 
 
 def _absorbed(line: LedgerLine) -> str:
