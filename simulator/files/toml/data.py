@@ -47,9 +47,11 @@ COLUMNS = {  # of a file of points, and what else they may be called
     "high": ("upper",),
     "n": ("count",),
     "subject": ("id",),
+    "before": (),
 }
 MOST_POINTS = 100_000
 NOT_MEASURED = ("", "na", "nan", "n/a", ".", "-")
+YES, NO = ("1", "true", "yes", "x"), ("", "0", "false", "no", ".")
 BELOW = ("blq", "bloq", "blod", "lloq", "llod", "lod", "nd", "<")
 ONE_SD = 0.6826894921370859  # of a normal distribution lies within one SD of its mean
 OF_KIND = {"additive": ("sd",), "proportional": ("cv",), "combined": ("sd", "cv"), "lognormal": ("cv",)}
@@ -405,7 +407,11 @@ class _Rows:
         if problem:
             fault(problem)
         count = self._count(row, fault)
+        early = self._before(row, fault)
         if time is None or value is None or len(self.context.faults) > before:
+            return None
+        if early and time == 0:
+            fault("a value before a dose at the start of the run, where it begins after that dose")
             return None
         if self.log and not value > 0:
             fault(f"a value of {row['value'].text} under a lognormal error, which needs values above zero")
@@ -414,6 +420,7 @@ class _Rows:
         if bar is None:
             return None
         where = f"line {line}" if "file" in self.reader.table else f"point {line}"
+        time = math.nextafter(time, -math.inf) if early else time
         return Point(time, value, *bar, censored, count, subject, where)
 
     def _time(self, text: str, fault: Callable[[str], None]) -> float | None:
@@ -462,6 +469,15 @@ class _Rows:
             text = row[column].text.strip()
             fault(f"the {column.upper()} is {text}: expected a number above zero, or nothing where none is known")
         return value
+
+    def _before(self, row: Mapping[str, Cell], fault: Callable[[str], None]) -> bool:
+        """Whether a value was measured just before a dose at its time."""
+        text = row["before"].text.strip().lower() if "before" in row else ""
+        if text not in (*YES, *NO):
+            fault(
+                f"before is {text!r}: expected 1, or nothing, for a value that was measured before a dose at its time"
+            )
+        return text in YES
 
     def _count(self, row: Mapping[str, Cell], fault: Callable[[str], None]) -> int:
         if "n" not in row or row["n"].text.strip().lower() in NOT_MEASURED:
@@ -517,13 +533,16 @@ class _Rows:
 
     def _written(self, point: Point, row: Mapping[str, Cell]) -> Table:
         """A point as it could stand in a scenario."""
-        table: Table = {"time": str(Quantity(point.time, self.context.model.time_unit_text))}
+        early = "before" in row and row["before"].text.strip().lower() in YES
+        time = math.nextafter(point.time, math.inf) if early else point.time
+        table: Table = {"time": str(Quantity(time, self.context.model.time_unit_text))}
         table["value"] = f"<{point.value!r}" if point.censored else point.value
         for key in ("sd", "se", "low", "high"):
             value = self._number(row, key, lambda message: None)
             if value is not None:
                 table[key] = value
         table |= {"n": point.n} if point.n else {}
+        table |= {"before": True} if early else {}
         return table | ({"subject": point.subject} if point.subject else {})
 
 

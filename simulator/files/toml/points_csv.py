@@ -45,19 +45,27 @@ class PointsFile(NamedTuple):
         return InputFault(self.name, line, message, text)
 
 
-def read_points_csv(path: Path, known: Mapping[str, Sequence[str]], wanted: Mapping[str, str]) -> PointsFile:
+def read_points_csv(
+    path: Path,
+    known: Mapping[str, Sequence[str]],
+    wanted: Mapping[str, str],
+    required: Sequence[str] = ("time", "value"),
+    others: bool = False,
+) -> PointsFile:
     """A table of points.
 
     Args:
         known: the columns that it may have, each with other names for it, in lower case.
         wanted: names in the header by column; where there are any, other columns are not read.
+        required: columns that must be there.
+        others: whether there may be columns that nobody knows.
 
     Raises:
         InputError: with everything that is wrong with its form; numbers are not read here.
     """
     text = _decoded(path, read_bytes(path, MAX_BYTES, "a CSV file"))
     lines = text.splitlines()
-    reader = _Reader(short_path(path), lines, known, wanted)
+    reader = _Reader(short_path(path), lines, known, wanted, required, others)
     found = reader.read()
     if reader.faults:
         raise InputError(reader.faults)
@@ -84,9 +92,16 @@ def _decoded(path: Path, content: bytes) -> str:
 
 class _Reader:
     def __init__(
-        self, name: str, lines: Sequence[str], known: Mapping[str, Sequence[str]], wanted: Mapping[str, str]
+        self,
+        name: str,
+        lines: Sequence[str],
+        known: Mapping[str, Sequence[str]],
+        wanted: Mapping[str, str],
+        required: Sequence[str],
+        others: bool,
     ) -> None:
         self.name, self.lines, self.known, self.wanted = name, lines, known, wanted
+        self.required, self.others = required, others
         self.faults: list[InputFault] = []
 
     def fault(self, line: int, message: str) -> None:
@@ -161,7 +176,7 @@ class _Reader:
             whole = " ".join(row[place].split())
             column = asked.get(name.lower(), asked.get(whole.lower())) if self.wanted else self._column(name)
             if column is None:
-                if name and not self.wanted:
+                if name and not self.wanted and not self.others:
                     ours = f"columns are {', '.join(self.known)}"
                     self.fault(line, f"'{name}' is no column of points: {ours}; columns = {{ value = '{name}' }} in "
                                      "[[data]] says what is read, and then others are not")  # fmt: skip
@@ -172,7 +187,7 @@ class _Reader:
         for column, name in self.wanted.items():
             if column not in places:
                 self.fault(line, f"there is no column '{name}'; columns are {listed([each for each in names if each])}")
-        for column in ("time", "value"):
+        for column in self.required:
             if column not in places and column not in self.wanted and not self.faults:
                 self.fault(
                     line, f"there is no column '{column}'; columns are {listed([each for each in names if each])}"

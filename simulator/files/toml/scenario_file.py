@@ -46,6 +46,7 @@ from .source import (
     check_fields,
     control_character,
 )
+from .subjects import SUBJECTS, expand_subjects
 from .sweep import MEASURE
 
 SCHEMA = 1
@@ -68,6 +69,7 @@ FILE = {
     "show": TABLE,
     "expect": LIST,
     "data": LIST,
+    "subjects": TABLE,
     "inputs": TABLE,
     "rule": LIST,
     "sources": TABLE,
@@ -243,6 +245,8 @@ def _scenario(reading: Reading, faults: list[InputFault]) -> tuple[Scenario, Con
     faults += apply_settings(layers, reading.settings)
     model = reading.model or _read_model(layers, faults)
     faults += layers.keep_apart({*model.species, *model.parameters})
+    wrong, unread = expand_subjects(layers, model)
+    faults += wrong
     end = read_end(Context(layers, layers.data, model, faults))
     left_out = NOTHING_LEFT_OUT
     if "time.end" in reading.settings and end is not None:
@@ -256,6 +260,7 @@ def _scenario(reading: Reading, faults: list[InputFault]) -> tuple[Scenario, Con
         faults += settings_without_effect(scenario, reading.settings)
     if faults or scenario is None:
         raise InputError(faults)
+    scenario = replace(scenario, truncated=(*unread, *scenario.truncated))
     return replace(scenario, origins=ReadOrigins(layers, reading._replace(model=model))), context
 
 
@@ -355,7 +360,7 @@ def _unknown_sections(source: TomlSource) -> Iterator[InputFault]:
 
 
 def _parts(data: Table) -> Iterator[_TableShape]:
-    for key, fields in (("time", TIME), ("show", SHOW)):
+    for key, fields in (("time", TIME), ("show", SHOW), ("subjects", SUBJECTS)):
         if key in data:
             yield _TableShape((key,), fields, data[key], f"[{key}]")
     for key, fields in (("dose", DOSE), ("change", CHANGE), ("data", DATA), ("rule", RULE)):

@@ -1,0 +1,156 @@
+"""[subjects]: a table of doses and values by subject, as NONMEM has it, becomes arms and data; each row is told of."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import immunesim as sim
+import pytest
+from immunesim import read_scenario
+from immunesim.experiments.scenario import Scenario
+from immunesim.files.results.run_folder import resolved
+from immunesim.runtime.errors import InputError
+
+SCENARIO = """
+title = "A trial"
+model = "toy_model.toml"
+[time]
+end = "48 h"
+[[dose]]
+name = "push"
+target = "drug"
+amount = "100 ug"
+at = "2 h"
+[subjects]
+file = "trial.csv"
+time_unit = "h"
+amount_unit = "ug"
+unit = "ng/mL"
+curve = "drug"
+compartments = { 1 = "depot", 2 = "drug" }
+covariates = { WT = "body_weight" }
+"""
+HEADER = "ID,TIME,AMT,RATE,ADDL,II,SS,CMT,EVID,DV,MDV,WT,SEX\n"
+
+
+def read(folder: Path, *rows: str, header: str = HEADER, text: str = SCENARIO) -> Scenario:
+    (folder / "trial.csv").write_text(header + "\n".join(rows), encoding="utf-8")
+    (folder / "trial.toml").write_text(text, encoding="utf-8")
+    return read_scenario(folder / "trial.toml")
+
+
+def faults(folder: Path, *rows: str, **more: str) -> list[tuple[str, int, str]]:
+    with pytest.raises(InputError) as caught:
+        read(folder, *rows, **more)
+    return [(Path(fault.file).name, fault.line, fault.message) for fault in caught.value.faults]
+
+
+def test_a_subject_is_an_arm_with_its_doses_covariates_and_values(folder: Path) -> None:
+    scenario = read(
+        folder,
+        "7,0,100,50,2,12,.,2,1,.,1,60,M",
+        "7,3,.,.,.,.,.,2,0,9,0,60,M",
+        "B-1,6,.,.,.,.,.,2,0,5,0,80,F",
+        "B-1,1,20,.,.,.,.,1,1,.,.,80,F",
+    )
+    assert [arm.name for arm in scenario.arms] == ["main", "subject_7", "subject_B_1"]
+    _, seven, other = scenario.arms
+    [dose] = seven.doses
+    assert (dose.target, dose.amount, dose.unit_text, dose.at, dose.over, dose.every, dose.count) == (
+        "drug", 100, "ug", 0, 2, 12, 3,
+    )  # fmt: skip
+    assert [(dose.target, dose.at) for dose in other.doses] == [("depot", 1)]
+    assert (seven.parameters["body_weight"], other.parameters["body_weight"]) == (60, 80)
+    assert [(each.arm, each.unit_text, [(p.time, p.value) for p in each.points]) for each in scenario.data] == [
+        ("subject_7", "ng/mL", [(3, 9)]),
+        ("subject_B_1", "ng/mL", [(6, 5)]),
+    ]
+
+
+def test_a_value_before_a_dose_of_the_same_time_is_one_before_it(folder: Path) -> None:
+    read(folder, "1,0,100,.,.,.,.,2,1,.,1,70,M", "1,24,.,.,.,.,.,2,0,1,0,70,M", "1,24,100,.,.,.,.,2,1,.,1,70,M")
+    run = sim.run(folder / "trial.toml")
+    [result] = run.result.data
+    first = 100 / 3 * math.exp(-0.5 * 24)  # ng/mL after 100 ug in 3 L, of which a half is lost in 1.4 h
+    assert result.simulated[0] < 1
+    assert run["drug", "subject_1"].max() > 0
+    assert first < 1
+    points = resolved(run.scenario)[0]
+    assert "before = true" in points
+
+
+def test_rows_that_say_nothing_are_counted(folder: Path) -> None:
+    rows = ["1,0,100,.,.,.,.,2,1,.,1,70,M", "1,1,.,.,.,.,.,.,2,.,1,70,M", "1,2,.,.,.,.,.,2,0,.,.,70,M"]
+    scenario = read(folder, *rows, "1,3,.,.,.,.,.,2,0,4,0,70,M")
+    where = str(folder / "trial.csv")
+    assert [each.replace(where, "trial.csv") for each in scenario.truncated] == [
+        "1 row of trial.csv with EVID 2",
+        "1 row of trial.csv without a value (MDV 1, or no DV)",
+    ]
+
+
+def test_a_resolved_scenario_needs_no_table(folder: Path) -> None:
+    scenario = read(folder, "1,0,100,.,1,12,1,2,1,.,1,70,M", "1,3,.,.,.,.,.,2,0,9,0,70,M")
+    text = resolved(scenario)[0].replace('"model.toml"', '"toy_model.toml"')
+    (folder / "trial.csv").unlink()
+    (folder / "again.toml").write_text(text, encoding="utf-8")
+    again = read_scenario(folder / "again.toml")
+    assert again.arms == scenario.arms
+    assert again.data[0].points[0]._replace(where="") == scenario.data[0].points[0]._replace(where="")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("1,1,100,.,.,.,.,3,1,.,1,70,M", "CMT 3 is unknown"),
+        ("1,1,100,.,.,.,.,.,1,.,1,70,M", "a dose without CMT"),
+        ("1,1,.,.,.,.,.,.,3,.,1,70,M", "EVID 3 empties the compartments"),
+        ("1,1,100,.,.,.,.,2,4,.,1,70,M", "EVID 4 empties the compartments"),
+        ("1,1,100,.,.,.,.,2,7,.,1,70,M", "EVID is 7"),
+        ("1,1,100,-2,.,.,.,2,1,.,1,70,M", "RATE -2: the rate or duration"),
+        ("1,1,0,.,.,.,.,2,1,.,1,70,M", "expected an AMT above zero"),
+        ("1,1,100,.,3,.,.,2,1,.,1,70,M", "ADDL needs II"),
+        ("1,1,100,.,.,.,1,2,1,.,1,70,M", "SS 1: expected 0, or 1 with II"),
+        ("1,x,100,.,.,.,.,2,1,.,1,70,M", "TIME: expected a number, found 'x'"),
+        ("1,.,100,.,.,.,.,2,1,.,1,70,M", "TIME is missing"),
+        ("1,0,50,.,.,.,.,2,1,.,1,70,M", "a second dose of this subject at this time, after line 2"),
+        ("1,1,.,.,.,.,.,2,0,4,0,75,M", "WT changes within a subject"),
+        ("1,50,100,.,.,.,.,2,1,.,1,70,M", "not before the end of the run"),
+    ],
+)
+def test_what_a_row_says_is_done_or_refused_by_its_line(folder: Path, row: str, message: str) -> None:
+    found = faults(folder, "1,0,100,.,.,.,.,2,1,.,1,70,M", row)
+    assert [(file, line) for file, line, _ in found] == [("trial.csv", 3)]
+    assert message in found[0][2]
+
+
+def test_a_value_outside_the_run_names_the_table(folder: Path) -> None:
+    [(file, _, message)] = faults(folder, "1,0,100,.,.,.,.,2,1,.,1,70,M", "1,60,.,.,.,.,.,2,0,4,0,70,M")
+    assert file == "trial.csv"
+    assert "the time 60 h lies outside the run" in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('time_unit = "h"', "", "the unit of TIME is missing"),
+        ('amount_unit = "ug"', "", "the unit of AMT is missing"),
+        ('WT = "body_weight"', 'WT = "body_wait"', "did you mean 'body_weight'?"),
+        ('file = "trial.csv"', 'file = "none.csv"', "the subjects cannot be read from none.csv"),
+        ("WT = ", "AGE = ", "there is no column 'AGE'"),
+    ],
+)
+def test_a_wrong_table_of_subjects(folder: Path, old: str, new: str, message: str) -> None:
+    found = faults(folder, "1,0,100,.,.,.,.,2,1,.,1,70,M", text=SCENARIO.replace(old, new))
+    assert any(message in text for _, _, text in found)
+
+
+def test_values_of_two_compartments_are_of_two_curves(folder: Path) -> None:
+    text = SCENARIO.replace('curve = "drug"', 'curve = { 2 = "drug", 3 = "drug / at(drug, \'1 h\')" }')
+    text = text.replace('unit = "ng/mL"\n', "") + 'error = "lognormal"\n'
+    rows = ["1,0,100,.,.,.,.,2,1,.,1,70,M", "1,3,.,.,.,.,.,3,0,0.4,0,70,M"]
+    [data] = read(folder, *rows, text=text).data
+    assert (data.curve.text, data.error.kind) == ("drug / at(drug, '1 h')", "lognormal")
+    [(_, line, message)] = faults(folder, *rows, "1,4,.,.,.,.,.,9,0,0.4,0,70,M", text=text)
+    assert (line, message[:5]) == (4, "CMT 9")
