@@ -128,6 +128,15 @@ def test_a_run_says_how_it_compares_with_data(folder: Path) -> None:
     assert json.loads((folder / "out" / "summary.json").read_text())["data"] == summary["data"]
 
 
+def test_several_blocks_have_a_line_for_all_of_them(folder: Path) -> None:
+    first, second = (
+        points(f"time = '1 h', value = {value}, sd = 20", more=f"error = '{error}'\n")
+        for value, error in ((61, "additive"), (10, "lognormal"))
+    )
+    text = str(sim.run(scenario(folder, first, second)))
+    assert "all data: 1 of 2 points within their errors; typically" in text
+
+
 def test_data_of_an_arm_that_was_not_run_are_not_compared(folder: Path) -> None:
     path = scenario(folder, points("time = '1 h', value = 80", more="arm = 'other'\n"))
     path.write_text(path.read_text() + "\n[arms.other]\ninitial.drug = '10 pM'\n")

@@ -90,6 +90,11 @@ def test_rows_that_say_nothing_are_counted(folder: Path) -> None:
     ]
 
 
+def test_nothing_is_said_where_every_row_is_read(folder: Path) -> None:
+    scenario = read(folder, "1,0,100,.,.,.,.,2,1,.,1,70,M", "1,3,.,.,.,.,.,2,0,4,0,70,M")
+    assert scenario.truncated == ()
+
+
 def test_a_resolved_scenario_needs_no_table(folder: Path) -> None:
     scenario = read(folder, "1,0,100,.,1,12,1,2,1,.,1,70,M", "1,3,.,.,.,.,.,2,0,9,0,70,M")
     text = resolved(scenario)[0].replace('"model.toml"', '"toy_model.toml"')

@@ -129,9 +129,8 @@ class _Expansion:
             self._arm(subject, rows, covariates, units)
             if number and len(self.faults) > MAX_FAULTS:
                 break
-        self.left_out += [
-            f"{count} row{'s' * (count > 1)} of {self.file.name} {why}" for why, count in self.skipped.items()
-        ]
+        for why, count in self.skipped.items():
+            self.left_out += [f"{count} row{'s' * (count > 1)} of {self.file.name} {why}"] if count else []
 
     def _covariates(self) -> dict[str, str]:
         """The parameter of each column that is a covariate."""

@@ -31,6 +31,7 @@ from .scales import set_scale, ticks_of
 from .style import DARK, GAP, GREY, MARGIN, PAPER, Medium, style
 
 FORMATS = ("svg", "png")  # those that are written if no other are asked for
+MOST_SERIES = 6  # of points that are named one by one
 SHORT = 40  # characters of a citation that is named in full
 MOST_SOURCES = 5  # named below a figure
 DPI = 130
@@ -139,7 +140,11 @@ def data_text(scenario: Scenario, points: Sequence[PanelPoints]) -> str:
         where = source.citation if source is not None and len(source.citation) <= SHORT else data.source
         about = ", ".join(filter(None, [bars, where]))
         groups.setdefault(about, []).append(f"{MARKS[each.mark]} {data.name}")
-    said = [", ".join(names) + (f" ({about})" if about else "") for about, names in groups.items()]
+    said = [
+        ", ".join(names if len(names) <= MOST_SERIES else [*names[:2], f"… {names[-1]}"])
+        + (f" ({about})" if about else "")
+        for about, names in groups.items()
+    ]
     limits = any(point.censored for each in once.values() for point in each.data.points)
     return f"Measured: {'; '.join(said)}{'; ▽ below the limit of measurement' * limits}." if said else ""
 

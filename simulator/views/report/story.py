@@ -10,11 +10,10 @@ from ...experiments.comparison import Reference, table
 from ...experiments.evidence import evidence_row, totals
 from ...experiments.expectations import asked
 from ...experiments.explanation.explain import NoStepsError, explain
-from ...experiments.residuals import DataResult
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.scenario import Arm
 from ..text.compare import sentences
-from ..text.data import data_line
+from ..text.data import data_lines
 from ..text.doses import input_words, ordered_words
 from ..text.english import capital, counted
 from ..text.evidence_totals import totals_lines
@@ -56,7 +55,7 @@ def story(result: RunResult) -> list[Paragraph]:
         if others:
             heading = f"Other arms compared with “{base.arm.title}”"
             parts.append(Paragraph(heading, list(_differences(result, base))))
-    parts.append(Paragraph("Data", [_sentence_of(result, data) for data in result.data]))
+    parts.append(Paragraph("Data", [_sentence_of(line) for line in data_lines(result.scenario, result.data)]))
     parts.append(Paragraph("Expectations", list(_judged(result))))
     return [part for part in parts if part.sentences]
 
@@ -126,9 +125,9 @@ def _why(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
             yield Sentence(capital(result.scenario.label(name)), " ".join(reasons))
 
 
-def _sentence_of(result: RunResult, data: DataResult) -> Sentence:
-    name, _, text = data_line(result.scenario, data).partition(": ")
-    return Sentence(name, f"{text}.")
+def _sentence_of(line: str) -> Sentence:
+    name, _, text = line.partition(": ")
+    return Sentence(capital(name), f"{text}.") if text else Sentence("", f"{capital(name)}.")
 
 
 def _judged(result: RunResult) -> Iterator[Sentence]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from .english import counted
 from .numbers import number, percent, with_unit
 
 NAMED = 2  # points that are missed: of more, only the worst is named
+LISTED = 12  # blocks of data that have a line each
 NEAR = 1.5  # fold: within it a point counts as near where nobody knows its error
 
 
@@ -31,6 +33,25 @@ def among_line(among: Among) -> str:
     arm = "" if data.arm == MAIN else f" (arm {data.arm})"
     points = counted(among.of, "point")
     return f"{data.name}{arm}: {among.inside} of {points} from 5 to 95 % of the members"
+
+
+def data_lines(scenario: Scenario, results: Sequence[DataResult]) -> list[str]:
+    """A line for each block of data, at most `LISTED`, and where there are several one for all of them."""
+    lines = [data_line(scenario, each) for each in results[:LISTED]]
+    if len(results) > LISTED:
+        lines.append(f"and {counted(len(results) - LISTED, 'more block', 'more blocks')}")
+    return [*lines, f"all data: {_total(results)}"] if len(results) > 1 else lines
+
+
+def _total(results: Sequence[DataResult]) -> str:
+    """How many points of all data are met, and the typical fold error."""
+    known = [each.within[np.isfinite(each.errors)] for each in results if not each.estimated]
+    met, of = sum(int(each.sum()) for each in known), sum(len(each) for each in known)
+    folds = np.concatenate([each.folds[np.isfinite(each.folds)] for each in results])
+    parts = [f"{met} of {counted(of, 'point')} within their errors"] if of else []
+    if len(folds):
+        parts.append(f"typically {number(float(np.exp(np.abs(np.log(folds)).mean())))}-fold off")
+    return "; ".join(parts) or counted(sum(len(each.residuals) for each in results), "point")
 
 
 def data_sentence(scenario: Scenario, result: DataResult) -> str:

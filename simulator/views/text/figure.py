@@ -14,7 +14,7 @@ from ...experiments.scenario import Arm, Scenario
 from ...experiments.targets import Target
 from ...numerics.trajectory import Trajectory
 from .curve import FLAT, describe_curve
-from .data import data_line
+from .data import data_lines
 from .doses import dose_words, input_words
 from .numbers import interval, number, with_unit
 from .timed_changes import windows
@@ -81,7 +81,7 @@ def describe_figure(
             f"{window.text}."
         )
     parts += [aim_words(scenario, aim) for aim in aims]
-    parts += [f"Measured: {data_line(scenario, each)}." for each in data]
+    parts += [f"Measured: {line}." for line in data_lines(scenario, data)]
     return " ".join(parts)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ....experiments.expectations import asked, set_aside
 from ....experiments.run import ArmResult, RunResult
 from ....experiments.schedule import LedgerLine
-from ..data import data_line
+from ..data import data_lines
 from ..english import counted
 from ..numbers import number, with_unit
 from ..reliability import digits_text, first, unreliable_lines
@@ -38,7 +38,7 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
     lines += [f"left out: {each}" for each in scenario.truncated]
     lines += [verdict_line(verdict) for verdict in (*counted_ones, *apart)]
     if result.data:
-        lines += ["", "data:", *(f"  {data_line(scenario, each)}" for each in result.data)]
+        lines += ["", "data:", *(f"  {line}" for line in data_lines(scenario, result.data))]
     apart_from = len(scenario.data) - len(result.data)
     if apart_from:
         lines.append(f"  {counted(apart_from, 'block')} of data not compared: they need arms that were not run")
