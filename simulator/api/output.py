@@ -31,7 +31,7 @@ def export(
         scenario, set, knockout, block, add: as in `run`.
         to: the format; "sbml" is Level 3 Version 2, with units, sources, and doses as events.
         arm: which arm.
-        out: the file to write, by default SCENARIO.xml in the working directory.
+        out: the file to write, by default SCENARIO.xml or .csv in the working directory.
         force: replace the file if it exists.
 
     Raises:

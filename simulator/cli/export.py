@@ -12,6 +12,7 @@ from .program import DONE
 EXAMPLES = """examples:
   immunesim export il2_therapy --to sbml
   immunesim export il2_therapy --to sbml --arm half_dose --out half_dose.xml
+  immunesim export endotoxin_counts --to nonmem
   immunesim export acute_infection --to sbml --set 'stop_sensitivity=0.5'"""
 
 
@@ -22,7 +23,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--to", required=True, choices=list(FORMATS), help=text)
     command.add_argument("--arm", default="main", metavar="NAME", help="which arm (default: main)")
     settings_argument(command)
-    command.add_argument("--out", metavar="FILE", help="the file to write (default: SCENARIO.xml)")
+    command.add_argument("--out", metavar="FILE", help="the file to write (default: SCENARIO.xml or .csv)")
     command.add_argument("--force", action="store_true", help="replace FILE")
 
 

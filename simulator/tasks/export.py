@@ -17,7 +17,7 @@ from .request import ScenarioRequest
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """format: of `FORMATS`. out: the file to write, by default SCENARIO.xml; force: replace it if it exists."""
+    """format: of `FORMATS`. out: the file to write, by default SCENARIO.xml or .csv; force: replace it if it exists."""
 
     scenario: ScenarioRequest
     format: str = "sbml"

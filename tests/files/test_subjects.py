@@ -105,6 +105,34 @@ def test_a_resolved_scenario_needs_no_table(folder: Path) -> None:
     assert again.data[0].points[0]._replace(where="") == scenario.data[0].points[0]._replace(where="")
 
 
+def test_an_exported_table_reads_back_as_the_same_trial(folder: Path) -> None:
+    rows = ["1,0,100,50,2,12,.,2,1,.,1,60,M", "1,24,.,.,.,.,.,2,0,<1,0,60,M", "1,30,20,.,.,.,.,1,1,.,1,60,M"]
+    first = read(folder, *rows, "2,3,.,.,.,.,.,2,0,9,0,80,F", "2,3,100,.,.,.,.,2,1,.,1,80,F")
+    sim.export(folder / "trial.toml", to="nonmem", out=folder / "out.csv")
+    text = (folder / "out.csv").read_text()
+    assert "# CMT 1: drug, AMT in pM*L and DV in ng/mL" in text
+    again = SCENARIO.replace("trial.csv", "out.csv").replace('amount_unit = "ug"', 'amount_unit = "pM*L"')
+    again = again.replace('{ 1 = "depot", 2 = "drug" }', '{ 1 = "drug", 2 = "depot" }').replace("WT =", "body_weight =")
+    second = read(folder, text=again)
+    assert len(second.arms) == 4  # the main arm is a subject too
+    for one, other in zip(first.arms[1:], second.arms[2:], strict=True):
+        assert one.parameters == other.parameters
+        for a, b in zip(one.doses, other.doses, strict=True):
+            assert (a.target, a.at, a.every, a.count) == (b.target, b.at, b.every, b.count)
+            assert a.amount * a.factor == pytest.approx(b.amount * b.factor)
+            assert a.over == pytest.approx(b.over)
+    assert [each.points[0].time for each in second.data] == [each.points[0].time for each in first.data]
+    assert [each.points[0].value for each in second.data] == [1, 9]
+
+
+def test_a_single_arm_is_exported_alone(folder: Path) -> None:
+    read(folder, "1,0,100,.,.,.,.,2,1,.,1,70,M", "2,0,100,.,.,.,.,2,1,.,1,70,M")
+    sim.export(folder / "trial.toml", to="nonmem", arm="subject_2", out=folder / "out.csv")
+    lines = [line for line in (folder / "out.csv").read_text().splitlines() if not line.startswith("#")]
+    assert len(lines) == 2
+    assert lines[1].startswith("1,0,5000,.,.,.,.,1,1")
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

@@ -26,4 +26,13 @@ def _sbml(scenario: Scenario, arm: str) -> str:
     return sbml_text(scenario, arm)
 
 
-FORMATS = {"sbml": ExportFormat("Level 3 Version 2, with units, sources, and doses as events", ".xml", _sbml)}
+def _nonmem(scenario: Scenario, arm: str) -> str:
+    from .nonmem import nonmem_text
+
+    return nonmem_text(scenario, arm)
+
+
+FORMATS = {
+    "sbml": ExportFormat("Level 3 Version 2, with units, sources, and doses as events", ".xml", _sbml),
+    "nonmem": ExportFormat("a table of doses and data, each arm a subject (without --arm all)", ".csv", _nonmem),
+}

@@ -12,7 +12,8 @@ def scenario_line(scenario: Scenario) -> str:
     """A valid scenario: its arms, length, expectations, sweep and model."""
     arms, expected = counted(len(scenario.arms), "arm"), counted(len(scenario.expectations), "expectation")
     end = with_unit(scenario.end, scenario.model.time_unit_text)
-    return f"scenario of {arms} over {end}, {expected}, {_sweep(scenario)}model {scenario.model_name}: no faults"
+    data = f"{counted(len(scenario.data), 'block')} of data, " if scenario.data else ""
+    return f"scenario of {arms} over {end}, {expected}, {data}{_sweep(scenario)}model {scenario.model_name}: no faults"
 
 
 def model_line(model: Model) -> str:
