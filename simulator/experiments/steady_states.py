@@ -203,7 +203,7 @@ def undosed(scenario: Scenario, arm: Arm) -> Arm:
     parameters = _at_end(system, prepare(scenario, arm, system))
     usual = {name: item.value for name, item in scenario.model.parameters.items()}
     own = {name: value for name, value in parameters.items() if value != usual[name]}
-    return arm._replace(parameters=own, doses=(), changes=())
+    return arm._replace(parameters=own, doses=(), changes=(), inputs=())
 
 
 def steady_state(equations: SteadyEquations, states: Array, q: float, arms: Sequence[str] = ()) -> SteadyState:

@@ -12,6 +12,8 @@ import pytest
 from immunesim import cli
 from immunesim.tasks.steady import SteadyOutput
 
+from tests.experiments.test_inputs import POINTS, question
+
 
 @pytest.fixture
 def say(capsys: pytest.CaptureFixture[str], toy_file: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple]:
@@ -176,3 +178,12 @@ def test_what_cannot_be_followed_is_refused(say: Callable[..., tuple], follow: s
     code, out, err = say("baker", "--starts", "0", "--follow", follow)
     assert (code, out) == (2, "")
     assert message in err
+
+
+def test_an_input_counts_as_it_is_at_the_end_and_is_refused_while_it_moves(tmp_path: Path) -> None:
+    table = f'[inputs.feed]\ninterpolation = "linear"\n{POINTS}'
+    found = sim.steady(question(tmp_path, table, "12 h"), starts=2).found
+    assert found.values(found.resting.states)["central"] == pytest.approx(3.0 / 0.5, rel=1e-9)
+    assert "feed" in found.changed
+    with pytest.raises(sim.InputError, match="time"):
+        sim.steady(question(tmp_path, table, "8 h"))
