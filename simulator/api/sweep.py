@@ -22,6 +22,7 @@ from ..tasks import sweep as tasks
 from ..tasks.answer import warnings_html
 from ..views.text.commands.sweep import damage_notes, measure_table, members_line, unreliable_members
 from ..views.text.reliability import WARNING
+from ..views.text.sensitivity import sensitivity_rows
 from ..views.text.tables import Table
 from .changes import (
     Settings,
@@ -81,7 +82,8 @@ def sweep(
         vary: what varies: ``{"NAME": "FROM:TO:COUNT[:log]"}``, ``{"NAME": [V1, V2]}`` or one number, or the same as
             texts, ``"NAME=FROM:TO:COUNT"``; ``"NAME"`` varies over its range. By default as in the scenario's [sweep].
         sample: how members are drawn: ``"grid"``, ``"zip"``, ``"one_at_a_time"``, ``"lhs:1000"``, ``"sobol:1024"``,
-            ``"random:1000"``.
+            ``"random:1000"``; for sensitivities ``"morris:50"``, ``"saltelli:512"`` (both need SALib) or ``"local"``:
+            see `Ensemble.sensitivities`.
         members: a CSV file with a row for each member and a column for each axis.
         seed: of the random numbers.
         measures: formulas as in [[expect]], ``"max(pathogen)"``, or by name, ``{"peak": "max(pathogen)"}``.
@@ -263,6 +265,13 @@ class Ensemble:
     def table(self) -> Table:
         """For each measure and arm the median, 5 % and 95 % of the members, and how many have no value."""
         return measure_table(self.result)
+
+    def sensitivities(self) -> Table:
+        """A row for each arm, measure and parameter, by rank: of ``morris``, ``saltelli`` and ``local`` the indices
+        with their 95 % intervals (`value` ± `half`), of a population who responds (`size` from `low` to `high`).
+        Empty for other designs."""
+        rows = sensitivity_rows(self.result)
+        return Table(rows, {key: (key,) for key in rows[0]} if rows else {})
 
     def figures(self) -> list[NotebookFigure]:
         """The figures that the design asks for, as `figures` draws them into a folder."""

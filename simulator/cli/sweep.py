@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   immunesim sweep acute_infection --vary 'stop_sensitivity=0.1:1:25:log' --measure 'max(pathogen)' --out stop
   immunesim sweep il2_therapy --vary 'tumour_antigenicity=0.1:10:25:log' --keep tumour --dry-run
   immunesim sweep il2_therapy --vary 'body_weight=50 kg:110 kg' --vary IL1_block --sample lhs:1000 --seed 1
+  immunesim sweep friberg --vary MTT --vary 'gamma=0.1:0.3' --sample saltelli:512 --measure 'min(circulating)'
   immunesim sweep my_sweep.toml --shard 3/16 --out part-3
   immunesim sweep my_sweep.toml --merge part-* --out whole"""
 
@@ -28,11 +29,13 @@ def arguments(command: argparse.ArgumentParser) -> None:
     """Adds the options of `sweep`."""
     command.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of a bundled scenario")
     text = """what varies, values with their units: NAME=FROM:TO:COUNT[:log] or NAME=V1,V2 (grid, zip),
-        NAME=FROM:TO[:log] (lhs, sobol, random, one_at_a_time; a grid of 11 points), NAME (over its range); may be
+        NAME=FROM:TO[:log] (the other samples; a grid of 11 points), NAME (over its range); may be
         repeated"""
     command.add_argument("--vary", action="append", default=[], metavar="NAME[=VALUES]", help=text)
-    text = """how members are drawn: grid (default), zip, one_at_a_time, lhs:1000, sobol:1024, random:1000; a larger
-        lhs changes every member, a larger sobol or random sample keeps those that are stored"""
+    text = """how members are drawn: grid (default), zip, one_at_a_time, lhs:1000, sobol:1024, random:1000; for
+        sensitivities with intervals morris:TRAJECTORIES, saltelli:POINTS (Sobol indices), both by the package SALib, or
+        local; a larger lhs or morris changes every member, a larger sobol, saltelli or random sample keeps those that
+        are stored"""
     command.add_argument("--sample", metavar="HOW[:COUNT]", help=text)
     command.add_argument(
         "--members", metavar="FILE", help="a CSV file with a row for each member and a column for each axis"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import time
 from collections import Counter
@@ -28,7 +29,7 @@ from ..experiments.sweeps.compute import Block, Numbers, SweepResult, compute, s
 from ..experiments.sweeps.outcome import MemberFailure, SweepEstimate, SweepOutcome
 from ..experiments.sweeps.shards import shard_numbers
 from ..experiments.sweeps.workers import Pool, Processes, Threads, check_sweep_memory, compute_blocks, member_bytes
-from ..files.results.folder import write_text
+from ..files.results.folder import atomic_write, write_text
 from ..files.results.member_index import ABSENT, Offsets
 from ..files.results.member_store import Mask, MemberStore, check_store, open_store
 from ..files.results.run_folder import MODEL_FILE, SCENARIO_FILE, resolved
@@ -53,11 +54,13 @@ from ..runtime.packages import package
 from ..runtime.progress import Progress
 from ..views.text.commands.sweep import sweep_text
 from ..views.text.engine import engine_notes
+from ..views.text.sensitivity import sensitivity_document, sensitivity_rows
 from .request import OnNote, ScenarioRequest, ignore_note
 
 TIMED = 3  # members computed to estimate how long a sweep will take ...
 SECONDS_TIMED = 10.0  # ... or fewer, if they take longer
 FIRST_FAILURES = 5  # reported with their messages
+RANKS = "ranks.csv"  # of parameters by their influence, and of what goes with a response
 CERTIFICATE = "certificate"  # the folder, in that of a sweep, of members that were computed again
 
 
@@ -172,6 +175,8 @@ def sweep(
     """
     _check_packages(request)
     scenario = request.read(on_note)
+    if scenario.sweep is not None and scenario.sweep.design.kind in ("morris", "saltelli"):
+        package("SALib")
     check_sweep_memory(scenario, request.size, in_memory=request.out is None)
     if request.out is not None:
         return _sweep_into(request.out, scenario, request, stop)
@@ -220,6 +225,9 @@ def _sweep(store: MemberStore, request: SweepRequest, stop: Callable[[], bool]) 
     )
     _write_members(store, request, blocks, outcome.certificate)
     summary = sweep_summary(outcome, request.command)
+    if not outcome.missing:
+        summary |= sensitivity_document(outcome.result)
+        _write_ranks(store.folder / RANKS, outcome.result)
     write_sweep_summary(store.folder, summary)
     if request.figures and len(outcome.result.numbers) and not outcome.interrupted:
         from ..views.figures.sweep.pictures import draw  # matplotlib
@@ -382,6 +390,16 @@ def _write_members(
         for block in blocks:
             for write in writers:
                 write(block)
+
+
+def _write_ranks(path: Path, result: SweepResult) -> None:
+    """Sensitivities, or who responds, as CSV; nothing for designs that have neither."""
+    rows = sensitivity_rows(result)
+    if rows:
+        with atomic_write(path) as tmp_path, tmp_path.open("w", encoding="utf-8", newline="") as file:
+            table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            table.writeheader()
+            table.writerows(rows)
 
 
 def _result(store: MemberStore, blocks: list[Any], offsets: Offsets) -> SweepResult:

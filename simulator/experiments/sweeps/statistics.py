@@ -103,7 +103,7 @@ def rank_correlation(result: SweepResult, arm: int, measure: int) -> Array:
     known = ~np.isnan(values)
     found = np.zeros(result.values.shape[1])
     for i in range(len(found)):
-        x, y = _ranks(result.values[known, i]), _ranks(values[known])
+        x, y = ranks(result.values[known, i]), ranks(values[known])
         if len(x) > 1 and x.std() > 0 and y.std() > 0:
             found[i] = float(np.corrcoef(x, y)[0, 1])
     return found
@@ -115,7 +115,7 @@ def strongest_correlation(result: SweepResult, measure: int) -> Array:
     return np.asarray(np.take_along_axis(found, np.abs(found).argmax(axis=0)[None], axis=0)[0])
 
 
-def _ranks(values: Array) -> Array:
+def ranks(values: Array) -> Array:
     """Ranks from 1; equal values share their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)

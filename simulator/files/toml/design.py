@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ...experiments.scenario import Arm
 from ...experiments.sweeps.designs import Axis, Design, Explicit, Grid, OneAtATime, Points, Spaced, Zip
 from ...experiments.sweeps.sampling import LatinHypercube, Random, Sobol
+from ...experiments.sweeps.sensitivity_designs import STEP, Local, Morris, Saltelli, is_power_of_two
 from ...model.instants import converted
 from ...model.units import unit
 from ...runtime.errors import option
@@ -55,8 +56,11 @@ VARY = {
     "values": LIST,
     "label": LINE,
 }
-SAMPLES = ("grid", "zip", "list", "lhs", "sobol", "random", "one_at_a_time")
+SAMPLES = ("grid", "zip", "list", "lhs", "sobol", "random", "one_at_a_time", "morris", "saltelli", "local")
 SPACE_FILLING = ("lhs", "sobol", "random")
+COUNTED = {"morris": "trajectories", "saltelli": "base points"}  # of designs for indices: what their count is of
+DRAWN = (*SPACE_FILLING, *COUNTED)  # with random numbers
+FROM_DEFAULTS = ("one_at_a_time", "local")  # where all but one parameter are at their defaults
 
 
 class DesignFound(NamedTuple):
@@ -91,7 +95,7 @@ class _DesignReader:
             hint = nearest(sample, list(SAMPLES)) or f"; samples are {', '.join(SAMPLES)}"
             self.fault(("sweep", "sample"), f"no sample '{sample}'{hint}")
             return None
-        for key, kinds in (("count", SPACE_FILLING), ("seed", SPACE_FILLING), ("members", ("list",))):
+        for key, kinds in (("count", DRAWN), ("seed", DRAWN), ("members", ("list",))):
             if key in table and sample not in kinds:
                 more = "; each axis of it has a count" if key == "count" and sample in ("grid", "zip") else ""
                 self.fault(("sweep", key), f"'{key}' belongs to the samples {', '.join(kinds)}, not to {sample}{more}")
@@ -111,8 +115,16 @@ class _DesignReader:
         count = table.get("count", 1)
         if not 1 <= count <= MAX_MEMBERS:
             self.fault(("sweep", "count"), f"expected a count from 1 to {MAX_MEMBERS}, found {count!r}")
-        if sample in SPACE_FILLING and "count" not in table:
-            self.fault(("sweep", "sample"), f"how many members? '{sample}' needs a count")
+        if sample in DRAWN and "count" not in table:
+            what = COUNTED.get(sample, "members")
+            self.fault(("sweep", "sample"), f"how many {what}? '{sample}' needs a count")
+        if sample == "saltelli" and not is_power_of_two(count):
+            self.fault(
+                ("sweep", "count"), f"the base points of 'saltelli' are a power of two: 512, 1024; found {count}"
+            )
+        if sample in (*COUNTED, "local") and "population" in self.context.tables:
+            message = f"'{sample}' gives indices of parameters, not of patients: leave it out, or [population]"
+            self.fault(("sweep", "sample"), message)
         found = [self._axis(item, number, sample) for number, item in enumerate(items)]
         right = [each for each in found if each is not None]
         if len(right) < len(items):
@@ -126,14 +138,17 @@ class _DesignReader:
             if sample == "lhs":
                 return LatinHypercube(axes, count, seed)
             return Sobol(axes, count, seed) if sample == "sobol" else Random(axes, count, seed)
-        if sample == "one_at_a_time":
+        if sample in COUNTED:
+            seed = self.resolved.setdefault("seed", 1)
+            return Morris(axes, count, seed) if sample == "morris" else Saltelli(axes, count, seed)
+        if sample in FROM_DEFAULTS:
             for number, axis in enumerate(axes):
                 if axis.default is None:
-                    message = (
-                        f"the scenario has no {axis.path} in {axis.unit_text}, from which one at a time could start"
-                    )
+                    message = f"the scenario has no {axis.path} in {axis.unit_text}, from which '{sample}' could start"
                     self.fault(("sweep", "vary", number), message)
-            return OneAtATime(axes) if all(axis.default is not None for axis in axes) else None
+            if any(axis.default is None for axis in axes):
+                return None
+            return OneAtATime(axes) if sample == "one_at_a_time" else Local(axes)
         if sample == "zip" and len({each.size for each in points}) > 1:
             sizes = [f"{axis.path} {each.size}" for axis, each in zip(axes, points, strict=True)]
             self.fault(("sweep", "vary"), f"the axes of a zip must have equally many points; found {', '.join(sizes)}")
@@ -180,6 +195,9 @@ class _DesignReader:
     ) -> tuple[Axis, Points] | None:
         if not {"from", "to"} <= set(item):
             missing = [key for key in ("from", "to") if key not in item]
+            if sample == "local" and variable.own is None and variable.default:
+                size = 2 * STEP * abs(variable.default)  # what a step needs
+                variable = variable._replace(own=(variable.default - size, variable.default + size))
             if variable.own is None:
                 self.fault(path, f"{variable.path} has no range of its own: say {' and '.join(missing)}")
                 return None

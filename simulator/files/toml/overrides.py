@@ -16,7 +16,7 @@ from ...model.instants import converted
 from ...model.units import Unit, UnitError, quantity
 from ...runtime.errors import InputFault
 from ...runtime.names import nearest
-from .design import SPACE_FILLING
+from .design import DRAWN, FROM_DEFAULTS
 from .layers import KeyPath, Layers, OptionSource
 from .quantities import LeftOut
 from .source import Table
@@ -72,7 +72,7 @@ def settings_without_effect(scenario: Scenario, settings: Mapping[str, str]) -> 
     at a time it does have an effect, since the others stay as they are set."""
     design = scenario.sweep.design if scenario.sweep else None
     parts = (design.outer, design.inner) if isinstance(design, Product) else (design,) if design else ()
-    varied = {axis.path for part in parts if part.kind != "one_at_a_time" for axis in part.axes}
+    varied = {axis.path for part in parts if part.kind not in FROM_DEFAULTS for axis in part.axes}
     for name, value in settings.items():
         words = [word.strip() for word in name.split(".")]
         kind = words[0] if words[0] in ("initial", "dose") else "parameters"
@@ -158,10 +158,8 @@ class _SweepOverlay:
     def _sample(self, word: str) -> Iterator[InputFault]:
         setting = f"--sample {word}"
         sample, sign, count = word.partition(":")
-        self._forget(
-            "count", *(() if sample in SPACE_FILLING else ("seed",)), *(() if sample == "list" else ("members",))
-        )
-        if sample in (*SPACE_FILLING, "one_at_a_time"):
+        self._forget("count", *(() if sample in DRAWN else ("seed",)), *(() if sample == "list" else ("members",)))
+        if sample in (*DRAWN, *FROM_DEFAULTS):
             for number, axis in enumerate(self.layers.data.get("sweep", {}).get("vary", [])):
                 if not isinstance(self.layers.origin(("sweep", "vary", number))[0], OptionSource):
                     axis.pop("count", None)  # of the file's grid
@@ -182,14 +180,14 @@ class _SweepOverlay:
 
     def _seed(self, seed: int) -> Iterator[InputFault]:
         data, text = self.layers.data, f"--seed {seed}"
-        drawn = data.get("sweep", {}).get("sample") in SPACE_FILLING
+        drawn = data.get("sweep", {}).get("sample") in DRAWN
         if drawn:
             self._set(("sweep", "seed"), seed, text)
         if "population" in data:
             self._set(("population", "seed"), seed, text)
         if not drawn and "population" not in data:
             yield OptionSource(text).fault(
-                (), f"nothing is drawn at random: a seed is for {', '.join(SPACE_FILLING)} and [population]"
+                (), f"nothing is drawn at random: a seed is for {', '.join(DRAWN)} and [population]"
             )
 
     def _set(self, path: KeyPath, value: object, text: str) -> None:

@@ -24,6 +24,9 @@ KINDS = {
     "sobol": "Sobol sequence",
     "random": "Random sample",
     "one_at_a_time": "One parameter at a time",
+    "morris": "Morris' trajectories",
+    "saltelli": "Saltelli's sample",
+    "local": "Small steps from the scenario",
     "population": "Virtual patients",
     "product": "Product",
 }

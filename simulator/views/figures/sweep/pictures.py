@@ -11,10 +11,12 @@ import numpy as np
 
 from ....experiments.sweeps import statistics
 from ....experiments.sweeps.compute import SweepResult
+from ....experiments.sweeps.sensitivity import sensitivities
 from ....runtime.progress import Progress
 from ..page import Picture
 from ..run import save
 from .bands import bands
+from .indices import indices
 from .lines import against_each, curves
 from .map import maps
 from .parallel import parallel, strongest
@@ -65,6 +67,9 @@ def _of_measures(result: SweepResult) -> Iterator[Drawing]:
     if kind == "one_at_a_time":
         for j in measures:
             yield partial(tornado, result, j)
+    elif kind in ("morris", "saltelli", "local"):
+        for each in sensitivities(result):
+            yield partial(indices, result, each)
     elif kind == "product" and len(statistics.outer_axes(result)) <= 2:
         yield from _of_product(result, statistics.outer_axes(result))
     elif kind == "population":

@@ -20,6 +20,7 @@ from ..data import among_line
 from ..english import counted
 from ..numbers import number
 from ..reliability import WARNING, first
+from ..sensitivity import sensitivity_text
 from ..sweep_measures import MOST_LETTERS, label_or_name, share_text
 from ..tables import Table
 
@@ -32,6 +33,8 @@ def sweep_text(outcome: SweepOutcome) -> str:
     lines = [scenario.title] + ([scenario.question] if scenario.question else [])
     lines += ["", members_line(outcome)]
     lines += ["", str(measure_table(outcome.result))] if len(outcome.result.numbers) else []
+    ranked = sensitivity_text(outcome.result) if not outcome.missing else ""
+    lines += ["", ranked] if ranked else []
     found = among_members(outcome.result)
     lines += ["", *(f"data {among_line(each)}" for each in found)] if found else []
     if outcome.failed:
