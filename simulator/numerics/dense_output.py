@@ -14,13 +14,25 @@ from itertools import pairwise
 import numpy as np
 
 from ..model.expression import TIME
-from .pieces import PIECE, Indices, Pieces, first_not_finite, pieces_through, points_of, segment_starts
+from .pieces import (
+    PIECE,
+    STEP,
+    Indices,
+    Pieces,
+    first_not_finite,
+    pieces_through,
+    points_of,
+    segment_starts,
+    with_odd_points,
+)
 from .readouts import ReadoutInputs, ReadoutSteps, needs_refinement
 from .system import System
 from .trajectory import Array, Undefined
 from .undefined import why_not_finite
 
 POINTS_PER_STEP = PIECE  # its start, and three within it
+MOST_KEPT = 2**24  # values of observables along the steps
+STEPS_AT_ONCE = 2_048  # whose observables are computed at once: their states take some MB
 
 
 @dataclass(frozen=True)
@@ -107,14 +119,18 @@ class DenseOutput:
     Attributes:
         system: the model.
         segments: the steps of each segment that was reached.
+        observe: computes observables: of these names, at times, states and parameters as `System.observe` takes them,
+            shape (names, n); None for the system's own way, which is slower.
     """
 
     system: System
     segments: Sequence[AnySteps]
+    observe: Callable[[Sequence[str], Array, Array, Array], Array] | None = None
     _observed: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _observed_steps: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[type[DenseOutput], tuple[System, Sequence[AnySteps]]]:
-        """A pickle holds the steps; the curves are computed again."""
+        """A pickle holds the steps; the curves are computed again, by the system."""
         return DenseOutput, (self.system, self.segments)
 
     def times(self) -> Array:
@@ -144,8 +160,7 @@ class DenseOutput:
     @property
     def _steps(self) -> ReadoutSteps:
         points, first = self._parts
-        ends = np.cumsum([0, *(max(len(steps.times) - 1, 1) for steps in self.segments)])
-        segment = np.searchsorted(ends, np.arange(ends[-1]), side="right") - 1
+        segment = self._segment_of_step
         parameters = np.array([steps.parameters for steps in self.segments])
 
         def species(each: str) -> Array:
@@ -155,7 +170,42 @@ class DenseOutput:
             column = parameters[:, self.system.parameters.index(each)]
             return float(column[0]) if (column == column[0]).all() else column.take(segment.take(of))
 
-        return ReadoutSteps(self.times().take(points[0]), self.times().take(points[-1]), first, species, parameter)
+        start, end = self.times().take(points[0]), self.times().take(points[-1])
+        observe = self._observe_steps if self.observe else None
+        return ReadoutSteps(start, end, first, species, parameter, observe)
+
+    @property
+    def _segment_of_step(self) -> Indices:
+        ends = np.cumsum([0, *(max(len(steps.times) - 1, 1) for steps in self.segments)])
+        found: Indices = np.searchsorted(ends, np.arange(ends[-1]), side="right") - 1
+        return found
+
+    def _observe_steps(self, names: Sequence[str]) -> Array:
+        """Observables at STEP + 1 points of every step, shape (names, STEP + 1, steps). All are computed at once, where
+        they fit into memory, and kept until `clear_cache`."""
+        every = self.system.observables
+        if len(every) * (STEP + 1) * self._parts[0].shape[1] > MOST_KEPT:
+            return self._observe_each_step(names)
+        if not self._observed_steps:
+            self._observed_steps.update(zip(every, self._observe_each_step(every), strict=True))
+        return np.array([self._observed_steps[name] for name in names])
+
+    def _observe_each_step(self, names: Sequence[str]) -> Array:
+        assert self.observe is not None
+        points, _ = self._parts
+        found = np.empty((len(names), STEP + 1, points.shape[1]))
+        first_alike = {id(steps.parameters): i for i, steps in reversed(list(enumerate(self.segments)))}
+        alike = np.array([first_alike[id(steps.parameters)] for steps in self.segments])[self._segment_of_step]
+        for segment in set(first_alike.values()):
+            steps = np.flatnonzero(alike == segment)
+            for some in np.array_split(steps, len(steps) // STEPS_AT_ONCE + 1):
+                times = with_odd_points(self._times.take(points[:, some]))
+                states = with_odd_points(self._states.take(points[:, some], axis=0))
+                values = self.observe(
+                    names, times.ravel(), states.reshape(times.size, -1), self.segments[segment].parameters
+                )
+                found[:, :, some] = values.reshape(len(names), *times.shape)
+        return found
 
     def undefined(self) -> list[Undefined]:
         """The observables that are not finite somewhere along the steps, with the first time at which they are not."""
@@ -180,8 +230,9 @@ class DenseOutput:
     def observe_all(self) -> None:
         """Computes every observable at once, which takes far less time than one after the other."""
         if any(name not in self._observed for name in self.system.observables):
-            found = self._observe(self.system.observe, len(self.system.observables))
-            self._observed.update(zip(self.system.observables, found, strict=True))
+            names = self.system.observables
+            observe = partial(self.observe, names) if self.observe else self.system.observe
+            self._observed.update(zip(names, self._observe(observe, len(names)), strict=True))
 
     def _observe(self, observe: Callable[..., Array], count: int) -> Array:
         """observe(times, states, parameters) along the whole run, shape (count, points): once for all segments that
@@ -209,6 +260,7 @@ class DenseOutput:
         for name in ("_times", "_states", "_parts"):
             self.__dict__.pop(name, None)
         self._observed.clear()
+        self._observed_steps.clear()
 
     @cached_property
     def _times(self) -> Array:

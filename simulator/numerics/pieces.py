@@ -143,6 +143,16 @@ def coefficients_of(points: Array) -> Array:
     return found
 
 
+def with_odd_points(points: Array) -> Array:
+    """The values at the `STEP` + 1 points of steps, shape (STEP + 1, ...), of polynomials through every other of them,
+    shape (PIECE + 1, ...)."""
+    found = np.empty((STEP + 1, *points.shape[1:]))
+    found[::2], rises = points, points[1:] - points[0]
+    for row, weights in enumerate(_TO_ODD):
+        found[2 * row + 1] = points[0] + weighted(weights, rises)
+    return found
+
+
 def weighted(weights: Sequence[float], rows: Array) -> Array:
     """The sum of rows multiplied by a number each. Not a product of matrices: its rounding depends on how many columns
     there are, and what a member gives must not depend on its neighbours."""

@@ -67,14 +67,15 @@ class ModelEngine:
         return [*trajectories, *[WHY[Status.RUNNING]] * (len(problems) - len(trajectories))], interrupted
 
     def _trajectory(self, problem: Problem, found: BatchResult, member: int, seconds: float) -> Trajectory:
-        system, grid = self.system, self.engine.description.grid
-        saved = np.ascontiguousarray(found.grid[member, : len(problem.times)].T)
+        system, saved = self.system, found.grid[member, : len(problem.times)]
+        by_name = np.concatenate([saved.T, self._observed(problem, saved)])
         problem.times.setflags(write=False)
-        saved.setflags(write=False)
+        by_name.setflags(write=False)
+        segments = self._segments(problem, *found.dense_curves[member]) if problem.dense else ()
         return Trajectory(
             times=problem.times,
-            values=dict(zip(grid, saved, strict=True)),
-            dense=DenseOutput(system, self._segments(problem, *found.dense_curves[member]) if problem.dense else ()),
+            values=dict(zip((*system.species, *system.observables), by_name, strict=True)),
+            dense=DenseOutput(system, segments, self.engine.observe),
             outcome=Outcome(),
             added=dict(zip(system.species, found.added[member].tolist(), strict=True)),
             solver=f"Rodas5P, compiled, rtol {problem.rtol:g}",
@@ -83,6 +84,21 @@ class ModelEngine:
             seconds=seconds,
             revived=found.revived[member],
         )
+
+    def _observed(self, problem: Problem, states: Array) -> Array:
+        """Every observable at the saved times, shape (observables, times); one at the end of a segment belongs to the
+        next. states: shape (times, species)."""
+        starts = np.array([each.start for each in problem.segments])
+        segment = np.searchsorted(starts, problem.times, side="right") - 1
+        first_alike = {id(each.parameters): i for i, each in reversed(list(enumerate(problem.segments)))}
+        alike = np.array([first_alike[id(each.parameters)] for each in problem.segments])[segment]
+        found = np.empty((len(self.system.observables), len(problem.times)))
+        for index in set(first_alike.values()):
+            own = np.flatnonzero(alike == index)
+            found[:, own] = self.engine.observe(
+                self.system.observables, problem.times[own], states[own], problem.segments[index].parameters
+            )
+        return found
 
     def _segments(self, problem: Problem, times: Array, states: Array) -> list[SampledSteps]:
         """The points along the steps of each segment."""

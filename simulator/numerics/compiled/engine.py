@@ -23,6 +23,7 @@ Integers = NDArray[np.int64]
 OnProgress = Callable[[float], object]
 
 COMPILED_RTOL = 1e-6
+POINTS_AT_ONCE = 128  # at which observables are computed: few enough for the processor's cache
 MAX_ATTEMPTS = 1_000_000  # steps of one member, rejected ones included
 MAX_GROUP_STEPS = 2_000  # steps of a group of lanes between two calls of stop() ...
 SECONDS_PER_CALL = 0.2  # ... or fewer, so that it does not wait much longer than this
@@ -147,6 +148,7 @@ class Engine:
         self.species = [system.species.index(name) for name in self.description.species]
         self.parameters = [system.parameters.index(name) for name in self.description.parameters]
         self.infused = [system.species.index(name) for name in self.description.infused]
+        self.observed = {name: row for row, name in enumerate(self.description.observed)}
         self.identically_zero = [system.species.index(name) for name in self.description.identically_zero]
 
     def run(
@@ -219,6 +221,33 @@ class Engine:
             right.append(workspace[at["right"] :][:size].T.copy())
             jacobian.append(workspace[at["jacobian"] :][: len(self.description.entries)].T.copy())
         return np.concatenate(right)[: len(times)], np.concatenate(jacobian)[: len(times)]
+
+    def observe(self, names: Sequence[str], times: Array, states: Array, parameters: Array) -> Array:
+        """Observables at n points, shape (names, n); KeyError for one that the program does not compute.
+
+        Args:
+            names: of observables.
+            times: shape (n,).
+            states: shape (n, species), by the species of `System`; those that the program leaves out are not read.
+            parameters: shape (parameters,), by those of `System`.
+        """
+        at, lanes = self.description.offsets, self.description.lanes
+        rows, found = [self.observed[name] for name in names], np.empty((len(names), len(times)))
+        if not rows:  # a program without observables has no such function
+            return found
+        workspace = _workspace(self)
+        workspace[at["parameters"] :][: len(self.parameters)] = parameters[self.parameters][:, None]
+        self.code.prepare(workspace.ctypes.data)
+        for first in range(0, len(times), POINTS_AT_ONCE):
+            block = slice(first, min(first + POINTS_AT_ONCE, len(times)))
+            own = np.zeros((1 + len(self.species), -(-(block.stop - first) // lanes) * lanes))
+            own[0, : block.stop - first] = times[block]
+            own[1:, : block.stop - first] = states[block].take(self.species, axis=1).T
+            own[:, block.stop - first :] = own[:, [block.stop - first - 1]]  # the last point fills the rest
+            out, count = np.empty((len(self.observed), own.shape[1])), np.array([own.shape[1]])
+            self.code.observe(*(each.ctypes.data for each in (workspace, own[1:], own[0], out, count)))
+            found[:, block] = out[rows, : block.stop - first]
+        return found
 
 
 class _ProgramArguments:

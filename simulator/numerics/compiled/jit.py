@@ -11,6 +11,7 @@ import llvmlite.binding as llvm
 OPTIMISATION = 1  # of instruction selection and registers: more takes four times as long and gives the same code
 DRIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)  # lets other threads run meanwhile
 OF_WORKSPACE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+OBSERVE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5)
 
 
 class LoadedCode:
@@ -20,6 +21,7 @@ class LoadedCode:
         drive: takes the address of an array as `memory_layout.ARGUMENTS`, and gives the number of steps of the group.
         prepare: takes the address of a workspace, and computes what depends on parameters alone.
         evaluate: takes the address of a workspace, and computes right-hand side, df/dt and Jacobian at its states.
+        observe: takes the addresses that `StepFunctions` says; only of a program with observables to compute.
     """
 
     def __init__(self, code: bytes) -> None:
@@ -30,6 +32,7 @@ class LoadedCode:
         self.drive: Callable[[int], int] = DRIVE(address("drive"))
         self.prepare: Callable[[int], None] = OF_WORKSPACE(address("prepare"))
         self.evaluate: Callable[[int], None] = OF_WORKSPACE(address("evaluate"))
+        self.observe: Callable[[int, int, int, int, int], None] = OBSERVE(address("observe"))
 
 
 def best_lanes() -> int:

@@ -123,6 +123,7 @@ class ProgramDescription:
         entries: the Jacobian's entries, (row, column) of `species`.
         grid: species and observables that are recorded at the output times.
         dense_curves: species and observables that are recorded along every step.
+        observed: observables that the function `observe` computes.
         offsets: the first row of each group of rows of a workspace; ``rows`` is how many there are.
         lanes: members that are integrated in lock step.
         has_stops: whether steps may have to end at times that formulas name.
@@ -135,6 +136,7 @@ class ProgramDescription:
     entries: tuple[tuple[int, int], ...]
     grid: tuple[str, ...]
     dense_curves: tuple[str, ...]
+    observed: tuple[str, ...]
     offsets: Mapping[str, int]
     lanes: int
     has_stops: bool
@@ -149,12 +151,14 @@ class ProgramLayout:
         grid: species and observables that are recorded at the output times.
         dense_curves: species and observables that are recorded along every step.
         per_step: how many parts of a step they are recorded at: states are polynomials of degree `PIECE` there.
+        observed: observables that the function `observe` computes at any states.
     """
 
     reduced: ReducedSystem
     grid: tuple[str, ...]
     dense_curves: tuple[str, ...]
     per_step: int = PIECE
+    observed: tuple[str, ...] = ()
 
     def description(self, lanes: int) -> ProgramDescription:
         """The same without formulas, for a program of `lanes` lanes."""
@@ -166,6 +170,7 @@ class ProgramLayout:
             entries=tuple(self.reduced.equations.jacobian),
             grid=self.grid,
             dense_curves=self.dense_curves,
+            observed=self.observed,
             offsets=self.offsets,
             lanes=lanes,
             has_stops=self.has_stops,
@@ -214,7 +219,7 @@ class ProgramLayout:
             *reduced.equations.rhs,
             *by_time,
             *reduced.equations.jacobian.values(),
-            *(names[name] for name in (*self.grid, *self.dense_curves)),
+            *(names[name] for name in (*self.grid, *self.dense_curves, *self.observed)),
         ]
 
     @cached_property
@@ -271,6 +276,7 @@ class ProgramLayout:
             written,
             self.grid,
             self.dense_curves,
+            self.observed,
             self.per_step,
             self.reduced.species,
             self.reduced.infused,

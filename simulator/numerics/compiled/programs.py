@@ -95,7 +95,7 @@ def program_key(layout: ProgramLayout, lanes: int) -> str:
 def model_program(system: System, awake: Collection[str]) -> ModelProgram:
     """The program of the model of `system`; where it must be compiled, which takes some seconds, that is said first.
 
-    It records every species and observable at the output times, and every species along the steps.
+    It records every species at the output times and along the steps, and computes every observable.
 
     Args:
         system: the model.
@@ -140,7 +140,7 @@ def _compiled_without(
     with Progress.announced(f"compiling {system.model.title}, once: some seconds"):
         awake = [name for name in system.species if name not in asleep]
         reduced = reduce_system(system.model, awake, awake, {})
-        layout = ProgramLayout(reduced, (*system.species, *system.observables), system.species)
+        layout = ProgramLayout(reduced, system.species, system.species, observed=system.observables)
         code = _compile(layout, LANES_OF_ARMS)
     return layout.description(LANES_OF_ARMS), code, _formulas(system, awake), system.observables_tape
 

@@ -44,6 +44,8 @@ class StepFunctions:
         self.dense = self._dense()
         self.grid = self._curves("grid", layout.grid)
         self.dense_curves = self._curves("dense_curves", layout.dense_curves)
+        if layout.observed:
+            self._observe()
         self.watch = self._watch()
         self.accept = self._accept()
 
@@ -368,6 +370,32 @@ class StepFunctions:
         VectorEmitter(code, self.graph, read).emit(nodes, lambda i, value: code.store_row(value, w, at["out"] + i))
         build.ret_void()
         return code.function
+
+    def _observe(self) -> None:
+        """(w, states, times, out, count): computes the observables `observed` at `count` points, a multiple of lanes,
+        after `prepare`. states: a row of `count` numbers for each species; times: one row; out: a row for each
+        observable."""
+        code = self._code("observe", 5)
+        w, states, times, out, number = code.arguments
+        build, symbols = code.build, self.reduced.system.symbols
+        count = code.load_scalar(number, 0, INTEGER)
+        with code.loop(build.sdiv(count, integer(self.lanes)), "block") as block:
+            first = build.mul(block, integer(self.lanes))
+
+            def place(pointer: Any, row: int) -> Any:
+                return code.address(pointer, build.add(build.mul(count, integer(row)), first))
+
+            def reader(pointer: Any, row: int) -> Callable[[], Any]:
+                return lambda: build.load(place(pointer, row), typ=code.vector, align=8)
+
+            read = self._symbols(code, w, w, w) | self._hoisted(code, w)
+            read |= {symbols[name]: reader(states, i) for i, name in enumerate(self.reduced.species)}
+            read[symbols[TIME]] = reader(times, 0)
+            nodes = [self.reduced.system.names[name] for name in self.layout.observed]
+            VectorEmitter(code, self.graph, read).emit(
+                nodes, lambda i, value: build.store(value, place(out, i), align=8)
+            )
+        build.ret_void()
 
     def jacobian_rows(self) -> Any:
         """The address of (first entry, number of entries) of each row of the Jacobian."""

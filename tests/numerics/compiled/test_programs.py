@@ -202,3 +202,24 @@ def test_a_species_that_code_leaves_out_but_formulas_wake_is_named() -> None:
     assert not isinstance(found, str)
     engine.formulas = ModelEngine(System(waking), waking.species).formulas
     assert "the derivative of still" in engine.disagreement([found])
+
+
+def test_observables_by_machine_code_are_those_of_the_formulas() -> None:
+    model = make_model(
+        {"x": ("pM", 100, 1), "off": ("pM", 0, 1)},
+        {"k": (1.0, "1/h"), "n": (2.5, "1"), "K": (3.0, "pM")},
+        {"loss": ("x ->", "k * x"), "fading": ("off ->", "k * off")},
+        {"steep": ("1", "hill(x, K, n) + k * time"), "plain": ("pM", "2 * x - off"), "same": ("1/h", "2 * k")},
+    )
+    engine = ModelEngine(System(model), {"x"}).engine
+    assert engine.description.identically_zero == ("off",)
+    system, count = engine.system, 301  # no multiple of the lanes, and more than one block
+    times = np.linspace(0.0, 7.0, count)
+    states = np.stack([np.geomspace(1e-3, 1e3, count), np.zeros(count)], axis=1)
+    parameters = np.array([0.7, 3.5, 9.0])
+    expected = system.observe(times, states, parameters)
+    names = ("plain", "same", "steep")
+    found = engine.observe(names, times, states, parameters)
+    np.testing.assert_allclose(found, expected[[system.observables.index(name) for name in names]], rtol=1e-13)
+    with pytest.raises(KeyError):
+        engine.observe(["x"], times, states, parameters)
