@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time as clock
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -78,7 +79,8 @@ def agreements(name: str, arms: Sequence[str] | None = None, libroadrunner: bool
     for arm, result in run(scenario, arms=arms).arms.items():
         ours = result.trajectory
         states = np.array([ours[each] for each in system.species])
-        prepared = prepare(scenario, scenario.arm(arm), system)
+        decided = replace(scenario, arms=(result.arm,))  # with the doses that its rules let through
+        prepared = prepare(decided, result.arm, system)
         began = clock.perf_counter()
         other = solve_above_noise(
             system, prepared.initial, prepared.schedule.segments, prepared.times, rtol=rtol, dense=False
@@ -88,7 +90,7 @@ def agreements(name: str, arms: Sequence[str] | None = None, libroadrunner: bool
         after_lsoda = clock.perf_counter()
         by_libroadrunner = None
         if libroadrunner:
-            theirs = simulated_apart(sbml_text(scenario, arm), scenario, ours.times, system.species, rtol).T
+            theirs = simulated_apart(sbml_text(decided, arm), scenario, ours.times, system.species, rtol).T
             by_libroadrunner = _worst(scenario, ours.times, states, theirs)
         seconds = after_lsoda - began, clock.perf_counter() - after_lsoda
         yield Agreement(name, arm, by_lsoda, by_libroadrunner, seconds)

@@ -54,7 +54,7 @@ def test_every_arm_ends_at_the_end_and_is_finite(name: str) -> None:
 def test_every_dose_is_counted(name: str) -> None:
     for arm, result in result_of(name).arms.items():
         for line in result.ledger:
-            assert line.delivered + line.remaining == pytest.approx(line.ordered), (arm, line)
+            assert line.delivered + line.held + line.remaining == pytest.approx(line.ordered), (arm, line)
             assert 0 < line.given <= line.count, (arm, line)
 
 

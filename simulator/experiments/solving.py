@@ -26,7 +26,7 @@ from ..runtime.interrupt import interrupts_remembered
 from .awake import awake_species
 from .certificate import WANTED, Certificate, compare
 from .decisions import Decided, decided_arms
-from .periodic import Many, has_steady_dose, periodic_start
+from .periodic import Many, NoPeriodicStateError, has_steady_dose, periodic_start
 from .scenario import Arm, Scenario
 from .schedule import Prepared, prepare
 
@@ -134,6 +134,18 @@ def decided_of(scenario: Scenario, arms: Sequence[Arm], system: System) -> list[
         return [solved[name].trajectory for name in prepared]
 
     return decided_arms(arms, scenario.model, scenario.end, simulate)
+
+
+def as_simulated(scenario: Scenario, arm: Arm, system: System) -> Arm:
+    """`arm` with the doses that its rules let through and, where it starts in a steady state, the states of that, so
+    that others can simulate it too. Raises as `prepared_arm`, and `NoPeriodicStateError` for a rule without end."""
+    (decided,) = decided_of(scenario, [arm], system)
+    if decided.problem:
+        raise NoPeriodicStateError(decided.problem)
+    if not has_steady_dose(arm):
+        return decided.arm
+    states = prepared_arm(scenario, decided.arm, system).initial.tolist()
+    return decided.arm._replace(initial=dict(zip(system.species, states, strict=True)))
 
 
 def states_of_model(system: System, awake: Collection[str]) -> Many:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..experiments.scenario import MAIN, chosen_arms
+from ..experiments.periodic import NoPeriodicStateError, has_steady_dose
+from ..experiments.scenario import MAIN, Arm, Scenario, chosen_arms
+from ..experiments.timetable import TimetableError
 from ..files.formats import FORMATS
 from ..files.results.folder import check_file, write_text
 from ..runtime.errors import InputError, request_fault
@@ -50,9 +52,22 @@ def export(request: ExportRequest) -> Exported:
         message = unknown_name("no format", request.format, list(FORMATS))
         raise InputError([request_fault(message, f"--to {request.format}")])
     scenario = request.scenario.read()
-    chosen_arms(scenario, [request.arm])
+    (arm,) = chosen_arms(scenario, [request.arm])
     chosen = FORMATS[request.format]
     out = request.out or Path(f"{scenario.id}{chosen.suffix}")
     check_file(out, request.force)
-    write_text(out, chosen.text(scenario, request.arm))
+    write_text(out, chosen.text(_as_simulated(scenario, arm), request.arm))
     return Exported(scenario.id, request.arm, request.format, str(out))
+
+
+def _as_simulated(scenario: Scenario, arm: Arm) -> Scenario:
+    """The scenario with what its rules decide in `arm`, and the steady state that this starts in."""
+    if not arm.rules and not has_steady_dose(arm):
+        return scenario
+    from ..experiments.solving import as_simulated, system_of
+
+    try:
+        own = as_simulated(scenario, arm, system_of(scenario.model))
+    except (NoPeriodicStateError, TimetableError) as error:
+        raise InputError([request_fault(f"{scenario.id}, arm {arm.name}: {error}")]) from None
+    return replace(scenario, arms=tuple([own if each.name == arm.name else each for each in scenario.arms]))

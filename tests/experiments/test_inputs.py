@@ -180,8 +180,3 @@ def test_a_wrong_row_of_a_file_is_told_by_its_line(folder: Path) -> None:
     with pytest.raises(sim.InputError) as caught:
         sim.run(question(folder, '[inputs.feed]\nfile = "feed.csv"\n'))
     assert [(fault.line, fault.text) for fault in caught.value.faults] == [(3, "1,much"), (4, "2,-1")]
-
-
-def test_an_input_is_not_exported(folder: Path) -> None:
-    with pytest.raises(sim.InputError, match="feed follows an input, which cannot be exported yet"):
-        sim.export(question(folder, f"[inputs.feed]\n{POINTS}"), out=folder / "x.xml")

@@ -502,11 +502,6 @@ def test_a_steady_state_of_a_model_that_knows_the_time_is_refused(folder: Path) 
         sim.run(question(folder, dose(every="8 h") + "steady_state = true\n", model_text=clock))
 
 
-def test_a_steady_state_is_not_exported(folder: Path) -> None:
-    with pytest.raises(sim.InputError, match="in steady state from the start, which SBML cannot say"):
-        sim.export(question(folder, dose(every="8 h") + "steady_state = true\n"), out=folder / "x.xml")
-
-
 def test_the_start_of_the_run_has_nothing_before_it(folder: Path) -> None:
     run = sim.run(question(folder, dose()))
     with pytest.raises(sim.InputError, match="needs a time after the start"):

@@ -183,6 +183,9 @@ def test_what_cannot_be_is_one_fault(name: str, folder: Path) -> None:
     assert message in str(caught.value)
 
 
-def test_rules_are_not_exported(folder: Path) -> None:
-    with pytest.raises(sim.InputError, match="the rule 'hold' decides while the arm runs"):
-        sim.export(question(folder, COURSE + rule("skip"), model_text=ONE), out=folder / "x.xml")
+def test_an_arm_is_exported_as_its_rules_decided(folder: Path) -> None:
+    sim.export(question(folder, COURSE + rule("skip"), model_text=ONE), out=folder / "x.xml")
+    assert (folder / "x.xml").read_text(encoding="utf-8").count("<event ") == 7
+    endless = question(folder, COURSE + rule("delay 1 s", "gut >= '0 mg'"))
+    with pytest.raises(sim.InputError, match="as if for ever"):
+        sim.export(endless, out=folder / "y.xml")

@@ -6,6 +6,7 @@ floor, a thousandth of its scale, by less than 1e-5 of that.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.schedule import prepare
+from immunesim.experiments.solving import as_simulated
 from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.files.formats.sbml.notes import addresses
 from immunesim.files.toml.catalogue import builtin_scenarios
@@ -47,7 +49,7 @@ def system(model_id: str, names: tuple[str, ...]) -> dict[str, System]:
 
 def system_of(model: Model) -> System:
     """The model's system, made once for all scenarios of the same model."""
-    made = system(model.id, tuple(model.reactions))
+    made = system(model.id, (*model.reactions, *model.parameters))
     if "it" not in made:
         made["it"] = System(model)
     return made["it"]
@@ -176,10 +178,41 @@ def test_an_arm_is_exported_as_it_differs(toy_file: Path) -> None:
             '[[dose]]\nname = "c"\ntarget = "drug"\namount = "9 pmol"\nat = "23 h"\nlag = "2 h"',
             id="listed times, a rate, a lag and a share",
         ),
+        pytest.param(
+            '[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\nat = "1 h"\n'
+            '[inputs.k_clear]\npoints = [{ time = "0 h", value = "0.5 1/h" }, { time = "6 h", value = "0.25 1/h" }, '
+            '{ time = "9 h", value = "1 1/h" }]\n'
+            '[inputs.k_leave]\ninterpolation = "steps"\n'
+            'points = [{ time = "2 h", value = "0 1/h" }, { time = "5 h", value = "0.2 1/h" }]',
+            id="inputs in lines and in steps",
+        ),
     ],
 )  # fmt: skip
 def test_doses_and_changes_are_events(scenario, text: str) -> None:
     asked = scenario(text)
+    written = sbml_text(asked)
+    assert faults(written) == []
+    assert_agree(loaded(written), asked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('at = "2 h"\nevery = "4 h"\nover = "3 h"\nsteady_state = true', id="an infusion under way"),
+        pytest.param('at = "0 h"\nevery = "4 h"\nlag = "5 h"\nsteady_state = true', id="a lag of over an interval"),
+        pytest.param(
+            'at = "0 h"\nevery = "2 h"\ncount = 10\nover = "1 h"\n'
+            '[[rule]]\nname = "less"\ncheck_before = "a"\nif = "drug > \'15 pM\'"\nthen = "40 %"\nat_most = 2\n'
+            '[[rule]]\nname = "hold"\ncheck_before = "a"\nif = "drug > \'15 pM\'"\nthen = "skip"',
+            id="rules that have decided",
+        ),
+    ],
+)
+def test_what_is_found_while_an_arm_runs_is_exported_as_it_was(scenario, text: str) -> None:
+    asked = scenario(f'[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\n{text}')
+    with pytest.raises(ValueError, match="still to be decided"):
+        sbml_text(asked)
+    asked = replace(asked, arms=(as_simulated(asked, asked.arm("main"), system_of(asked.model)),))
     written = sbml_text(asked)
     assert faults(written) == []
     assert_agree(loaded(written), asked)

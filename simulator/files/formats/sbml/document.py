@@ -14,7 +14,6 @@ from ....experiments.scenario import MAIN, Scenario
 from ....model.declarations import Reaction, Species
 from ....model.expression import Apply, Expression, Name, Number
 from ....model.units import ONE, Unit
-from ....runtime.errors import InputError, request_fault
 from .events import EventWriter
 from .formulas import LITRE, Formulas, Ids, joined, libsbml
 from .notes import cite, name_and_note
@@ -28,20 +27,12 @@ def sbml_text(scenario: Scenario, arm_name: str = MAIN) -> str:
     Species, parameters and observables keep their names. The amount of each dose is the parameter ``dose_NAME``;
     what depends on it, on body weight or on a volume is a formula, so that a simulator that sets parameters and
     resets can sweep them. A parameter that a timed change sets keeps its value from before the change; its current
-    value is ``PARAMETER_now``. Raises `InputError` for an arm that starts in the steady state of a regimen.
+    value is ``PARAMETER_now``; a parameter that follows an input is set at each of its knots. An arm with rules or in
+    a steady state is written as `solving.as_simulated` gives it; ValueError otherwise.
     """
-    inputs = [each.parameter for each in scenario.arm(arm_name).inputs]
-    if inputs:
-        message = f"{inputs[0]} follows an input, which cannot be exported yet"
-        raise InputError([request_fault(f"{message}; export an arm that sets {inputs[0]} itself")])
-    rules = [rule.name for rule in scenario.arm(arm_name).rules]
-    if rules:
-        message = f"the rule '{rules[0]}' decides while the arm runs, which cannot be exported yet"
-        raise InputError([request_fault(f"{message}; export an arm without it")])
-    steady = [dose.name for dose in scenario.arm(arm_name).doses if dose.steady]
-    if steady:
-        message = f"the dose '{steady[0]}' is in steady state from the start, which SBML cannot say"
-        raise InputError([request_fault(f"{message}; leave out steady_state, and let the run begin earlier")])
+    arm = scenario.arm(arm_name)
+    if arm.rules or (any(dose.steady for dose in arm.doses) and set(arm.initial) != set(scenario.model.species)):
+        raise ValueError(f"arm {arm_name} is still to be decided: see `solving.as_simulated`")
     document = libsbml.SBMLDocument(LEVEL, VERSION)
     _DocumentWriter(scenario, arm_name, document.createModel()).write()
     return str(libsbml.writeSBMLToString(document))

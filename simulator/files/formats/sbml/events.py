@@ -47,10 +47,18 @@ class EventWriter:
     def __init__(self, scenario: Scenario, arm: Arm, ids: Ids) -> None:
         self.scenario, self.arm, self.model = scenario, arm, scenario.model
         changed = dict.fromkeys(name for change in arm.changes for name in change.parameters)
+        changed |= dict.fromkeys(name for each in arm.inputs for name in each.piece(0))
         self.now = {name: ids.free(name, "now") for name in changed}
         self._values = [
             {name: ids.free(name, "change", str(number)) for name in change.parameters}
             for number, change in enumerate(arm.changes, 1)
+        ]
+        self._pieces = [
+            [
+                {name: ids.free(name, "knot", str(number)) for name in each.piece(number)}
+                for number in range(len(each.times) + 1)
+            ]
+            for each in arm.inputs
         ]
         self._amounts = {dose.name: ids.free("dose", dose.name) for dose in arm.doses}
         self._rates = {dose.name: ids.free("infusion_rate", dose.name) for dose in arm.doses}
@@ -85,8 +93,11 @@ class EventWriter:
 
     def _held(self, active: Active) -> dict[str, str]:
         holds = {name: name for name in self.now}
-        for holding, values in zip(active, self._values, strict=True):
+        count = len(self._values)
+        for holding, values in zip(active[:count], self._values, strict=True):
             holds |= values if holding else {}
+        for passed, pieces in zip(active[count:], self._pieces, strict=True):
+            holds |= pieces[passed]
         return holds
 
     @property
@@ -108,6 +119,12 @@ class EventWriter:
                 until = f" until {change.end:g}" if change.end is not None else ""
                 text = f"{name} from {change.start:g}{until} {self.model.time_unit_text}"
                 name_and_note(value, text)
+        for each, pieces in zip(self.arm.inputs, self._pieces, strict=True):
+            for number, ids in enumerate(pieces):
+                for name, other in ids.items():
+                    value = _parameter(formulas, other, self.model.unit(name))
+                    value.setValue(each.piece(number)[name])
+                    name_and_note(value, f"{name} once {number} of the knots of its input have passed")
         for name, other in self.now.items():
             now = _parameter(formulas, other, self.model.unit(name), constant=False)
             name_and_note(now, f"{self.model.parameters[name].label}, current value")
@@ -147,7 +164,11 @@ class EventWriter:
                 self._event(formulas, moment, assigned)
 
     def _given(self, formulas: Formulas, moment: Moment, species: str) -> list[Any]:
-        return [self._size(formulas, dose, moment.holds) for dose, _ in moment.boluses if dose.target == species]
+        return [
+            self._size(formulas, dose, moment.holds, number)
+            for dose, number in moment.boluses
+            if dose.target == species
+        ]
 
     def _settings(self, formulas: Formulas, moment: Moment) -> dict[str, Any]:
         """Formulas of changed parameters and infusion rates from `moment` on, by symbol."""
@@ -162,7 +183,9 @@ class EventWriter:
     def _part(self, formulas: Formulas, dose: Dose, number: int, moment: Moment) -> Any:
         """The rate of one infusion at `moment`: its amount is that of when it began, its volume that of now."""
         holds = next(each.holds for each in self.moments if (dose, number) in each.running)
-        rate = joined("div", self._size(formulas, dose, holds), formulas.number(dose.over, self.model.time_unit))
+        rate = joined(
+            "div", self._size(formulas, dose, holds, number), formulas.number(dose.over, self.model.time_unit)
+        )
         dilution = self._dilution(formulas, dose.target, holds, moment.holds)
         return rate if dilution is None else joined("mul", rate, dilution)
 
@@ -175,11 +198,12 @@ class EventWriter:
             return None
         return joined("div", formulas.name(volume, before)[0], formulas.name(volume, after)[0])
 
-    def _size(self, formulas: Formulas, dose: Dose, holds: Mapping[str, str]) -> Any:
-        """What enters by one dose, in the unit of its target."""
+    def _size(self, formulas: Formulas, dose: Dose, holds: Mapping[str, str], number: int) -> Any:
+        """What enters by one time of a dose, in the unit of its target."""
         size, given = formulas.name(self._amounts[dose.name], holds)
-        if dose.share != 1.0:
-            size = joined("mul", size, formulas.number(dose.share, ONE))
+        share = dose.share * (dose.part(number) if number >= 0 else 1.0)
+        if share != 1.0:
+            size = joined("mul", size, formulas.number(share, ONE))
         for name in dose.body:
             body, measured = formulas.name(name, holds)
             size, given = joined("mul", size, body), given * measured
@@ -222,12 +246,13 @@ def _parameter(formulas: Formulas, name: str, measured: Unit, text: str = "", co
 
 
 def _times(dose: Dose, time_unit: str) -> str:
-    at = ", ".join([f"{time:g}" for time in dose.times or (dose.at,)])
-    every = f", then every {dose.every:g} {time_unit}, {dose.count} times in all" if dose.every else ""
-    every = every if dose.count > 1 else ""
+    at = ", ".join([f"{time:g}" for time in (dose.starts if dose.times else (dose.at,))])
+    every = f", then every {dose.every:g} {time_unit}, {dose.count} times in all"
+    every = every if dose.count > 1 and not dose.times else ""
     over = f", each over {dose.over:g} {time_unit}" if dose.over else ""
     lag = f", entering {dose.lag:g} {time_unit} later" if dose.lag else ""
-    share = f", of which the share {dose.share:g} enters" if dose.share != 1.0 else ""
+    share = " (as rules decided)" if dose.parts else ""
+    share += f", of which the share {dose.share:g} enters" if dose.share != 1.0 else ""
     named = "".join([f"; its {key} is {name} of the model" for key, name in dose.named])
     return f"into {dose.target} at {at} {time_unit}{every}{over}{lag}{share}{named}"
 
