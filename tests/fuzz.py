@@ -48,6 +48,25 @@ source = "assumed"
 status = "assumed: an example"
 rule = "model"
 """
+DATA = """
+[sources.mine]
+title = "Ours"
+[[data]]
+name = "fold"
+curve = "drug / max(drug)"
+error = "lognormal"
+interval = "95 %"
+points = [{ time = "3 h", value = 0.5, low = 0.3, high = 0.8, n = 3 }, { time = "6 h", value = "<0.1" }]
+[[data]]
+name = "cells"
+file = "points.csv"
+curve = "cells"
+arm = "half"
+below = "5 cells/uL"
+time_zero = "1 h"
+source = "mine"
+"""
+POINTS = "time [h];value [cells/uL];sd;subject\n1,5;900;50;a\n4;800;;a\n2;<7;3;b\n"
 QUANTITIES = ["0 h", "-1 h", "1e300 h", "1e-300 h", "5 d", "1 500 pmol", "1,5 h", "nan h", "inf", "3", "h", "", "1 /0",
               "5 mL/L", "7 %", "1e9 mg/kg", "2 pM", "5 cells", "1 month", "١٢ h", "1e400 h", "10^6 pmol", "1 h^99",
               "0.1 us", "3 MIU", "1 1", "+", "1e", "-0 h"]  # fmt: skip
@@ -87,7 +106,10 @@ def case_of(number: int) -> Case:
     scenario = tomllib.loads(SCENARIO + (SWEEP if chance.random() < 0.4 else "") + EXPECT)
     model = tomllib.loads(TOY_MODEL.read_text(encoding="utf-8"))
     scenario["time"] |= {"end": "12 h"} if chance.random() < 0.8 else {}
-    members = MEMBERS
+    members, points = MEMBERS, POINTS
+    with_data = random.Random(-number).random() < 0.4  # apart, so that every other case stays what it is
+    if with_data:
+        scenario |= tomllib.loads(DATA)
     target = chance.choice(["scenario", "scenario", "scenario", "model", "model", "members", "text", "bytes"])
     times = chance.choice([1, 1, 1, 2, 3, 6])
     for _ in range(times):
@@ -95,7 +117,9 @@ def case_of(number: int) -> Case:
             change(scenario if target == "scenario" else model, chance)
         elif target == "members":
             members = changed_rows(members, chance)
+            points = changed_rows(points.replace(";", ","), random.Random(number)).replace(",", ";")
     files = {"toy.toml": dumped(scenario), "toy_model.toml": dumped(model), "members.csv": members.encode()}
+    files |= {"points.csv": points.encode()} if with_data else {}
     if target in ("text", "bytes"):
         name = chance.choice(list(files))
         files[name] = (changed_text if target == "text" else changed_bytes)(files[name], chance)

@@ -10,6 +10,7 @@ from ..experiments.expectations import asked, set_aside
 from ..experiments.run import RunResult
 from ..tasks.answer import warnings_html
 from ..views.text import run_tables
+from ..views.text.data import data_lines
 from ..views.text.reliability import unreliable_lines
 from ..views.text.verdicts import verdict_line
 
@@ -22,6 +23,7 @@ def run_html(result: RunResult, figure: NotebookFigure, text: str) -> str:
     scenario = result.scenario
     table = run_tables.measures(result, scenario.shown[:1])
     lines = [f"<strong>{escape(scenario.question)}</strong>", *map(escape, _verdicts(result))]
+    lines += map(escape, data_lines(scenario, result.data))
     warnings = warnings_html(unreliable_lines([result]))
     return warnings + "\n".join(
         [*(f"<p>{line}</p>" for line in lines), picture_html(figure, text), table._repr_html_()]

@@ -36,9 +36,9 @@ def read_curve(text: str, model: Model, end: float = math.inf) -> CurveFormula:
     Raises `FormulaError` or `UnitError`.
     """
     alone = model.find(text.strip(), "species", "observables")
-    if alone is not None:
-        return CurveFormula(alone, Name(alone), model.unit(alone), model.unit_text(alone), (alone,))
-    found = _typed(parse_measure(text, _ARGUMENTS), model, end)
+    found = _typed(Name(alone) if alone is not None else parse_measure(text, _ARGUMENTS), model, end)
+    if isinstance(found.tree, Name):  # also of "(IL2)" or "'IL-2'"
+        return CurveFormula(found.tree.id, found.tree, found.unit, found.unit_text, (found.tree.id,))
     read = tuple(dict.fromkeys(_curves_in(found.tree)))
     if not read:
         example = next((each.args[0] for each in functions_in(found.tree)), Name("IL2"))

@@ -75,10 +75,10 @@ class DataResult:
 def compare_with_data(scenario: Scenario, trajectories: Mapping[str, Trajectory]) -> list[DataResult]:
     """The data of a scenario whose arms are among `trajectories`, each next to its curve."""
     found = []
+    arms = {arm: curves_of(each.dense, each.outcome.ok) for arm, each in trajectories.items()}
     for data in scenario.data:
-        trajectory = trajectories.get(data.arm)
-        if trajectory is not None and data.points:
-            curves = curves_of(trajectory.dense, trajectory.outcome.ok)
+        curves = arms.get(data.arm)
+        if curves is not None and data.points:
             times = np.array([point.time for point in data.points])
             simulated = BoundFormula(data.curve).at_times(curves, scenario.model, times)[0]
             found.append(data_result(data, np.broadcast_to(simulated, times.shape)))

@@ -117,6 +117,15 @@ def test_formulas_of_curves(folder: Path, formula: str, unit: str | None, value:
     assert (run.to_pandas(formula)[formula].to_numpy() == run[formula]).all()
 
 
+@pytest.mark.parametrize("word", ["drug", "DRUG", " drug ", "(drug)", "+drug", "'drug'"])
+def test_a_name_in_any_dress_is_the_curve_itself(folder: Path, word: str) -> None:
+    block = f"curve = \"{word}\"\nunit = 'pM'\npoints = [{{ time = '1 h', value = 80 }}]"
+    run = sim.run(scenario(folder, block))
+    assert run.scenario.data[0].curve.text == "drug"
+    assert not run.scenario.formulas
+    assert (run[word] == run["drug"]).all()
+
+
 def test_a_run_says_how_it_compares_with_data(folder: Path) -> None:
     block = "curve = \"drug / at(drug, '0 h')\"\npoints = [{ time = '2 h', value = 0.4, se = 0.05 }]"
     run = sim.run(scenario(folder, block))

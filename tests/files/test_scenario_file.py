@@ -44,7 +44,7 @@ def test_there_are_scenarios_to_read() -> None:
 def test_a_scenario_survives_being_resolved_and_written(path: Path, tmp_path: Path) -> None:
     first = read_scenario(path)
     second = read_scenario(write_resolved(first, tmp_path / "one"))
-    for name in ("title", "question", "end", "every", "arms", "plots", "expectations"):
+    for name in ("title", "question", "end", "every", "arms", "plots", "expectations", "formulas", "sources"):
         assert getattr(second, name) == getattr(first, name), name
     assert second.model.laws == first.model.laws
     assert resolved(second) == resolved(read_scenario(write_resolved(second, tmp_path / "two")))

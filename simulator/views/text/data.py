@@ -115,7 +115,7 @@ def _scatter(result: DataResult) -> str:
     data = result.data
     roots = np.sqrt([max(point.n, 1) for point in data.points])
     errors = result.errors * roots
-    if data.error.kind == "additive":
+    if data.error.kind in ("additive", "combined"):
         return f"they scatter about the curve with an SD of {with_unit(float(np.nanmax(errors)), data.unit_text)}"
     shares = errors / np.abs(result.simulated) if data.error.kind == "proportional" else errors
     share = float(np.nanmax(shares))

@@ -115,7 +115,10 @@ def _observed_key(result: SweepResult, points: Sequence[PanelPoints]) -> str:
     """What the lines of observed percentiles are; empty where there are none."""
     if all(observed_band(each.data, result.scenario.end) is None for each in points):
         return ""
-    return "Lines with dots: the median and, dashed, 5 and 95 % of what was measured."
+    return (
+        "Lines with dots: the median and, dashed, 5 and 95 % of what was measured, which has errors of measurement; "
+        "the members have none."
+    )
 
 
 def _draw_observed(panel: Axes, points: PanelPoints, end: float, ends: tuple[float, float]) -> None:
