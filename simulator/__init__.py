@@ -5,6 +5,7 @@
 * ``sim.run("il2_therapy")`` simulates a scenario; its `Run` answers, draws, converts and saves.
 * ``sim.compare``, ``sim.explain``, ``sim.sweep``: scenarios side by side, why a curve moves, many members.
 * ``sim.batch``: a scenario as a function of arrays, for optimisers and samplers.
+* ``sim.fit``: values of a scenario estimated from its data.
 * ``sim.steady``: where a scenario can rest, and where its rest is lost.
 * ``sim.evidence``, ``sim.influence``: expectations against simulations, and what they depend on.
 * ``sim.list``, ``sim.show``, ``sim.describe``, ``sim.check``: what there is, and what is wrong with it.
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .api.evidence import evidence as evidence
     from .api.evidence import influence as influence
     from .api.explain import explain as explain
+    from .api.fit import fit as fit
     from .api.output import export as export
     from .api.output import gallery as gallery
     from .api.output import replay as replay
@@ -58,6 +60,7 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "Ensemble": "api.sweep",
     "batch": "api.batch",
     "ScenarioFunction": "api.batch",
+    "fit": "api.fit",
     "steady": "api.steady",
     "evidence": "api.evidence",
     "influence": "api.evidence",

@@ -35,6 +35,7 @@ COMMANDS = {
     "describe": "describe a model, or a species, parameter, reaction, module or source in it",
     "compare": "compare the curves of scenarios or arms, with a table of measures",
     "explain": "say which reactions drive a curve, why it turns, and how arms differ in it",
+    "fit": "estimate values of a scenario from its data, with their uncertainty",
     "steady": "find steady states, their stability, and where they are lost",
     "evidence": "compare every expectation with the simulation",
     "gallery": "simulate all scenarios and write a page that shows them, with a report of each",

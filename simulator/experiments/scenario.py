@@ -17,6 +17,7 @@ from ..model.model import Model
 from ..model.units import Unit, interval_text
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
+from .fitting.design import Fit
 from .sweeps.designs import Sweep
 
 MAIN = "main"  # the arm that is the scenario as it is described
@@ -329,10 +330,10 @@ class Scenario:
     """One question.
 
     end, every: when the run ends, and how often values are saved. plots: the names that share a panel, and texts of
-    `formulas`. data: what was measured, to be laid on curves. formulas: by text, the curves that are formulas.
-    sources: its own, by key; `source` also finds those of the model. truncated: what an end moved on the command line
-    cut off, in words. document: the same as a TOML table with every default written out. origins: by path into
-    `document`, where a value came from.
+    `formulas`. data: what was measured, to be laid on curves. fit: what is estimated from them. formulas: by text, the
+    curves that are formulas. sources: its own, by key; `source` also finds those of the model. truncated: what an end
+    moved on the command line cut off, in words. document: the same as a TOML table with every default written out.
+    origins: by path into `document`, where a value came from.
     """
 
     title: str
@@ -344,6 +345,7 @@ class Scenario:
     plots: tuple[tuple[str, ...], ...]
     expectations: tuple[Expectation, ...]
     sweep: Sweep | None = None
+    fit: Fit | None = None
     data: tuple[Data, ...] = ()
     formulas: Mapping[str, CurveFormula] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)

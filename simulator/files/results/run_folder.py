@@ -125,14 +125,14 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
             }
             for verdict in result.verdicts
         ],
-        "data": [_data_summary(each) for each in result.data],
+        "data": [data_summary(each) for each in result.data],
         "command": list(command),
         "seed": None,
         "versions": versions(),
     }
 
 
-def _data_summary(result: DataResult) -> dict[str, Any]:
+def data_summary(result: DataResult) -> dict[str, Any]:
     """Data next to what was simulated: values in `unit`, times in the model's unit, residuals as `DataResult` has
     them."""
     data = result.data

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...experiments.curve_formulas import read_curve
 from ...experiments.facts import Fact
+from ...experiments.fitting.design import Fit
 from ...experiments.scenario import MAIN, Arm, CurveFormula, Data, Expectation, Input, Scenario
 from ...experiments.sweeps.designs import Sweep
 from ...experiments.timetable import TimetableError, timetable
@@ -21,6 +22,7 @@ from .catalogue import evidence_terms
 from .data import read_data, read_sources
 from .doses import default_count, read_arm_doses, read_doses, with_settled_doses
 from .facts import register
+from .fit import read_fit
 from .inputs import arm_with_inputs
 from .interval import INTERVAL, read_interval
 from .layers import KeyPath
@@ -106,6 +108,7 @@ def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> S
     expectations = [item for item in found if item is not None]
     kept = [item for number, item in enumerate(found) if item and number not in context.left_out.expectations]
     sweep = read_sweep(context, arms, expectations, plots) if {"sweep", "population"} & set(data) else None
+    fit = read_fit(context, arms, found_data.data) if "fit" in data else None
     if context.faults or context.end is None or every is None:
         return None
     return Scenario(
@@ -120,11 +123,12 @@ def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> S
         plots=plots,
         expectations=tuple(kept),
         sweep=sweep,
+        fit=fit,
         data=found_data.data,
         formulas=formulas | _kept_formulas(context, sweep),
         sources=sources,
         truncated=(*context.left_out.words, *found_data.left_out),
-        document=_document(context, sweep),
+        document=_document(context, sweep, fit),
     )
 
 
@@ -362,9 +366,10 @@ def _check_evidence(context: Context, table: Table, path: KeyPath) -> None:
         context.fault((*path, "claim"), "a claim names the arms without its mechanism in breaks_in")
 
 
-def _document(context: Context, sweep: Sweep | None) -> dict[str, Any]:
+def _document(context: Context, sweep: Sweep | None, fit: Fit | None) -> dict[str, Any]:
     """The tables in the order of a file, without what is empty, and with the doses as a list again."""
     data: dict[str, Any] = copy.deepcopy(context.tables) | (dict(sweep.document) if sweep else {})
+    data |= fit.document if fit else {}
     for number in context.left_out.expectations:
         data["expect"][number] = None
     for table in (data, *data.get("arms", {}).values()):

@@ -19,6 +19,7 @@ from ..reading import exists, same_file
 from .catalogue import builtin_scenarios
 from .data import DATA, SOURCE
 from .design import SWEEP, VARY
+from .fit import ESTIMATE, FIT, PRIOR
 from .inputs import INPUT, read_inputs, with_inputs
 from .interval import INTERVAL
 from .interventions import Interventions, apply_interventions
@@ -75,6 +76,7 @@ FILE = {
     "sources": TABLE,
     "sweep": TABLE,
     "population": TABLE,
+    "fit": TABLE,
 }
 TIME = {"end": QUANTITY, "every": QUANTITY}
 DOSE = {
@@ -334,7 +336,13 @@ def _check_shape(source: TomlSource, faults: list[InputFault]) -> Iterator[Input
     data = source.data
     wrong = list(_unknown_sections(source))
     known = {key: value for key, value in data.items() if key in FILE or not isinstance(value, (dict, list))}
-    for part in (_TableShape((), FILE, known, "a scenario"), *_parts(data), *_sweep_parts(data), *_arm_parts(data)):
+    for part in (
+        _TableShape((), FILE, known, "a scenario"),
+        *_parts(data),
+        *_sweep_parts(data),
+        *_fit_parts(data),
+        *_arm_parts(data),
+    ):
         problems = check_fields(part.table, part.fields, part.what)
         wrong += [source.fault((*part.path, *inner), message) for inner, message in problems]
     if data.get("schema", SCHEMA) != SCHEMA:
@@ -384,6 +392,15 @@ def _sweep_parts(data: Table) -> Iterator[_TableShape]:
     for name, item in _table(_table(data.get("sweep")).get("measures")).items():
         if not isinstance(item, str):
             yield _TableShape(("sweep", "measures", name), MEASURE, item, "a measure")
+
+
+def _fit_parts(data: Table) -> Iterator[_TableShape]:
+    if isinstance(data.get("fit"), dict):
+        yield _TableShape(("fit",), FIT, data["fit"], "[fit]")
+        for i, item in enumerate(_list(data["fit"].get("estimate"))):
+            yield _TableShape(("fit", "estimate", i), ESTIMATE, item, "[[fit.estimate]]")
+            if isinstance(item, dict) and "prior" in item:
+                yield _TableShape(("fit", "estimate", i, "prior"), PRIOR, item["prior"], "a prior")
 
 
 def _arm_parts(data: Table) -> Iterator[_TableShape]:

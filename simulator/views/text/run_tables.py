@@ -8,6 +8,7 @@ from typing import Any
 
 from ...experiments.clock import clock_of
 from ...experiments.evidence import evidence_row
+from ...experiments.fitting.fit import FitResult
 from ...experiments.measured import all_curve_measures
 from ...experiments.measures import product_text
 from ...experiments.nca import dose_intervals
@@ -48,7 +49,7 @@ def measures(result: RunResult, names: Sequence[str]) -> Table:
     return Table(rows, {**shown, **values, "area": ("area", "area_unit")})
 
 
-def data(result: RunResult) -> Table:
+def data(result: RunResult | FitResult) -> Table:
     """What was measured and what was simulated, a row for each point; values in its unit, times in `time_unit`."""
     clock, time_factor = clock_of(result.scenario)
     rows = [

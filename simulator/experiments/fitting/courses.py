@@ -1,0 +1,61 @@
+"""The curves of a fit over time, before and after, with how far the estimates leave them open."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...numerics.trajectory import Array
+from ..scenario import Data
+from ..schedule import saved_times
+from .fit import FitResult
+
+LEAST_TIMES = 400
+
+
+class Course(NamedTuple):
+    """The curve that `data` were measured of, in their unit, at `times` of the model's unit, all of shape (times,).
+
+    before: with the values of the scenario, if their ranges hold them. low, high: the 95 % interval of the fitted
+    curve, as the covariance of the estimates gives it; None where the data do not tell all of them.
+    """
+
+    data: Data
+    times: Array
+    before: Array | None
+    fitted: Array
+    low: Array | None
+    high: Array | None
+
+
+def courses(result: FitResult) -> list[Course]:
+    """The curve of each data."""
+    problem, place, told = result.problem, result.best.place, result.uncertainty
+    times = saved_times(result.scenario)
+    if len(times) < LEAST_TIMES:
+        times = np.linspace(0.0, result.scenario.end, LEAST_TIMES)
+    default = problem.default()
+    own = place if default is None else default
+    steps = problem.steps(place, range(problem.size))
+    found = problem.courses(np.concatenate([[place], [own], steps]), times)
+    made = []
+    for data, rows in zip(problem.data, found.values, strict=True):
+        low = high = None
+        if told is not None and np.isfinite(told.errors).all():
+            size = steps[0::2] - steps[1::2]
+            slopes = (rows[2::2] - rows[3::2]) / size[range(problem.size), range(problem.size)][:, None]
+            half = told.quantile * np.sqrt(np.einsum("it,ij,jt->t", slopes, told.covariance, slopes).clip(min=0.0))
+            low, high = _around(data, rows[0], half)
+        made.append(Course(data, times, None if default is None else rows[1], rows[0], low, high))
+    return made
+
+
+def _around(data: Data, middle: Array, half: Array) -> tuple[Array, Array]:
+    """An interval about a curve: by factors where its errors are, and it is above zero."""
+    if data.error.kind in ("proportional", "lognormal") and bool((middle > 0.0).any()):
+        with np.errstate(all="ignore"):
+            factor = np.where(middle > 0.0, np.exp(half / middle), 1.0)
+        return middle / factor, middle * factor
+    least = 0.0 if not (middle < 0.0).any() else -np.inf
+    return np.maximum(middle - half, least), middle + half

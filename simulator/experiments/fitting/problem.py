@@ -1,0 +1,248 @@
+"""Data next to the curves of many members at once: what a search makes small.
+
+A place is the values that are estimated, each from 0 at the lower end of its range to 1 at the upper one, on its scale.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from ...numerics.compiled.engine import StoppedError
+from ...numerics.trajectory import Array, Outcome
+from ..curve_values import BoundFormula
+from ..measured import bind
+from ..residuals import data_result
+from ..scenario import Data, Scenario
+from ..sweeps.designs import SweepMeasure
+from ..sweeps.prepared import PreparedMembers, prepare_members
+from .design import has_unknown_errors
+
+STEP = 2e-3  # of derivatives: in logarithms, or of the value
+LEAST_STEP = 1e-4  # of the range, where the value is near zero
+LEAST_ERROR = 1e-9  # of the largest value of its data: a perfect fit has errors too
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Some members.
+
+    values: of each data, shape (members, points), in its unit; NaN where a curve has none. failures: by row, of those
+    that did not reach their end; everything of them is NaN.
+    """
+
+    values: Sequence[Array]
+    failures: Mapping[int, Outcome]
+
+    def rows(self, first: int, last: int) -> Simulated:
+        """Members `first` to `last`, without `last`."""
+        failures = {row - first: each for row, each in self.failures.items() if first <= row < last}
+        return Simulated([each[first:last] for each in self.values], failures)
+
+
+class FitProblem:
+    """A scenario with a fit, ready to be computed at many places.
+
+    Attributes:
+        scenario, fit: what is fitted. data: those with points.
+        low, width: ends and widths of the ranges on their scales, shape (p,).
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        if scenario.fit is None:
+            raise ValueError(f"scenario {scenario.id} has no fit")
+        self.scenario, self.fit = scenario, scenario.fit
+        self.data = tuple([each for each in scenario.data if each.points])
+        ends = np.array([each.ends for each in self.fit.estimates])
+        self.low, self.width = ends[:, 0], ends[:, 1] - ends[:, 0]
+        self._formulas = [BoundFormula(each.curve) for each in self.data]
+        self._keep = list(dict.fromkeys(name for each in self._formulas for name in each.curves))
+        trees = list(dict.fromkeys(tree for each in self._formulas for tree in each.measures))
+        self._trees, model = trees, scenario.model
+        measures = [SweepMeasure(str(i), str(i), "", tree, bind(tree, model).unit, "") for i, tree in enumerate(trees)]
+        arms = tuple(dict.fromkeys(each.arm for each in self.data))
+        axes = [each.axis for each in self.fit.estimates]
+        times = np.unique([point.time for each in self.data for point in each.points])
+        self._members = prepare_members(scenario, axes, arms, measures, self._keep, times, again=True)
+        self._at = [np.array([point.time for point in each.points]) for each in self.data]
+
+    @property
+    def names(self) -> list[str]:
+        """What is estimated: the paths, as of a sweep."""
+        return [each.axis.path for each in self.fit.estimates]
+
+    @property
+    def size(self) -> int:
+        """How many values are estimated."""
+        return len(self.fit.estimates)
+
+    @property
+    def points(self) -> int:
+        """How many points the data have."""
+        return sum(len(each.points) for each in self.data)
+
+    @property
+    def spare(self) -> int:
+        """Degrees of freedom: how many more points and priors there are than values."""
+        return self.points + sum(each.prior is not None for each in self.fit.estimates) - self.size
+
+    def values(self, places: Array) -> Array:
+        """The values at places, both of shape (members, p), in the units of the axes."""
+        scaled = self.low + np.clip(places, 0.0, 1.0) * self.width
+        columns = []
+        for column, each in zip(scaled.T, self.fit.estimates, strict=True):
+            found = np.exp(column) if each.axis.log else column
+            columns.append(np.clip(found, each.axis.low, each.axis.high))
+        return np.stack(columns, axis=1)
+
+    def places(self, values: Array) -> Array:
+        """The places of values, both of shape (members, p)."""
+        logs = np.array([each.axis.log for each in self.fit.estimates])
+        with np.errstate(all="ignore"):
+            scaled = np.where(logs, np.log(np.where(logs, values, 1.0)), values)
+        return np.asarray((scaled - self.low) / self.width)
+
+    def default(self) -> Array | None:
+        """The place of the values that the scenario has, shape (p,); None if one of them is outside its range."""
+        values = [each.axis.default for each in self.fit.estimates]
+        if any(value is None for value in values):
+            return None
+        place = self.places(np.array([values], dtype=float))[0]
+        return place if bool(((place >= 0.0) & (place <= 1.0)).all()) else None
+
+    def simulate(self, places: Array) -> Simulated:
+        """The curves at the points of all data, for each row of `places`, shape (members, p).
+
+        Raises KeyboardInterrupt after Ctrl-C.
+        """
+        return self._curves(self._members, places, self._at)
+
+    def courses(self, places: Array, times: Array) -> Simulated:
+        """The same at `times`, which rise, instead of those of the points."""
+        return self._curves(replace(self._members, times=times), places, [times] * len(self.data))
+
+    def _curves(self, members: PreparedMembers, places: Array, at: Sequence[Array]) -> Simulated:
+        try:
+            found = members.compute(self.values(places))
+        except StoppedError:
+            raise KeyboardInterrupt from None
+        values, failures = [], dict[int, Outcome]()
+        for data, formula, times in zip(self.data, self._formulas, at, strict=True):
+            result = found[data.arm]
+            failures |= result.failures
+            where = np.searchsorted(members.times, times)
+            curves = {name: result.curves[:, self._keep.index(name)][:, where] for name in formula.curves}
+            measured = [result.measures[:, self._trees.index(tree)] for tree in formula.measures]
+            own = np.broadcast_to(formula.of(curves, measured), (len(places), len(times)))
+            values.append(np.where(np.isfinite(own), own, np.nan) * data.curve.unit.to(data.unit))
+        for each in values:
+            each[list(failures)] = np.nan
+        return Simulated(values, failures)
+
+    def steps(self, place: Array, which: Sequence[int]) -> Array:
+        """The places from which the derivatives by the values `which` follow: shape (2 * which, p), each a little
+        above and then a little below, where the range has room."""
+        rows = np.repeat(place[None, :], 2 * len(which), axis=0)
+        for i, each in enumerate(which):
+            estimate = self.fit.estimates[each]
+            here = self.low[each] + place[each] * self.width[each]
+            size = STEP if estimate.axis.log else max(STEP * abs(here), LEAST_STEP * self.width[each])
+            rows[2 * i, each] = min(place[each] + size / self.width[each], 1.0)
+            rows[2 * i + 1, each] = max(place[each] - size / self.width[each], 0.0)
+        return rows
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Measured less simulated, in units of errors that are the same for all members, and what priors add.
+
+    values: what was measured, of each data, shape (points,). censored: which of them are limits. errors: of each data,
+    shape (points,), on the scale of its residuals.
+    """
+
+    problem: FitProblem
+    values: Sequence[Array]
+    censored: Sequence[Array]
+    errors: Sequence[Array]
+
+    def of(self, simulated: Simulated, places: Array) -> Array:
+        """Shape (members, points + priors); NaN where a curve has no value. Half the sum of their squares is, but for
+        a constant, minus the logarithm of the likelihood."""
+        columns = []
+        known = zip(self.problem.data, simulated.values, self.values, self.censored, self.errors, strict=True)
+        for data, curves, values, censored, errors in known:
+            with np.errstate(all="ignore"):
+                log = data.error.kind == "lognormal"
+                found = (np.log(values / curves) if log else values - curves) / errors
+                found = np.where(np.isfinite(found), found, np.nan)
+                below = np.where(censored, np.sqrt(-2.0 * log_ndtr(found)), found)
+            columns.append(below)
+        return np.concatenate([*columns, self._priors(places)], axis=1)
+
+    def _priors(self, places: Array) -> Array:
+        values = self.problem.values(places)
+        columns = []
+        for column, each in zip(values.T, self.problem.fit.estimates, strict=True):
+            prior = each.prior
+            if prior is not None:
+                off = np.log(column / prior.value) if prior.log else column - prior.value
+                columns.append(off / prior.size)
+        return np.stack(columns, axis=1) if columns else np.empty((len(places), 0))
+
+    def minus_log_likelihood(self, simulated: Simulated) -> float:
+        """Twice minus the logarithm of the likelihood of the data at the one member of `simulated`, without priors."""
+        total = 0.0
+        known = zip(self.problem.data, simulated.values, self.values, self.censored, self.errors, strict=True)
+        for data, curves, values, censored, errors in known:
+            log = data.error.kind == "lognormal"
+            found = (np.log(values / curves[0]) if log else values - curves[0]) / errors
+            size = np.log(2.0 * np.pi * errors**2) + (2.0 * np.log(values) if log else 0.0)
+            total += float(np.where(censored, -2.0 * log_ndtr(found), found**2 + size).sum())
+        return total
+
+
+def measured(problem: FitProblem, errors: Sequence[Array]) -> Residuals:
+    """The residuals of what was measured, with these errors."""
+    values = [np.array([point.value for point in each.points]) for each in problem.data]
+    censored = [np.array([point.censored for point in each.points], dtype=bool) for each in problem.data]
+    return Residuals(problem, values, censored, errors)
+
+
+def first_errors(problem: FitProblem) -> list[Array]:
+    """The errors that a search begins with: those of the measured values. Where nothing says how large they are, the
+    data of one block weigh alike."""
+    found = []
+    for data in problem.data:
+        values = np.array([point.value for point in data.points])
+        if has_unknown_errors(data):
+            spread = float(np.abs(values).max()) or 1.0
+            size = {"additive": np.full(len(values), spread), "proportional": np.abs(values), "lognormal": 1.0}
+            roots = np.sqrt([max(point.n, 1) for point in data.points])
+            found.append(np.broadcast_to(size[data.error.kind], values.shape) / roots)
+        else:
+            found.append(data_result(data, values).errors)
+    return [_above_zero(data, errors) for data, errors in zip(problem.data, found, strict=True)]
+
+
+def errors_at(problem: FitProblem, simulated: Simulated, before: Sequence[Array]) -> list[Array]:
+    """The errors for the curves of the one member of `simulated`, where they depend on curves; else those `before`.
+
+    Of data whose errors are not known they follow from the residuals, for as many degrees of freedom as are left.
+    """
+    found = []
+    for data, curves, old in zip(problem.data, simulated.values, before, strict=True):
+        errors = data_result(data, curves[0]).errors
+        if has_unknown_errors(data):
+            errors = errors * math.sqrt(problem.points / max(problem.spare, 1))
+        known = np.isfinite(errors) & (errors > 0.0)
+        found.append(_above_zero(data, np.where(known, errors, 0.0 if has_unknown_errors(data) else old)))
+    return found
+
+
+def _above_zero(data: Data, errors: Array) -> Array:
+    scale = 1.0 if data.error.kind == "lognormal" else max(abs(point.value) for point in data.points) or 1.0
+    return np.maximum(errors, LEAST_ERROR * scale)
