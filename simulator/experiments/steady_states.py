@@ -18,6 +18,7 @@ from .schedule import Prepared, prepare
 from .solving import Certify, OnProgress, solve_arms, system_of
 
 SAME = 1e-4  # relative difference of two states that are one
+THERE = 1e-2  # of states at the end of a run from the steady state that they are at
 DECADES = (-2.0, 2.5)  # how far random starts lie from what was seen, in powers of ten
 NOTHING = 1e-14  # of its scale: a state that has faded
 SEED = 1
@@ -76,10 +77,12 @@ class Rest(NamedTuple):
 
     place: of the steady state in which it comes to rest, among those found; None where it does not.
     fastest: the species that changes fastest at the end of the run, and by what share of itself per time unit.
+    waves: whether it goes round a state that is not stable.
     """
 
     place: int | None
     fastest: tuple[str, float]
+    waves: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,11 +167,13 @@ def steady_states(
     search = _Search(equations, q)
     own = tried.get(UNDOSED, tried[START])
     rest = search.add(equations.relaxed(own, q))
+    waves = rest is not None and not search.is_end(rest, own)  # letting go damps waves
+    rest = None if waves else rest
     reached: dict[int, list[str]] = {}
     for name, states in tried.items():
         search.add(equations.newton(states, q))
         index = search.add(equations.relaxed(states, q))
-        if name not in (START, UNDOSED) and index is not None and ends[name][1]:
+        if name not in (START, UNDOSED) and index is not None and ends[name][1] and search.is_end(index, states):
             reached.setdefault(index, []).append(name)
     seen = np.max([np.abs(each) for each in (*tried.values(), *search.found)], axis=0)
     for number, states in enumerate(random_states(equations, seen, own, starts)):
@@ -188,7 +193,7 @@ def steady_states(
         parameters,
         equations,
         tuple(states_found[each] for each in order),
-        Rest(order.index(rest) if rest is not None else None, _fastest(equations, own, q)),
+        Rest(order.index(rest) if rest is not None else None, _fastest(equations, own, q), waves),
         _sums(equations, own, q),
         tried[START],
         len(tried) + starts,
@@ -203,7 +208,7 @@ def undosed(scenario: Scenario, arm: Arm) -> Arm:
     parameters = _at_end(system, prepare(scenario, arm, system))
     usual = {name: item.value for name, item in scenario.model.parameters.items()}
     own = {name: value for name, value in parameters.items() if value != usual[name]}
-    return arm._replace(parameters=own, doses=(), changes=(), inputs=())
+    return arm._replace(parameters=own, doses=(), changes=(), inputs=(), rules=())
 
 
 def steady_state(equations: SteadyEquations, states: Array, q: float, arms: Sequence[str] = ()) -> SteadyState:
@@ -237,6 +242,13 @@ class _Search:
                 return index
         self.found.append(states)
         return len(self.found) - 1
+
+    def is_end(self, place: int, states: Array) -> bool:
+        """Whether what is let go from `states` stays at the steady state that it was drawn to: it is stable, or the
+        states are there already."""
+        found = self.found[place]
+        unstable = (self.equations.eigenvalues(found, self.q).real > 0).any()
+        return bool(not unstable or same_state(self.equations, found, states, THERE))
 
 
 def same_state(equations: SteadyEquations, one: Array, other: Array, most: float = SAME) -> bool:

@@ -22,6 +22,7 @@ from .trajectory import Array
 
 SMALL_SHARE = 0.1  # of its scale: what a species near zero is measured by
 ZERO = 1e-12  # of the largest number in a row of stoichiometry: what rounding leaves there
+OTHER = 1.7  # times its value and 1 more: another value of a parameter
 NEUTRAL = 1e-12  # of the fastest rate: eigenvalues below are zero but for rounding
 MOST_STEPS = 60  # of Newton's method
 EXACT, GOOD = 1e-10, 1e-6  # relative size of Newton's last step: aimed at, and enough where rounding allows no more
@@ -39,6 +40,14 @@ class ConservedSum(NamedTuple):
 
 class TimeNamedError(ValueError):
     """Derivatives depend on time itself, so that nothing rests. names: the species whose derivatives do."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = tuple(names)
+
+
+class SumChangesError(ValueError):
+    """What is conserved depends on the parameter that varies, such as a volume. names: the species of such a sum."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(", ".join(names))
@@ -207,6 +216,7 @@ def steady_equations(
 
     Raises:
         TimeNamedError: derivatives depend on time itself.
+        SumChangesError: a conserved sum has other weights for other values of the parameter.
     """
     fixed = {name: value for name, value in parameters.items() if name != parameter}
     reduced = reduce_system(model, active, (), fixed)
@@ -217,6 +227,8 @@ def steady_equations(
         raise TimeNamedError(timed)
     species = tuple(present)
     conserved, replaced = conserved_sums(_stoichiometry(reduced, species, parameters))
+    if parameter is not None:
+        _check_sums(reduced, species, conserved, {**parameters, parameter: OTHER * parameters[parameter] + 1.0})
     totals = _totals(reduced, species, conserved, initial)
     return SteadyEquations(
         species,
@@ -270,6 +282,16 @@ def _stoichiometry(reduced: ReducedSystem, species: Sequence[str], parameters: M
             if node in place:
                 found[row, place[node]] += float(formulas.value(coefficient, parameters))
     return found
+
+
+def _check_sums(
+    reduced: ReducedSystem, species: Sequence[str], conserved: Array, parameters: Mapping[str, float]
+) -> None:
+    """`SumChangesError` if these sums are not conserved for other values of the parameters."""
+    changed = np.abs(conserved) @ np.abs(_stoichiometry(reduced, species, parameters))
+    left = np.abs(conserved @ _stoichiometry(reduced, species, parameters)) > 1e-9 * changed
+    for weights in conserved[left.any(axis=1)]:
+        raise SumChangesError([name for name, weight in zip(species, weights, strict=True) if weight])
 
 
 def conserved_sums(stoichiometry: Array) -> tuple[Array, tuple[int, ...]]:

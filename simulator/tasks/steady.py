@@ -18,7 +18,7 @@ from ..files.toml.layers import KeyPath, OptionSource
 from ..files.toml.scenario_file import context_of
 from ..model.expression import TIME, names
 from ..model.model import Model
-from ..numerics.steady_equations import TimeNamedError
+from ..numerics.steady_equations import SumChangesError, TimeNamedError
 from ..runtime.errors import InputError, InputFault, request_fault
 from ..runtime.progress import Progress
 from ..runtime.text import listed
@@ -134,6 +134,9 @@ def steady(request: SteadyRequest, on_note: OnNote = ignore_note) -> SteadyOutpu
                 )
         except TimeNamedError as error:
             raise InputError([request_fault(_time_words(scenario.model, error), "")]) from None
+        except SumChangesError as error:
+            message = f"the sum of {listed(error.names)} stays, but what it is made of depends on {parameter}"
+            raise InputError([request_fault(message, f"--follow {request.follow}")]) from None
         except NoEffectError:
             message = f"nothing that is there without doses in arm {arm.name} of {scenario.id} depends on {parameter}"
             raise InputError([request_fault(message, f"--follow {request.follow}")]) from None

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from immunesim.model.model import Model
-from immunesim.numerics.steady_equations import SteadyEquations, TimeNamedError, conserved_sums, steady_equations
+from immunesim.numerics.steady_equations import (
+    SteadyEquations,
+    SumChangesError,
+    TimeNamedError,
+    conserved_sums,
+    steady_equations,
+)
 
 from tests.systems import make_model
 
@@ -138,3 +144,19 @@ def test_formulas_of_time_are_refused_by_name_unless_they_do_nothing() -> None:
         equations_of(model(1.0))
     assert caught.value.names == ("x",)
     assert equations_of(model(0.0)).newton(np.array([0.5]), 0.0) == pytest.approx([1.0])
+
+
+def test_a_sum_that_depends_on_the_parameter_is_refused() -> None:
+    """Amounts V x + W y stay, so that the sum of concentrations depends on V."""
+    model = make_model(
+        {"x": ("mg/L", 1.0, 1.0), "y": ("mg/L", 0.0, 1.0)},
+        {"V": (2.0, "L"), "W": (3.0, "L"), "k": (1.0, "L/h")},
+        {"over": ("x -> y", "k * (x - y)")},
+        volume_of={"x": "V", "y": "W"},
+    )
+    (weights,) = equations_of(model).conserved
+    assert weights == pytest.approx([1.0, 1.5])
+    assert equations_of(model).newton(np.array([1.0, 0.1]), 0.0) == pytest.approx([0.4, 0.4])
+    assert equations_of(model, "k").newton(np.array([1.0, 0.1]), 3.0) == pytest.approx([0.4, 0.4])
+    with pytest.raises(SumChangesError, match="x, y"):
+        equations_of(model, "V")

@@ -131,12 +131,26 @@ def test_the_published_diagram_of_acute_inflammation() -> None:
     assert found.states.values(up.then, up.q)["pathogen"] == pytest.approx(13.2, abs=0.05)
 
 
+def test_the_published_diagram_of_a_tumour_and_il2() -> None:
+    """Kirschner and Panetta 1998: the tumour is large below c = 8.55e-5, waxes and wanes up to 0.032, then stays."""
+    output = sim.steady("kirschner_panetta", follow="c")
+    found = output.branches
+    assert [(each.kind, float(f"{each.point.q:.4g}")) for each in found.special] == [
+        ("fold", 8.552e-5),
+        ("Hopf point", 0.03246),
+    ]
+    assert [each.stable for each in found.stretches] == [1, 0, 1]
+    assert output.found.rest.waves  # the scenario is between the two
+    assert "does not come to rest" in str(output)
+    assert "it goes round a state that is not stable" in str(output)
+
+
 def test_the_human_stop_signal_has_a_fold_where_health_is_lost(tmp_path: Path) -> None:
     found = sim.steady("stop_signal_tipping", starts=0, follow="stop_block", out=tmp_path / "out")
     up = found.branches.losses[0]
     assert up.kind == "fold"
-    assert 0.75 < up.q < 0.9  # the arms of the scenario are on both sides
-    assert 0.6 < up.back < 0.75
+    arms = {each.name: each.parameters.get("stop_block", 0.0) for each in found.found.scenario.arms}
+    assert arms["regained"] < up.back < arms["kept"] == arms["ill"] < up.q < arms["lost"]  # as their runs end
     files = sorted(path.name for path in (tmp_path / "out").iterdir() if not path.name.startswith("."))
     assert {"branches.csv", "branches.png", "branches.svg", "states.csv", "steady.json"} <= set(files)
 
