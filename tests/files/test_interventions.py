@@ -279,6 +279,8 @@ def test_a_model_without_interventions_says_so(folder: Path) -> None:
         ("IL-2 18 MIU at 3 d every 1 d", 7),  # 3 d to 9 d, the last before the end
         ("IL-2 18 MIU at 3 d every 2 d", 4),
         ("IL-2 18 MIU every 1 d at 3 d over 1 h", 7),
+        ("IL-2 18 MIU at 3 d, 4 d,6 d over 1 h lag 10 min share 80 %", 3),
+        ("IL-2 18 MIU at 3 d every 1 d x 2 rate 9 MIU/h", 2),
         ("IL-2 18 MIU at 20 d every 1 d", 1),
     ],
 )

@@ -16,9 +16,13 @@ from ...runtime.names import fold, nearest
 from .layers import Layers, OptionSource
 from .quantities import Quantity
 
-GRAMMAR = "NAME AMOUNT [into ROUTE] at TIME [every TIME [x COUNT | until TIME]] [over TIME]"
+GRAMMAR = (
+    "NAME AMOUNT [into ROUTE] at TIME[, TIME, ...] [every TIME [x COUNT | until TIME]] [over TIME | rate AMOUNT/TIME] "
+    "[lag TIME] [share PERCENT]"
+)
 EXAMPLE = "IL-2 18 MIU at 3 d"
-KEYWORDS = ("into", "at", "every", "x", "until", "over")
+KEYWORDS = ("into", "at", "every", "x", "until", "over", "rate", "lag", "share")
+ITSELF = ("every", "over", "rate", "lag", "share")  # keywords that a dose of a scenario has too
 _COUNT = re.compile(r"[x×](\d+)\Z")
 
 
@@ -97,10 +101,11 @@ class _Overlay:
         target, known_as = self.target(given.name, given.into)
         end = None if self.end is None else ticks_of(self.end, self.model.time_unit)
         count = number_of_doses(given, end) if end is not None else given.times or 1
-        dose: dict[str, Any] = {"target": target, "amount": given.amount, "at": given.at}
-        dose |= {key: value for key, value in (("every", given.every), ("over", given.over)) if value}
+        times = [each.strip() for each in given.at.split(",")]
+        dose: dict[str, Any] = {"target": target, "amount": given.amount, "at": times if len(times) > 1 else given.at}
+        dose |= {key: getattr(given, key) for key in ITSELF if getattr(given, key)}
         name = self.free_name(f"added {known_as}")
-        for key, value in {**dose, "count": count}.items():
+        for key, value in (dose if len(times) > 1 else {**dose, "count": count}).items():
             self.layers.set(("dose", name, key), value, setting)
         self.layers.set_origin(("dose", name), setting)
 
@@ -215,6 +220,9 @@ class DoseText(NamedTuple):
     times: int | None = None
     until: str = ""
     over: str = ""
+    rate: str = ""
+    lag: str = ""
+    share: str = ""
 
 
 def parse_dose(text: str) -> DoseText:
@@ -233,6 +241,8 @@ def parse_dose(text: str) -> DoseText:
     for key in {"x", "until"} & set(clauses):
         if "every" not in clauses:
             raise ValueError(f"'{key}' needs 'every TIME', the interval between doses" + _example())
+    if "," in clauses["at"] and "every" in clauses:
+        raise ValueError("'at' lists every time: leave out 'every', or give one time" + _example())
     if {"x", "until"} <= set(clauses):
         raise ValueError("both a count and 'until': give one of them")
     count = clauses.pop("x", None)
@@ -242,13 +252,14 @@ def parse_dose(text: str) -> DoseText:
 
 
 def number_of_doses(dose: DoseText, end: int) -> int:
-    """How often a dose is given: as often as it says, else up to and at `until`, else before the end of the run.
+    """How often a dose is given: as often as it lists or says, else up to and at `until`, else before the end of the
+    run.
 
     Args:
         end: of the run, in ticks.
     """
     if not dose.every:
-        return 1
+        return dose.at.count(",") + 1
     if dose.times is not None:
         return dose.times
     at, every = _ticks(dose.at), _ticks(dose.every)
@@ -277,7 +288,7 @@ def _clauses(text: str) -> tuple[list[str], dict[str, str]]:
     for key, words in clauses.items():
         if not words:
             raise ValueError(f"nothing follows '{key}'" + _example())
-        if len(words) > 2:
+        if len(words) > 2 and not (key == "at" and all(len(part.split()) <= 2 for part in " ".join(words).split(","))):
             hint = nearest(words[2], list(KEYWORDS))
             raise ValueError(f"'{words[2]}' is not understood after '{key} {words[0]} {words[1]}'{hint or _example()}")
     return head, {key: " ".join(words) for key, words in clauses.items()}

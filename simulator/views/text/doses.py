@@ -7,6 +7,8 @@ from ...model.model import Model
 from .english import counted, listed
 from .numbers import interval, number, with_unit
 
+LENGTHS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))  # in seconds
+ROUNDING = 1e-9
 LISTED = 6  # times of a dose that are named one by one
 
 
@@ -31,16 +33,14 @@ def dose_words(dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
         when = f"{len(times)} from {told(times[0])} to {with_unit(times[-1] * time_factor, clock)}"
     parts = [f"into {dose.target} {when}"]
     if dose.over:
-        parts.append(f"each over {with_unit(dose.over * time_factor, clock)}{_rate(dose)}")
+        parts.append(f"each over {_length(dose, dose.over)}{_rate(dose)}")
     named = dict(dose.named)
     if dose.lag or "lag" in named:
-        parts.append(f"entering {with_unit(dose.lag * time_factor, clock)}{_by(named, 'lag')} later")
+        parts.append(f"entering {_length(dose, dose.lag)}{_by(named, 'lag')} later")
     if dose.share != 1.0 or "share" in named:
         parts.append(f"{number(100 * dose.share)} %{_by(named, 'share')} of it absorbed")
     if dose.steady:
-        parts.append(
-            f"every {with_unit(dose.every * time_factor, clock)} for ever before, in steady state from the start"
-        )
+        parts.append(f"given every {_length(dose, dose.every)} long before too: in steady state from the start")
     return ", ".join(parts)
 
 
@@ -64,6 +64,13 @@ def _rate(dose: Dose) -> str:
     if dose.rate is None:
         return f" ({named})" if (named := dict(dose.named).get("over")) else ""
     return f" at {with_unit(dose.rate.number, dose.rate.unit_text, 4)}{_by(dict(dose.named), 'rate')}"
+
+
+def _length(dose: Dose, time: float) -> str:
+    """A time of a dose in the largest of these units in which it is one or more: ``15 min``."""
+    seconds = time * dose.time_unit.factor
+    word, size = next(((word, size) for word, size in LENGTHS if seconds >= size * (1 - ROUNDING)), LENGTHS[-1])
+    return with_unit(seconds / size, word)
 
 
 def _by(named: dict[str, str], key: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ....experiments.clock import clock_of
 from ....experiments.scenario import Scenario
+from ..doses import ordered_words
 
 
 def show_text(scenario: Scenario) -> str:
     """The scenario with every default, one value per line with the file and line it came from; then the parameters
-    of the model that an arm overrides."""
+    of the model that an arm overrides, and the doses in words."""
     rows = list(_values(scenario.document, ()))
     width = min(60, max(len(f"{'.'.join(map(str, path))} = {value!r}") for path, value in rows))
     lines = []
@@ -23,7 +25,19 @@ def show_text(scenario: Scenario) -> str:
                 unit = "" if parameter.unit_text == "1" else f" {parameter.unit_text}"
                 change = f"{parameter.value:g} -> {arm.parameters[name]:g}{unit}"
                 lines.append(f"# overrides the model in arm {arm.name}: {name}, {change}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_doses(scenario)])
+
+
+def _doses(scenario: Scenario) -> Iterator[str]:
+    """Every dose in words, with the arms that have it where not all do."""
+    clock, time_factor = clock_of(scenario)
+    found: dict[str, list[str]] = {}
+    for arm in scenario.arms:
+        for dose in arm.doses:
+            found.setdefault(f"{dose.name}: {ordered_words(dose, time_factor, clock)}", []).append(arm.name)
+    for words, names in found.items():
+        who = "" if len(names) == len(scenario.arms) else f" (arm {', '.join(names)})"
+        yield f"# {words}{who}"
 
 
 def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
