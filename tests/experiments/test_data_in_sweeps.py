@@ -9,7 +9,11 @@ import immunesim as sim
 import numpy as np
 import pytest
 from immunesim.experiments.sweeps.observed import among_members, observed_band
+from immunesim.views.figures import run as run_figures
+from immunesim.views.figures.style import PAPER, SLIDES, Medium
 from immunesim.views.figures.sweep.bands import bands
+
+from tests.boxes import covered
 
 SCENARIO = """
 title = "A toy"
@@ -106,6 +110,26 @@ def test_a_report_has_the_data(path: Path) -> None:
     assert "Our clinic, 2026" in page
     assert "2 of 3 within one SD" in page
     assert '"points":[{"name":"left over","arm":0,"mark":0,"rows":[[2.0,0.6,0.5,0.7,false]' in page
+
+
+@pytest.mark.parametrize("medium", [PAPER, SLIDES], ids=["paper", "slides"])
+def test_the_last_figure_of_a_run_shows_residuals_and_folds(path: Path, medium: Medium) -> None:
+    result = sim.run(path).result
+    *_, last = run_figures.pictures(result, medium)
+    assert last.stem == "05_residuals"
+    folds, residuals = [
+        np.concatenate([line.get_ydata() for line in axis.get_lines() if line.get_label() == "residual"])
+        for axis in last.figure.axes
+    ]
+    assert folds[:2] == pytest.approx(result.data[0].folds[:2])
+    assert residuals[:2] == pytest.approx(result.data[0].weighted[:2])
+    assert covered(last.figure) == []
+    assert "2 of 3 within one SD" in last.text
+
+
+def test_a_run_with_two_points_has_no_figure_of_residuals(path: Path) -> None:
+    path.write_text(path.read_text().replace('    { time = "20 h", value = "<0.1" },\n', ""))
+    assert all("residuals" not in each.stem for each in run_figures.pictures(sim.run(path).result))
 
 
 def test_a_figure_shows_points_and_bars(path: Path) -> None:

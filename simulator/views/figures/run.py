@@ -27,8 +27,9 @@ from ..text.timed_changes import windows
 from .dose_marks import Strip, changes_of, doses_of, draw_strip
 from .page import Page, Picture, label_right, labels_height, text_height, text_width, wrap
 from .panel import MARKS, Panel, PanelPoints, curve_labels, draw_panel, panels_of
+from .residuals import has_residuals, residual_picture
 from .scales import set_scale, ticks_of
-from .style import DARK, GAP, GREY, MARGIN, PAPER, Medium, style
+from .style import CARD, DARK, GAP, GREY, MARGIN, PAPER, Medium, style
 
 FORMATS = ("svg", "png")  # those that are written if no other are asked for
 MOST_SERIES = 6  # of points that are named one by one
@@ -43,7 +44,7 @@ def draw(
 ) -> list[Path]:
     """Writes the figures of a run in these formats; returns their paths."""
     paths = []
-    with Progress("figures drawn", len(_groups(result, medium))) as progress:
+    with Progress("figures drawn", len(_groups(result, medium)) + has_residuals(result)) as progress:
         for picture in pictures(result, medium):
             paths += save(picture.figure, folder / picture.stem, result.scenario.title, picture.text, run, formats)
             progress.add()
@@ -51,7 +52,8 @@ def draw(
 
 
 def pictures(result: RunResult, medium: Medium = PAPER) -> Iterator[Picture]:
-    """The figures of a run, one at a time to save memory. On a medium of fixed height each panel is a figure."""
+    """The figures of a run, one at a time to save memory, the last of the residuals of its data. On a medium of fixed
+    height each panel is a figure."""
     scenario = result.scenario
     found = [arm for arm in result.arms.values() if len(arm.trajectory.times)]
     clock, time_factor = clock_of(scenario)
@@ -64,6 +66,9 @@ def pictures(result: RunResult, medium: Medium = PAPER) -> Iterator[Picture]:
     for number, names in _groups(result, medium):
         stem, figure, text = draw_group(scenario, names, curves, arms, "", medium, result.verdicts, result.data)
         yield Picture(f"{number:02d}_{stem}"[:60], figure, text)
+    last = residual_picture(result, medium) if medium is not CARD else None
+    if last is not None:
+        yield last._replace(stem=f"{len(scenario.plots) + 1:02d}_{last.stem}")
 
 
 def _groups(result: RunResult, medium: Medium) -> list[tuple[int, tuple[str, ...]]]:

@@ -32,12 +32,12 @@ class Image(NamedTuple):
 def images(result: RunResult, run: str) -> Iterator[Image]:
     """The figures of a run, then its wiring diagram. run: the run's id, which makes the ids in the images."""
     scenario = result.scenario
-    for names, picture in zip(scenario.plots, pictures(result), strict=False):
+    titles = [", ".join(scenario.label(name) for name in names) for names in scenario.plots]
+    for title, picture in zip([*titles, "Data and curves"], pictures(result), strict=False):
         # letters as outlines: a reader's machine need not have the font that they were measured in
         with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": run}):
             file = io.BytesIO()
             picture.figure.savefig(file, format="svg", metadata={"Date": None})
-        title = ", ".join(scenario.label(name) for name in names)
         yield Image(title, picture.text, _address(file.getvalue()))
     yield from _wiring(result)
 
