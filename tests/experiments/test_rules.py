@@ -10,6 +10,11 @@ import immunesim as sim
 import numpy as np
 import pytest
 from immunesim.cli.program import main
+from immunesim.files.results.sweep_identity import identity_of, identity_parts
+from immunesim.files.toml.catalogue import builtin_scenarios
+from immunesim.files.toml.model_file import find_model, read_model
+from immunesim.files.toml.other_model import asked_of
+from immunesim.files.toml.scenario_file import read_scenario
 
 from tests.experiments.test_regimens import ONE, K, V, dose, question
 
@@ -138,6 +143,20 @@ def test_members_decide_for_themselves(folder: Path, monkeypatch: pytest.MonkeyP
     np.testing.assert_allclose(last(), expected, rtol=1e-6)
     monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy")
     np.testing.assert_allclose(last(), expected, rtol=1e-6)
+
+
+def test_a_sweep_with_another_rule_or_input_is_another(folder: Path) -> None:
+    points = '[inputs.ka]\npoints = [{ time = "0 h", value = "1 1/h" }]\n'
+    texts = [COURSE, COURSE + rule("skip"), COURSE + rule("skip", at_most=1), COURSE + points]
+    vary = '[[sweep.vary]]\nparameter = "CL"\nvalues = ["1 L/h"]\n'
+    scenarios = [read_scenario(question(folder, text + vary)) for text in texts]
+    assert len({identity_of(identity_parts(each)) for each in scenarios}) == len(texts)
+
+
+def test_a_model_without_what_a_rule_looks_at_is_not_asked() -> None:
+    scenario = read_scenario(builtin_scenarios()["il2_doses_held"])
+    core = read_model(find_model("core", Path()))
+    assert asked_of(scenario, core, "core") is None
 
 
 def test_a_rule_that_is_decided_within_the_error_is_told(folder: Path) -> None:

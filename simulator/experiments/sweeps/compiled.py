@@ -73,8 +73,9 @@ class CompiledArms:
         self._members = {arm.name: ArmMembers(scenario, arm, system, axes) for arm in arms}
         self._steady = {arm.name: arm for arm in arms if has_steady_dose(arm)}
         self._ruled = {arm.name: arm for arm in arms if arm.rules}
-        self._many = states_of_model(system, system.species) if self._steady else None
-        self._simulate = trajectories_of_model(system, system.species) if self._ruled else None
+        awake = _awake(scenario, arms, axes) if self._steady or self._ruled else ()
+        self._many = states_of_model(system, awake) if self._steady else None
+        self._simulate = trajectories_of_model(system, awake) if self._ruled else None
         self._reduced = reduced_system_for(scenario, arms, axes)
         self.readouts = [name for name in measured if name in system.observables and needs_refinement(system, name)]
         program = program_for(self._reduced, tuple(keep), tuple(measured), per_step=STEP if self.readouts else PIECE)
@@ -232,8 +233,14 @@ def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[A
         for name, value in values[0].items()
         if name not in varied | changed and all(each[name] == value for each in values)
     }
-    active = {name for kind, name, _ in kinds if kind == "initial"}
-    active |= awake_species(scenario, arms, ParameterFormulas(scenario.model), varied)
     over = {name for kind, name, key in kinds if kind == "dose" and key == "over"}
     infused = {dose.target for arm in arms for dose in arm.doses if dose.infused or dose.name in over}
-    return reduce_system(scenario.model, active, infused, fixed)
+    return reduce_system(scenario.model, _awake(scenario, arms, axes), infused, fixed)
+
+
+def _awake(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[Axis]) -> set[str]:
+    """The species that may start above zero, or are dosed, in some member of `arms`."""
+    kinds = [split_path(axis.path) for axis in axes]
+    varied = {name for kind, name, _ in kinds if kind == "parameter"}
+    initial = {name for kind, name, _ in kinds if kind == "initial"}
+    return initial | awake_species(scenario, arms, ParameterFormulas(scenario.model), varied)

@@ -13,7 +13,7 @@ from ...runtime.versions import versions
 from ..toml.model_sections import model_document
 
 FORMAT = 1  # version of the folder's layout
-SCENARIO_TABLES = ("initial", "parameters", "dose", "change", "arms")
+SCENARIO_TABLES = ("initial", "parameters", "dose", "change", "inputs", "rule", "arms")
 MODEL_TABLES = ("substances", "species", "parameters", "reactions", "observables")
 TEXT_KEYS = {"label", "source", "status", "range", "note"}  # of an item; no number depends on them
 

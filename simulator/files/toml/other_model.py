@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ...experiments.conditions import curves_of_condition
 from ...experiments.measures import arms_of, curve_names
 from ...experiments.scenario import MAIN, Expectation, Scenario
 from ...model.model import Model
@@ -19,8 +20,8 @@ def asked_of(scenario: Scenario, model: Model, name: str) -> Scenario | None:
 
     Arms that set what the model lacks are left out, and so are expectations that read such an arm or a curve that it
     lacks, and curves that are only drawn. `missed`, which is about the scenario's own model, is left out too.
-    None where the model lacks what the main arm sets, where no expectation is left, or where the two have little in
-    common: names that models share by chance mean different things.
+    None where the model lacks what the main arm sets, or what doses, inputs or rules read, where no expectation is
+    left, or where the two have little in common: names that models share by chance mean different things.
     Raises `InputError` as `reading_of`, and where a name of both has other units.
     """
     if not _alike(scenario.model, model):
@@ -28,9 +29,9 @@ def asked_of(scenario: Scenario, model: Model, name: str) -> Scenario | None:
     reading = reading_of(scenario)
     layers = reading.layers.copy()
     data = layers.data
-    if not _has_what_is_set(model, data):
-        return None
     curves = {*model.species, *model.observables}
+    if not _has_what_is_set(model, data) or not _read_by_doses(scenario) <= curves | model.parameters.keys():
+        return None
     arms = {arm: table for arm, table in data.get("arms", {}).items() if _has_what_is_set(model, table)}
     kept = [
         _without_what_is_gone(table, arms) | {"id": each.id}  # which may be its number among all
@@ -58,6 +59,16 @@ def _has_what_is_set(model: Model, table: Mapping[str, Any]) -> bool:
     known = {*model.parameters, *model.species}
     targets = {dose["target"] for dose in table.get("dose", {}).values() if "target" in dose}
     return known.issuperset(_names_set(table)) and targets <= model.species.keys()
+
+
+def _read_by_doses(scenario: Scenario) -> set[str]:
+    """The parameters that follow inputs or that doses name, and the curves that rules look at."""
+    found: set[str] = set()
+    for arm in scenario.arms:
+        found |= {each.parameter for each in arm.inputs}
+        found |= {name for dose in arm.doses for _, name in dose.named}
+        found |= {name for rule in arm.rules for name in curves_of_condition(rule.condition)}
+    return found
 
 
 def _names_set(table: Mapping[str, Any]) -> Iterator[str]:
