@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -114,12 +114,18 @@ class Comparison(Answer):
         from ..views.figures.run import draw_group  # matplotlib, which a table does without
 
         longest = max((result.scenario for result in self.runs), key=lambda scenario: scenario.end)
-        curves = [
-            Curve(label(self.runs, self.changes, index, arm), arm.trajectory)
+        titles = {
+            (index, arm.arm.name): label(self.runs, self.changes, index, arm)
             for index, result in enumerate(self.runs)
             for arm in result.arms.values()
+        }
+        curves = [Curve(title, self.runs[index].arms[arm].trajectory, title) for (index, arm), title in titles.items()]
+        data = [
+            replace(each, data=each.data._replace(arm=titles[index, each.data.arm]))
+            for index, result in enumerate(self.runs)
+            for each in ([] if self.changes[index] else result.data)  # of a scenario as it was measured
         ]
-        return draw_group(longest, [name], curves, (), self.title, figures.medium)
+        return draw_group(longest, [name], curves, (), self.title, figures.medium, data=data)
 
     def to_pandas(self) -> DataFrame:
         """A row for each curve, arm and run, with all measures, their units and ratios."""

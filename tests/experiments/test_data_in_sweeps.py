@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -86,6 +87,20 @@ def test_bands_show_points_over_the_whole_time(path: Path) -> None:
     [line] = [line for line in panel.get_lines() if line.get_label() == "data"]
     assert line.get_xydata().tolist() == [[2.0, 0.6], [5.0, 0.9]]
     assert "2 of 3 points from 5 to 95 % of the members" in picture.text
+
+
+def test_the_summary_of_a_sweep_counts_points_among_members(path: Path) -> None:
+    sim.sweep(path, out=path.parent / "out")
+    summary = json.loads((path.parent / "out" / "summary.json").read_text())
+    assert summary["data"] == [{"name": "left over", "curve": FOLD, "arm": "main", "inside": 2, "of": 3}]
+
+
+def test_a_comparison_shows_what_was_measured_of_the_unchanged_scenario(path: Path) -> None:
+    text = path.read_text().replace(f'curve = "{FOLD}"', "curve = \"drug\"\nunit = 'pM'")
+    path.write_text(text)
+    figure = sim.compare(path, block=(), set={"k_clear": "0.3 1/h"}).figure("drug")
+    lines = [line for axis in figure.axes for line in axis.get_lines() if line.get_label() == "data"]
+    assert [line.get_xydata().tolist() for line in lines] == [[[2.0, 0.6], [5.0, 0.9]]]
 
 
 def test_many_subjects_have_percentiles(path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from ...experiments.schedule import saved_times
 from ...experiments.sweeps.certificate import SweepCertificate
 from ...experiments.sweeps.compute import SweepResult, solver, sweep_of
+from ...experiments.sweeps.observed import among_members
 from ...experiments.sweeps.outcome import SweepOutcome
 from ...experiments.sweeps.statistics import measure_statistics
 from ...numerics.compiled.availability import available
@@ -66,6 +67,16 @@ def sweep_summary(outcome: SweepOutcome, command: Sequence[str]) -> dict[str, An
         "failures": dict(sorted(outcome.failures.items())),
         "first_failures": [failure._asdict() for failure in outcome.first_failures],
         "measures": [row._asdict() for row in measure_statistics(outcome.result)],
+        "data": [
+            {
+                "name": each.data.name,
+                "curve": each.data.curve.text,
+                "arm": each.data.arm,
+                "inside": each.inside,
+                "of": each.of,
+            }
+            for each in among_members(outcome.result)
+        ],
         "damaged": dict(outcome.damaged),
         "solver": solver(),
         "command": list(command),
