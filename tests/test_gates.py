@@ -59,7 +59,7 @@ def test_every_command_is_in_the_readme(command):
 
 
 def test_the_files_shown_in_the_readme_are_read_without_faults(tmp_path):
-    addition, alone, scenario, fact, sweep = blocks("toml")
+    addition, alone, scenario, data, fit, fact, sweep = blocks("toml")
     (tmp_path / "drug.toml").write_text(alone, encoding="utf-8")
     assert list(read_model(tmp_path / "drug.toml").species) == ["central", "tissue"]
     (tmp_path / "my_model.toml").write_text(addition, encoding="utf-8")
@@ -67,6 +67,9 @@ def test_the_files_shown_in_the_readme_are_read_without_faults(tmp_path):
     model = read_model(tmp_path / "my_model.toml")
     assert set(tomllib.loads(addition)["reactions"]) <= set(model.reactions)
     assert read_scenario(tmp_path / "my_scenario.toml").model.title == model.title
+    (tmp_path / "treg.csv").write_text("time [d],value,sd\n5,1.2,0.2\n9,2.1,0.3\n", encoding="utf-8")
+    (tmp_path / "fit.toml").write_text(f'title = "fit"\nextends = "low_dose_il2"\n{data}{fit}', encoding="utf-8")
+    assert read_scenario(tmp_path / "fit.toml").fit.estimates[0].axis.path == "K_IL2_regulatory"
     (tmp_path / "asks.toml").write_text(f'title = "asks"\nextends = "endotoxin"\n{fact}', encoding="utf-8")
     assert [each.fact for each in read_scenario(tmp_path / "asks.toml").expectations] == ["endotoxin_4ng_fever_onset"]
     (tmp_path / "sweep.toml").write_text(sweep, encoding="utf-8")

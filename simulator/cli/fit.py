@@ -32,9 +32,10 @@ What is estimated stands in the scenario, beside its [[data]]:
 
 Starts are spread over the ranges (a Latin hypercube); from each, least squares within bounds (SciPy's trust region)
 with derivatives from central differences at a tight tolerance. Standard errors are those of the Jacobian; where
-[[data]] does not say how large errors are, they follow from the residuals, and intervals are Student's. --profile fits
+no point of [[data]] has an error, they follow from the residuals, and intervals are Student's. --profile fits
 all others again while one value is held, which gives intervals that need not be symmetric. --bootstrap draws data
-about the fit and fits them again. Ctrl-C keeps the best so far."""
+about the fit and fits them again. A mean of n with its SD weighs by its standard error; where some points have errors,
+those without have no weight, which is said. Ctrl-C keeps the best so far."""
 KEPT = "nothing was simulated yet, and nothing was written"
 
 

@@ -172,7 +172,9 @@ def document(result: FitResult, command: Sequence[str]) -> dict[str, Any]:
                    "failed": sum(each.ended == "failed" for each in result.starts)},
         "bootstrap": None if result.bootstrap is None else
                      {"asked": result.bootstrap.asked, "fitted": len(result.bootstrap.values)},
-        "data": [data_summary(each) | {"sentence": data_sentence(scenario, each)} for each in result.data],
+        "without_weight": result.left_out,
+        "data": [data_summary(each) | {"sentence": data_sentence(scenario, own)}
+                 for each, own in zip(result.data, result.compared, strict=True)],
         "command": list(command),
         "versions": versions(),
     }  # fmt: skip

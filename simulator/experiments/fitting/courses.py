@@ -42,7 +42,7 @@ def courses(result: FitResult) -> list[Course]:
     made = []
     for data, rows in zip(problem.data, found.values, strict=True):
         low = high = None
-        if told is not None and np.isfinite(told.errors).all():
+        if told is not None and (np.isfinite(told.errors) | told.held).all():
             size = steps[0::2] - steps[1::2]
             slopes = (rows[2::2] - rows[3::2]) / size[range(problem.size), range(problem.size)][:, None]
             half = told.quantile * np.sqrt(np.einsum("it,ij,jt->t", slopes, told.covariance, slopes).clip(min=0.0))

@@ -50,6 +50,19 @@ class Fit(NamedTuple):
 
 def has_unknown_errors(data: Data) -> bool:
     """Whether nothing says how large the errors of data are, so that they follow from the residuals."""
-    error = data.error
-    said = {"additive": error.sd, "proportional": error.cv, "lognormal": error.cv, "combined": 0.0}[error.kind]
-    return said is None and all(point.sd is None for point in data.points)
+    return data.error.sd is None and data.error.cv is None and all(point.sd is None for point in data.points)
+
+
+def weighing(data: Data) -> Data:
+    """Data without the points that have no error, and so no weight in a fit."""
+    if has_unknown_errors(data):
+        return data
+    said = {
+        "additive": (data.error.sd,),
+        "combined": (data.error.sd, data.error.cv),
+        "proportional": (data.error.cv,),
+        "lognormal": (data.error.cv,),
+    }[data.error.kind]
+    if None not in said:
+        return data
+    return data._replace(points=tuple([point for point in data.points if point.sd is not None]))

@@ -10,12 +10,12 @@ import numpy as np
 
 from ...numerics.trajectory import Array
 from ...runtime.interrupt import interrupts_remembered
-from ..residuals import DataResult, data_result
+from ..residuals import DataResult
 from ..scenario import Scenario
 from ..sweeps.sampling import LatinHypercube
 from .bootstrap import Bootstrap, bootstrap
 from .design import has_unknown_errors
-from .problem import FitProblem, Residuals, Simulated, errors_at, first_errors, measured
+from .problem import FitProblem, Residuals, Simulated, errors_at, first_errors, measured, next_to
 from .profile import Profile, profiles
 from .search import Search, jacobian_at, search
 from .together import Together
@@ -77,9 +77,22 @@ class FitResult:
 
     @property
     def data(self) -> list[DataResult]:
-        """Each data next to the fitted curve, with the errors of the fit."""
-        parts = zip(self.problem.data, self.simulated.values, self.residuals.errors, strict=True)
-        return [replace(data_result(data, curves[0]), errors=errors) for data, curves, errors in parts]
+        """Each data next to the fitted curve, with the errors by which its points weigh."""
+        pairs = zip(self.compared, self.residuals.errors, strict=True)
+        return [replace(each, errors=errors) for each, errors in pairs]
+
+    @property
+    def compared(self) -> list[DataResult]:
+        """Each data next to the fitted curve, as a run compares them: with the errors that stand beside the points."""
+        parts = zip(self.problem.data, self.simulated.values, strict=True)
+        return [next_to(data, curves[0]) for data, curves in parts]
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many points of data, by name, have no error, and so no weight."""
+        counts = {each.name: len(each.points) for each in self.problem.data}
+        found = {each.name: len(each.points) - counts.get(each.name, 0) for each in self.scenario.data}
+        return {name: count for name, count in found.items() if count}
 
     @property
     def intervals(self) -> list[tuple[float | None, float | None]]:
@@ -227,7 +240,7 @@ def _settled(problem: FitProblem, residuals: Residuals, best: Search, interrupte
     if not interrupted:
         jacobian = jacobian_at(problem, residuals, best.place)
     if jacobian is not None:
-        told = uncertainty(problem, best.place, jacobian, quantile_of(problem))
+        told = uncertainty(problem, best.place, jacobian, final, quantile_of(problem))
     return FitResult(problem, best, (), residuals, simulated, told, interrupted=interrupted)
 
 

@@ -14,13 +14,10 @@ from scipy.special import log_ndtr
 
 from ...numerics.compiled.engine import StoppedError
 from ...numerics.trajectory import Array, Outcome
-from ..curve_values import BoundFormula
-from ..measured import bind
-from ..residuals import data_result
+from ..residuals import DataResult, data_result
 from ..scenario import Data, Scenario
-from ..sweeps.designs import SweepMeasure
 from ..sweeps.prepared import PreparedMembers, prepare_members
-from .design import has_unknown_errors
+from .design import has_unknown_errors, weighing
 
 STEP = 2e-3  # of derivatives: in logarithms, or of the value
 LEAST_STEP = 1e-4  # of the range, where the value is near zero
@@ -48,7 +45,7 @@ class FitProblem:
     """A scenario with a fit, ready to be computed at many places.
 
     Attributes:
-        scenario, fit: what is fitted. data: those with points.
+        scenario, fit: what is fitted. data: those with points, and of them those that have an error.
         low, width: ends and widths of the ranges on their scales, shape (p,).
     """
 
@@ -56,18 +53,14 @@ class FitProblem:
         if scenario.fit is None:
             raise ValueError(f"scenario {scenario.id} has no fit")
         self.scenario, self.fit = scenario, scenario.fit
-        self.data = tuple([each for each in scenario.data if each.points])
+        self.data = tuple([each for each in map(weighing, scenario.data) if each.points])
         ends = np.array([each.ends for each in self.fit.estimates])
         self.low, self.width = ends[:, 0], ends[:, 1] - ends[:, 0]
-        self._formulas = [BoundFormula(each.curve) for each in self.data]
-        self._keep = list(dict.fromkeys(name for each in self._formulas for name in each.curves))
-        trees = list(dict.fromkeys(tree for each in self._formulas for tree in each.measures))
-        self._trees, model = trees, scenario.model
-        measures = [SweepMeasure(str(i), str(i), "", tree, bind(tree, model).unit, "") for i, tree in enumerate(trees)]
+        self._curves = list(dict.fromkeys(each.curve.text for each in self.data))
         arms = tuple(dict.fromkeys(each.arm for each in self.data))
         axes = [each.axis for each in self.fit.estimates]
         times = np.unique([point.time for each in self.data for point in each.points])
-        self._members = prepare_members(scenario, axes, arms, measures, self._keep, times, again=True)
+        self._members = prepare_members(scenario, axes, arms, (), self._curves, times, again=True)
         self._at = [np.array([point.time for point in each.points]) for each in self.data]
 
     @property
@@ -119,25 +112,22 @@ class FitProblem:
 
         Raises KeyboardInterrupt after Ctrl-C.
         """
-        return self._curves(self._members, places, self._at)
+        return self._simulated(self._members, places, self._at)
 
     def courses(self, places: Array, times: Array) -> Simulated:
         """The same at `times`, which rise, instead of those of the points."""
-        return self._curves(replace(self._members, times=times), places, [times] * len(self.data))
+        return self._simulated(replace(self._members, times=times), places, [times] * len(self.data))
 
-    def _curves(self, members: PreparedMembers, places: Array, at: Sequence[Array]) -> Simulated:
+    def _simulated(self, members: PreparedMembers, places: Array, at: Sequence[Array]) -> Simulated:
         try:
             found = members.compute(self.values(places))
         except StoppedError:
             raise KeyboardInterrupt from None
         values, failures = [], dict[int, Outcome]()
-        for data, formula, times in zip(self.data, self._formulas, at, strict=True):
+        for data, times in zip(self.data, at, strict=True):
             result = found[data.arm]
             failures |= result.failures
-            where = np.searchsorted(members.times, times)
-            curves = {name: result.curves[:, self._keep.index(name)][:, where] for name in formula.curves}
-            measured = [result.measures[:, self._trees.index(tree)] for tree in formula.measures]
-            own = np.broadcast_to(formula.of(curves, measured), (len(places), len(times)))
+            own = result.curves[:, self._curves.index(data.curve.text)][:, np.searchsorted(members.times, times)]
             values.append(np.where(np.isfinite(own), own, np.nan) * data.curve.unit.to(data.unit))
         for each in values:
             each[list(failures)] = np.nan
@@ -212,6 +202,11 @@ def measured(problem: FitProblem, errors: Sequence[Array]) -> Residuals:
     return Residuals(problem, values, censored, errors)
 
 
+def next_to(data: Data, curve: Array) -> DataResult:
+    """Data next to a curve at their points, shape (points,), which is in the unit of the data."""
+    return data_result(data, curve / data.curve.unit.to(data.unit))
+
+
 def first_errors(problem: FitProblem) -> list[Array]:
     """The errors that a search begins with: those of the measured values. Where nothing says how large they are, the
     data of one block weigh alike."""
@@ -220,11 +215,11 @@ def first_errors(problem: FitProblem) -> list[Array]:
         values = np.array([point.value for point in data.points])
         if has_unknown_errors(data):
             spread = float(np.abs(values).max()) or 1.0
-            size = {"additive": np.full(len(values), spread), "proportional": np.abs(values), "lognormal": 1.0}
+            size = {"additive": np.full(len(values), spread), "proportional": np.abs(values)}
             roots = np.sqrt([max(point.n, 1) for point in data.points])
-            found.append(np.broadcast_to(size[data.error.kind], values.shape) / roots)
+            found.append(size.get(data.error.kind, np.ones(len(values))) / roots)
         else:
-            found.append(data_result(data, values).errors)
+            found.append(_of_means(data, next_to(data, values).errors))
     return [_above_zero(data, errors) for data, errors in zip(problem.data, found, strict=True)]
 
 
@@ -235,12 +230,20 @@ def errors_at(problem: FitProblem, simulated: Simulated, before: Sequence[Array]
     """
     found = []
     for data, curves, old in zip(problem.data, simulated.values, before, strict=True):
-        errors = data_result(data, curves[0]).errors
+        errors = _of_means(data, next_to(data, curves[0]).errors)
         if has_unknown_errors(data):
             errors = errors * math.sqrt(problem.points / max(problem.spare, 1))
         known = np.isfinite(errors) & (errors > 0.0)
         found.append(_above_zero(data, np.where(known, errors, 0.0 if has_unknown_errors(data) else old)))
     return found
+
+
+def _of_means(data: Data, errors: Array) -> Array:
+    """Errors of points that are means: of a mean whose SD is given its standard error."""
+    if data.bars != "SD":
+        return errors
+    roots = np.sqrt([max(point.n, 1) if point.sd is not None else 1 for point in data.points])
+    return np.asarray(errors / roots)
 
 
 def _above_zero(data: Data, errors: Array) -> Array:

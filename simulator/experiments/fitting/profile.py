@@ -73,7 +73,8 @@ def _climb(
     step = LARGEST_STEP
     if math.isfinite(told.steps[index]):
         step = min(max(told.steps[index] * told.quantile / STEPS, SMALLEST_STEP), LARGEST_STEP)
-    follow = told.covariance[:, index] / told.covariance[index, index]  # how the others move with it
+    own = told.covariance[index, index]
+    follow = told.covariance[:, index] / own if own > 0 else np.zeros(problem.size)  # how the others move with it
     here = ProfilePoint(best.place, best.cost)
     found: list[ProfilePoint] = []
     for _ in range(MOST_POINTS):

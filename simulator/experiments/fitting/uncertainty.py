@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 from ...numerics.trajectory import Array
@@ -52,8 +53,9 @@ class Uncertainty:
         steps: standard errors of the places, shape (p,); infinite where an interval is wider than the range.
         errors: standard errors in the units of the axes, shape (p,); infinite where they are not told.
         low, high: ends of the intervals in the units of the axes, symmetric on the scales, shape (p,).
-        covariance: of the places, shape (p, p).
-        correlations: of the estimates on their scales, shape (p, p).
+        covariance: of the places, shape (p, p); zero for those that are held.
+        correlations: of the estimates on their scales, shape (p, p); NaN for those that are held.
+        held: which of them are held at an end of their range, as the data would draw them over it, shape (p,).
         untold: what the data do not tell.
     """
 
@@ -64,6 +66,7 @@ class Uncertainty:
     high: Array
     covariance: Array
     correlations: Array
+    held: NDArray[np.bool_]
     untold: tuple[Untold, ...]
 
 
@@ -74,15 +77,27 @@ def quantile_of(problem: FitProblem) -> float:
     return float(t.ppf(0.5 + LEVEL / 2, max(problem.spare, 1)))
 
 
-def uncertainty(problem: FitProblem, place: Array, jacobian: Array, quantile: float) -> Uncertainty:
-    """What the derivatives of the weighted residuals by the place, shape (residuals, p), say at the best fit."""
-    _, sizes, directions = np.linalg.svd(jacobian, full_matrices=True)
-    sizes = np.concatenate([sizes, np.zeros(len(directions) - len(sizes))])
-    floor = max(SINGULAR * float(sizes[0]), 1e-12)
-    covariance = (directions.T / np.maximum(sizes, floor) ** 2) @ directions
+def uncertainty(
+    problem: FitProblem, place: Array, jacobian: Array, residuals: Array, quantile: float
+) -> Uncertainty:  # fmt: skip
+    """What the derivatives of the weighted residuals by the place, shape (residuals, p), say at the best fit.
+
+    A value at an end of its range, over which the residuals would draw it, is held there for all others.
+    """
+    slope = jacobian.T @ residuals
+    held = ((place < AT_END) & (slope > 0.0)) | ((place > 1.0 - AT_END) & (slope < 0.0))
+    free = np.flatnonzero(~held)
+    covariance = np.zeros((len(place), len(place)))
+    sizes, directions = np.zeros(0), np.zeros((0, len(free)))
+    if len(free):
+        _, sizes, directions = np.linalg.svd(jacobian[:, free], full_matrices=True)
+        sizes = np.concatenate([sizes, np.zeros(len(directions) - len(sizes))])
+        floor = max(SINGULAR * float(sizes[0]), 1e-12)
+        covariance[np.ix_(free, free)] = (directions.T / np.maximum(sizes, floor) ** 2) @ directions
     steps = np.sqrt(np.diag(covariance))
-    correlations = covariance / np.outer(steps, steps)
-    told = quantile * steps < 1.0
+    with np.errstate(all="ignore"):
+        correlations = covariance / np.outer(steps, steps)
+    told = (quantile * steps < 1.0) & ~held
     scaled = problem.low + place * problem.width
     reach = np.where(told, quantile * steps * problem.width, np.inf)
     values, logs = problem.values(place[None, :])[0], np.array([each.axis.log for each in problem.fit.estimates])
@@ -90,16 +105,19 @@ def uncertainty(problem: FitProblem, place: Array, jacobian: Array, quantile: fl
         errors = np.where(told, steps * problem.width * np.where(logs, values, 1.0), np.inf)
         low = np.where(logs, np.exp(scaled - reach), scaled - reach)
         high = np.where(logs, np.exp(scaled + reach), scaled + reach)
-    untold = tuple(_untold(place, jacobian, sizes, directions, steps, correlations, quantile))
-    return Uncertainty(
-        quantile, np.where(told, steps, np.inf), errors, low, high, covariance, correlations, untold
-    )  # fmt: skip
+    whole = np.zeros((len(directions), len(place)))
+    whole[:, free] = directions
+    untold = [Untold("at an end", (i,), (-1 if place[i] < AT_END else 1,)) for i in np.flatnonzero(held).tolist()]
+    untold += _untold(np.flatnonzero(held).tolist(), jacobian, sizes, whole, quantile)
+    untold += _less_told(place, steps, correlations, quantile, {i for each in untold for i in each.values})
+    steps = np.where(told, steps, np.inf)
+    return Uncertainty(quantile, steps, errors, low, high, covariance, correlations, held, tuple(untold))
 
 
 def _untold(
-    place: Array, jacobian: Array, sizes: Array, directions: Array, steps: Array, correlations: Array, quantile: float
-) -> Iterator[Untold]:
-    named: set[int] = set()
+    held: list[int], jacobian: Array, sizes: Array, directions: Array, quantile: float
+) -> Iterator[Untold]:  # fmt: skip
+    named = set(held)
     for i in np.flatnonzero(np.linalg.norm(jacobian, axis=0) < NO_EFFECT).tolist():
         named.add(i)
         yield Untold("no effect", (i,))
@@ -114,7 +132,6 @@ def _untold(
             signs = np.sign(direction[loaded] * np.sign(direction[loaded[0]])).astype(int).tolist()
             yield Untold("combination", tuple(loaded), tuple(signs))
         named.update(loaded)
-    yield from _less_told(place, steps, correlations, quantile, named)
 
 
 def _less_told(
@@ -128,9 +145,7 @@ def _less_told(
                 yield Untold("alike", (i, j), (1, int(np.sign(correlations[i, j]))))
     for i in others:
         below, above = place[i] - quantile * steps[i] <= 0.0, place[i] + quantile * steps[i] >= 1.0
-        if place[i] < AT_END or place[i] > 1.0 - AT_END:
-            yield Untold("at an end", (i,), (-1 if place[i] < AT_END else 1,))
-        elif below and above:
+        if below and above:
             yield Untold("flat", (i,))
         elif below or above:
             yield Untold("no lower limit" if below else "no upper limit", (i,))

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ...experiments.fitting.design import SEED, STARTS, Estimate, Fit, Prior, has_unknown_errors
+from ...experiments.fitting.design import SEED, STARTS, Estimate, Fit, Prior, has_unknown_errors, weighing
 from ...experiments.scenario import Arm, Data
 from ...experiments.sweeps.paths import varies_in
 from .axes import SweepVariable, Varied, check_volumes, impossible, read_numbers, read_variable
@@ -172,31 +172,19 @@ def _check_data(context: Context, estimates: Sequence[Estimate], data: Sequence[
             context.fault(("fit",), "there is nothing to fit to: the scenario has no [[data]]")
         return  # else what is wrong with the data is a fault already
     for number, each in enumerate(data):
-        problem = _unweighted(each)
-        if problem:
-            context.fault(("data", number), problem)
-    told = {(each.arm, each.curve.text, p.time) for each in data for p in each.points if not p.censored}
+        if each.error.kind == "proportional" and any(point.value == 0 and point.sd is None for point in each.points):
+            message = f"'{each.name}' has a value of 0, whose proportional error is 0: use 'combined' or 'additive'"
+            context.fault(("data", number), message)
+    weighed = [weighing(each) for each in data]
+    told = {(each.arm, each.curve.text, p.time) for each in weighed for p in each.points if not p.censored}
+    if not told:
+        context.fault(("fit",), "no point of [[data]] has an error, though others do: give 'sd' or 'cv' for all")
+        return
     priors = sum(each.prior is not None for each in estimates)
     many = len(estimates)
     if len(told) + priors < many:
         what = f"{len(told)} points of different times or curves" + (f" and {priors} priors" if priors else "")
         context.fault(("fit",), f"{many} values cannot be estimated from {what}: estimate fewer, or add priors")
-    elif any(has_unknown_errors(each) for each in data) and sum(len(each.points) for each in data) + priors <= many:
+    elif any(has_unknown_errors(each) for each in data) and sum(len(each.points) for each in weighed) + priors <= many:
         context.fault(("fit",), f"{many} values cannot be estimated from as many points whose errors are not known: "
                                 "give 'sd' or 'cv' in [[data]]")  # fmt: skip
-
-
-def _unweighted(data: Data) -> str:
-    """Why the points of data have no weight in a fit; empty if they do."""
-    kind, sd, cv = data.error
-    said = {"additive": (sd,), "combined": (sd, cv), "proportional": (cv,), "lognormal": (cv,)}[kind]
-    known = has_unknown_errors(data) or None not in said
-    bare = [point for point in data.points if point.sd is None]
-    if bare and not known:
-        return (
-            f"{len(bare)} of {len(data.points)} points of '{data.name}' have no error, so they have no weight in the "
-            "fit: give each one, or say 'sd' or 'cv' for all"
-        )
-    if kind == "proportional" and any(point.value == 0 for point in bare):
-        return f"'{data.name}' has a value of 0, whose proportional error is 0: use error = 'combined' or 'additive'"
-    return ""

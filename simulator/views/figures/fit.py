@@ -93,7 +93,7 @@ def _curves(result: FitResult, found: Sequence[Course], medium: Medium) -> Pictu
         label_right(panel, width, HEIGHT, labels, room, medium)
         page.down(HEIGHT + 0.28)
     page.down(page.put(f"time [{clock}]", left, width, medium.middle, "#000000", "center"))
-    text = " ".join(f"{data_line(scenario, each)}." for each in result.data)
+    text = " ".join(f"{data_line(scenario, each)}." for each in result.compared)
     return Picture("fit", page.finish(), f"{note} {text}")
 
 
@@ -101,7 +101,7 @@ def _goodness(result: FitResult, medium: Medium) -> Picture:
     """Fitted against measured, and residuals over time."""
     scenario = result.scenario
     clock, factor = clock_of(scenario)
-    key = " ".join(f"{SYMBOLS[i % len(SYMBOLS)]} {each.name}" for i, each in enumerate(result.problem.data))
+    key = ", ".join(f"{SYMBOLS[i % len(SYMBOLS)]} {each.name}" for i, each in enumerate(result.problem.data))
     note = "Left: on the line, the fit is what was measured; each data in units of its largest value. Right: residuals in units of their errors; of a good fit most lie within the dashed lines."  # noqa: E501
     page = Page(f"{scenario.title}: how well the data are met", [note, key if len(result.problem.data) > 1 else ""],
                 medium=medium)  # fmt: skip

@@ -28,8 +28,8 @@ def fit_text(result: FitResult) -> str:
     if len(problem.data) > 1:
         head += f" of {len(problem.data)} data"
     lines = [head, "", str(estimates_table(result)), ""]
-    lines += [*search_lines(result), *told_lines(result), *goodness_lines(result)]
-    return "\n".join([*lines, *(data_line(result.scenario, each) for each in result.data)])
+    lines += [*search_lines(result), *left_out_lines(result), *told_lines(result), *goodness_lines(result)]
+    return "\n".join([*lines, *(data_line(result.scenario, each) for each in result.compared)])
 
 
 def estimates_table(result: FitResult) -> Table:
@@ -59,7 +59,7 @@ def estimates_table(result: FitResult) -> Table:
                 "bootstrap_low": json_number(samples[0][i]) if samples else None,
                 "bootstrap_high": json_number(samples[1][i]) if samples else None,
                 "bootstrap": _interval(samples[0][i], samples[1][i]) if samples else "",
-                "reason": "not told",
+                "reason": "at its end" if told is not None and told.held[i] else "not told",
             }
         )
     how = "profile" if result.profiles else "standard errors"
@@ -109,6 +109,12 @@ def search_lines(result: FitResult) -> Iterator[str]:
     if result.bootstrap is not None:
         kept, asked = len(result.bootstrap.values), result.bootstrap.asked
         yield f"Bootstrap: {kept} of {counted(asked, 'sample')}, drawn with the errors of the fit, could be fitted."
+
+
+def left_out_lines(result: FitResult) -> Iterator[str]:
+    """Points that do not count."""
+    for name, count in result.left_out.items():
+        yield f"{name}: {counted(count, 'point')} without an error, and so without weight in the fit."
 
 
 def told_lines(result: FitResult) -> Iterator[str]:
@@ -161,8 +167,8 @@ def untold_words(result: FitResult, untold: Untold) -> str:
         )
     end, unit = (first.axis.low, first.axis.high), first.axis.unit_text
     if untold.kind == "at an end":
-        side, value = ("lower", end[0]) if untold.signs[0] < 0 else ("upper", end[1])
-        return f"{names[0]} is at the {side} end of its range, {with_unit(value, unit)}: a wider range may fit better."
+        side, value, more = ("lower", end[0], "less") if untold.signs[0] < 0 else ("upper", end[1], "more")
+        return f"{names[0]} is at the {side} end of its range, {with_unit(value, unit)}: the data ask for {more}."
     if untold.kind == "no lower limit":
         return f"{names[0]} has no lower limit in these data: values down to {with_unit(end[0], unit)} fit as well."
     return f"{names[0]} has no upper limit in these data: values up to {with_unit(end[1], unit)} fit as well."
