@@ -195,7 +195,8 @@ def _passes(branch: Branch, q: float) -> list[tuple[int, Array]]:
     """Where a branch passes q: the place of the point before, and the states there, by a straight line."""
     found = []
     for place, (one, other) in enumerate(pairwise(branch.points)):
-        if min(one.q, other.q) <= q <= max(one.q, other.q):
+        known = place > 0 and one.q == q  # as the end of the stretch before
+        if min(one.q, other.q) <= q <= max(one.q, other.q) and not known:
             share = (q - one.q) / (other.q - one.q) if other.q != one.q else 0.0
             found.append((place, one.states + share * (other.states - one.states)))
     return found

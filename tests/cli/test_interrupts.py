@@ -96,6 +96,7 @@ WORDS = [
     ["compare", "slow.toml", "--of", "drug", "--out", "out"],
     ["evidence", "slow.toml", "other.toml"],
     ["explain", "slow.toml", "--of", "drug", "--arm", "slow", "--out", "out"],
+    ["steady", "slow.toml", "--out", "out"],
 ]
 
 

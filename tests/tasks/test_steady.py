@@ -155,6 +155,12 @@ def test_the_human_stop_signal_has_a_fold_where_health_is_lost(tmp_path: Path) -
     assert {"branches.csv", "branches.png", "branches.svg", "states.csv", "steady.json"} <= set(files)
 
 
+def test_a_range_with_the_default_in_its_middle_has_one_state_there() -> None:
+    found = sim.steady("friberg", starts=0, follow="gamma=0.063:0.263").branches
+    assert [(each.low, each.high, each.stable) for each in found.stretches] == [(0.063, 0.263, 1)]
+    assert [(each.kind, each.upwards) for each in found.losses] == [(None, True), (None, False)]
+
+
 def test_what_is_followed_is_told_drawn_and_written(arthritis: SteadyOutput) -> None:
     text = str(arthritis)
     assert "is lost as alpha2 rises above 15.713, at a fold; no stable state was found behind it." in text
