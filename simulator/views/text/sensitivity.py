@@ -16,7 +16,7 @@ from .numbers import interval, number, percent, with_unit
 from .sweep_measures import title
 from .tables import Table
 
-MOST_ROWS, MOST_TABLES = 8, 6  # that a terminal shows
+MOST_ROWS, MOST_TABLES = 12, 6  # that a terminal shows
 MOST_NAMED = 4  # parameters in a sentence
 MATTERS = 0.01  # of the largest index, or of the variance: less is not named
 
@@ -41,7 +41,9 @@ def _most_said_first(result: SweepResult, found: Sequence[Responders]) -> list[R
 
 def _part(head: str, table: Table, sentence: str) -> str:
     rows = Table(table[:MOST_ROWS], table.shown)
-    return "\n".join([head, *([str(rows)] if rows else []), sentence])
+    more = len(table) - len(rows)
+    rest = [f"and {counted(more, 'parameter')} with less"] if more else []
+    return "\n".join([head, *([str(rows)] if rows else []), *rest, sentence])
 
 
 def _head(result: SweepResult, arm: int, measure: int) -> str:

@@ -44,7 +44,8 @@ def indices(result: SweepResult, found: Sensitivity) -> Picture | None:
     steps = [max(ROW, text_height(name, SMALL) + 0.06) for name in names]
     panel = page.panel(NAMES, WIDTH, sum(steps))
     ends = np.array([0.0, *(edge for each in shown for edge in (each.value - each.half, each.value + each.half))])
-    seconds = np.array([each.second for each in shown if each.second is not None])
+    circles = [(each.second, each.second_half or 0.0) for each in shown if each.second is not None]
+    seconds = np.array([edge for at, half in circles for edge in (at - half, at + half)])
     set_scale(panel, "x", limits(np.concatenate([ends, seconds]), False), False, WIDTH)
     panel.set_ylim(sum(steps), 0)
     panel.set_yticks([])
