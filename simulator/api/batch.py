@@ -64,9 +64,10 @@ def batch(
 
     Beside the integration, which always goes on to the end of the run, a call costs some 0.2 ms (0.4 ms where dozens of
     doses scale with what varies) and a row 1 to 4 us. A measure takes some 20 to 200 us a row, by the number of steps.
-    What moves times, ``dose.NAME.at``, ``every``, ``over`` or ``count`` and ``change.NUMBER.at``, gives each row a
-    timetable of its own: some 10 us for each dose that is given, 0.5 to 0.9 ms a row in il2_therapy. Without llvmlite
-    SciPy computes row by row, a thousand times slower. ``python -m tests.benchmarks.batch`` measures all this.
+    What moves times, ``dose.NAME.at``, ``every``, ``over``, ``rate``, ``lag`` or ``count`` (or a parameter that one of
+    them is) and ``change.NUMBER.at``, gives each row a timetable of its own: some 10 us for each dose that is given,
+    0.5 to 0.9 ms a row in il2_therapy. Without llvmlite SciPy computes row by row, a thousand times slower. ``python
+    -m tests.benchmarks.batch`` measures all this.
 
     Args:
         scenario: the path of a file, the name of a bundled scenario, or a `Scenario` that has been read.

@@ -22,7 +22,8 @@ def settings_argument(command: argparse.ArgumentParser) -> None:
     add("--set", metavar="NAME=VALUE", help=text)
     add("--knockout", metavar="NAME", help="the body cannot make it: IL4; 'describe' lists what can be knocked out")
     add("--block", nargs=2, metavar=("NAME", "SHARE"), help="this share of its effect is blocked: IL1 90%%")
-    add("--add", metavar="DOSE", help='a dose: "IL-2 18 MIU into skin at 3 d every 1 d x 5 over 15 min"')
+    text = 'a dose: "IL-2 18 MIU into skin at 3 d every 1 d x 5 over 15 min"; also at 1 d, 2 d, 4 d, rate 9 MIU/h, '
+    add("--add", metavar="DOSE", help=text + "lag 1 h, share 70%%")
 
 
 def request_of(scenario: str, options: argparse.Namespace) -> ScenarioRequest:

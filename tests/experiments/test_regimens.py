@@ -11,6 +11,8 @@ import immunesim as sim
 import numpy as np
 import pytest
 from immunesim.cli.program import main
+from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.views.text.notes import notes
 
 from tests.experiments.test_members import assert_same, axis
 
@@ -500,6 +502,19 @@ def test_a_steady_state_of_a_model_that_knows_the_time_is_refused(folder: Path) 
     clock = clock.replace("body_weight, 0", "Tinf, 0").replace("time / body_weight", "time / Tinf")
     with pytest.raises(sim.InputError, match="elimination depends on time itself"):
         sim.run(question(folder, dose(every="8 h") + "steady_state = true\n", model_text=clock))
+
+
+def test_a_parameter_that_no_dose_names_is_worth_a_note(folder: Path) -> None:
+    set_in_vain = '[parameters]\nTlag = "1 h"\n'
+    said = notes(read_scenario(question(folder, dose() + set_in_vain)))
+    assert said == ["Tlag is for doses, and no dose of arm main names it, so that it has no effect there"]
+    assert notes(read_scenario(question(folder, dose(lag="Tlag") + set_in_vain))) == []
+
+
+def test_an_arm_s_own_dose_in_steady_state_goes_on_until_the_end(folder: Path) -> None:
+    text = "[arms.own.dose.extra]\n" + dose(every="6 h").partition("\n")[2].partition("\n")[2] + "steady_state = true\n"
+    run = sim.run(question(folder, text, end="24 h"))
+    assert [row["count"] for row in run.ledger] == [4]
 
 
 def test_the_start_of_the_run_has_nothing_before_it(folder: Path) -> None:

@@ -1,4 +1,23 @@
-"""Doses of a scenario: when, how much, how fast and into what, each a quantity or a parameter of the model."""
+"""Doses of a scenario: when, how much, how fast and into what, each a quantity or a parameter of the model.
+
+::
+
+    [[dose]]
+    name = "drug"
+    target = "gut"                # the species it goes to
+    amount = "100 mg"             # per kg or m2: "1 mg/kg"; or the name of a parameter, as all that follow
+    at = "0 h"                    # or a list of all times, ascending: ["0 h", "8 h", "20 h"], without every and count
+    every = "12 h"                # the interval between doses, where there are
+    count = 14                    # so many of them; 1 if left out, with steady_state until the end of the run
+    over = "2 h"                  # an infusion; without it a bolus
+    rate = "5 mg/h"               # in place of over: it lasts as long as the amount takes
+    lag = "30 min"                # so much later than given it begins to enter the target
+    share = "70 %"                # the part of it that does
+    steady_state = true           # given every so often for ever before: the run starts in the state that recurs
+
+A parameter that decides when or how long is read at the start of an arm, and no timed change may set it. One that no
+formula reads says ``for_doses = true`` in the model; a share has the range [0, 1].
+"""
 
 from __future__ import annotations
 
@@ -200,7 +219,7 @@ class _DoseReader:
             if found is None:
                 return None
             every = found
-        count = self.table.get("count", DEFAULT_COUNT)
+        count = self.table.get("count", default_count(self.table, self.context.model, self.context.end))
         if not isinstance(count, int) or not 1 <= count <= MAX_DOSES:
             self.fault("count", f"expected a count from 1 to {MAX_DOSES}, found {count!r}")
         elif count > 1 and not every:

@@ -1,4 +1,15 @@
-"""``[inputs.NAME]``: parameters that follow a table of times and values, from a CSV or from the scenario itself."""
+"""``[inputs.NAME]``: parameters that follow a table of times and values, from a CSV or from the scenario itself.
+
+::
+
+    [inputs.feed]                 # a parameter that rate laws or observables read, and no volume
+    file = "feed.csv"             # columns time [h],value [mg/L/h]; or
+    points = [{ time = "0 h", value = "2 mg/L/h" }, { time = "6 h", value = "0 mg/L/h" }]
+    interpolation = "linear"      # straight lines, the default; "steps": each value until the next
+
+Before the first point and after the last the value stays. Initial values and volumes of doses see that of time 0. An
+arm that sets the parameter itself follows no input. In a CSV, unit and time_unit stand for units in its first line.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,19 @@
-"""``[[rule]]``: what is looked at before doses are given, and what then happens to them."""
+"""``[[rule]]``: what is looked at before doses are given, and what then happens to them.
+
+::
+
+    [[rule]]
+    name = "hold for toxicity"
+    check_before = "aldesleukin"  # a dose, or a list of doses
+    if = "blood_pressure < '70 mmHg' or toxicity_grade >= 3"
+    then = "skip"                 # this dose; "50 %": so much of it; "stop": it and all later ones of check_before;
+                                  # "delay 8 h": it and the later ones of the same dose, and it is looked at again then
+    at_most = 3                   # how often it acts; always if left out
+
+A condition compares species and observables, and sums, products and quotients of them, by < <= > >=, joined by and, or,
+not; quantities stand in quotes. Its values are those just before the dose; where one is undefined no comparison holds.
+A dose at time 0 is not looked at, as nothing comes before it. Of several rules that hold the first one acts.
+"""
 
 from __future__ import annotations
 

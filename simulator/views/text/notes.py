@@ -9,6 +9,7 @@ from ...experiments.sweeps.designs import Product
 from ...experiments.sweeps.paths import split_path, varies_in
 from ...files.toml.interventions import Interventions, knocked_out, notes_of
 from ...model.declarations import Parameter
+from ...model.ramps import in_formulas
 from ...model.units import LENGTH, unit
 from .numbers import interval, number, unit_text, with_unit
 
@@ -32,6 +33,7 @@ def notes(scenario: Scenario, asked: Interventions | None = None) -> list[str]:
         *_overridden(scenario),
         *_not_varied(scenario),
         *_unusual_values(scenario),
+        *_named_by_no_dose(scenario),
         *_thousandths(scenario),
         *_axes_outside_ranges(scenario),
         *(scenario.sweep.remarks if scenario.sweep else ()),
@@ -96,6 +98,18 @@ def _unusual_values(scenario: Scenario) -> Iterator[str]:
                 yield f"{name} = {with_unit(value, parameter.unit_text)} is outside its range, {_range(parameter)}"
             if has_knobs and not parameter.knob and value != parameter.value:
                 yield f"{name} is a fixed constant of the model: the bundled scenarios never change it"
+
+
+def _named_by_no_dose(scenario: Scenario) -> Iterator[str]:
+    """Parameters for doses that an arm sets or a sweep varies, though no dose takes them."""
+    axes = {axis.path for axis in scenario.sweep.design.axes} if scenario.sweep else set()
+    for arm in scenario.arms:
+        named = {name for dose in arm.doses for _, name in dose.named}
+        for name in dict.fromkeys([*arm.parameters, *axes]):
+            parameter = scenario.model.parameters.get(name)
+            unread = parameter is not None and parameter.for_doses and not in_formulas(scenario.model, name)
+            if unread and name not in named:
+                yield f"{name} is for doses, and no dose of arm {arm.name} names it, so that it has no effect there"
 
 
 def _thousandths(scenario: Scenario) -> Iterator[str]:

@@ -166,6 +166,8 @@ def _users(model: Model, name: str) -> Iterator[str]:
     """The reactions, observables and species that read a name."""
     if name in BODY:
         yield "doses per kg or m2"
+    if name in model.parameters and model.parameters[name].for_doses:
+        yield "doses that name it"
     for reaction in model.reactions.values():
         if name in names(reaction.rate):
             yield reaction.id
