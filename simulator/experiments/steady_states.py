@@ -198,7 +198,7 @@ def steady_states(
         tried[START],
         len(tried) + starts,
         tuple(dict.fromkeys(dose.name for dose in arm.doses)),
-        tuple(name for name, value in scenario.parameters(arm).items() if value != parameters[name]),
+        _changed(scenario, arm, parameters),
     )
 
 
@@ -216,6 +216,13 @@ def steady_state(equations: SteadyEquations, states: Array, q: float, arms: Sequ
     eigenvalues, part = equations.eigenvalues(states, q), equations.slowest_parts(states, q)
     slow = [equations.species[each] for each in np.argsort(-part, kind="stable")[:MOST_SLOW] if part[each] >= SLOW_PART]
     return SteadyState(states, q, eigenvalues, tuple(slow), tuple(arms))
+
+
+def _changed(scenario: Scenario, arm: Arm, parameters: Mapping[str, float]) -> tuple[str, ...]:
+    """The parameters that are not what they were at the start; those that inputs are made of are not named."""
+    made = {name for name, each in scenario.model.parameters.items() if each.made}
+    start = scenario.parameters(arm)
+    return tuple(name for name, value in parameters.items() if value != start[name] and name not in made)
 
 
 def _fastest(equations: SteadyEquations, states: Array, q: float) -> tuple[str, float]:

@@ -106,3 +106,21 @@ def test_a_kink_at_the_end_of_the_range_does_not_stop_the_branch() -> None:
 @pytest.mark.parametrize("power", [1, 3, 5])
 def test_zeros_are_found(power: int) -> None:
     assert zero(lambda x: (x - 0.3) ** power, 0.0, 1.0) == pytest.approx(0.3, abs=1e-3 if power > 1 else 1e-14)
+
+
+def test_a_branch_keeps_the_sums_that_its_parameter_sets() -> None:
+    """2 a <-> b with a + 2 b = 3 + 2 q: b = 4 a^2."""
+    model = make_model(
+        {"a": ("1", 3.0, 1.0), "b": ("1", "q", 1.0)},
+        {"q": (1.0, "1"), "on": (2.0, "1/h"), "off": (0.5, "1/h")},
+        {"binding": ("2 a -> b", "on * a^2"), "parting": ("b -> 2 a", "off * b")},
+    )
+    equations = steady_equations(model, ["a", "b"], {"q": 1.0, "on": 2.0, "off": 0.5}, {}, "q")
+    states = equations.newton(np.array([1.0, 1.0]), 1.0)
+    assert states is not None
+    branch = follow(equations, states, 1.0, (0.0, 10.0))
+    assert branch.ends == (End.RANGE, End.RANGE)
+    a, b = branch.states.T
+    assert a + 2 * b == pytest.approx(3 + 2 * branch.q, rel=1e-9)
+    assert b == pytest.approx(4 * a**2, rel=1e-8)
+    assert not branch.unstable.any()
