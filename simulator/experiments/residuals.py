@@ -58,6 +58,11 @@ class DataResult:
         return np.asarray(np.where(np.isnan(low) | _censored(self.data), near, inside))
 
     @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Which points are met or missed: those whose error is known, and those below a limit."""
+        return np.asarray(np.isfinite(self.residuals) & (np.isfinite(self.errors) | _censored(self.data)))
+
+    @property
     def folds(self) -> Array:
         """Simulated over measured, shape (points,); NaN where that says nothing: below a limit, or not above zero."""
         with np.errstate(all="ignore"):

@@ -84,6 +84,14 @@ def test_values_below_a_limit_are_met_by_curves_below_it(folder: Path) -> None:
     assert "1 of 3 within one SD" in data_sentence(read_scenario(path), found)
 
 
+def test_a_point_without_an_error_is_neither_met_nor_missed(folder: Path) -> None:
+    path = scenario(folder, points("time = '0 h', value = 100", "time = '1 h', value = 60, sd = 5"))
+    run = sim.run(path)
+    assert "1 of 1 within one SD; 1 point without an error" in str(run)
+    [block] = write(run.result, folder / "out", [])["data"]
+    assert (block["within"], block["judged"]) == (1, 1)
+
+
 def test_the_sentence_names_what_is_missed(folder: Path) -> None:
     rows = [f"time = '{hour} h', value = 10, sd = 2" for hour in range(1, 6)]
     path = scenario(folder, points(*rows))

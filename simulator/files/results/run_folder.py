@@ -150,7 +150,6 @@ def data_summary(result: DataResult) -> dict[str, Any]:
         }
         for point, simulated, residual, error, weighted, fold in columns
     ]
-    known = np.isfinite(result.errors)
     return {
         "name": data.name,
         "curve": data.curve.text,
@@ -160,8 +159,8 @@ def data_summary(result: DataResult) -> dict[str, Any]:
         "bars": data.bars,
         "errors_estimated": result.estimated,
         "source": data.source,
-        "within": None if result.estimated else int(result.within[known].sum()),
-        "with_error": int(known.sum()),
+        "within": None if result.estimated else int(result.within[result.judged].sum()),
+        "judged": int(result.judged.sum()),
         "fold_error": result.fold_error,
         "points": points,
     }

@@ -260,6 +260,7 @@ def draw_points(axis: Axes, points: PanelPoints, bottom: float, medium: Medium) 
         own = subjects == subject
         axis.plot(times[own], values[own], color=color, linewidth=0.5 * thick, alpha=0.35, zorder=4.9, label="subject")
     look: dict[str, Any] = {"linestyle": "none", "color": color, "markerfacecolor": "white", "zorder": 5.1}
+    look["clip_on"] = False  # a point on the edge is whole, and none lies beyond
     look |= {"markersize": (3.0 if many else 5.0) * thick**0.5, "markeredgewidth": (0.7 if many else 1.2) * thick}
     seen = np.maximum(values, bottom)
     axis.plot(times[~censored], seen[~censored], marker=SHAPES[points.mark], label="data", **look)

@@ -45,7 +45,7 @@ def data_lines(scenario: Scenario, results: Sequence[DataResult]) -> list[str]:
 
 def _total(results: Sequence[DataResult]) -> str:
     """How many points of all data are met, and the typical fold error."""
-    known = [each.within[np.isfinite(each.errors)] for each in results if not each.estimated]
+    known = [each.within[each.judged] for each in results if not each.estimated]
     met, of = sum(int(each.sum()) for each in known), sum(len(each) for each in known)
     folds = np.concatenate([each.folds[np.isfinite(each.folds)] for each in results])
     parts = [f"{met} of {counted(of, 'point')} within their errors"] if of else []
@@ -74,7 +74,7 @@ def _by_errors(scenario: Scenario, result: DataResult) -> list[str]:
     distance[result.residuals == 0.0] = 0.0
     above = np.array([point.censored for point in result.data.points]) & (result.residuals != 0.0)
     distance[above & np.isnan(distance) & np.isfinite(result.residuals)] = np.inf  # of a limit without an error
-    known = ~np.isnan(distance)
+    known = result.judged
     bars, within = result.data.bars, int((known & result.within).sum())
     parts = [f"{within} of {int(known.sum())} within {'their intervals' if bars == 'interval' else f'one {bars}'}"]
     missed = _largest(np.where(known & ~result.within, distance, np.nan))
@@ -132,6 +132,8 @@ def _largest(distance: Array) -> list[int]:
 def point_time(scenario: Scenario, time: float) -> str:
     """A time of data, which counts in the model's unit, as people say it: ``day 15``, ``3 h``."""
     clock, factor = clock_of(scenario)
+    if clock == "d" and 0 < time * factor < 1:
+        return with_unit(24 * time * factor, "h")
     return f"day {number(time * factor)}" if clock == "d" else with_unit(time * factor, clock)
 
 
