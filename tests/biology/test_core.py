@@ -50,9 +50,11 @@ def test_its_names_mean_what_they_mean_in_the_human_model() -> None:
 
 
 def law(model: Model, name: str) -> str:
-    """A formula in the names that both models have: here one man of 70 kg, no CD4 cells apart, CD25 induced at once."""
+    """A formula in the names that both models have: here one man of 70 kg, one clone, no CD4 cells apart, CD25 induced
+    at once."""
     text = model.reactions[name].rate_text if name in model.reactions else model.observables[name].text
-    for old, new in (("_70kg", ""), ("pace * ", ""), ("IL2_arousal", "IL2_strong"), ("_CD8", "")):
+    one_clone = "T_secreting_again", "T_again_secreting * T_drive * T_active"
+    for old, new in (("_70kg", ""), ("pace * ", ""), ("IL2_arousal", "IL2_strong"), ("_CD8", ""), one_clone):
         text = text.replace(old, new)
     return text
 
