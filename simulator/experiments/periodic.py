@@ -8,7 +8,7 @@ so long only (pseudo-transient continuation, Kelley and Keyes 1998), so that it 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from ..model.instants import ticks_of, time_of
 from ..numerics.system import System
-from ..numerics.trajectory import ATOL_OF_SCALE, Array, Problem, Segment
+from ..numerics.trajectory import ATOL_OF_SCALE, Array, Problem
 from .scenario import Arm, Scenario
 from .schedule import prepare
+from .timetable import TimetableError
 
 RTOL = 1e-8  # of a period, and ...
 FINE_RTOL = 1e-11  # ... near the fixed point, since what is slow multiplies the error of a period
@@ -68,17 +69,63 @@ def periodic_start(scenario: Scenario, arm: Arm, system: System, many: Many) -> 
         NoPeriodicStateError: there is none, or the regimen does not stay there; with the name of a species.
         TimetableError: the doses cannot be given at their times.
     """
-    cycle = _cycle(scenario, arm)
-    prepared = prepare(replace(scenario, end=cycle.length), cycle.arm, system)
-    targets = [system.species.index(dose.target) for dose in cycle.arm.doses]
-    segments = prepared.schedule.segments
-    found = _FixedPoint(system, prepared.initial, targets, lambda states, rtol: _after(segments, states, rtol, many))
-    try:
-        return found.solve()
-    except NoPeriodicStateError as error:
+    (found,) = periodic_starts(scenario, [arm], system, many)
+    if isinstance(found, ValueError):
+        raise found
+    return found
+
+
+def periodic_starts(
+    scenario: Scenario, arms: Sequence[Arm], system: System, many: Many
+) -> list[Array | NoPeriodicStateError | TimetableError]:
+    """`periodic_start` of several arms at once, or what it would raise. None depends on the others."""
+    found: dict[int, Array | NoPeriodicStateError | TimetableError] = {}
+    searches: dict[int, _Search] = {}
+    for number, arm in enumerate(arms):
+        try:
+            searches[number] = _Search(scenario, arm, system)
+        except (NoPeriodicStateError, TimetableError) as error:
+            found[number] = error
+    while searches:
+        problems = [problem for each in searches.values() for problem in each.problems]
+        states = iter(many(problems))
+        for number, search in list(searches.items()):
+            own = [next(states) for _ in search.problems]
+            if (end := search.send(own)) is not None:
+                found[number] = end
+                del searches[number]
+    return [found[number] for number in range(len(arms))]
+
+
+class _Search:
+    """The search for the periodic state of one arm. problems: what has to be simulated next."""
+
+    def __init__(self, scenario: Scenario, arm: Arm, system: System) -> None:
+        cycle = _cycle(scenario, arm)
+        prepared = prepare(replace(scenario, end=cycle.length), cycle.arm, system)
+        self.segments = prepared.schedule.segments
+        targets = [system.species.index(dose.target) for dose in cycle.arm.doses]
         names = ", ".join(f"'{dose.name}'" for dose in cycle.arm.doses)
-        period = f"{cycle.length:g} {scenario.model.time_unit_text}"
-        raise NoPeriodicStateError(f"no steady state of {names} with its period of {period}: {error}") from None
+        self.what = f"{names} with its period of {cycle.length:g} {scenario.model.time_unit_text}"
+        self.steps = _FixedPoint(system, prepared.initial, targets).solve()
+        self.problems = self._problems(next(self.steps))
+
+    def _problems(self, asked: Asked) -> list[Problem]:
+        end = np.array([self.segments[-1].end])
+        return [Problem(each, self.segments, end, asked.rtol, ATOL_OF_SCALE, dense=False) for each in asked.states]
+
+    def send(self, ends: Sequence[Array | str]) -> Array | NoPeriodicStateError | None:
+        """Takes the states at the ends of `problems`; the periodic state, or why there is none, once that is known."""
+        size = len(self.problems[0].initial)
+        later = np.array([np.full(size, np.nan) if isinstance(each, str) else each for each in ends])
+        try:
+            self.problems = self._problems(self.steps.send(later))
+        except StopIteration as end:
+            found: Array = end.value
+            return found
+        except NoPeriodicStateError as error:
+            return NoPeriodicStateError(f"no steady state of {self.what}: {error}")
+        return None
 
 
 def _cycle(scenario: Scenario, arm: Arm) -> _Cycle:
@@ -96,53 +143,52 @@ def _cycle(scenario: Scenario, arm: Arm) -> _Cycle:
     return _Cycle(arm._replace(doses=doses, changes=held), length)
 
 
-def _after(segments: Sequence[Segment], states: Array, rtol: float, many: Many) -> Array:
-    """The states after a period from each of `states`, both of shape (n, species); NaN where it cannot be simulated."""
-    end = np.array([segments[-1].end])
-    problems = [Problem(each, segments, end, rtol, ATOL_OF_SCALE, dense=False) for each in states]
-    found = many(problems)
-    return np.array([np.full(states.shape[1], np.nan) if isinstance(each, str) else each for each in found])
+class Asked(NamedTuple):
+    """States, shape (n, species), that a search wants to be simulated for a period, to a relative tolerance; it is sent
+    the states then, of the same shape, NaN where they cannot be had."""
+
+    states: Array
+    rtol: float
 
 
 class _FixedPoint:
     """The search for states to which a period leads back."""
 
-    def __init__(
-        self, system: System, start: Array, targets: Sequence[int], after: Callable[[Array, float], Array]
-    ) -> None:
-        """targets: the species that doses go to. after: the states a period later, both of shape (n, species), computed
-        to a relative tolerance."""
-        self.system, self.start, self.targets, self.after = system, start, targets, after
+    def __init__(self, system: System, start: Array, targets: Sequence[int]) -> None:
+        """targets: the species that doses go to."""
+        self.system, self.start, self.targets = system, start, targets
         self.smallest = SMALLEST * system.scales
         self.rtol = RTOL
 
-    def solve(self) -> Array:
+    def solve(self) -> Generator[Asked, Array, Array]:
+        """Asks for periods until it returns the states."""
         states = self.start
         for _ in range(LEAD_IN):
-            states = self._later(states)
+            states = yield from self._later(states)
         for _ in range(MOST_STEPS):
-            states, done = self._step(states)
+            states, done = yield from self._step(states)
             if done:
                 return states
-        worst = int(np.argmax(np.abs(self._later(states) - states) / self._size(states)))
+        later = yield from self._later(states)
+        worst = int(np.argmax(np.abs(later - states) / self._size(states)))
         raise NoPeriodicStateError(f"none was found; {self.system.species[worst]} changes from period to period")
 
     def _size(self, states: Array) -> Array:
         size: Array = np.maximum(np.abs(states), self.smallest)
         return size
 
-    def _later(self, states: Array) -> Array:
+    def _later(self, states: Array) -> Generator[Asked, Array, Array]:
         """The states after a period."""
-        later: Array = self.after(states[None], self.rtol)[0]
+        later: Array = (yield Asked(states[None], self.rtol))[0]
         if np.isnan(later).any():
             raise NoPeriodicStateError("a period could not be simulated to its end")
         return later
 
-    def _step(self, states: Array) -> tuple[Array, bool]:
+    def _step(self, states: Array) -> Generator[Asked, Array, tuple[Array, bool]]:
         """States nearer to the fixed point, and whether they are it."""
-        size, later = self._size(states), self._later(states)
+        size, later = self._size(states), (yield from self._later(states))
         some = np.flatnonzero((states != 0.0) | (later != 0.0))  # what is not there, and is not made, stays out
-        slopes = self._slopes(states, later, some)
+        slopes = yield from self._slopes(states, later, some)
         counted = np.abs(slopes - np.eye(len(slopes))).max(axis=0, initial=0.0) <= COUNTER  # they change nothing
         for index in set(some[counted].tolist()) & set(self.targets):
             raise NoPeriodicStateError(f"nothing takes {self.system.species[index]} away, so that it only accumulates")
@@ -155,10 +201,10 @@ class _FixedPoint:
         done = self.rtol == FINE_RTOL and bool(largest <= CLOSE)
         self.rtol = FINE_RTOL if largest <= NEAR else self.rtol
         if done:
-            self._check(new, own, kept)
+            yield from self._check(new, own, kept)
         return new, done
 
-    def _slopes(self, states: Array, later: Array, some: Indices) -> Array:
+    def _slopes(self, states: Array, later: Array, some: Indices) -> Generator[Asked, Array, Array]:
         """What a period makes of a change of each of `some` species, all in terms of their sizes: column by column.
 
         A state is made a little smaller, or where that cannot be simulated larger: shares cannot be above one.
@@ -172,15 +218,15 @@ class _FixedPoint:
             share = sign * first[left]
             moved = np.repeat(states[None], len(left), axis=0)
             moved[np.arange(len(left)), some[left]] += share * size[some[left]]
-            found[left] = (self.after(moved, self.rtol) - later)[:, some] / size[some] / share[:, None]
+            found[left] = ((yield Asked(moved, self.rtol)) - later)[:, some] / size[some] / share[:, None]
         if np.isnan(found).any():
             name = self.system.species[some[np.isnan(found).any(axis=1).argmax()]]
             raise NoPeriodicStateError(f"a period cannot be simulated once {name} changes a little")
         return found.T
 
-    def _check(self, states: Array, own: Indices, slopes: Array) -> None:
+    def _check(self, states: Array, own: Indices, slopes: Array) -> Generator[Asked, Array, None]:
         """Raises `NoPeriodicStateError` where a period does not lead back, or leads away from what is near."""
-        names, later = self.system.species, self._later(states)
+        names, later = self.system.species, (yield from self._later(states))
         off = np.abs(later - states) / self._size(states)
         if off[own].max(initial=0.0) > RETURNS:
             raise NoPeriodicStateError(f"{names[own[off[own].argmax()]]} does not come back to where it was")

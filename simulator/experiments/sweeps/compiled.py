@@ -20,7 +20,7 @@ from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, Array, Trajectory
 from ..awake import awake_species
 from ..decisions import Decided, decided_arms
-from ..periodic import NoPeriodicStateError, has_steady_dose, periodic_start
+from ..periodic import has_steady_dose, periodic_starts
 from ..scenario import Arm, Scenario
 from ..schedule import prepare
 from ..solving import TIGHTER, problem_of, states_of_model, trajectories_of_model
@@ -159,15 +159,12 @@ class CompiledArms:
         """Members that start in the steady state of their regimen, without those that have none."""
         if arm not in self._steady or self._many is None:
             return rows, batch
-        starts: dict[int, Array] = {}
-        for place, row in enumerate(rows.tolist()):
-            if stop():
-                raise StoppedError
-            try:
-                member = arm_with(self._scenario, self._steady[arm], self._axes, values[row])
-                starts[place] = periodic_start(self._scenario, member, self.system, self._many)
-            except NoPeriodicStateError:
-                continue  # SciPy will say why
+        if stop():
+            raise StoppedError
+        arms = [arm_with(self._scenario, self._steady[arm], self._axes, values[row]) for row in rows.tolist()]
+        found_starts = periodic_starts(self._scenario, arms, self.system, self._many)
+        # Of the others SciPy will say why they have none
+        starts = {place: each for place, each in enumerate(found_starts) if not isinstance(each, ValueError)}
         found = np.array(list(starts), dtype=np.intp)
         initial = np.array(list(starts.values())).reshape(len(found), batch.initial.shape[1])
         return rows[found], replace(batch.take(found), initial=initial)
