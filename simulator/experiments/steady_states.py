@@ -77,12 +77,13 @@ class Rest(NamedTuple):
 
     place: of the steady state in which it comes to rest, among those found; None where it does not.
     fastest: the species that changes fastest at the end of the run, and by what share of itself per time unit.
-    waves: whether it goes round a state that is not stable.
+    waves: whether it goes round a state that is not stable. grows: a species that grows without end, if one does.
     """
 
     place: int | None
     fastest: tuple[str, float]
     waves: bool
+    grows: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +194,12 @@ def steady_states(
         parameters,
         equations,
         tuple(states_found[each] for each in order),
-        Rest(order.index(rest) if rest is not None else None, _fastest(equations, own, q), waves),
+        Rest(
+            order.index(rest) if rest is not None else None,
+            _fastest(equations, own, q),
+            waves,
+            None if rest is not None or waves else equations.without_end(own, q),
+        ),
         _sums(equations, own, q),
         tried[START],
         len(tried) + starts,

@@ -162,17 +162,32 @@ class SteadyEquations:
     def relaxed(self, states: Array, q: float) -> Array | None:
         """The state in which the system comes to rest from `states`, shape (n,), or None: implicit Euler steps, each
         longer as far as the states change little. Conserved sums stay as they are in `states`."""
-        length, most = 0.0, WITHOUT_END * np.maximum(np.abs(states), self.scales)
+        found, may_rest = self._let_go(states, q)
+        return self.newton(found, q) if may_rest else None
+
+    def without_end(self, states: Array, q: float) -> str | None:
+        """The species that grows without end from `states`, shape (n,); None if none does."""
+        found = np.abs(self._let_go(states, q)[0]) / self._most(states)
+        return self.species[int(found.argmax())] if found.max(initial=0.0) > 1.0 else None
+
+    def _most(self, states: Array) -> Array:
+        """The size of each species that is without end, from `states`."""
+        most: Array = WITHOUT_END * np.maximum(np.abs(states), self.scales)
+        return most
+
+    def _let_go(self, states: Array, q: float) -> tuple[Array, bool]:
+        """Where the states have gone, and whether they may have come to rest."""
+        length, most = 0.0, self._most(states)
         for _ in range(RELAX_STEPS):
             found, size = self.evaluate(states, q), self.weights(states)
             if not found.is_finite or (np.abs(states) > most).any():
-                return None
+                return states, False
             if not length:
                 length = 0.1 / max(float(np.abs(found.rhs / size).max(initial=0.0)), 1e-9)
             matrix = np.eye(len(states)) / length - found.jacobian * size / size[:, None]
             step = solved(matrix, found.rhs / size)
             if step is None:
-                return None
+                return states, False
             if np.linalg.slogdet(matrix)[0] < 0:  # longer than what grows takes to grow: it would be drawn back instead
                 length *= 0.5
                 continue
@@ -182,9 +197,9 @@ class SteadyEquations:
                 continue
             states = self.possible(states + size * step)
             if change < EXACT:
-                return self.newton(states, q)
+                break
             length *= min(4.0, USUAL_CHANGE / max(change, 1e-3)) if change < USUAL_CHANGE else 0.8
-        return self.newton(states, q)
+        return states, True
 
 
 def solved(matrix: Array, right: Array) -> Array | None:

@@ -57,6 +57,8 @@ def test_a_state_below_zero_is_none() -> None:
 def test_growth_without_end_is_no_rest() -> None:
     model = make_model({"x": ("1", 1.0, 1.0)}, {"k": (1.0, "1/h")}, {"made": ("x -> 2 x", "k * x")})
     assert equations_of(model).relaxed(np.array([0.5]), 0.0) is None
+    assert equations_of(model).without_end(np.array([0.5]), 0.0) == "x"
+    assert equations_of(schloegl()).without_end(np.array([300.0]), 0.0) is None
 
 
 def dimer(volume: bool = False) -> Model:

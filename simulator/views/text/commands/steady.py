@@ -81,9 +81,10 @@ def rest_sentence(found: SteadyStates) -> str:
     resting = found.resting
     if resting is None:
         change = f"{number(100 * speed, 2)} % per {clock}"
-        waves = "; it goes round a state that is not stable" if found.rest.waves else ""
+        how = "; it goes round a state that is not stable" if found.rest.waves else ""
+        how = f"; {found.rest.grows} grows without end" if found.rest.grows else how
         text = f"Arm {found.arm.name}{without} does not come to rest: at the end of its run {name} changes by {change}"
-        return f"{text}{waves}."
+        return f"{text}{how}."
     if resting.stable is False:
         return (
             f"Arm {found.arm.name}{without} is at state {found.found.index(resting) + 1}, which is not stable: "
@@ -128,6 +129,7 @@ def steady_document(found: SteadyStates) -> dict[str, Any]:
         "time_unit": found.scenario.model.time_unit_text,
         "rests_in": None if found.rest.place is None else found.rest.place + 1,
         "goes_in_waves": found.rest.waves,
+        "grows_without_end": found.rest.grows,
         "fastest_at_end": {"species": found.rest.fastest[0], "share_per_time": found.rest.fastest[1]},
         "starts": found.starts,
         "states": [_state_document(found, state, index) for index, state in enumerate(found.found, 1)],
