@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 from ..numerics.steady_equations import ConservedSum, SteadyEquations, steady_equations
 from ..numerics.system import System
 from ..numerics.trajectory import Array
+from .periodic import NoPeriodicStateError
 from .scenario import Arm, Scenario
 from .schedule import Prepared, prepare
-from .solving import Certify, OnProgress, solve_arms, system_of
+from .solving import Certify, OnProgress, decided_of, prepared_arm, solve_arms, system_of
+from .timetable import TimetableError
 
 SAME = 1e-4  # relative difference of two states that are one
 THERE = 1e-2  # of states at the end of a run from the steady state that they are at
@@ -305,7 +308,10 @@ def _ends(
     """By arm, its last states, shape (species,), and whether its parameters are those asked for. The start comes first,
     then the end of the arm without doses; an arm that failed is left out."""
     prepared = {UNDOSED: prepare(scenario, quiet, system)}
-    prepared |= {each.name: prepare(scenario, each, system) for each in scenario.arms}
+    for arm in scenario.arms:
+        with suppress(NoPeriodicStateError, TimetableError):  # its run says so
+            (decided,) = decided_of(scenario, [arm], system)
+            prepared[arm.name] = prepared_arm(scenario, decided.arm, system)
     solved, interrupted = solve_arms(scenario, system, prepared, Certify.OFF, on_progress)
     if interrupted:
         raise KeyboardInterrupt
