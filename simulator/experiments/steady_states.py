@@ -66,7 +66,10 @@ class SteadyState:
 
     @property
     def time(self) -> float:
-        """In which time a small disturbance falls to 1/e of itself, or grows to e times that, in the model's unit."""
+        """In which time a small disturbance falls to 1/e of itself, or grows to e times that, in the model's unit; NaN
+        where nothing can change."""
+        if not len(self.eigenvalues):
+            return math.nan
         return 1.0 / abs(self.slowest.real) if self.slowest.real else math.inf
 
     @property
