@@ -84,6 +84,23 @@ def test_values_below_a_limit_are_met_by_curves_below_it(folder: Path) -> None:
     assert "1 of 3 within one SD" in data_sentence(read_scenario(path), found)
 
 
+@pytest.mark.parametrize("engine", ["", "scipy"])
+def test_a_trough_is_the_value_before_the_dose(folder: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
+    rows = [
+        "time = '6 h', value = 1, before = true",
+        "time = '12 h', value = 1, before = 1",
+        "time = '18 h', value = 1",
+    ]
+    path = scenario(folder, points(*rows))
+    dose = "target = 'drug'\namount = '400 pmol'\nat = '6 h'\nevery = '6 h'\ncount = 3"  # 100 pM in 4 L
+    path.write_text(path.read_text() + f"\n[[dose]]\nname = 'push'\n{dose}\n")
+    left = math.exp(-6 * K)
+    exact = 100 * np.array([left, (1 + left) * left, ((1 + left) * left + 1) * left + 1])
+    assert sim.run(path).result.data[0].simulated == pytest.approx(exact, rel=1e-5)
+    assert sim.batch(path, vary="k_clear", data=True)([[K]]).data[0].simulated[0] == pytest.approx(exact, rel=1e-5)
+
+
 def test_a_point_without_an_error_is_neither_met_nor_missed(folder: Path) -> None:
     path = scenario(folder, points("time = '0 h', value = 100", "time = '1 h', value = 60, sd = 5"))
     run = sim.run(path)
