@@ -17,13 +17,16 @@ from .bootstrap import Bootstrap, bootstrap
 from .design import has_unknown_errors
 from .problem import FitProblem, Residuals, Simulated, errors_at, first_errors, measured, next_to
 from .profile import Profile, profiles
-from .search import Search, jacobian_at, search
+from .search import MOST_STEPS, Search, jacobian_at, search
 from .together import Together
 from .uncertainty import OF_INTERVALS, Uncertainty, Untold, quantile_of, uncertainty
 
 MOST_ROUNDS = 20  # of errors that follow from the curves that follow from the errors
 SAME_ERRORS = 1e-3  # of their size
-SAME_FIT = 0.1  # of the sum of squares: another start that ends this near has found the same fit
+SAME_FIT = 0.5  # of the sum of squares: another start that ends this near has found the same fit, ...
+SAME_SHARE = 0.01  # ... or this share of it, as rough searches end early
+NEAR_FIT, MOST_NEAR = 10.0, 8  # of the sum of squares: so near to the best, rough searches are continued; at most
+ROUGH_STEPS = 30
 BETTER = 0.02  # of the sum of squares: what a profile finds below the best fit by more is a better fit
 
 OnProgress = Callable[[str, float], object]  # what is done, and its share from 0 to 1
@@ -40,7 +43,7 @@ class FitResult:
     Attributes:
         problem: what was fitted.
         best: the search that found it; its cost is the sum of squared residuals, of data and priors.
-        starts: every search, in the order of their starts, with the errors of the measured values.
+        starts: every rough search, in the order of their starts, with the errors of the measured values.
         residuals: with the errors of the fit.
         simulated: the best fit at the points of the data, one member.
         uncertainty: standard errors, intervals, correlations, and what the data do not tell.
@@ -145,7 +148,8 @@ class FitResult:
     def reached(self) -> int:
         """How many starts ended at the fit of the lowest of them."""
         costs = np.array([each.cost for each in self.starts])
-        return int((costs <= costs.min() + max(SAME_FIT, 1e-3 * costs.min())).sum())
+        least = float(costs.min())
+        return int((costs <= least + max(SAME_FIT * one_unit(self.problem, least), SAME_SHARE * least)).sum())
 
 
 @dataclass(frozen=True)
@@ -172,18 +176,22 @@ def fit(
     seed = problem.fit.seed if options.seed is None else options.seed
     places = start_places(problem, problem.fit.starts if options.starts is None else options.starts, seed)
     residuals = measured(problem, first_errors(problem))
-    found, interrupted = searches(problem, residuals, places, partial(on_progress, "starts"))
+    found, interrupted = searches(problem, residuals, places, partial(on_progress, "starts"), rough=True)
     seen = [each for each in found if np.isfinite(each.cost)]
     if not seen and interrupted:
         raise KeyboardInterrupt
     if not seen:
         raise NothingSimulatedError(next((each.why for each in found if each.why), "a curve has no value"))
-    best = min(seen, key=lambda each: each.cost)
+    seen = sorted(seen, key=lambda each: each.cost)
+    best = seen[0]
     result = replace(_settled(problem, residuals, best, interrupted=True), starts=tuple(found))
     if interrupted:
         return result
     try:
-        result = replace(_settled(problem, residuals, best, interrupted=False), starts=tuple(found))
+        near = [each.place for each in seen if each.cost <= best.cost + NEAR_FIT * one_unit(problem, best.cost)]
+        fine, interrupted = searches(problem, residuals, np.array(near[:MOST_NEAR]))
+        better = min([each for each in fine if each.jacobian is not None] or [best], key=lambda each: each.cost)
+        result = replace(_settled(problem, residuals, better, interrupted), starts=tuple(found))
         if options.profile and not result.interrupted:
             result = _profiled(result, partial(on_progress, "profiles"))
         if options.bootstrap and not result.interrupted:
@@ -207,12 +215,22 @@ def start_places(problem: FitProblem, count: int, seed: int) -> Array:
     return np.concatenate([*own, spread])[:count]
 
 
+def one_unit(problem: FitProblem, least: float) -> float:
+    """What stands for 1 in a sum of squares: it is less where errors follow from the residuals, of which the least sum
+    has one for each degree of freedom."""
+    known = not any(has_unknown_errors(each) for each in problem.data)
+    return 1.0 if known else least / max(problem.spare, 1)
+
+
 def searches(
-    problem: FitProblem, residuals: Residuals, places: Array, on_share: Callable[[float], object] = lambda share: None
-) -> tuple[list[Search], bool]:
-    """A search from each of `places`, and whether they were interrupted; those that have not begun are left out."""
-    together = Together([partial(search, problem, residuals, place) for place in places])
-    together.run(problem.simulate, lambda ended: on_share(ended / len(places)))
+    problem: FitProblem, residuals: Residuals, places: Array, on_share: Callable[[float], object] = lambda share: None,
+    rough: bool = False,
+) -> tuple[list[Search], bool]:  # fmt: skip
+    """A search from each of `places`, and whether they were interrupted; those that have not begun are left out.
+    rough: as in `search`, at the tolerance of sweeps."""
+    most = ROUGH_STEPS if rough else MOST_STEPS
+    together = Together([partial(search, problem, residuals, place, most=most, rough=rough) for place in places])
+    together.run(problem.roughly if rough else problem.simulate, lambda ended: on_share(ended / len(places)))
     return [together.found[number] for number in sorted(together.found)], together.interrupted
 
 

@@ -60,7 +60,9 @@ class FitProblem:
         arms = tuple(dict.fromkeys(each.arm for each in self.data))
         axes = [each.axis for each in self.fit.estimates]
         times = np.unique([point.time for each in self.data for point in each.points])
-        self._members = prepare_members(scenario, axes, arms, (), self._curves, times, again=True)
+        self._members, self._rough_members = (
+            prepare_members(scenario, axes, arms, (), self._curves, times, again=tight) for tight in (True, False)
+        )
         self._at = [np.array([point.time for point in each.points]) for each in self.data]
 
     @property
@@ -114,6 +116,10 @@ class FitProblem:
         """
         return self._simulated(self._members, places, self._at)
 
+    def roughly(self, places: Array) -> Simulated:
+        """The same at the tolerance of sweeps, which is enough to find the way."""
+        return self._simulated(self._rough_members, places, self._at)
+
     def courses(self, places: Array, times: Array) -> Simulated:
         """The same at `times`, which rise, instead of those of the points."""
         return self._simulated(replace(self._members, times=times), places, [times] * len(self.data))
@@ -133,16 +139,18 @@ class FitProblem:
             each[list(failures)] = np.nan
         return Simulated(values, failures)
 
-    def steps(self, place: Array, which: Sequence[int]) -> Array:
-        """The places from which the derivatives by the values `which` follow: shape (2 * which, p), each a little
-        above and then a little below, where the range has room."""
-        rows = np.repeat(place[None, :], 2 * len(which), axis=0)
+    def steps(self, place: Array, which: Sequence[int], sides: int = 2) -> Array:
+        """The places from which the derivatives by the values `which` follow: shape (sides * which, p). With two sides
+        each a little above and then a little below, where the range has room; with one, to where there is more."""
+        rows = np.repeat(place[None, :], sides * len(which), axis=0)
         for i, each in enumerate(which):
             estimate = self.fit.estimates[each]
             here = self.low[each] + place[each] * self.width[each]
             size = STEP if estimate.axis.log else max(STEP * abs(here), LEAST_STEP * self.width[each])
-            rows[2 * i, each] = min(place[each] + size / self.width[each], 1.0)
-            rows[2 * i + 1, each] = max(place[each] - size / self.width[each], 0.0)
+            above = min(place[each] + size / self.width[each], 1.0)
+            below = max(place[each] - size / self.width[each], 0.0)
+            ends = (above, below) if sides == 2 else (above if place[each] < 0.5 else below,)
+            rows[sides * i : sides * (i + 1), each] = ends
         return rows
 
 

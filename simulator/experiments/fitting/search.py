@@ -13,6 +13,7 @@ from .problem import FitProblem, Residuals, Simulated
 from .together import Ask, SearchStoppedError
 
 MOST_STEPS = 100
+ROUGH = 1e-3
 TOLERANCE = 1e-7  # of the sum of squares, of the place and of its gradient
 
 
@@ -44,8 +45,11 @@ class _NoDerivativeError(Exception):
 class _Course:
     """What a search has asked, and the best that it has seen."""
 
-    def __init__(self, problem: FitProblem, residuals: Residuals, start: Array, free: Sequence[int], ask: Ask) -> None:
+    def __init__(
+        self, problem: FitProblem, residuals: Residuals, start: Array, free: Sequence[int], ask: Ask, rough: bool
+    ) -> None:
         self.problem, self.residuals, self.start, self.free, self.ask = problem, residuals, start, list(free), ask
+        self.sides = 1 if rough else 2
         self.best, self.cost, self.why, self.steps = start, np.inf, "", 0
         self.jacobian: Array | None = None
         self.simulated: Simulated | None = None
@@ -71,21 +75,19 @@ class _Course:
         return np.where(np.isfinite(found), found, np.inf)
 
     def derivatives(self, searched: Array) -> Array:
-        """The residuals by the place, from differences; of one side only where the other cannot be simulated."""
-        place = self.place(searched)
-        places = self.problem.steps(place, self.free)
+        """The residuals by the place, from differences; where one side cannot be simulated, to the other."""
+        place, sides = self.place(searched), self.sides
+        places = self.problem.steps(place, self.free, sides)
         rows = self.residuals.of(self.ask(places), places)
         here = self._here[1] if self._here[0] == searched.tobytes() else np.full(rows.shape[1], np.nan)
         found = np.empty((rows.shape[1], len(self.free)))
         for column, each in enumerate(self.free):
-            ends = np.stack([rows[2 * column], rows[2 * column + 1]])
-            at = places[2 * column : 2 * column + 2, each].copy()
-            for end in (0, 1):
-                if not np.isfinite(ends[end]).all():
-                    ends[end], at[end] = here, place[each]
-            if not np.isfinite(ends).all() or at[0] == at[1]:
+            own = slice(sides * column, sides * (column + 1))
+            known = [(at, row) for at, row in zip(places[own, each], rows[own], strict=True) if np.isfinite(row).all()]
+            known += [(place[each], here)] if len(known) < 2 else []
+            if len(known) < 2 or known[0][0] == known[1][0] or not np.isfinite(known[1][1]).all():
                 raise _NoDerivativeError
-            found[:, column] = (ends[0] - ends[1]) / (at[0] - at[1])
+            found[:, column] = (known[0][1] - known[1][1]) / (known[0][0] - known[1][0])
         if (place == self.best).all():
             self.jacobian = found
         return found
@@ -101,13 +103,15 @@ class _Course:
 
 def search(
     problem: FitProblem, residuals: Residuals, start: Array, ask: Ask, free: Sequence[int] | None = None,
-    most: int = MOST_STEPS,
+    most: int = MOST_STEPS, rough: bool = False,
 ) -> Search:  # fmt: skip
     """Searches from `start`, shape (p,), varying the values whose numbers are in `free`, or else all of them.
 
+    rough: only until it is clear where it leads, with derivatives from one side.
+
     An interruption ends it with the best that was seen.
     """
-    course = _Course(problem, residuals, start, range(problem.size) if free is None else free, ask)
+    course = _Course(problem, residuals, start, range(problem.size) if free is None else free, ask, rough)
     try:
         if not course.free:
             course.at(np.empty(0))
@@ -115,9 +119,10 @@ def search(
         inside = np.clip(start[course.free], 1e-9, 1.0 - 1e-9)
         if not np.isfinite(course.at(inside)).all():
             return course.search("failed")
-        settings = {"ftol": TOLERANCE, "xtol": TOLERANCE, "gtol": TOLERANCE}
+        tolerance = ROUGH if rough else TOLERANCE
+        settings = {"ftol": tolerance, "xtol": tolerance, "gtol": TOLERANCE}
         found = least_squares(course.at, inside, course.derivatives, (0.0, 1.0), max_nfev=most, **settings)
-        if course.jacobian is None:
+        if course.jacobian is None and not rough:
             course.at(course.best[course.free])
             course.derivatives(course.best[course.free])
         return course.search("converged" if found.status > 0 else "limit")
@@ -129,7 +134,7 @@ def search(
 
 def jacobian_at(problem: FitProblem, residuals: Residuals, place: Array) -> Array | None:
     """The derivatives of the residuals by the place, shape (residuals, p); None where they cannot be simulated."""
-    course = _Course(problem, residuals, place, range(problem.size), problem.simulate)
+    course = _Course(problem, residuals, place, range(problem.size), problem.simulate, rough=False)
     course.at(place)
     try:
         return course.derivatives(place)
