@@ -468,7 +468,10 @@ def test_a_seed_is_that_of_the_patients_too_and_their_number_can_be_set(scenario
         (SweepOptions(vary=("k_clear",), sample="latin"), "no sample 'latin'"),
         (SweepOptions(vary=("k_clear",), sample="lhs"), "how many members? 'lhs' needs a count"),
         (SweepOptions(vary=("k_clear",), sample="lhs:many"), "expected SAMPLE:COUNT such as lhs:1000, found 'many'"),
-        (SweepOptions(vary=("k_clear",), sample="grid:5"), "'count' belongs to the samples lhs, sobol, random"),
+        (
+            SweepOptions(vary=("k_clear",), sample="grid:5"),
+            "'count' belongs to the samples lhs, sobol, random, morris, saltelli",
+        ),
         (
             SweepOptions(vary=("k_clear",), measures=("max(drog)",)),
             "no species or observable 'drog'; did you mean 'drug'?",
@@ -477,7 +480,7 @@ def test_a_seed_is_that_of_the_patients_too_and_their_number_can_be_set(scenario
         (SweepOptions(vary=("k_clear",), keep=("drog",)), "no species or observable 'drog'"),
         (
             SweepOptions(vary=("k_clear",), seed=3),
-            "nothing is drawn at random: a seed is for lhs, sobol, random and [population]",
+            "nothing is drawn at random: a seed is for lhs, sobol, random, morris, saltelli and [population]",
         ),
         (SweepOptions(measures=("max(drug)",)), "nothing varies: add [[sweep.vary]]"),
     ],
