@@ -126,6 +126,18 @@ def test_a_run_tells_what_its_rules_did(folder: Path, capsys: pytest.CaptureFixt
     assert again.result.arms["main"].decisions == run.result.arms["main"].decisions
 
 
+@pytest.mark.parametrize(
+    ("then", "told"),
+    [
+        ("stop", "hold: stopped drug, from dose 4 at 4 h on"),
+        ("50 %", "hold: gave 50 % of 4 doses of drug (4 at 4 h, 6 at 6 h, "),
+        ("delay 24 min", "hold: delayed by 0.4 h "),
+    ],
+)
+def test_each_kind_of_decision_has_its_words(then: str, told: str, folder: Path) -> None:
+    assert told in str(sim.run(question(folder, COURSE + rule(then), end="24 h")))
+
+
 def test_members_decide_for_themselves(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = question(folder, COURSE + rule("skip"), end="24 h")
 

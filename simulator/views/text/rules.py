@@ -24,7 +24,10 @@ def decision_lines(decisions: Sequence[Decision], time_unit: str, time_factor: f
         named = [f"{each.number} at {with_unit(each.time * time_factor, time_unit)}" for each in some[:NAMED]]
         if len(some) > NAMED:
             named.append(f"{len(some) - NAMED} more")
-        lines.append(f"{rule}: {done} {counted(len(some), 'dose')} of {dose} ({listed(named)})")
+        if some[0].action == "stop":
+            lines.append(f"{rule}: {done} {dose}, from dose {named[0]} on")
+        else:
+            lines.append(f"{rule}: {done} {counted(len(some), 'dose')} of {dose} ({listed(named)})")
     return lines
 
 
@@ -33,4 +36,4 @@ def _done(decision: Decision, time_unit: str, time_factor: float) -> str:
         return f"delayed by {with_unit(decision.size * time_factor, time_unit)}"
     if decision.action == "part":
         return f"gave {number(100 * decision.size)} % of"
-    return {"skip": "skipped", "stop": "stopped from"}[decision.action]
+    return {"skip": "skipped", "stop": "stopped"}[decision.action]
