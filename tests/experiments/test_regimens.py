@@ -264,6 +264,13 @@ def test_an_arm_replaces_a_length_by_a_rate_and_an_interval_by_a_list(folder: Pa
     )
 
 
+def test_a_rate_that_is_set_replaces_the_length(folder: Path) -> None:
+    path = question(folder, dose(over="2 h"))
+    assert sim.run(path, set={"dose.drug.rate": "20 mg/h"}).result.arms["main"].arm.doses[0].over == 5
+    with pytest.raises(sim.InputError, match="either 'over', its length, or 'rate'"):
+        sim.run(path, set={"dose.drug.rate": "20 mg/h", "dose.drug.over": "1 h"})
+
+
 def test_parameters_of_an_arm_decide_its_lags(folder: Path) -> None:
     text = dose(lag="Tlag") + '[arms.late]\nparameters.Tlag = "3 h"\n'
     run = sim.run(question(folder, text))

@@ -42,7 +42,7 @@ from .source import Table
 MAX_DOSES = 100_000
 DEFAULT_COUNT = 1  # of doses
 SHARE = (0.0, 1.0)
-INSTEAD = {"over": ("rate",), "rate": ("over",)}  # what an arm's own key of a dose replaces
+INSTEAD: dict[str, tuple[str, ...]] = {"over": ("rate",), "rate": ("over",)}  # what an arm's own key of a dose replaces
 
 PathOf = Callable[[str], KeyPath]
 Read = TypeVar("Read")

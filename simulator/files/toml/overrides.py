@@ -17,6 +17,7 @@ from ...model.units import Unit, UnitError, quantity
 from ...runtime.errors import InputFault
 from ...runtime.names import nearest
 from .design import DRAWN, FROM_DEFAULTS
+from .doses import INSTEAD
 from .layers import KeyPath, Layers, OptionSource
 from .quantities import LeftOut
 from .source import Table
@@ -40,6 +41,9 @@ def apply_settings(layers: Layers, settings: Mapping[str, str]) -> Iterator[Inpu
             yield setting.fault((), f"--set names {known}; '{name}' is none{hint}")
         else:
             layers.set(path, _setting_value(path, value), setting)
+            for other in INSTEAD.get(str(path[-1]), ()) if path[0] == "dose" else ():
+                if not layers.from_command_line((*path[:-1], other)):
+                    layers.drop((*path[:-1], other))
 
 
 def _setting_path(layers: Layers, name: str) -> KeyPath | None:
