@@ -19,6 +19,7 @@ def fit(
     seed: int | None = None,
     profile: bool = False,
     bootstrap: int = 0,
+    posterior: int = 0,
     set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
@@ -38,6 +39,7 @@ def fit(
         seed: of starts and bootstrap.
         profile: whether to compute profile likelihoods, whose intervals then replace those of standard errors.
         bootstrap: how many samples are drawn about the fit and fitted again; 0 for none.
+        posterior: how many steps the walkers of emcee take, which must be installed; 0 for none.
         set, knockout, block, add: changes in all arms, as for `run`.
         out: a new output directory for ``fitted.toml``, tables, figures and a summary; nothing is written without one.
         force: replace the directory if it holds earlier output.
@@ -50,5 +52,5 @@ def fit(
     with called_from("fit()"):
         asked = scenario_request(scenario, set, knockout, block, add)
         folder = folder_or_none("out", out)
-        request = tasks.FitRequest(asked, starts, seed, profile, bootstrap, folder, force, FIGURES)
+        request = tasks.FitRequest(asked, starts, seed, profile, bootstrap, posterior, folder, force, FIGURES)
         return tasks.fit(request, warn)

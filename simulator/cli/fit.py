@@ -30,12 +30,13 @@ What is estimated stands in the scenario, beside its [[data]]:
   scale = "log"                          # the default above zero; or linear
   prior = { value = "0.5 1/h", fold = 2 }   # optional: one SD as a factor; or sd = "0.1 1/h"
 
-Starts are spread over the ranges (a Latin hypercube); from each, least squares within bounds (SciPy's trust region)
-with derivatives from central differences at a tight tolerance. Standard errors are those of the Jacobian; where
-no point of [[data]] has an error, they follow from the residuals, and intervals are Student's. --profile fits
-all others again while one value is held, which gives intervals that need not be symmetric. --bootstrap draws data
-about the fit and fits them again. A mean of n with its SD weighs by its standard error; where some points have errors,
-those without have no weight, which is said. Ctrl-C keeps the best so far."""
+Starts are spread over the ranges (a Latin hypercube); from each, least squares within bounds (SciPy's trust region).
+Those that come near the best fit go on at a tight tolerance, with derivatives from central differences.
+Standard errors are those of the Jacobian; where no point of [[data]] has an error, errors follow from the residuals,
+and intervals are Student's. --profile fits all others again while one value is held, which gives intervals that need
+not be symmetric. --bootstrap draws data about the fit and fits them again. --posterior samples what data and priors
+leave open; without a prior all of a range is as likely, on its scale. A mean of n with its SD weighs by its standard
+error; where some points have errors, those without have no weight, which is said. Ctrl-C keeps the best so far."""
 KEPT = "nothing was simulated yet, and nothing was written"
 
 
@@ -50,6 +51,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--profile", action="store_true", help="profile likelihoods, and intervals from them")
     text = "intervals from N samples drawn about the fit"
     command.add_argument("--bootstrap", type=int, default=0, metavar="N", help=text)
+    text = "samples of the posterior by emcee, of 32 walkers or more that take STEPS each (default: 1000)"
+    command.add_argument("--posterior", nargs="?", type=int, const=1000, default=0, metavar="STEPS", help=text)
     settings_argument(command)
     text = "new output directory: fitted.toml, tables (csv), figures, and everything else (json)"
     command.add_argument("--out", metavar="DIR", help=text)
@@ -69,6 +72,7 @@ def execute(options: argparse.Namespace) -> int:
         options.seed,
         options.profile,
         options.bootstrap,
+        options.posterior,
         out=Path(options.out) if options.out else None,
         force=options.force,
         figures=None if options.no_plots else figures_of(options),

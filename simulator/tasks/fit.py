@@ -38,6 +38,7 @@ class FitRequest:
     """What is asked.
 
     starts, seed: None: as the scenario says. profile: profile likelihoods too. bootstrap: samples; 0 for none.
+    posterior: steps of emcee; 0 for none.
     out: a new output directory; nothing is written without one. force: replace it. figures: None for no figures.
     command: the request as arguments of the command line, kept in the summary.
     """
@@ -47,6 +48,7 @@ class FitRequest:
     seed: int | None = None
     profile: bool = False
     bootstrap: int = 0
+    posterior: int = 0
     out: Path | None = None
     force: bool = False
     figures: FigureOptions | None = None
@@ -111,12 +113,13 @@ def fit(request: FitRequest, on_note: OnNote = ignore_note) -> FitOutput:
     if request.out is not None:
         check_folder(request.out, request.force)
     parts = ["starts", *(["profiles"] if request.profile else []), *(["bootstrap"] if request.bootstrap else [])]
+    parts += ["posterior"] if request.posterior else []
     with Progress("parts of the fit", len(parts)) as progress:
 
         def on_progress(what: str, share: float) -> None:
             progress.within((parts.index(what) + share) / len(parts), of=len(parts))
 
-        options = FitOptions(request.starts, request.seed, request.profile, request.bootstrap)
+        options = FitOptions(request.starts, request.seed, request.profile, request.bootstrap, request.posterior)
         result = fit_scenario(scenario, options, on_progress)
     output = FitOutput(result, request.out, request.scenario.in_words(scenario))
     if request.out is not None:
@@ -141,6 +144,9 @@ def _check(request: FitRequest, scenario: Scenario) -> None:
     if request.bootstrap and not 2 <= request.bootstrap <= MOST_SAMPLES:
         message = f"expected 2 to {MOST_SAMPLES:,} samples, found {request.bootstrap}"
         faults.append(request_fault(message, f"--bootstrap {request.bootstrap}"))
+    if request.posterior and not 10 <= request.posterior <= MOST_SAMPLES:
+        message = f"expected 10 to {MOST_SAMPLES:,} steps, found {request.posterior}"
+        faults.append(request_fault(message, f"--posterior {request.posterior}"))
     if faults:
         raise InputError(faults)
 
@@ -152,7 +158,7 @@ def document(result: FitResult, command: Sequence[str]) -> dict[str, Any]:
     if told is not None:
         correlations = [[json_number(value) for value in row] for row in told.correlations.tolist()]
     shown = ("name", "label", "unit", "estimate", "standard_error", "low", "high", "from", "to", "scale", "before",
-             "bootstrap_low", "bootstrap_high")  # fmt: skip
+             "bootstrap_low", "bootstrap_high", "posterior_low", "posterior_high")  # fmt: skip
     return {
         "scenario": scenario.id,
         "title": scenario.title,
@@ -172,6 +178,9 @@ def document(result: FitResult, command: Sequence[str]) -> dict[str, Any]:
                    "failed": sum(each.ended == "failed" for each in result.starts)},
         "bootstrap": None if result.bootstrap is None else
                      {"asked": result.bootstrap.asked, "fitted": len(result.bootstrap.values)},
+        "posterior": None if (drawn := result.posterior) is None else
+                     {"walkers": drawn.walkers, "steps": drawn.steps, "accepted": drawn.accepted,
+                      "autocorrelation": json_number(drawn.autocorrelation), "enough": drawn.enough},
         "without_weight": result.left_out,
         "data": [data_summary(each) | {"sentence": data_sentence(scenario, own)}
                  for each, own in zip(result.data, result.compared, strict=True)],
@@ -199,10 +208,10 @@ def write(
         write_rows(tmp_path / "starts.csv", starts_table(result))
         if result.profiles:
             write_rows(tmp_path / "profiles.csv", _profile_rows(result))
-        if result.bootstrap is not None and len(result.bootstrap.values):
-            names = result.problem.names
-            samples = [dict(zip(names, row, strict=True)) for row in result.bootstrap.values.tolist()]
-            write_rows(tmp_path / "bootstrap.csv", samples)
+        for name, drawn in (("bootstrap.csv", result.bootstrap), ("posterior.csv", result.posterior)):
+            if drawn is not None and len(drawn.values):
+                names = result.problem.names
+                write_rows(tmp_path / name, [dict(zip(names, row, strict=True)) for row in drawn.values.tolist()])
         found = {"run": run_id(texts), **document(result, command)}
         if figures is not None and not result.interrupted:
             from ..views.figures.fit import draw  # matplotlib too

@@ -172,6 +172,19 @@ def test_profiles_and_bootstrap_of_a_line_are_its_standard_errors(folder: Path) 
     assert samples.values.std(axis=0) == pytest.approx(told.errors, rel=0.15)
 
 
+def test_a_posterior_of_a_line_is_its_standard_errors(folder: Path) -> None:
+    pytest.importorskip("emcee")
+    path = scenario(folder, block(TIMES, noisy(2.0), sd="2 pM"))
+    found = sim.fit(path, starts=2, posterior=600)
+    told, drawn = found.result.uncertainty, found.result.posterior
+    assert told is not None
+    assert drawn is not None
+    assert drawn.values.std(axis=0) == pytest.approx(told.errors, rel=0.2)
+    assert drawn.values.mean(axis=0) == pytest.approx(found.result.values, rel=0.02)
+    assert "95 % interval (posterior)" in str(found)
+    assert found.document["posterior"]["walkers"] == 32
+
+
 def test_a_profile_shows_an_end_that_is_open(folder: Path) -> None:
     """Long after the drug is gone, only that it went fast enough can be told."""
     path = scenario(folder, block([6.0, 8.0], [0.1, 0.05], sd="1 pM"), estimate=[K])

@@ -10,11 +10,13 @@ import numpy as np
 
 from ...numerics.trajectory import Array
 from ...runtime.interrupt import interrupts_remembered
+from ...runtime.packages import package
 from ..residuals import DataResult
 from ..scenario import Scenario
 from ..sweeps.sampling import LatinHypercube
 from .bootstrap import Bootstrap, bootstrap
 from .design import has_unknown_errors
+from .posterior import Posterior, posterior
 from .problem import FitProblem, Residuals, Simulated, errors_at, first_errors, measured, next_to
 from .profile import Profile, profiles
 from .search import MOST_STEPS, Search, jacobian_at, search
@@ -47,7 +49,7 @@ class FitResult:
         residuals: with the errors of the fit.
         simulated: the best fit at the points of the data, one member.
         uncertainty: standard errors, intervals, correlations, and what the data do not tell.
-        profiles, bootstrap: where they were asked for.
+        profiles, bootstrap, posterior: where they were asked for.
         interrupted: whether Ctrl-C ended it; the best so far is kept.
     """
 
@@ -59,6 +61,7 @@ class FitResult:
     uncertainty: Uncertainty | None
     profiles: tuple[Profile, ...] = ()
     bootstrap: Bootstrap | None = None
+    posterior: Posterior | None = None
     interrupted: bool = False
 
     @property
@@ -154,12 +157,14 @@ class FitResult:
 
 @dataclass(frozen=True)
 class FitOptions:
-    """starts, seed: None: as the scenario says. profile: profile likelihoods too. bootstrap: how many samples."""
+    """starts, seed: None: as the scenario says. profile: profile likelihoods too. bootstrap: how many samples.
+    posterior: how many steps of emcee."""
 
     starts: int | None = None
     seed: int | None = None
     profile: bool = False
     bootstrap: int = 0
+    posterior: int = 0
 
 
 @interrupts_remembered()
@@ -169,9 +174,11 @@ def fit(
     """The best fit of a scenario that has a `fit`.
 
     Ctrl-C ends it with the best so far, once a start was simulated; before that KeyboardInterrupt is raised. Raises
-    `NothingSimulatedError` where no start can be simulated.
+    `NothingSimulatedError` where no start can be simulated, and ModuleNotFoundError where emcee is needed and missing.
     """
     options = options or FitOptions()
+    if options.posterior:
+        package("emcee")  # before the work, not after it
     problem = FitProblem(scenario)
     seed = problem.fit.seed if options.seed is None else options.seed
     places = start_places(problem, problem.fit.starts if options.starts is None else options.starts, seed)
@@ -200,6 +207,12 @@ def fit(
                 problem, result.residuals, result.simulated, result.best.place, options.bootstrap, seed, share
             )
             result = replace(result, bootstrap=samples, interrupted=stopped)
+        if options.posterior and not result.interrupted:
+            drawn, stopped = posterior(
+                problem, result.residuals, result.best.place, result.uncertainty, options.posterior, seed,
+                partial(on_progress, "posterior"),
+            )  # fmt: skip
+            result = replace(result, posterior=drawn, interrupted=stopped)
         return result
     except KeyboardInterrupt:
         return replace(result, interrupted=True)

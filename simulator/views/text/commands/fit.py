@@ -10,6 +10,7 @@ from scipy.stats import chi2
 
 from ....experiments.fitting.design import Estimate, has_unknown_errors
 from ....experiments.fitting.fit import FitResult
+from ....experiments.fitting.posterior import ENOUGH, Posterior
 from ....experiments.fitting.uncertainty import Untold
 from ....runtime.json import json_number
 from ..data import data_line
@@ -36,6 +37,7 @@ def estimates_table(result: FitResult) -> Table:
     """A row for each estimate: its value, standard error, 95 % interval, range and the value in the scenario."""
     problem, told = result.problem, result.uncertainty
     samples = result.bootstrap.ends.tolist() if result.bootstrap is not None else None
+    drawn = result.posterior.ends.tolist() if result.posterior is not None else None
     rows = []
     for i, (each, value) in enumerate(zip(problem.fit.estimates, result.values.tolist(), strict=True)):
         axis, (low, high) = each.axis, result.intervals[i]
@@ -59,6 +61,9 @@ def estimates_table(result: FitResult) -> Table:
                 "bootstrap_low": json_number(samples[0][i]) if samples else None,
                 "bootstrap_high": json_number(samples[1][i]) if samples else None,
                 "bootstrap": _interval(samples[0][i], samples[1][i]) if samples else "",
+                "posterior_low": json_number(drawn[0][i]) if drawn else None,
+                "posterior_high": json_number(drawn[1][i]) if drawn else None,
+                "posterior": _interval(drawn[0][i], drawn[1][i]) if drawn else "",
                 "reason": "at its end" if told is not None and told.held[i] else "not told",
             }
         )
@@ -66,6 +71,7 @@ def estimates_table(result: FitResult) -> Table:
     shown: dict[str, tuple[str, ...]] = {"value": ("title",), "estimate": ("estimate",)}
     shown |= {"standard error": ("standard_error", "relative_error"), f"95 % interval ({how})": ("interval",)}
     shown |= {"95 % interval (bootstrap)": ("bootstrap",)} if samples else {}
+    shown |= {"95 % interval (posterior)": ("posterior",)} if drawn else {}
     return Table(rows, {**shown, "in the scenario": ("before",)})
 
 
@@ -109,6 +115,17 @@ def search_lines(result: FitResult) -> Iterator[str]:
     if result.bootstrap is not None:
         kept, asked = len(result.bootstrap.values), result.bootstrap.asked
         yield f"Bootstrap: {kept} of {counted(asked, 'sample')}, drawn with the errors of the fit, could be fitted."
+    if result.posterior is not None:
+        yield from _posterior_lines(result.posterior)
+
+
+def _posterior_lines(drawn: Posterior) -> Iterator[str]:
+    steps, accepted = counted(drawn.steps, "step"), percent(drawn.accepted)
+    yield f"Posterior: {drawn.walkers} walkers took {steps} each; {accepted} of the moves were accepted."
+    if not drawn.enough:
+        unknown = math.isnan(drawn.autocorrelation)
+        length = "an unknown number of" if unknown else number(drawn.steps / drawn.autocorrelation, 2)
+        yield f"The chain is {length} autocorrelation times long, and {ENOUGH} are needed: take more steps."
 
 
 def left_out_lines(result: FitResult) -> Iterator[str]:
