@@ -12,8 +12,8 @@ from tests.biology.rest import assert_stays_at_rest
 CORE, IMMUNE = (read_model(builtin_models()[name]) for name in ("core", "immune"))
 ONLY_CORE = {"K_antigen_M", "IL2_absorption_whole"}  # parameters
 SAME_LAWS = [
-    *("M_tires", "M_calmed", "M_active_turnover", "IL1_making", "IL1_loss", "IL2_into_tissue", "IL2_into_plasma"),
-    *("IL2_cleared", "IL2_pulse", "IL2_from_effectors", "IL2_fades", "antigen_fades", "T_dies", "T_remembers"),
+    *("M_tires", "M_calmed", "M_active_turnover", "IL1_making", "IL1_loss", "IL2_into_plasma"),
+    *("IL2_pulse", "IL2_from_effectors", "IL2_fades", "antigen_fades", "T_dies", "T_remembers"),
     *("T_regulatory_growth", "T_regulatory_turnover", "T_regulatory_removed"),
     *("stop_signal_fading", "T_self_death", "antibody_loss", "IL2_free", "IL2_plasma_rest", "T_strength", "T_signal"),
     *("stop_brake", "pressure_share", "blood_pressure"),
