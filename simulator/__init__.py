@@ -9,6 +9,7 @@
 * ``sim.steady``: where a scenario can rest, and where its rest is lost.
 * ``sim.evidence``, ``sim.influence``: expectations against simulations, and what they depend on.
 * ``sim.list``, ``sim.show``, ``sim.describe``, ``sim.check``: what there is, and what is wrong with it.
+* ``sim.explore``: a page with sliders that simulates a scenario by itself.
 * ``sim.export``, ``sim.gallery``, ``sim.replay``: other formats, all scenarios as pages, a run computed again.
 
 Each result prints itself as text and shows itself in a notebook. `InputError` holds everything that is wrong with what
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .api.evidence import influence as influence
     from .api.explain import explain as explain
     from .api.fit import fit as fit
+    from .api.output import explore as explore
     from .api.output import export as export
     from .api.output import gallery as gallery
     from .api.output import replay as replay
@@ -69,6 +71,7 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "describe": "api.describe",
     "explain": "api.explain",
     "check": "api.scenarios",
+    "explore": "api.output",
     "export": "api.output",
     "gallery": "api.output",
     "replay": "api.output",

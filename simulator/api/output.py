@@ -1,4 +1,4 @@
-"""`export`, `gallery` and `replay` from Python: what is written, and output directories that are computed again."""
+"""`explore`, `export`, `gallery` and `replay` from Python: what is written, and what is computed again."""
 
 from __future__ import annotations
 
@@ -7,10 +7,38 @@ from pathlib import Path
 
 from ..experiments.scenario import MAIN, Scenario
 from ..runtime.errors import called_from
+from ..tasks import explore as explore_task
 from ..tasks import export as export_task
 from ..tasks import gallery as gallery_task
 from ..tasks import replay as replay_task
 from .changes import Settings, a_path, certify_way, files, folder_or_none, scenario_request, warn, warn_of
+
+
+def explore(
+    scenario: str | Path | Scenario,
+    out: str | Path,
+    *,
+    force: bool = False,
+    set: Settings = None,
+    knockout: str | Sequence[str] = (),
+    block: Mapping[str, str | float] | str | Sequence[str] = (),
+    add: str | Sequence[str] = (),
+) -> explore_task.Explorer:
+    """Writes a page that simulates a scenario by itself while its sliders are moved: one file, which opens from disk.
+
+    Args:
+        scenario, set, knockout, block, add: as in `run`.
+        out: the page to write.
+        force: replace the file if it exists.
+
+    Raises:
+        InputError: with everything that is wrong with the scenario or what is asked of it; a scenario with rules,
+            inputs or doses in a steady state has no such page.
+        OutputError: if the file exists or cannot be written.
+    """
+    with called_from("explore()"):
+        asked = scenario_request(scenario, set, knockout, block, add)
+        return explore_task.explore(explore_task.ExploreRequest(asked, a_path("out", out), force), warn)
 
 
 def export(

@@ -48,7 +48,9 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         home = path.parent.as_uri()
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith((home, "data:")) else complaints.append(r.url[:200]))
+        page.on(
+            "request", lambda r: None if r.url.startswith((home, "data:", "blob:")) else complaints.append(r.url[:200])
+        )
         page.goto(path.as_uri())
         return page
 

@@ -9,6 +9,7 @@ from typing import Any
 from llvmlite import ir
 
 DOUBLE, INTEGER, POINTER = ir.DoubleType(), ir.IntType(64), ir.PointerType()
+WASM = "wasm32"  # the processor of a module's triple
 
 
 def integer(value: int) -> Any:
@@ -81,7 +82,9 @@ class FunctionBuilder:
         return self.build.shuffle_vector(first, nothing, mask)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
-        """a * b + c, rounded once; of vectors or single numbers."""
+        """a * b + c, rounded once (twice as WebAssembly, which has no such operation); of vectors or single numbers."""
+        if self.build.module.triple.startswith(WASM):
+            return self.build.fadd(self.build.fmul(a, b), c)
         return self._intrinsic("fma", a, b, c)
 
     def fabs(self, a: Any) -> Any:

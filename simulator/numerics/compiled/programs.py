@@ -56,6 +56,20 @@ class ModelProgram(NamedTuple):
     observables: Tape
 
 
+class WebProgram(NamedTuple):
+    """The program of a model as WebAssembly, with every species and every parameter.
+
+    Attributes:
+        description: how it is called.
+        module: as `webassembly.compile_module` makes it.
+        volumes: the names of what its function ``start`` computes after the initial values.
+    """
+
+    description: ProgramDescription
+    module: bytes
+    volumes: tuple[str, ...]
+
+
 _held: dict[str, ModelProgram] = {}
 _asleep: dict[str, tuple[str, ...]] = {}  # the species that stay at zero, by a digest of model and species awake
 _lock = Lock()
@@ -117,6 +131,24 @@ def model_program(system: System, awake: Collection[str]) -> ModelProgram:
         while len(_held) > MOST_HELD:
             del _held[next(iter(_held))]
     return found
+
+
+def web_program(system: System) -> WebProgram:
+    """The program of the model of `system` for a page; where it must be compiled, which takes some seconds, that is
+    said first. It records every species at the output times, and computes every observable."""
+    signs = [each.signed for each in system.model.species.values()]
+    volumes = tuple(dict.fromkeys(each.volume for each in system.model.species.values() if each.volume is not None))
+    key = _digest("web", system.model.laws, system.species, system.parameters, signs, volumes)
+    return WebProgram(*_read_or_make(key, lambda: _compiled_for_web(system, volumes)))
+
+
+def _compiled_for_web(system: System, volumes: tuple[str, ...]) -> tuple[ProgramDescription, bytes, tuple[str, ...]]:
+    from .webassembly import LANES, compile_module  # as in `_compile`
+
+    with Progress.announced(f"compiling {system.model.title} for pages, once: some seconds"):
+        reduced = reduce_system(system.model, system.species, system.species, {})
+        layout = ProgramLayout(reduced, system.species, (), observed=system.observables)
+        return layout.description(LANES), compile_module(layout, system.parameter_formulas, volumes), volumes
 
 
 def _read_or_make(key: str, make: Callable[[], Any]) -> Any:

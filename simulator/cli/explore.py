@@ -1,0 +1,34 @@
+"""`explore`: a page that simulates a scenario by itself while its sliders are moved."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .options import print_answer, print_json, print_note, request_of, settings_argument
+from .program import DONE
+
+EXAMPLES = """examples:
+  immunesim explore il2_therapy --out page.html
+  immunesim explore my_scenario.toml --out page.html --set "body_weight=90 kg"
+
+The page is one file, which opens from disk without a network: doses and knobs have sliders, curves follow while these
+are moved, other arms follow the patient, and its address keeps what was set. A scenario with rules, inputs or doses in
+a steady state is refused."""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
+    command.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a bundled scenario")
+    command.add_argument("--out", metavar="FILE", required=True, help="the page, such as page.html")
+    command.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    settings_argument(command)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
+    from ..tasks.explore import ExploreRequest, explore
+
+    found = explore(ExploreRequest(request_of(options.scenario, options), Path(options.out), options.force), print_note)
+    print_json(found.document) if options.json else print_answer(found)
+    return DONE

@@ -1,0 +1,189 @@
+"""Everything that the engine of a page is told of a scenario, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...model.expression import Apply, Expression, Name, Number
+from ...model.instants import PER_SECOND, ticks_of
+from ...model.units import ONE, Unit
+from ...numerics.compiled.memory_layout import ARGUMENTS, CLOCKS, COUNTERS, ProgramDescription
+from ...numerics.noise import LOWER_FLOORS
+from ...numerics.system import SMALLEST_ATOL, System
+from ...numerics.trajectory import ATOL_OF_SCALE
+from ...runtime.errors import InputError, InputFault, request_fault
+from ..clock import clock_of
+from ..scenario import Arm, Dose, Scenario
+
+RTOL_MOVING, RTOL_AT_REST = 1e-4, 1e-6
+MOST_ATTEMPTS = 100_000  # steps of one arm, rejected ones included: so that no setting hangs
+OPERATIONS = ("add", "sub", "mul", "div", "neg", "exp", "log", "log10", "sqrt")  # that the page can compute
+
+
+class Shown(NamedTuple):
+    """The curves that a page shows, by name, and those that it cannot show."""
+
+    names: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def refusals(scenario: Scenario, system: System) -> list[InputFault]:
+    """Why a scenario can have no page that simulates by itself; nothing if it can."""
+    reasons = []
+    for arm in scenario.arms:
+        name = f"arm '{arm.name}'"
+        if arm.rules:
+            reasons.append(f"{name} has rules, such as '{arm.rules[0].name}', and a page cannot decide about doses")
+        if arm.inputs:
+            reasons.append(f"{name} has an input, '{arm.inputs[0].parameter}', and a page cannot follow a table")
+        steady = [dose.name for dose in arm.doses if dose.steady]
+        if steady:
+            reasons.append(f"{name} starts in the steady state of the dose '{steady[0]}', which a page cannot find")
+        changed = {each for change in arm.changes for each in change.parameters} & fixed_parameters(system)
+        if changed:
+            reasons.append(f"{name} changes '{min(changed)}', on which a formula of time depends")
+    if not reasons and not shown_curves(scenario).names:
+        reasons.append("it plots nothing that a page can compute")
+    return [request_fault(f"{scenario.id}: no page can be made: {each}") for each in dict.fromkeys(reasons)]
+
+
+def check(scenario: Scenario, system: System) -> None:
+    """Raises `InputError` with all of `refusals`."""
+    if faults := refusals(scenario, system):
+        raise InputError(faults)
+
+
+def fixed_parameters(system: System) -> set[str]:
+    """Parameters that a page cannot move: formulas of time alone depend on them, along which steps have to end."""
+    curves = system.time_curves
+    return {system.parameters[place] for place in curves.parameters} if curves else set()
+
+
+def shown_curves(scenario: Scenario) -> Shown:
+    """What a page shows of what the scenario plots: formulas of plain arithmetic, and every species and observable."""
+    names = [name for name in scenario.drawn if _is_plain(scenario.curve(name).tree)]
+    return Shown(tuple(names), tuple(name for name in scenario.drawn if name not in names))
+
+
+def _is_plain(tree: Expression) -> bool:
+    if isinstance(tree, Apply):
+        return tree.op in OPERATIONS and all(map(_is_plain, tree.args))
+    return isinstance(tree, Name | Number)
+
+
+def document(scenario: Scenario, system: System, program: ProgramDescription, volumes: Sequence[str]) -> dict[str, Any]:
+    """What the engine is told. Indices are those of `System`; times are in the model's unit."""
+    place = {name: index for index, name in enumerate(system.parameters)}
+    unit, model = scenario.model.time_unit, scenario.model
+    main, clock = scenario.parameters(scenario.arms[0]), clock_of(scenario)
+    return {
+        "ticks": {"perSecond": str(PER_SECOND), "factor": unit.factor, "size": str(ticks_of(1.0, unit))},
+        "clock": {"unit": clock.unit, "factor": clock.factor, "model": model.time_unit_text},
+        "end": scenario.end,
+        "every": scenario.every,
+        "rtol": {"moving": RTOL_MOVING, "rest": RTOL_AT_REST},
+        "floors": [ATOL_OF_SCALE, *LOWER_FLOORS],
+        "normalFloor": ATOL_OF_SCALE,
+        "smallest": SMALLEST_ATOL,
+        "attempts": MOST_ATTEMPTS,
+        "arguments": list(ARGUMENTS),
+        "clocks": list(CLOCKS),
+        "counters": list(COUNTERS),
+        "offsets": dict(program.offsets),
+        "lanes": program.lanes,
+        "species": list(system.species),
+        "scales": system.scales.tolist(),
+        "lower": [None if value == float("-inf") else value for value in system.lower_bounds.tolist()],
+        "dissolved": [_index(volumes, each.dissolved_in) for each in model.species.values()],
+        "volumes": len(volumes),
+        "parameters": place,
+        "values": [main[name] for name in system.parameters],
+        "read": [place[name] for name in program.parameters],
+        "infused": [system.species.index(name) for name in program.infused],
+        "observed": len(program.observed),
+        "arms": [_arm(scenario, arm, system, place, volumes) for arm in scenario.arms],
+        "curves": [_curve(scenario, name, system, program) for name in shown_curves(scenario).names],
+    }
+
+
+def _index(names: Sequence[str], name: str | None) -> int:
+    return -1 if name is None else names.index(name)
+
+
+def _arm(
+    scenario: Scenario, arm: Arm, system: System, place: Mapping[str, int], volumes: Sequence[str]
+) -> dict[str, Any]:
+    """An arm: its values of all parameters that differ from those of the main one, and what moves them not."""
+    main, own = scenario.parameters(scenario.arms[0]), scenario.parameters(arm)
+    curves, stops = system.time_curves, []
+    if curves:
+        values = [own[name] for name in system.parameters]
+        stops = curves.stops(np.array(values), 0.0, scenario.end).tolist()
+    return {
+        "name": arm.name,
+        "title": arm.title,
+        "own": sorted(arm.own),
+        "parameters": {place[name]: value for name, value in own.items() if value != main[name]},
+        "initial": {system.species.index(name): value for name, value in arm.initial.items()},
+        "doses": [_dose(scenario, dose, system, place, volumes) for dose in arm.doses],
+        "changes": [
+            {
+                "start": each.start,
+                "end": each.end,
+                "parameters": {place[name]: value for name, value in each.parameters.items()},
+            }
+            for each in arm.changes
+        ],
+        "stops": stops,
+    }
+
+
+def _dose(
+    scenario: Scenario, dose: Dose, system: System, place: Mapping[str, int], volumes: Sequence[str]
+) -> dict[str, Any]:
+    def ticks(given: Unit) -> dict[str, Any]:
+        return {"factor": given.factor, "size": str(ticks_of(1.0, given))}
+
+    named = []
+    for key, name in dose.named:
+        given = scenario.model.parameters[name].unit
+        scale: Any = ticks(given) if key in ("over", "lag") else given.to(ONE) if key == "share" else 1.0
+        named.append([key, place[name], scale])
+    rate = dose.rate
+    return {
+        "name": dose.name,
+        "target": system.species.index(dose.target),
+        "amount": dose.amount,
+        "factor": dose.factor,
+        "body": [place[name] for name in dose.body],
+        "volume": _index(volumes, dose.volume),
+        "at": dose.at,
+        "every": dose.every,
+        "count": dose.count,
+        "over": dose.over,
+        "times": list(dose.times),
+        "lag": dose.lag,
+        "share": dose.share,
+        "named": named,
+        "rate": rate and {"number": rate.number, "factor": rate.factor, "body": [place[name] for name in rate.body]},
+    }
+
+
+def _curve(scenario: Scenario, name: str, system: System, program: ProgramDescription) -> dict[str, Any]:
+    curve = scenario.curve(name)
+
+    def read(tree: Expression) -> Any:
+        if isinstance(tree, Number):
+            return tree.value
+        if isinstance(tree, Name):
+            if tree.id in system.species:
+                return ["species", system.species.index(tree.id)]
+            return ["observed", program.observed.index(tree.id)]
+        if isinstance(tree, Apply):
+            return [tree.op, *map(read, tree.args)]
+        raise TypeError(f"{tree!r} is no part of a curve")
+
+    return {"name": name, "label": scenario.label(name), "unit": curve.unit_text, "tree": read(curve.tree)}

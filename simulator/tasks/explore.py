@@ -1,0 +1,90 @@
+"""`explore`: a page that simulates a scenario by itself while its sliders are moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..experiments.explorer.document import check, document, fixed_parameters, shown_curves
+from ..experiments.explorer.sliders import Preset, Slider, presets_of, sliders_of
+from ..experiments.run import run
+from ..experiments.solving import Certify, system_of
+from ..files.results.folder import check_file, write_text
+from ..numerics.compiled.availability import why_not
+from ..runtime.errors import InputError, request_fault
+from .answer import Answer
+from .request import OnNote, ScenarioRequest, ignore_note, read_with_notes, say_engine
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class ExploreRequest:
+    """A scenario, and the file of its page. force: replace the file if it exists."""
+
+    scenario: ScenarioRequest
+    out: Path
+    force: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class Explorer(Answer):
+    """A page that was written, with its sliders and presets. left_out: plotted curves that it cannot compute."""
+
+    page: Path
+    sliders: list[Slider]
+    presets: list[Preset]
+    left_out: tuple[str, ...]
+    size: int
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        return {
+            "page": str(self.page),
+            "bytes": self.size,
+            "sliders": [each._asdict() for each in self.sliders],
+            "presets": [{"label": each.label, "values": dict(each.values)} for each in self.presets],
+            "left_out": list(self.left_out),
+        }
+
+    def to_pandas(self) -> DataFrame:
+        """A row for each slider."""
+        from ..views.text.tables import Table
+
+        return Table(self.document["sliders"], {}).to_pandas()
+
+    def __str__(self) -> str:
+        from ..views.text.commands.explore import explore_text
+
+        return explore_text(self.document)
+
+
+def explore(request: ExploreRequest, on_note: OnNote = ignore_note) -> Explorer:
+    """Simulates a scenario as it is described, and writes the page.
+
+    Raises `InputError` for a scenario that no page can simulate, with the reason (rules, inputs, doses in a steady
+    state), or where llvmlite is missing; and `OutputError`, before anything is simulated.
+    """
+    check_file(request.out, request.force)
+    if reason := why_not():
+        raise InputError([request_fault(f"a page is compiled by llvmlite, which cannot be used: {reason}")])
+    scenario = read_with_notes(request.scenario, on_note)
+    system = system_of(scenario.model)
+    check(scenario, system)
+    say_engine(on_note)
+    from ..numerics.compiled.programs import web_program  # needs llvmlite
+    from ..views.report.explorer_page import explorer_page
+
+    sliders = sliders_of(scenario, fixed_parameters(system))
+    presets = presets_of(scenario, sliders)
+    result = run(scenario, Certify.OFF)
+    program = web_program(system)
+    told = document(scenario, system, program.description, program.volumes)
+    command = ["run", *(request.scenario.command() or (scenario.id,))]
+    text = explorer_page(result, told, program.module, sliders, presets, command)
+    write_text(request.out, text)
+    left_out = shown_curves(scenario).left_out
+    return Explorer(request.out, sliders, presets, left_out, len(text.encode()))

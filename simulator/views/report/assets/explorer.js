@@ -1,0 +1,555 @@
+// The page: sliders, charts, arms and the address. What is simulated is asked of the engine, of which the latest wins.
+(function () {
+  "use strict";
+  const page = JSON.parse(document.getElementById("data").textContent), { model, arms, curves } = page;
+  const factor = model.clock.factor, unit = model.clock.unit, end = model.end * factor;
+  const STEPS = 240, LOWEST = 1e-6, PINS = 3, NONE = 1e-6; // NONE: the end of a logarithmic slider that has zero too
+  const $ = (id) => document.getElementById(id);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const sliders = new Map(page.sliders.map((each) => [each.path, each]));
+  const values = new Map(page.sliders.map((each) => [each.path, each.value]));
+  const shown = arms.map((_, place) => place < 4), charts = [], pins = [];
+  let latest = null, ghost = null, atRest = null, dragging = false, notice = ""; // notice: what is wrong with the address
+
+  // The same rules as number() in views/text/numbers.py.
+  function text(value, digits) {
+    if (value === 0) return "0";
+    const size = Math.abs(value), sign = value < 0 ? "−" : "", rounded = Number(size.toPrecision(digits));
+    if (rounded >= 1e-3 && rounded < 1e6)
+      return sign + rounded.toLocaleString("en", { maximumSignificantDigits: Math.max(digits, Math.ceil(Math.log10(rounded + 1))) });
+    const [mantissa, power] = rounded.toExponential().split("e");
+    const raised = String(Number(power)).replace(/[-0-9]/g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
+    return sign + (mantissa === "1" ? "" : mantissa + " × ") + "10" + raised;
+  }
+  const withUnit = (value, given, digits = 4) => text(value, digits) + (given ? " " + given : "");
+  function make(tag, properties, ...children) {
+    const found = Object.assign(document.createElement(tag), properties);
+    found.append(...children);
+    return found;
+  }
+  function say(words, bad) {
+    $("status").textContent = words;
+    $("status").classList.toggle("bad", Boolean(bad));
+  }
+
+  // The engine, in a worker, or in the page itself where no worker may be made
+
+  async function unpacked() {
+    const packed = Uint8Array.from(atob(page.module), (c) => c.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+
+  function served(code) { // an engine in a worker: ask(question) promises its answer
+    const source = $("engine").textContent + "\nconst engine = makeEngine(); onmessage = async ({ data }) => { try {"
+      + " const found = data.model ? await engine.load(data.model, data.code) : { arms: engine.simulate(data.set, data.which, data.rest), doses: data.which.length ? engine.doses(data.set, 0) : [] };"
+      + " postMessage({ found }); } catch (error) { postMessage({ error: String(error) }); } };";
+    const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+    let settle = null;
+    worker.onmessage = ({ data }) => (data.error ? settle.reject(new Error(data.error)) : settle.resolve(data.found));
+    worker.onerror = (event) => { event.preventDefault(); settle.reject(new Error(event.message || "no worker")); };
+    const ask = (question) => new Promise((resolve, reject) => { settle = { resolve, reject }; worker.postMessage(question); });
+    return ask({ model, code }).then(() => ask);
+  }
+
+  async function inPage(code) {
+    const engine = makeEngine();
+    await engine.load(model, code);
+    return async ({ set, which, rest }) => ({ arms: engine.simulate(set, which, rest), doses: which.length ? engine.doses(set, 0) : [] });
+  }
+
+  let ask = null, busy = false, wanted = null;
+  function request(rest) {
+    wanted = { rest };
+    if (!busy) next();
+  }
+  async function next() {
+    const { rest } = wanted, set = {}, which = arms.map((_, place) => place).filter((place) => shown[place] || place === 0);
+    wanted = null;
+    busy = true;
+    for (const [path, value] of values) if (value !== sliders.get(path).value) set[path] = value;
+    const began = performance.now();
+    try {
+      const found = await ask({ set, which, rest });
+      received(found, which, rest, performance.now() - began);
+    } catch (error) {
+      say("The simulation failed: " + error.message + ". The curves are the last good ones.", true);
+    }
+    busy = false;
+    if (wanted) next();
+  }
+
+  function received(found, which, rest, took) {
+    const bad = found.arms.map((arm, i) => arm.problem && `${arms[which[i]].title}: ${arm.problem}`).filter(Boolean);
+    if (bad.length) say("This setting cannot be simulated; the curves are the last good ones. " + bad.join("; ") + ".", true);
+    else {
+      latest = { arms: new Map(found.arms.map((arm, i) => [which[i], arm])), doses: found.doses, rest };
+      if (rest) { atRest = latest; dragging = false; }
+      if (rest && notice) say(notice, true);
+      else if (rest) say(`Simulated ${which.length === 1 ? "one arm" : which.length + " arms"} in ${text(took, 2)} ms, to a relative tolerance of ${text(model.rtol.rest, 2)}.`);
+      if (rest) notice = "";
+      drawAll(rest);
+    }
+  }
+
+  // Sliders
+
+  const low = (each) => (each.low > 0 ? each.low : Math.min(each.high * NONE, each.value > 0 ? each.value / 10 : Infinity));
+  function valueAt(each, position) {
+    if (each.whole) return position;
+    if (!each.log) return rounded(each, each.low + ((each.high - each.low) * position) / STEPS);
+    if (each.low === 0 && position === 0) return 0;
+    const first = each.low === 0 ? 1 : 0, share = (position - first) / (STEPS - first);
+    return clamped(each, Number((low(each) * (each.high / low(each)) ** share).toPrecision(3)));
+  }
+  function positionOf(each, value) {
+    if (each.whole) return value;
+    if (!each.log) return ((value - each.low) / (each.high - each.low)) * STEPS;
+    if (value <= 0) return 0;
+    const first = each.low === 0 ? 1 : 0;
+    return first + ((STEPS - first) * Math.log(value / low(each))) / Math.log(each.high / low(each));
+  }
+  const clamped = (each, value) => Math.min(each.high, Math.max(each.low, value));
+  function rounded(each, value) { // in the unit that is read, to a part of the range that can be seen
+    const size = 10 ** Math.floor(Math.log10(((each.high - each.low) * each.factor) / STEPS));
+    return clamped(each, Number((Math.round((value * each.factor) / size) * size).toPrecision(12)) / each.factor);
+  }
+  const rows = new Map();
+  function addSlider(each) {
+    if (rows.has(each.path)) return rows.get(each.path);
+    let group = [...$("sliders").children].find((child) => child.dataset.group === each.group);
+    if (!group) {
+      group = make("div", {}, make("h2", { textContent: each.group }));
+      group.dataset.group = each.group;
+      $("sliders").append(group);
+    }
+    const id = "s" + rows.size, range = make("input", { type: "range", id, min: each.whole ? each.low : 0, max: each.whole ? each.high : STEPS, step: each.whole ? 1 : "any" });
+    if (!each.whole) range.step = 1;
+    const number = make("input", { type: "number", step: "any" });
+    number.setAttribute("aria-label", `${each.group === "start" || !each.path.includes(".") ? "" : each.group + ", "}${each.label}, exact value`);
+    const row = make("div", { className: "slider" }, make("label", { htmlFor: id, textContent: each.label }), range,
+      make("span", { className: "value" }, number, make("span", { className: "unit", textContent: each.shown_unit })));
+    row.dataset.path = each.path;
+    group.append(row);
+    const show = () => {
+      const value = values.get(each.path);
+      range.value = positionOf(each, value);
+      const read = Number((value * each.factor).toPrecision(6));
+      number.value = Math.abs(read) >= 1e7 ? read.toExponential() : read;
+      range.setAttribute("aria-valuetext", withUnit(value * each.factor, each.shown_unit));
+      row.classList.toggle("changed", value !== each.value);
+    };
+    range.addEventListener("input", () => { start(); change(each, valueAt(each, Number(range.value)), false); });
+    range.addEventListener("change", () => settled());
+    number.addEventListener("change", () => {
+      const value = Number(number.value) / each.factor, near = 1e-9 * (each.high - each.low);
+      if (number.value === "" || !(value >= each.low - near && value <= each.high + near) || (each.whole && !Number.isInteger(value))) {
+        say(`${each.label}: expected ${each.whole ? "a whole number " : ""}from ${withUnit(each.low * each.factor, "")} to ${withUnit(each.high * each.factor, each.shown_unit)}, found ${number.value || "nothing"}; kept as it was.`, true);
+        show();
+        return;
+      }
+      start();
+      change(each, clamped(each, value), true);
+      settled();
+    });
+    rows.set(each.path, { row, show });
+    show();
+    return rows.get(each.path);
+  }
+  function start() {
+    if (dragging) return;
+    dragging = true;
+    ghost = atRest;
+  }
+  function change(each, value, quiet) {
+    values.set(each.path, value);
+    rows.get(each.path).show();
+    if ($("preset")) $("preset").value = "";
+    if (!quiet) request(false);
+  }
+  function settled() {
+    request(true);
+  }
+  function setAll(wanted) {
+    start();
+    for (const each of page.sliders) values.set(each.path, wanted[each.path] ?? each.value);
+    for (const path in wanted) addSlider(sliders.get(path));
+    rows.forEach(({ show }) => show());
+    settled();
+  }
+
+  // The address, and the command that gives the same numbers
+
+  const changedValues = () => [...values].filter(([path, value]) => value !== sliders.get(path).value);
+  function remember() {
+    const changed = changedValues();
+    const state = changed.map(([path, value]) => `${encodeURIComponent(path)}=${value}`).join("&");
+    try { history.replaceState(null, "", state ? "#" + state : location.pathname + location.search); } catch { /* a page in a frame may not */ }
+    sayCommand(changed);
+  }
+  function sayCommand(changed) {
+    const quoted = (words) => (/^[\w.=/-]+$/.test(words) ? words : `'${words}'`);
+    const settings = changed.map(([path, value]) => {
+      const each = sliders.get(path), given = each.unit_text && each.unit_text !== "1" ? " " + each.unit_text : "";
+      return " --set " + quoted(`${path}=${value}${given}`);
+    });
+    $("command").textContent = page.command + settings.join("");
+  }
+  function recall() {
+    const faults = [];
+    for (const part of location.hash.slice(1).split("&").filter(Boolean)) {
+      let path = part, given = "";
+      try { [path, given = ""] = part.split("=").map(decodeURIComponent); } catch { /* stays as it is written */ }
+      const each = sliders.get(path), value = given.trim() === "" ? NaN : Number(given);
+      if (!each) faults.push(`nothing here is called '${path.slice(0, 60)}'`);
+      else if (!(value >= each.low && value <= each.high) || (each.whole && !Number.isInteger(value)))
+        faults.push(`${each.label}: expected ${text(each.low * each.factor, 4)} to ${withUnit(each.high * each.factor, each.shown_unit)}, found '${given.slice(0, 30)}'`);
+      else { values.set(path, value); addSlider(each).show(); }
+    }
+    sayCommand(changedValues());
+    notice = faults.length ? "Of the address of this page: " + faults.join("; ") + ". Kept as described." : "";
+  }
+
+  // Charts
+
+  const lighter = (color) => {
+    if (!dark.matches) return color;
+    const parts = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+    if (Math.max(...parts) < 60) return css("--ink");
+    return "rgb(" + parts.map((part) => Math.round(part + (255 - part) * 0.5)).join(",") + ")";
+  };
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  function decades(from, to) {
+    const first = Math.floor(Math.log10(from)), last = Math.ceil(Math.log10(to)), step = Math.ceil((last - first) / 6);
+    const parts = Math.log10(to / from) < 2 ? [1, 2, 5] : [1], found = [];
+    for (let power = first; power <= last; power += step) for (const part of parts) found.push(Number(part + "e" + power));
+    return found.filter((value) => value >= from && value <= to);
+  }
+
+  // The run of every line of a chart, from the one below to the one on top: pins and the ghost, of the main arm; the arms
+  const runs = () => [
+    ...Array.from({ length: PINS }, (_, i) => pins[i] && pins[i].arms.get(0)),
+    ghost && ghost !== latest && ghost.arms.get(0),
+    ...arms.map((_, place) => latest && shown[place] && latest.arms.get(place)).reverse(),
+  ];
+
+  class Chart {
+    constructor(place) {
+      const curve = curves[place];
+      this.place = place;
+      this.log = page.logs[place];
+      this.range = null;
+      const title = make("h2", {}, curve.label, curve.shown ? make("span", { className: "quiet", textContent: ` [${curve.shown}]` }) : "");
+      title.id = "t" + place;
+      this.toggle = make("button", { type: "button", textContent: "log" });
+      this.toggle.setAttribute("aria-label", "logarithmic axis: " + curve.label);
+      this.toggle.addEventListener("click", () => { this.log = !this.log; this.build(); });
+      const png = make("button", { type: "button", textContent: "PNG" });
+      png.setAttribute("aria-label", "save a picture: " + curve.label);
+      png.addEventListener("click", () => this.save());
+      this.plot = make("div", { className: "plot", tabIndex: 0, role: "img" });
+      this.read = make("p", { className: "read" });
+      this.body = make("tbody", {});
+      const heads = ["", "start", "lowest", "highest", "highest at", "end"].map((head, i) => make("th", { scope: "col", textContent: i ? head : "arm" }));
+      const table = make("table", {}, make("caption", { textContent: curve.shown ? "in " + curve.shown : "" }), make("thead", {}, make("tr", {}, ...heads)), this.body);
+      const scroll = make("div", { className: "scroll", tabIndex: 0, role: "group" }, table);
+      scroll.setAttribute("aria-label", "values of " + curve.label);
+      this.details = make("details", {}, make("summary", { textContent: "In numbers" }), scroll);
+      this.details.addEventListener("toggle", () => this.tabulate());
+      this.element = make("figure", { className: "chart" }, make("div", { className: "head" }, title, this.toggle, png), this.plot, this.read, this.details);
+      $("charts").append(this.element);
+      this.plot.addEventListener("keydown", (event) => this.key(event));
+    }
+
+    build() {
+      this.toggle.setAttribute("aria-pressed", String(this.log));
+      if (this.uplot) this.uplot.destroy();
+      const side = { font: "11px system-ui, sans-serif", stroke: css("--ink"), grid: { stroke: css("--rule"), width: 1 }, ticks: { stroke: css("--edge"), width: 1, size: 4 } };
+      const line = (color, width, dash) => ({ stroke: color, width, dash, spanGaps: true, points: { show: false } });
+      const chart = this;
+      this.range = null;
+      this.uplot = new uPlot({
+        width: this.plot.clientWidth || 300, height: 190, legend: { show: false }, padding: [12, 8, 0, 0],
+        cursor: { drag: { x: false, y: false }, points: { show: false } },
+        scales: { x: { time: false, range: [0, end] }, y: { distr: this.log ? 3 : 1, range: () => chart.limits() } },
+        axes: [
+          { ...side, size: 34, label: `time [${unit}]`, labelSize: 14, labelGap: -4, labelFont: side.font, values: (_, ticks) => ticks.map((value) => text(value, 5)) },
+          { ...side, size: 58, values: (_, ticks) => ticks.map((value) => text(value, 4)), ...(this.log ? { splits: (_, __, from, to) => decades(from, to), filter: (_, ticks) => ticks } : {}) },
+        ],
+        series: [{}, ...Array.from({ length: PINS }, (_, i) => line(css("--quiet"), 1.3, [2 + 3 * i, 3])), line(css("--ghost"), 3.5, []),
+          ...arms.map((arm, i) => line(lighter(arm.color), i ? 1.5 : 2.4, arm.dash.map((part) => part * 2))).reverse()],
+        hooks: { draw: [(u) => chart.doses(u)], setCursor: [(u) => chart.moved(u)] },
+      }, [[0], ...Array(arms.length + 1 + PINS).fill([null])], this.plot);
+      this.uplot.root.setAttribute("aria-hidden", "true");
+      if (latest) this.draw(aligned(), true);
+    }
+
+    limits() { return this.range ?? (this.log ? [0.1, 1] : [0, 1]); }
+
+    // While a slider moves the axis may grow, but never shrinks: else every change looks equally large
+    fit(rest) {
+      let from = Infinity, to = -Infinity, least = Infinity;
+      for (const run of runs()) for (const value of run ? run.curves[this.place] : []) {
+        if (!Number.isFinite(value)) continue;
+        if (value < from) from = value;
+        if (value > to) to = value;
+      }
+      if (to === -Infinity) return;
+      const floor = Math.max(to, curves[this.place].noise) * LOWEST;
+      for (const run of runs()) for (const value of run ? run.curves[this.place] : []) if (value > floor && value < least) least = value;
+      let range;
+      if (this.log) range = to > 0 && least < Infinity ? [least / 1.5, to * 2] : [0.1, 1];
+      else {
+        if (Math.max(Math.abs(from), Math.abs(to)) < curves[this.place].noise) to = Math.max(to, curves[this.place].noise);
+        if (from >= 0 && from < to / 2) from = 0;
+        const room = to - from || Math.abs(to) || 1;
+        range = [from === 0 ? 0 : from - 0.05 * room, to + 0.1 * room];
+      }
+      if (!rest && this.range) range = [Math.min(range[0], this.range[0]), Math.max(range[1], this.range[1])];
+      this.range = range;
+    }
+
+    draw(lines, rest) {
+      this.fit(rest);
+      const found = runs();
+      this.data = [lines.times, ...lines.places.map((places, i) => {
+        const out = new Array(lines.times.length).fill(null);
+        if (found[i]) places.forEach((to, from) => {
+          const value = found[i].curves[this.place][from];
+          out[to] = this.log && !(value > 0) ? null : value;
+        });
+        return out;
+      })];
+      this.uplot.setData(this.data, true);
+      if (rest) this.describe();
+    }
+
+    doses(u) {
+      if (!latest) return;
+      const { left, top, width } = u.bbox, ratio = uPlot.pxRatio;
+      u.ctx.save();
+      u.ctx.fillStyle = css("--quiet");
+      for (const dose of latest.doses) for (const [from] of dose.spans) {
+        const x = u.valToPos(from * factor, "x", true), half = 3 * ratio;
+        if (x < left || x > left + width) continue;
+        u.ctx.beginPath();
+        u.ctx.moveTo(x - half, top - 2.4 * half);
+        u.ctx.lineTo(x + half, top - 2.4 * half);
+        u.ctx.lineTo(x, top - 0.4 * half);
+        u.ctx.fill();
+      }
+      u.ctx.restore();
+    }
+
+    moved(u) {
+      if (u.cursor.left >= 0) readAt(u.posToVal(u.cursor.left, "x"), this);
+    }
+
+    key(event) {
+      const at = immunesimExplorer.at ?? 0, step = end / 100;
+      const to = { ArrowRight: at + step, ArrowLeft: at - step, PageUp: at + 10 * step, PageDown: at - 10 * step, Home: 0, End: end }[event.key];
+      if (event.key === "l") this.toggle.click();
+      else if (to === undefined) return;
+      else {
+        const words = readAt(Math.min(end, Math.max(0, to)), this);
+        say(`${curves[this.place].label} at ${words}`);
+      }
+      event.preventDefault();
+    }
+
+    reading(time) {
+      const curve = curves[this.place], words = [];
+      arms.forEach((arm, place) => {
+        const run = latest && shown[place] && latest.arms.get(place);
+        if (!run || !run.times.length) return;
+        words.push(`${arm.title} ${text(run.curves[this.place][nearest(run.times, time / factor)], 4)}`);
+      });
+      return `${withUnit(time, unit)}: ${words.join("; ")}${curve.shown ? " " + curve.shown : ""}`;
+    }
+
+    extremes(run) {
+      const own = run.curves[this.place];
+      let least = 0, most = 0;
+      own.forEach((value, i) => { if (value < own[least]) least = i; if (value > own[most]) most = i; });
+      return { start: own[0], least: own[least], most: own[most], when: run.times[most] * factor, end: own[own.length - 1] };
+    }
+
+    describe() {
+      const main = latest.arms.get(0), curve = curves[this.place];
+      if (!main || !main.times.length) return;
+      const { start, most, when, end: last } = this.extremes(main);
+      this.plot.setAttribute("aria-label", `${curve.label}: ${arms[0].title} starts at ${text(start, 3)}, is highest at ${withUnit(when, unit, 3)} with ${text(most, 3)}, and ends at ${text(last, 3)}${curve.shown ? " " + curve.shown : ""}. Arrow keys read values, L switches the axis.`);
+      this.tabulate();
+    }
+
+    tabulate() {
+      if (!this.details.open || !latest) return;
+      this.body.replaceChildren(...arms.flatMap((arm, place) => {
+        const run = shown[place] && latest.arms.get(place);
+        if (!run || !run.times.length) return [];
+        const { start, least, most, when, end: last } = this.extremes(run);
+        const cells = [text(start, 4), text(least, 4), text(most, 4), withUnit(when, unit, 3), text(last, 4)].map((words) => make("td", { textContent: words }));
+        return [make("tr", {}, make("th", { scope: "row", textContent: arm.title }), ...cells)];
+      }));
+    }
+
+    save() {
+      const canvas = this.uplot.ctx.canvas, copy = make("canvas", { width: canvas.width, height: canvas.height }), context = copy.getContext("2d");
+      context.fillStyle = css("--paper");
+      context.fillRect(0, 0, copy.width, copy.height);
+      context.drawImage(canvas, 0, 0);
+      download(copy.toDataURL("image/png"), `${page.id}-${curves[this.place].name.replace(/\W+/g, "_")}.png`);
+    }
+  }
+
+  function nearest(times, time) {
+    let a = 0, b = times.length - 1;
+    while (b - a > 1) { const middle = (a + b) >> 1; if (times[middle] < time) a = middle; else b = middle; }
+    return Math.abs(times[a] - time) <= Math.abs(times[b] - time) ? a : b;
+  }
+
+  function readAt(time, own) {
+    immunesimExplorer.at = time;
+    let words = "";
+    for (const chart of charts) {
+      const found = chart.reading(time);
+      chart.read.textContent = found;
+      if (chart === own) words = found;
+    }
+    return words;
+  }
+
+  // The times of all lines together, and where each line's own lie among them
+  function aligned() {
+    const found = runs(), all = new Set();
+    for (const run of found) if (run) for (const time of run.times) all.add(time);
+    const times = Float64Array.from(all).sort(), places = found.map((run) => {
+      if (!run) return [];
+      let at = 0;
+      return Array.from(run.times, (time) => { while (times[at] < time) at += 1; return at; });
+    });
+    return { times: Array.from(times, (time) => time * factor), places };
+  }
+
+  function drawAll(rest) {
+    if ($("charts").hidden) { // the first time; until then the fixed curves are there
+      $("fixed").hidden = true;
+      $("charts").hidden = false;
+      charts.forEach((chart) => chart.build());
+    }
+    const lines = aligned();
+    for (const chart of charts) chart.draw(lines, rest);
+    if (rest && immunesimExplorer.at !== undefined) readAt(immunesimExplorer.at);
+  }
+
+  // What is shown, saved
+
+  function download(address, name) {
+    const link = make("a", { href: address, download: name });
+    document.body.append(link);
+    link.click();
+    link.remove();
+  }
+  function table() {
+    const quote = (words) => (/[",\n]/.test(words) ? `"${words.replace(/"/g, '""')}"` : words);
+    const lines = [["arm", `time [${model.clock.model}]`, ...curves.map((curve) => curve.unit && curve.unit !== "1" ? `${curve.name} [${curve.unit}]` : curve.name)].map(quote).join(",")];
+    arms.forEach((arm, place) => {
+      const run = shown[place] && latest.arms.get(place);
+      if (run) run.times.forEach((time, i) => lines.push([quote(arm.name), time, ...run.curves.map((values) => values[i])].join(",")));
+    });
+    return lines.join("\n") + "\n";
+  }
+
+  function controls() {
+    for (const each of page.sliders) {
+      if (each.shown) addSlider(each);
+      $("all-sliders").append(make("option", { value: nameOf(each) }));
+    }
+    $("add").addEventListener("click", addNamed);
+    $("more").addEventListener("keydown", (event) => { if (event.key === "Enter") addNamed(); });
+    $("reset").addEventListener("click", () => setAll({}));
+    if ($("preset")) $("preset").addEventListener("change", (event) => {
+      const chosen = event.target.value;
+      setAll(chosen === "" ? {} : page.presets[Number(chosen)].values);
+      event.target.value = chosen;
+    });
+    $("pin").addEventListener("click", () => { if (atRest) { pins.unshift(atRest); pins.length = Math.min(pins.length, PINS); pinned(); } });
+    $("unpin").addEventListener("click", () => { pins.length = 0; pinned(); });
+    $("csv").addEventListener("click", () => download(URL.createObjectURL(new Blob([table()], { type: "text/csv" })), `${page.id}.csv`));
+    $("link").addEventListener("click", async () => {
+      try { await navigator.clipboard.writeText(location.href); say("The link is copied: it opens this page as it is now."); } catch { say("Copy this: " + location.href); }
+    });
+    arms.forEach((arm, place) => {
+      const box = make("input", { type: "checkbox", checked: shown[place] });
+      box.addEventListener("change", () => { shown[place] = box.checked; request(true); });
+      const line = `<svg width="26" height="10" aria-hidden="true"><path d="M0 5H26" stroke-width="2.5"/></svg>`;
+      const label = make("label", {}, box);
+      label.insertAdjacentHTML("beforeend", line);
+      label.querySelector("path").setAttribute("stroke", lighter(arm.color));
+      if (arm.dash.length) label.querySelector("path").setAttribute("stroke-dasharray", arm.dash.map((part) => part * 2).join(" "));
+      label.append(arm.title);
+      $("arms").append(label);
+    });
+  }
+  function pinned() {
+    $("unpin").hidden = !pins.length;
+    say(pins.length ? `${pins.length === 1 ? "One run is" : pins.length + " runs are"} pinned, as dotted lines.` : "No run is pinned.");
+    drawAll(true);
+  }
+  const nameOf = (each) => (each.path.startsWith("dose.") ? `${each.group}: ${each.label}` : each.label);
+  function addNamed() {
+    const word = $("more").value.trim().toLowerCase();
+    if (!word) return;
+    const all = page.sliders, exactly = all.find((each) => nameOf(each).toLowerCase() === word || each.path.toLowerCase() === word);
+    const near = all.filter((each) => (nameOf(each) + " " + each.path).toLowerCase().includes(word));
+    if (!exactly && near.length !== 1) {
+      say(near.length ? `${near.length} sliders have '${word}' in their name: ${near.slice(0, 4).map(nameOf).join("; ")}${near.length > 4 ? " ..." : ""}` : `no slider has '${word}' in its name`, true);
+      return;
+    }
+    const { row } = addSlider(exactly ?? near[0]);
+    $("more").value = "";
+    row.querySelector("input").focus();
+  }
+
+  // Opening
+
+  // For scripts and tests: set(values by path) moves sliders; quiet() waits until no simulation is under way
+  const immunesimExplorer = (window.immunesimExplorer = {
+    names: curves.map((curve) => curve.name), set: (wanted) => setAll(wanted), result: () => latest,
+    async quiet() { while (busy || wanted) await new Promise((resolve) => setTimeout(resolve, 5)); },
+  });
+
+  async function open() {
+    let code;
+    try {
+      code = await unpacked();
+      await WebAssembly.compile(code);
+    } catch (error) {
+      return `This page simulates by itself, which needs WebAssembly. It cannot be had here (${error.message ?? error}). Open the file from disk in a newer browser, or ask who runs this site to allow it (script-src 'wasm-unsafe-eval'). The curves below are those of the scenario as it is described.`;
+    }
+    try { ask = await served(code); } catch { ask = await inPage(code); }
+    return "";
+  }
+
+  open().then((problem) => {
+    if (problem) { $("trouble").textContent = problem; return; }
+    $("trouble").hidden = true;
+    for (const id of ["controls", "tools"]) $(id).hidden = false;
+    controls();
+    recall();
+    curves.forEach((_, place) => charts.push(new Chart(place)));
+    request(true);
+    remember();
+    new ResizeObserver(() => charts.forEach((chart) => {
+      if (chart.uplot && chart.plot.clientWidth && chart.plot.clientWidth !== chart.uplot.width) chart.uplot.setSize({ width: chart.plot.clientWidth, height: 190 });
+    })).observe($("charts"));
+    dark.addEventListener("change", () => { if (latest) charts.forEach((chart) => chart.build()); });
+    addEventListener("hashchange", () => {
+      values.forEach((_, path) => values.set(path, sliders.get(path).value));
+      recall();
+      rows.forEach(({ show }) => show());
+      request(true);
+    });
+  }).catch((error) => { $("trouble").textContent = "This page cannot simulate here: " + error.message; $("trouble").hidden = false; });
+})();

@@ -1,0 +1,170 @@
+"""The page of `explore`: one file that simulates by itself, and shows fixed curves where it cannot."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import shlex
+import zlib
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...experiments.clock import clock_of
+from ...experiments.explorer.document import RTOL_AT_REST, RTOL_MOVING, shown_curves
+from ...experiments.explorer.sliders import Preset, Slider
+from ...experiments.run import ArmResult, RunResult
+from ...numerics.trajectory import Array
+from ..figures.panel import needs_log_axis
+from ..text.numbers import number, unit_text
+from .curves import drawn_arms, strokes
+from .html import render
+from .thin import points_to_keep
+
+LEFT, RIGHT, TOP, BOTTOM = 50.0, 412.0, 8.0, 160.0  # of the fixed curves, in the units of their picture
+MOST_POINTS = 240  # of a fixed curve
+LOWEST = 1e-6  # of the largest value, below which a logarithmic axis shows nothing of interest
+
+
+class FixedChart(NamedTuple):
+    """A curve as a picture: lines of every arm, and the marks of its axes; words: for those who cannot see it."""
+
+    label: str
+    unit: str
+    words: str
+    lines: list[dict[str, str]]
+    ticks: list[dict[str, Any]]
+    times: list[dict[str, Any]]
+
+
+def explorer_page(
+    result: RunResult,
+    model: Mapping[str, Any],
+    module: bytes,
+    sliders: Sequence[Slider],
+    presets: Sequence[Preset],
+    command: Sequence[str],
+) -> str:
+    """The page as HTML.
+
+    result: the scenario as it is described. model: as `experiments.explorer.document` makes it. module: WebAssembly.
+    command: the arguments that run the same scenario.
+    """
+    scenario, shown = result.scenario, shown_curves(result.scenario)
+    arms = [
+        {"name": arm.arm.name, "title": arm.arm.title, **style}
+        for arm, style in zip(result.arms.values(), strokes(len(result.arms)), strict=True)
+    ]
+    curves, model = [{**each, "shown": _unit(each["unit"])} for each in model["curves"]], dict(model)
+    logs = []
+    for each in curves:
+        values = [arm.drawn[each["name"]] for arm in drawn_arms(result)]
+        logs.append(bool(needs_log_axis([one[np.isfinite(one)] for one in values])))
+        each["noise"] = _noise(result, each["name"])
+    data = {
+        "id": scenario.id,
+        "command": shlex.join(["immunesim", *command]),
+        "model": model,
+        "module": base64.b64encode(zlib.compress(module, 9)).decode(),
+        "arms": arms,
+        "curves": curves,
+        "logs": logs,
+        "sliders": [{**each._asdict(), "shown_unit": _unit(each.shown_unit)} for each in sliders],
+        "presets": [each._asdict() for each in presets],
+    }
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return render(
+        "explorer.html.jinja",
+        scenario=scenario,
+        version=_version(),
+        presets=presets,
+        arms=arms,
+        left_out=shown.left_out,
+        moving=number(RTOL_MOVING),
+        rest=number(RTOL_AT_REST),
+        fixed=[_fixed(result, name, arms, log) for name, log in zip(shown.names, logs, strict=True)],
+        data=text.replace("<", "\\u003c"),  # else a title could end the script element
+    )
+
+
+def _version() -> str:
+    try:
+        return installed("immunesim")
+    except PackageNotFoundError:
+        return ""
+
+
+def _unit(text: str) -> str:
+    return unit_text(text) if text not in ("", "1", "%") else "" if text == "1" else text
+
+
+def _noise(result: RunResult, name: str) -> float:
+    """The size below which a curve is nothing: an axis is never shorter."""
+    species = result.scenario.model.species.get(name)
+    return 1e-6 * species.scale if species else 0.0
+
+
+def _fixed(result: RunResult, name: str, arms: Sequence[Mapping[str, Any]], log: bool) -> FixedChart:
+    """One curve as a picture."""
+    scenario, clock = result.scenario, clock_of(result.scenario)
+    kept = [_kept(arm, name) for arm in drawn_arms(result)]
+    bottom, top, marks = _scale(np.concatenate([values for _, values in kept]), log)
+
+    def height(values: Array) -> Array:
+        if log:
+            share = np.log(np.maximum(values, bottom) / bottom) / np.log(top / bottom)
+        else:
+            share = (values - bottom) / (top - bottom)
+        found: Array = BOTTOM - share * (BOTTOM - TOP)
+        return found
+
+    styles, lines = {arm["name"]: arm for arm in arms}, []
+    for arm, (times, values) in zip(drawn_arms(result), kept, strict=True):
+        across, up = LEFT + times / scenario.end * (RIGHT - LEFT), height(values)
+        points = [f"{x:.1f} {y:.1f}" for x, y in zip(across, up, strict=True) if np.isfinite(y)]
+        style = styles[arm.arm.name]
+        dash = " ".join(f"{2 * part:g}" for part in style["dash"])
+        lines.append({"path": "M" + "L".join(points), "color": style["color"], "dash": dash})
+    shares = (0.0, 0.25, 0.5, 0.75, 1.0)
+    below = [number(share * scenario.end * clock.factor) for share in shares]
+    below[-1] += f" {clock.unit}"
+    label = scenario.label(name)
+    heights = height(np.array(marks)).tolist()
+    return FixedChart(
+        label=label,
+        unit=_unit(scenario.curve(name).unit_text),
+        words=f"{label} over time, one line for each arm",
+        lines=lines,
+        ticks=[{"y": round(y, 1), "text": number(mark)} for mark, y in zip(marks, heights, strict=True)],
+        times=[
+            {"x": round(LEFT + share * (RIGHT - LEFT), 1), "text": text}
+            for share, text in zip(shares, below, strict=True)
+        ],
+    )
+
+
+def _scale(values: Array, log: bool) -> tuple[float, float, list[float]]:
+    """The lower and upper end of an axis, and its marks."""
+    shown = values[np.isfinite(values)]
+    if log:
+        top = float(shown.max()) * 2.0
+        bottom = float(shown[shown > top * LOWEST].min()) / 1.5
+        powers = range(math.ceil(math.log10(bottom)), math.floor(math.log10(top)) + 1)
+        return bottom, top, [10.0**power for power in powers][:: max(1, len(powers) // 4)]
+    low, top = float(shown.min(initial=0.0)), float(shown.max(initial=0.0))
+    bottom = 0.0 if low >= 0 and low < top / 2 else low
+    top = top if top > bottom else bottom + 1.0
+    step = 10.0 ** math.floor(math.log10(top - bottom))
+    step = next(part * step for part in (0.2, 0.5, 1.0, 2.0) if top - bottom <= 6 * part * step or part == 2.0)
+    return bottom, top, [place * step for place in range(math.ceil(bottom / step), math.floor(top / step) + 1)]
+
+
+def _kept(arm: ArmResult, name: str) -> tuple[Array, Array]:
+    """The times and values that a line needs."""
+    times, values = arm.trajectory.times, arm.drawn[name]
+    kept = points_to_keep(times, values, 1 / 250, MOST_POINTS)
+    return times[kept], values[kept]

@@ -1,0 +1,288 @@
+"""Pages that simulate by themselves, in a real browser: against the engine in Python, moved, and where they cannot."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from immunesim.experiments.run import run
+from immunesim.experiments.scenario import Scenario
+from immunesim.experiments.schedule import prepare
+from immunesim.experiments.solving import Certify, system_of
+from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.tasks.explore import Explorer, ExploreRequest, explore
+from immunesim.tasks.request import ScenarioRequest
+
+from tests.experiments.test_regimens import dose, model, question
+from tests.simulated import PATHS
+from tests.slow import thinned
+
+SMALL = ["core_cures", "canakinumab", "dupilumab", "baker"]  # doses, a pulse in time, observables, several arms
+SETTINGS = 4  # random ones of each page in the quick set
+MOST_BYTES = 1_000_000
+RESULT = """() => {
+    const { arms } = immunesimExplorer.result();
+    const plain = ({ times, curves, problem }) => [[...times], curves.map((each) => [...each]), problem];
+    return [...arms].map(([place, arm]) => [place, ...plain(arm)]);
+}"""
+SCHEDULES = """async () => {
+    const page = JSON.parse(document.getElementById("data").textContent);
+    const packed = Uint8Array.from(atob(page.module), (c) => c.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const engine = makeEngine();
+    await engine.load(page.model, await new Response(stream).arrayBuffer());
+    return page.arms.map((_, place) => engine.schedule({}, place));
+}"""
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """``made(scenario)``: the page of a bundled scenario or a file, written once."""
+    folder, known = tmp_path_factory.mktemp("explorer"), {}
+
+    def page(scenario: str) -> Explorer:
+        if scenario not in known:
+            out = folder / f"{len(known)}.html"
+            known[scenario] = explore(ExploreRequest(ScenarioRequest(scenario), out))
+        return known[scenario]
+
+    return page
+
+
+def opened(visit: Any, page: Path, width: int = 1400, address: str = "", **options: Any) -> Any:
+    """The page, once its curves are there."""
+    found = visit(page, width, **options)
+    if address:
+        found.goto(page.as_uri() + address)
+        found.reload()
+    found.locator("#fixed").wait_for(state="hidden", timeout=120_000)
+    found.evaluate("immunesimExplorer.quiet()")
+    return found
+
+
+def set_all(page: Any, values: dict[str, float]) -> None:
+    """Moves sliders, all others back to where they were, and waits for the curves."""
+    page.evaluate("(values) => { immunesimExplorer.set(values); return immunesimExplorer.quiet(); }", values)
+
+
+def shows_all_arms(page: Any) -> None:
+    for box in page.locator("#arms input").all():
+        box.check()
+    page.evaluate("immunesimExplorer.quiet()")
+
+
+def largest_difference(page: Any, scenario: Scenario) -> float:
+    """Between the curves of the page and those of a run, in terms of the largest value of each."""
+    result, names = run(scenario, Certify.OFF), page.evaluate("immunesimExplorer.names")
+    worst = 0.0
+    for place, times, curves, problem in page.evaluate(RESULT):
+        assert problem == ""
+        arm = result.arms[scenario.arms[place].name]
+        assert times == arm.trajectory.times.tolist()
+        for name, values in zip(names, curves, strict=True):
+            expected = arm.drawn[name]
+            scale = np.abs(expected).max(initial=1e-300)
+            worst = max(worst, float(np.abs(np.array(values) - expected).max(initial=0.0) / scale))
+    return worst
+
+
+@pytest.mark.parametrize(
+    "name", [*SMALL, *(pytest.param(each, marks=pytest.mark.slow) for each in PATHS if each not in SMALL)]
+)
+def test_the_page_computes_what_the_engine_in_python_computes(visit, made, name: str) -> None:
+    page = made(name)
+    assert page.size < MOST_BYTES
+    found = opened(visit, page.page)
+    shows_all_arms(found)
+    assert largest_difference(found, read_scenario(PATHS[name])) < 1e-6
+
+
+@pytest.mark.parametrize("name", [*SMALL[:2], pytest.param("il2_therapy", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", thinned((SETTINGS, 50), every=2))
+def test_random_settings_are_those_of_a_run(visit, made, name: str, count: int) -> None:
+    page, draw = made(name), random.Random(f"{name} {count}")
+    found = opened(visit, page.page)
+    for _ in range(count):
+        chosen = draw.sample(page.sliders, min(3, len(page.sliders)))
+        values = {
+            each.path: float(draw.randint(int(each.low), int(each.high)))
+            if each.whole
+            else draw.uniform(each.low, each.high)
+            for each in chosen
+        }
+        set_all(found, values)
+        if "cannot be simulated" in found.locator("#status").inner_text():
+            continue  # an infusion that is longer than the interval, which `run` refuses too
+        units = {each.path: each.unit_text for each in page.sliders}
+        settings = {
+            path: str(int(value)) if units[path] == "" else f"{value!r} {units[path]}" for path, value in values.items()
+        }
+        assert largest_difference(found, read_scenario(PATHS[name], settings)) < 1e-5, settings
+
+
+DOSES = """
+[[dose]]
+name = "lagging"
+target = "gut"
+amount = "D"
+at = "1.1 h"
+every = "7.3 h"
+count = 4
+lag = "Tlag"
+share = "F"
+over = "Tinf"
+[[dose]]
+name = "by rate"
+target = "central"
+amount = "3 mg/kg"
+at = ["2 h", "17.05 h"]
+rate = "speed"
+[[dose]]
+name = "cut by the end"
+target = "central"
+amount = "10 mg"
+at = "47 h"
+over = "3 h"
+[[change]]
+while = ["3 h", "18 h"]
+parameters = { V = "8 L" }
+[[change]]
+at = "5 h"
+parameters = { body_weight = "40 kg" }
+[arms.half]
+dose.lagging.amount = "20 mg"
+parameters.V = "2 L"
+"""
+
+
+def test_doses_and_changes_become_the_same_segments_as_in_python(visit, made, tmp_path: Path) -> None:
+    path = question(tmp_path, DOSES + '[show]\nplots = [["central"]]\n', model_text=model())
+    scenario = read_scenario(Path(path))
+    system = system_of(scenario.model)
+    page = opened(visit, made(path).page)
+    for arm, found in zip(scenario.arms, page.evaluate(SCHEDULES), strict=True):
+        expected = prepare(scenario, arm, system)
+        segments = expected.schedule.segments
+        assert found["bounds"] == [*(each.start for each in segments), segments[-1].end]
+        assert found["times"] == expected.times.tolist()
+        assert found["initial"] == pytest.approx(expected.initial.tolist(), rel=1e-14)
+        for place, each in enumerate(segments):
+            for name, wanted in (("jumps", each.jump), ("infusions", each.infusion)):
+                values = [found[name][place].get(str(species), 0.0) for species in range(len(system.species))]
+                assert values == pytest.approx(wanted.tolist(), rel=1e-12)
+            diluted = each.dilution if each.dilution is not None else np.ones(len(system.species))
+            values = [found["dilutions"][place].get(str(species), 1.0) for species in range(len(system.species))]
+            assert values == pytest.approx(diluted.tolist(), rel=1e-14)
+    shows_all_arms(page)
+    assert largest_difference(page, scenario) < 1e-6
+
+
+def test_other_arms_keep_what_makes_them_different_and_follow_the_rest(visit, made, tmp_path: Path) -> None:
+    text = dose("100 mg") + '[arms.fast]\nparameters.CL = "4 L/h"\n[arms.untreated]\nwithout = ["drug"]\n'
+    path = question(tmp_path, text + '[show]\nplots = [["central"]]\n', model_text=model())
+    page = opened(visit, made(path).page)
+    set_all(page, {"CL": 1.0, "dose.drug.amount": 50.0})
+    (_, times, main, _), (_, _, fast, _), (_, _, untreated, _) = page.evaluate(RESULT)
+    at = times.index(4.0)
+    assert main[0][at] == pytest.approx(50 / 4 * np.exp(-1), rel=1e-5)
+    assert fast[0][at] == pytest.approx(50 / 4 * np.exp(-4), rel=1e-5)  # half the dose, but a clearance of its own
+    assert max(untreated[0]) == 0.0
+
+
+def test_the_keyboard_alone_moves_a_slider_and_goes_back(visit, made) -> None:
+    page = opened(visit, made("core_cures").page)
+    before = page.evaluate(RESULT)
+    page.locator("#preset, #reset").first.focus()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.type") == "range":
+            break
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("PageDown")
+    page.evaluate("immunesimExplorer.quiet()")
+    assert page.evaluate(RESULT) != before
+    assert page.locator(".slider.changed").count() == 1
+    assert page.evaluate("location.hash").startswith("#dose.")
+    assert "--set" in page.locator("#command").inner_text()
+    page.locator("#reset").focus()
+    page.keyboard.press("Enter")
+    page.evaluate("immunesimExplorer.quiet()")
+    assert page.evaluate(RESULT) == before
+    assert page.evaluate("location.hash") == ""
+
+
+def test_a_number_can_be_typed_and_one_out_of_range_is_said(visit, made) -> None:
+    page = opened(visit, made("core_cures").page)
+    number = page.locator(".slider input[type=number]").first
+    usual = number.input_value()
+    number.fill("1e30")
+    number.press("Enter")
+    assert "expected from" in page.locator("#status").inner_text().replace("  ", " ")
+    assert number.input_value() == usual
+    number.fill("0")
+    number.press("Enter")
+    page.evaluate("immunesimExplorer.quiet()")
+    assert page.locator(".slider.changed").count() == 1
+
+
+def test_any_knob_is_found_by_its_name(visit, made) -> None:
+    page = opened(visit, made("core_cures").page)
+    hidden = next(each for each in made("core_cures").sliders if not each.shown and "." not in each.path)
+    page.locator("#more").fill(hidden.path)
+    page.keyboard.press("Enter")
+    assert page.locator(f".slider[data-path='{hidden.path}']").count() == 1
+    page.locator("#more").fill("no such thing")
+    page.locator("#add").click()
+    assert "no slider has 'no such thing'" in page.locator("#status").inner_text()
+
+
+def test_the_address_carries_the_state_and_what_is_wrong_with_it_is_said(visit, made) -> None:
+    first, second, *_ = made("core_cures").sliders
+    paths = [each.path.replace(" ", "%20") for each in (first, second)]
+    address = f"#{paths[0]}={first.high}&nonsense=3&{paths[1]}=-5"
+    page = opened(visit, made("core_cures").page, address=address)
+    said = page.locator("#status").inner_text()
+    assert "nothing here is called 'nonsense'" in said
+    assert "found '-5'" in said
+    assert page.locator(".slider.changed").count() == 1
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_where_webassembly_or_scripts_are_refused_it_says_so_and_shows_fixed_curves(
+    browser, made, tmp_path: Path, scripts: bool
+) -> None:
+    strict = tmp_path / "strict.html"
+    strict.write_text(made("core_cures").page.read_text().replace(" 'wasm-unsafe-eval'", "", 1))
+    context = browser.new_context(offline=True, java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto(strict.as_uri())
+    if scripts:
+        page.locator("#trouble", has_text="WebAssembly. It cannot be had here").wait_for()
+    assert page.locator("#trouble").is_visible()
+    assert page.locator("#fixed svg[role=img] path[stroke]").count() >= 2
+    assert page.locator("#fixed").is_visible()
+    assert page.locator("#controls").is_hidden()
+    context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", thinned((1400, 400), every=1))
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_accessibility_checker_finds_nothing(visit, made, width: int, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(visit, made("core_cures").page, width, color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    found = Axe().run(page)
+    assert [(each["id"], [n["target"] for n in each["nodes"]][:3]) for each in found.response["violations"]] == []
+
+
+@pytest.mark.parametrize("width", [1600, 400])
+def test_the_page_never_scrolls_sideways(visit, made, width: int) -> None:
+    page = opened(visit, made("core_cures").page, width)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    wide, seen = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert (wide, seen) == (width, width)
