@@ -152,6 +152,7 @@ WRONG = {  # the entry, line, message
     "no_use": ('{ as = "clone" }', "a module that is used under another name has no use"),
     "unknown_key": ('{ use = "clone", as = "x", renames = {} }', "has no key 'renames'; did you mean 'rename'?"),
     "as_with_a_dash": ('{ use = "clone", as = "x-y" }', "letters, digits and _ only; found 'x-y'"),
+    "no_label": ('{ use = "clone", as = "x", label = "" }', "label is empty; without it the word of as"),
     "rename_to_a_number": ('{ use = "clone", as = "x", rename = { K = 3 } }', "rename K: expected a name"),
     "rename_to_a_formula": ('{ use = "clone", as = "x", rename = { K = "2 * K" } }', "expected a name of letters"),
     "rename_of_nothing": (

@@ -81,6 +81,8 @@ def entry_faults(entry: Table) -> Iterator[str]:
     word, rename = entry.get("as"), entry.get("rename")
     if isinstance(word, str) and word and not is_identifier(f"x_{word}"):
         yield f"as is put behind names, so it has letters, digits and _ only; found '{word}'"
+    if entry.get("label") == "":
+        yield "label is empty; without it the word of as stands behind labels"
     for key, name in rename.items() if isinstance(rename, dict) else ():
         if not isinstance(name, str) or not is_identifier(name):
             yield f"rename {key}: expected a name of letters, digits and _, found {name!r}"
