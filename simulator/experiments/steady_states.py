@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,11 +13,9 @@ from numpy.typing import NDArray
 from ..numerics.steady_equations import ConservedSum, SteadyEquations, steady_equations
 from ..numerics.system import System
 from ..numerics.trajectory import Array
-from .periodic import NoPeriodicStateError
 from .scenario import Arm, Scenario
 from .schedule import Prepared, prepare
-from .solving import Certify, OnProgress, decided_of, prepared_arm, solve_arms, system_of
-from .timetable import TimetableError
+from .solving import Certify, OnProgress, solve_arms, system_of
 
 SAME = 1e-4  # relative difference of two states that are one
 THERE = 1e-2  # of states at the end of a run from the steady state that they are at
@@ -66,10 +63,7 @@ class SteadyState:
 
     @property
     def time(self) -> float:
-        """In which time a small disturbance falls to 1/e of itself, or grows to e times that, in the model's unit; NaN
-        where nothing can change."""
-        if not len(self.eigenvalues):
-            return math.nan
+        """In which time a small disturbance falls to 1/e of itself, or grows to e times that, in the model's unit."""
         return 1.0 / abs(self.slowest.real) if self.slowest.real else math.inf
 
     @property
@@ -311,10 +305,7 @@ def _ends(
     """By arm, its last states, shape (species,), and whether its parameters are those asked for. The start comes first,
     then the end of the arm without doses; an arm that failed is left out."""
     prepared = {UNDOSED: prepare(scenario, quiet, system)}
-    for arm in scenario.arms:
-        with suppress(NoPeriodicStateError, TimetableError):  # its run says so
-            (decided,) = decided_of(scenario, [arm], system)
-            prepared[arm.name] = prepared_arm(scenario, decided.arm, system)
+    prepared |= {each.name: prepare(scenario, each, system) for each in scenario.arms}
     solved, interrupted = solve_arms(scenario, system, prepared, Certify.OFF, on_progress)
     if interrupted:
         raise KeyboardInterrupt

@@ -225,8 +225,9 @@ def _sweep(store: MemberStore, request: SweepRequest, stop: Callable[[], bool]) 
     )
     _write_members(store, request, blocks, outcome.certificate)
     summary = sweep_summary(outcome, request.command)
-    summary |= sensitivity_document(outcome.result)
-    _write_ranks(store.folder / RANKS, outcome.result)
+    if not outcome.missing:
+        summary |= sensitivity_document(outcome.result)
+        _write_ranks(store.folder / RANKS, outcome.result)
     write_sweep_summary(store.folder, summary)
     if request.figures and len(outcome.result.numbers) and not outcome.interrupted:
         from ..views.figures.sweep.pictures import draw  # matplotlib

@@ -140,15 +140,6 @@ def test_a_larger_sample_of_saltelli_keeps_what_is_stored(question: str) -> None
     assert json.loads(Path("kept/summary.json").read_text(encoding="utf-8"))["sensitivities"][0]["used"] == 16
 
 
-def test_shards_give_indices_once_they_are_merged(question: str) -> None:
-    def run(**options: object) -> sim.Ensemble:
-        return sim.sweep(question, vary=["a", "b"], sample="saltelli:8", measures="final(plain)", **options)
-
-    for shard in (1, 2):
-        assert not run(shard=f"{shard}/2", out=f"part-{shard}").sensitivities()
-    assert run(merge=["part-1", "part-2"], out="whole").sensitivities() == run().sensitivities()
-
-
 def test_figures_show_the_indices(question: str) -> None:
     for sample in ("saltelli:8", "morris:5", "local"):
         (figure,) = sim.sweep(question, vary=["a", "b"], sample=sample, measures="final(product)").figures()

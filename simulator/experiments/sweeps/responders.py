@@ -52,10 +52,8 @@ class Responders(NamedTuple):
 
 
 def who_responds(result: SweepResult) -> list[Responders]:
-    """For each arm and measure of a population; none for other designs, and where patients are missing, as in a
-    shard."""
-    design = result.sweep.design
-    if not isinstance(design, Population) or len(result.numbers) < design.count:
+    """For each arm and measure of a population; none for other designs."""
+    if not isinstance(result.sweep.design, Population):
         return []
     return [
         _who(result, arm, measure)

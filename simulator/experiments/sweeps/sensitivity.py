@@ -53,10 +53,8 @@ class Sensitivity(NamedTuple):
 
 
 def sensitivities(result: SweepResult) -> list[Sensitivity]:
-    """For each arm and measure the indices that the design is made for; none for other designs, and where members are
-    missing, as in a shard."""
-    design = result.sweep.design
-    if not isinstance(design, (Morris, Saltelli, Local)) or len(result.numbers) < design.count:
+    """For each arm and measure the indices that the design is made for; none for other designs."""
+    if not isinstance(result.sweep.design, (Morris, Saltelli, Local)):
         return []
     return [
         _sensitivity(result, arm, measure)

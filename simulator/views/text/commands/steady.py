@@ -110,8 +110,7 @@ def _notes(found: SteadyStates) -> list[str]:
         lines.append(f"Parameters are those of the end of the run: {listed(found.changed)} changed before.")
     equations = found.equations
     if equations.absent:
-        stay = "stays at zero, and is" if len(equations.absent) == 1 else "stay at zero, and are"
-        lines.append(f"Without doses {_some(equations.absent, 'species')} {stay} left out.")
+        lines.append(f"Without doses {_some(equations.absent, 'species')} stay at zero, and are left out.")
     if equations.counters:
         lines.append(f"Left out because nothing depends on them, and they only count: {listed(equations.counters)}.")
     return ["", *lines] if lines else []

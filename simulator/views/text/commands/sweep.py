@@ -33,7 +33,7 @@ def sweep_text(outcome: SweepOutcome) -> str:
     lines = [scenario.title] + ([scenario.question] if scenario.question else [])
     lines += ["", members_line(outcome)]
     lines += ["", str(measure_table(outcome.result))] if len(outcome.result.numbers) else []
-    ranked = sensitivity_text(outcome.result)
+    ranked = sensitivity_text(outcome.result) if not outcome.missing else ""
     lines += ["", ranked] if ranked else []
     found = among_members(outcome.result)
     lines += ["", *(f"data {among_line(each)}" for each in found)] if found else []
