@@ -270,6 +270,22 @@ def test_an_interruption_keeps_the_best_so_far(folder: Path, during: str) -> Non
     assert len(seen) < 200
 
 
+def test_a_member_is_the_same_in_any_array(folder: Path) -> None:
+    """Parts of an array are computed in threads; what fails keeps its row."""
+    (folder / "toy_model.toml").write_text((folder / "toy_model.toml").read_text() + EXPLOSION)
+    grow = {"parameter": "k_grow", "from": "0.0001 uL/cells/h", "to": "10 uL/cells/h"}
+    data = block([1.0, 2.0], [1.0, 2.0], "cells", unit="cells/uL", sd="1 cells/uL")
+    problem = FitProblem(read_scenario(scenario(folder, data, estimate=[grow, K], base=DECAY.replace("12 h", "3 h"))))
+    places = np.random.default_rng(1).random((80, 2)) * [0.05, 1.0]
+    places[45, 0] = 0.9
+    whole = problem.simulate(places)
+    assert 45 in whole.failures
+    for row in (0, 44, 45, 79):
+        alone = problem.simulate(places[row : row + 1])
+        np.testing.assert_array_equal(alone.values[0][0], whole.values[0][row])
+        assert (0 in alone.failures) == (row in whole.failures)
+
+
 def test_units_of_data_are_their_own(folder: Path) -> None:
     """Values in nM, of a curve in pM; errors that follow the curve, and that are estimated."""
     for more in ({"error": "proportional", "cv": 0.1}, {"error": "lognormal", "cv": 0.1}, {"error": "lognormal"}, {}):

@@ -6,8 +6,11 @@ A place is the values that are estimated, each from 0 at the lower end of its ra
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Event
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -16,11 +19,12 @@ from ...numerics.compiled.engine import StoppedError
 from ...numerics.trajectory import Array, Outcome
 from ..residuals import DataResult, data_result
 from ..scenario import Data, Scenario
-from ..sweeps.prepared import PreparedMembers, prepare_members
+from ..sweeps.prepared import ArmMembersResult, PreparedMembers, prepare_members
 from .design import has_unknown_errors, weighing
 
 STEP = 2e-3  # of derivatives: in logarithms, or of the value
 LEAST_STEP = 1e-4  # of the range, where the value is near zero
+LEAST_ROWS = 16  # of members for one thread
 LEAST_ERROR = 1e-9  # of the largest value of its data: a perfect fit has errors too
 
 
@@ -125,16 +129,16 @@ class FitProblem:
         return self._simulated(replace(self._members, times=times), places, [times] * len(self.data))
 
     def _simulated(self, members: PreparedMembers, places: Array, at: Sequence[Array]) -> Simulated:
-        try:
-            found = members.compute(self.values(places))
-        except StoppedError:
-            raise KeyboardInterrupt from None
+        parts = _in_threads(members, self.values(places))
         values, failures = [], dict[int, Outcome]()
         for data, times in zip(self.data, at, strict=True):
-            result = found[data.arm]
-            failures |= result.failures
-            own = result.curves[:, self._curves.index(data.curve.text)][:, np.searchsorted(members.times, times)]
+            column, where = self._curves.index(data.curve.text), np.searchsorted(members.times, times)
+            own = np.concatenate([part[data.arm].curves[:, column][:, where] for part in parts])
             values.append(np.where(np.isfinite(own), own, np.nan) * data.curve.unit.to(data.unit))
+            first = 0
+            for part in parts:
+                failures |= {first + row: each for row, each in part[data.arm].failures.items()}
+                first += len(part[data.arm].curves)
         for each in values:
             each[list(failures)] = np.nan
         return Simulated(values, failures)
@@ -152,6 +156,25 @@ class FitProblem:
             ends = (above, below) if sides == 2 else (above if place[each] < 0.5 else below,)
             rows[sides * i : sides * (i + 1), each] = ends
         return rows
+
+
+def _in_threads(members: PreparedMembers, values: Array) -> list[dict[str, ArmMembersResult]]:
+    """The members whose values are the rows of `values`, in parts that follow each other, one for each processor. Every
+    row is the same in any part. Raises KeyboardInterrupt after Ctrl-C."""
+    count = min(os.cpu_count() or 1, len(values) // LEAST_ROWS) if members.compiled is not None else 1
+    try:
+        if count < 2:
+            return [members.compute(values)]
+        stopped = Event()
+        with ThreadPoolExecutor(count) as pool:
+            parts = [pool.submit(members.compute, part, stopped.is_set) for part in np.array_split(values, count)]
+            try:
+                return [each.result() for each in parts]
+            except BaseException:
+                stopped.set()  # the pool waits for the others, which end soon
+                raise
+    except StoppedError:
+        raise KeyboardInterrupt from None
 
 
 @dataclass(frozen=True)
