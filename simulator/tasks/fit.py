@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..experiments.fitting.design import shortfall
 from ..experiments.fitting.fit import FitOptions, FitResult
 from ..experiments.fitting.fit import fit as fit_scenario
 from ..experiments.scenario import Scenario
@@ -136,6 +137,8 @@ def _check(request: FitRequest, scenario: Scenario) -> None:
             "from = '0.1 1/d', to = '10 1/d'"
         )
         faults.append(request_fault(message))
+    elif problem := shortfall(scenario.fit.estimates, scenario.data):
+        faults.append(request_fault(f"{scenario.id}: {problem}"))
     if request.starts is not None and not 1 <= request.starts <= MOST_STARTS:
         message = f"expected 1 to {MOST_STARTS:,} starts, found {request.starts}"
         faults.append(request_fault(message, f"--starts {request.starts}"))

@@ -125,3 +125,13 @@ def test_no_start_that_can_be_simulated(path: str, capsys: pytest.CaptureFixture
                           .replace('unit = "pM"\nsd = "1 pM"', 'unit = "pM/pmol"\nsd = "1 pM/pmol"', 1))  # fmt: skip
     assert main(["fit", path, "--starts", "2"]) == SOLVER_FAILED
     assert "no start could be simulated: a curve has no value" in capsys.readouterr().err
+
+
+def test_a_run_to_an_earlier_end_does_without_a_fit(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only `fit` needs the data that are left out."""
+    assert main(["run", path, "--set", "time.end=1.5 h", "--no-plots", "--out", "short"]) == DONE
+    capsys.readouterr()
+    assert main(["fit", path, "--set", "time.end=1.5 h"]) == USAGE
+    assert "3 values cannot be estimated from 0 points" in capsys.readouterr().err
+    assert main(["fit", path, "--set", "time.end=3.5 h", "--starts", "2"]) == DONE
+    assert "3 values fitted to 3 points" in capsys.readouterr().out

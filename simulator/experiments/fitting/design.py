@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..sweeps.designs import Axis
@@ -66,3 +66,21 @@ def weighing(data: Data) -> Data:
     if None not in said:
         return data
     return data._replace(points=tuple([point for point in data.points if point.sd is not None]))
+
+
+def shortfall(estimates: Sequence[Estimate], data: Sequence[Data]) -> str:
+    """Why data are too few for these values; empty if they are not."""
+    weighed, many = [weighing(each) for each in data], len(estimates)
+    priors = sum(each.prior is not None for each in estimates)
+    told = {(each.arm, each.curve.text, p.time) for each in weighed for p in each.points if not p.censored}
+    if not told and any(each.points for each in data):
+        return "no point of [[data]] has an error and a value, though others do: give 'sd' or 'cv' for all"
+    if len(told) + priors < many:
+        what = f"{len(told)} points of different times or curves" + (f" and {priors} priors" if priors else "")
+        return f"{many} values cannot be estimated from {what}: estimate fewer, or add priors"
+    if any(has_unknown_errors(each) for each in data) and sum(len(each.points) for each in weighed) + priors <= many:
+        return (
+            f"{many} values cannot be estimated from as many points whose errors are not known: give 'sd' or 'cv' in "
+            "[[data]]"
+        )
+    return ""

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ...experiments.fitting.design import SEED, STARTS, Estimate, Fit, Prior, has_unknown_errors, weighing
+from ...experiments.fitting.design import SEED, STARTS, Estimate, Fit, Prior, shortfall
 from ...experiments.scenario import Arm, Data
 from ...experiments.sweeps.paths import varies_in
 from .axes import SweepVariable, Varied, check_volumes, impossible, read_numbers, read_variable
@@ -41,6 +41,8 @@ def read_fit(context: Context, arms: Sequence[Arm], data: Sequence[Data]) -> Fit
     starts, seed = table.get("starts", STARTS), table.get("seed", SEED)
     if not 1 <= starts <= MOST_STARTS:
         context.fault(("fit", "starts"), f"expected 1 to {MOST_STARTS:,} starts, found {starts}")
+    if seed < 0:
+        context.fault(("fit", "seed"), f"expected a seed of 0 or more, found {seed}")
     found = [_estimate(context, arms[0], ("fit", "estimate", number), item) for number, item in enumerate(items)]
     right = [each for each in found if each is not None]
     fitted = [arm for arm in arms if any(each.arm == arm.name for each in data)]
@@ -175,16 +177,6 @@ def _check_data(context: Context, estimates: Sequence[Estimate], data: Sequence[
         if each.error.kind == "proportional" and any(point.value == 0 and point.sd is None for point in each.points):
             message = f"'{each.name}' has a value of 0, whose proportional error is 0: use 'combined' or 'additive'"
             context.fault(("data", number), message)
-    weighed = [weighing(each) for each in data]
-    told = {(each.arm, each.curve.text, p.time) for each in weighed for p in each.points if not p.censored}
-    if not told:
-        context.fault(("fit",), "no point of [[data]] has an error, though others do: give 'sd' or 'cv' for all")
-        return
-    priors = sum(each.prior is not None for each in estimates)
-    many = len(estimates)
-    if len(told) + priors < many:
-        what = f"{len(told)} points of different times or curves" + (f" and {priors} priors" if priors else "")
-        context.fault(("fit",), f"{many} values cannot be estimated from {what}: estimate fewer, or add priors")
-    elif any(has_unknown_errors(each) for each in data) and sum(len(each.points) for each in weighed) + priors <= many:
-        context.fault(("fit",), f"{many} values cannot be estimated from as many points whose errors are not known: "
-                                "give 'sd' or 'cv' in [[data]]")  # fmt: skip
+    problem = shortfall(estimates, data)
+    if problem and not context.layers.from_command_line(("time", "end")):  # `fit` says so where the end was moved
+        context.fault(("fit",), problem)

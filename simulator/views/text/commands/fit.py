@@ -137,7 +137,10 @@ def left_out_lines(result: FitResult) -> Iterator[str]:
 def told_lines(result: FitResult) -> Iterator[str]:
     """What these data do not tell, in words, and the correlations of what they do."""
     if result.uncertainty is None:
-        yield "No standard errors: derivatives at the best fit could not be simulated."
+        why = (
+            "it was interrupted before" if result.interrupted else "derivatives at the best fit could not be simulated"
+        )
+        yield f"No standard errors: {why}."
         return
     for each in result.untold:
         yield untold_words(result, each)
