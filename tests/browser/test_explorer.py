@@ -286,3 +286,42 @@ def test_the_page_never_scrolls_sideways(visit, made, width: int) -> None:
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     wide, seen = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert (wide, seen) == (width, width)
+
+
+def test_a_setting_that_cannot_be_is_said_and_the_last_good_curves_stay(visit, made, tmp_path: Path) -> None:
+    text = dose("100 mg", every="6 h", count=4, over="2 h") + '[show]\nplots = [["central"]]\n'
+    page = opened(visit, made(question(tmp_path, text, model_text=model())).page)
+    before = page.evaluate(RESULT)
+    set_all(page, {"dose.drug.over": 6.0, "dose.drug.every": 2.0})
+    said = page.locator("#status").inner_text()
+    assert "the last good ones" in said
+    assert "an infusion of 'drug' is longer than the interval between two doses" in said
+    assert page.evaluate(RESULT) == before
+    page.locator("#reset").click()
+    page.evaluate("immunesimExplorer.quiet()")
+    assert "Simulated one arm" in page.locator("#status").inner_text()
+
+
+def test_where_no_worker_may_be_made_the_page_itself_simulates(browser, made, tmp_path: Path) -> None:
+    strict = tmp_path / "strict.html"
+    strict.write_text(made("core_cures").page.read_text().replace("worker-src blob:", "worker-src 'none'", 1))
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto(strict.as_uri())
+    page.locator("#fixed").wait_for(state="hidden", timeout=60_000)
+    assert page.locator("#trouble").is_hidden()
+    assert page.locator("#status").inner_text().startswith("Simulated")
+    context.close()
+
+
+def test_pins_and_the_curve_before_stay_while_the_run_moves(visit, made) -> None:
+    page = opened(visit, made("core_cures").page)
+    lines = "() => immunesimExplorer.lines()"
+    alone = page.evaluate(lines)
+    page.locator("#pin").click()
+    page.locator("input[type=range]").first.focus()
+    page.keyboard.press("PageDown")
+    page.evaluate("immunesimExplorer.quiet()")
+    assert page.evaluate(lines) == alone + 2  # the pinned run, and the ghost of the one before
+    page.locator("#unpin").click()
+    assert page.evaluate(lines) == alone + 1

@@ -229,16 +229,15 @@ def _first(scenario: Scenario, sliders: Sequence[Slider]) -> set[str]:
 
 
 def by_effect(scenario: Scenario, sliders: Sequence[Slider]) -> list[str]:
-    """The paths of these parameters, those first that move what the scenario shows most at the farther end of
-    their ranges; without those that move nothing, or wake what the scenario leaves asleep."""
+    """The paths of these parameters, those first that move what the scenario shows most when moved as `_moved`
+    says; without those that move nothing, or wake what the scenario leaves asleep."""
     system, main = system_of(scenario.model), scenario.arms[0]
     awake = awake_species(scenario, scenario.arms, system.parameter_formulas)
     solve = trajectories_of_model(system, awake)
     asleep = [place for place, name in enumerate(system.species) if name not in awake]
     tried = [("", main)]
     for each in sliders:
-        farther = max((each.low, each.high), key=lambda end: abs(end - each.value))
-        tried.append((each.path, main._replace(parameters={**main.parameters, each.path: farther})))
+        tried.append((each.path, main._replace(parameters={**main.parameters, each.path: _moved(each)})))
     prepared = []
     for path, arm in tried:
         try:
@@ -257,6 +256,15 @@ def by_effect(scenario: Scenario, sliders: Sequence[Slider]) -> list[str]:
             effects[path] = max(effects[path], _difference(scenario.shown, usual, other))
     order = sorted(effects, key=lambda path: -effects[path])
     return [path for path in order if effects[path] > 0.01]
+
+
+def _moved(slider: Slider) -> float:
+    """Half of the value, or twice where less is out of range; the end of the range from zero."""
+    value, low, high = slider.value, slider.low, slider.high
+    if value == 0.0:
+        return high if high > -low else low
+    inside = [each for each in (0.5 * value, 2.0 * value) if low <= each <= high]
+    return inside[0] if inside else low if value > low else high
 
 
 def _difference(names: Sequence[str], one: Trajectory, other: Trajectory) -> float:

@@ -27,6 +27,7 @@ from .thin import points_to_keep
 
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 412.0, 8.0, 160.0  # of the fixed curves, in the units of their picture
 MOST_POINTS = 240  # of a fixed curve
+MOST_FIXED = 4  # arms of the fixed curves, and those that are shown at first
 LOWEST = 1e-6  # of the largest value, below which a logarithmic axis shows nothing of interest
 
 
@@ -71,6 +72,7 @@ def explorer_page(
         "model": model,
         "module": base64.b64encode(zlib.compress(module, 9)).decode(),
         "arms": arms,
+        "mostArms": MOST_FIXED,
         "curves": curves,
         "logs": logs,
         "sliders": [{**each._asdict(), "shown_unit": _unit(each.shown_unit)} for each in sliders],
@@ -83,6 +85,7 @@ def explorer_page(
         version=_version(),
         presets=presets,
         arms=arms,
+        most_fixed=MOST_FIXED,
         left_out=shown.left_out,
         moving=number(RTOL_MOVING),
         rest=number(RTOL_AT_REST),
@@ -111,7 +114,8 @@ def _noise(result: RunResult, name: str) -> float:
 def _fixed(result: RunResult, name: str, arms: Sequence[Mapping[str, Any]], log: bool) -> FixedChart:
     """One curve as a picture."""
     scenario, clock = result.scenario, clock_of(result.scenario)
-    kept = [_kept(arm, name) for arm in drawn_arms(result)]
+    drawn = drawn_arms(result)[:MOST_FIXED]
+    kept = [_kept(arm, name) for arm in drawn]
     bottom, top, marks = _scale(np.concatenate([values for _, values in kept]), log)
 
     def height(values: Array) -> Array:
@@ -123,7 +127,7 @@ def _fixed(result: RunResult, name: str, arms: Sequence[Mapping[str, Any]], log:
         return found
 
     styles, lines = {arm["name"]: arm for arm in arms}, []
-    for arm, (times, values) in zip(drawn_arms(result), kept, strict=True):
+    for arm, (times, values) in zip(drawn, kept, strict=True):
         across, up = LEFT + times / scenario.end * (RIGHT - LEFT), height(values)
         points = [f"{x:.1f} {y:.1f}" for x, y in zip(across, up, strict=True) if np.isfinite(y)]
         style = styles[arm.arm.name]
@@ -155,7 +159,7 @@ def _scale(values: Array, log: bool) -> tuple[float, float, list[float]]:
         bottom = float(shown[shown > top * LOWEST].min()) / 1.5
         powers = range(math.ceil(math.log10(bottom)), math.floor(math.log10(top)) + 1)
         return bottom, top, [10.0**power for power in powers][:: max(1, len(powers) // 4)]
-    low, top = float(shown.min(initial=0.0)), float(shown.max(initial=0.0))
+    low, top = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
     bottom = 0.0 if low >= 0 and low < top / 2 else low
     top = top if top > bottom else bottom + 1.0
     step = 10.0 ** math.floor(math.log10(top - bottom))

@@ -8,7 +8,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const sliders = new Map(page.sliders.map((each) => [each.path, each]));
   const values = new Map(page.sliders.map((each) => [each.path, each.value]));
-  const shown = arms.map((_, place) => place < 4), charts = [], pins = [];
+  const shown = arms.map((_, place) => place < page.mostArms), charts = [], pins = [];
   let latest = null, ghost = null, atRest = null, dragging = false, notice = ""; // notice: what is wrong with the address
 
   // The same rules as number() in views/text/numbers.py.
@@ -21,6 +21,7 @@
     const raised = String(Number(power)).replace(/[-0-9]/g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
     return sign + (mantissa === "1" ? "" : mantissa + " × ") + "10" + raised;
   }
+  const shownValue = (curve, value, digits) => (Math.abs(value) < 1e-3 * curve.noise ? "0" : text(value, digits));
   const withUnit = (value, given, digits = 4) => text(value, digits) + (given ? " " + given : "");
   function make(tag, properties, ...children) {
     const found = Object.assign(document.createElement(tag), properties);
@@ -131,29 +132,29 @@
       make("span", { className: "value" }, number, make("span", { className: "unit", textContent: each.shown_unit })));
     row.dataset.path = each.path;
     group.append(row);
-    const show = () => {
+    const show = (moving) => { // moving: by the slider itself, which forgets that it has to tell of its end if it is set
       const value = values.get(each.path);
-      range.value = positionOf(each, value);
+      if (!moving) range.value = positionOf(each, value);
       const read = Number((value * each.factor).toPrecision(6));
       number.value = Math.abs(read) >= 1e7 ? read.toExponential() : read;
       range.setAttribute("aria-valuetext", withUnit(value * each.factor, each.shown_unit));
       row.classList.toggle("changed", value !== each.value);
     };
-    range.addEventListener("input", () => { start(); change(each, valueAt(each, Number(range.value)), false); });
+    range.addEventListener("input", () => { start(); change(each, valueAt(each, Number(range.value)), true); });
     range.addEventListener("change", () => settled());
     number.addEventListener("change", () => {
       const value = Number(number.value) / each.factor, near = 1e-9 * (each.high - each.low);
       if (number.value === "" || !(value >= each.low - near && value <= each.high + near) || (each.whole && !Number.isInteger(value))) {
         say(`${each.label}: expected ${each.whole ? "a whole number " : ""}from ${withUnit(each.low * each.factor, "")} to ${withUnit(each.high * each.factor, each.shown_unit)}, found ${number.value || "nothing"}; kept as it was.`, true);
-        show();
+        show(false);
         return;
       }
       start();
-      change(each, clamped(each, value), true);
+      change(each, clamped(each, value), false);
       settled();
     });
     rows.set(each.path, { row, show });
-    show();
+    show(false);
     return rows.get(each.path);
   }
   function start() {
@@ -161,20 +162,21 @@
     dragging = true;
     ghost = atRest;
   }
-  function change(each, value, quiet) {
+  function change(each, value, moving) {
     values.set(each.path, value);
-    rows.get(each.path).show();
+    rows.get(each.path).show(moving);
     if ($("preset")) $("preset").value = "";
-    if (!quiet) request(false);
+    if (moving) request(false);
   }
   function settled() {
     request(true);
+    remember();
   }
   function setAll(wanted) {
     start();
     for (const each of page.sliders) values.set(each.path, wanted[each.path] ?? each.value);
     for (const path in wanted) addSlider(sliders.get(path));
-    rows.forEach(({ show }) => show());
+    rows.forEach(({ show }) => show(false));
     settled();
   }
 
@@ -204,7 +206,7 @@
       if (!each) faults.push(`nothing here is called '${path.slice(0, 60)}'`);
       else if (!(value >= each.low && value <= each.high) || (each.whole && !Number.isInteger(value)))
         faults.push(`${each.label}: expected ${text(each.low * each.factor, 4)} to ${withUnit(each.high * each.factor, each.shown_unit)}, found '${given.slice(0, 30)}'`);
-      else { values.set(path, value); addSlider(each).show(); }
+      else { values.set(path, value); addSlider(each).show(false); }
     }
     sayCommand(changedValues());
     notice = faults.length ? "Of the address of this page: " + faults.join("; ") + ". Kept as described." : "";
@@ -348,7 +350,7 @@
 
     key(event) {
       const at = immunesimExplorer.at ?? 0, step = end / 100;
-      const to = { ArrowRight: at + step, ArrowLeft: at - step, PageUp: at + 10 * step, PageDown: at - 10 * step, Home: 0, End: end }[event.key];
+      const to = { ArrowRight: at + step, ArrowLeft: at - step, PageUp: at - 10 * step, PageDown: at + 10 * step, Home: 0, End: end }[event.key];
       if (event.key === "l") this.toggle.click();
       else if (to === undefined) return;
       else {
@@ -363,7 +365,7 @@
       arms.forEach((arm, place) => {
         const run = latest && shown[place] && latest.arms.get(place);
         if (!run || !run.times.length) return;
-        words.push(`${arm.title} ${text(run.curves[this.place][nearest(run.times, time / factor)], 4)}`);
+        words.push(`${arm.title} ${shownValue(curve, run.curves[this.place][nearest(run.times, time / factor)], 4)}`);
       });
       return `${withUnit(time, unit)}: ${words.join("; ")}${curve.shown ? " " + curve.shown : ""}`;
     }
@@ -379,7 +381,7 @@
       const main = latest.arms.get(0), curve = curves[this.place];
       if (!main || !main.times.length) return;
       const { start, most, when, end: last } = this.extremes(main);
-      this.plot.setAttribute("aria-label", `${curve.label}: ${arms[0].title} starts at ${text(start, 3)}, is highest at ${withUnit(when, unit, 3)} with ${text(most, 3)}, and ends at ${text(last, 3)}${curve.shown ? " " + curve.shown : ""}. Arrow keys read values, L switches the axis.`);
+      this.plot.setAttribute("aria-label", `${curve.label}: ${arms[0].title} starts at ${shownValue(curve, start, 3)}, is highest at ${withUnit(when, unit, 3)} with ${shownValue(curve, most, 3)}, and ends at ${shownValue(curve, last, 3)}${curve.shown ? " " + curve.shown : ""}. Arrow keys read values, L switches the axis.`);
       this.tabulate();
     }
 
@@ -389,7 +391,8 @@
         const run = shown[place] && latest.arms.get(place);
         if (!run || !run.times.length) return [];
         const { start, least, most, when, end: last } = this.extremes(run);
-        const cells = [text(start, 4), text(least, 4), text(most, 4), withUnit(when, unit, 3), text(last, 4)].map((words) => make("td", { textContent: words }));
+        const number = (value) => shownValue(curves[this.place], value, 4);
+        const cells = [number(start), number(least), number(most), withUnit(when, unit, 3), number(last)].map((words) => make("td", { textContent: words }));
         return [make("tr", {}, make("th", { scope: "row", textContent: arm.title }), ...cells)];
       }));
     }
@@ -517,6 +520,7 @@
   // For scripts and tests: set(values by path) moves sliders; quiet() waits until no simulation is under way
   const immunesimExplorer = (window.immunesimExplorer = {
     names: curves.map((curve) => curve.name), set: (wanted) => setAll(wanted), result: () => latest,
+    lines: () => runs().filter(Boolean).length,
     async quiet() { while (busy || wanted) await new Promise((resolve) => setTimeout(resolve, 5)); },
   });
 
@@ -540,7 +544,6 @@
     recall();
     curves.forEach((_, place) => charts.push(new Chart(place)));
     request(true);
-    remember();
     new ResizeObserver(() => charts.forEach((chart) => {
       if (chart.uplot && chart.plot.clientWidth && chart.plot.clientWidth !== chart.uplot.width) chart.uplot.setSize({ width: chart.plot.clientWidth, height: 190 });
     })).observe($("charts"));
@@ -548,7 +551,7 @@
     addEventListener("hashchange", () => {
       values.forEach((_, path) => values.set(path, sliders.get(path).value));
       recall();
-      rows.forEach(({ show }) => show());
+      rows.forEach(({ show }) => show(false));
       request(true);
     });
   }).catch((error) => { $("trouble").textContent = "This page cannot simulate here: " + error.message; $("trouble").hidden = false; });
