@@ -24,6 +24,7 @@ from .design import has_unknown_errors, weighing
 
 STEP = 2e-3  # of derivatives: in logarithms, or of the value
 LEAST_STEP = 1e-4  # of the range, where the value is near zero
+NEARLY_ZERO = 1e-12  # of the largest value of its data
 LEAST_ROWS = 16  # of members for one thread
 LEAST_ERROR = 1e-9  # of the largest value of its data: a perfect fit has errors too
 
@@ -198,7 +199,7 @@ class Residuals:
         for data, curves, values, censored, errors in known:
             with np.errstate(all="ignore"):
                 log = data.error.kind == "lognormal"
-                found = (np.log(values / curves) if log else values - curves) / errors
+                found = (_log_ratio(values, curves) if log else values - curves) / errors
                 found = np.where(np.isfinite(found), found, np.nan)
                 below = np.where(censored, np.sqrt(-2.0 * log_ndtr(found)), found)
             columns.append(below)
@@ -220,10 +221,16 @@ class Residuals:
         known = zip(self.problem.data, simulated.values, self.values, self.censored, self.errors, strict=True)
         for data, curves, values, censored, errors in known:
             log = data.error.kind == "lognormal"
-            found = (np.log(values / curves[0]) if log else values - curves[0]) / errors
+            found = (_log_ratio(values, curves[0]) if log else values - curves[0]) / errors
             size = np.log(2.0 * np.pi * errors**2) + (2.0 * np.log(values) if log else 0.0)
             total += float(np.where(censored, -2.0 * log_ndtr(found), found**2 + size).sum())
         return total
+
+
+def _log_ratio(values: Array, curves: Array) -> Array:
+    """The logarithm of measured over simulated; of a curve that has come to zero it is large and not infinite, so that
+    a search finds back."""
+    return np.asarray(np.log(values / np.maximum(curves, NEARLY_ZERO * float(values.max()))))
 
 
 def measured(problem: FitProblem, errors: Sequence[Array]) -> Residuals:

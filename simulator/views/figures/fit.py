@@ -18,7 +18,7 @@ from ..text.data import data_line
 from ..text.english import counted
 from ..text.numbers import axis_title, interval
 from .page import Label, Page, Picture, label_right
-from .panel import SHAPES, PanelPoints, draw_points, needs_log_axis
+from .panel import BELOW, SHAPES, PanelPoints, draw_points, needs_log_axis
 from .run import FORMATS, save
 from .scales import fraction, limits, set_scale
 from .style import DARK, GAP, GREY, GRID, MARGIN, PAPER, Medium, style
@@ -130,10 +130,13 @@ def _goodness(result: FitResult, medium: Medium) -> Picture:
     panel.set_xlabel(f"time [{clock}]", fontsize=medium.small)
     panel.set_ylabel("(measured − fitted) / error", fontsize=medium.small)
     for i, (each, (seen, fitted)) in enumerate(zip(result.data, pairs, strict=True)):
-        look: dict[str, Any] = {"linestyle": "none", "marker": SHAPES[i % len(SHAPES)], "markersize": 5}
-        look |= {"color": style(i + 1)[0], "markerfacecolor": "white", "markeredgewidth": 1.2, "clip_on": False}
-        square.plot(seen, fitted, zorder=3, **look)
-        panel.plot([p.time * factor for p in each.data.points], each.weighted, zorder=3, **look)
+        limit = np.array([p.censored for p in each.data.points])
+        times = np.array([p.time * factor for p in each.data.points])
+        for some, marker in ((~limit, SHAPES[i % len(SHAPES)]), (limit, BELOW)):
+            look: dict[str, Any] = {"linestyle": "none", "marker": marker, "markersize": 5, "color": style(i + 1)[0]}
+            look |= {"markerfacecolor": "white", "markeredgewidth": 1.2, "clip_on": False}
+            square.plot(seen[some], fitted[some], zorder=3, **look)
+            panel.plot(times[some], each.weighted[some], zorder=3, **look)
     page.down(side + 0.45 * medium.scale)
     return Picture("goodness", page.finish(), " ".join([note, *goodness_lines(result)]))
 
