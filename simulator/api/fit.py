@@ -30,8 +30,8 @@ def fit(
     """Estimates what ``[fit]`` of a scenario names from its ``[[data]]``, by least squares from many starts.
 
     ``.estimates`` are the values by name, ``.table`` and ``.to_pandas()`` a row for each with its standard error and
-    interval, ``.data`` a row for each point, ``.document`` everything by name, ``.result`` the arrays. Derivatives are
-    central differences at a tight tolerance.
+    interval, ``.data`` a row for each point, ``.figures()`` matplotlib's, ``.document`` everything by name,
+    ``.result`` the arrays. Derivatives are central differences at a tight tolerance.
 
     Args:
         scenario: the path of a file, the name of a bundled scenario, or a `Scenario` that has been read.

@@ -30,6 +30,8 @@ from .request import FigureOptions, OnNote, ScenarioRequest, ignore_note, read_w
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from ..views.figures.page import NotebookFigure
+
 MOST_SAMPLES = 100_000
 FITTED_FILE = "fitted.toml"
 
@@ -90,6 +92,12 @@ class FitOutput(Answer):
     def document(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
         return document(self.result, ())
+
+    def figures(self) -> dict[str, NotebookFigure]:
+        """The figures by name: fit, goodness, profiles where there are any, and starts where there are several."""
+        from ..views.figures.fit import pictures  # matplotlib too
+
+        return {each.stem: each.figure for each in pictures(self.result)}
 
     def to_pandas(self) -> DataFrame:
         """The estimates as a data frame."""

@@ -101,6 +101,7 @@ def test_python_says_what_the_command_says(path: str, capsys: pytest.CaptureFixt
     assert list(found.to_pandas()["name"]) == ["k_clear", "dose.push.amount", "initial.cells"]
     assert "<table>" in found._repr_html_()
     assert len(found.data) == 6
+    assert list(found.figures()) == ["fit", "goodness", "starts"]
 
 
 @pytest.mark.parametrize(
