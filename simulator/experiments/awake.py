@@ -1,4 +1,4 @@
-"""The species that a scenario wakes: the rest of a model stays at zero, and need not be computed."""
+"""What a scenario wakes: the rest of a model stays at zero, and need not be computed."""
 
 from __future__ import annotations
 
@@ -28,4 +28,14 @@ def awake_species(
         found |= {dose.target for dose in arm.doses}
         values = formulas.initial_values(scenario.parameters(arm)) | dict(arm.initial)
         found |= {name for name, value in values.items() if value != 0.0}
+    return found
+
+
+def zero_parameters(scenario: Scenario) -> set[str]:
+    """The parameters that are zero in every arm of a scenario, from its start to its end."""
+    values = [scenario.parameters(arm) for arm in scenario.arms]
+    found = {name for name in scenario.model.parameters if not any(each[name] for each in values)}
+    for arm in scenario.arms:
+        found -= {name for change in arm.changes for name, value in change.parameters.items() if value}
+        found -= {name for each in arm.inputs for name in (each.parameter, each.slope, each.since)}
     return found

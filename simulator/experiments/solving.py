@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -23,7 +23,7 @@ from ..numerics.noise import LOWER_FLOORS, RTOL_SHARE
 from ..numerics.system import System
 from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Problem, Trajectory
 from ..runtime.interrupt import interrupts_remembered
-from .awake import awake_species
+from .awake import awake_species, zero_parameters
 from .certificate import WANTED, Certificate, compare
 from .decisions import Decided, decided_arms
 from .periodic import Many, NoPeriodicStateError, has_steady_dose, periodic_start
@@ -79,8 +79,8 @@ class _Recent(threading.local):
 
     def __init__(self) -> None:
         self.systems: list[System] = []
-        # By the id of a system in `systems`, and the species that start above zero or are dosed
-        self.engines: dict[tuple[int, frozenset[str]], ModelEngine] = {}
+        # By the id of a system in `systems`, species that start above zero or are dosed, and parameters that are zero
+        self.engines: dict[tuple[int, frozenset[str], frozenset[str]], ModelEngine] = {}
 
 
 _recent = _Recent()
@@ -95,17 +95,24 @@ def system_of(model: Model) -> System:
     return found
 
 
-def _engine_of(scenario: Scenario, system: System) -> ModelEngine:
-    """The engine for all arms of a scenario, so that a number does not depend on which of them are computed."""
-    return _engine_with(system, awake_species(scenario, scenario.arms, system.parameter_formulas))
+def _engine_of(scenario: Scenario, system: System, arms: Iterable[Prepared]) -> ModelEngine:
+    """The engine for all arms of a scenario, so that a number does not depend on which of them are computed; `arms`
+    may be changed ones."""
+    awake = awake_species(scenario, scenario.arms, system.parameter_formulas)
+    zeros = zero_parameters(scenario)
+    for arm in arms:
+        awake |= {system.species[index] for index in np.flatnonzero(arm.initial).tolist()}
+        for parameters in {id(each.parameters): each.parameters for each in arm.schedule.segments}.values():
+            zeros -= {system.parameters[index] for index in np.flatnonzero(parameters).tolist()}
+    return _engine_with(system, awake, zeros)
 
 
-def _engine_with(system: System, awake: Collection[str]) -> ModelEngine:
-    """The engine where these species may start above zero or be dosed."""
+def _engine_with(system: System, awake: Collection[str], zeros: Collection[str] = ()) -> ModelEngine:
+    """The engine where these species may start above zero or be dosed, and these parameters are zero all the time."""
     from ..numerics.compiled.arms import ModelEngine  # needs llvmlite
 
-    key = id(system), frozenset(awake)
-    found = _recent.engines.get(key) or ModelEngine(system, awake)
+    key = id(system), frozenset(awake), frozenset(zeros)
+    found = _recent.engines.get(key) or ModelEngine(system, awake, zeros)
     if system in _recent.systems:
         _recent.engines[key] = found
     return found
@@ -213,7 +220,7 @@ def solve_arms(
     """
     if not available():
         return _by_scipy(scenario, system, arms, certify, on_progress)
-    engine = _engine_of(scenario, system)
+    engine = _engine_of(scenario, system, arms.values())
     failed: dict[str, str] = {}
     found, interrupted = _by_engine(scenario, engine, arms, certify or Certify.AGAIN, on_progress, failed)
     checked = [each.trajectory for each in found.values()] if certify is not Certify.OFF else []

@@ -24,6 +24,7 @@ class ReducedSystem:
         system: the model with zeros written into its formulas.
         species: the active ones, in the order of the equations.
         identically_zero: the others.
+        zeros: parameters whose zeros are written into the formulas.
         infused: those of `species` that may have infusions.
         infusion: for each of `infused`, the symbol of its infusion, in species units per time unit.
         equations: right-hand side with the infusions, Jacobian and time derivative.
@@ -32,6 +33,7 @@ class ReducedSystem:
     system: System
     species: tuple[str, ...]
     identically_zero: tuple[str, ...]
+    zeros: tuple[str, ...]
     infused: tuple[str, ...]
     infusion: tuple[int, ...]
     equations: Equations
@@ -72,7 +74,35 @@ def reduce_system(
         time=system.equations.time,
     )
     zero = tuple(name for name in system.species if name in constants)
-    return ReducedSystem(system, species, zero, order, infusion, equations)
+    zeros = tuple(name for name in system.parameters if constants.get(name) == 0.0)
+    return ReducedSystem(system, species, zero, zeros, order, infusion, equations)
+
+
+def asleep_species(
+    model: Model, awake: Collection[str], zeros: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The species that stay at zero, and the parameters that have to be zero for that.
+
+    Args:
+        model: the whole model.
+        awake: species that may start above zero or be dosed.
+        zeros: parameters that are zero all the time.
+    """
+    system = System(model)
+    candidates, known = set(system.species) - set(awake), set(zeros)
+
+    def asleep(given: Collection[str]) -> set[str]:
+        return _identically_zero(system, candidates, dict.fromkeys(given, 0.0))
+
+    found = asleep(known)
+    rhs = dict(zip(system.species, system.rhs, strict=True))
+    read = frozenset().union(*[system.graph.symbols_of(rhs[name]) for name in found])
+    needed = [name for name in system.parameters if name in known and system.symbols[name] in read]
+    for name in tuple(needed):
+        fewer = [each for each in needed if each != name]
+        if asleep(fewer) == found:
+            needed = fewer
+    return tuple(name for name in system.species if name in found), tuple(needed)
 
 
 def _identically_zero(system: System, candidates: Collection[str], constants: Mapping[str, float]) -> set[str]:

@@ -16,7 +16,8 @@ from immunesim.experiments.explanation.explain import explain
 from immunesim.experiments.measured import curve_measures
 from immunesim.experiments.run import run
 from immunesim.experiments.scenario import Scenario
-from immunesim.experiments.solving import Certify
+from immunesim.experiments.schedule import prepare
+from immunesim.experiments.solving import Certify, solve_arms, system_of
 from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.runtime.errors import InputError
 
@@ -312,3 +313,15 @@ def test_an_arm_is_the_same_to_the_last_bit_whichever_arms_are_computed(scenario
     alone, among = (run(question, arms=arms).arms["untreated"].trajectory for arms in (["untreated"], None))
     for name in ("drug", "cells"):
         assert np.array_equal(alone[name], among[name])
+
+
+def test_a_change_of_an_arm_wakes_what_was_asleep_in_the_scenario(scenario) -> None:
+    """Influence and rules simulate arms that no scenario has."""
+    question = scenario("")
+    system = system_of(question.model)
+    arm = question.arms[0]
+    assert run(question).arms["main"].trajectory["drug"].max() == 0.0
+    dosed = prepare(question, arm._replace(initial={"drug": 5.0}), system)
+    found = solve_arms(question, system, {"main": dosed}).arms["main"].trajectory
+    assert found["drug"][0] == 5.0
+    assert found.solver.startswith("Rodas5P, compiled")

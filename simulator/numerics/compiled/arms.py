@@ -34,9 +34,9 @@ WHY = {  # a problem has no trajectory
 class ModelEngine:
     """The compiled engine for one model, without the species that stay at zero."""
 
-    def __init__(self, system: System, awake: Collection[str]) -> None:
-        """awake: species that may start above zero or be dosed."""
-        found = model_program(system, awake)
+    def __init__(self, system: System, awake: Collection[str], zeros: Collection[str] = ()) -> None:
+        """awake: species that may start above zero or be dosed; zeros: parameters that are zero all the time."""
+        found = model_program(system, awake, zeros)
         system.observables_tape = found.observables
         self.system, self.engine, self.formulas = system, Engine(found.program, system), found.formulas
 

@@ -149,6 +149,7 @@ class Engine:
         self.parameters = [system.parameters.index(name) for name in self.description.parameters]
         self.infused = [system.species.index(name) for name in self.description.infused]
         self.observed = {name: row for row, name in enumerate(self.description.observed)}
+        self.zeros = [system.parameters.index(name) for name in self.description.zeros]
         self.identically_zero = [system.species.index(name) for name in self.description.identically_zero]
 
     def run(
@@ -175,7 +176,8 @@ class Engine:
 
         Raises:
             StoppedError: `stop()` was true, or the user pressed Ctrl-C; it holds what was computed.
-            ValueError: a species that the program leaves out does not start at zero.
+            ValueError: a species that the program leaves out does not start at zero, or a parameter that it takes as
+                zero is not.
         """
         arguments = _ProgramArguments(self, batch, times, rtol, floor)
         status = arguments.counts[:, COUNTERS.index("status")]
@@ -288,6 +290,10 @@ class _ProgramArguments:
             if batch.initial[:, species].any():
                 name = engine.system.species[species]
                 raise ValueError(f"{name} does not start at zero, but the program leaves it out")
+        for parameter in engine.zeros:
+            if any(each[:, parameter].any() for each in batch.parameters):
+                name = engine.system.parameters[parameter]
+                raise ValueError(f"{name} is not zero, but the program takes it as that")
         self.states = np.ascontiguousarray(batch.initial[:, engine.species])
         self.added = np.zeros(self.states.shape)
         for species, amount in batch.jumps[0].items():

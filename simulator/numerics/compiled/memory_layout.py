@@ -118,6 +118,7 @@ class ProgramDescription:
     Attributes:
         species: those that are integrated.
         identically_zero: those that are left out.
+        zeros: parameters whose zeros are written into the formulas.
         infused: those that may have infusions.
         parameters: those that a formula reads.
         entries: the Jacobian's entries, (row, column) of `species`.
@@ -131,6 +132,7 @@ class ProgramDescription:
 
     species: tuple[str, ...]
     identically_zero: tuple[str, ...]
+    zeros: tuple[str, ...]
     infused: tuple[str, ...]
     parameters: tuple[str, ...]
     entries: tuple[tuple[int, int], ...]
@@ -165,6 +167,7 @@ class ProgramLayout:
         return ProgramDescription(
             species=self.reduced.species,
             identically_zero=self.reduced.identically_zero,
+            zeros=self.reduced.zeros,
             infused=self.reduced.infused,
             parameters=self.parameters,
             entries=tuple(self.reduced.equations.jacobian),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 from ...runtime import kept
 from ...runtime.progress import Progress
 from ..pieces import PIECE
-from ..reduced_system import ReducedSystem, reduce_system
+from ..reduced_system import ReducedSystem, asleep_species, reduce_system
 from ..system import System
 from ..tape import Tape
 from .jit import LoadedCode, best_lanes, processor
@@ -71,7 +72,7 @@ class WebProgram(NamedTuple):
 
 
 _held: dict[str, ModelProgram] = {}
-_asleep: dict[str, tuple[str, ...]] = {}  # the species that stay at zero, by a digest of model and species awake
+_asleep: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # as `asleep_species` says, by a digest of its input
 _lock = Lock()
 
 
@@ -106,7 +107,7 @@ def program_key(layout: ProgramLayout, lanes: int) -> str:
     return _digest("program", layout.key(), lanes)
 
 
-def model_program(system: System, awake: Collection[str]) -> ModelProgram:
+def model_program(system: System, awake: Collection[str], zeros: Collection[str] = ()) -> ModelProgram:
     """The program of the model of `system`; where it must be compiled, which takes some seconds, that is said first.
 
     It records every species at the output times and along the steps, and computes every observable.
@@ -114,18 +115,21 @@ def model_program(system: System, awake: Collection[str]) -> ModelProgram:
     Args:
         system: the model.
         awake: species that may start above zero or be dosed. Those that these cannot wake are left out.
+        zeros: parameters that are zero all the time.
     """
     signs = [each.signed for each in system.model.species.values()]
     model = _digest(system.model.laws, system.species, system.parameters, signs)
     with _lock:
-        question = _digest("asleep", model, sorted(awake))
+        question = _digest("asleep", model, sorted(awake), sorted(zeros))
         if question not in _asleep:
             all_awake = len(awake) == len(system.species)
-            _asleep[question] = () if all_awake else _read_or_make(question, lambda: _left_at_zero(system, awake))
-        key = _digest("model", model, _asleep[question], LANES_OF_ARMS)
+            find = partial(asleep_species, system.model, awake, zeros)
+            _asleep[question] = ((), ()) if all_awake else _read_or_make(question, find)
+        asleep, needed = _asleep[question]
+        key = _digest("model", model, asleep, needed, LANES_OF_ARMS)
         found = _held.pop(key, None)
         if found is None:
-            description, code, *tapes = _read_or_make(key, lambda: _compiled_without(system, _asleep[question]))
+            description, code, *tapes = _read_or_make(key, lambda: _compiled_without(system, asleep, needed))
             found = ModelProgram(Program(description, LoadedCode(code)), *tapes)
         _held[key] = found  # the last one used is the last one to go
         while len(_held) > MOST_HELD:
@@ -161,17 +165,13 @@ def _read_or_make(key: str, make: Callable[[], Any]) -> Any:
     return made
 
 
-def _left_at_zero(system: System, awake: Collection[str]) -> tuple[str, ...]:
-    return reduce_system(system.model, awake, (), {}).identically_zero
-
-
 def _compiled_without(
-    system: System, asleep: Collection[str]
+    system: System, asleep: Collection[str], zeros: Collection[str]
 ) -> tuple[ProgramDescription, bytes, ReferenceFormulas, Tape]:
-    """The program of a model without some of its species."""
+    """The program of a model without some of its species, where some parameters are zero."""
     with Progress.announced(f"compiling {system.model.title}, once: some seconds"):
         awake = [name for name in system.species if name not in asleep]
-        reduced = reduce_system(system.model, awake, awake, {})
+        reduced = reduce_system(system.model, awake, awake, dict.fromkeys(zeros, 0.0))
         layout = ProgramLayout(reduced, system.species, system.species, observed=system.observables)
         code = _compile(layout, LANES_OF_ARMS)
     return layout.description(LANES_OF_ARMS), code, _formulas(system, awake), system.observables_tape

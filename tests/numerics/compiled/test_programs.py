@@ -223,3 +223,27 @@ def test_observables_by_machine_code_are_those_of_the_formulas() -> None:
     np.testing.assert_allclose(found, expected[[system.observables.index(name) for name in names]], rtol=1e-13)
     with pytest.raises(KeyError):
         engine.observe(["x"], times, states, parameters)
+
+
+def test_a_parameter_that_is_always_zero_lets_sleep_what_it_would_wake() -> None:
+    model = make_model(
+        {"x": ("pM", 100, 1), "y": ("pM", 0, 1)},
+        {"k": (1.0, "1/h"), "leak": (0.0, "1/h"), "idle": (0.0, "1/h")},
+        {"loss": ("x ->", "(k + idle) * x"), "leaking": ("x -> y", "leak * x")},
+    )
+    engine = ModelEngine(System(model), {"x"}, {"leak", "idle"})
+    assert engine.engine.description.identically_zero == ("y",)
+    assert engine.engine.description.zeros == ("leak",)  # and not what wakes nothing: a program for fewer scenarios
+    nothing = np.zeros(2)
+
+    def solved(leak: float) -> float:
+        segment = Segment(0.0, 2.0, nothing, nothing, np.array([1.0, leak, 0.5]))
+        given = Problem(np.array([100.0, 0.0]), [segment], np.array([0.0, 2.0]), 1e-8, 1e-3, True)
+        ((found,), _) = engine.solve([given])
+        assert not isinstance(found, str)
+        assert engine.disagreement([found]) == ""
+        return float(found["x"][-1])
+
+    assert solved(0.0) == pytest.approx(100 * np.exp(-3.0), rel=1e-6)
+    with pytest.raises(ValueError, match="leak is not zero"):
+        solved(0.1)
