@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...experiments.clock import clock_of
 from ...experiments.evidence import evidence_row
-from ...experiments.fitting.fit import FitResult
 from ...experiments.measured import all_curve_measures
 from ...experiments.measures import product_text
 from ...experiments.nca import dose_intervals
 from ...experiments.run import RunResult
 from ...runtime.json import json_number
 from .tables import Table
+
+if TYPE_CHECKING:  # SciPy's optimisers, which runs do without
+    from ...experiments.fitting.fit import FitResult
 
 
 def measures(result: RunResult, names: Sequence[str]) -> Table:
