@@ -7,19 +7,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...model.expression import Apply, Expression, Name, Number
+from ...model.expression import Apply, Expression, Name, Number, Quoted
 from ...model.instants import PER_SECOND, ticks_of
-from ...model.units import ONE, Unit
+from ...model.units import ONE, Unit, quantity
 from ...numerics.compiled.memory_layout import ARGUMENTS, CLOCKS, COUNTERS, ProgramDescription
 from ...numerics.noise import LOWER_FLOORS
 from ...numerics.system import SMALLEST_ATOL, System
 from ...numerics.trajectory import ATOL_OF_SCALE
 from ...runtime.errors import InputError, InputFault, request_fault
 from ..clock import clock_of
-from ..scenario import Arm, Dose, Scenario
+from ..measures import arguments, arm_of, arms_of, curve_names, functions_in, unit_given
+from ..scenario import Arm, Dose, Expectation, Scenario
 
 RTOL_MOVING, RTOL_AT_REST = 1e-4, 1e-6
 MOST_ATTEMPTS = 100_000  # steps of one arm, rejected ones included: so that no setting hangs
+MEASURES = (
+    "at", "final", "max", "min", "mean", "auc", "time_of_max", "time_of_min", "half_life", "time_above", "time_below",
+    "first_above", "first_below",
+)  # that the page reads at saved times  # fmt: skip
 OPERATIONS = ("add", "sub", "mul", "div", "neg", "exp", "log", "log10", "sqrt")  # that the page can compute
 
 
@@ -79,6 +84,9 @@ def document(scenario: Scenario, system: System, program: ProgramDescription, vo
     place = {name: index for index, name in enumerate(system.parameters)}
     unit, model = scenario.model.time_unit, scenario.model
     main, clock = scenario.parameters(scenario.arms[0]), clock_of(scenario)
+    shown = shown_curves(scenario).names
+    read = [name for each in judged(scenario) for name in curve_names(each.measure, model)]
+    names = list(dict.fromkeys([*shown, *read]))
     return {
         "ticks": {"perSecond": str(PER_SECOND), "factor": unit.factor, "size": str(ticks_of(1.0, unit))},
         "clock": {"unit": clock.unit, "factor": clock.factor, "model": model.time_unit_text},
@@ -105,8 +113,64 @@ def document(scenario: Scenario, system: System, program: ProgramDescription, vo
         "infused": [system.species.index(name) for name in program.infused],
         "observed": len(program.observed),
         "arms": [_arm(scenario, arm, system, place, volumes) for arm in scenario.arms],
-        "curves": [_curve(scenario, name, system, program) for name in shown_curves(scenario).names],
+        "curves": [_curve(scenario, name, system, program) for name in names],
+        "shown": len(shown),
+        "expectations": [_expectation(scenario, each, names) for each in judged(scenario)],
     }
+
+
+def judged(scenario: Scenario) -> list[Expectation]:
+    """The expectations that a page can judge: of measures that it can read at saved times, and not set aside."""
+    return [
+        each
+        for each in scenario.expectations
+        if not each.set_aside and all(found.op in MEASURES for found in functions_in(each.measure))
+    ]
+
+
+def _expectation(scenario: Scenario, asked: Expectation, names: Sequence[str]) -> dict[str, Any]:
+    """An expectation with its measure as a tree of numbers, in the unit of the expectation."""
+    tree, unit = _measure(scenario, asked.measure, names)
+    arms = [arm.name for arm in scenario.arms]
+    return {
+        "id": asked.id,
+        "that": asked.that,
+        "interval": asked.interval_text,
+        "low": None if asked.low == -np.inf else asked.low,
+        "high": None if asked.high == np.inf else asked.high,
+        "unit": asked.unit_text,
+        "source": asked.source,
+        "arms": sorted({arms.index(name) for name in arms_of(asked.measure)}),
+        "tree": ["mul", tree, unit.to(asked.unit)],
+    }
+
+
+def _measure(scenario: Scenario, tree: Expression, names: Sequence[str]) -> tuple[Any, Unit]:
+    """A measure as `measured.bind` reads it, and its unit."""
+    model = scenario.model
+    if isinstance(tree, Number):
+        return tree.value, ONE
+    if isinstance(tree, Quoted):
+        number, given, _ = quantity(tree.text)
+        return number, given
+    if not isinstance(tree, Apply):
+        raise TypeError(f"{tree!r} is no measure")
+    if tree.op in MEASURES:
+        found, arms = arguments(tree, model), [arm.name for arm in scenario.arms]
+        given_here = found.time if found.level is None else found.level
+        window = list(found.window) if found.window else None
+        place = names.index(found.curve)
+        return (
+            ["measure", tree.op, arms.index(arm_of(tree)), place, given_here, window],
+            unit_given(tree.op, found.curve, model),
+        )
+    (left, unit), *rest = [_measure(scenario, arg, names) for arg in tree.args]
+    if not rest:
+        return ["neg", left], unit
+    [(right, other)] = rest
+    if tree.op in ("add", "sub"):
+        return [tree.op, left, ["mul", right, other.to(unit)]], unit
+    return [tree.op, left, right], unit * other if tree.op == "mul" else unit / other
 
 
 def _index(names: Sequence[str], name: str | None) -> int:

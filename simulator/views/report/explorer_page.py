@@ -23,6 +23,7 @@ from ..figures.panel import needs_log_axis
 from ..text.numbers import number, unit_text
 from .curves import drawn_arms, strokes
 from .html import render
+from .tables import cited
 from .thin import points_to_keep
 
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 412.0, 8.0, 160.0  # of the fixed curves, in the units of their picture
@@ -60,7 +61,22 @@ def explorer_page(
         {"name": arm.arm.name, "title": arm.arm.title, **style}
         for arm, style in zip(result.arms.values(), strokes(len(result.arms)), strict=True)
     ]
-    curves, model = [{**each, "shown": _unit(each["unit"])} for each in model["curves"]], dict(model)
+    curves = [{**each, "shown": _unit(each["unit"])} for each in model["curves"][: model["shown"]]]
+    model, expectations = dict(model), []
+    simulated = {each.expectation.id: each for each in result.verdicts}
+    for each in model.pop("expectations"):
+        verdict = simulated.get(each["id"])
+        if verdict is not None and math.isfinite(verdict.simulated):
+            unit, sources = _unit(each["unit"]), [found.text for found in cited(scenario, each["source"])]
+            expectations.append(
+                {
+                    **each,
+                    "unit": unit,
+                    "source": "; ".join(sources),
+                    "simulated": verdict.simulated,
+                    "met": verdict.within,
+                }
+            )
     logs = []
     for each in curves:
         values = [arm.drawn[each["name"]] for arm in drawn_arms(result)]
@@ -74,6 +90,7 @@ def explorer_page(
         "arms": arms,
         "mostArms": MOST_FIXED,
         "curves": curves,
+        "expectations": expectations,
         "logs": logs,
         "sliders": [{**each._asdict(), "shown_unit": _unit(each.shown_unit)} for each in sliders],
         "presets": [each._asdict() for each in presets],

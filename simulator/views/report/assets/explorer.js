@@ -59,13 +59,15 @@
     return async ({ set, which, rest }) => ({ arms: engine.simulate(set, which, rest), doses: which.length ? engine.doses(set, 0) : [] });
   }
 
-  let ask = null, busy = false, wanted = null;
+  let ask = null, busy = false, wanted = null, prepared = false;
   function request(rest) {
     wanted = { rest };
     if (!busy) next();
   }
   async function next() {
-    const { rest } = wanted, set = {}, which = arms.map((_, place) => place).filter((place) => shown[place] || place === 0);
+    const { rest } = wanted, set = {};
+    const asked = new Set(rest && $("verdicts").open ? expected.flatMap(({ each }) => each.arms) : []);
+    const which = arms.map((_, place) => place).filter((place) => shown[place] || place === 0 || asked.has(place));
     wanted = null;
     busy = true;
     for (const [path, value] of values) if (value !== sliders.get(path).value) set[path] = value;
@@ -78,6 +80,118 @@
     }
     busy = false;
     if (wanted) next();
+    else if (!prepared && latest) {
+      prepared = true;
+      await prepareVerdicts();
+    }
+  }
+
+  // Expectations, as experiments/measures.py, on straight lines between saved times
+
+  const expected = []; // those that give what the run in Python gave, and their list items
+
+  function points(run, curve, window) {
+    const times = run.times, own = run.curves[curve], t = [], v = [];
+    const [from, to] = window ?? [times[0], times[times.length - 1]];
+    const add = (time, value) => { t.push(time); v.push(value); };
+    add(from, valueAtTime(times, own, from));
+    for (let i = 0; i < times.length; i += 1) if (times[i] > from && times[i] < to) add(times[i], own[i]);
+    add(to, valueAtTime(times, own, to));
+    return [t, v];
+  }
+  function valueAtTime(times, own, time) {
+    let a = 0, b = times.length - 1;
+    while (a < b) { const middle = (a + b + 1) >> 1; if (times[middle] <= time) a = middle; else b = middle - 1; }
+    if (times[a] === time || a === times.length - 1) return own[a];
+    return own[a] + ((own[a + 1] - own[a]) * (time - times[a])) / (times[a + 1] - times[a]);
+  }
+  const extreme = ([t, v], sign) => { let at = 0; v.forEach((value, i) => { if (sign * value > sign * v[at]) at = i; }); return [t[at], v[at]]; };
+  function area([t, v]) { let total = 0; for (let i = 1; i < t.length; i += 1) total += (t[i] - t[i - 1]) * (v[i] + v[i - 1]) / 2; return total; }
+  function timeAbove([t, v], level, sign) {
+    let total = 0;
+    for (let i = 1; i < t.length; i += 1) {
+      const a = sign * (v[i - 1] - level), b = sign * (v[i] - level), length = t[i] - t[i - 1];
+      total += a >= 0 && b >= 0 ? length : a < 0 && b < 0 ? 0 : (length * Math.max(a, b)) / Math.abs(b - a);
+    }
+    return total;
+  }
+  function firstAbove([t, v], level, sign) {
+    if (sign * (v[0] - level) >= 0) return t[0];
+    for (let i = 1; i < t.length; i += 1)
+      if (sign * (v[i] - level) >= 0) return t[i - 1] + ((t[i] - t[i - 1]) * (level - v[i - 1])) / (v[i] - v[i - 1]);
+    return NaN;
+  }
+  function halfLife([t, v]) {
+    const start = t[0], stop = t[t.length - 1];
+    let above = 0, below = 0;
+    for (let i = 0; i <= 200; i += 1) {
+      const s = i / 200;
+      above += Math.log(valueAtTime(t, v, start + s * (stop - start))) * (s - 0.5);
+      below += (s - 0.5) ** 2;
+    }
+    const slope = above / below / (stop - start);
+    return slope < 0 ? -Math.LN2 / slope : NaN;
+  }
+  const MEASURES = {
+    at: (run, curve, time) => valueAtTime(run.times, run.curves[curve], time),
+    final: (run, curve) => run.curves[curve][run.times.length - 1],
+    max: (run, curve, _, window) => extreme(points(run, curve, window), 1)[1],
+    min: (run, curve, _, window) => extreme(points(run, curve, window), -1)[1],
+    time_of_max: (run, curve, _, window) => extreme(points(run, curve, window), 1)[0],
+    time_of_min: (run, curve, _, window) => extreme(points(run, curve, window), -1)[0],
+    auc: (run, curve, _, window) => area(points(run, curve, window)),
+    mean(run, curve, _, window) { const found = points(run, curve, window); return area(found) / (found[0][found[0].length - 1] - found[0][0]); },
+    half_life: (run, curve, _, window) => halfLife(points(run, curve, window)),
+    time_above: (run, curve, level, window) => timeAbove(points(run, curve, window), level, 1),
+    time_below: (run, curve, level, window) => timeAbove(points(run, curve, window), level, -1),
+    first_above: (run, curve, level, window) => firstAbove(points(run, curve, window), level, 1),
+    first_below: (run, curve, level, window) => firstAbove(points(run, curve, window), level, -1),
+  };
+  function measured(tree, found) {
+    if (typeof tree === "number") return tree;
+    const [op, ...args] = tree;
+    if (op === "measure") {
+      const [name, arm, curve, given, window] = args;
+      return MEASURES[name](found.get(arm), curve, given, window);
+    }
+    const [a, b] = args.map((each) => measured(each, found));
+    return { add: a + b, sub: a - b, mul: a * b, div: a / b, neg: -a }[op];
+  }
+  function isMet(each, value) {
+    if (each.low === null || each.high === null) return value > (each.low ?? -Infinity) && value < (each.high ?? Infinity);
+    return value >= each.low && value <= each.high;
+  }
+
+  // Once, with the sliders as described: an expectation whose value is not that of Python is not judged here
+  async function prepareVerdicts() {
+    if (!page.expectations.length) return;
+    busy = true;
+    const all = arms.map((_, place) => place), { arms: found } = await ask({ set: {}, which: all, rest: true });
+    busy = false;
+    const runs = new Map(found.map((run, place) => [place, run]));
+    for (const each of page.expectations) {
+      if (each.arms.some((arm) => runs.get(arm).problem)) continue;
+      const value = measured(each.tree, runs), near = 1e-2 * Math.abs(each.simulated) + 1e-12;
+      if (!(Math.abs(value - each.simulated) <= near) || isMet(each, value) !== each.met) continue;
+      const item = make("li", {}, make("b"), ` ${each.that}: `, make("span"), ` (expected ${each.interval}; ${each.source})`);
+      $("verdict-list").append(item);
+      expected.push({ each, item });
+    }
+    $("verdicts").hidden = !expected.length;
+    if (wanted) next();
+    else judge();
+  }
+  function judge() {
+    let met = 0;
+    for (const { each, item } of expected) {
+      const known = each.arms.every((arm) => latest.arms.has(arm)), value = known ? measured(each.tree, latest.arms) : NaN;
+      const holds = isMet(each, value), same = holds === each.met;
+      met += holds;
+      item.className = holds ? "" : "missed";
+      item.querySelector("b").textContent = known ? (holds ? "✓ met" : "✗ missed") + (same ? "" : " by this setting") : "not simulated";
+      item.querySelector("span").textContent = Number.isFinite(value) ? withUnit(value, each.unit, 3) : "no value";
+    }
+    $("verdict-count").textContent = $("verdicts").open ? `${met} of ${expected.length} met by what is shown` : `${expected.length} with live verdicts`;
   }
 
   function received(found, which, rest, took) {
@@ -90,6 +204,7 @@
       else if (rest) say(`Simulated ${which.length === 1 ? "one arm" : which.length + " arms"} in ${text(took, 2)} ms, to a relative tolerance of ${text(model.rtol.rest, 2)}.`);
       if (rest) notice = "";
       drawAll(rest);
+      if (rest && expected.length) judge();
     }
   }
 
@@ -442,7 +557,7 @@
       charts.forEach((chart) => chart.build());
     }
     const lines = aligned();
-    for (const chart of charts) chart.draw(lines, rest);
+    for (const chart of charts) if (rest || chart.visible) chart.draw(lines, rest); // the others once it rests
     if (rest && immunesimExplorer.at !== undefined) readAt(immunesimExplorer.at);
   }
 
@@ -479,6 +594,7 @@
     });
     $("pin").addEventListener("click", () => { if (atRest) { pins.unshift(atRest); pins.length = Math.min(pins.length, PINS); pinned(); } });
     $("unpin").addEventListener("click", () => { pins.length = 0; pinned(); });
+    $("verdicts").addEventListener("toggle", () => request(true));
     $("csv").addEventListener("click", () => download(URL.createObjectURL(new Blob([table()], { type: "text/csv" })), `${page.id}.csv`));
     $("link").addEventListener("click", async () => {
       try { await navigator.clipboard.writeText(location.href); say("The link is copied: it opens this page as it is now."); } catch { say("Copy this: " + location.href); }
@@ -519,7 +635,7 @@
 
   // For scripts and tests: set(values by path) moves sliders; quiet() waits until no simulation is under way
   const immunesimExplorer = (window.immunesimExplorer = {
-    names: curves.map((curve) => curve.name), set: (wanted) => setAll(wanted), result: () => latest,
+    names: model.curves.map((curve) => curve.name), set: (wanted) => setAll(wanted), result: () => latest,
     lines: () => runs().filter(Boolean).length,
     async quiet() { while (busy || wanted) await new Promise((resolve) => setTimeout(resolve, 5)); },
   });
@@ -544,6 +660,8 @@
     recall();
     curves.forEach((_, place) => charts.push(new Chart(place)));
     request(true);
+    const seen = new IntersectionObserver((entries) => entries.forEach((entry) => { charts.find((chart) => chart.element === entry.target).visible = entry.isIntersecting; }));
+    charts.forEach((chart) => seen.observe(chart.element));
     new ResizeObserver(() => charts.forEach((chart) => {
       if (chart.uplot && chart.plot.clientWidth && chart.plot.clientWidth !== chart.uplot.width) chart.uplot.setSize({ width: chart.plot.clientWidth, height: 190 });
     })).observe($("charts"));
