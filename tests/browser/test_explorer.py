@@ -76,15 +76,26 @@ def shows_all_arms(page: Any) -> None:
 
 def largest_difference(page: Any, scenario: Scenario) -> float:
     """Between the curves of the page and those of a run, in terms of the largest value of each in any arm."""
-    result, names = run(scenario, Certify.OFF), page.evaluate("immunesimExplorer.names")
-    worst, sizes = 0.0, {name: max(np.abs(arm.drawn[name]).max() for arm in result.arms.values()) for name in names}
+    result, names, system = (
+        run(scenario, Certify.OFF),
+        page.evaluate("immunesimExplorer.names"),
+        system_of(scenario.model),
+    )
+    parameters = scenario.parameters(scenario.arms[0])
+    (usual,) = system.typical_sizes(np.array([[parameters[name] for name in system.parameters]]))
+    # In any arm, or what matters of it: what is rounding alone has no digits
+    sizes = {
+        name: max([1e-9 * usual.get(name, 0.0), *(np.abs(arm.drawn[name]).max() for arm in result.arms.values())])
+        for name in names
+    }
+    worst = 0.0
     for place, times, curves, problem in page.evaluate(RESULT):
         assert problem == ""
         arm = result.arms[scenario.arms[place].name]
         assert times == arm.trajectory.times.tolist()
         for name, values in zip(names, curves, strict=True):
             expected = arm.drawn[name]
-            scale = max(sizes[name], 1e-300)  # in some arm: what is rounding alone in another has no digits
+            scale = max(sizes[name], 1e-300)
             worst = max(worst, float(np.abs(np.array(values) - expected).max(initial=0.0) / scale))
     return worst
 
