@@ -11,13 +11,14 @@ from ..tasks import explore as explore_task
 from ..tasks import export as export_task
 from ..tasks import gallery as gallery_task
 from ..tasks import replay as replay_task
-from .changes import Settings, a_path, certify_way, files, folder_or_none, scenario_request, warn, warn_of
+from .changes import Settings, a_path, certify_way, files, folder_or_none, scenario_request, several, warn, warn_of
 
 
 def explore(
     scenario: str | Path | Scenario,
     out: str | Path,
     *,
+    sliders: str | Sequence[str] = (),
     force: bool = False,
     set: Settings = None,
     knockout: str | Sequence[str] = (),
@@ -29,6 +30,8 @@ def explore(
     Args:
         scenario, set, knockout, block, add: as in `run`.
         out: the page to write.
+        sliders: those that are shown first: parameters, "initial.pathogen", "dose.push.amount"; by default eight are
+            found. Any other is found by search in the page.
         force: replace the file if it exists.
 
     Raises:
@@ -38,7 +41,9 @@ def explore(
     """
     with called_from("explore()"):
         asked = scenario_request(scenario, set, knockout, block, add)
-        return explore_task.explore(explore_task.ExploreRequest(asked, a_path("out", out), force), warn)
+        return explore_task.explore(
+            explore_task.ExploreRequest(asked, a_path("out", out), several("sliders", sliders), force), warn
+        )
 
 
 def export(

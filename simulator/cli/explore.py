@@ -11,6 +11,7 @@ from .program import DONE
 EXAMPLES = """examples:
   immunesim explore il2_therapy --out page.html
   immunesim explore my_scenario.toml --out page.html --set "body_weight=90 kg"
+  immunesim explore il2_therapy --out page.html --slider "dose.first cycle.amount" --slider tumour_antigenicity
 
 The page is one file, which opens from disk without a network: doses and knobs have sliders, curves follow while these
 are moved, other arms follow the patient, and its address keeps what was set. A scenario with rules, inputs or doses in
@@ -22,6 +23,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a bundled scenario")
     command.add_argument("--out", metavar="FILE", required=True, help="the page, such as page.html")
     command.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    text = "a slider to show first: a parameter, initial.SPECIES or dose.NAME.KEY; may be repeated (default: eight)"
+    command.add_argument("--slider", action="append", default=[], metavar="NAME", help=text)
     settings_argument(command)
 
 
@@ -29,6 +32,7 @@ def execute(options: argparse.Namespace) -> int:
     """Runs the command; returns its exit code."""
     from ..tasks.explore import ExploreRequest, explore
 
-    found = explore(ExploreRequest(request_of(options.scenario, options), Path(options.out), options.force), print_note)
+    asked, sliders = request_of(options.scenario, options), tuple(dict.fromkeys(options.slider))
+    found = explore(ExploreRequest(asked, Path(options.out), sliders, options.force), print_note)
     print_json(found.document) if options.json else print_answer(found)
     return DONE

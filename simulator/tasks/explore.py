@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExploreRequest:
-    """A scenario, and the file of its page. force: replace the file if it exists."""
+    """A scenario, and the file of its page.
+
+    sliders: the paths of those that are shown first, as for ``--set``; empty: eight are found. force: replace the file
+    if it exists.
+    """
 
     scenario: ScenarioRequest
     out: Path
+    sliders: tuple[str, ...] = ()
     force: bool = False
 
 
@@ -78,7 +83,7 @@ def explore(request: ExploreRequest, on_note: OnNote = ignore_note) -> Explorer:
     from ..numerics.compiled.programs import web_program  # needs llvmlite
     from ..views.report.explorer_page import explorer_page
 
-    sliders = sliders_of(scenario, fixed_parameters(system))
+    sliders = sliders_of(scenario, fixed_parameters(system), request.sliders)
     presets = presets_of(scenario, sliders)
     result = run(scenario, Certify.OFF)
     program = web_program(system)

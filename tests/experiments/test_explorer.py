@@ -118,3 +118,21 @@ def test_titles_with_markup_are_text(toy: Path) -> None:
     page = toy.with_suffix(".html").read_text()
     assert "<b>bold" not in page
     assert len(re.findall("</script>", page)) == 4
+
+
+def test_the_sliders_that_are_asked_for_come_first_in_their_order(toy: Path) -> None:
+    found = sliders_of(read_scenario(toy), chosen=["k-clear", "dose.push.amount"])
+    assert [each.path for each in found if each.shown] == ["k_clear", "dose.push.amount"]
+    assert [each.path for each in found[:2]] == ["k_clear", "dose.push.amount"]
+
+
+def test_a_parameter_that_is_no_knob_can_be_asked_for() -> None:
+    scenario = read_scenario(builtin_scenarios()["core_cures"])
+    rate = next(each for each in scenario.model.parameters.values() if not each.knob and each.range)
+    (slider,) = [each for each in sliders_of(scenario, chosen=[rate.id]) if each.shown]
+    assert (slider.path, slider.low, slider.high) == (rate.id, *rate.range)
+
+
+def test_a_slider_that_there_is_not_is_said_with_the_nearest(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explore", str(toy), "--out", str(toy.with_suffix(".html")), "--slider", "k_cleer"]) == 2
+    assert "no slider 'k_cleer'; did you mean 'k_clear'?" in capsys.readouterr().err

@@ -11,6 +11,8 @@ import numpy as np
 from ...model.declarations import Parameter
 from ...model.units import unit as unit_of
 from ...numerics.trajectory import Array, Trajectory
+from ...runtime.errors import InputError, request_fault
+from ...runtime.names import unknown_name
 from ..awake import awake_species
 from ..clock import clock_of
 from ..scenario import Arm, Dose, Scenario
@@ -55,14 +57,31 @@ class Preset(NamedTuple):
     values: Mapping[str, float]
 
 
-def sliders_of(scenario: Scenario, fixed: Collection[str] = ()) -> list[Slider]:
-    """Every slider that a page of `scenario` can have, with the eight that are shown first marked.
+def sliders_of(scenario: Scenario, fixed: Collection[str] = (), chosen: Sequence[str] = ()) -> list[Slider]:
+    """Every slider that a page of `scenario` can have, with those that are shown first marked.
 
-    fixed: parameters that must stay as they are.
+    Args:
+        scenario: the question.
+        fixed: parameters that must stay as they are.
+        chosen: paths of those that are shown first, in that order, also of parameters that are no knobs; by default
+            eight are found.
+
+    Raises `InputError` for one of `chosen` that there is not.
     """
-    found = [*_of_doses(scenario), *_of_starts(scenario), *_of_parameters(scenario, fixed)]
-    shown = _first(scenario, found)
-    return [each._replace(shown=each.path in shown) for each in found]
+    model, knobs = scenario.model, [each for each in scenario.model.parameters.values() if each.knob]
+    asked = [model.find(word, "parameters") or word for word in chosen]
+    wanted = knobs or [each for each in model.parameters.values() if not each.made]
+    wanted += [model.parameters[name] for name in asked if name in model.parameters]
+    parameters = [each for each in dict.fromkeys(wanted) if each.id not in fixed]
+    found = [*_of_doses(scenario), *_of_starts(scenario), *_of_parameters(scenario, parameters)]
+    known = {each.path: each for each in found}
+    if unknown := [name for name in asked if name not in known]:
+        raise InputError(
+            [request_fault(unknown_name("no slider", name, known), f"--slider {name}") for name in unknown]
+        )
+    shown = asked or _first(scenario, found)
+    rest = [each for each in found if each.path not in asked]
+    return [each._replace(shown=each.path in shown) for each in (*(known[name] for name in asked), *rest)]
 
 
 def presets_of(scenario: Scenario, sliders: Sequence[Slider]) -> list[Preset]:
@@ -158,18 +177,17 @@ def _of_starts(scenario: Scenario) -> Iterator[Slider]:
         )
 
 
-def _of_parameters(scenario: Scenario, fixed: Collection[str]) -> Iterator[Slider]:
-    """Every knob; of a model without knobs every parameter."""
-    model, values = scenario.model, scenario.parameters(scenario.arms[0])
+def _of_parameters(scenario: Scenario, parameters: Sequence[Parameter]) -> Iterator[Slider]:
+    """Those of `parameters` that can be moved and do something."""
+    values = scenario.parameters(scenario.arms[0])
     named = {name for dose in scenario.arms[0].doses for _, name in dose.named}
-    knobs = [each for each in model.parameters.values() if each.knob]
-    for each in knobs or [each for each in model.parameters.values() if not each.made]:
+    for each in parameters:
         value = values[each.id]
         low, high = _range(each, value)
-        if each.id in fixed or not low < high or (each.for_doses and each.id not in named):
+        if not low < high or (each.for_doses and each.id not in named):
             continue
         log = low >= 0.0 and (high > DECADES * low if low > 0 else high >= 1e4 and each.unit_text != "1")
-        group = "patient, disease and treatment" if knobs else "parameters"
+        group = "patient, disease and treatment" if each.knob else "parameters"
         share = each.unit_text == "1" and each.label.startswith("share") and not log
         factor, shown = (100.0, "%") if share else (1.0, "" if each.unit_text == "1" else each.unit_text)
         yield Slider(each.id, each.label, each.unit_text, value, low, high, log, group, factor=factor, shown_unit=shown)

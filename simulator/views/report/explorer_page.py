@@ -75,6 +75,7 @@ def explorer_page(
                     "source": "; ".join(sources),
                     "simulated": verdict.simulated,
                     "met": verdict.within,
+                    "announced": bool(verdict.expectation.missed),
                 }
             )
     logs = []

@@ -187,8 +187,10 @@
       const known = each.arms.every((arm) => latest.arms.has(arm)), value = known ? measured(each.tree, latest.arms) : NaN;
       const holds = isMet(each, value), same = holds === each.met;
       met += holds;
-      item.className = holds ? "" : "missed";
-      item.querySelector("b").textContent = known ? (holds ? "✓ met" : "✗ missed") + (same ? "" : " by this setting") : "not simulated";
+      const announced = same && each.announced && !holds;
+      item.className = holds ? "" : announced ? "announced" : "missed";
+      const verdict = announced ? "missed, as the scenario says" : (holds ? "✓ met" : "✗ missed") + (same ? "" : " by this setting");
+      item.querySelector("b").textContent = known ? verdict : "not simulated";
       item.querySelector("span").textContent = Number.isFinite(value) ? withUnit(value, each.unit, 3) : "no value";
     }
     $("verdict-count").textContent = $("verdicts").open ? `${met} of ${expected.length} met by what is shown` : `${expected.length} with live verdicts`;
