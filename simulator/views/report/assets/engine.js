@@ -325,9 +325,9 @@ function makeEngine() {
 
   const reads = (tree) => Array.isArray(tree) && (tree[0] === "observed" || tree.slice(1).some(reads));
 
-  function curvesOf(arm, found) {
-    const seen = doc.curves.some((curve) => reads(curve.tree)) ? observed(arm, found) : [];
-    return doc.curves.map((curve) => along(curve.tree, found, seen));
+  function curvesOf(arm, found, count) {
+    const wanted = doc.curves.slice(0, count), seen = wanted.some((curve) => reads(curve.tree)) ? observed(arm, found) : [];
+    return wanted.map((curve) => along(curve.tree, found, seen));
   }
 
   return {
@@ -342,7 +342,8 @@ function makeEngine() {
       doc.saved = Array.from({ length: Number(end / every) + 1 }, (_, number) => timeOf(BigInt(number) * every));
     },
 
-    // set: values of sliders by path; which: places of arms; atRest: whether with the smaller tolerance. Of each arm its
+    // set: values of sliders by path; which: places of arms; atRest: whether with the smaller tolerance, and with the
+    // curves that are not drawn but measured. Of each arm its
     // times, its curves, and what went wrong ("" if nothing did)
     simulate(set, which, atRest) {
       const found = which.map(() => null), ready = [];
@@ -369,7 +370,7 @@ function makeEngine() {
         left = again;
       }
       return found.map((each) => each.arm === undefined ? each : {
-        times: each.arm.times.slice(0, each.each.reached), curves: curvesOf(each.arm, each.each), problem: each.problem, steps: each.each.steps,
+        times: each.arm.times.slice(0, each.each.reached), curves: curvesOf(each.arm, each.each, atRest ? doc.curves.length : doc.shown), problem: each.problem, steps: each.each.steps,
       });
     },
 

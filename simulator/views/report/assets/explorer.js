@@ -3,7 +3,7 @@
   "use strict";
   const page = JSON.parse(document.getElementById("data").textContent), { model, arms, curves } = page;
   const factor = model.clock.factor, unit = model.clock.unit, end = model.end * factor;
-  const STEPS = 240, LOWEST = 1e-6, PINS = 3, NONE = 1e-6; // NONE: the end of a logarithmic slider that has zero too
+  const STEPS = 240, LOWEST = 1e-6, PINS = 3, TOGETHER = 2, NONE = 1e-6; // NONE: the end of a logarithmic slider that has zero too
   const $ = (id) => document.getElementById(id);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const sliders = new Map(page.sliders.map((each) => [each.path, each]));
@@ -73,8 +73,11 @@
     for (const [path, value] of values) if (value !== sliders.get(path).value) set[path] = value;
     const began = performance.now();
     try {
-      const found = await ask({ set, which, rest });
-      received(found, which, rest, performance.now() - began);
+      // While a slider moves the main arm and one more come first: the others once there is time for them
+      for (const some of rest ? [which] : [which.slice(0, TOGETHER), which.slice(TOGETHER)]) {
+        if (!some.length || (some !== which && some[0] !== 0 && wanted)) break;
+        received(await ask({ set, which: some, rest }), some, rest, performance.now() - began);
+      }
     } catch (error) {
       say("The simulation failed: " + error.message + ". The curves are the last good ones.", true);
     }
@@ -200,7 +203,8 @@
     const bad = found.arms.map((arm, i) => arm.problem && `${arms[which[i]].title}: ${arm.problem}`).filter(Boolean);
     if (bad.length) say("This setting cannot be simulated; the curves are the last good ones. " + bad.join("; ") + ".", true);
     else {
-      latest = { arms: new Map(found.arms.map((arm, i) => [which[i], arm])), doses: found.doses, rest };
+      const before = rest || !latest ? [] : latest.arms;
+      latest = { arms: new Map([...before, ...found.arms.map((arm, i) => [which[i], arm])]), doses: found.doses, rest };
       if (rest) { atRest = latest; dragging = false; }
       if (rest && notice) say(notice, true);
       else if (rest) say(`Simulated ${which.length === 1 ? "one arm" : which.length + " arms"} in ${text(took, 2)} ms, to a relative tolerance of ${text(model.rtol.rest, 2)}.`);
@@ -432,15 +436,15 @@
     draw(lines, rest) {
       this.fit(rest);
       const found = runs();
-      this.data = [lines.times, ...lines.places.map((places, i) => {
+      const plain = (value) => (this.log && !(value > 0) ? null : value);
+      this.uplot.setData([lines.times, ...found.map((run, i) => {
+        if (!run) return [];
+        const own = run.curves[this.place];
+        if (!lines.places) return Array.from(own, plain);
         const out = new Array(lines.times.length).fill(null);
-        if (found[i]) places.forEach((to, from) => {
-          const value = found[i].curves[this.place][from];
-          out[to] = this.log && !(value > 0) ? null : value;
-        });
+        lines.places[i].forEach((to, from) => { out[to] = plain(own[from]); });
         return out;
-      })];
-      this.uplot.setData(this.data, true);
+      })], true);
       if (rest) this.describe();
     }
 
@@ -449,15 +453,17 @@
       const { left, top, width } = u.bbox, ratio = uPlot.pxRatio;
       u.ctx.save();
       u.ctx.fillStyle = css("--quiet");
+      u.ctx.beginPath();
+      let last = -Infinity;
       for (const dose of latest.doses) for (const [from] of dose.spans) {
         const x = u.valToPos(from * factor, "x", true), half = 3 * ratio;
-        if (x < left || x > left + width) continue;
-        u.ctx.beginPath();
+        if (x < left || x > left + width || Math.abs(x - last) < 1) continue;
+        last = x;
         u.ctx.moveTo(x - half, top - 2.4 * half);
         u.ctx.lineTo(x + half, top - 2.4 * half);
         u.ctx.lineTo(x, top - 0.4 * half);
-        u.ctx.fill();
       }
+      u.ctx.fill();
       u.ctx.restore();
     }
 
@@ -542,7 +548,9 @@
 
   // The times of all lines together, and where each line's own lie among them
   function aligned() {
-    const found = runs(), all = new Set();
+    const found = runs(), first = found.find(Boolean), all = new Set();
+    const alike = (run) => !run || run === first || (run.times.length === first.times.length && run.times.every((time, i) => time === first.times[i]));
+    if (first && found.every(alike)) return { times: Array.from(first.times, (time) => time * factor), places: null };
     for (const run of found) if (run) for (const time of run.times) all.add(time);
     const times = Float64Array.from(all).sort(), places = found.map((run) => {
       if (!run) return [];
