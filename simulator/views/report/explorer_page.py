@@ -18,6 +18,7 @@ from ...experiments.clock import clock_of
 from ...experiments.explorer.document import RTOL_AT_REST, RTOL_MOVING, shown_curves
 from ...experiments.explorer.sliders import Preset, Slider
 from ...experiments.run import ArmResult, RunResult
+from ...experiments.solving import system_of
 from ...numerics.trajectory import Array
 from ..figures.panel import needs_log_axis
 from ..text.numbers import number, unit_text
@@ -29,6 +30,7 @@ from .thin import points_to_keep
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 412.0, 8.0, 160.0  # of the fixed curves, in the units of their picture
 MOST_POINTS = 240  # of a fixed curve
 MOST_FIXED = 4  # arms of the fixed curves, and those that are shown at first
+NOISE = 1e-6  # of the usual size of a curve: an axis is never shorter
 LOWEST = 1e-6  # of the largest value, below which a logarithmic axis shows nothing of interest
 
 
@@ -78,11 +80,13 @@ def explorer_page(
                     "announced": bool(verdict.expectation.missed),
                 }
             )
+    system, main = system_of(scenario.model), scenario.parameters(scenario.arms[0])
+    (usual,) = system.typical_sizes(np.array([[main[name] for name in system.parameters]]))
     logs = []
     for each in curves:
         values = [arm.drawn[each["name"]] for arm in drawn_arms(result)]
         logs.append(bool(needs_log_axis([one[np.isfinite(one)] for one in values])))
-        each["noise"] = _noise(result, each["name"])
+        each["noise"] = NOISE * usual.get(each["name"], 0.0)
     data = {
         "id": scenario.id,
         "command": shlex.join(["immunesim", *command]),
@@ -121,12 +125,6 @@ def _version() -> str:
 
 def _unit(text: str) -> str:
     return unit_text(text) if text not in ("", "1", "%") else "" if text == "1" else text
-
-
-def _noise(result: RunResult, name: str) -> float:
-    """The size below which a curve is nothing: an axis is never shorter."""
-    species = result.scenario.model.species.get(name)
-    return 1e-6 * species.scale if species else 0.0
 
 
 def _fixed(result: RunResult, name: str, arms: Sequence[Mapping[str, Any]], log: bool) -> FixedChart:
