@@ -355,3 +355,29 @@ def test_verdicts_on_expectations_follow_the_run(visit, made) -> None:
     doses = {each.path: 0.0 for each in made("core_cures").sliders if each.path.endswith(".amount")}
     set_all(page, doses)
     assert [text for text in items.all_inner_texts() if "by this setting" in text]
+
+
+GROWTH = """
+title = "It grows beyond all bounds"
+time_unit = "h"
+[species]
+x = { label = "<b>x</b>", unit = "mg", initial = "x0", scale = 1 }
+[parameters]
+x0 = { label = "start", value = 2, unit = "mg", source = "assumed", status = "assumed: a test" }
+k = { label = "growth", value = 1, unit = "1/h/mg", source = "assumed", status = "assumed: a test" }
+[reactions]
+grow = { equation = "-> x", rate = "k * x * x", source = "assumed" }
+"""
+
+
+def test_a_run_that_fails_is_said_with_its_time_and_a_slider_mends_it(browser, made, tmp_path: Path) -> None:
+    path = question(tmp_path, '[show]\nplots = [["x"]]\n', end="2 h", model_text=GROWTH)
+    page = browser.new_context(offline=True).new_page()
+    page.goto(made(path).page.as_uri())
+    page.locator("#status", has_text="cannot be simulated").wait_for()
+    assert "infinite or undefined at 0.5 h" in page.locator("#status").inner_text()
+    assert page.locator("#fixed").is_visible()
+    page.evaluate("immunesimExplorer.set({ k: 0.25 })")
+    page.locator("#charts").wait_for()
+    assert page.locator("#charts h2").inner_text().startswith("<b>x</b>")
+    page.context.close()

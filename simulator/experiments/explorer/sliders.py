@@ -230,6 +230,8 @@ def _readable(scenario: Scenario, time: float) -> tuple[float, str]:
 def _first(scenario: Scenario, sliders: Sequence[Slider]) -> set[str]:
     """The paths of at most `MOST_SHOWN` sliders: doses, what the scenario sets, and then what moves its curves most."""
     paths = [each.path for each in sliders]
+    if len(paths) <= MOST_SHOWN:
+        return {*paths}
     doses = [each for each in paths if each.endswith(".amount") and each.startswith("dose.")][:MOST_DOSES]
     if doses:
         course = doses[0].removesuffix("amount")

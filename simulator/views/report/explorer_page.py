@@ -84,7 +84,7 @@ def explorer_page(
     (usual,) = system.typical_sizes(np.array([[main[name] for name in system.parameters]]))
     logs = []
     for each in curves:
-        values = [arm.drawn[each["name"]] for arm in drawn_arms(result)]
+        values = [np.empty(0), *(arm.drawn[each["name"]] for arm in drawn_arms(result))]
         logs.append(bool(needs_log_axis([one[np.isfinite(one)] for one in values])))
         each["noise"] = NOISE * usual.get(each["name"], 0.0)
     data = {
@@ -132,7 +132,7 @@ def _fixed(result: RunResult, name: str, arms: Sequence[Mapping[str, Any]], log:
     scenario, clock = result.scenario, clock_of(result.scenario)
     drawn = drawn_arms(result)[:MOST_FIXED]
     kept = [_kept(arm, name) for arm in drawn]
-    bottom, top, marks = _scale(np.concatenate([values for _, values in kept]), log)
+    bottom, top, marks = _scale(np.concatenate([np.empty(0), *(values for _, values in kept)]), log)
 
     def height(values: Array) -> Array:
         if log:
