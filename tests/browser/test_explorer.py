@@ -381,3 +381,20 @@ def test_a_run_that_fails_is_said_with_its_time_and_a_slider_mends_it(browser, m
     page.locator("#charts").wait_for()
     assert page.locator("#charts h2").inner_text().startswith("<b>x</b>")
     page.context.close()
+
+
+def test_a_preset_makes_the_main_arm_another_arm_until_a_slider_moves(visit, made) -> None:
+    page, presets = opened(visit, made("canakinumab").page), made("canakinumab").presets
+    page.locator("#preset").select_option(label=presets[0].label)
+    page.evaluate("immunesimExplorer.quiet()")
+    arms = {place: curves for place, _, curves, _ in page.evaluate(RESULT)}
+    titles = page.locator("#arms label").all_inner_texts()
+    same = arms[titles.index(presets[0].label)]
+    for mine, other in zip(arms[0], same, strict=True):
+        assert mine[-1] == pytest.approx(other[-1], rel=1e-6)
+    page.locator("input[type=range]").last.focus()
+    page.keyboard.press("PageUp")
+    page.evaluate("immunesimExplorer.quiet()")
+    assert page.locator("#preset").input_value() == "own"
+    page.locator("#reset").click()
+    assert page.locator("#preset").input_value() == ""

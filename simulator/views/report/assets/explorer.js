@@ -286,7 +286,6 @@
   function change(each, value, moving) {
     values.set(each.path, value);
     rows.get(each.path).show(moving);
-    if ($("preset")) $("preset").value = "";
     if (moving) request(false);
   }
   function settled() {
@@ -311,6 +310,7 @@
     sayCommand(changed);
   }
   function sayCommand(changed) {
+    if ($("preset")) $("preset").value = changed.length ? "own" : "";
     const quoted = (words) => (/^[\w.=/-]+$/.test(words) ? words : `'${words}'`);
     const settings = changed.map(([path, value]) => {
       const each = sliders.get(path), given = each.unit_text && each.unit_text !== "1" ? " " + each.unit_text : "";
@@ -599,6 +599,7 @@
     $("reset").addEventListener("click", () => setAll({}));
     if ($("preset")) $("preset").addEventListener("change", (event) => {
       const chosen = event.target.value;
+      if (chosen === "own") return;
       setAll(chosen === "" ? {} : page.presets[Number(chosen)].values);
       event.target.value = chosen;
     });
