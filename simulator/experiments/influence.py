@@ -16,14 +16,13 @@ import numpy as np
 from ..model.declarations import BODY, Parameter
 from ..model.expression import names
 from ..model.model import Model
-from ..numerics.system import System
 from ..numerics.trajectory import Array, Segment, Trajectory
 from .certificate import Certificate
 from .expectations import judge
 from .measures import arms_of, curve_names
 from .run import OnProgress
 from .scenario import Arm, Expectation, Scenario
-from .solving import Certify, SolvedArm, decided_of, prepared_arm, solve_arms
+from .solving import Certify, SolvedArm, decided_of, prepared_arm, solve_arms, system_of
 
 FACTOR = 3.0
 SEEN = 1e-3  # relative change of a state over the whole run: a parameter that changes less does not act
@@ -87,7 +86,7 @@ class VariedScenario:
     """
 
     def __init__(self, scenario: Scenario) -> None:
-        self.scenario, self.system = scenario, System(scenario.model)
+        self.scenario, self.system = scenario, system_of(scenario.model)
         measured = {name for each in scenario.expectations for name in names(each.measure)}
         self._rows = [index for index, name in enumerate(self.system.observables) if name in measured]
         self._at_start = _parameters_of_start(scenario)

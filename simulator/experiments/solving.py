@@ -81,6 +81,7 @@ class _Recent(threading.local):
         self.systems: list[System] = []
         # By the id of a system in `systems`, species that start above zero or are dosed, and parameters that are zero
         self.engines: dict[tuple[int, frozenset[str], frozenset[str]], ModelEngine] = {}
+        self.woken: tuple[Scenario, set[str], set[str]] | None = None  # the last scenario: what its own arms wake
 
 
 _recent = _Recent()
@@ -98,8 +99,10 @@ def system_of(model: Model) -> System:
 def _engine_of(scenario: Scenario, system: System, arms: Iterable[Prepared]) -> ModelEngine:
     """The engine for all arms of a scenario, so that a number does not depend on which of them are computed; `arms`
     may be changed ones."""
-    awake = awake_species(scenario, scenario.arms, system.parameter_formulas)
-    zeros = zero_parameters(scenario)
+    if _recent.woken is None or _recent.woken[0] is not scenario:
+        woken = awake_species(scenario, scenario.arms, system.parameter_formulas)
+        _recent.woken = scenario, woken, zero_parameters(scenario)
+    awake, zeros = set(_recent.woken[1]), set(_recent.woken[2])
     for arm in arms:
         awake |= {system.species[index] for index in np.flatnonzero(arm.initial).tolist()}
         for parameters in {id(each.parameters): each.parameters for each in arm.schedule.segments}.values():
