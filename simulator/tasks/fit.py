@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..experiments.fitting.design import shortfall
 from ..experiments.fitting.fit import FitOptions, FitResult
 from ..experiments.fitting.fit import fit as fit_scenario
+from ..experiments.fitting.weighing import shortfall
 from ..experiments.scenario import Scenario
 from ..files.results.fit_folder import fitted_scenario
 from ..files.results.folder import SUMMARY, check_folder, new_folder

@@ -226,7 +226,7 @@ SENTENCES = [
     rf"day {N} and {N} on day {N}, because “[^”]+” \(stop_brake\) is {N} instead of 1\.",
     rf"In the arm healthy it goes from {N} cells/µL to {N} cells/µL by day 240, in this arm to {N} cells/µL\.",
     r"T_self raises IL2, which raises T_regulatory, which raises stop_signal, which lowers T_self: negative feedback, "
-    rf"cancels {N} % of a disturbance; delay about {N} d",
+    rf"cancels {N} % of a disturbance; delay (about {N} d|unclear)",
 ]
 
 

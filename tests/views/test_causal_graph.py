@@ -127,7 +127,10 @@ def test_two_steps_reach_further_than_one():
 
 def test_words_name_who_acts_where_and_through_what():
     facts = causal_facts(model("immune"), "IL2")
-    assert facts["lowered_by"]["T_regulatory"] == "regulatory T cells; in IL2_eaten"
+    assert (
+        facts["lowered_by"]["T_regulatory"]
+        == "regulatory T cells; in IL2_into_tissue, IL2_eaten, through IL2_plasma_free"
+    )
     raised = "stop signal (1 = healthy resting level); in stop_signal_making, through IL2_on_regulatory"
     assert facts["raises"]["stop_signal"] == raised
     assert facts["loops"]["IL2 raises T_regulatory, which lowers IL2"] == "negative feedback"

@@ -15,6 +15,7 @@ from immunesim.views.text.numbers import ascii_text, interval, number, percent, 
 ROOT = Path(immunesim.__file__).parent
 LANGUAGE = ["files", "model", "experiments", "runtime", "numerics"]  # text of files, or quoted from them
 MACHINE = {
+    "tasks/fit.py": "a remark in a scenario file",
     "tasks/batch.py": "values as an axis of a scenario spells them",
     "views/text/commands/describe.py": "values and units as a model or scenario file spells them",
     "views/text/commands/show.py": "a scenario in the language of its file",

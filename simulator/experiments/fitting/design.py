@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ..sweeps.designs import Axis
-
-if TYPE_CHECKING:  # a scenario has a fit
-    from ..scenario import Data
 
 STARTS, SEED = 20, 1
 
@@ -46,41 +43,3 @@ class Fit(NamedTuple):
     starts: int
     seed: int
     document: Mapping[str, Any]
-
-
-def has_unknown_errors(data: Data) -> bool:
-    """Whether nothing says how large the errors of data are, so that they follow from the residuals."""
-    return data.error.sd is None and data.error.cv is None and all(point.sd is None for point in data.points)
-
-
-def weighing(data: Data) -> Data:
-    """Data without the points that have no error, and so no weight in a fit."""
-    if has_unknown_errors(data):
-        return data
-    said = {
-        "additive": (data.error.sd,),
-        "combined": (data.error.sd, data.error.cv),
-        "proportional": (data.error.cv,),
-        "lognormal": (data.error.cv,),
-    }[data.error.kind]
-    if None not in said:
-        return data
-    return data._replace(points=tuple([point for point in data.points if point.sd is not None]))
-
-
-def shortfall(estimates: Sequence[Estimate], data: Sequence[Data]) -> str:
-    """Why data are too few for these values; empty if they are not."""
-    weighed, many = [weighing(each) for each in data], len(estimates)
-    priors = sum(each.prior is not None for each in estimates)
-    told = {(each.arm, each.curve.text, p.time) for each in weighed for p in each.points if not p.censored}
-    if not told and any(each.points for each in data):
-        return "no point of [[data]] has an error and a value, though others do: give 'sd' or 'cv' for all"
-    if len(told) + priors < many:
-        what = f"{len(told)} points of different times or curves" + (f" and {priors} priors" if priors else "")
-        return f"{many} values cannot be estimated from {what}: estimate fewer, or add priors"
-    if any(has_unknown_errors(each) for each in data) and sum(len(each.points) for each in weighed) + priors <= many:
-        return (
-            f"{many} values cannot be estimated from as many points whose errors are not known: give 'sd' or 'cv' in "
-            "[[data]]"
-        )
-    return ""

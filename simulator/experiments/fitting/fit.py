@@ -15,13 +15,13 @@ from ..residuals import DataResult
 from ..scenario import Scenario
 from ..sweeps.sampling import LatinHypercube
 from .bootstrap import Bootstrap, bootstrap
-from .design import has_unknown_errors
 from .posterior import Posterior, posterior
 from .problem import FitProblem, Residuals, Simulated, errors_at, first_errors, measured, next_to
 from .profile import Profile, profiles
 from .search import MOST_STEPS, Search, jacobian_at, search
 from .together import Together
 from .uncertainty import OF_INTERVALS, Uncertainty, Untold, quantile_of, uncertainty
+from .weighing import has_unknown_errors
 
 MOST_ROUNDS = 20  # of errors that follow from the curves that follow from the errors
 SAME_ERRORS = 1e-3  # of their size

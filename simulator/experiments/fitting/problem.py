@@ -20,7 +20,7 @@ from ...numerics.trajectory import Array, Outcome
 from ..residuals import DataResult, data_result
 from ..scenario import Data, Scenario
 from ..sweeps.prepared import ArmMembersResult, PreparedMembers, prepare_members
-from .design import has_unknown_errors, weighing
+from .weighing import has_unknown_errors, weighing
 
 STEP = 2e-3  # of derivatives: in logarithms, or of the value
 LEAST_STEP = 1e-4  # of the range, where the value is near zero

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 from ...numerics.trajectory import Array
-from .design import has_unknown_errors
 from .problem import FitProblem
+from .weighing import has_unknown_errors
 
 LEVEL = 0.95  # of all intervals
 NO_EFFECT = 1e-3  # errors: residuals that move by less over a whole range do not depend on it

@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ...experiments.fitting.design import SEED, STARTS, Estimate, Fit, Prior, shortfall
+from ...experiments.fitting.design import SEED, STARTS, Estimate, Fit, Prior
+from ...experiments.fitting.weighing import shortfall
 from ...experiments.scenario import Arm, Data
 from ...experiments.sweeps.paths import varies_in
 from .axes import SweepVariable, Varied, check_volumes, impossible, read_numbers, read_variable

@@ -147,7 +147,7 @@ def _fixed(result: RunResult, name: str, arms: Sequence[Mapping[str, Any]], log:
         across, up = LEFT + times / scenario.end * (RIGHT - LEFT), height(values)
         points = [f"{x:.1f} {y:.1f}" for x, y in zip(across, up, strict=True) if np.isfinite(y)]
         style = styles[arm.arm.name]
-        dash = " ".join(f"{2 * part:g}" for part in style["dash"])
+        dash = " ".join(str(2 * part) for part in style["dash"])
         lines.append({"path": "M" + "L".join(points), "color": style["color"], "dash": dash})
     shares = (0.0, 0.25, 0.5, 0.75, 1.0)
     below = [number(share * scenario.end * clock.factor) for share in shares]

@@ -8,10 +8,11 @@ from typing import Any
 
 from scipy.stats import chi2
 
-from ....experiments.fitting.design import Estimate, has_unknown_errors
+from ....experiments.fitting.design import Estimate
 from ....experiments.fitting.fit import FitResult
 from ....experiments.fitting.posterior import ENOUGH, Posterior
 from ....experiments.fitting.uncertainty import Untold
+from ....experiments.fitting.weighing import has_unknown_errors
 from ....runtime.json import json_number
 from ..data import data_line
 from ..english import counted, listed

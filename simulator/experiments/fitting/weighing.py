@@ -1,0 +1,46 @@
+"""Which points of the data weigh in a fit, and whether they are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..scenario import Data
+from .design import Estimate
+
+
+def has_unknown_errors(data: Data) -> bool:
+    """Whether nothing says how large the errors of data are, so that they follow from the residuals."""
+    return data.error.sd is None and data.error.cv is None and all(point.sd is None for point in data.points)
+
+
+def weighing(data: Data) -> Data:
+    """Data without the points that have no error, and so no weight in a fit."""
+    if has_unknown_errors(data):
+        return data
+    said = {
+        "additive": (data.error.sd,),
+        "combined": (data.error.sd, data.error.cv),
+        "proportional": (data.error.cv,),
+        "lognormal": (data.error.cv,),
+    }[data.error.kind]
+    if None not in said:
+        return data
+    return data._replace(points=tuple([point for point in data.points if point.sd is not None]))
+
+
+def shortfall(estimates: Sequence[Estimate], data: Sequence[Data]) -> str:
+    """Why data are too few for these values; empty if they are not."""
+    weighed, many = [weighing(each) for each in data], len(estimates)
+    priors = sum(each.prior is not None for each in estimates)
+    told = {(each.arm, each.curve.text, p.time) for each in weighed for p in each.points if not p.censored}
+    if not told and any(each.points for each in data):
+        return "no point of [[data]] has an error and a value, though others do: give 'sd' or 'cv' for all"
+    if len(told) + priors < many:
+        what = f"{len(told)} points of different times or curves" + (f" and {priors} priors" if priors else "")
+        return f"{many} values cannot be estimated from {what}: estimate fewer, or add priors"
+    if any(has_unknown_errors(each) for each in data) and sum(len(each.points) for each in weighed) + priors <= many:
+        return (
+            f"{many} values cannot be estimated from as many points whose errors are not known: give 'sd' or 'cv' in "
+            "[[data]]"
+        )
+    return ""
