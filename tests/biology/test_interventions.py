@@ -33,7 +33,10 @@ GONE = {
     "IL3": (["IL3_near_mast"], 0.0),
     "IL4": (["IL4_near_B", "IL4_near_Th2"], 0.0),
     "NK_cells": (["NK_cells"], 0.0),
+    "CD25": (["soluble_CD25", "CD25_free"], 0.0),
 }
+# what has no level of its own, and what falls without it
+FALLS = {"CTLA4": "stop_heard"}
 # a dose of a messenger, and what it moves
 EFFECTS = {
     "IL1": ("IL1 100 ng/kg at 20 d over 1 h", "temperature"),
@@ -68,7 +71,10 @@ def test_what_is_knocked_out_is_gone_in_health_and_in_an_infection(name: str, ar
         assert species.signed or trajectory[species.id].min() > -1e-6 * species.scale, species.id
     others, since = GONE.get(name, ([], 0.0))
     names = [*IMMUNE[name].dose.values(), *others]
-    assert names
+    if name in FALLS:
+        assert trajectory[FALLS[name]][0] < 0.9 * simulated(arm).trajectory[FALLS[name]][0]
+    else:
+        assert names
     for each in names:
         scale = MODELS["immune"].species[each].scale if each in MODELS["immune"].species else 1.0
         least = 0.05 if since else DUST
