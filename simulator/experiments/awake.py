@@ -37,5 +37,5 @@ def zero_parameters(scenario: Scenario) -> set[str]:
     found = {name for name in scenario.model.parameters if not any(each[name] for each in values)}
     for arm in scenario.arms:
         found -= {name for change in arm.changes for name, value in change.parameters.items() if value}
-        found -= {name for each in arm.inputs for name in (each.parameter, each.slope, each.since)}
+        found -= {name for each in arm.inputs for name in each.piece(0)}
     return found

@@ -8,23 +8,14 @@ import numpy as np
 
 from ..model.expression import Apply, Expression, Name, Number
 from ..model.model import Model
+from ..numerics.tape import ARRAY_OPERATIONS
 from ..numerics.trajectory import Array, Trajectory
 from .curves import values_at
 from .measured import MemberCurves, bind, curves_of
 from .measures import FUNCTIONS
 from .scenario import MAIN, CurveFormula
 
-_OPERATIONS: dict[str, Callable[..., Array]] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "div": np.divide,
-    "neg": np.negative,
-    "exp": np.exp,
-    "log": np.log,
-    "log10": np.log10,
-    "sqrt": np.sqrt,
-}
+_OPERATIONS: dict[str, Callable[..., Array]] = {**ARRAY_OPERATIONS, "log10": np.log10, "sqrt": np.sqrt}
 
 
 class BoundFormula:

@@ -106,18 +106,12 @@ def data_result(data: Data, simulated: Array, estimate: bool = True) -> DataResu
     below = np.asarray(_censored(data) & (simulated <= values))
     residuals = np.where(below, 0.0, np.where(np.isfinite(residuals), residuals, np.nan))
     errors = _errors(data, simulated)
-    estimated = not says_errors(data)
+    estimated = not data.says_errors
     if estimated:
         errors = (np.abs(simulated) if data.error.kind == "proportional" else np.ones(simulated.shape)) / _root_n(data)
         if estimate:
             errors = errors * _typical(np.where(_censored(data), np.nan, residuals) / errors)
     return DataResult(data, simulated, residuals, errors, estimated)
-
-
-def says_errors(data: Data) -> bool:
-    """Whether anything says how large the errors of data are: a point, or the error model."""
-    known = data.error.sd is not None or data.error.cv is not None
-    return known or any(point.sd is not None for point in data.points)
 
 
 def _typical(shares: Array) -> Array:

@@ -305,6 +305,13 @@ class Data(NamedTuple):
     bars: str
     points: tuple[Point, ...]
 
+    @property
+    def says_errors(self) -> bool:
+        """Whether anything says how large the errors are, a point or the error model; else they follow from the
+        residuals."""
+        known = self.error.sd is not None or self.error.cv is not None
+        return known or any(point.sd is not None for point in self.points)
+
 
 class CurveFormula(NamedTuple):
     """A curve as it is plotted or laid under data: a species, an observable, or a formula of them.

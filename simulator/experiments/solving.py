@@ -21,7 +21,7 @@ from ..numerics.compiled.availability import available
 from ..numerics.compiled.engine import COMPILED_RTOL
 from ..numerics.noise import LOWER_FLOORS, RTOL_SHARE
 from ..numerics.system import System
-from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Problem, Trajectory
+from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Problem, Trajectory, by_parameters
 from ..runtime.interrupt import interrupts_remembered
 from .awake import awake_species, zero_parameters
 from .certificate import WANTED, Certificate, compare
@@ -105,7 +105,7 @@ def _engine_of(scenario: Scenario, system: System, arms: Iterable[Prepared]) -> 
     awake, zeros = set(_recent.woken[1]), set(_recent.woken[2])
     for arm in arms:
         awake |= {system.species[index] for index in np.flatnonzero(arm.initial).tolist()}
-        for parameters in {id(each.parameters): each.parameters for each in arm.schedule.segments}.values():
+        for parameters, _ in by_parameters(arm.schedule.segments):
             zeros -= {system.parameters[index] for index in np.flatnonzero(parameters).tolist()}
     return _engine_with(system, awake, zeros)
 

@@ -27,7 +27,7 @@ from .pieces import (
 )
 from .readouts import ReadoutInputs, ReadoutSteps, needs_refinement
 from .system import System
-from .trajectory import Array, Undefined
+from .trajectory import Array, Undefined, by_parameters
 from .undefined import why_not_finite
 
 POINTS_PER_STEP = PIECE  # its start, and three within it
@@ -194,16 +194,13 @@ class DenseOutput:
         assert self.observe is not None
         points, _ = self._parts
         found = np.empty((len(names), STEP + 1, points.shape[1]))
-        first_alike = {id(steps.parameters): i for i, steps in reversed(list(enumerate(self.segments)))}
-        alike = np.array([first_alike[id(steps.parameters)] for steps in self.segments])[self._segment_of_step]
-        for segment in set(first_alike.values()):
-            steps = np.flatnonzero(alike == segment)
+        segment = self._segment_of_step
+        for parameters, own in by_parameters(self.segments):
+            steps = np.flatnonzero(np.isin(segment, own))
             for some in np.array_split(steps, len(steps) // STEPS_AT_ONCE + 1):
                 times = with_odd_points(self._times.take(points[:, some]))
                 states = with_odd_points(self._states.take(points[:, some], axis=0))
-                values = self.observe(
-                    names, times.ravel(), states.reshape(times.size, -1), self.segments[segment].parameters
-                )
+                values = self.observe(names, times.ravel(), states.reshape(times.size, -1), parameters)
                 found[:, :, some] = values.reshape(len(names), *times.shape)
         return found
 
@@ -239,9 +236,8 @@ class DenseOutput:
         have the same parameters."""
         found = np.empty((count, len(self._times)))
         slices = self.segment_slices()
-        for parameters in {id(each.parameters): each.parameters for each in self.segments}.values():
-            own = [part for each, part in zip(self.segments, slices, strict=True) if each.parameters is parameters]
-            at = np.concatenate([np.arange(part.start, part.stop) for part in own])
+        for parameters, own in by_parameters(self.segments):
+            at = np.concatenate([np.arange(slices[index].start, slices[index].stop) for index in own])
             found[:, at] = observe(self._times[at], self._states[at], parameters)
         found.setflags(write=False)
         return found

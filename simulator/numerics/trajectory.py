@@ -52,6 +52,19 @@ class Segment:
         return (states if self.dilution is None else states * self.dilution) + self.jump
 
 
+class _HasParameters(Protocol):
+    @property
+    def parameters(self) -> Array: ...
+
+
+def by_parameters(segments: Sequence[_HasParameters]) -> list[tuple[Array, list[int]]]:
+    """Each array of parameters that segments share, and the indices of these."""
+    found: dict[int, tuple[Array, list[int]]] = {}
+    for index, each in enumerate(segments):
+        found.setdefault(id(each.parameters), (each.parameters, []))[1].append(index)
+    return list(found.values())
+
+
 class Problem(NamedTuple):
     """One trajectory to compute.
 

@@ -21,7 +21,6 @@ from .profile import Profile, profiles
 from .search import MOST_STEPS, Search, jacobian_at, search
 from .together import Together
 from .uncertainty import OF_INTERVALS, Uncertainty, Untold, quantile_of, uncertainty
-from .weighing import has_unknown_errors
 
 MOST_ROUNDS = 20  # of errors that follow from the curves that follow from the errors
 SAME_ERRORS = 1e-3  # of their size
@@ -135,7 +134,7 @@ class FitResult:
     @property
     def counted(self) -> int:
         """How many numbers the data had to tell: the estimates, and one error for all data of unknown errors each."""
-        return self.problem.size + sum(has_unknown_errors(each) for each in self.problem.data)
+        return self.problem.size + sum(not each.says_errors for each in self.problem.data)
 
     @property
     def aic(self) -> float:
@@ -231,7 +230,7 @@ def start_places(problem: FitProblem, count: int, seed: int) -> Array:
 def one_unit(problem: FitProblem, least: float) -> float:
     """What stands for 1 in a sum of squares: it is less where errors follow from the residuals, of which the least sum
     has one for each degree of freedom."""
-    known = not any(has_unknown_errors(each) for each in problem.data)
+    known = all(each.says_errors for each in problem.data)
     return 1.0 if known else least / max(problem.spare, 1)
 
 

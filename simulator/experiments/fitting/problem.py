@@ -20,7 +20,7 @@ from ...numerics.trajectory import Array, Outcome
 from ..residuals import DataResult, data_result
 from ..scenario import Data, Scenario
 from ..sweeps.prepared import ArmMembersResult, PreparedMembers, prepare_members
-from .weighing import has_unknown_errors, weighing
+from .weighing import weighing
 
 STEP = 2e-3  # of derivatives: in logarithms, or of the value
 LEAST_STEP = 1e-4  # of the range, where the value is near zero
@@ -251,7 +251,7 @@ def first_errors(problem: FitProblem) -> list[Array]:
     found = []
     for data in problem.data:
         values = np.array([point.value for point in data.points])
-        if has_unknown_errors(data):
+        if not data.says_errors:
             spread = float(np.abs(values).max()) or 1.0
             size = {"additive": np.full(len(values), spread), "proportional": np.abs(values)}
             roots = np.sqrt([max(point.n, 1) for point in data.points])
@@ -269,10 +269,10 @@ def errors_at(problem: FitProblem, simulated: Simulated, before: Sequence[Array]
     found = []
     for data, curves, old in zip(problem.data, simulated.values, before, strict=True):
         errors = _of_means(data, next_to(data, curves[0]).errors)
-        if has_unknown_errors(data):
+        if not data.says_errors:
             errors = errors * math.sqrt(problem.points / max(problem.spare, 1))
         known = np.isfinite(errors) & (errors > 0.0)
-        found.append(_above_zero(data, np.where(known, errors, 0.0 if has_unknown_errors(data) else old)))
+        found.append(_above_zero(data, np.where(known, errors, old if data.says_errors else 0.0)))
     return found
 
 

@@ -12,7 +12,6 @@ from scipy.stats import norm, t
 
 from ...numerics.trajectory import Array
 from .problem import FitProblem
-from .weighing import has_unknown_errors
 
 LEVEL = 0.95  # of all intervals
 NO_EFFECT = 1e-3  # errors: residuals that move by less over a whole range do not depend on it
@@ -72,7 +71,7 @@ class Uncertainty:
 
 def quantile_of(problem: FitProblem) -> float:
     """How many standard errors 95 % intervals reach."""
-    if not any(has_unknown_errors(each) for each in problem.data):
+    if all(each.says_errors for each in problem.data):
         return float(norm.ppf(0.5 + LEVEL / 2))
     return float(t.ppf(0.5 + LEVEL / 2, max(problem.spare, 1)))
 

@@ -8,14 +8,9 @@ from ..scenario import Data
 from .design import Estimate
 
 
-def has_unknown_errors(data: Data) -> bool:
-    """Whether nothing says how large the errors of data are, so that they follow from the residuals."""
-    return data.error.sd is None and data.error.cv is None and all(point.sd is None for point in data.points)
-
-
 def weighing(data: Data) -> Data:
     """Data without the points that have no error, and so no weight in a fit."""
-    if has_unknown_errors(data):
+    if not data.says_errors:
         return data
     said = {
         "additive": (data.error.sd,),
@@ -38,7 +33,7 @@ def shortfall(estimates: Sequence[Estimate], data: Sequence[Data]) -> str:
     if len(told) + priors < many:
         what = f"{len(told)} points of different times or curves" + (f" and {priors} priors" if priors else "")
         return f"{many} values cannot be estimated from {what}: estimate fewer, or add priors"
-    if any(has_unknown_errors(each) for each in data) and sum(len(each.points) for each in weighed) + priors <= many:
+    if not all(each.says_errors for each in data) and sum(len(each.points) for each in weighed) + priors <= many:
         return (
             f"{many} values cannot be estimated from as many points whose errors are not known: give 'sd' or 'cv' in "
             "[[data]]"

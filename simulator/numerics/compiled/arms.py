@@ -13,7 +13,7 @@ from ..dense_output import DenseOutput, SampledSteps
 from ..pieces import PIECE
 from ..rodas5p import STAGES
 from ..system import System
-from ..trajectory import ATOL_OF_SCALE, Array, Outcome, Problem, Segment, Trajectory
+from ..trajectory import ATOL_OF_SCALE, Array, Outcome, Problem, Segment, Trajectory, by_parameters
 from .engine import Batch, BatchResult, Engine, OnProgress, StoppedError
 from .memory_layout import Status
 from .programs import ReferenceFormulas, model_program
@@ -90,14 +90,10 @@ class ModelEngine:
         next. states: shape (times, species)."""
         starts = np.array([each.start for each in problem.segments])
         segment = np.searchsorted(starts, problem.times, side="right") - 1
-        first_alike = {id(each.parameters): i for i, each in reversed(list(enumerate(problem.segments)))}
-        alike = np.array([first_alike[id(each.parameters)] for each in problem.segments])[segment]
         found = np.empty((len(self.system.observables), len(problem.times)))
-        for index in set(first_alike.values()):
-            own = np.flatnonzero(alike == index)
-            found[:, own] = self.engine.observe(
-                self.system.observables, problem.times[own], states[own], problem.segments[index].parameters
-            )
+        for parameters, which in by_parameters(problem.segments):
+            own = np.flatnonzero(np.isin(segment, which))
+            found[:, own] = self.engine.observe(self.system.observables, problem.times[own], states[own], parameters)
         return found
 
     def _segments(self, problem: Problem, times: Array, states: Array) -> list[SampledSteps]:
@@ -217,12 +213,12 @@ def batch_of(problems: Sequence[Problem]) -> Batch:
     sets = np.zeros((most, count), dtype=np.int64)
     own: list[list[Array]] = []  # the distinct parameters of each problem
     for member, each in enumerate(problems):
-        found = {id(segment.parameters): segment.parameters for segment in each.segments}
-        number = {key: index for index, key in enumerate(found)}
-        own.append(list(found.values()))
+        alike = by_parameters(each.segments)
+        own.append([values for values, _ in alike])
+        for number, (_, which) in enumerate(alike):
+            sets[which, member] = number
         for index, segment in enumerate(each.segments):
             starts[index, member], ends[index, member] = segment.start, segment.end
-            sets[index, member] = number[id(segment.parameters)]
     parameters = [np.array([found[min(index, len(found) - 1)] for found in own]) for index in range(max(map(len, own)))]
     return Batch(
         initial=np.array([each.initial for each in problems]),

@@ -117,8 +117,7 @@ def model_program(system: System, awake: Collection[str], zeros: Collection[str]
         awake: species that may start above zero or be dosed. Those that these cannot wake are left out.
         zeros: parameters that are zero all the time.
     """
-    signs = [each.signed for each in system.model.species.values()]
-    model = _digest(system.model.laws, system.species, system.parameters, signs)
+    model = _model_digest(system)
     with _lock:
         question = _digest("asleep", model, sorted(awake), sorted(zeros))
         if question not in _asleep:
@@ -140,9 +139,8 @@ def model_program(system: System, awake: Collection[str], zeros: Collection[str]
 def web_program(system: System) -> WebProgram:
     """The program of the model of `system` for a page; where it must be compiled, which takes some seconds, that is
     said first. It records every species at the output times, and computes every observable."""
-    signs = [each.signed for each in system.model.species.values()]
     volumes = tuple(dict.fromkeys(each.volume for each in system.model.species.values() if each.volume is not None))
-    key = _digest("web", system.model.laws, system.species, system.parameters, signs, volumes)
+    key = _digest("web", _model_digest(system), volumes)
     return WebProgram(*_read_or_make(key, lambda: _compiled_for_web(system, volumes)))
 
 
@@ -202,6 +200,12 @@ def _compile(layout: ProgramLayout, lanes: int) -> bytes:
     from .compiler import compile_program  # writes LLVM's language, which a program that is kept does not need
 
     return compile_program(layout, lanes)
+
+
+def _model_digest(system: System) -> str:
+    """A digest of what a program of the model of `system` depends on: its formulas, not the values of parameters."""
+    signs = [each.signed for each in system.model.species.values()]
+    return _digest(system.model.laws, system.species, system.parameters, signs)
 
 
 def _digest(*parts: object) -> str:

@@ -64,22 +64,6 @@ def explorer_page(
         for arm, style in zip(result.arms.values(), strokes(len(result.arms)), strict=True)
     ]
     curves = [{**each, "shown": _unit(each["unit"])} for each in model["curves"][: model["shown"]]]
-    model, expectations = dict(model), []
-    simulated = {each.expectation.id: each for each in result.verdicts}
-    for each in model.pop("expectations"):
-        verdict = simulated.get(each["id"])
-        if verdict is not None and math.isfinite(verdict.simulated):
-            unit, sources = _unit(each["unit"]), [found.text for found in cited(scenario, each["source"])]
-            expectations.append(
-                {
-                    **each,
-                    "unit": unit,
-                    "source": "; ".join(sources),
-                    "simulated": verdict.simulated,
-                    "met": verdict.within,
-                    "announced": bool(verdict.expectation.missed),
-                }
-            )
     system, main = system_of(scenario.model), scenario.parameters(scenario.arms[0])
     (usual,) = system.typical_sizes(np.array([[main[name] for name in system.parameters]]))
     logs = []
@@ -90,12 +74,12 @@ def explorer_page(
     data = {
         "id": scenario.id,
         "command": shlex.join(["immunesim", *command]),
-        "model": model,
+        "model": {key: value for key, value in model.items() if key != "expectations"},
         "module": base64.b64encode(zlib.compress(module, 9)).decode(),
         "arms": arms,
         "mostArms": MOST_FIXED,
         "curves": curves,
-        "expectations": expectations,
+        "expectations": _judged(result, model["expectations"]),
         "logs": logs,
         "sliders": [{**each._asdict(), "shown_unit": _unit(each.shown_unit)} for each in sliders],
         "presets": [each._asdict() for each in presets],
@@ -114,6 +98,27 @@ def explorer_page(
         fixed=[_fixed(result, name, arms, log) for name, log in zip(shown.names, logs, strict=True)],
         data=text.replace("<", "\\u003c"),  # else a title could end the script element
     )
+
+
+def _judged(result: RunResult, expectations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The expectations that the scenario as it is described has a number for, with their verdicts."""
+    found = []
+    simulated = {each.expectation.id: each for each in result.verdicts}
+    for each in expectations:
+        verdict = simulated.get(each["id"])
+        if verdict is not None and math.isfinite(verdict.simulated):
+            unit, sources = _unit(each["unit"]), [source.text for source in cited(result.scenario, each["source"])]
+            found.append(
+                {
+                    **each,
+                    "unit": unit,
+                    "source": "; ".join(sources),
+                    "simulated": verdict.simulated,
+                    "met": verdict.within,
+                    "announced": bool(verdict.expectation.missed),
+                }
+            )
+    return found
 
 
 def _version() -> str:

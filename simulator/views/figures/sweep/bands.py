@@ -54,10 +54,7 @@ def bands(result: SweepResult, curve: str) -> Picture:
     every = result.scenario.document["time"].get("every") or with_unit(result.scenario.every * time_factor, clock)
     note += f" Sampled every {every}: shorter peaks may be missed."
     ends = limits(np.where(values > max(top, 0.0) * NEGLIGIBLE, values, np.nan) if log else values, log)
-    for outside, side, bound in (known < ends[0], "below", ends[0]), (known > ends[1], "above", ends[1]):
-        if log and bool(outside.any()):
-            edge = "lower" if side == "below" else "upper"
-            note += f" Values {side} {with_unit(bound, unit, 2)} are drawn at the {edge} edge."
+    note += _beyond(known, ends, unit) if log else ""
     note += "".join(f" {each}" for each in (data_text(scenario, measured), _observed_key(result, measured)) if each)
     page = Page(result.scenario.title, [note])
     page.down(page.put(axis_title(label, unit, log), 0.12, page.width - 0.24, 10, DARK) + 0.06)
@@ -94,6 +91,13 @@ def bands(result: SweepResult, curve: str) -> Picture:
     page.down(page.put(f"time [{clock}]", LEFT, width, 9, "#000000", "center"))
     text += [f"{among_line(each)}." for each in among_members(result) if each.data.curve.text == curve]
     return Picture(f"time_{curve}", page.finish(), " ".join(text))
+
+
+def _beyond(known: Array, ends: tuple[float, float], unit: str) -> str:
+    """Which values lie outside a logarithmic axis, and where they are drawn."""
+    found = [("below", "lower", ends[0])] if bool((known < ends[0]).any()) else []
+    found += [("above", "upper", ends[1])] if bool((known > ends[1]).any()) else []
+    return "".join(f" Values {side} {with_unit(at, unit, 2)} are drawn at the {edge} edge." for side, edge, at in found)
 
 
 def _points_of(result: SweepResult, arms: Sequence[str], curve: str) -> list[PanelPoints]:

@@ -12,7 +12,6 @@ from ....experiments.fitting.design import Estimate
 from ....experiments.fitting.fit import FitResult
 from ....experiments.fitting.posterior import ENOUGH, Posterior
 from ....experiments.fitting.uncertainty import Untold
-from ....experiments.fitting.weighing import has_unknown_errors
 from ....runtime.json import json_number
 from ..data import data_line
 from ..english import counted, listed
@@ -208,7 +207,7 @@ def _together(names: list[str], signs: tuple[int, ...]) -> str:
 def goodness(result: FitResult) -> dict[str, float | int | None]:
     """The sum of squares with its degrees of freedom and chance, the likelihood, AIC and BIC."""
     problem, spare = result.problem, result.problem.spare
-    known = not any(has_unknown_errors(each) for each in problem.data)
+    known = all(each.says_errors for each in problem.data)
     chance = float(chi2.sf(result.best.cost, spare)) if known and spare > 0 else None
     return {
         "sum_of_squares": json_number(result.best.cost),
