@@ -17,6 +17,7 @@ from immunesim.experiments.scenario import Scenario
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.model.expression import Apply, Expression, Name, Number
 from immunesim.numerics.compiled.codegen import VectorEmitter
+from immunesim.numerics.graph import LARGEST_RATIO
 from immunesim.numerics.python_code import Emitter, define, indented
 from immunesim.numerics.system import _SCALAR, System
 
@@ -104,7 +105,8 @@ class Truth:
                 return x / (level + x)
             if level <= 0:
                 raise ValueError
-            ratio = power(max(x / level, mpmath.mpf(0)), exponent)
+            # The ratio ends there by definition: the inverse of inhibition() shows it
+            ratio = min(power(max(x / level, mpmath.mpf(0)), exponent), mpmath.mpf(LARGEST_RATIO))
             return 1 / (1 + ratio) if tree.op == "inhibition" else ratio / (1 + ratio)
         if tree.op == "log" and x <= 0:
             raise ValueError
