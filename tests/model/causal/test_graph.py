@@ -86,9 +86,11 @@ def test_every_edge_is_one_in_some_state_of_some_patient(name):
     derivatives = Derivatives(model, causal, observables=False)
     left = {(each.target, each.source) for each in causal.between(model.species)}
     assert left
-    for _ in range(STATES):
+    for _ in range(5 * STATES):  # some act only where a mast cell is full and its allergen there
         left -= set(derivatives.at([turned(each, derivatives.random) for each in model.parameters.values()]))
-    assert not left
+        if not left:
+            return
+    raise AssertionError(left)
 
 
 def turned(parameter, random):
