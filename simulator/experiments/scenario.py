@@ -17,6 +17,7 @@ from ..model.model import Model
 from ..model.units import Unit, interval_text
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
+from .explorer.choices import Explore
 from .fitting.design import Fit
 from .sweeps.designs import Sweep
 
@@ -337,7 +338,8 @@ class Scenario:
     """One question.
 
     end, every: when the run ends, and how often values are saved. plots: the names that share a panel, and texts of
-    `formulas`. data: what was measured, to be laid on curves. fit: what is estimated from them. formulas: by text, the
+    `formulas`. data: what was measured, to be laid on curves. fit: what is estimated from them. explore: what
+    it says of its page. formulas: by text, the
     curves that are formulas. sources: its own, by key; `source` also finds those of the model. truncated: what an end
     moved on the command line cut off, in words. document: the same as a TOML table with every default written out.
     origins: by path into `document`, where a value came from.
@@ -353,6 +355,7 @@ class Scenario:
     expectations: tuple[Expectation, ...]
     sweep: Sweep | None = None
     fit: Fit | None = None
+    explore: Explore | None = None
     data: tuple[Data, ...] = ()
     formulas: Mapping[str, CurveFormula] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)

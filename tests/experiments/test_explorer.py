@@ -136,3 +136,46 @@ def test_a_parameter_that_is_no_knob_can_be_asked_for() -> None:
 def test_a_slider_that_there_is_not_is_said_with_the_nearest(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explore", str(toy), "--out", str(toy.with_suffix(".html")), "--slider", "k_cleer"]) == 2
     assert "no slider 'k_cleer'; did you mean 'k_clear'?" in capsys.readouterr().err
+
+
+CHOSEN = """
+[[explore.slider]]
+parameter = "dose.push.at"
+from = "1 h"
+to = "20 h"
+label = "when"
+[[explore.slider]]
+parameter = "dose.push.amount"
+from = "4e-9 mmol"
+to = "4000 pmol"
+scale = "log"
+[[explore.slider]]
+parameter = "initial.drug"
+from = "0 pM"
+to = "50 pM"
+[[explore.preset]]
+label = "<b>much</b>"
+set = { dose.push.amount = "9000 pmol", "dose.drip.amount" = "0 IU/kg" }
+"""
+
+
+def test_a_scenario_chooses_sliders_ranges_order_and_presets(toy: Path) -> None:
+    toy.write_text(SCENARIO.replace('initial.drug = "1 pM"\n', "") + CHOSEN)
+    scenario = read_scenario(toy)
+    sliders = sliders_of(scenario)
+    at, amount, start = sliders[:3]
+    assert [each.path for each in sliders if each.shown] == ["dose.push.at", "dose.push.amount", "initial.drug"]
+    assert (at.label, at.low, at.high) == ("when", 1.0, 20.0)
+    assert (amount.low, amount.high, amount.log) == (pytest.approx(4.0), 9000.0, True)  # a preset sets as much
+    assert (start.value, start.low, start.high) == (0.0, 0.0, 50.0)
+    presets = presets_of(scenario, sliders)
+    assert [each.label for each in presets] == ["<b>much</b>", "half"]  # no slider makes "untreated": it stays above 0
+    assert dict(presets[0].values) == {"dose.push.amount": 9000.0, "dose.drip.amount": 0.0}
+    (other, *_) = [each for each in sliders_of(scenario, chosen=["k_clear"]) if each.shown]
+    assert other.path == "k_clear"  # what the command line asks for comes before what the file says
+
+
+def test_what_explore_says_of_a_dose_after_a_moved_end_is_left_out(toy: Path) -> None:
+    toy.write_text(SCENARIO + CHOSEN)
+    scenario = read_scenario(toy, {"time.end": "1.5 h"})
+    assert [each.path for each in scenario.explore.sliders] == ["initial.drug"]

@@ -19,8 +19,8 @@ from ..scenario import Arm, Dose, Scenario
 from ..schedule import prepare
 from ..solving import problem_of, system_of, trajectories_of_model
 from ..timetable import TimetableError
+from .choices import MOST_SHOWN, ChosenSlider
 
-MOST_SHOWN = 8
 MOST_DOSES = 2  # doses whose amount is among the sliders shown first
 MOST_OWN = 4  # knobs among them that the scenario itself sets
 DECADES = 100.0  # a range that is wider than this factor is logarithmic
@@ -58,39 +58,92 @@ class Preset(NamedTuple):
 
 
 def sliders_of(scenario: Scenario, fixed: Collection[str] = (), chosen: Sequence[str] = ()) -> list[Slider]:
-    """Every slider that a page of `scenario` can have, with those that are shown first marked.
+    """Every slider that a page of `scenario` can have, with those that are shown first marked and leading.
 
     Args:
-        scenario: the question.
+        scenario: the question, which may say of its sliders what it wants.
         fixed: parameters that must stay as they are.
         chosen: paths of those that are shown first, in that order, also of parameters that are no knobs; by default
-            eight are found.
+            those that the scenario names, else eight are found.
 
-    Raises `InputError` for one of `chosen` that there is not.
+    Raises `InputError` for one of `chosen`, or of those that the scenario names, that there is not.
     """
     model, knobs = scenario.model, [each for each in scenario.model.parameters.values() if each.knob]
-    asked = [model.find(word, "parameters") or word for word in chosen]
+    given = [model.find(word, "parameters") or word for word in chosen]
+    named = _named_sliders(scenario)
+    asked = given or [each.path for each in (scenario.explore.sliders if scenario.explore else ())]
     wanted = knobs or [each for each in model.parameters.values() if not each.made]
-    wanted += [model.parameters[name] for name in asked if name in model.parameters]
+    wanted += [model.parameters[name] for name in (*asked, *named) if name in model.parameters]
     parameters = [each for each in dict.fromkeys(wanted) if each.id not in fixed]
     found = [*_of_doses(scenario), *_of_starts(scenario), *_of_parameters(scenario, parameters)]
     known = {each.path: each for each in found}
-    if unknown := [name for name in asked if name not in known]:
+    for path, each in named.items():
+        if path not in fixed:
+            known[path] = _as_chosen(scenario, known.get(path), each)
+    if unknown := [name for name in dict.fromkeys((*asked, *named)) if name not in known]:
+        option = {name: f"--slider {name}" for name in given}
         raise InputError(
-            [request_fault(unknown_name("no slider", name, known), f"--slider {name}") for name in unknown]
+            [request_fault(unknown_name("no slider", name, known), option.get(name, "[explore]")) for name in unknown]
         )
     shown = asked or _first(scenario, found)
-    rest = [each for each in found if each.path not in asked]
+    rest = [each for each in known.values() if each.path not in asked]
     return [each._replace(shown=each.path in shown) for each in (*(known[name] for name in asked), *rest)]
 
 
+def _named_sliders(scenario: Scenario) -> dict[str, ChosenSlider]:
+    """By path, what the scenario says of sliders: each wide enough for the presets of the scenario."""
+    found: dict[str, ChosenSlider] = {}
+    if scenario.explore is None:
+        return found
+    for each in scenario.explore.sliders:
+        found[each.path] = each
+    main = scenario.parameters(scenario.arms[0])
+    for preset in scenario.explore.presets:
+        for each in preset.sliders:
+            value = main.get(each.path, each.value)
+            found.setdefault(each.path, each._replace(value=value))
+    return found
+
+
+def _as_chosen(scenario: Scenario, usual: Slider | None, wanted: ChosenSlider) -> Slider:
+    """The slider that the page would have, or a new one, as the scenario wants it; its range holds its value and those
+    that presets set."""
+    presets = scenario.explore.presets if scenario.explore else ()
+    set_to = [preset.values[wanted.path] for preset in presets if wanted.path in preset.values]
+    if usual is None:
+        usual = _new_slider(scenario, wanted)
+    low = usual.low if wanted.low is None else wanted.low
+    high = usual.high if wanted.high is None else wanted.high
+    low, high = min([low, usual.value, *set_to]), max([high, usual.value, *set_to])
+    log = usual.log if wanted.log is None else wanted.log
+    return usual._replace(low=low, high=high, log=log and low >= 0.0, label=wanted.label or usual.label)
+
+
+def _new_slider(scenario: Scenario, wanted: ChosenSlider) -> Slider:
+    """A slider that the page would not have by itself: of an initial value that the scenario does not set, or of the
+    duration of a bolus."""
+    kind, _, rest = wanted.path.partition(".")
+    if kind == "dose":
+        name, _, key = rest.rpartition(".")
+        dose = next(each for each in scenario.arms[0].doses if each.name == name)
+        high = wanted.value if wanted.high is None else wanted.high
+        return _of_dose(scenario, dose, key, key, wanted.value, high)
+    if kind == "initial":
+        species = scenario.model.species[rest]
+        value = scenario.arms[0].initial.get(rest, wanted.value)
+        label, text = f"{species.label} at the start", species.unit_text
+        return Slider(wanted.path, label, text, value, value, value, False, "start", shown_unit=text)
+    raise KeyError(wanted.path)
+
+
 def presets_of(scenario: Scenario, sliders: Sequence[Slider]) -> list[Preset]:
-    """The other arms of a scenario, as far as sliders can make the main arm one of them."""
+    """Those that the scenario names; and its other arms, as far as sliders can make the main arm one of them."""
     main, known = scenario.arms[0], {each.path: each for each in sliders}
-    found = []
+    found = [Preset(each.label, each.values) for each in (scenario.explore.presets if scenario.explore else ())]
+    named = {each.label for each in found}
     for arm in scenario.arms[1:]:
         values = _differences(scenario, main, arm)
-        if values and values.keys() <= known.keys():
+        if values and arm.title not in named and values.keys() <= known.keys():
             inside = all(known[path].low <= value <= known[path].high for path, value in values.items())
             found += [Preset(arm.title, values)] if inside else []
     return found

@@ -21,6 +21,7 @@ from ...runtime.names import nearest, unknown_name
 from .catalogue import evidence_terms
 from .data import read_data, read_sources
 from .doses import default_count, read_arm_doses, read_doses, with_settled_doses
+from .explore import read_explore
 from .facts import register
 from .fit import read_fit
 from .inputs import arm_with_inputs
@@ -109,6 +110,7 @@ def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> S
     kept = [item for number, item in enumerate(found) if item and number not in context.left_out.expectations]
     sweep = read_sweep(context, arms, expectations, plots) if {"sweep", "population"} & set(data) else None
     fit = read_fit(context, arms, found_data.data) if "fit" in data else None
+    explore = read_explore(context, arms[0])
     if context.faults or context.end is None or every is None:
         return None
     return Scenario(
@@ -124,6 +126,7 @@ def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> S
         expectations=tuple(kept),
         sweep=sweep,
         fit=fit,
+        explore=explore,
         data=found_data.data,
         formulas=formulas | _kept_formulas(context, sweep),
         sources=sources,

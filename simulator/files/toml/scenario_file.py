@@ -19,6 +19,7 @@ from ..reading import exists, same_file
 from .catalogue import builtin_scenarios
 from .data import DATA, SOURCE
 from .design import SWEEP, VARY
+from .explore import EXPLORE, PRESET, SLIDER
 from .fit import ESTIMATE, FIT, PRIOR
 from .inputs import INPUT, read_inputs, with_inputs
 from .interval import INTERVAL
@@ -77,6 +78,7 @@ FILE = {
     "sweep": TABLE,
     "population": TABLE,
     "fit": TABLE,
+    "explore": TABLE,
 }
 TIME = {"end": QUANTITY, "every": QUANTITY}
 DOSE = {
@@ -341,6 +343,7 @@ def _check_shape(source: TomlSource, faults: list[InputFault]) -> Iterator[Input
         *_parts(data),
         *_sweep_parts(data),
         *_fit_parts(data),
+        *_explore_parts(data),
         *_arm_parts(data),
     ):
         problems = check_fields(part.table, part.fields, part.what)
@@ -401,6 +404,15 @@ def _fit_parts(data: Table) -> Iterator[_TableShape]:
             yield _TableShape(("fit", "estimate", i), ESTIMATE, item, "[[fit.estimate]]")
             if isinstance(item, dict) and "prior" in item:
                 yield _TableShape(("fit", "estimate", i, "prior"), PRIOR, item["prior"], "a prior")
+
+
+def _explore_parts(data: Table) -> Iterator[_TableShape]:
+    table = data.get("explore")
+    if isinstance(table, dict):
+        yield _TableShape(("explore",), EXPLORE, table, "[explore]")
+        for key, fields in (("slider", SLIDER), ("preset", PRESET)):
+            for i, item in enumerate(_list(table.get(key))):
+                yield _TableShape(("explore", key, i), fields, item, f"[[explore.{key}]]")
 
 
 def _arm_parts(data: Table) -> Iterator[_TableShape]:

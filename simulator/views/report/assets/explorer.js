@@ -393,7 +393,7 @@
       const chart = this;
       this.range = null;
       this.uplot = new uPlot({
-        width: this.plot.clientWidth || 300, height: 190, legend: { show: false }, padding: [12, 8, 0, 0],
+        width: this.plot.clientWidth || 300, height: 190, legend: { show: false }, padding: [12, 14, 0, 0],
         cursor: { drag: { x: false, y: false }, points: { show: false } },
         scales: { x: { time: false, range: [0, end] }, y: { distr: this.log ? 3 : 1, range: () => chart.limits() } },
         axes: [
