@@ -1,4 +1,4 @@
-"""A run as a notebook shows it: question, failures and expectations, a figure with the title, and its measures."""
+"""A run as a notebook shows it: question, answer, failures, expectations, a figure with the title, and measures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..experiments.expectations import asked, set_aside
 from ..experiments.run import RunResult
 from ..tasks.answer import warnings_html
 from ..views.text import run_tables
+from ..views.text.answers import answer_lines
 from ..views.text.data import data_lines
 from ..views.text.reliability import unreliable_lines
 from ..views.text.verdicts import verdict_line
@@ -22,7 +23,8 @@ def run_html(result: RunResult, figure: NotebookFigure, text: str) -> str:
     """HTML of `result`; `figure` is of the curves that the scenario shows first, and `text` describes it."""
     scenario = result.scenario
     table = run_tables.measures(result, scenario.shown[:1])
-    lines = [f"<strong>{escape(scenario.question)}</strong>", *map(escape, _verdicts(result))]
+    lines = [f"<strong>{escape(scenario.question)}</strong>", *map(escape, answer_lines(result))]
+    lines += map(escape, _verdicts(result))
     lines += map(escape, data_lines(scenario, result.data))
     warnings = warnings_html(unreliable_lines([result]))
     return warnings + "\n".join(

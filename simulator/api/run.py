@@ -30,6 +30,7 @@ from ..runtime.names import unknown_name
 from ..tasks import run as tasks
 from ..tasks.request import FIGURES
 from ..views.text import run_tables
+from ..views.text.answers import SpokenSentence, spoken_answer
 from ..views.text.commands import run as run_text
 from ..views.text.english import counted
 from ..views.text.figure import Curve
@@ -191,6 +192,12 @@ class Run:
     def table(self, *names: str) -> Table:
         """Peak, lowest, final value and area of each arm, of `names` or else of all that the scenario shows."""
         return run_tables.measures(self.result, self._names(names) or list(self.scenario.shown))
+
+    @property
+    def answer(self) -> tuple[SpokenSentence, ...]:
+        """The answer to the question, sentence by sentence: its `text`, and whether it `holds`; one that does not says
+        what was found. Its numbers and conditions are in ``r.result.answer``."""
+        return tuple(spoken_answer(self.result))
 
     @property
     def data(self) -> Table:

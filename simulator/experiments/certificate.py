@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..numerics.trajectory import ATOL_OF_SCALE, Array, Trajectory
+from .conditions import sides_of
 from .measures import curve_names
 from .scenario import Scenario
 
@@ -55,8 +56,10 @@ class Certificate:
 
 
 def shown_curves(scenario: Scenario) -> tuple[str, ...]:
-    """The species and observables that a scenario shows, expects something of, or measures in its sweep."""
+    """The species and observables that a scenario shows, or measures in its answer, expectations or sweep."""
     measured = [each.measure for each in scenario.expectations]
+    measured += [each.measure for sentence in scenario.answer for each in sentence.numbers]
+    measured += [side for sentence in scenario.answer for side in sides_of(sentence.condition)]
     measured += [each.tree for each in scenario.sweep.measures] if scenario.sweep is not None else []
     read = [name for tree in measured for name in curve_names(tree, scenario.model)]
     return tuple(dict.fromkeys([*scenario.shown, *read]))

@@ -1,51 +1,101 @@
-"""Conditions of rules: comparisons of curves, as ``blood_pressure < '70 mmHg' or toxicity_grade >= 3``.
+"""Conditions: comparisons joined by and, or, not; quantities stand in quotes.
 
-The names are species and observables, quantities stand in quotes; values are those just before a dose. They are read
-here, and computed in `decisions`.
+Those of rules compare curves, whose values are those just before a dose (computed in `decisions`), as
+``blood_pressure < '70 mmHg' or toxicity_grade >= 3``; those of answers compare measures (computed in `answers`).
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 from ..model.expression import MAX_CHARACTERS, Apply, Expression, FormulaError, Name, Number, names, parse_measure
 from ..model.expression import Quoted as QuotedText
 from ..model.model import Model
 from ..model.units import Unit, UnitError, dimension_text, in_moles
-from .measures import unit_of
+from .measures import curve_names, read_measure, unit_of
 from .scenario import Compared, Condition, Joined
 
 SIGNS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 BEFORE = "before"  # the function of a curve that every name in a condition stands for
 MAX_DEPTH = 60
 EXAMPLE = "blood_pressure < '70 mmHg' or toxicity_grade >= 3"
+OF_MEASURES = "final(IL2) < '5 pM' and max(temperature) > '38 degC'"
+
+_Side = Callable[[str], tuple[Expression, Unit]]
 
 
 def read_condition(text: str, model: Model) -> Condition:
-    """The tree of a condition, every name and unit in it checked. Raises `FormulaError` or `UnitError`."""
+    """The tree of the condition of a rule, every name and unit checked. Raises `FormulaError` or `UnitError`."""
+
+    def before_dose(side: str) -> tuple[Expression, Unit]:
+        tree = _before(parse_measure(side, {}), model)
+        return tree, unit_of(tree, model, (), math.inf)
+
+    return _read(text, model, before_dose, EXAMPLE)
+
+
+def read_measures_condition(text: str, model: Model, arms: Sequence[str], end: float) -> Condition:
+    """The tree of a condition of measures; arms, end and errors as in `read_measure`."""
+    return _read(text, model, lambda side: read_measure(side, model, arms, end), OF_MEASURES)
+
+
+def _read(text: str, model: Model, side: _Side, example: str) -> Condition:
     if len(text) > MAX_CHARACTERS:
         raise FormulaError(f"a condition may have {MAX_CHARACTERS} characters, this one has {len(text)}")
     source = " ".join(text.split())
     try:
         body = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise FormulaError(f"not a condition: expected one such as {EXAMPLE}") from None
-    return _Reader(source, model).read(body, 0)
+        raise FormulaError(f"not a condition: expected one such as {example}") from None
+    return _Reader(source, model, side, example).read(body, 0)
 
 
 def curves_of_condition(condition: Condition) -> Iterator[str]:
-    """The species and observables that a condition reads."""
+    """The species and observables that the condition of a rule reads."""
+    return (name for side in sides_of(condition) for name in names(side))
+
+
+def comparisons(condition: Condition) -> Iterator[Compared]:
+    """Every comparison in a condition, from left to right."""
     if isinstance(condition, Joined):
         for part in condition.parts:
-            yield from curves_of_condition(part)
+            yield from comparisons(part)
     else:
-        yield from (name for side in (condition.left, condition.right) for name in names(side))
+        yield condition
+
+
+def sides_of(condition: Condition) -> Iterator[Expression]:
+    """Both sides of every comparison."""
+    for each in comparisons(condition):
+        yield from (each.left, each.right)
+
+
+def decided(condition: Condition, values: Callable[[Compared], tuple[float, float]]) -> tuple[bool, float]:
+    """Whether a condition holds, and how clearly: the margin, relative to the larger side, of what decides.
+
+    values: both sides of a comparison, in their own units; where one is NaN the comparison does not hold.
+    """
+    if isinstance(condition, Compared):
+        left, right = values(condition)
+        right *= condition.factor
+        holds = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[condition.sign]
+        size = max(abs(left), abs(right))
+        return bool(holds), abs(left - right) / size if size > 0 else math.inf  # zero and zero are no close call
+    found = [decided(part, values) for part in condition.parts]
+    if condition.op == "not":
+        return not found[0][0], found[0][1]
+    deciding = condition.op == "or"
+    clear = [margin for holds, margin in found if holds is deciding]
+    if clear:  # one of them is enough: the clearest decides
+        return deciding, max(clear)
+    return not deciding, min(margin for _, margin in found)
 
 
 class _Reader:
-    def __init__(self, text: str, model: Model) -> None:
-        self.text, self.model = text, model
+    def __init__(self, text: str, model: Model, side: _Side, example: str) -> None:
+        self.text, self.model, self.side, self.example = text, model, side, example
 
     def read(self, node: ast.expr, depth: int) -> Condition:
         if depth > MAX_DEPTH:
@@ -56,7 +106,7 @@ class _Reader:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             return Joined("not", (self.read(node.operand, depth + 1),))
         if not isinstance(node, ast.Compare):
-            raise FormulaError(f"expected a comparison such as {EXAMPLE}, found {self._source(node)}")
+            raise FormulaError(f"expected a comparison such as {self.example}, found {self._source(node)}")
         sides = [node.left, *node.comparators]
         found = [
             self._compared(left, sign, right) for left, sign, right in zip(sides, node.ops, sides[1:], strict=False)
@@ -69,18 +119,18 @@ class _Reader:
     def _compared(self, left: ast.expr, sign: ast.cmpop, right: ast.expr) -> Compared:
         if type(sign) not in SIGNS:
             raise FormulaError(f"a condition compares by < <= > >=, in {self._source(left)} ... {self._source(right)}")
-        trees = [self._side(each) for each in (left, right)]
-        read = [list(names(tree)) for tree in trees]
+        (left_tree, left_unit), (right_tree, right_unit) = (self.side(self._source(each)) for each in (left, right))
+        read = [list(curve_names(tree, self.model)) for tree in (left_tree, right_tree)]
         if not any(read):
             raise FormulaError(
                 f"no curve is compared in {self._source(left)} {SIGNS[type(sign)]} {self._source(right)}"
             )
         substances = {self.model.substance_of(name) for each in read for name in each}
-        units = [unit_of(tree, self.model, (), float("inf")) for tree in trees]
+        units = [left_unit, right_unit]
         if len(substances) == 1 and (substance := substances.pop()) is not None:
             units = [in_moles(unit, substance) if not own else unit for unit, own in zip(units, read, strict=True)]
         self._check_units(left, right, units)
-        return Compared(trees[0], SIGNS[type(sign)], trees[1], units[1].to(units[0]))
+        return Compared(left_tree, SIGNS[type(sign)], right_tree, units[1].to(units[0]))
 
     def _check_units(self, left: ast.expr, right: ast.expr, units: list[Unit]) -> None:
         if units[0].same_dimension(units[1]):
@@ -91,16 +141,14 @@ class _Reader:
         hint = f"; a quantity stands in quotes with its unit: '{self._source(bare[0])} ...'" if bare else ""
         raise UnitError(f"{' and '.join(texts)}, which cannot be compared{hint}")
 
-    def _side(self, node: ast.expr) -> Expression:
-        return self._before(parse_measure(self._source(node), {}))
 
-    def _before(self, tree: Expression) -> Expression:
-        """`tree` with each curve as its value before the dose."""
-        if isinstance(tree, Name):
-            name = self.model.find(tree.id, "species", "observables")
-            if name is None:
-                raise FormulaError(self.model.unknown(tree.id, "species", "observables"))
-            return Apply(BEFORE, (Name(name), QuotedText(f"1 {self.model.time_unit_text}")))
-        if isinstance(tree, Apply):
-            return tree._replace(args=tuple([self._before(arg) for arg in tree.args]))
-        return tree if isinstance(tree, Number) else QuotedText(tree.text)
+def _before(tree: Expression, model: Model) -> Expression:
+    """`tree` with each curve as its value before the dose."""
+    if isinstance(tree, Name):
+        name = model.find(tree.id, "species", "observables")
+        if name is None:
+            raise FormulaError(model.unknown(tree.id, "species", "observables"))
+        return Apply(BEFORE, (Name(name), QuotedText(f"1 {model.time_unit_text}")))
+    if isinstance(tree, Apply):
+        return tree._replace(args=tuple([_before(arg, model) for arg in tree.args]))
+    return tree if isinstance(tree, Number) else QuotedText(tree.text)

@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
 from ..model.instants import ticks_of, time_of
 from ..model.model import Model
 from ..numerics.trajectory import Trajectory
+from .conditions import comparisons, decided
 from .measured import BoundMeasure, MemberCurves, bind, curves_of
 from .scenario import Arm, Compared, Condition, Dose, Rule
 
@@ -157,36 +156,16 @@ class _BoundCondition:
 
     def __init__(self, condition: Condition, model: Model) -> None:
         self.condition = condition
-        self.sides: dict[int, tuple[BoundMeasure, BoundMeasure]] = {}
-        self._bind(condition, model)
-
-    def _bind(self, condition: Condition, model: Model) -> None:
-        if isinstance(condition, Compared):
-            self.sides[id(condition)] = bind(condition.left, model), bind(condition.right, model)
-        else:
-            for part in condition.parts:
-                self._bind(part, model)
+        self.sides = {id(each): (bind(each.left, model), bind(each.right, model)) for each in comparisons(condition)}
 
     def at(self, curves: MemberCurves, time: float) -> tuple[bool, float]:
         """Whether it holds just before a time, and how clearly: the margin of the comparison that decides."""
-        return self._at(self.condition, curves, time)
 
-    def _at(self, condition: Condition, curves: MemberCurves, time: float) -> tuple[bool, float]:
-        if isinstance(condition, Compared):
-            bound = self.sides[id(condition)]
-            left, right = (_value(each, curves, time) for each in bound)
-            right *= condition.factor
-            holds = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[condition.sign]
-            size = max(abs(left), abs(right))
-            return bool(holds), abs(left - right) / size if size > 0 else np.inf  # zero and zero are no close call
-        found = [self._at(part, curves, time) for part in condition.parts]
-        if condition.op == "not":
-            return not found[0][0], found[0][1]
-        deciding = condition.op == "or"
-        clear = [margin for holds, margin in found if holds is deciding]
-        if clear:  # one of them is enough: the clearest decides
-            return deciding, max(clear)
-        return not deciding, min(margin for _, margin in found)
+        def values(compared: Compared) -> tuple[float, float]:
+            left, right = self.sides[id(compared)]
+            return _value(left, curves, time), _value(right, curves, time)
+
+        return decided(self.condition, values)
 
 
 def _value(bound: BoundMeasure, curves: MemberCurves, time: float) -> float:

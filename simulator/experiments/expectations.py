@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..model.expression import Expression
 from ..numerics.trajectory import Trajectory
 from .measured import bind, curves_of
 from .measures import arms_of
@@ -66,9 +67,9 @@ def set_aside(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return [verdict for verdict in verdicts if verdict.expectation.set_aside]
 
 
-def replaced_arm(expectation: Expectation) -> str:
-    """The arm in whose place those without the mechanism are read: the main one, or the first of a measure without."""
-    named = list(arms_of(expectation.measure))
+def replaced_arm(measures: Sequence[Expression]) -> str:
+    """The arm in whose place those without the mechanism are read: the main one, or the first where none reads it."""
+    named = [arm for tree in measures for arm in arms_of(tree)]
     return MAIN if MAIN in named or not named else named[0]
 
 
@@ -94,7 +95,7 @@ def judge(
             found.number() * factor,
             bound.why(found.missing, cause_of=lambda arm, curve, time: trajectories[arm].dense.cause(curve, time)),
         )
-        replaced = replaced_arm(expectation)
+        replaced = replaced_arm([expectation.measure])
         without = {arm: bound.of({**curves, replaced: curves[arm]}).number() * factor for arm in expectation.breaks_in}
         doubted = tuple(arm for arm in read if arm in unreliable)
         verdicts.append(Verdict(expectation, simulated, expectation.met_by(simulated), without, reason, doubted))

@@ -196,6 +196,12 @@ def functions_in(tree: Expression) -> Iterator[Apply]:
                 yield from functions_in(arg)
 
 
+def until_the_end(function: Apply) -> bool:
+    """Whether a function of a curve depends on when the run ends: one without a time of its own."""
+    row = FUNCTIONS[function.op]
+    return row.argument != "time" and len(function.args) < 3 + (row.argument == "level")
+
+
 def arms_of(tree: Expression) -> Iterator[str]:
     """Every arm that a measure reads."""
     return map(arm_of, functions_in(tree))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from ..model.model import Model
 from ..numerics.trajectory import Array, Trajectory
 from ..runtime.errors import InputError, request_fault
+from .answers import Said, answered
 from .certificate import Certificate
 from .conditions import curves_of_condition
 from .curve_values import BoundFormula
@@ -54,6 +55,7 @@ class ArmResult:
 class RunResult:
     """A scenario with everything that was computed for it.
 
+    answer: the sentences to its question whose arms are all there.
     arms: by name, in the order of the scenario. verdicts: on those expectations whose arms are all there. data: what
     was measured, next to what was simulated, where the arm was run.
     interrupted: whether it was stopped from the keyboard, so that arms are missing.
@@ -64,6 +66,7 @@ class RunResult:
     verdicts: Sequence[Verdict]
     data: Sequence[DataResult] = ()
     interrupted: bool = False
+    answer: Sequence[Said] = ()
 
     @property
     def ok(self) -> bool:
@@ -136,9 +139,10 @@ def run(
     unreliable = [name for name, result in results.items() if not result.certificate.is_reliable]
     trajectories = {name: result.trajectory for name, result in results.items()}
     verdicts, data = judge(scenario, trajectories, unreliable), compare_with_data(scenario, trajectories)
+    answer = answered(scenario, trajectories, unreliable)
     for result in results.values():
         result.trajectory.dense.clear_cache()
-    return RunResult(scenario, results, verdicts, data, interrupted)
+    return RunResult(scenario, results, verdicts, data, interrupted, answer)
 
 
 def with_formulas(result: RunResult, formulas: Sequence[CurveFormula]) -> RunResult:

@@ -254,6 +254,39 @@ class Expectation(NamedTuple):
         return interval_text(self.low, self.high, self.unit_text)
 
 
+class AnswerNumber(NamedTuple):
+    """A number in a sentence of the answer.
+
+    text: as it is written. measure: what is computed. unit_text: that of its value, or ``percent``; empty where the
+    size of the value decides, as between hours and days. factor: turns the value of the measure into it.
+    """
+
+    text: str
+    measure: Expression
+    unit_text: str
+    factor: float
+
+
+class AnswerSentence(NamedTuple):
+    """A sentence of the answer to the question, and the condition under which it may be said.
+
+    says: as it is written. parts: its words and its numbers, in order. breaks_in: arms in which the condition must
+    fail, each read as in `Expectation`. breaks_with: a changed main arm, which no run simulates, in which it must fail.
+    """
+
+    says: str
+    parts: tuple[str | AnswerNumber, ...]
+    condition: Condition
+    condition_text: str
+    breaks_in: tuple[str, ...] = ()
+    breaks_with: Arm | None = None
+
+    @property
+    def numbers(self) -> tuple[AnswerNumber, ...]:
+        """Its numbers, in order."""
+        return tuple([part for part in self.parts if isinstance(part, AnswerNumber)])
+
+
 ERRORS = ("additive", "proportional", "combined", "lognormal")
 
 
@@ -337,6 +370,7 @@ class CurveFormula(NamedTuple):
 class Scenario:
     """One question.
 
+    answer: to the question, sentence by sentence.
     end, every: when the run ends, and how often values are saved. plots: the names that share a panel, and texts of
     `formulas`. data: what was measured, to be laid on curves. fit: what is estimated from them. explore: what
     it says of its page. formulas: by text, the
@@ -359,6 +393,7 @@ class Scenario:
     data: tuple[Data, ...] = ()
     formulas: Mapping[str, CurveFormula] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
+    answer: tuple[AnswerSentence, ...] = ()
     truncated: tuple[str, ...] = field(default=(), compare=False)
     id: str = field(default="", compare=False)
     model_name: str = field(default="", compare=False)

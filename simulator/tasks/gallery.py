@@ -22,6 +22,7 @@ from ..runtime.versions import versions
 from ..views.figures.run import draw, pictures, save
 from ..views.figures.style import CARD
 from ..views.report.html import render
+from ..views.text.answers import SpokenSentence, spoken_answer
 from ..views.text.commands.gallery import gallery_text
 from ..views.text.reliability import WARNING, first
 from ..views.text.tables import Table
@@ -41,7 +42,7 @@ class Card(NamedTuple):
 
     status: how it ended, and reason: what went wrong. met of expected expectations are met, `known` of the others
     announced as missed; holds: all is as the scenario says. unreliable: the arms whose digits are too few. picture: a
-    file next to the folder `name`, with `text` for those who cannot see it.
+    file next to the folder `name`, with `text` for those who cannot see it. answer: to its question.
     """
 
     name: str
@@ -58,6 +59,11 @@ class Card(NamedTuple):
     unreliable: tuple[str, ...] = ()
     picture: str = ""
     text: str = ""
+    answer: tuple[SpokenSentence, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        return self._asdict() | {"answer": [each._asdict() for each in self.answer]}
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ class Gallery(Answer):
     @property
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON."""
-        return {"folder": str(self.folder), "gallery": [card._asdict() for card in self.cards]}
+        return {"folder": str(self.folder), "gallery": [card.document() for card in self.cards]}
 
     def to_pandas(self) -> DataFrame:
         """A row for each card."""
@@ -159,7 +165,7 @@ def write_gallery(
         skipped = "the gallery was stopped before it"
         cards = [made.get(i) or Card(name, name, status=SKIPPED, reason=skipped) for i, name in enumerate(names)]
         (tmp_path / INDEX).write_text(_page(cards), encoding="utf-8")
-        document: dict[str, Any] = {"gallery": [card._asdict() for card in cards], "versions": versions()}
+        document: dict[str, Any] = {"gallery": [card.document() for card in cards], "versions": versions()}
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         (tmp_path / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return cards
@@ -216,6 +222,7 @@ def make(job: Job, on_progress: OnProgress) -> Card:
         expected=len(verdicts),
         known=sum(verdict.known_miss for verdict in verdicts),
         holds=result.ok and all(verdict.holds for verdict in verdicts),
+        answer=tuple(spoken_answer(result)),
         unreliable=tuple(result.unreliable),
         picture=picture,
         text=described,

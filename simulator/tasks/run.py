@@ -29,6 +29,7 @@ from ..files.results.run_folder import (
 )
 from ..runtime.progress import Progress
 from ..views.text import run_tables
+from ..views.text.answers import spoken_answer
 from ..views.text.commands.run import run_text
 from ..views.text.data import data_sentence
 from ..views.text.tables import Table
@@ -148,6 +149,8 @@ def write(
         for arm in result.arms.values() if tables else ():
             write_table(tmp_path / table_name(arm.arm.name), result.scenario, arm.trajectory)
         found = summary(result, command, run_id(texts))
+        for told, spoken in zip(found["answer"], spoken_answer(result), strict=True):
+            told["text"] = spoken.text
         for table, data in zip(found["data"], result.data, strict=True):
             table["sentence"] = data_sentence(result.scenario, data)
         if nca:

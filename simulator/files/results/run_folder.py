@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...experiments.answers import Said
 from ...experiments.certificate import Certificate
 from ...experiments.measured import all_curve_measures
 from ...experiments.residuals import DataResult
@@ -97,6 +98,7 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
         "scenario": scenario.id,
         "title": scenario.title,
         "question": scenario.question,
+        "answer": [answer_summary(each) for each in result.answer],
         "model": scenario.model_name,
         "ok": result.ok,
         "reliable": result.reliable,
@@ -129,6 +131,23 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
         "command": list(command),
         "seed": None,
         "versions": versions(),
+    }
+
+
+def answer_summary(said: Said) -> dict[str, Any]:
+    """A sentence of the answer: as it is written, its condition, whether it holds, and its numbers, in the unit of each
+    measure."""
+    sentence = said.sentence
+    return {
+        "says": sentence.says,
+        "if": sentence.condition_text,
+        "holds": said.holds,
+        "numbers": [
+            {"measure": asked.text, "value": json_number(found.value), "reason": found.why}
+            for asked, found in zip(sentence.numbers, said.numbers, strict=True)
+        ],
+        "unreliable": list(said.unreliable),
+        "holds_without_mechanism": dict(said.without_mechanism),
     }
 
 

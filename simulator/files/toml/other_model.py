@@ -42,7 +42,7 @@ def asked_of(scenario: Scenario, model: Model, name: str) -> Scenario | None:
         return None
     plots = ([curve for curve in plot if curve in curves] for plot in data.get("show", {}).get("plots", []))
     data |= {"model": name, "arms": arms, "expect": kept, "show": {"plots": [plot for plot in plots if plot]}}
-    for key in ("sweep", "population", "explore"):
+    for key in ("sweep", "population", "explore", "answer"):
         data.pop(key, None)
     sources = {**scenario.model.sources, **model.sources}
     return read_again(reading._replace(layers=layers, model=replace(model, sources=sources)))

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...experiments.measures import FUNCTIONS, functions_in
+from ...experiments.measures import FUNCTIONS, functions_in, until_the_end
 from ...experiments.scenario import Scenario
 from ...experiments.sweeps.designs import Product
 from ...experiments.sweeps.paths import split_path
-from ...model.expression import Apply, FormulaError, parse_measure
+from ...model.expression import FormulaError, parse_measure
 from ...model.instants import converted
 from ...model.units import Unit, UnitError, quantity
 from ...runtime.errors import InputFault
 from ...runtime.names import nearest
+from .answer import NUMBER, counted_sentences
 from .design import DRAWN, FROM_DEFAULTS
 from .doses import INSTEAD
 from .layers import KeyPath, Layers, OptionSource
@@ -246,11 +247,12 @@ def shorten(layers: Layers, end: float, before: object, time_unit: Unit) -> Left
         before: the end as the file has it.
     """
     cut = _Cut(layers.data, end, time_unit)
-    words = [*cut.changes(), *cut.doses(), *cut.expectations()]
-    open_ended = cut.open_ended() if cut.time(before) > end else []
+    words = [*cut.changes(), *cut.doses(), *cut.expectations(), *cut.answer()]
+    shorter = cut.time(before) > end
+    open_ended = cut.open_ended() if shorter else []
     if open_ended:
         words.append(f"{_expectations(len(open_ended))} about the whole run, which is shorter: not simulated")
-    return LeftOut(tuple(words), cut.starts, frozenset(open_ended))
+    return LeftOut(tuple(words), cut.starts, frozenset(open_ended), shorter)
 
 
 class _Cut:
@@ -314,9 +316,18 @@ class _Cut:
                 tree = parse_measure(str((item or {}).get("measure", "")), counts)
             except FormulaError:
                 continue  # its reader reports that
-            if any(_until_the_end(each) for each in functions_in(tree)):
+            if any(until_the_end(each) for each in functions_in(tree)):
                 found.append(number)
         return found
+
+    def answer(self) -> Iterator[str]:
+        """Removes the sentences of the answer that name later times."""
+        sentences = self.data.get("answer", [])
+        measured = [" ".join([*NUMBER.findall(str(item.get("says"))), str(item.get("if"))]) for item in sentences]
+        late = [self._about_later({"measure": text}) for text in measured]
+        if any(late):
+            yield f"{counted_sentences(sum(late))}, about a later time"
+        sentences[:] = [None if gone else item for item, gone in zip(sentences, late, strict=True)]
 
     def time(self, text: object) -> float:
         """A time in the time unit; 0.0 for what is not a time: its reader reports that."""
@@ -341,9 +352,3 @@ class _Cut:
 
 def _expectations(count: int) -> str:
     return f"{count} expectation{'s' * (count > 1)}"
-
-
-def _until_the_end(function: Apply) -> bool:
-    """Whether a function of a curve depends on all of it: one without a time of its own."""
-    row = FUNCTIONS[function.op]
-    return row.argument != "time" and len(function.args) < 3 + (row.argument == "level")

@@ -34,12 +34,14 @@ class LeftOut(NamedTuple):
     """What an end that was moved on purpose left out of a scenario.
 
     words: what, for people. starts: when a dose or a change would start, by ``dose NAME`` and ``change NUMBER``.
-    expectations: the numbers, from 0, of those about times that are not simulated.
+    expectations: the numbers, from 0, of those about times that are not simulated. shorter: whether the run ends
+    earlier than its file says.
     """
 
     words: tuple[str, ...] = ()
     starts: Mapping[str, str] = MappingProxyType({})
     expectations: frozenset[int] = frozenset()
+    shorter: bool = False
 
 
 NOTHING_LEFT_OUT = LeftOut()

@@ -18,6 +18,7 @@ from ...model.instants import ticks_of
 from ...model.model import Model
 from ...model.units import unit
 from ...runtime.names import nearest, unknown_name
+from .answer import CHANGED, read_answer
 from .catalogue import evidence_terms
 from .data import read_data, read_sources
 from .doses import default_count, read_arm_doses, read_doses, with_settled_doses
@@ -90,12 +91,14 @@ def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> S
     without = _main_arm(context)
     rules = read_rules(context)
     main = arm_with_inputs(context, with_settled_doses(context, without), inputs, data.get("parameters", {}))
-    arms = [arm_with_rules(context, main, rules, ())]
-    for name, table in data.get("arms", {}).items():
-        arm = with_settled_doses(context, _arm(context, without, name, table))
+
+    def arm_of(name: str, table: Table, at: KeyPath) -> Arm:
+        arm = with_settled_doses(context, _arm(context, without, name, table, at))
         own = {**data.get("parameters", {}), **table.get("parameters", {})}
-        arm = arm_with_inputs(context, arm, inputs, own)
-        arms.append(arm_with_rules(context, arm, rules, table.get("without", [])))
+        return arm_with_rules(context, arm_with_inputs(context, arm, inputs, own), rules, table.get("without", []))
+
+    arms = [arm_with_rules(context, main, rules, ())]
+    arms += [arm_of(name, table, ("arms", name)) for name, table in data.get("arms", {}).items()]
     _check_volumes(context, arms)
     _check_titles(context, arms)
     _check_times(context, arms)
@@ -108,6 +111,7 @@ def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> S
     ]
     expectations = [item for item in found if item is not None]
     kept = [item for number, item in enumerate(found) if item and number not in context.left_out.expectations]
+    answer = read_answer(context, names, lambda table, at: arm_of(CHANGED, table, at))
     sweep = read_sweep(context, arms, expectations, plots) if {"sweep", "population"} & set(data) else None
     fit = read_fit(context, arms, found_data.data) if "fit" in data else None
     explore = read_explore(context, arms[0])
@@ -130,7 +134,8 @@ def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> S
         data=found_data.data,
         formulas=formulas | _kept_formulas(context, sweep),
         sources=sources,
-        truncated=(*context.left_out.words, *found_data.left_out),
+        answer=answer.sentences,
+        truncated=(*context.left_out.words, *answer.left_out, *found_data.left_out),
         document=_document(context, sweep, fit),
     )
 
@@ -158,9 +163,8 @@ def _main_arm(context: Context) -> Arm:
     )
 
 
-def _arm(context: Context, main: Arm, name: str, table: Table) -> Arm:
-    """The arm that its table describes, which starts from the main arm."""
-    at: KeyPath = ("arms", name)
+def _arm(context: Context, main: Arm, name: str, table: Table, at: KeyPath) -> Arm:
+    """The arm that its table at `at` describes, which starts from the main arm."""
     initial = read_values(context, table.get("initial", {}), (*at, "initial"), initial_value)
     parameters = read_values(context, table.get("parameters", {}), (*at, "parameters"), parameter_value)
     doses = read_arm_doses(context, {dose.name: dose for dose in main.doses}, table, at)
@@ -376,7 +380,7 @@ def _document(context: Context, sweep: Sweep | None, fit: Fit | None) -> dict[st
     for number in context.left_out.expectations:
         data["expect"][number] = None
     for table in (data, *data.get("arms", {}).values()):
-        for key in {"change", "expect"} & set(table):
+        for key in {"change", "expect", "answer"} & set(table):
             table[key] = [item for item in table[key] if item]  # without those after an end that was moved
     if "parameters" in data:
         data["parameters"] = {

@@ -16,6 +16,7 @@ from ...model.model import Model
 from ...runtime.errors import InputError, InputFault, request_fault
 from ...runtime.names import fold, nearest
 from ..reading import exists, same_file
+from .answer import ANSWER
 from .catalogue import builtin_scenarios
 from .data import DATA, SOURCE
 from .design import SWEEP, VARY
@@ -59,6 +60,7 @@ FILE = {
     "schema": NUMBER,
     "title": REQUIRED_LINE,
     "question": TEXT,
+    "answer": LIST,
     "extends": TEXT,
     "model": TEXT,
     "label": LINE,
@@ -374,7 +376,7 @@ def _parts(data: Table) -> Iterator[_TableShape]:
     for key, fields in (("time", TIME), ("show", SHOW), ("subjects", SUBJECTS)):
         if key in data:
             yield _TableShape((key,), fields, data[key], f"[{key}]")
-    for key, fields in (("dose", DOSE), ("change", CHANGE), ("data", DATA), ("rule", RULE)):
+    for key, fields in (("dose", DOSE), ("change", CHANGE), ("data", DATA), ("rule", RULE), ("answer", ANSWER)):
         for i, item in enumerate(_list(data.get(key))):
             yield _TableShape((key, i), fields, item, f"[[{key}]]")
     for key, item in _table(data.get("inputs")).items():
@@ -416,12 +418,20 @@ def _explore_parts(data: Table) -> Iterator[_TableShape]:
 
 
 def _arm_parts(data: Table) -> Iterator[_TableShape]:
-    for name, arm in _table(data.get("arms")).items():
-        yield _TableShape(("arms", name), ARM, arm, f"[arms.{name}]")
+    arms: list[tuple[KeyPath, Any, str]] = [
+        (("arms", name), arm, f"[arms.{name}]") for name, arm in _table(data.get("arms")).items()
+    ]
+    arms += [
+        (("answer", number, "breaks_with"), _table(item)["breaks_with"], "'breaks_with'")
+        for number, item in enumerate(_list(data.get("answer")))
+        if "breaks_with" in _table(item)
+    ]
+    for path, arm, what in arms:
+        yield _TableShape(path, ARM, arm, what)
         for dose, item in _table(_table(arm).get("dose")).items():
-            yield _TableShape(("arms", name, "dose", dose), ARM_DOSE, item, f"dose.{dose}")
+            yield _TableShape((*path, "dose", dose), ARM_DOSE, item, f"dose.{dose}")
         for i, item in enumerate(_list(_table(arm).get("change"))):
-            yield _TableShape(("arms", name, "change", i), CHANGE, item, "a change")
+            yield _TableShape((*path, "change", i), CHANGE, item, "a change")
 
 
 def _table(value: object) -> Table:

@@ -10,6 +10,7 @@ from typing import Any
 from ...experiments.certificate import rounded_down
 from ...experiments.clock import clock_of
 from ...experiments.run import RunResult
+from ..text.answers import spoken_answer
 from ..text.reliability import unreliable_lines
 from .curves import chart_data, charts, drawn_arms, marks, strokes
 from .equations import blocks
@@ -44,6 +45,7 @@ def report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, fi
         arms=list(result.arms.values()),
         drawn=arms,
         clock=clock_of(scenario),
+        answer=spoken_answer(result),
         story=story(result),
         warnings=unreliable_lines([result]),
         rounded_down=rounded_down,

@@ -8,6 +8,7 @@ from pathlib import Path
 from ....experiments.expectations import asked, set_aside
 from ....experiments.run import ArmResult, RunResult
 from ....experiments.schedule import LedgerLine
+from ..answers import answer_lines
 from ..data import data_lines
 from ..english import counted
 from ..numbers import number, with_unit
@@ -18,11 +19,12 @@ from ..verdicts import verdict_line
 
 
 def run_text(result: RunResult, folder: Path | None = None) -> str:
-    """What happened, arm by arm, and where the results are, if they were written."""
+    """The answer to the question, what happened, arm by arm, and where the results are, if they were written."""
     scenario = result.scenario
     lines = [scenario.title]
     if scenario.question:
         lines.append(scenario.question)
+    lines += ["", *answer] if (answer := answer_lines(result)) else []
     for arm in result.arms.values():
         lines += ["", *_arm_lines(arm, scenario.model.time_unit_text)]
     counted_ones, apart = asked(result.verdicts), set_aside(result.verdicts)
