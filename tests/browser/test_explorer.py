@@ -357,6 +357,46 @@ def test_verdicts_on_expectations_follow_the_run(visit, made) -> None:
     assert [text for text in items.all_inner_texts() if "by this setting" in text]
 
 
+MEASURED = """
+[show]
+plots = [["central"]]
+[[expect]]
+that = "the peak"
+measure = "max(central)"
+between = [2, 30]
+unit = "mg/L"
+source = "assumed"
+[[data]]
+name = "plasma"
+curve = "central"
+points = [ { time = "1 h", value = 15.2, sd = 1 }, { time = "3 h", value = 1e3, sd = 10 } ]
+unit = "mg/L"
+source = "Toy"
+[sources.Toy]
+citation = "A toy."
+"""
+
+
+def test_published_ranges_and_measured_points_are_drawn_and_judged_while_a_slider_moves(
+    visit, made, tmp_path: Path
+) -> None:
+    page = opened(visit, made(question(tmp_path, dose("100 mg") + MEASURED, model_text=model())).page)
+    (verdict,) = page.evaluate("immunesimExplorer.verdicts()")
+    assert (verdict["value"], verdict["holds"], verdict["drawn"]) == (pytest.approx(25.0), True, True)
+    items = page.locator("#verdict-list li")
+    assert "the curve passes 1 of 2 of its bars" in items.last.text_content()
+    assert "Expectations: 1 of 1 met" in page.locator("#judged").inner_text()
+    shaded = """() => { const c = document.querySelector(".plot canvas"), all = c.getContext("2d");
+        const column = [...all.getImageData(0.6 * c.width, 0, 1, c.height).data];
+        return column.filter((value, i) => i % 4 === 3 && value === 43).length; }"""
+    assert page.evaluate(shaded) > 5  # the range from 2 to 30, far after the peak
+    page.evaluate("""() => { const range = document.querySelector(".slider input[type=range]");
+        range.value = range.max; range.dispatchEvent(new Event("input")); return immunesimExplorer.quiet(); }""")
+    (moved,) = page.evaluate("immunesimExplorer.verdicts()")  # before it is released
+    assert (moved["value"], moved["holds"]) == (pytest.approx(50.0, rel=1e-3), False)
+    assert "by this setting" in items.first.text_content()
+
+
 GROWTH = """
 title = "It grows beyond all bounds"
 time_unit = "h"

@@ -68,7 +68,7 @@ def drawn_arms(result: RunResult) -> list[ArmResult]:
 
 def _chart(result: RunResult, arms: Sequence[ArmResult], name: str, most: int) -> Chart:
     scenario = result.scenario
-    points = _points(result, arms, name)
+    points = points_of(result, arms, name)
     curves = [(arm.trajectory.times, arm.drawn[name]) for arm in arms]
     few = _union([times[points_to_keep(times, values, 0.01, MOST_ROWS // len(arms) + 2)] for times, values in curves])
     kept = few
@@ -92,7 +92,7 @@ def _chart(result: RunResult, arms: Sequence[ArmResult], name: str, most: int) -
     )
 
 
-def _points(result: RunResult, arms: Sequence[ArmResult], name: str) -> list[ChartPoints]:
+def points_of(result: RunResult, arms: Sequence[ArmResult], name: str) -> list[ChartPoints]:
     """What was measured of a curve in the arms that are drawn."""
     places, unit = {arm.arm.name: place for place, arm in enumerate(arms)}, result.scenario.curve(name).unit
     found = [each.data for each in result.data if each.data.curve.text == name and each.data.arm in places]

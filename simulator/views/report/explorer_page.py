@@ -15,14 +15,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...experiments.clock import clock_of
+from ...experiments.expectations import Verdict
 from ...experiments.explorer.document import RTOL_AT_REST, RTOL_MOVING, shown_curves
 from ...experiments.explorer.sliders import Preset, Slider
 from ...experiments.run import ArmResult, RunResult
 from ...experiments.solving import system_of
+from ...experiments.targets import target_of
+from ...model.expression import Apply
 from ...numerics.trajectory import Array
 from ..figures.panel import needs_log_axis
-from ..text.numbers import number, unit_text
-from .curves import drawn_arms, strokes
+from ..text.numbers import interval, number, unit_text
+from .curves import drawn_arms, points_of, strokes
 from .html import render
 from .tables import cited
 from .thin import points_to_keep
@@ -66,9 +69,9 @@ def explorer_page(
     curves = [{**each, "shown": _unit(each["unit"])} for each in model["curves"][: model["shown"]]]
     system, main = system_of(scenario.model), scenario.parameters(scenario.arms[0])
     (usual,) = system.typical_sizes(np.array([[main[name] for name in system.parameters]]))
-    logs = []
+    logs, drawn = [], drawn_arms(result)
     for each in curves:
-        values = [np.empty(0), *(arm.drawn[each["name"]] for arm in drawn_arms(result))]
+        values = [np.empty(0), *(arm.drawn[each["name"]] for arm in drawn)]
         logs.append(bool(needs_log_axis([one[np.isfinite(one)] for one in values])))
         each["noise"] = NOISE * usual.get(each["name"], 0.0)
     data = {
@@ -79,7 +82,12 @@ def explorer_page(
         "arms": arms,
         "mostArms": MOST_FIXED,
         "curves": curves,
-        "expectations": _judged(result, model["expectations"]),
+        "expectations": _judged(result, model["expectations"], shown.names),
+        "points": [
+            {**each._asdict(), "curve": place, "arm": [*result.arms].index(drawn[each.arm].arm.name)}
+            for place, name in enumerate(shown.names)
+            for each in points_of(result, drawn, name)
+        ],
         "logs": logs,
         "sliders": [{**each._asdict(), "shown_unit": _unit(each.shown_unit)} for each in sliders],
         "presets": [each._asdict() for each in presets],
@@ -100,8 +108,9 @@ def explorer_page(
     )
 
 
-def _judged(result: RunResult, expectations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The expectations that the scenario as it is described has a number for, with their verdicts."""
+def _judged(result: RunResult, expectations: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> list[dict[str, Any]]:
+    """The expectations that the scenario as it is described has a number for, with their verdicts and with the bands
+    that can be drawn next to the curves in `shown`."""
     found = []
     simulated = {each.expectation.id: each for each in result.verdicts}
     for each in expectations:
@@ -112,13 +121,35 @@ def _judged(result: RunResult, expectations: Sequence[Mapping[str, Any]]) -> lis
                 {
                     **each,
                     "unit": unit,
+                    "interval": interval(verdict.expectation.low, verdict.expectation.high, each["unit"], 4),
                     "source": "; ".join(sources),
                     "simulated": verdict.simulated,
                     "met": verdict.within,
                     "announced": bool(verdict.expectation.missed),
+                    "band": _band(result, verdict, shown),
                 }
             )
     return found
+
+
+def _band(result: RunResult, verdict: Verdict, shown: Sequence[str]) -> dict[str, Any] | None:
+    """Where the interval of an expectation lies next to a curve that is shown: times in the model's unit, bounds in
+    that of the curve (or of time), and the factor that turns what was measured into it."""
+    target, scenario = target_of(result.scenario, verdict), result.scenario
+    if target is None or target.name not in shown:
+        return None
+    asked, model = verdict.expectation, scenario.model
+    return {
+        "curve": shown.index(target.name),
+        "arm": [arm.name for arm in scenario.arms].index(target.arm),
+        "isTime": target.is_time,
+        "op": asked.measure.op if isinstance(asked.measure, Apply) else "",
+        "window": [target.t0, target.t1],
+        "low": target.low if math.isfinite(target.low) else None,
+        "high": target.high if math.isfinite(target.high) else None,
+        "factor": asked.unit.to(model.time_unit if target.is_time else model.unit(target.name)),
+        "words": target.published,
+    }
 
 
 def _version() -> str:

@@ -66,16 +66,17 @@
   }
   async function next() {
     const { rest } = wanted, set = {};
-    const asked = new Set(rest && $("verdicts").open ? expected.flatMap(({ each }) => each.arms) : []);
-    const which = arms.map((_, place) => place).filter((place) => shown[place] || place === 0 || asked.has(place));
+    const which = arms.map((_, place) => place).filter((place) => shown[place] || place === 0);
+    const more = rest ? [...new Set(expected.flatMap(({ each }) => each.arms))].filter((place) => !which.includes(place)) : [];
     wanted = null;
     busy = true;
     for (const [path, value] of values) if (value !== sliders.get(path).value) set[path] = value;
     const began = performance.now();
     try {
-      // While a slider moves the main arm and one more come first: the others once there is time for them
-      for (const some of rest ? [which] : [which.slice(0, TOGETHER), which.slice(TOGETHER)]) {
-        if (!some.length || (some !== which && some[0] !== 0 && wanted)) break;
+      // While a slider moves the main arm and one more come first: the others, and at rest those that are only judged,
+      // once there is time for them
+      for (const some of rest ? [which, more] : [which.slice(0, TOGETHER), which.slice(TOGETHER)]) {
+        if (!some.length || (some[0] !== 0 && wanted)) break;
         received(await ask({ set, which: some, rest }), some, rest, performance.now() - began);
       }
     } catch (error) {
@@ -89,128 +90,80 @@
     }
   }
 
-  // Expectations, as experiments/measures.py, on straight lines between saved times
+  // Expectations
 
+  const { measured, isMet, whereRead, valueAtTime } = makeMeasures();
   const expected = []; // those that give what the run in Python gave, and their list items
-
-  function points(run, curve, window) {
-    const times = run.times, own = run.curves[curve], t = [], v = [];
-    const [from, to] = window ?? [times[0], times[times.length - 1]];
-    const add = (time, value) => { t.push(time); v.push(value); };
-    add(from, valueAtTime(times, own, from));
-    for (let i = 0; i < times.length; i += 1) if (times[i] > from && times[i] < to) add(times[i], own[i]);
-    add(to, valueAtTime(times, own, to));
-    return [t, v];
-  }
-  function valueAtTime(times, own, time) {
-    let a = 0, b = times.length - 1;
-    while (a < b) { const middle = (a + b + 1) >> 1; if (times[middle] <= time) a = middle; else b = middle - 1; }
-    if (times[a] === time || a === times.length - 1) return own[a];
-    return own[a] + ((own[a + 1] - own[a]) * (time - times[a])) / (times[a + 1] - times[a]);
-  }
-  const extreme = ([t, v], sign) => { let at = 0; v.forEach((value, i) => { if (sign * value > sign * v[at]) at = i; }); return [t[at], v[at]]; };
-  function area([t, v]) { let total = 0; for (let i = 1; i < t.length; i += 1) total += (t[i] - t[i - 1]) * (v[i] + v[i - 1]) / 2; return total; }
-  function timeAbove([t, v], level, sign) {
-    let total = 0;
-    for (let i = 1; i < t.length; i += 1) {
-      const a = sign * (v[i - 1] - level), b = sign * (v[i] - level), length = t[i] - t[i - 1];
-      total += a >= 0 && b >= 0 ? length : a < 0 && b < 0 ? 0 : (length * Math.max(a, b)) / Math.abs(b - a);
-    }
-    return total;
-  }
-  function firstAbove([t, v], level, sign) {
-    if (sign * (v[0] - level) >= 0) return t[0];
-    for (let i = 1; i < t.length; i += 1)
-      if (sign * (v[i] - level) >= 0) return t[i - 1] + ((t[i] - t[i - 1]) * (level - v[i - 1])) / (v[i] - v[i - 1]);
-    return NaN;
-  }
-  function halfLife([t, v]) {
-    const start = t[0], stop = t[t.length - 1];
-    let above = 0, below = 0;
-    for (let i = 0; i <= 200; i += 1) {
-      const s = i / 200;
-      above += Math.log(valueAtTime(t, v, start + s * (stop - start))) * (s - 0.5);
-      below += (s - 0.5) ** 2;
-    }
-    const slope = above / below / (stop - start);
-    return slope < 0 ? -Math.LN2 / slope : NaN;
-  }
-  const MEASURES = {
-    at: (run, curve, time) => valueAtTime(run.times, run.curves[curve], time),
-    final: (run, curve) => run.curves[curve][run.times.length - 1],
-    max: (run, curve, _, window) => extreme(points(run, curve, window), 1)[1],
-    min: (run, curve, _, window) => extreme(points(run, curve, window), -1)[1],
-    time_of_max: (run, curve, _, window) => extreme(points(run, curve, window), 1)[0],
-    time_of_min: (run, curve, _, window) => extreme(points(run, curve, window), -1)[0],
-    auc: (run, curve, _, window) => area(points(run, curve, window)),
-    mean(run, curve, _, window) { const found = points(run, curve, window); return area(found) / (found[0][found[0].length - 1] - found[0][0]); },
-    half_life: (run, curve, _, window) => halfLife(points(run, curve, window)),
-    time_above: (run, curve, level, window) => timeAbove(points(run, curve, window), level, 1),
-    time_below: (run, curve, level, window) => timeAbove(points(run, curve, window), level, -1),
-    first_above: (run, curve, level, window) => firstAbove(points(run, curve, window), level, 1),
-    first_below: (run, curve, level, window) => firstAbove(points(run, curve, window), level, -1),
-  };
-  function measured(tree, found) {
-    if (typeof tree === "number") return tree;
-    const [op, ...args] = tree;
-    if (op === "measure") {
-      const [name, arm, curve, given, window] = args;
-      return MEASURES[name](found.get(arm), curve, given, window);
-    }
-    const [a, b] = args.map((each) => measured(each, found));
-    return { add: a + b, sub: a - b, mul: a * b, div: a / b, neg: -a }[op];
-  }
-  function isMet(each, value) {
-    if (each.low === null || each.high === null) return value > (each.low ?? -Infinity) && value < (each.high ?? Infinity);
-    return value >= each.low && value <= each.high;
-  }
 
   // Once, with the sliders as described: an expectation whose value is not that of Python is not judged here
   async function prepareVerdicts() {
-    if (!page.expectations.length) return;
+    if (!page.expectations.length && !page.points.length) return;
     busy = true;
-    const all = arms.map((_, place) => place), { arms: found } = await ask({ set: {}, which: all, rest: true });
+    const all = [...new Set(page.expectations.flatMap((each) => each.arms))].sort((a, b) => a - b);
+    const { arms: found } = all.length ? await ask({ set: {}, which: all, rest: true }) : { arms: [] };
     busy = false;
-    const runs = new Map(found.map((run, place) => [place, run]));
+    const known = new Map(found.map((run, i) => [all[i], run]));
     for (const each of page.expectations) {
-      if (each.arms.some((arm) => runs.get(arm).problem)) continue;
-      const value = measured(each.tree, runs), near = 1e-2 * Math.abs(each.simulated) + 1e-12;
+      if (each.arms.some((arm) => known.get(arm).problem)) continue;
+      const value = measured(each.tree, known), near = 1e-2 * Math.abs(each.simulated) + 1e-12;
       if (!(Math.abs(value - each.simulated) <= near) || isMet(each, value) !== each.met) continue;
       const item = make("li", {}, make("b"), ` ${each.that}: `, make("span"), ` (expected ${each.interval}; ${each.source})`);
       $("verdict-list").append(item);
-      expected.push({ each, item });
+      expected.push({ each, item, value: NaN, holds: each.met });
     }
-    $("verdicts").hidden = !expected.length;
-    if (wanted) next();
-    else judge();
+    for (const each of page.points) $("verdict-list").append(each.item = make("li", { className: "points" }, make("b"), ` ${each.name}: `, make("span")));
+    $("verdicts").hidden = false;
+    request(true);
   }
-  function judge() {
+  // moving: what cannot be had while a slider moves stays as it was
+  function judge(moving) {
     let met = 0;
-    for (const { each, item } of expected) {
-      const known = each.arms.every((arm) => latest.arms.has(arm)), value = known ? measured(each.tree, latest.arms) : NaN;
-      const holds = isMet(each, value), same = holds === each.met;
-      met += holds;
-      const announced = same && each.announced && !holds;
-      item.className = holds ? "" : announced ? "announced" : "missed";
-      const verdict = announced ? "missed, as the scenario says" : (holds ? "✓ met" : "✗ missed") + (same ? "" : " by this setting");
-      item.querySelector("b").textContent = known ? verdict : "not simulated";
-      item.querySelector("span").textContent = Number.isFinite(value) ? withUnit(value, each.unit, 3) : "no value";
+    for (const found of expected) {
+      const { each, item } = found, known = each.arms.every((arm) => latest.arms.has(arm)) && (!moving || reads(each.tree) < model.shown);
+      if (known || !moving) {
+        const value = known ? measured(each.tree, latest.arms) : NaN, holds = isMet(each, value), same = holds === each.met;
+        Object.assign(found, { value, holds });
+        const announced = same && each.announced && !holds;
+        item.className = holds ? "" : announced ? "announced" : "missed";
+        const verdict = announced ? "missed, as the scenario says" : (holds ? "✓ met" : "✗ missed") + (same ? "" : " by this setting");
+        item.querySelector("b").textContent = known ? verdict : "not simulated";
+        item.querySelector("span").textContent = Number.isFinite(value) ? withUnit(value, each.unit, 3) : "no value";
+      }
+      met += found.holds;
     }
-    $("verdict-count").textContent = $("verdicts").open ? `${met} of ${expected.length} met by what is shown` : `${expected.length} with live verdicts`;
+    for (const each of page.points) judgePoints(each);
+    const said = expected.length ? `${met} of ${expected.length} met` : "what was measured";
+    if ($("verdict-count").textContent === said) return;
+    $("verdict-count").textContent = $("judged").querySelector("span").textContent = said;
+    $("judged").hidden = !expected.length;
+  }
+  const reads = (tree) => (!Array.isArray(tree) ? -1 : tree[0] === "measure" ? tree[3] : Math.max(...tree.slice(1).map(reads)));
+  function judgePoints(each) {
+    const run = latest.arms.get(each.arm);
+    let inside = 0, barred = 0, folds = 0, logs = 0;
+    for (const [time, value, low, high, below] of run ? each.rows : []) {
+      const found = valueAtTime(run.times, run.curves[each.curve], time);
+      if (below || high > low) { barred += 1; inside += below ? found <= value : found >= low && found <= high; }
+      if (!below && value > 0 && found > 0) { folds += 1; logs += Math.abs(Math.log(found / value)); }
+    }
+    const words = [];
+    if (barred) words.push(`the curve passes ${inside} of ${barred} of its bars`);
+    if (folds) words.push(`typically ${text(Math.exp(logs / folds), 3)}-fold off`);
+    each.item.querySelector("b").textContent = "measured,";
+    each.item.querySelector("span").textContent = (run ? words.join("; ") || `${each.rows.length} points` : "its arm is not shown") + ` (${arms[each.arm].title})`;
   }
 
   function received(found, which, rest, took) {
     const bad = found.arms.map((arm, i) => arm.problem && `${arms[which[i]].title}: ${arm.problem}`).filter(Boolean);
     if (bad.length) say("This setting cannot be simulated; the curves are the last good ones. " + bad.join("; ") + ".", true);
     else {
-      const before = rest || !latest ? [] : latest.arms;
+      const before = latest && (!rest || which[0] !== 0) ? latest.arms : [];
       latest = { arms: new Map([...before, ...found.arms.map((arm, i) => [which[i], arm])]), doses: found.doses, rest };
       if (rest) { atRest = latest; dragging = false; }
       if (rest && notice) say(notice, true);
-      else if (rest) say(`Simulated ${which.length === 1 ? "one arm" : which.length + " arms"} in ${text(took, 2)} ms, to a relative tolerance of ${text(model.rtol.rest, 2)}.`);
-      if (rest) notice = "";
+      else if (rest && which[0] === 0) say(`Simulated ${which.length === 1 ? "one arm" : which.length + " arms"} in ${text(took, 2)} ms, to a relative tolerance of ${text(model.rtol.rest, 2)}.`);
+      if (expected.length || page.points[0]?.item) judge(!rest);
       drawAll(rest);
-      if (rest && expected.length) judge();
     }
   }
 
@@ -281,6 +234,7 @@
   function start() {
     if (dragging) return;
     dragging = true;
+    notice = "";
     ghost = atRest;
   }
   function change(each, value, moving) {
@@ -357,6 +311,9 @@
     ...arms.map((_, place) => latest && shown[place] && latest.arms.get(place)).reverse(),
   ];
 
+  const marks = makeMarks({ color: (place) => lighter(arms[place].color), css, factor, measures: { whereRead } });
+  const MOST_LONGER = 1.5, MOST_DECADES = 3; // by how much of itself, and how many decades, published ranges stretch an axis
+
   class Chart {
     constructor(place) {
       const curve = curves[place];
@@ -402,13 +359,22 @@
         ],
         series: [{}, ...Array.from({ length: PINS }, (_, i) => line(css("--quiet"), 1.3, [2 + 3 * i, 3])), line(css("--ghost"), 3.5, []),
           ...arms.map((arm, i) => line(lighter(arm.color), i ? 1.5 : 2.4, arm.dash.map((part) => part * 2))).reverse()],
-        hooks: { draw: [(u) => chart.doses(u)], setCursor: [(u) => chart.moved(u)] },
+        hooks: { drawAxes: [(u) => marks.bands(u, chart.banded(), chart.log)], draw: [(u) => chart.above(u)], setCursor: [(u) => chart.moved(u)] },
       }, [[0], ...Array(arms.length + 1 + PINS).fill([null])], this.plot);
       this.uplot.root.setAttribute("aria-hidden", "true");
       if (latest) this.draw(aligned(), true);
     }
 
     limits() { return this.range ?? (this.log ? [0.1, 1] : [0, 1]); }
+
+    banded() { return expected.filter(({ each: { band } }) => band && band.curve === this.place && shown[band.arm]).map((found) => ({ ...found, band: found.each.band })); }
+    measured() { return page.points.filter((each) => each.curve === this.place && shown[each.arm]); }
+    above(u) {
+      this.doses(u);
+      if (!latest) return;
+      marks.points(u, this.measured(), this.log);
+      marks.verdicts(u, this.banded(), latest.arms, this.log);
+    }
 
     // While a slider moves the axis may grow, but never shrinks: else every change looks equally large
     fit(rest) {
@@ -421,6 +387,12 @@
       if (to === -Infinity) return;
       const floor = Math.max(to, curves[this.place].noise) * LOWEST;
       for (const run of runs()) for (const value of run ? run.curves[this.place] : []) if (value > floor && value < least) least = value;
+      const size = to - Math.max(from, 0), known = marks.extent(this.banded(), this.measured(), this.log);
+      for (const value of known) {
+        if (this.log ? value < to * 10 ** MOST_DECADES : value < to + MOST_LONGER * size) to = Math.max(to, value);
+        if (this.log && value > floor && value > least / 10 ** MOST_DECADES) least = Math.min(least, value);
+        if (!this.log && value > from - MOST_LONGER * size) from = Math.min(from, value);
+      }
       let range;
       if (this.log) range = to > 0 && least < Infinity ? [least / 1.5, to * 2] : [0.1, 1];
       else {
@@ -605,8 +577,8 @@
     });
     $("pin").addEventListener("click", () => { if (atRest) { pins.unshift(atRest); pins.length = Math.min(pins.length, PINS); pinned(); } });
     $("unpin").addEventListener("click", () => { pins.length = 0; pinned(); });
-    $("verdicts").addEventListener("toggle", () => request(true));
     $("csv").addEventListener("click", () => download(URL.createObjectURL(new Blob([table()], { type: "text/csv" })), `${page.id}.csv`));
+    $("judged").addEventListener("click", () => { $("verdicts").open = true; $("verdicts").scrollIntoView(); $("verdicts").querySelector("summary").focus(); });
     $("link").addEventListener("click", async () => {
       try { await navigator.clipboard.writeText(location.href); say("The link is copied: it opens this page as it is now."); } catch { say("Copy this: " + location.href); }
     });
@@ -648,6 +620,7 @@
   const immunesimExplorer = (window.immunesimExplorer = {
     names: model.curves.map((curve) => curve.name), set: (wanted) => setAll(wanted), result: () => latest,
     lines: () => runs().filter(Boolean).length,
+    verdicts: () => expected.map(({ each, value, holds }) => ({ id: each.id, value, holds, drawn: Boolean(each.band) })),
     async quiet() { while (busy || wanted) await new Promise((resolve) => setTimeout(resolve, 5)); },
   });
 

@@ -1,0 +1,132 @@
+// What lies on a chart besides lines: published ranges with their verdicts, and what was measured.
+// tools: color(place) of an arm, css(name), factor (from the model's time to that of the axis), measures.
+function makeMarks(tools) {
+  "use strict";
+  const { color, css, factor, measures } = tools;
+  const LEAST = 0.012, OPEN = 0.06, BRACKET = 0.05; // as views/figures/panel.py: shares of the axes
+
+  function clipped(u, draw) {
+    const { left, top, width, height } = u.bbox, c = u.ctx;
+    c.save();
+    c.beginPath();
+    c.rect(left, top, width, height);
+    c.clip();
+    c.setLineDash([]);
+    draw(c, { left, top, width, height });
+    c.restore();
+  }
+
+  // The interval of a value within the axis, open sides included; null where it lies outside
+  function bounds(u, band, log) {
+    const { min, max } = u.scales.y, above = (value, share) => (log ? value * (max / min) ** share : value + share * (max - min));
+    let low = Math.max(band.low ?? -Infinity, min), high = Math.min(band.high ?? Infinity, max);
+    if (low > high) return null;
+    if (band.low === null) low = Math.max(low, above(high, -OPEN));
+    if (band.high === null) high = Math.min(high, above(low, OPEN));
+    return [low, high];
+  }
+
+  function across(u, band) { // in pixels of the canvas
+    const { left, width } = u.bbox;
+    let [from, to] = band.window.map((time) => u.valToPos(time * factor, "x", true));
+    if (to - from < LEAST * width) {
+      const middle = Math.min(Math.max((from + to) / 2, left + (LEAST * width) / 2), left + width * (1 - LEAST / 2));
+      [from, to] = [middle - (LEAST * width) / 2, middle + (LEAST * width) / 2];
+    }
+    return [from, to];
+  }
+
+  function bands(u, list, log) {
+    clipped(u, (c, { top, height, width }) => {
+      for (const { band } of list) {
+        c.strokeStyle = c.fillStyle = color(band.arm);
+        c.lineWidth = 1.2 * uPlot.pxRatio;
+        if (band.isTime) {
+          const y = top + height * BRACKET, [from, to] = [band.low ?? 0, band.high ?? Infinity].map((time) => Math.min(u.valToPos(time * factor, "x", true), u.bbox.left + width));
+          c.beginPath();
+          for (const x of [from, to]) { c.moveTo(x, y - 4 * uPlot.pxRatio); c.lineTo(x, y + 4 * uPlot.pxRatio); }
+          c.moveTo(from, y);
+          c.lineTo(to, y);
+          c.stroke();
+          continue;
+        }
+        const found = bounds(u, band, log);
+        if (!found) continue;
+        const [from, to] = across(u, band), [low, high] = found.map((value) => u.valToPos(value, "y", true));
+        c.globalAlpha = 0.17;
+        c.fillRect(from, high, to - from, low - high);
+        c.globalAlpha = 0.7;
+        c.lineWidth = 0.9 * uPlot.pxRatio;
+        c.beginPath();
+        for (const value of [band.low, band.high]) if (value !== null && value >= u.scales.y.min && value <= u.scales.y.max) {
+          const y = u.valToPos(value, "y", true);
+          c.moveTo(from, y);
+          c.lineTo(to, y);
+        }
+        c.stroke();
+        c.globalAlpha = 1;
+      }
+    });
+  }
+
+  // A dot where what is asked was read on the curve, or a cross if it lies outside its range
+  function verdicts(u, list, runs, log) {
+    clipped(u, (c, { top, height }) => {
+      for (const { band, value, holds } of list) {
+        const run = runs.get(band.arm), found = value * band.factor;
+        if (!run || !run.times.length || !Number.isFinite(found) || (log && !band.isTime && !(found > 0))) continue;
+        const time = band.isTime ? found : measures.whereRead(band.op, run, band.curve, band.window);
+        mark(c, u.valToPos(time * factor, "x", true), band.isTime ? top + height * BRACKET : u.valToPos(found, "y", true), holds, color(band.arm));
+      }
+    });
+  }
+  function mark(c, x, y, holds, stroke) {
+    const size = 4.2 * uPlot.pxRatio;
+    for (const [style, width] of [[css("--paper"), 4.5], [stroke, 2.2]]) {
+      c.strokeStyle = c.fillStyle = style;
+      c.lineWidth = width * uPlot.pxRatio;
+      c.beginPath();
+      if (holds) c.arc(x, y, size * (style === stroke ? 0.8 : 1), 0, 2 * Math.PI);
+      else for (const side of [1, -1]) { c.moveTo(x - size, y - side * size); c.lineTo(x + size, y + side * size); }
+      if (holds) c.fill(); else c.stroke();
+    }
+  }
+
+  const SHAPES = [
+    (c, x, y, size) => c.arc(x, y, size, 0, 2 * Math.PI),
+    (c, x, y, size) => c.rect(x - size, y - size, 2 * size, 2 * size),
+    (c, x, y, size) => [[0, -1.4], [1.4, 0], [0, 1.4], [-1.4, 0], [0, -1.4]].forEach(([a, b]) => c.lineTo(x + a * size, y + b * size)),
+    (c, x, y, size) => [[0, -1.2], [1.2, 1], [-1.2, 1], [0, -1.2]].forEach(([a, b]) => c.lineTo(x + a * size, y + b * size)),
+    (c, x, y, size) => [[0, 1.2], [1.2, -1], [-1.2, -1], [0, 1.2]].forEach(([a, b]) => c.lineTo(x + a * size, y + b * size)), // below a limit
+  ];
+  function points(u, list, log) {
+    clipped(u, (c) => {
+      c.lineWidth = 1.5 * uPlot.pxRatio;
+      c.fillStyle = css("--paper");
+      for (const each of list) for (const [time, value, low, high, below] of each.rows) {
+        if (log && !(value > 0)) continue;
+        const x = u.valToPos(time * factor, "x", true), y = u.valToPos(value, "y", true);
+        c.strokeStyle = color(each.arm);
+        c.beginPath();
+        if (high > low) {
+          c.moveTo(x, u.valToPos(log ? Math.max(low, u.scales.y.min) : low, "y", true));
+          c.lineTo(x, u.valToPos(high, "y", true));
+        }
+        c.stroke();
+        c.beginPath();
+        SHAPES[below ? 4 : each.mark](c, x, y, 4 * uPlot.pxRatio);
+        c.fill();
+        c.stroke();
+      }
+    });
+  }
+
+  // The values that an axis should hold so that ranges and points are seen, above `floor`
+  function extent(banded, measured, log) {
+    const values = banded.flatMap(({ band }) => (band.isTime ? [] : [band.low, band.high]))
+      .concat(measured.flatMap((each) => each.rows.flatMap(([, value, low, high]) => [value, low, high])));
+    return values.filter((value) => value !== null && Number.isFinite(value) && (!log || value > 0));
+  }
+
+  return { bands, verdicts, points, extent };
+}
