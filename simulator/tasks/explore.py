@@ -87,7 +87,7 @@ def explore(request: ExploreRequest, on_note: OnNote = ignore_note) -> Explorer:
     presets = presets_of(scenario, sliders)
     result = run(scenario, Certify.OFF)
     program = web_program(system)
-    told = document(scenario, system, program.description, program.volumes)
+    told = document(scenario, system, program)
     command = ["run", *(request.scenario.command() or (scenario.id,))]
     text = explorer_page(result, told, program.module, sliders, presets, command)
     write_text(request.out, text)

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from immunesim.experiments.curves import value_at
 from immunesim.experiments.explorer.document import refusals
 from immunesim.experiments.run import run
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.schedule import prepare
 from immunesim.experiments.solving import Certify, system_of
 from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.numerics.fluxes import fluxes
 from immunesim.runtime.errors import InputError
 from immunesim.tasks.explore import Explorer, ExploreRequest, explore
 from immunesim.tasks.request import ScenarioRequest
@@ -355,6 +357,50 @@ def test_verdicts_on_expectations_follow_the_run(visit, made) -> None:
     doses = {each.path: 0.0 for each in made("core_cures").sliders if each.path.endswith(".amount")}
     set_all(page, doses)
     assert [text for text in items.all_inner_texts() if "by this setting" in text]
+
+
+@pytest.mark.parametrize("name", ["core_cures", pytest.param("il2_therapy", marks=pytest.mark.slow)])
+def test_what_raises_and_lowers_a_curve_is_what_the_engine_in_python_says(visit, made, name: str) -> None:
+    page, scenario = opened(visit, made(name).page), read_scenario(PATHS[name])
+    arm = run(scenario, Certify.OFF).arms["main"]
+    named = {"infused doses": 0.0, "time itself": 0.0}
+    for place, curve in enumerate(page.evaluate("immunesimExplorer.names")[: len(scenario.drawn)]):
+        expected = fluxes(arm.trajectory.dense, curve)
+        for share in (0.2, 0.55):
+            found = page.evaluate(
+                "([place, time]) => immunesimExplorer.why(place, time)", [place, share * scenario.end]
+            )
+            names = scenario.model.reactions if found["byReactions"] else scenario.model.species
+            rows = expected.reactions if found["byReactions"] else expected.species
+            wanted = named | {
+                names[id].label or id: float(value_at(expected.pieces(row), found["time"])[0])
+                for id, row in rows.items()
+            }
+            wanted["infused doses"] = (
+                float(value_at(expected.pieces(expected.infusion), found["time"])[0]) if found["byReactions"] else 0.0
+            )
+            size = max(map(abs, wanted.values()))
+            given = {each["label"]: each["rate"] for each in found["parts"] if abs(each["rate"]) > 1e-6 * size}
+            assert given.keys() <= wanted.keys()
+            for label, rate in wanted.items():
+                assert given.get(label, 0.0) == pytest.approx(rate, rel=1e-3, abs=1e-3 * size), (curve, label)
+
+
+def test_why_is_answered_by_keys_alone_and_follows_the_sliders(visit, made, tmp_path: Path) -> None:
+    path = question(tmp_path, dose("100 mg") + '[show]\nplots = [["central"]]\n', model_text=model())
+    page = opened(visit, made(path).page)
+    page.locator(".plot").focus()
+    for key in ("Home", "ArrowRight", "ArrowRight", "w"):
+        page.keyboard.press(key)
+    page.evaluate("immunesimExplorer.quiet()")
+    why = page.locator(".why")
+    said = why.inner_text()
+    assert said.startswith("Drug in plasma at 1 h (as described): falling by 7.58 mg/L per hour. It gains nothing")
+    assert "all by “elimination”" in said
+    set_all(page, {"dose.drug.amount": 50.0})
+    assert "falling by 3.79 mg/L per hour" in why.inner_text()
+    why.get_by_role("button", name="Close").press("Enter")
+    assert why.is_hidden()
 
 
 MEASURED = """

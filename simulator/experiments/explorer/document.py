@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from ...runtime.errors import InputError, InputFault, request_fault
 from ..clock import clock_of
 from ..measures import arguments, arm_of, arms_of, curve_names, functions_in, unit_given
 from ..scenario import Arm, Dose, Expectation, Scenario
+
+if TYPE_CHECKING:
+    from ...numerics.compiled.programs import WebProgram
 
 RTOL_MOVING, RTOL_AT_REST = 1e-4, 1e-6
 MOST_ATTEMPTS = 100_000  # steps of one arm, rejected ones included: so that no setting hangs
@@ -79,12 +82,13 @@ def _is_plain(tree: Expression) -> bool:
     return isinstance(tree, Name | Number)
 
 
-def document(scenario: Scenario, system: System, program: ProgramDescription, volumes: Sequence[str]) -> dict[str, Any]:
+def document(scenario: Scenario, system: System, compiled: WebProgram) -> dict[str, Any]:
     """What the engine is told. Indices are those of `System`; times are in the model's unit."""
+    program, volumes = compiled.description, compiled.volumes
     place = {name: index for index, name in enumerate(system.parameters)}
     unit, model = scenario.model.time_unit, scenario.model
     main, clock = scenario.parameters(scenario.arms[0]), clock_of(scenario)
-    shown = shown_curves(scenario).names
+    shown, reactions = shown_curves(scenario).names, list(model.reactions)
     read = [name for each in judged(scenario) for name in curve_names(each.measure, model)]
     names = list(dict.fromkeys([*shown, *read]))
     return {
@@ -112,11 +116,18 @@ def document(scenario: Scenario, system: System, program: ProgramDescription, vo
         "read": [place[name] for name in program.parameters],
         "infused": [system.species.index(name) for name in program.infused],
         "observed": len(program.observed),
+        "fluxes": [[system.species.index(name), reactions.index(each)] for name, each in compiled.fluxes],
+        "reactions": [_label(each.label, each.id) for each in model.reactions.values()],
+        "labels": [_label(each.label, each.id) for each in model.species.values()],
         "arms": [_arm(scenario, arm, system, place, volumes) for arm in scenario.arms],
         "curves": [_curve(scenario, name, system, program) for name in names],
         "shown": len(shown),
         "expectations": [_expectation(scenario, each, names) for each in judged(scenario)],
     }
+
+
+def _label(label: str, name: str) -> str:
+    return label or name.replace("_", " ")
 
 
 def judged(scenario: Scenario) -> list[Expectation]:

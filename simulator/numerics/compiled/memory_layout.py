@@ -154,6 +154,8 @@ class ProgramLayout:
         dense_curves: species and observables that are recorded along every step.
         per_step: how many parts of a step they are recorded at: states are polynomials of degree `PIECE` there.
         observed: observables that the function `observe` computes at any states.
+        fluxes: (species, reaction) of the contributions to derivatives that the function `fluxes` computes at any
+            states.
     """
 
     reduced: ReducedSystem
@@ -161,6 +163,7 @@ class ProgramLayout:
     dense_curves: tuple[str, ...]
     per_step: int = PIECE
     observed: tuple[str, ...] = ()
+    fluxes: tuple[tuple[str, str], ...] = ()
 
     def description(self, lanes: int) -> ProgramDescription:
         """The same without formulas, for a program of `lanes` lanes."""
@@ -223,7 +226,13 @@ class ProgramLayout:
             *by_time,
             *reduced.equations.jacobian.values(),
             *(names[name] for name in (*self.grid, *self.dense_curves, *self.observed)),
+            *self.flux_nodes,
         ]
+
+    @property
+    def flux_nodes(self) -> list[int]:
+        """The nodes of `fluxes`."""
+        return [self.reduced.system.contributions[species][reaction] for species, reaction in self.fluxes]
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
@@ -280,6 +289,7 @@ class ProgramLayout:
             self.grid,
             self.dense_curves,
             self.observed,
+            self.fluxes,
             self.per_step,
             self.reduced.species,
             self.reduced.infused,

@@ -64,11 +64,13 @@ class WebProgram(NamedTuple):
         description: how it is called.
         module: as `webassembly.compile_module` makes it.
         volumes: the names of what its function ``start`` computes after the initial values.
+        fluxes: (species, reaction) of what its function ``fluxes`` computes.
     """
 
     description: ProgramDescription
     module: bytes
     volumes: tuple[str, ...]
+    fluxes: tuple[tuple[str, str], ...]
 
 
 _held: dict[str, ModelProgram] = {}
@@ -138,19 +140,21 @@ def model_program(system: System, awake: Collection[str], zeros: Collection[str]
 
 def web_program(system: System) -> WebProgram:
     """The program of the model of `system` for a page; where it must be compiled, which takes some seconds, that is
-    said first. It records every species at the output times, and computes every observable."""
+    said first. It records every species at the output times, and computes every observable and flux."""
     volumes = tuple(dict.fromkeys(each.volume for each in system.model.species.values() if each.volume is not None))
     key = _digest("web", _model_digest(system), volumes)
     return WebProgram(*_read_or_make(key, lambda: _compiled_for_web(system, volumes)))
 
 
-def _compiled_for_web(system: System, volumes: tuple[str, ...]) -> tuple[ProgramDescription, bytes, tuple[str, ...]]:
+def _compiled_for_web(system: System, volumes: tuple[str, ...]) -> tuple[Any, ...]:
     from .webassembly import LANES, compile_module  # as in `_compile`
 
     with Progress.announced(f"compiling {system.model.title} for pages, once: some seconds"):
         reduced = reduce_system(system.model, system.species, system.species, {})
-        layout = ProgramLayout(reduced, system.species, (), observed=system.observables)
-        return layout.description(LANES), compile_module(layout, system.parameter_formulas, volumes), volumes
+        fluxes = tuple([(name, each) for name, parts in system.contributions.items() for each in parts])
+        layout = ProgramLayout(reduced, system.species, (), observed=system.observables, fluxes=fluxes)
+        module = compile_module(layout, system.parameter_formulas, volumes)
+        return layout.description(LANES), module, volumes, fluxes
 
 
 def _read_or_make(key: str, make: Callable[[], Any]) -> Any:

@@ -45,7 +45,9 @@ class StepFunctions:
         self.grid = self._curves("grid", layout.grid)
         self.dense_curves = self._curves("dense_curves", layout.dense_curves)
         if layout.observed:
-            self._observe()
+            self._at_states("observe", [self.reduced.system.names[name] for name in layout.observed])
+        if layout.fluxes:
+            self._at_states("fluxes", layout.flux_nodes)
         self.watch = self._watch()
         self.accept = self._accept()
 
@@ -371,11 +373,10 @@ class StepFunctions:
         build.ret_void()
         return code.function
 
-    def _observe(self) -> None:
-        """(w, states, times, out, count): computes the observables `observed` at `count` points, a multiple of lanes,
-        after `prepare`. states: a row of `count` numbers for each species; times: one row; out: a row for each
-        observable."""
-        code = self._code("observe", 5)
+    def _at_states(self, name: str, nodes: Sequence[int]) -> None:
+        """`name`(w, states, times, out, count): computes `nodes` at `count` points, a multiple of lanes, after
+        `prepare`. states: a row of `count` numbers for each species; times: one row; out: a row for each node."""
+        code = self._code(name, 5)
         w, states, times, out, number = code.arguments
         build, symbols = code.build, self.reduced.system.symbols
         count = code.load_scalar(number, 0, INTEGER)
@@ -391,7 +392,6 @@ class StepFunctions:
             read = self._symbols(code, w, w, w) | self._hoisted(code, w)
             read |= {symbols[name]: reader(states, i) for i, name in enumerate(self.reduced.species)}
             read[symbols[TIME]] = reader(times, 0)
-            nodes = [self.reduced.system.names[name] for name in self.layout.observed]
             VectorEmitter(code, self.graph, read).emit(
                 nodes, lambda i, value: build.store(value, place(out, i), align=8)
             )

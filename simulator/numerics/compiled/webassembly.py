@@ -22,7 +22,7 @@ from .rosenbrock_step import StepFunctions
 LANES = 2  # doubles in a vector of WebAssembly
 TRIPLE = f"{WASM}-unknown-unknown"
 FEATURES = "+simd128"
-EXPORTED = ("drive", "prepare", "observe", "start")
+EXPORTED = ("drive", "prepare", "observe", "fluxes", "start")
 CUSTOM, EXPORT, START = 0, 7, 8  # ids of sections
 LINKING, SYMBOL_TABLE = "linking", 8
 FUNCTION, DATA, SECTION = 0, 1, 3  # kinds of symbols
@@ -30,8 +30,8 @@ UNDEFINED, NAMED = 0x10, 0x40  # flags of symbols
 
 
 def compile_module(layout: ProgramLayout, formulas: ParameterFormulas, volumes: Sequence[str]) -> bytes:
-    """The module of a program: it exports ``drive``, ``prepare``, ``observe`` (if the program computes observables) and
-    ``start``, and imports one memory and the address of its stack.
+    """The module of a program: it exports ``drive``, ``prepare``, ``start``, and ``observe`` and ``fluxes`` where the
+    program computes observables and fluxes; it imports one memory and the address of its stack.
 
     ``start(parameters, out)`` takes a row for each parameter of the model, and writes a row for the initial value of
     each of its species and for each of `volumes`.

@@ -275,34 +275,46 @@ function makeEngine() {
 
   // Curves
 
-  // Of each observable a row of its values at the times that an arm reached
-  function observed(arm, found) {
-    const count = found.reached, size = doc.species.length, lanes = doc.lanes, out = [];
-    for (let j = 0; j < doc.observed; j += 1) out.push(new Float64Array(count));
-    const segmentOf = new Int32Array(count);
+  // What a function of the module that takes states computes of them: a row for each of its `outputs`.
+  // values: of all parameters; states: of each point those of all species; times: of each point
+  function atStates(compute, outputs, values, states, times) {
+    top = STACK;
+    const size = doc.species.length, lanes = doc.lanes, count = states.length, points = Math.ceil(count / lanes) * lanes;
+    const w = workspace(), at = take(size * points), when = take(points), to = take(outputs * points), number = take(1);
+    const all = floats(w, doc.offsets.rows * lanes), from = floats(at, size * points), t = floats(when, points);
+    doc.read.forEach((place, row) => all.fill(values[place], (doc.offsets.parameters + row) * lanes, (doc.offsets.parameters + row + 1) * lanes));
+    for (let i = 0; i < points; i += 1) {
+      const own = states[Math.min(i, count - 1)];
+      t[i] = times[Math.min(i, count - 1)];
+      for (let k = 0; k < size; k += 1) from[k * points + i] = own[k];
+    }
+    whole(number, 1)[0] = BigInt(points);
+    module.prepare(w);
+    compute(w, at, when, to, number);
+    return Array.from({ length: outputs }, (_, j) => Float64Array.from(floats(to + 8 * j * points, count)));
+  }
+
+  // Of each time that an arm reached the set of parameters that holds
+  function setsOf(arm, count) {
+    const found = new Int32Array(count);
     for (let i = 0, segment = 0; i < count; i += 1) {
       while (segment + 1 < arm.of.length && arm.times[i] >= arm.bounds[segment + 1]) segment += 1;
-      segmentOf[i] = arm.of[segment];
+      found[i] = arm.of[segment];
     }
+    return found;
+  }
+
+  // Of each observable a row of its values at the times that an arm reached
+  function observed(arm, found) {
+    const count = found.reached, size = doc.species.length, holds = setsOf(arm, count);
+    const out = Array.from({ length: doc.observed }, () => new Float64Array(count));
     arm.sets.forEach((set, which) => {
       const own = [];
-      for (let i = 0; i < count; i += 1) if (segmentOf[i] === which) own.push(i);
+      for (let i = 0; i < count; i += 1) if (holds[i] === which) own.push(i);
       if (!own.length) return;
-      top = STACK;
-      const points = Math.ceil(own.length / lanes) * lanes, w = workspace(), states = take(size * points), times = take(points), to = take(doc.observed * points), number = take(1);
-      const all = floats(w, doc.offsets.rows * lanes);
-      doc.read.forEach((place, row) => all.fill(set.values[place], (doc.offsets.parameters + row) * lanes, (doc.offsets.parameters + row + 1) * lanes));
-      const from = floats(states, size * points), when = floats(times, points);
-      for (let i = 0; i < points; i += 1) {
-        const at = own[Math.min(i, own.length - 1)];
-        when[i] = arm.times[at];
-        for (let k = 0; k < size; k += 1) from[k * points + i] = found.grid[at * size + k];
-      }
-      whole(number, 1)[0] = BigInt(points);
-      module.prepare(w);
-      module.observe(w, states, times, to, number);
-      const result = floats(to, doc.observed * points);
-      for (let j = 0; j < doc.observed; j += 1) own.forEach((at, i) => { out[j][at] = result[j * points + i]; });
+      const states = own.map((at) => found.grid.subarray(at * size, (at + 1) * size));
+      atStates(module.observe, doc.observed, set.values, states, own.map((at) => arm.times[at]))
+        .forEach((row, j) => own.forEach((at, i) => { out[j][at] = row[i]; }));
     });
     return out;
   }
@@ -330,7 +342,65 @@ function makeEngine() {
     return wanted.map((curve) => along(curve.tree, found, seen));
   }
 
+  // Why a curve of an arm rises or falls at the saved time that is nearest: what each reaction adds to it per time unit
+  // of the model, through the slopes of the curve by each species. A curve of several species with different slopes is
+  // taken apart by species instead: the turnover of each would hide what moves it.
+  function why(set, place, curve, time) {
+    const arm = scheduled(moved(doc.arms[place], set)), size = doc.species.length;
+    const [found] = driven([arm], doc.rtol.rest, doc.floors[0]);
+    if (!found.reached) throw new Error("the run ends at once");
+    let at = 0;
+    for (let i = 1; i < found.reached; i += 1) if (Math.abs(arm.times[i] - time) < Math.abs(arm.times[at] - time)) at = i;
+    const when = arm.times[at], x = found.grid.slice(at * size, (at + 1) * size), which = setsOf(arm, at + 1)[at], { values } = arm.sets[which];
+    const segment = arm.bounds.filter((bound, i) => i < arm.of.length && bound <= when).length - 1;
+    const { value, slopes, byTime } = slopesOf(doc.curves[curve].tree, values, x, when);
+    const flows = doc.fluxes.length ? atStates(module.fluxes, doc.fluxes.length, values, [x], [when]).map(([flow]) => (Number.isFinite(flow) ? flow : 0)) : [];
+    const infused = arm.infusions[segment] ?? new Map(), through = new Map(), reactions = new Map();
+    const add = (map, key, amount) => { if (amount) map.set(key, (map.get(key) ?? 0) + amount); };
+    doc.fluxes.forEach(([species, reaction], i) => {
+      add(through, species, slopes[species] * flows[i]);
+      add(reactions, reaction, slopes[species] * flows[i]);
+    });
+    let doses = 0;
+    for (const [species, rate] of infused) { doses += slopes[species] * rate; add(through, species, slopes[species] * rate); }
+    const read = [...slopes.keys()].filter((k) => slopes[k] !== 0), most = Math.max(...read.map((k) => Math.abs(slopes[k])));
+    const alike = read.every((k) => Math.abs(slopes[k] - slopes[read[0]]) < 1e-3 * most);
+    const parts = alike ? [...reactions].map(([key, rate]) => ({ label: doc.reactions[key], rate })) : [...through].map(([key, rate]) => ({ label: doc.labels[key], rate }));
+    if (alike && doses) parts.push({ label: "infused doses", rate: doses });
+    if (byTime) parts.push({ label: "time itself", rate: byTime });
+    return { time: when, value, parts, byReactions: alike };
+  }
+
+  // A curve and its derivatives by each species and by time, as differences
+  function slopesOf(tree, values, x, time) {
+    const size = x.length, STEP = 1e-5, states = [x], times = [time], steps = [];
+    for (let k = 0; k < size; k += 1) {
+      const step = STEP * (Math.abs(x[k]) + 1e-3 * doc.scales[k]), down = doc.lower[k] === null || x[k] > step ? step : 0;
+      for (const by of [step, -down]) { const other = x.slice(); other[k] += by; states.push(other); times.push(time); }
+      steps.push(step + down);
+    }
+    const later = STEP * Math.max(time, 1e-3);
+    states.push(x);
+    times.push(time + later);
+    const grid = new Float64Array(states.length * size);
+    states.forEach((state, i) => grid.set(state, i * size));
+    const seen = reads(tree) ? atStates(module.observe, doc.observed, values, states, times) : [];
+    const row = along(tree, { reached: states.length, grid }, seen), small = 1e-9 * Math.abs(row[0]);
+    const slopes = Float64Array.from({ length: size }, (_, k) => {
+      const difference = row[1 + 2 * k] - row[2 + 2 * k];
+      return Number.isFinite(difference) && Math.abs(difference) > 1e-13 * Math.abs(row[0]) ? difference / steps[k] : 0;
+    });
+    const drift = row[row.length - 1] - row[0];
+    return { value: row[0], slopes, byTime: Math.abs(drift) > small ? drift / later : 0 };
+  }
+
   return {
+    // question: of a page, about one thing at a time
+    answer(question) {
+      if (question.why) return why(question.set, ...question.why);
+      return { arms: this.simulate(question.set, question.which, question.rest), doses: question.which.length ? this.doses(question.set, 0) : [] };
+    },
+
     // given: what experiments/explorer/document.py says; code: the WebAssembly module
     async load(given, code) {
       doc = given;

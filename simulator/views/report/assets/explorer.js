@@ -43,7 +43,7 @@
 
   function served(code) { // an engine in a worker: ask(question) promises its answer
     const source = $("engine").textContent + "\nconst engine = makeEngine(); onmessage = async ({ data }) => { try {"
-      + " const found = data.model ? await engine.load(data.model, data.code) : { arms: engine.simulate(data.set, data.which, data.rest), doses: data.which.length ? engine.doses(data.set, 0) : [] };"
+      + " const found = data.model ? await engine.load(data.model, data.code) : engine.answer(data);"
       + " postMessage({ found }); } catch (error) { postMessage({ error: String(error) }); } };";
     const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
     let settle = null;
@@ -56,21 +56,39 @@
   async function inPage(code) {
     const engine = makeEngine();
     await engine.load(model, code);
-    return async ({ set, which, rest }) => ({ arms: engine.simulate(set, which, rest), doses: which.length ? engine.doses(set, 0) : [] });
+    return async (question) => engine.answer(question);
   }
 
   let ask = null, busy = false, wanted = null, prepared = false;
+  const later = []; // what else is asked, once no simulation is wanted: { question, done, failed }
   function request(rest) {
     wanted = { rest };
     if (!busy) next();
   }
+  function askLater(task) {
+    later.push(task);
+    if (!busy) next();
+  }
+  async function nextTask() {
+    if (!later.length) return;
+    const { question, done, failed } = later.shift();
+    busy = true;
+    try { done(await ask({ set: setting(), ...question })); } catch (error) { failed(error); }
+    busy = false;
+    if (wanted || later.length) next();
+  }
+  function setting() { // the values of the sliders that were moved, by path
+    const set = {};
+    for (const [path, value] of values) if (value !== sliders.get(path).value) set[path] = value;
+    return set;
+  }
   async function next() {
-    const { rest } = wanted, set = {};
+    if (!wanted) return nextTask();
+    const { rest } = wanted, set = setting();
     const which = arms.map((_, place) => place).filter((place) => shown[place] || place === 0);
     const more = rest ? [...new Set(expected.flatMap(({ each }) => each.arms))].filter((place) => !which.includes(place)) : [];
     wanted = null;
     busy = true;
-    for (const [path, value] of values) if (value !== sliders.get(path).value) set[path] = value;
     const began = performance.now();
     try {
       // While a slider moves the main arm and one more come first: the others, and at rest those that are only judged,
@@ -83,10 +101,11 @@
       say("The simulation failed: " + error.message + ". The curves are the last good ones.", true);
     }
     busy = false;
-    if (wanted) next();
+    if (wanted || (prepared && later.length)) next();
     else if (!prepared && latest) {
       prepared = true;
       await prepareVerdicts();
+      if (!busy && later.length) next();
     }
   }
 
@@ -314,6 +333,12 @@
   const marks = makeMarks({ color: (place) => lighter(arms[place].color), css, factor, measures: { whereRead } });
   const MOST_LONGER = 1.5, MOST_DECADES = 3; // by how much of itself, and how many decades, published ranges stretch an axis
 
+  const whyOf = makeWhy({
+    make, text, withUnit, page, arm: () => arms[0].title,
+    halves(place) { const own = latest.arms.get(0).curves[place]; return Math.min(...own) < 0.6 * Math.max(...own); }, // not a temperature
+    ask: (curve, time, done, failed) => askLater({ question: { why: [0, curve, time] }, done, failed }),
+  });
+
   class Chart {
     constructor(place) {
       const curve = curves[place];
@@ -328,6 +353,11 @@
       const png = make("button", { type: "button", textContent: "PNG" });
       png.setAttribute("aria-label", "save a picture: " + curve.label);
       png.addEventListener("click", () => this.save());
+      this.why = whyOf(place, () => { button.setAttribute("aria-expanded", String(this.why.at !== null)); if (this.uplot) this.uplot.redraw(false); });
+      const button = make("button", { type: "button", textContent: "Why?" });
+      button.setAttribute("aria-label", "why does it rise or fall here: " + curve.label);
+      button.setAttribute("aria-expanded", "false");
+      button.addEventListener("click", () => (this.why.at === null ? this.explain() : this.why.close()));
       this.plot = make("div", { className: "plot", tabIndex: 0, role: "img" });
       this.read = make("p", { className: "read" });
       this.body = make("tbody", {});
@@ -337,9 +367,24 @@
       scroll.setAttribute("aria-label", "values of " + curve.label);
       this.details = make("details", {}, make("summary", { textContent: "In numbers" }), scroll);
       this.details.addEventListener("toggle", () => this.tabulate());
-      this.element = make("figure", { className: "chart" }, make("div", { className: "head" }, title, this.toggle, png), this.plot, this.read, this.details);
+      this.element = make("figure", { className: "chart" }, make("div", { className: "head" }, title, button, this.toggle, png), this.plot, this.read, this.why.element, this.details);
       $("charts").append(this.element);
       this.plot.addEventListener("keydown", (event) => this.key(event));
+      this.plot.addEventListener("click", (event) => {
+        const { left, width } = this.uplot.over.getBoundingClientRect(), across = event.clientX - left;
+        if (across >= 0 && across <= width) this.explain(this.uplot.posToVal(across, "x"));
+      });
+    }
+
+    explain(time) { this.why.show(time ?? immunesimExplorer.at ?? this.steepest()); }
+    steepest() { // where the main arm changes fastest
+      const { times, curves: [...all] } = latest.arms.get(0), own = all[this.place];
+      let at = 0, most = -1;
+      for (let i = 1; i < times.length; i += 1) {
+        const speed = Math.abs(own[i] - own[i - 1]) / (times[i] - times[i - 1]);
+        if (speed > most) { most = speed; at = i; }
+      }
+      return times[at] * factor;
     }
 
     build() {
@@ -374,6 +419,7 @@
       if (!latest) return;
       marks.points(u, this.measured(), this.log);
       marks.verdicts(u, this.banded(), latest.arms, this.log);
+      if (this.why.at !== null) marks.moment(u, this.why.at);
     }
 
     // While a slider moves the axis may grow, but never shrinks: else every change looks equally large
@@ -418,6 +464,7 @@
         return out;
       })], true);
       if (rest) this.describe();
+      if (rest) this.why.refresh();
     }
 
     doses(u) {
@@ -447,6 +494,7 @@
       const at = immunesimExplorer.at ?? 0, step = end / 100;
       const to = { ArrowRight: at + step, ArrowLeft: at - step, PageUp: at - 10 * step, PageDown: at + 10 * step, Home: 0, End: end }[event.key];
       if (event.key === "l") this.toggle.click();
+      else if (event.key === "w") this.explain();
       else if (to === undefined) return;
       else {
         const words = readAt(Math.min(end, Math.max(0, to)), this);
@@ -476,7 +524,7 @@
       const main = latest.arms.get(0), curve = curves[this.place];
       if (!main || !main.times.length) return;
       const { start, most, when, end: last } = this.extremes(main);
-      this.plot.setAttribute("aria-label", `${curve.label}: ${arms[0].title} starts at ${shownValue(curve, start, 3)}, is highest at ${withUnit(when, unit, 3)} with ${shownValue(curve, most, 3)}, and ends at ${shownValue(curve, last, 3)}${curve.shown ? " " + curve.shown : ""}. Arrow keys read values, L switches the axis.`);
+      this.plot.setAttribute("aria-label", `${curve.label}: ${arms[0].title} starts at ${shownValue(curve, start, 3)}, is highest at ${withUnit(when, unit, 3)} with ${shownValue(curve, most, 3)}, and ends at ${shownValue(curve, last, 3)}${curve.shown ? " " + curve.shown : ""}. Arrow keys read values, W says why it rises or falls there, L switches the axis.`);
       this.tabulate();
     }
 
@@ -619,9 +667,11 @@
   // For scripts and tests: set(values by path) moves sliders; quiet() waits until no simulation is under way
   const immunesimExplorer = (window.immunesimExplorer = {
     names: model.curves.map((curve) => curve.name), set: (wanted) => setAll(wanted), result: () => latest,
+    explain: (place, time) => charts[place].explain(time),
+    why: (place, time) => new Promise((done, failed) => askLater({ question: { why: [0, place, time / factor] }, done, failed })),
     lines: () => runs().filter(Boolean).length,
     verdicts: () => expected.map(({ each, value, holds }) => ({ id: each.id, value, holds, drawn: Boolean(each.band) })),
-    async quiet() { while (busy || wanted) await new Promise((resolve) => setTimeout(resolve, 5)); },
+    async quiet() { while (busy || wanted || later.length) await new Promise((resolve) => setTimeout(resolve, 5)); },
   });
 
   async function open() {

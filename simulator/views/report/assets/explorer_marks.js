@@ -121,6 +121,20 @@ function makeMarks(tools) {
     });
   }
 
+  // A line at the time that is explained
+  function moment(u, time) {
+    clipped(u, (c, { top, height }) => {
+      c.strokeStyle = css("--link");
+      c.lineWidth = 1.5 * uPlot.pxRatio;
+      c.setLineDash([3 * uPlot.pxRatio, 3 * uPlot.pxRatio]);
+      const x = u.valToPos(time, "x", true);
+      c.beginPath();
+      c.moveTo(x, top);
+      c.lineTo(x, top + height);
+      c.stroke();
+    });
+  }
+
   // The values that an axis should hold so that ranges and points are seen, above `floor`
   function extent(banded, measured, log) {
     const values = banded.flatMap(({ band }) => (band.isTime ? [] : [band.low, band.high]))
@@ -128,5 +142,5 @@ function makeMarks(tools) {
     return values.filter((value) => value !== null && Number.isFinite(value) && (!log || value > 0));
   }
 
-  return { bands, verdicts, points, extent };
+  return { bands, verdicts, points, moment, extent };
 }
