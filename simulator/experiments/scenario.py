@@ -6,6 +6,7 @@ Times are in the model's time unit, parameters and initial values in the unit th
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -22,6 +23,9 @@ from .fitting.design import Fit
 from .sweeps.designs import Sweep
 
 MAIN = "main"  # the arm that is the scenario as it is described
+
+_NAME = re.compile(r"[A-Za-z]\w*")
+_FOLD = re.compile(r"(\w+) / at\(\1, '([^']*)'\)")  # a curve in terms of its own value at a time
 
 
 class Rate(NamedTuple):
@@ -418,11 +422,20 @@ class Scenario:
         return CurveFormula(name, Name(name), self.model.unit(name), self.model.unit_text(name), (name,))
 
     def label(self, name: str) -> str:
-        """The label of a species or observable; a formula is its own."""
-        if name in self.formulas:
-            return name
-        model = self.model
-        return model.species[name].label if name in model.species else model.observables[name].label
+        """The label of a species or observable; of a formula its text with labels for names."""
+        if name not in self.formulas:
+            return self._label(name)
+        fold = _FOLD.fullmatch(name)
+        if fold:
+            return f"{self._label(fold[1])}, of that at {fold[2]}"
+        parts = re.split("('[^']*')", name)  # words and what stands in quotes take turns
+        return "".join(part if part.startswith("'") else _NAME.sub(lambda m: self._label(m[0]), part) for part in parts)
+
+    def _label(self, name: str) -> str:
+        for group in (self.model.species, self.model.observables):
+            if name in group:
+                return group[name].label
+        return name
 
     def source(self, key: str) -> Source | None:
         """The source of this key, of the scenario or of its model."""

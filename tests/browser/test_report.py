@@ -75,6 +75,16 @@ def test_the_page_never_scrolls_sideways(visit, report: Path, width: int) -> Non
     assert (wide, seen) == (width, width)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_first_screen_shows_question_answer_verdicts_and_the_main_figure(visit, report: Path, width: int) -> None:
+    page = visit(report, width)
+    for part in (".question", ".answer", ".verdicts", ".first img"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] + box["height"] <= 900, part
+        assert box["x"] + box["width"] <= width, part
+    assert page.locator(".verdicts").bounding_box()["height"] < 30  # one line
+
+
 def test_the_keyboard_reads_values_that_stand_in_the_tables(visit, report: Path, tables) -> None:
     page = visit(report)
     page.locator("[data-chart='1'] .plot").focus()

@@ -54,7 +54,7 @@ def test_the_report_is_one_file_in_the_folder_of_the_run(result: RunResult, tmp_
     assert len(page.source.encode()) < LIMIT
     assert [a["id"] for tag, a in page.elements if tag == "section"] == SECTIONS
     images = [a for tag, a in page.elements if tag == "img"]
-    assert len(images) == len(result.scenario.plots) + 1  # the last is the wiring
+    assert len(images) == 1 + len(result.scenario.plots) + 1  # first the main one, last the wiring
     assert all("drug" in (a["alt"] or "") or "cells" in (a["alt"] or "") for a in images)
     assert "This is not medical advice" in page.text
     assert "immunesim run toy.toml --report" in page.text
@@ -275,5 +275,5 @@ def test_without_the_package_of_the_extra_a_report_has_all_but_the_wiring(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     page = written(result, tmp_path / "out")
-    assert len([a for tag, a in page.elements if tag == "img"]) == len(result.scenario.plots)
+    assert len([a for tag, a in page.elements if tag == "img"]) == 1 + len(result.scenario.plots)
     assert "Drawn only if pygraphviz is installed: pip install 'immunesim[wiring]'" in page.text

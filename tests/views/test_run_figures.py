@@ -78,7 +78,7 @@ def curves_of(axis, result):
 def test_axes_carry_name_and_unit(result):
     figure = group(result, ["main", "untreated"])
     assert panel_of(figure).get_ylabel() == "pM, log scale"
-    assert {"drug in plasma (drug)", "time [h]"} <= words_on(figure)
+    assert {"drug in plasma", "time [h]"} <= words_on(figure)
 
 
 def test_a_log_axis_says_which_curves_it_does_not_show_in_full(result):
@@ -137,8 +137,8 @@ def test_each_group_is_an_svg_and_a_png_that_say_what_they_show(result, tmp_path
     text = paths[0].read_text(encoding="utf-8")
     assert "A toy" in text
     assert "Run 0123456789ab." in text
-    assert "Time course of drug from 0 to 48 h. drug in plasma (drug) on a log scale: as dosed: start" in text
-    assert "Doses: push into drug 3 from 2 to 26 h." in text
+    assert "Time course of drug in plasma from 0 to 48 h. drug in plasma on a log scale: as dosed: start" in text
+    assert "Doses: push into drug in plasma 3 from 2 to 26 h." in text
     assert b"0123456789ab" in paths[1].read_bytes()
 
 
@@ -194,7 +194,7 @@ def test_a_pdf_carries_title_description_and_run_too(result, tmp_path):
     assert path.name == "01_drug.pdf"
     inside = path.read_bytes()
     assert b"/Title (A toy)" in inside
-    assert "Time course of drug from 0 to 48 h".encode("utf-16-be") in inside
+    assert "Time course of drug in plasma from 0 to 48 h".encode("utf-16-be") in inside
     assert b"/Keywords (0123456789ab)" in inside
 
 

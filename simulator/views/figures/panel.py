@@ -149,8 +149,7 @@ def _panel(
     log = needs_log_axis(values_of_lines) and needs_log_axis(shown)
     bars = [each.bars.ravel() for each in points]
     ends = ends_of(shown if log else [*values_of_lines, *bars], log, [aim for aim in aims if not aim.is_time])
-    label = scenario.label(names[0])
-    title = "" if len(names) > 1 else label if label == names[0] else f"{label} ({names[0]})"
+    title = "" if len(names) > 1 else scenario.label(names[0])
     return Panel(title, scenario.curve(names[0]).unit_text, lines, aims, log, ends, points)
 
 

@@ -29,7 +29,7 @@ from .page import Page, Picture, label_right, labels_height, text_height, text_w
 from .panel import MARKS, Panel, PanelPoints, curve_labels, draw_panel, panels_of
 from .residuals import has_residuals, residual_picture
 from .scales import set_scale, ticks_of
-from .style import CARD, DARK, GAP, GREY, MARGIN, PAPER, Medium, style
+from .style import CARD, DARK, FIRST, GAP, GREY, MARGIN, PAPER, Medium, style
 
 FORMATS = ("svg", "png")  # those that are written if no other are asked for
 MOST_SERIES = 6  # of points that are named one by one
@@ -66,7 +66,7 @@ def pictures(result: RunResult, medium: Medium = PAPER) -> Iterator[Picture]:
     for number, names in _groups(result, medium):
         stem, figure, text = draw_group(scenario, names, curves, arms, "", medium, result.verdicts, result.data)
         yield Picture(f"{number:02d}_{stem}"[:60], figure, text)
-    last = residual_picture(result, medium) if medium is not CARD else None
+    last = residual_picture(result, medium) if medium not in (CARD, FIRST) else None
     if last is not None:
         yield last._replace(stem=f"{len(scenario.plots) + 1:02d}_{last.stem}")
 
@@ -92,8 +92,8 @@ def draw_group(
     logs, aims = {name: panel.log for panel in panels for name in panel.names}, [aim for p in panels for aim in p.aims]
     drawn = [each for each in data if any(each.data.name == points.data.name for p in panels for points in p.points)]
     text = f"{title}. {describe_figure(scenario, names, curves, arms, aims, logs, drawn)}"
-    if medium.height and len(panels) == 1 and panels[0].title:  # a slide is called by what it shows
-        page = Page(panels[0].title, [title], medium=medium)
+    if (medium.height or medium is FIRST) and len(panels) == 1 and panels[0].title:  # it is called by what it shows
+        page = Page(panels[0].title, [title] if medium.height else [], medium=medium)
         panels = [panels[0]._replace(title="")]
     else:
         page = Page(title, [], medium=medium)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import matplotlib
+from matplotlib.figure import Figure
 
 from ...experiments.run import RunResult
 from ..figures import causal_graph
 from ..figures.run import pictures
+from ..figures.style import FIRST
 from ..text.causal_graph import alternative_text, graph_view
 
 SMALL_MODEL = 15  # species: a model with no more is drawn completely, of a larger one the part around its first plot
@@ -29,16 +32,20 @@ class Image(NamedTuple):
     address: str
 
 
+def first_image(result: RunResult, run: str) -> Image | None:
+    """The first curve that the run shows, legible on a phone; None where no arm has a value. run: as in `images`."""
+    names = result.scenario.drawn[:1]
+    shown = replace(result, scenario=replace(result.scenario, plots=(names,)), data=())
+    picture = next(pictures(shown, FIRST), None)
+    return None if picture is None else Image(result.scenario.label(names[0]), picture.text, _svg(picture.figure, run))
+
+
 def images(result: RunResult, run: str) -> Iterator[Image]:
     """The figures of a run, then its wiring diagram. run: the run's id, which makes the ids in the images."""
     scenario = result.scenario
     titles = [", ".join(scenario.label(name) for name in names) for names in scenario.plots]
     for title, picture in zip([*titles, "Data and curves"], pictures(result), strict=False):
-        # letters as outlines: a reader's machine need not have the font that they were measured in
-        with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": run}):
-            file = io.BytesIO()
-            picture.figure.savefig(file, format="svg", metadata={"Date": None})
-        yield Image(title, picture.text, _address(file.getvalue()))
+        yield Image(title, picture.text, _svg(picture.figure, run))
     yield from _wiring(result)
 
 
@@ -55,6 +62,15 @@ def _wiring(result: RunResult) -> Iterator[Image]:
         yield Image(title, f"Drawn only if {LAYOUT_PACKAGE} is installed: pip install 'immunesim[wiring]'", "")
         return
     yield Image(title, alternative_text(view), _address(drawn.encode()))
+
+
+def _svg(figure: Figure, run: str) -> str:
+    """A figure as the address of an SVG, with letters as outlines: a reader's machine need not have the font that they
+    were measured in."""
+    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": run}):
+        file = io.BytesIO()
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    return _address(file.getvalue())
 
 
 def _address(svg: bytes) -> str:

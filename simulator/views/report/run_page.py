@@ -12,6 +12,7 @@ from ...experiments.clock import clock_of
 from ...experiments.run import RunResult
 from ..text.answers import spoken_answer
 from ..text.reliability import unreliable_lines
+from ..text.verdicts import verdict_counts
 from .curves import chart_data, charts, drawn_arms, marks, strokes
 from .equations import blocks
 from .html import render
@@ -49,6 +50,8 @@ def report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, fi
         story=story(result),
         warnings=unreliable_lines([result]),
         rounded_down=rounded_down,
+        verdicts=verdict_counts(result.verdicts),
+        first=_first(result, summary["run"]) if figures else None,
         images=_images(result, summary["run"]) if figures else [],
         charts=drawn,
         marks=marks(result),
@@ -62,6 +65,12 @@ def report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, fi
         command=shlex.join(["immunesim", *summary["command"]]),
         scenario_text=scenario_text,
     )
+
+
+def _first(result: RunResult, run: str) -> Any:
+    from .figures import first_image
+
+    return first_image(result, run)
 
 
 def _images(result: RunResult, run: str) -> list[Any]:

@@ -82,10 +82,13 @@ def _given(result: RunResult, arms: Sequence[Arm]) -> Iterator[Sentence]:
     found: dict[tuple[str, str], list[str]] = {}
     for arm in arms:
         for dose in arm.doses:
-            found.setdefault((dose.name, ordered_words(dose, time_factor, clock)), []).append(arm.title)
+            found.setdefault((dose.name, ordered_words(result.scenario.model, dose, time_factor, clock)), []).append(
+                arm.title
+            )
         for each in arm.inputs:
             words = input_words(result.scenario.model, each, time_factor, clock)
-            found.setdefault((each.parameter, words), []).append(arm.title)
+            label = result.scenario.model.parameters[each.parameter].label
+            found.setdefault((label, words), []).append(arm.title)
     for (name, words), titles in found.items():
         who = "" if len(titles) == len(arms) else f" ({', '.join(titles)})"
         yield Sentence(capital(name.replace("_", " ")), f"{words}{who}.")
@@ -120,7 +123,9 @@ def _why(result: RunResult, arm: ArmResult) -> Iterator[Sentence]:
             found = explain(result.scenario, arm.arm.name, name, known=result.arms)
         except NoStepsError:
             continue
-        reasons = explained(found)[1:]  # the first says where the curve begins and ends, as other parts of the page do
+        reasons = explained(found, names=False)[
+            1:
+        ]  # the first says where the curve begins and ends, as other parts of the page do
         if reasons:
             yield Sentence(capital(result.scenario.label(name)), " ".join(reasons))
 

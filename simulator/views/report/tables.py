@@ -127,7 +127,13 @@ def _measured(scenario: Scenario, result: DataResult) -> Measured:
     subjects = any(point.subject for point in data.points)
     title = scenario.arm(data.arm).title
     return Measured(
-        data.name, data.curve.text, title, data_sentence(scenario, result), cited(scenario, data.source), subjects, rows
+        data.name,
+        scenario.label(data.curve.text),
+        title,
+        data_sentence(scenario, result),
+        cited(scenario, data.source),
+        subjects,
+        rows,
     )
 
 

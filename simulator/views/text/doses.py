@@ -12,10 +12,11 @@ ROUNDING = 1e-9
 LISTED = 6  # times of a dose that are named one by one
 
 
-def dose_words(dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
-    """Where and how a dose is given: ``into central at 0, 8 and 20 h, each over 2 h``.
+def dose_words(model: Model, dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
+    """Where and how a dose is given: ``into drug in plasma at 0, 8 and 20 h, each over 2 h``.
 
     Args:
+        model: it gives the label of the target.
         time_factor: the model's time unit in units of `clock`, in which times are told.
     """
 
@@ -31,7 +32,7 @@ def dose_words(dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
         when = f"at {listed([*map(told, times[:-1]), with_unit(times[-1] * time_factor, clock)])}"
     else:
         when = f"{len(times)} from {told(times[0])} to {with_unit(times[-1] * time_factor, clock)}"
-    parts = [f"into {dose.target} {when}"]
+    parts = [f"into {model.species[dose.target].label} {when}"]
     if dose.over:
         parts.append(f"each over {_length(dose, dose.over)}{_rate(dose)}")
     named = dict(dose.named)
@@ -44,12 +45,14 @@ def dose_words(dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
     return ", ".join(parts)
 
 
-def ordered_words(dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
-    """The same after the amount: ``3 doses of 100 mg into central at 0, 8 and 20 h``."""
+def ordered_words(model: Model, dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
+    """The same after the amount: ``3 doses of 100 mg into drug in plasma at 0, 8 and 20 h``."""
     amount = f"{with_unit(dose.amount, dose.unit_text, 4)}{_by(dict(dose.named), 'amount')}"
     many = f"{counted(dose.count, 'dose')} of " if dose.count > 1 else ""
     many = f"{len(dose.starts)} of {many}" if dose.parts else many
-    return f"{many}{amount} {dose_words(dose, time_factor, clock).replace(f'{len(dose.starts)} from', 'from', 1)}"
+    return (
+        f"{many}{amount} {dose_words(model, dose, time_factor, clock).replace(f'{len(dose.starts)} from', 'from', 1)}"
+    )
 
 
 def input_words(model: Model, given: Input, time_factor: float = 1.0, clock: str = "") -> str:

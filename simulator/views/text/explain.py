@@ -44,10 +44,10 @@ _EFFECT = {
 }
 
 
-def sentences(explanation: Explanation) -> list[str]:
+def sentences(explanation: Explanation, names: bool = True) -> list[str]:
     """What happens and why: phases and turning points in order of time, then the comparison with the other arm, then
-    a caution if the balance has an error."""
-    form = ExplanationFormat(explanation)
+    a caution if the balance has an error; with the `names` of the model beside its labels, or without."""
+    form = ExplanationFormat(explanation, names)
     found = list(_story(form))
     if explanation.against is not None:
         found += _comparison(form, explanation.against)
@@ -231,7 +231,7 @@ def _rate_change(form: ExplanationFormat, change: RateChange, name: str, turn: T
     if change.drivers:
         text += f", because {listed([form.driver(driver) for driver in change.drivers])}"
     for inner in change.inner:
-        text += f"; if the level of {change.id} were the same {form.both_times}, "
+        text += f"; if the level of {form.named(change.id)} were the same {form.both_times}, "
         text += _rate_change(form, inner, change.id, turn)
     return text
 

@@ -24,10 +24,13 @@ GAIN, LOSS = "gain", "loss"
 class ExplanationFormat:
     """Formats the values, times and names of one explanation, in the unit of its curve and the clock of its scenario.
 
+    names: whether the names of the model stand beside its labels.
+
     clock, scale: the time unit of the scenario, and how many of it are one time unit of the model.
     """
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Explanation, names: bool = True) -> None:
+        self.names = names
         self.explanation = explanation
         self.model = explanation.scenario.model
         self.unit = self.model.unit_text(explanation.name)
@@ -80,7 +83,7 @@ class ExplanationFormat:
             return "the change of parameters"
         if item.kind == ContributorKind.TIME:
             return "explicit dependence on time"
-        needs_id = item.kind == ContributorKind.SPECIES or self._ambiguous(item)
+        needs_id = self.names and (item.kind == ContributorKind.SPECIES or self._ambiguous(item))
         return f"{_quoted(item.label)} ({item.id})" if needs_id else _quoted(item.label)
 
     def how(self, item: Contribution, side: str, balance: Balance) -> str:
@@ -159,11 +162,16 @@ class ExplanationFormat:
                 return group[name].label or name
         return name
 
+    def named(self, name: str) -> str:
+        """A name as a sentence has it: itself, or without names its label in quotation marks."""
+        return name if self.names else _quoted(self.label(name))
+
     def driver(self, driver: RateDriver) -> str:
         """``“label” (name) is 3 pM instead of 5``."""
         label = self.label(driver.name)
-        named = driver.name if label.lower() == driver.name.lower() else f"{_quoted(label)} ({driver.name})"
-        return f"{named} is {self.driver_values(driver)}"
+        if label.lower() == driver.name.lower() or not self.names:
+            return f"{self.named(driver.name)} is {self.driver_values(driver)}"
+        return f"{_quoted(label)} ({driver.name}) is {self.driver_values(driver)}"
 
     def driver_values(self, driver: RateDriver) -> str:
         """``3 pM instead of 5``."""

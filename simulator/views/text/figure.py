@@ -53,12 +53,11 @@ def describe_figure(
         data: What was measured of the curves.
     """
     clock, time_factor = clock_of(scenario)
-    parts = [f"Time course of {', '.join(names)} from 0 to {with_unit(scenario.end * time_factor, clock)}."]
+    labels, end = ", ".join(map(scenario.label, names)), with_unit(scenario.end * time_factor, clock)
+    parts = [f"Time course of {labels} from 0 to {end}."]
     for name in names:
         scale = " on a log scale" if (log or {}).get(name) else ""
-        label = scenario.label(name)
-        named = label if label.lower() == name.lower() else f"{label} ({name})"
-        parts.append(f"{named}{scale}:")
+        parts.append(f"{scenario.label(name)}{scale}:")
         drawn: list[Curve] = []
         for curve in curves:
             twin = next((other for other in drawn if _alike(curve.trajectory, other.trajectory, name)), None)
@@ -69,10 +68,14 @@ def describe_figure(
             parts.append(f"{curve.label}: {course_of(scenario, curve.trajectory, name)}.")
     doses = {(dose.name, dose.at, dose.count, dose.times): dose for arm in arms for dose in arm.doses}
     if doses:
-        words = [f"{dose.name.replace('_', ' ')} {dose_words(dose, time_factor, clock)}" for dose in doses.values()]
+        words = [
+            f"{dose.name.replace('_', ' ')} {dose_words(scenario.model, dose, time_factor, clock)}"
+            for dose in doses.values()
+        ]
         parts.append(f"Doses: {'; '.join(words)}.")
     for each in dict.fromkeys(each for arm in arms for each in arm.inputs):
-        parts.append(f"{each.parameter} {input_words(scenario.model, each, time_factor, clock)}.")
+        of = scenario.model.parameters[each.parameter].label
+        parts.append(f"{of} {input_words(scenario.model, each, time_factor, clock)}.")
     for window in windows(scenario, arms):
         whole = len(window.arms) == len(arms)
         who = "" if whole else f" ({', '.join(arm.title for arm in arms if arm.name in window.arms)})"
@@ -113,5 +116,5 @@ def aim_words(scenario: Scenario, aim: Target) -> str:
     what = aim.drawn.format(time=with_unit(start, clock))
     within = "" if start == end else f" between {number(start)} and {with_unit(end, clock)}"
     verdict = f"{aim.reason or f'simulated: {number(found)}'}, {'met' if aim.met else 'missed'}"
-    arm = scenario.arm(aim.arm).title
-    return f"Expected of {aim.name} ({arm}), {what}{within}: {interval(low, high, unit)} ({aim.published}); {verdict}."
+    who = f"{scenario.label(aim.name)} ({scenario.arm(aim.arm).title})"
+    return f"Expected of {who}, {what}{within}: {interval(low, high, unit)} ({aim.published}); {verdict}."

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from textwrap import shorten
 from typing import NamedTuple
 
 from ...experiments.scenario import Arm, Scenario
 from .numbers import number, with_unit
 
-FEW_LETTERS = 48
+FEW_LETTERS = 28  # of a label where there is little room
 
 
 class Window(NamedTuple):
     """A time in which `parameter` is not what the arm starts with, the same in all of `arms`.
 
     start, end: in the model's unit of time; end is that of the run where it lasts. before, value: in the
-    unit of the parameter. text: what changes, for people; short_text: with the name of the parameter.
+    unit of the parameter. text: what changes, for people; short_text: with a label that may be cut.
     """
 
     parameter: str
@@ -63,9 +64,8 @@ def _of(scenario: Scenario, arm: Arm, parameter: str) -> list[tuple[float, float
 
 
 def _words(scenario: Scenario, parameter: str, before: float, value: float) -> tuple[str, str]:
-    """``share of the growth that a drug stops: 0 → 1``, with the name where the label is long; and with the name."""
+    """``share of the growth that a drug stops: 0 → 1``, and ``share of the growth that a…: 0 → 1``."""
     item = scenario.model.parameters[parameter]
     label = re.split(r"[,:;(]", item.label)[0].strip()
     change = f"{number(before)} → {with_unit(value, item.unit_text)}"
-    short = f"{parameter}: {change}"
-    return (f"{label}: {change}" if len(label) <= FEW_LETTERS else short), short
+    return f"{label}: {change}", f"{shorten(label, FEW_LETTERS, placeholder='…')}: {change}"

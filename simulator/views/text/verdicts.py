@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from ...experiments.expectations import Verdict
+from ...experiments.expectations import Verdict, asked, set_aside
+from .english import counted
 from .numbers import interval, number, with_unit
 
 
@@ -34,6 +36,31 @@ def doubt(known_miss: bool, passes_without_mechanism: Mapping[str, float | None]
         return "a known miss, but it is met"
     arms = [f"{arm} ({number(value, 4)})" for arm, value in passes_without_mechanism.items()]
     return f"proves nothing: it also holds in arm {', '.join(arms)}" if arms else ""
+
+
+class VerdictCounts(NamedTuple):
+    """All verdicts of a run in one line. text: ``11 of 12 expectations met, 1 known miss``; empty where there is none.
+    mark: ``met`` where all is as the scenario says, ``missed`` or ``not-reliable``."""
+
+    text: str
+    mark: str
+
+
+def verdict_counts(verdicts: Sequence[Verdict]) -> VerdictCounts:
+    """How many expectations are met, missed as announced, missed, and not judged; facts that are set aside apart."""
+    counted_ones, apart = asked(verdicts), set_aside(verdicts)
+    if not verdicts:
+        return VerdictCounts("", "met")
+    met = sum(each.met for each in counted_ones)
+    known = sum(each.known_miss for each in counted_ones)
+    doubted = sum(bool(each.unreliable) for each in counted_ones)
+    missed = len(counted_ones) - met - known - doubted
+    parts = [f"{met} of {counted(len(counted_ones), 'expectation')} met"] if counted_ones else []
+    parts += [counted(known, "known miss", "known misses")] if known else []
+    parts += [f"{missed} missed"] if missed else []
+    parts += [f"{doubted} not reliable"] if doubted else []
+    parts += [f"set aside: {sum(each.met for each in apart)} of {len(apart)} met"] if apart else []
+    return VerdictCounts(", ".join(parts), "not-reliable" if doubted else "missed" if missed else "met")
 
 
 def verdict_line(verdict: Verdict) -> str:

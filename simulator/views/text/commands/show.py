@@ -34,7 +34,9 @@ def _doses(scenario: Scenario) -> Iterator[str]:
     found: dict[str, list[str]] = {}
     for arm in scenario.arms:
         for dose in arm.doses:
-            found.setdefault(f"{dose.name}: {ordered_words(dose, time_factor, clock)}", []).append(arm.name)
+            found.setdefault(f"{dose.name}: {ordered_words(scenario.model, dose, time_factor, clock)}", []).append(
+                arm.name
+            )
     for words, names in found.items():
         who = "" if len(names) == len(scenario.arms) else f" (arm {', '.join(names)})"
         yield f"# {words}{who}"
