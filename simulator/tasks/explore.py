@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..experiments.explorer.document import check, document, fixed_parameters, shown_curves
+from ..experiments.explorer.document import check, document, fixed_parameters, shown_curves, with_twin
 from ..experiments.explorer.sliders import Preset, Slider, presets_of, sliders_of
 from ..experiments.run import run
 from ..experiments.solving import Certify, system_of
@@ -85,9 +85,10 @@ def explore(request: ExploreRequest, on_note: OnNote = ignore_note) -> Explorer:
 
     sliders = sliders_of(scenario, fixed_parameters(system), request.sliders)
     presets = presets_of(scenario, sliders)
-    result = run(scenario, Certify.OFF)
+    twofold = with_twin(scenario)
+    result = run(twofold, Certify.OFF)
     program = web_program(system)
-    told = document(scenario, system, program)
+    told = document(twofold, system, program)
     command = ["run", *(request.scenario.command() or (scenario.id,))]
     text = explorer_page(result, told, program.module, sliders, presets, command)
     write_text(request.out, text)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from immunesim.experiments.curves import value_at
-from immunesim.experiments.explorer.document import refusals
+from immunesim.experiments.explorer.document import refusals, with_twin
 from immunesim.experiments.run import run
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.schedule import prepare
@@ -80,6 +80,7 @@ def shows_all_arms(page: Any) -> None:
 
 def largest_difference(page: Any, scenario: Scenario) -> float:
     """Between the curves of the page and those of a run, in terms of the largest value of each in any arm."""
+    scenario = with_twin(scenario)
     result, names, system = (
         run(scenario, Certify.OFF),
         page.evaluate("immunesimExplorer.names"),
@@ -183,7 +184,7 @@ def test_doses_and_changes_become_the_same_segments_as_in_python(visit, made, tm
     scenario = read_scenario(Path(path))
     system = system_of(scenario.model)
     page = opened(visit, made(path).page)
-    for arm, found in zip(scenario.arms, page.evaluate(SCHEDULES), strict=True):
+    for arm, found in zip(with_twin(scenario).arms, page.evaluate(SCHEDULES), strict=True):
         expected = prepare(scenario, arm, system)
         segments = expected.schedule.segments
         assert found["bounds"] == [*(each.start for each in segments), segments[-1].end]
@@ -268,6 +269,52 @@ def test_the_address_carries_the_state_and_what_is_wrong_with_it_is_said(visit, 
     assert "nothing here is called 'nonsense'" in said
     assert "found '-5'" in said
     assert page.locator(".slider.changed").count() == 1
+
+
+def test_the_address_keeps_which_arms_are_shown_and_says_that_it_is_of_another_version(visit, made) -> None:
+    page = opened(visit, made("core_cures").page)
+    page.locator("#arms input").nth(1).uncheck()
+    page.evaluate("immunesimExplorer.quiet()")
+    address = page.evaluate("location.hash")
+    page.reload()
+    page.locator("#fixed").wait_for(state="hidden")
+    assert not page.locator("#arms input").nth(1).is_checked()
+    assert page.locator("#status").inner_text().startswith("Simulated")
+    page.goto(made("core_cures").page.as_uri() + address.replace("version=", "version=0"))
+    page.reload()
+    page.locator("#fixed").wait_for(state="hidden")
+    assert "another version of this page" in page.locator("#status").inner_text()
+    page.locator("#reset").click()
+    page.evaluate("immunesimExplorer.quiet()")
+    assert page.locator("#arms input").nth(1).is_checked()
+    assert page.evaluate("location.hash") == ""
+
+
+def test_the_twin_to_whom_nothing_is_given_follows_the_patient(visit, made, tmp_path: Path) -> None:
+    text = dose("100 mg") + '[initial]\ncentral = "10 mg/L"\n[show]\nplots = [["central"]]\n'
+    page = opened(visit, made(question(tmp_path, text, model_text=model())).page)
+    assert page.locator("#arms label").all_inner_texts() == ["as described", "the same patient, nothing given"]
+    set_all(page, {"CL": 1.0})
+    (_, times, main, _), (_, _, twin, _) = page.evaluate(RESULT)
+    at = times.index(4.0)
+    assert main[0][at] == pytest.approx(35 * np.exp(-1), rel=1e-5)
+    assert twin[0][at] == pytest.approx(10 * np.exp(-1), rel=1e-5)
+
+
+@pytest.mark.parametrize("button", ["PNG", "CSV"])
+def test_what_is_shown_can_be_saved(visit, made, button: str, tmp_path: Path) -> None:
+    page = opened(visit, made("core_cures").page)
+    page.locator("#pin").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button").filter(has_text=button).first.click()
+    saved.value.save_as(tmp_path / "file")
+    data = (tmp_path / "file").read_bytes()
+    if button == "PNG":
+        assert data.startswith(b"\x89PNG")
+    else:
+        rows = data.decode().splitlines()
+        assert {row.split(",")[0] for row in rows[1:]} >= {"main", "pinned 1"}
+        assert len({row.count(",") for row in rows}) == 1
 
 
 @pytest.mark.parametrize("scripts", [True, False])

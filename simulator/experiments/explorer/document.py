@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ...numerics.compiled.programs import WebProgram
 
 RTOL_MOVING, RTOL_AT_REST = 1e-4, 1e-6
+TWIN = "nothing_given"
 MOST_ATTEMPTS = 100_000  # steps of one arm, rejected ones included: so that no setting hangs
 MEASURES = (
     "at", "final", "max", "min", "mean", "auc", "time_of_max", "time_of_min", "half_life", "time_above", "time_below",
@@ -62,6 +64,17 @@ def check(scenario: Scenario, system: System) -> None:
     """Raises `InputError` with all of `refusals`."""
     if faults := refusals(scenario, system):
         raise InputError(faults)
+
+
+def with_twin(scenario: Scenario) -> Scenario:
+    """The scenario with one more arm, the same patient to whom nothing is given, if its main arm has doses and no arm
+    is that already: it follows every slider of the patient."""
+    main = scenario.arms[0]
+    twin = main._replace(name=TWIN, label="the same patient, nothing given", doses=(), own=frozenset())
+    same = [arm for arm in scenario.arms if arm._replace(name=TWIN, label=twin.label, own=twin.own) == twin]
+    if not main.doses or same or TWIN in [arm.name for arm in scenario.arms]:
+        return scenario
+    return replace(scenario, arms=(*scenario.arms, twin))
 
 
 def fixed_parameters(system: System) -> set[str]:

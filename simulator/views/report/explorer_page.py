@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import math
 import shlex
@@ -92,6 +93,9 @@ def explorer_page(
         "sliders": [{**each._asdict(), "shown_unit": _unit(each.shown_unit)} for each in sliders],
         "presets": [each._asdict() for each in presets],
     }
+    # Addresses say which page they are of: of another model or other sliders they may mean something else
+    of = repr((model["parameters"], model["species"], [(each.path, each.value) for each in sliders]))
+    data["version"] = hashlib.sha256(of.encode()).hexdigest()[:8]
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return render(
         "explorer.html.jinja",

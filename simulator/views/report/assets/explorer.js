@@ -277,9 +277,11 @@
 
   const changedValues = () => [...values].filter(([path, value]) => value !== sliders.get(path).value);
   function remember() {
-    const changed = changedValues();
-    const state = changed.map(([path, value]) => `${encodeURIComponent(path)}=${value}`).join("&");
-    try { history.replaceState(null, "", state ? "#" + state : location.pathname + location.search); } catch { /* a page in a frame may not */ }
+    const changed = changedValues(), parts = changed.map(([path, value]) => `${encodeURIComponent(path)}=${value}`);
+    const usual = arms.every((_, place) => shown[place] === place < page.mostArms);
+    if (!usual) parts.push("arms=" + arms.flatMap((_, place) => (shown[place] ? [place] : [])).join("."));
+    if (parts.length) parts.push("version=" + page.version);
+    try { history.replaceState(null, "", parts.length ? "#" + parts.join("&") : location.pathname + location.search); } catch { /* a page in a frame may not */ }
     sayCommand(changed);
   }
   function sayCommand(changed) {
@@ -291,19 +293,29 @@
     });
     $("command").textContent = page.command + settings.join("");
   }
+  function showArms(places) {
+    arms.forEach((_, place) => { shown[place] = places.includes(place); });
+    [...$("arms").querySelectorAll("input")].forEach((box, place) => { box.checked = shown[place]; });
+  }
   function recall() {
     const faults = [];
+    showArms(arms.map((_, place) => place).slice(0, page.mostArms));
     for (const part of location.hash.slice(1).split("&").filter(Boolean)) {
       let path = part, given = "";
       try { [path, given = ""] = part.split("=").map(decodeURIComponent); } catch { /* stays as it is written */ }
       const each = sliders.get(path), value = given.trim() === "" ? NaN : Number(given);
-      if (!each) faults.push(`nothing here is called '${path.slice(0, 60)}'`);
+      if (path === "version") { if (given !== page.version) faults.push("it was made by another version of this page, so that it may mean something else"); }
+      else if (path === "arms" && /^(\d+(\.\d+)*)?$/.test(given)) {
+        const places = given.split(".").filter(Boolean).map(Number);
+        if (places.some((place) => place >= arms.length)) faults.push(`this page has ${arms.length} arms, found arm ${Math.max(...places) + 1}`);
+        else showArms(places);
+      } else if (!each) faults.push(`nothing here is called '${path.slice(0, 60)}'`);
       else if (!(value >= each.low && value <= each.high) || (each.whole && !Number.isInteger(value)))
         faults.push(`${each.label}: expected ${text(each.low * each.factor, 4)} to ${withUnit(each.high * each.factor, each.shown_unit)}, found '${given.slice(0, 30)}'`);
       else { values.set(path, value); addSlider(each).show(false); }
     }
     sayCommand(changedValues());
-    notice = faults.length ? "Of the address of this page: " + faults.join("; ") + ". Kept as described." : "";
+    notice = faults.length ? "Of the address of this page: " + faults.join("; ") + ". What is wrong is kept as described." : "";
   }
 
   // Charts
@@ -540,12 +552,29 @@
       }));
     }
 
+    // With its title and arms, on paper
     save() {
-      const canvas = this.uplot.ctx.canvas, copy = make("canvas", { width: canvas.width, height: canvas.height }), context = copy.getContext("2d");
-      context.fillStyle = css("--paper");
-      context.fillRect(0, 0, copy.width, copy.height);
-      context.drawImage(canvas, 0, 0);
-      download(copy.toDataURL("image/png"), `${page.id}-${curves[this.place].name.replace(/\W+/g, "_")}.png`);
+      const canvas = this.uplot.ctx.canvas, ratio = uPlot.pxRatio, line = 17 * ratio, drawn = arms.flatMap((arm, place) => (shown[place] && latest.arms.has(place) ? [arm] : []));
+      const copy = make("canvas", { width: canvas.width, height: canvas.height + (2.2 + drawn.length) * line }), c = copy.getContext("2d"), curve = curves[this.place];
+      c.fillStyle = css("--paper");
+      c.fillRect(0, 0, copy.width, copy.height);
+      c.drawImage(canvas, 0, 1.4 * line);
+      c.fillStyle = css("--ink");
+      c.font = `600 ${13 * ratio}px system-ui, sans-serif`;
+      c.fillText(curve.label + (curve.shown ? ` [${curve.shown}]` : ""), 8 * ratio, line, copy.width - 16 * ratio);
+      c.font = `${12 * ratio}px system-ui, sans-serif`;
+      drawn.forEach((arm, i) => {
+        const y = canvas.height + (2.2 + i) * line;
+        c.strokeStyle = lighter(arm.color);
+        c.lineWidth = 2 * ratio;
+        c.setLineDash(arm.dash.map((part) => 2 * part * ratio));
+        c.beginPath();
+        c.moveTo(50 * ratio, y - 4 * ratio);
+        c.lineTo(78 * ratio, y - 4 * ratio);
+        c.stroke();
+        c.fillText(arm.title + (arm === arms[0] && changedValues().length ? ", changed by sliders" : ""), 86 * ratio, y, copy.width - 94 * ratio);
+      });
+      download(copy.toDataURL("image/png"), `${page.id}-${curve.name.replace(/\W+/g, "_")}.png`);
     }
   }
 
@@ -604,7 +633,11 @@
     const lines = [["arm", `time [${model.clock.model}]`, ...curves.map((curve) => curve.unit && curve.unit !== "1" ? `${curve.name} [${curve.unit}]` : curve.name)].map(quote).join(",")];
     arms.forEach((arm, place) => {
       const run = shown[place] && latest.arms.get(place);
-      if (run) run.times.forEach((time, i) => lines.push([quote(arm.name), time, ...run.curves.map((values) => values[i])].join(",")));
+      if (run) run.times.forEach((time, i) => lines.push([quote(arm.name), time, ...curves.map((_, at) => run.curves[at][i])].join(",")));
+    });
+    pins.forEach((pin, i) => {
+      const run = pin.arms.get(0);
+      run.times.forEach((time, at) => lines.push([`pinned ${i + 1}`, time, ...curves.map((_, place) => run.curves[place][at])].join(",")));
     });
     return lines.join("\n") + "\n";
   }
@@ -616,7 +649,7 @@
     }
     $("add").addEventListener("click", addNamed);
     $("more").addEventListener("keydown", (event) => { if (event.key === "Enter") addNamed(); });
-    $("reset").addEventListener("click", () => setAll({}));
+    $("reset").addEventListener("click", () => { showArms(arms.map((_, place) => place).slice(0, page.mostArms)); setAll({}); });
     if ($("preset")) $("preset").addEventListener("change", (event) => {
       const chosen = event.target.value;
       if (chosen === "own") return;
@@ -632,7 +665,7 @@
     });
     arms.forEach((arm, place) => {
       const box = make("input", { type: "checkbox", checked: shown[place] });
-      box.addEventListener("change", () => { shown[place] = box.checked; request(true); });
+      box.addEventListener("change", () => { shown[place] = box.checked; request(true); remember(); });
       const line = `<svg width="26" height="10" aria-hidden="true"><path d="M0 5H26" stroke-width="2.5"/></svg>`;
       const label = make("label", {}, box);
       label.insertAdjacentHTML("beforeend", line);
