@@ -10,6 +10,7 @@
 * ``sim.evidence``, ``sim.influence``: expectations against simulations, and what they depend on.
 * ``sim.list``, ``sim.show``, ``sim.describe``, ``sim.check``: what there is, and what is wrong with it.
 * ``sim.explore``: a page with sliders that simulates a scenario by itself.
+* ``sim.help``: the handbook, by chapter or by word.
 * ``sim.export``, ``sim.gallery``, ``sim.replay``: other formats, all scenarios as pages, a run computed again.
 
 Each result prints itself as text and shows itself in a notebook. `InputError` holds everything that is wrong with what
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .api.evidence import influence as influence
     from .api.explain import explain as explain
     from .api.fit import fit as fit
+    from .api.help import help_ as help  # noqa: F401
     from .api.output import explore as explore
     from .api.output import export as export
     from .api.output import gallery as gallery
@@ -67,6 +69,7 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "evidence": "api.evidence",
     "influence": "api.evidence",
     "list": "api.scenarios",
+    "help": "api.help",
     "show": "api.scenarios",
     "describe": "api.describe",
     "explain": "api.explain",
@@ -84,7 +87,8 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "InputError": "runtime.errors",
     "OutputError": "runtime.errors",
 }
-__all__ = [name for name in _HOMES if name != "list"]  # which a star import must leave to Python
+_BUILTIN = ("list", "help")  # which a star import must leave to Python
+__all__ = [name for name in _HOMES if name not in _BUILTIN]
 
 
 def __dir__() -> Any:
@@ -93,5 +97,5 @@ def __dir__() -> Any:
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module("." + _HOMES[name], __name__), "list_" if name == "list" else name)
+        return getattr(import_module("." + _HOMES[name], __name__), f"{name}_" if name in _BUILTIN else name)
     raise AttributeError(f"module 'immunesim' has no public name '{name}'")

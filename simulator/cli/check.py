@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ..runtime.exit_codes import BAD_FILE, DONE
 from .options import print_json
-from .program import BAD_FILE, DONE
 
 EXAMPLES = """examples:
   immunesim check scenarios/*.toml

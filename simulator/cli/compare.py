@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..runtime.exit_codes import DONE, MISSED, UNRELIABLE
 from .options import (
     certify_arguments,
     certify_of,
@@ -16,7 +17,6 @@ from .options import (
     request_of,
     settings_argument,
 )
-from .program import DONE, MISSED, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim compare acute_infection stop_signal_missing

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..runtime.exit_codes import DONE
 from .options import print_json
-from .program import DONE
 
 EXAMPLES = """examples:
   immunesim describe

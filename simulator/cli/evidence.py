@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..runtime.exit_codes import DONE, INTERRUPTED, MISSED, UNRELIABLE
 from .options import certify_arguments, certify_of, print_answer, print_json, print_note
-from .program import DONE, INTERRUPTED, MISSED, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim evidence

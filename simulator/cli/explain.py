@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..runtime.exit_codes import DONE, SOLVER_FAILED, UNRELIABLE
 from .options import (
     certify_arguments,
     certify_of,
@@ -15,7 +16,6 @@ from .options import (
     request_of,
     settings_argument,
 )
-from .program import DONE, SOLVER_FAILED, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim explain acute_infection --of IL-2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..runtime.exit_codes import DONE
 from .options import print_answer, print_json, print_note, request_of, settings_argument
-from .program import DONE
 
 EXAMPLES = """examples:
   immunesim explore il2_therapy --out page.html

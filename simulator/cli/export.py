@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from ..files.formats import FORMATS
+from ..runtime.exit_codes import DONE
 from .options import print_json, request_of, settings_argument
-from .program import DONE
 
 EXAMPLES = """examples:
   immunesim export il2_therapy --to sbml

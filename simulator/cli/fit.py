@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..runtime.exit_codes import DONE, INTERRUPTED, SOLVER_FAILED
 from .options import (
     figure_arguments,
     figures_of,
@@ -15,7 +16,6 @@ from .options import (
     request_of,
     settings_argument,
 )
-from .program import DONE, INTERRUPTED, SOLVER_FAILED
 
 EXAMPLES = """examples:
   immunesim fit my_scenario.toml --out fitted --profile

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..runtime.exit_codes import DONE, INTERRUPTED, MISSED, UNRELIABLE
 from .options import certify_arguments, certify_of, print_answer, print_json, print_note
-from .program import DONE, INTERRUPTED, MISSED, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim gallery --out gallery

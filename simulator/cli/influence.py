@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..runtime.exit_codes import DONE, UNRELIABLE
 from .options import accept_argument, print_answer, print_json
-from .program import DONE, UNRELIABLE
 
 EXAMPLES = """examples:
   immunesim influence acute_infection

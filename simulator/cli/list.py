@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from ..runtime.exit_codes import DONE
 from .options import print_json
-from .program import DONE
 
 EXAMPLES = """examples:
   immunesim list

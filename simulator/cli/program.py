@@ -11,20 +11,17 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from ..runtime.exit_codes import (
+    BAD_FILE,
+    DONE,
+    INTERRUPTED,
+    NO_PACKAGE,
+    TERMINATED,
+    USAGE,
+)
 from ..runtime.interrupt import interrupted_by, signals_as_interrupts
 from ..runtime.text import shortened
 from .streams import safe_streams
-
-# What a command ends with. Where several apply: 130 or 143 before 4, 4 before 6, 6 before 1.
-DONE = 0
-MISSED = 1  # done, but a simulation failed or an expectation was missed
-USAGE = 2
-BAD_FILE = 3
-SOLVER_FAILED = 4
-NO_PACKAGE = 5
-UNRELIABLE = 6  # done, but numbers are shown that have fewer than three digits
-INTERRUPTED = 130
-TERMINATED = 143  # as INTERRUPTED, by SIGTERM
 
 COMMANDS = {
     "run": "simulate scenarios and write their tables and figures",
@@ -43,6 +40,7 @@ COMMANDS = {
     "influence": "vary each parameter and say which expectations fail",
     "export": "write an arm of a scenario for other simulators",
     "replay": "simulate the run of an output directory again, and compare the numbers",
+    "help": "the handbook: a chapter, or what it says of a word",
 }
 EXAMPLES = """examples:
   immunesim run il2_therapy --out out

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..runtime.exit_codes import DONE, INTERRUPTED, MISSED, SOLVER_FAILED, UNRELIABLE
 from .options import (
     certify_arguments,
     certify_of,
@@ -19,7 +20,6 @@ from .options import (
     request_of,
     settings_argument,
 )
-from .program import DONE, INTERRUPTED, MISSED, SOLVER_FAILED, UNRELIABLE
 
 if TYPE_CHECKING:
     from ..experiments.run import RunResult

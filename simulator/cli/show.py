@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from ..runtime.exit_codes import DONE
 from .options import print_json, request_of, settings_argument
-from .program import DONE
 
 EXAMPLES = """examples:
   immunesim show il2_therapy

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..runtime.exit_codes import DONE, INTERRUPTED, MISSED, SOLVER_FAILED, UNRELIABLE
 from .options import accept_argument, print_answer, print_json, print_note, request_of, settings_argument
-from .program import DONE, INTERRUPTED, MISSED, SOLVER_FAILED, UNRELIABLE
 
 if TYPE_CHECKING:  # `--help` must not wait for NumPy
     from ..tasks.sweep import SweepRequest

@@ -473,6 +473,7 @@ def test_every_command_is_a_function_with_its_words() -> None:
     [
         (["check", "toy.toml"], lambda: sim.check("toy.toml")),
         (["list"], lambda: sim.list()),
+        (["help", "rules"], lambda: sim.help("rules")),
         (["show", "toy.toml", "--set", "k_absorb=0.9 1/h"], lambda: sim.show("toy.toml", set={"k_absorb": "0.9 1/h"})),
         (["compare", "toy.toml", "--of", "drug"], lambda: sim.compare("toy.toml", of="drug")),
         (

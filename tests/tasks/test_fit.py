@@ -9,7 +9,7 @@ from pathlib import Path
 import immunesim as sim
 import pytest
 from immunesim.cli import main
-from immunesim.cli.program import BAD_FILE, DONE, SOLVER_FAILED, USAGE
+from immunesim.runtime.exit_codes import BAD_FILE, DONE, SOLVER_FAILED, USAGE
 
 SCENARIO = """
 title = "Two doses"

@@ -143,6 +143,12 @@ class Field(NamedTuple):
     required: bool = False
     one_line: bool = False
 
+    @property
+    def words(self) -> str:
+        """What it may hold, in words: "text or a number"."""
+        kinds = [kind for kind in self.types if kind is not int or float not in self.types]
+        return " or ".join(dict.fromkeys(_TYPE_NAMES[kind] for kind in kinds))
+
 
 TEXT, REQUIRED_TEXT = Field((str,)), Field((str,), True)
 LINE, REQUIRED_LINE = Field((str,), one_line=True), Field((str,), True, one_line=True)
@@ -190,8 +196,7 @@ def check_fields(table: object, fields: Mapping[str, Field], what: str) -> Itera
 def _problem(key: str, value: object, field: Field) -> str:
     """What is wrong with one value, or an empty text."""
     if not isinstance(value, field.types) or isinstance(value, bool) is not (bool in field.types):
-        kinds = [kind for kind in field.types if kind is not int or float not in field.types]
-        return f"{key} must be {' or '.join(dict.fromkeys(_TYPE_NAMES[kind] for kind in kinds))}, found {value!r}"
+        return f"{key} must be {field.words}, found {value!r}"
     if isinstance(value, float) and not math.isfinite(value):
         return f"{key} must be a finite number, found {value}"
     if value == "" and field.required:

@@ -1,0 +1,57 @@
+"""Every table of the files that users write, with its keys: what the reference of the handbook lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import facts, model_file
+from .answer import ANSWER
+from .data import DATA, SOURCE
+from .design import SWEEP, VARY
+from .explore import EXPLORE, PRESET, SLIDER
+from .fit import ESTIMATE, FIT, PRIOR
+from .inputs import INPUT
+from .model_sections import SECTIONS
+from .population import PATIENT, POPULATION
+from .rules import RULE
+from .scenario_file import ARM, CHANGE, DOSE, EXPECT, FILE, SHOW, TIME
+from .source import Field
+from .subjects import SUBJECTS
+from .sweep import MEASURE
+
+SCENARIO_TABLES: dict[str, Mapping[str, Field]] = {
+    "a scenario": FILE,
+    "[time]": TIME,
+    "[[dose]]": DOSE,
+    "[[change]]": CHANGE,
+    "[arms.NAME]": ARM,
+    "[show]": SHOW,
+    "[[answer]]": ANSWER,
+    "[[expect]]": EXPECT,
+    "[[rule]]": RULE,
+    "[inputs.NAME]": INPUT,
+    "[[data]]": DATA,
+    "[subjects]": SUBJECTS,
+    "[sources.NAME] of a scenario": SOURCE,
+    "[fit]": FIT,
+    "[[fit.estimate]]": ESTIMATE,
+    "prior of [[fit.estimate]]": PRIOR,
+    "[sweep]": SWEEP,
+    "[[sweep.vary]]": VARY,
+    "[sweep.measures]": MEASURE,
+    "[population]": POPULATION,
+    "[[population.vary]]": PATIENT,
+    "[explore]": EXPLORE,
+    "[[explore.slider]]": SLIDER,
+    "[[explore.preset]]": PRESET,
+}
+MODEL_TABLES: dict[str, Mapping[str, Field]] = {
+    "a model": model_file.FILE,
+    **{f"[{name}.NAME]": section.fields for name, section in SECTIONS.items()},
+    "[facts.NAME]": facts.FACT,
+}
+
+
+def type_text(field: Field) -> str:
+    """What a key may hold, in words: "text or a number, required"."""
+    return field.words + (", required" if field.required else "")
