@@ -450,6 +450,53 @@ def test_why_is_answered_by_keys_alone_and_follows_the_sliders(visit, made, tmp_
     assert why.is_hidden()
 
 
+def test_a_dose_is_dragged_on_the_time_axis_and_moved_by_keys(visit, made, tmp_path: Path) -> None:
+    path = question(
+        tmp_path, dose("100 mg", at="12 h") + '[show]\nplots = [["central"], ["gut"]]\n', model_text=model()
+    )
+    page = opened(visit, made(path).page)
+    handles = page.locator(".handle")
+    assert [each.get_attribute("tabindex") for each in handles.all()] == ["0", "-1"]
+    box = handles.first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y)
+    page.mouse.move(x + 80, y)
+    assert page.locator(".slider.changed").count() == 1  # the slider of its start appears, and the curve follows
+    page.mouse.up()
+    page.evaluate("immunesimExplorer.quiet()")
+    start = float(handles.first.get_attribute("aria-valuenow"))
+    assert 15 < start < 30
+    ((_, times, (central, _), _), *_) = page.evaluate(RESULT)
+    assert times[np.argmax(central)] == pytest.approx(start)
+    assert f"dose.drug.at={start:g}" in page.evaluate("location.hash")
+    handles.first.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("PageUp")
+    page.evaluate("immunesimExplorer.quiet()")
+    ((_, times, (central, _), _), *_) = page.evaluate(RESULT)
+    moved = float(handles.first.get_attribute("aria-valuenow"))
+    assert 0 < moved < 5
+    assert times[np.argmax(central)] == pytest.approx(moved)
+    assert page.evaluate("document.activeElement.getAttribute('aria-valuetext')") == f"{moved:g} h"
+
+
+def test_swings_too_fast_to_see_are_drawn_as_an_envelope(visit, made, tmp_path: Path) -> None:
+    often = dose("10 mg", every="15 min", count=180, at="2 h", over="3 min")
+    path = question(tmp_path, often + '[show]\nplots = [["central"], ["gut"]]\n', model_text=model())
+    page = opened(visit, made(path).page)
+    (((part,), *_), others) = (page.evaluate(f"immunesimExplorer.envelopes({place})") for place in (0, 1))
+    assert others == []
+    assert 150 < len(part["upper"]) <= 180
+    swings = [high - low for (_, high), (_, low) in zip(part["upper"], part["lower"], strict=False)]
+    assert min(swings[20:-1]) > 1  # peaks above troughs: each dose adds 2.5 mg/L
+    set_all(page, {"dose.drug.every": 1.0})
+    page.reload()  # without the ghost of the run before
+    page.locator("#fixed").wait_for(state="hidden")
+    assert page.evaluate("immunesimExplorer.envelopes(0)") == []
+
+
 MEASURED = """
 [show]
 plots = [["central"]]

@@ -343,12 +343,21 @@
   ];
 
   const marks = makeMarks({ color: (place) => lighter(arms[place].color), css, factor, measures: { whereRead } });
-  const MOST_LONGER = 1.5, MOST_DECADES = 3; // by how much of itself, and how many decades, published ranges stretch an axis
+  const MOST_LONGER = 1.5, MOST_DECADES = 3, CLOSE = 5; // by how much of itself, and how many decades, published ranges stretch an axis; pixels of a swing that is too fast to see
 
   const whyOf = makeWhy({
     make, text, withUnit, page, arm: () => arms[0].title,
     halves(place) { const own = latest.arms.get(0).curves[place]; return Math.min(...own) < 0.6 * Math.max(...own); }, // not a temperature
     ask: (curve, time, done, failed) => askLater({ question: { why: [0, curve, time] }, done, failed }),
+  });
+
+  const handlesOf = makeDoseHandles({
+    make, sliders, values,
+    words: (each, value) => withUnit(value * each.factor, each.shown_unit),
+    step: (each) => (each.high - each.low) / STEPS,
+    start(path) { addSlider(sliders.get(path)); start(); },
+    move(path, value) { change(sliders.get(path), rounded(sliders.get(path), value), true); rows.get(path).show(false); },
+    release: () => settled(),
   });
 
   class Chart {
@@ -371,6 +380,7 @@
       button.setAttribute("aria-expanded", "false");
       button.addEventListener("click", () => (this.why.at === null ? this.explain() : this.why.close()));
       this.plot = make("div", { className: "plot", tabIndex: 0, role: "img" });
+      this.handles = handlesOf(() => this.uplot, factor, place === 0);
       this.read = make("p", { className: "read" });
       this.body = make("tbody", {});
       const heads = ["", "start", "lowest", "highest", "highest at", "end"].map((head, i) => make("th", { scope: "col", textContent: i ? head : "arm" }));
@@ -379,7 +389,7 @@
       scroll.setAttribute("aria-label", "values of " + curve.label);
       this.details = make("details", {}, make("summary", { textContent: "In numbers" }), scroll);
       this.details.addEventListener("toggle", () => this.tabulate());
-      this.element = make("figure", { className: "chart" }, make("div", { className: "head" }, title, button, this.toggle, png), this.plot, this.read, this.why.element, this.details);
+      this.element = make("figure", { className: "chart" }, make("div", { className: "head" }, title, button, this.toggle, png), make("div", { className: "stage" }, this.plot, this.handles.element), this.read, this.why.element, this.details);
       $("charts").append(this.element);
       this.plot.addEventListener("keydown", (event) => this.key(event));
       this.plot.addEventListener("click", (event) => {
@@ -406,6 +416,7 @@
       const line = (color, width, dash) => ({ stroke: color, width, dash, spanGaps: true, points: { show: false } });
       const chart = this;
       this.range = null;
+      this.envelopes = [];
       this.uplot = new uPlot({
         width: this.plot.clientWidth || 300, height: 190, legend: { show: false }, padding: [12, 14, 0, 0],
         cursor: { drag: { x: false, y: false }, points: { show: false } },
@@ -416,7 +427,7 @@
         ],
         series: [{}, ...Array.from({ length: PINS }, (_, i) => line(css("--quiet"), 1.3, [2 + 3 * i, 3])), line(css("--ghost"), 3.5, []),
           ...arms.map((arm, i) => line(lighter(arm.color), i ? 1.5 : 2.4, arm.dash.map((part) => part * 2))).reverse()],
-        hooks: { drawAxes: [(u) => marks.bands(u, chart.banded(), chart.log)], draw: [(u) => chart.above(u)], setCursor: [(u) => chart.moved(u)] },
+        hooks: { drawAxes: [(u) => { marks.bands(u, chart.banded(), chart.log); marks.envelopes(u, chart.envelopes); }], draw: [(u) => chart.above(u)], setCursor: [(u) => chart.moved(u)] },
       }, [[0], ...Array(arms.length + 1 + PINS).fill([null])], this.plot);
       this.uplot.root.setAttribute("aria-hidden", "true");
       if (latest) this.draw(aligned(), true);
@@ -428,6 +439,7 @@
     measured() { return page.points.filter((each) => each.curve === this.place && shown[each.arm]); }
     above(u) {
       this.doses(u);
+      this.handles.place();
       if (!latest) return;
       marks.points(u, this.measured(), this.log);
       marks.verdicts(u, this.banded(), latest.arms, this.log);
@@ -466,13 +478,15 @@
     draw(lines, rest) {
       this.fit(rest);
       const found = runs();
-      const plain = (value) => (this.log && !(value > 0) ? null : value);
+      const wide = (CLOSE * model.end) / Math.max(100, this.plot.clientWidth - 70), colors = [...Array(PINS).fill(css("--quiet")), css("--ghost"), ...arms.map((arm) => lighter(arm.color)).reverse()];
+      this.envelopes = [];
       this.uplot.setData([lines.times, ...found.map((run, i) => {
         if (!run) return [];
-        const own = run.curves[this.place];
-        if (!lines.places) return Array.from(own, plain);
+        const { line, parts } = marks.dense(run.times, run.curves[this.place], this.log, this.limits(), wide);
+        if (parts.length) this.envelopes.push({ parts, stroke: colors[i] });
+        if (!lines.places) return line;
         const out = new Array(lines.times.length).fill(null);
-        lines.places[i].forEach((to, from) => { out[to] = plain(own[from]); });
+        lines.places[i].forEach((to, from) => { out[to] = line[from]; });
         return out;
       })], true);
       if (rest) this.describe();
@@ -700,6 +714,7 @@
   // For scripts and tests: set(values by path) moves sliders; quiet() waits until no simulation is under way
   const immunesimExplorer = (window.immunesimExplorer = {
     names: model.curves.map((curve) => curve.name), set: (wanted) => setAll(wanted), result: () => latest,
+    envelopes: (place) => charts[place].envelopes.map(({ parts }) => parts.map(({ upper, lower }) => ({ upper, lower }))),
     explain: (place, time) => charts[place].explain(time),
     why: (place, time) => new Promise((done, failed) => askLater({ question: { why: [0, place, time / factor] }, done, failed })),
     lines: () => runs().filter(Boolean).length,

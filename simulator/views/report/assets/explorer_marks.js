@@ -142,5 +142,47 @@ function makeMarks(tools) {
     return values.filter((value) => value !== null && Number.isFinite(value) && (!log || value > 0));
   }
 
-  return { bands, verdicts, points, moment, extent };
+  // Where a curve swings faster than a chart can show, a line would smear into a block. There only its peaks stay in
+  // `line`, and `parts` have peaks and troughs. range: of the axis; wide: of time, what can be told apart
+  const FEWEST = 8, SWING = 0.03; // turns that follow closely, and their size as a share of the axis
+  function dense(times, values, log, range, wide) {
+    const line = Array.from(values, (value) => (log && !(value > 0) ? null : value)), parts = [];
+    const at = (i) => (log ? Math.log(Math.max(values[i], range[0])) : values[i]), tall = log ? Math.log(range[1] / range[0]) : range[1] - range[0];
+    const turns = [];
+    for (let i = 1; i + 1 < values.length; i += 1) if ((values[i] - values[i - 1]) * (values[i + 1] - values[i]) < 0) turns.push(i);
+    for (let first = 0; first < turns.length; ) {
+      let last = first;
+      while (last + 1 < turns.length && times[turns[last + 1]] - times[turns[Math.max(first, last - 1)]] < wide && Math.abs(at(turns[last + 1]) - at(turns[last])) > SWING * tall) last += 1;
+      if (last - first + 1 >= FEWEST) {
+        const own = turns.slice(first, last + 1), isPeak = (i) => values[i] > values[i - 1];
+        const points = (list) => list.map((i) => [times[i], Math.max(values[i], log ? range[0] : -Infinity)]);
+        parts.push({ upper: points(own.filter(isPeak)), lower: points(own.filter((i) => !isPeak(i))) });
+        for (let i = own[0] + 1; i < own[own.length - 1]; i += 1) line[i] = null;
+        for (const i of own) if (isPeak(i)) line[i] = values[i];
+      }
+      first = last + 1;
+    }
+    return { line, parts };
+  }
+  // list: of each line its parts and its colour
+  function envelopes(u, list) {
+    clipped(u, (c) => {
+      for (const { parts, stroke } of list) for (const { upper, lower } of parts) {
+        const trace = (points) => points.forEach(([time, value]) => c.lineTo(u.valToPos(time * factor, "x", true), u.valToPos(value, "y", true)));
+        c.fillStyle = c.strokeStyle = stroke;
+        c.globalAlpha = 0.28;
+        c.beginPath();
+        trace(upper);
+        trace(lower.slice().reverse());
+        c.fill();
+        c.globalAlpha = 1;
+        c.lineWidth = 1.2 * uPlot.pxRatio;
+        c.beginPath();
+        trace(lower);
+        c.stroke();
+      }
+    });
+  }
+
+  return { dense, envelopes, bands, verdicts, points, moment, extent };
 }
