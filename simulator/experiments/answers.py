@@ -8,11 +8,13 @@ from functools import partial
 
 from ..model.expression import Expression
 from ..numerics.trajectory import Trajectory
-from .conditions import comparisons, decided, sides_of
+from .condition_values import decided
+from .conditions import comparisons, sides_of
 from .expectations import replaced_arm
 from .measured import BoundMeasure, MemberCurves, bind, curves_of, of_trajectories
 from .measures import arms_of
-from .scenario import AnswerSentence, Compared, Condition, Scenario
+from .rules import Compared, Condition
+from .scenario import AnswerSentence, Scenario
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def condition_holds(scenario: Scenario, condition: Condition, curves: Mapping[st
         left, right = bound[id(compared)]
         return _value(left, curves), _value(right, curves)
 
-    return decided(condition, values)[0]
+    return bool(decided(condition, values)[0])
 
 
 def _value(bound: BoundMeasure, curves: Mapping[str, MemberCurves]) -> float:
@@ -119,7 +121,7 @@ def _failing(condition: Condition, wanted: bool, found: partial[Found]) -> Itera
     if isinstance(condition, Compared):
         left, right = found(condition.left), found(condition.right)
         holds, _ = decided(condition, lambda each: (left.value, right.value))
-        if holds is not wanted:
+        if bool(holds) is not wanted:
             right = Found(right.measure, right.value * condition.factor, right.why)
             yield Failing(condition, left, right, wanted)
         return

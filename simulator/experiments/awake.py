@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..numerics.parameter_formulas import ParameterFormulas
+from .rules import Crossing
 from .scenario import Arm, Scenario
 
 
@@ -26,6 +27,8 @@ def awake_species(
         found |= {name for name, node in starts if formulas.graph.symbols_of(node) & symbols}
     for arm in arms:
         found |= {dose.target for dose in arm.doses}
+        found |= {name for each in arm.settings for name, value in each.values.items() if value}
+        found |= {name for rule in crossings_of(arm) for name, value in rule.sets.items() if value}
         values = formulas.initial_values(scenario.parameters(arm)) | dict(arm.initial)
         found |= {name for name, value in values.items() if value != 0.0}
     return found
@@ -38,4 +41,10 @@ def zero_parameters(scenario: Scenario) -> set[str]:
     for arm in scenario.arms:
         found -= {name for change in arm.changes for name, value in change.parameters.items() if value}
         found -= {name for each in arm.inputs for name in each.piece(0)}
+        found -= {name for rule in crossings_of(arm) for name, value in rule.parameters.items() if value}
     return found
+
+
+def crossings_of(arm: Arm) -> list[Crossing]:
+    """The rules of an arm that are about crossings."""
+    return [rule for rule in arm.rules if isinstance(rule, Crossing)]

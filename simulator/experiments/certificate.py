@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..numerics.trajectory import ATOL_OF_SCALE, Array, Trajectory
 from .conditions import sides_of
@@ -71,19 +72,22 @@ def compare(
     second: Trajectory,
     typical: Mapping[str, float],
     floors: Mapping[str, float] | None = None,
+    alike: NDArray[np.bool_] | None = None,
 ) -> Certificate:
     """The certificate of the trajectory `first` of one arm, by `second`, which has the same times.
 
     typical: by name of species and observable, its usual size: the declared scale of a species, and what an observable
     is where all species have that size. floors: by name, the noise floor of curves for which it is known otherwise.
+    alike: the times that are compared; None for all.
     """
     species, floors = scenario.model.species, floors or {}
-    curve, time, worst = _largest(shown_curves(scenario), first, second, typical, floors)
-    state, _, worst_state = _largest(species, first, second, typical, floors)
+    at = np.ones(len(first.times), dtype=bool) if alike is None else alike
+    curve, time, worst = _largest(shown_curves(scenario), first, second, typical, floors, at)
+    state, _, worst_state = _largest(species, first, second, typical, floors, at)
     digits, state_digits = digits_of(worst), digits_of(worst_state)
     reason = f"two computations agree in fewer than {RELIABLE:g} digits" if digits < RELIABLE else ""
     scales = {name: ATOL_OF_SCALE * each.scale for name, each in species.items()}
-    _, _, difference = _largest(species, first, second, {}, scales)
+    _, _, difference = _largest(species, first, second, {}, scales, at)
     return Certificate(digits, curve, time, state, state_digits, difference, second.solver, reason)
 
 
@@ -93,6 +97,7 @@ def _largest(
     second: Trajectory,
     typical: Mapping[str, float],
     floors: Mapping[str, float],
+    at: NDArray[np.bool_],
 ) -> tuple[str | None, float | None, float]:
     """The curve that differs most, where, and by how much relative to its value and noise floor."""
     known = list(names)
@@ -105,9 +110,10 @@ def _largest(
         error = np.abs(a - b) / (np.abs(b) + floor[:, None])
     error[(a == b) | (np.isnan(a) & np.isnan(b))] = 0.0
     error[np.isnan(error)] = np.inf
-    row, at = divmod(int(error.argmax()), error.shape[1])
-    worst = float(error[row, at])
-    return (known[row], float(first.times[at]), worst) if worst > 0.0 else (None, None, 0.0)
+    error[:, ~at] = 0.0
+    row, place = divmod(int(error.argmax()), error.shape[1])
+    worst = float(error[row, place])
+    return (known[row], float(first.times[place]), worst) if worst > 0.0 else (None, None, 0.0)
 
 
 def noise_floor(values: Array, typical: Array) -> Array:

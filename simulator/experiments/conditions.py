@@ -15,7 +15,7 @@ from ..model.expression import Quoted as QuotedText
 from ..model.model import Model
 from ..model.units import Unit, UnitError, dimension_text, in_moles
 from .measures import curve_names, read_measure, unit_of
-from .scenario import Compared, Condition, Joined
+from .rules import Compared, Condition, Joined
 
 SIGNS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 BEFORE = "before"  # the function of a curve that every name in a condition stands for
@@ -70,27 +70,6 @@ def sides_of(condition: Condition) -> Iterator[Expression]:
     """Both sides of every comparison."""
     for each in comparisons(condition):
         yield from (each.left, each.right)
-
-
-def decided(condition: Condition, values: Callable[[Compared], tuple[float, float]]) -> tuple[bool, float]:
-    """Whether a condition holds, and how clearly: the margin, relative to the larger side, of what decides.
-
-    values: both sides of a comparison, in their own units; where one is NaN the comparison does not hold.
-    """
-    if isinstance(condition, Compared):
-        left, right = values(condition)
-        right *= condition.factor
-        holds = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[condition.sign]
-        size = max(abs(left), abs(right))
-        return bool(holds), abs(left - right) / size if size > 0 else math.inf  # zero and zero are no close call
-    found = [decided(part, values) for part in condition.parts]
-    if condition.op == "not":
-        return not found[0][0], found[0][1]
-    deciding = condition.op == "or"
-    clear = [margin for holds, margin in found if holds is deciding]
-    if clear:  # one of them is enough: the clearest decides
-        return deciding, max(clear)
-    return not deciding, min(margin for _, margin in found)
 
 
 class _Reader:

@@ -249,7 +249,7 @@ def time_above(pieces: Pieces, level: float) -> Array:
     time = np.where(low - spare >= level, length, 0.0)
     some = np.flatnonzero((low - spare < level) & (top + spare >= level))
     if len(some):
-        edges, above = _parts_above(pieces, some, level)
+        edges, above = parts_above(pieces, some, level)
         time[some] = length[some] * (np.diff(edges, axis=0) * above).sum(axis=0)
     return np.add.reduceat(time, pieces.first[:-1])
 
@@ -267,7 +267,7 @@ def first_above(pieces: Pieces, level: float) -> Array:
     some = np.flatnonzero((top + OVERSHOOT * (top - low) >= level) & (np.arange(count) <= surely))
     time = np.full(count, np.inf)
     if len(some):
-        edges, above = _parts_above(pieces, some, level)
+        edges, above = parts_above(pieces, some, level)
         at = np.where(above.any(axis=0), edges[above.argmax(axis=0), np.arange(len(some))], np.inf)
         values = pieces.values.take(some, axis=1) >= level
         at = np.minimum(at, np.where(values.any(axis=0), values.argmax(axis=0) / PIECE, np.inf))
@@ -282,7 +282,7 @@ def first_below(pieces: Pieces, level: float) -> Array:
     return first_above(pieces.negative(), -level)
 
 
-def _parts_above(pieces: Pieces, of: Indices, level: float) -> tuple[Array, Flags]:
+def parts_above(pieces: Pieces, of: Indices, level: float) -> tuple[Array, Flags]:
     """Pieces cut where they cross `level`, as fractions, shape (6, len(of)), and which parts are at or above it."""
     coefficients = _coefficients(pieces, of)
     coefficients[0] -= level

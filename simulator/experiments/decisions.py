@@ -1,24 +1,31 @@
-"""What the rules of an arm decide about its doses: which are skipped, halved, delayed or stopped, and when.
+"""What the rules of an arm decide: which doses are skipped, halved, delayed or stopped, and what is done at crossings.
 
-An arm is simulated with what is decided so far. The doses that a rule looks at are taken in order of time: until one is
-decided otherwise, everything before the next one is as it was simulated. So an arm is simulated once, and again for
-each decision that changes it.
+An arm is simulated with what is decided so far. What its rules look at is taken in order of time: until something is
+decided otherwise, everything before it is as it was simulated. So an arm is simulated once, and again for each decision
+that changes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import NamedTuple
 
 from ..model.instants import ticks_of, time_of
 from ..model.model import Model
 from ..numerics.trajectory import Trajectory
-from .conditions import comparisons, decided
-from .measured import BoundMeasure, MemberCurves, bind, curves_of
-from .scenario import Arm, Compared, Condition, Dose, Rule
+from .condition_values import BoundCondition, ConditionCourse
+from .measured import MemberCurves, curves_of
+from .rules import Crossing, Rule, Setting
+from .scenario import Arm, Change, Dose
+from .timetable import CLOSEST, timetable
 
 MOST_DECISIONS = 1_000  # that change an arm: more is a rule that goes on for ever
+MOST_FIRED = 300  # times that a rule fires that may do so every time: more is one that goes on for ever
+CHATTERING, NEAR = 30, 1e-4  # so many firings within this part of the run are one too
+SAME_TIME = 1e-3  # of the run: two computations that find a crossing further apart decide differently
 
 Simulate = Callable[[Sequence[Arm]], Sequence[Trajectory | None]]  # None: it cannot be simulated
 
@@ -40,13 +47,29 @@ class Decision(NamedTuple):
     margin: float
 
 
+class Fired(NamedTuple):
+    """What a rule did at a crossing.
+
+    rule: its name. number: how often it had fired then, this time included. time: in the model's time unit. gives,
+    parameters, sets: as in `Crossing`.
+    """
+
+    rule: str
+    number: int
+    time: float
+    gives: tuple[str, ...]
+    parameters: Mapping[str, float]
+    sets: Mapping[str, float]
+
+
 class Decided(NamedTuple):
-    """An arm without rules, whose doses are those that are given; what its rules did; closest: the smallest margin of
-    any look at a dose, also of those that changed nothing, as rule, time and margin; problem: a rule that would decide
-    for ever, in words."""
+    """An arm without rules, with what these gave and set; what its rules did to doses, and at crossings; closest: the
+    smallest margin of any look at a dose, also of those that changed nothing, as rule, time and margin; problem: a rule
+    that would decide for ever, in words."""
 
     arm: Arm
     decisions: tuple[Decision, ...] = ()
+    fired: tuple[Fired, ...] = ()
     closest: tuple[str, float, float] | None = None
     problem: str = ""
 
@@ -62,7 +85,23 @@ def decided_arms(arms: Sequence[Arm], model: Model, end: float, simulate: Simula
             for each, trajectory in zip(left, trajectories, strict=True)
             if trajectory is not None and each.changes(trajectory)
         ]
-    return [Decided(each.current(), tuple(each.decisions), each.closest, each.problem) for each in found]
+    return [each.decided() for each in found]
+
+
+def first_difference(one: Decided, other: Decided, end: float) -> tuple[str, float] | None:
+    """The rule and the time of the first decision that is not the same in both; None where all are. end: of the run."""
+
+    def steps(of: Decided) -> list[tuple[float, str, tuple[object, ...]]]:
+        found: list[tuple[float, str, tuple[object, ...]]] = [
+            (each.time, each.rule, (each.dose, each.number)) for each in of.decisions
+        ]
+        return sorted([*found, *((each.time, each.rule, (each.number,)) for each in of.fired)])
+
+    for a, b in zip_longest(steps(one), steps(other)):
+        if a is None or b is None or a[1:] != b[1:] or abs(a[0] - b[0]) > SAME_TIME * end:
+            time, rule, _ = min(each for each in (a, b) if each is not None)
+            return rule, time
+    return None
 
 
 class _Course:
@@ -70,61 +109,172 @@ class _Course:
 
     def __init__(self, dose: Dose) -> None:
         self.dose = dose
-        self.ticks = [dose.ticks(number) for number in range(dose.count)]
-        self.parts = [1.0] * dose.count
-        self.next, self.changed = 0, False
+        self.ticks = [] if dose.waiting else [dose.ticks(number) for number in range(dose.count)]
+        self.parts = [1.0] * len(self.ticks)
+        self.next, self.changed, self.stopped = 0, dose.waiting, False
 
     def current(self) -> Dose:
         if not self.changed:
             return self.dose
-        unit = self.dose.time_unit
-        return replace(self.dose, times=tuple([time_of(tick, unit) for tick in self.ticks]), parts=tuple(self.parts))
+        times = tuple([time_of(tick, self.dose.time_unit) for tick in self.ticks])
+        parts = () if self.dose.by_rule and all(part == 1.0 for part in self.parts) else tuple(self.parts)
+        at = times[0] if self.dose.by_rule and times else self.dose.at
+        return replace(self.dose, at=at, count=len(times), times=times, parts=parts)
+
+    def begin(self, tick: int) -> int:
+        """Adds a course that begins at a time; the number of its first dose."""
+        first = bisect_right(self.ticks, tick)
+        every = ticks_of(self.dose.every, self.dose.time_unit)
+        for number in range(self.dose.count):
+            place = bisect_right(self.ticks, tick + number * every)
+            self.ticks.insert(place, tick + number * every)
+            self.parts.insert(place, 0.0 if self.stopped else 1.0)
+        self.changed = True
+        self.next = len(self.ticks) if self.stopped else self.next
+        return first
+
+
+class _Watched:
+    """A rule about a crossing while it is looked for: whether it is armed, and how often it fired."""
+
+    def __init__(self, rule: Crossing, model: Model) -> None:
+        self.rule, self.condition = rule, BoundCondition(rule.condition, model)
+        self.armed, self.count = True, 0
+
+    @property
+    def waits(self) -> bool:
+        return self.rule.at_most is None or self.count < self.rule.at_most
 
 
 class _Deciding:
     """An arm while its rules decide."""
 
     def __init__(self, arm: Arm, model: Model, end: float) -> None:
-        self.arm, self.model = arm, model
+        self.arm, self.model, self.until = arm, model, end
         self.end = ticks_of(end, model.time_unit)
         self.courses = {dose.name: _Course(dose) for dose in arm.doses}
-        self.conditions = {rule.name: _BoundCondition(rule.condition, model) for rule in arm.rules}
+        self.checks = [rule for rule in arm.rules if isinstance(rule, Rule)]
+        self.watched = [_Watched(rule, model) for rule in arm.rules if isinstance(rule, Crossing)]
+        self.conditions = {rule.name: BoundCondition(rule.condition, model) for rule in self.checks}
+        self.now = 0  # in ticks: what crosses before has been dealt with
+        self.settings: list[Setting] = []
+        self.since: list[Change] = []
         self.decisions: list[Decision] = []
+        self.fired: list[Fired] = []
         self.closest: tuple[str, float, float] | None = None
         self.problem = ""
 
     def current(self) -> Arm:
         """The arm with what is decided so far."""
         doses = tuple([self.courses[dose.name].current() for dose in self.arm.doses])
-        return self.arm._replace(doses=doses, rules=())
+        changes, settings = (*self.arm.changes, *self.since), tuple(self.settings)
+        return self.arm._replace(doses=doses, rules=(), changes=changes, settings=settings)
+
+    def decided(self) -> Decided:
+        """What was decided in all."""
+        return Decided(self.current(), tuple(self.decisions), tuple(self.fired), self.closest, self.problem)
 
     def changes(self, trajectory: Trajectory) -> bool:
-        """Looks at the doses in order of time; whether one is decided otherwise, so that what follows is another."""
+        """Looks at doses and crossings in order of time; whether something is decided so that what follows is another.
+
+        At one instant doses are looked at first, as their conditions are those just before.
+        """
         curves = curves_of(trajectory.dense, trajectory.outcome.ok)
         reached = ticks_of(float(trajectory.times[-1]), self.model.time_unit) if len(trajectory.times) else 0
-        looked_at = [name for rule in self.arm.rules for name in rule.doses if name in self.courses]
+        last = min(self.end, reached)
+        crossing = self._next_crossing(curves)
+        looked_at = [name for rule in self.checks for name in rule.doses if name in self.courses]
         while True:
-            waiting = [each for name in dict.fromkeys(looked_at) if (each := self.courses[name]).next < each.dose.count]
+            waiting = [each for name in dict.fromkeys(looked_at) if (each := self.courses[name]).next < len(each.ticks)]
             course = min(waiting, key=lambda each: each.ticks[each.next], default=None)
-            if course is None or course.ticks[course.next] >= min(self.end, reached):
+            tick = course.ticks[course.next] if course is not None else last
+            if crossing is not None and crossing.tick < min(tick, last):
+                self._fire(crossing)
+                return not self.problem
+            if course is None or tick >= last:
                 return False
-            if course.ticks[course.next] > 0 and self._decide(course, curves):  # nothing comes before time 0
+            if tick > 0 and self._decide(course, curves):  # nothing comes before time 0
                 if len(self.decisions) > MOST_DECISIONS:
                     rule = self.decisions[-1].rule
                     self.problem = f"the rule '{rule}' decided {MOST_DECISIONS:,} times, as if for ever: say 'at_most'"
-                    return False
-                return True
+                return not self.problem
             course.next += 1
+
+    def _next_crossing(self, curves: MemberCurves) -> _NextCrossing | None:
+        """The first crossing of any rule from now on."""
+        unit, since = self.model.time_unit, time_of(self.now, self.model.time_unit)
+        courses = {id(each): ConditionCourse(each.condition, curves) for each in self.watched if each.waits}
+        found: dict[int, list[_Watched]] = {}
+        for each in self.watched:
+            time = courses[id(each)].next_true(since, each.armed) if each.waits else None
+            if time is not None:
+                found.setdefault(ticks_of(time, unit), []).append(each)
+        if not found:
+            return None
+        tick = min(found)
+        time = time_of(tick, unit)
+        own = [(each, course) for each in self.watched if (course := courses.get(id(each))) is not None]
+        armed = {id(each): course.is_armed(since, time, each.armed) for each, course in own}
+        return _NextCrossing(self._at_an_edge(tick), found[tick], armed)
+
+    def _at_an_edge(self, tick: int) -> int:
+        """A time, or the instant so near to it at which something happens that a solver cannot tell the two apart."""
+        unit, time = self.model.time_unit, time_of(tick, self.model.time_unit)
+        bounds = timetable(self.current(), self.until, self.model).bounds
+        place = bisect_left(bounds, time)
+        for bound in bounds[max(place - 1, 0) : place + 1]:
+            if abs(bound - time) < 4 * CLOSEST * bound:
+                return ticks_of(bound, unit)
+        return tick
+
+    def _fire(self, crossing: _NextCrossing) -> None:
+        """Does what rules ask for at a crossing, in the order of the file; of one rule levels are set first."""
+        tick, time = crossing.tick, time_of(crossing.tick, self.model.time_unit)
+        self.now = tick
+        for each in self.watched:
+            each.armed = crossing.armed.get(id(each), each.armed)
+        for each in crossing.watched:
+            rule = each.rule
+            each.armed, each.count = False, each.count + 1
+            if rule.parameters:
+                ends = time_of(tick + ticks_of(rule.lasting, self.model.time_unit), self.model.time_unit)
+                self.since.append(Change(time, ends if rule.lasting else None, rule.parameters))
+            if rule.sets:
+                self.settings.append(Setting(time, rule.sets))
+            for name in rule.gives:
+                number = self.courses[name].begin(tick)
+                self.settings = [
+                    setting._replace(later=setting.later | {(name, number)}) if setting.time == time else setting
+                    for setting in self.settings
+                ]
+            self.fired.append(Fired(rule.name, each.count, time, rule.gives, rule.parameters, rule.sets))
+            self._check_for_ever(each, time)
+
+    def _check_for_ever(self, watched: _Watched, time: float) -> None:
+        """Notes the problem of a rule that seems to fire for ever."""
+        name, unit = watched.rule.name, self.model.time_unit_text
+        if watched.rule.at_most is not None or self.problem:
+            return
+        recent = self.fired[-CHATTERING:]
+        if len(recent) == CHATTERING and time - recent[0].time <= NEAR * self.until:
+            self.problem = (
+                f"the rule '{name}' fires for ever (chattering): rules fired {CHATTERING} times at about {time:.6g} "
+                f"{unit}; let what makes its condition false lie further from what makes it true, or say 'at_most'"
+            )
+        elif watched.count >= MOST_FIRED:
+            self.problem = (
+                f"the rule '{name}' fired {MOST_FIRED} times until {time:.6g} {unit}, as if for ever: say 'at_most'"
+            )
 
     def _decide(self, course: _Course, curves: MemberCurves) -> bool:
         time = time_of(course.ticks[course.next], self.model.time_unit)
-        for rule in self.arm.rules:
+        for rule in self.checks:
             if course.dose.name not in rule.doses:
                 continue
             done = sum(each.rule == rule.name for each in self.decisions)
             if rule.at_most is not None and done >= rule.at_most:
                 continue
-            holds, margin = self.conditions[rule.name].at(curves, time)
+            holds, margin = self.conditions[rule.name].before(curves, time)
             if self.closest is None or margin < self.closest[2]:
                 self.closest = rule.name, time, margin
             if holds:
@@ -140,9 +290,9 @@ class _Deciding:
         course.changed = True
         if rule.action == "stop":
             for each in (self.courses[name] for name in rule.doses if name in self.courses):
-                for number in range(each.next, each.dose.count):
+                for number in range(each.next, len(each.ticks)):
                     each.parts[number] = 0.0
-                each.next, each.changed = each.dose.count, True
+                each.next, each.changed, each.stopped = len(each.ticks), True, True
         elif rule.action == "delay":
             shift = ticks_of(rule.size, self.model.time_unit)
             course.ticks[course.next :] = [tick + shift for tick in course.ticks[course.next :]]
@@ -151,24 +301,9 @@ class _Deciding:
             course.next += 1
 
 
-class _BoundCondition:
-    """A condition, ready to be computed."""
+class _NextCrossing(NamedTuple):
+    """The next crossing: its time, the rules that fire then, and which rules are armed just before, by their id."""
 
-    def __init__(self, condition: Condition, model: Model) -> None:
-        self.condition = condition
-        self.sides = {id(each): (bind(each.left, model), bind(each.right, model)) for each in comparisons(condition)}
-
-    def at(self, curves: MemberCurves, time: float) -> tuple[bool, float]:
-        """Whether it holds just before a time, and how clearly: the margin of the comparison that decides."""
-
-        def values(compared: Compared) -> tuple[float, float]:
-            left, right = self.sides[id(compared)]
-            return _value(left, curves, time), _value(right, curves, time)
-
-        return decided(self.condition, values)
-
-
-def _value(bound: BoundMeasure, curves: MemberCurves, time: float) -> float:
-    """One side of a comparison just before a time; NaN where it is not defined, and then no comparison holds."""
-    moved = [each._replace(arguments=each.arguments._replace(time=time)) for each in bound.functions]
-    return bound.combined([curves.value(each, number) for number, each in enumerate(moved)]).number()
+    tick: int
+    watched: Sequence[_Watched]
+    armed: Mapping[int, bool]

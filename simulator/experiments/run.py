@@ -9,19 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..model.model import Model
+from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from ..runtime.errors import InputError, request_fault
 from .answers import Said, answered
+from .awake import crossings_of
 from .certificate import Certificate
 from .conditions import curves_of_condition
 from .curve_values import BoundFormula
-from .decisions import Decided, Decision
+from .decisions import Decided, Decision, Fired, first_difference
 from .expectations import Verdict, judge
 from .memory import check_run_memory
 from .periodic import NoPeriodicStateError
 from .residuals import DataResult, compare_with_data
 from .scenario import Arm, CurveFormula, Scenario, chosen_arms
-from .schedule import LedgerLine, ledger
+from .schedule import LedgerLine, Prepared, ledger
 from .solving import Certify, decided_of, prepared_arm, solve_arms, system_of
 from .solving import OnProgress as OnProgress
 from .timetable import TimetableError
@@ -32,7 +34,7 @@ class ArmResult:
     """One arm: its time course, its doses, the times at which something jumped, and how certain its digits are.
 
     formulas: by text, the values of the scenario's formulas of curves at the saved times. decisions: what its rules did
-    to the doses; `arm` has those that were given.
+    to the doses, and fired: what they did at crossings; `arm` has the doses that were given, and what was set.
     """
 
     arm: Arm
@@ -42,6 +44,7 @@ class ArmResult:
     certificate: Certificate
     formulas: Mapping[str, Array] = field(default_factory=dict)
     decisions: Sequence[Decision] = ()
+    fired: Sequence[Fired] = ()
 
     @property
     def drawn(self) -> Trajectory:
@@ -111,13 +114,7 @@ def run(
     chosen = chosen_arms(scenario, arms)
     check_run_memory(scenario, chosen)
     system = system_of(scenario.model)
-    try:
-        decided = {each.arm.name: each for each in decided_of(scenario, chosen, system)}
-        prepared = {name: prepared_arm(scenario, each.arm, system) for name, each in decided.items()}
-    except (NoPeriodicStateError, TimetableError) as error:
-        raise InputError([request_fault(f"{scenario.id}: {error}")]) from None
-    if problem := next((each.problem for each in decided.values() if each.problem), ""):
-        raise InputError([request_fault(f"{scenario.id}: {problem}")])
+    decided, prepared, doubts = _prepared(scenario, chosen, system, certify)
     looked_at = [name for arm in chosen for rule in arm.rules for name in curves_of_condition(rule.condition)]
     shown = replace(scenario, plots=(*scenario.plots, (*curves, *looked_at)))  # digits are those of what is shown
     solved, interrupted = solve_arms(shown, system, prepared, certify, on_progress)
@@ -129,9 +126,10 @@ def run(
             solved[arm.name].trajectory,
             ledger(scenario, decided[arm.name].arm, solved[arm.name].trajectory, system),
             prepared[arm.name].schedule.edges,
-            _doubted(solved[arm.name].certificate, decided[arm.name], scenario.model),
+            _doubted(solved[arm.name].certificate, decided[arm.name], doubts.get(arm.name), scenario.model),
             _formulas(scenario, solved[arm.name].trajectory),
             decided[arm.name].decisions,
+            decided[arm.name].fired,
         )
         for arm in chosen
         if arm.name in solved
@@ -143,6 +141,31 @@ def run(
     for result in results.values():
         result.trajectory.dense.clear_cache()
     return RunResult(scenario, results, verdicts, data, interrupted, answer)
+
+
+def _prepared(
+    scenario: Scenario, arms: Sequence[Arm], system: System, certify: Certify | None
+) -> tuple[dict[str, Decided], dict[str, Prepared], dict[str, tuple[str, float]]]:
+    """By name, what the rules of each arm decide, and what is to be solved; and of those arms in which a second
+    computation decides otherwise the rule and the time. Raises `InputError` for what cannot be."""
+    try:
+        decided = {each.arm.name: each for each in decided_of(scenario, arms, system)}
+        prepared = {name: prepared_arm(scenario, each.arm, system) for name, each in decided.items()}
+        if problem := next((each.problem for each in decided.values() if each.problem), ""):
+            raise InputError([request_fault(f"{scenario.id}: {problem}")])
+        crossing = [arm for arm in arms if crossings_of(arm)]
+        doubts: dict[str, tuple[str, float]] = {}
+        for again in decided_of(scenario, crossing if certify is not Certify.OFF else [], system, again=True):
+            name = again.arm.name
+            difference = first_difference(decided[name], again, scenario.end)
+            if difference is not None:
+                doubts[name] = difference
+            else:
+                second = prepared_arm(scenario, again.arm, system).schedule
+                prepared[name] = prepared[name]._replace(again=second)
+        return decided, prepared, doubts
+    except (NoPeriodicStateError, TimetableError) as error:
+        raise InputError([request_fault(f"{scenario.id}: {error}")]) from None
 
 
 def with_formulas(result: RunResult, formulas: Sequence[CurveFormula]) -> RunResult:
@@ -164,9 +187,15 @@ def _formulas(scenario: Scenario, trajectory: Trajectory) -> dict[str, Array]:
     return {text: each.along(trajectory, scenario.model) for text, each in bound.items()}
 
 
-def _doubted(certificate: Certificate, decided: Decided, model: Model) -> Certificate:
-    """A certificate without digits where a rule was decided by less than they are sure of: the two computations could
-    have decided otherwise."""
+def _doubted(
+    certificate: Certificate, decided: Decided, difference: tuple[str, float] | None, model: Model
+) -> Certificate:
+    """A certificate without digits where the two computations decide a rule differently, or could have, as it was
+    decided by less than they are sure of."""
+    if difference is not None:
+        rule, time = difference
+        reason = f"the two computations decide the rule '{rule}' differently at {time:g} {model.time_unit_text}"
+        return replace(certificate, digits=0.0, reason=reason)
     if decided.closest is None or certificate.digits is None:
         return certificate
     rule, time, margin = decided.closest

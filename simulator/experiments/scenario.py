@@ -20,6 +20,7 @@ from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
 from .explorer.choices import Explore
 from .fitting.design import Fit
+from .rules import AnyRule, Condition, Setting
 from .sweeps.designs import Sweep
 
 MAIN = "main"  # the arm that is the scenario as it is described
@@ -53,7 +54,9 @@ class Dose:
     rate: of an infusion whose length follows from it. named: which of amount, over, rate, lag and share are the value
     of a parameter, each with its name; the fields hold what `timetable.settled` made of the values of an arm.
     steady: whether it has been given for ever before the start of the run, whose states are those that recur with it.
-    parts: where rules have decided about it, how much of each of its `times` is given, from 0 to 1.
+    parts: where rules have decided about it, how much of each of its `times` is given, from 0 to 1. by_rule: whether
+    only rules give it: `every` and `count` are then those of the course that begins each time, and `times` all that
+    were given so; none yet where there are none.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Dose:
     named: tuple[tuple[str, str], ...] = ()
     steady: bool = False
     parts: tuple[float, ...] = ()
+    by_rule: bool = False
 
     def time(self, number: int) -> float:
         """When dose `number`, counted from 0, is given."""
@@ -97,7 +101,12 @@ class Dose:
     @property
     def starts(self) -> list[float]:
         """The times at which it is given, without those that a rule held."""
-        return [self.time(number) for number in range(self.count) if self.part(number)]
+        return [] if self.waiting else [self.time(number) for number in range(self.count) if self.part(number)]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether only a rule gives it, and none has yet."""
+        return self.by_rule and not self.times
 
     @property
     def timed_by(self) -> frozenset[str]:
@@ -153,50 +162,13 @@ class Input(NamedTuple):
         return found
 
 
-class Compared(NamedTuple):
-    """A comparison: two sides and the sign between them. factor: turns the right one into the unit of the left one."""
-
-    left: Expression
-    sign: str
-    right: Expression
-    factor: float
-
-
-class Joined(NamedTuple):
-    """``and``, ``or`` or ``not`` of conditions."""
-
-    op: str
-    parts: tuple[Condition, ...]
-
-
-Condition = Compared | Joined
-
-
-class Rule(NamedTuple):
-    """What is looked at before doses are given, and what then happens to them.
-
-    doses: their names. condition: read from `condition_text`. action: ``skip`` and ``part`` act on the dose that is
-    looked at, ``stop`` on it and on all later ones of `doses`, ``delay`` moves it and the later ones of its own. size:
-    the part that is given (0 where it is skipped or stopped), or the delay in the model's time unit. at_most: how often
-    it acts; None: always.
-    """
-
-    name: str
-    doses: tuple[str, ...]
-    condition: Condition
-    condition_text: str
-    action: str
-    size: float
-    at_most: int | None = None
-
-
 class Arm(NamedTuple):
     """One variant of the question.
 
     label: for people; '' where the name says it. initial, parameters: the values that differ from the model's own.
     own: the paths of what the arm sets itself and does not take from the scenario, written as for ``--set``:
     "stop_sensitivity", "initial.pathogen", "dose.aldesleukin.amount". inputs: the parameters that follow tables.
-    rules: what decides about its doses while it runs.
+    rules: what decides while it runs. settings: the levels that rules have set.
     """
 
     name: str
@@ -207,7 +179,8 @@ class Arm(NamedTuple):
     changes: tuple[Change, ...]
     own: frozenset[str] = frozenset()
     inputs: tuple[Input, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[AnyRule, ...] = ()
+    settings: tuple[Setting, ...] = ()
 
     @property
     def title(self) -> str:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..model.expression import Name
 from ..model.instants import ticks_of, time_of
@@ -88,11 +89,30 @@ class LedgerError(RuntimeError):
 
 
 class Prepared(NamedTuple):
-    """An arm ready to be solved: its schedule, the times to save (n,), and the states at the start, (species,)."""
+    """An arm ready to be solved.
+
+    times: to save, (n,). initial: the states at the start, (species,). again: the schedule of the second computation,
+    where rules found other times with its tolerance; None where it is the same.
+    """
 
     schedule: Schedule
     times: Array
     initial: Array
+    again: Schedule | None = None
+
+    @property
+    def second(self) -> Schedule:
+        """The schedule of the second computation."""
+        return self.again or self.schedule
+
+    def alike(self) -> NDArray[np.bool_]:
+        """Which of `times` two computations can be compared at: not those between two times of one event; (n,)."""
+        found = np.ones(len(self.times), dtype=bool)
+        edges, others = self.schedule.edges, self.second.edges
+        for one, other in zip(edges, others, strict=True) if len(edges) == len(others) else ():
+            if one != other:
+                found &= (self.times < min(one, other)) | (self.times > max(one, other))
+        return found
 
 
 def prepare(scenario: Scenario, arm: Arm, system: System) -> Prepared:
@@ -123,8 +143,11 @@ def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     """Everything that happens in `arm`, in order of time, as `numerics.solve` takes it."""
     plan = timetable(arm, scenario.end, scenario.model)
     amounts = DoseAmounts(arm_values(arm), scenario.parameters(arm), system.parameter_formulas)
-    jumps, infusions = (_dense(given, system) for given in amounts.given(plan, system.species))
-    dilutions = [_dense([each], system, 1.0)[0] if each else None for each in amounts.dilutions(plan, system.species)]
+    given = amounts.given(plan, system.species)
+    factors = amounts.dilutions(plan, system.species)
+    _set_levels(arm, plan, amounts, given[0], factors, system.species)
+    jumps, infusions = (_dense(each, system) for each in given)
+    dilutions = [_dense([each], system, 1.0)[0] if each else None for each in factors]
     parameters: dict[Active, Array] = {}  # one array serves all segments in which the same changes hold
     for active in set(plan.active):
         values = amounts.values(active)
@@ -136,6 +159,29 @@ def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
         )
     ]
     return Schedule(tuple(segments), plan.bounds[1:-1])
+
+
+def _set_levels(
+    arm: Arm,
+    plan: Timetable,
+    amounts: DoseAmounts,
+    jumps: Sequence[dict[int, float]],
+    dilutions: Sequence[dict[int, float]],
+    species: Sequence[str],
+) -> None:
+    """Writes the levels that rules set into the starts of segments: nothing stays of what was there, and of the doses
+    of that instant only those that come after."""
+    for place, setting in zip(plan.settings, arm.settings, strict=False):
+        for name, level in setting.values.items():
+            later = [
+                amounts.of(event.dose, plan.active[place]) * event.share
+                for event in plan.events
+                if event.first == event.last == place
+                and arm.doses[event.dose].target == name
+                and (arm.doses[event.dose].name, event.number) in setting.later
+            ]
+            jumps[place][species.index(name)] = level + sum(later)
+            dilutions[place][species.index(name)] = 0.0
 
 
 def _dense(sparse: Sequence[Mapping[int, float]], system: System, default: float = 0.0) -> Array:
@@ -261,7 +307,8 @@ def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory, system: System)
     """Ordered, delivered, remaining and absorbed of every dose.
 
     The solver counted what it put into each species while it ran. If that is not the sum of the doses delivered, as a
-    concentration in the volume at the end, something was missed, and `LedgerError` says so.
+    concentration in the volume at the end, something was missed, and `LedgerError` says so. Of a species whose level a
+    rule set there is no such sum.
     """
     added, reached = trajectory.added, scenario.end
     if not trajectory.outcome.ok:
@@ -280,6 +327,8 @@ def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory, system: System)
             expected[dose.target] += share * amounts.of(index, active) * diluted
         of_this_run = sum(s for e, s in zip(given_of[index], shares, strict=True) if e.number >= 0)
         lines.append(_line(dose, reached, dose.amount * dose.share * of_this_run))
+    for target in {name for setting in arm.settings for name in setting.values}:
+        del expected[target]
     for target, amount in expected.items():
         if trajectory.outcome.ok and abs(added[target] - amount) > 1e-9 * max(abs(amount), abs(added[target])):
             raise LedgerError(f"{target}: the schedule gave {amount:.12g}, the solver counted {added[target]:.12g}")

@@ -133,12 +133,14 @@ def prepared_arm(scenario: Scenario, arm: Arm, system: System) -> Prepared:
     return prepared._replace(initial=periodic_start(scenario, arm, system, states_of_model(system, awake)))
 
 
-def decided_of(scenario: Scenario, arms: Sequence[Arm], system: System) -> list[Decided]:
-    """`arms` with what their rules decide, as often simulated as that takes. Raises as `prepared_arm`."""
+def decided_of(scenario: Scenario, arms: Sequence[Arm], system: System, again: bool = False) -> list[Decided]:
+    """`arms` with what their rules decide, as often simulated as that takes; again: with the tolerance of a second
+    computation. Raises as `prepared_arm`."""
 
     def simulate(some: Sequence[Arm]) -> list[Trajectory | None]:
         prepared = {str(number): prepared_arm(scenario, arm, system) for number, arm in enumerate(some)}
-        solved, interrupted = solve_arms(scenario, system, prepared, Certify.OFF)
+        share = TIGHTER if again else 1.0
+        solved, interrupted = solve_arms(scenario, system, prepared, Certify.OFF, share=share)
         if interrupted:
             raise KeyboardInterrupt
         return [solved[name].trajectory for name in prepared]
@@ -216,22 +218,23 @@ def solve_arms(
     arms: Mapping[str, Prepared],
     certify: Certify | None = None,
     on_progress: OnProgress = lambda share: None,
+    share: float = 1.0,
 ) -> Solved:
     """Computes every arm. Where it fails, its trajectory ends before the end and says why.
 
-    certify: None for AGAIN, but on SciPy only where that takes about a second.
+    certify: None for AGAIN, but on SciPy only where that takes about a second. share: of the usual tolerance.
     """
     if not available():
-        return _by_scipy(scenario, system, arms, certify, on_progress)
+        return _by_scipy(scenario, system, arms, certify, on_progress, share)
     engine = _engine_of(scenario, system, arms.values())
     failed: dict[str, str] = {}
-    found, interrupted = _by_engine(scenario, engine, arms, certify or Certify.AGAIN, on_progress, failed)
+    found, interrupted = _by_engine(scenario, engine, arms, certify or Certify.AGAIN, on_progress, failed, share)
     checked = [each.trajectory for each in found.values()] if certify is not Certify.OFF else []
     wrong = engine.disagreement(checked)
     left = {name: arm for name, arm in arms.items() if wrong or name not in found}
     if interrupted or not left:
         return Solved(found, interrupted)
-    again, interrupted = _by_scipy(scenario, system, left, certify, on_progress)
+    again, interrupted = _by_scipy(scenario, system, left, certify, on_progress, share)
     for name, (trajectory, certificate) in again.items():
         cause = f"machine code and formulas differ: {wrong}" if wrong else f"the compiled engine {failed[name]}"
         why = f"computed by SciPy, since {cause}" if trajectory.outcome.ok or wrong else ""
@@ -247,6 +250,7 @@ def _by_engine(
     certify: Certify,
     on_progress: OnProgress,
     failed: dict[str, str],
+    share: float,
 ) -> Solved:
     """Those arms that the engine can compute: all in one call, and again those with too few digits. failed: is filled
     with why it cannot compute others, by name."""
@@ -255,7 +259,7 @@ def _by_engine(
     try:
         for number in range(TRIES):
             floors = [_floor(number, found.get(name)) for name in left]
-            rtol = COMPILED_RTOL * RTOL_SHARE**number
+            rtol = share * COMPILED_RTOL * RTOL_SHARE**number
             problems = [_problem(arm, rtol, floor) for arm, floor in zip(left.values(), floors, strict=True)]
             if certify is Certify.AGAIN:
                 tighter = rtol * TIGHTER
@@ -289,6 +293,7 @@ def _by_scipy(
     arms: Mapping[str, Prepared],
     certify: Certify | None,
     on_progress: OnProgress,
+    share: float,
 ) -> Solved:
     """Every arm, one after the other."""
     found: dict[str, SolvedArm] = {}
@@ -296,7 +301,7 @@ def _by_scipy(
         for number, (name, arm) in enumerate(arms.items()):
             part = _part(on_progress, number / len(arms), (number + 1) / len(arms))
             for attempt in range(TRIES):
-                rtol, floor = RTOL * RTOL_SHARE**attempt, _floor(attempt, found.get(name))
+                rtol, floor = share * RTOL * RTOL_SHARE**attempt, _floor(attempt, found.get(name))
                 solved = _once_by_scipy(scenario, system, arm, (rtol, floor), certify, part)
                 found[name] = _better(found.get(name), solved)
                 if _is_enough(found[name]):
@@ -349,7 +354,7 @@ def _second_opinion(
     return solve(
         system,
         arm.initial,
-        arm.schedule.segments,
+        arm.second.segments,
         arm.times,
         method=method,
         rtol=rtol,
@@ -359,7 +364,8 @@ def _second_opinion(
 
 
 def _problem(arm: Prepared, rtol: float, floor: float, second: bool = False) -> Problem:
-    return Problem(arm.initial, arm.schedule.segments, arm.times, rtol, floor, dense=not second)
+    segments = (arm.second if second else arm.schedule).segments
+    return Problem(arm.initial, segments, arm.times, rtol, floor, dense=not second)
 
 
 def _typical_sizes(system: System, arms: Mapping[str, Prepared], certify: Certify) -> dict[str, dict[str, float]]:
@@ -387,14 +393,15 @@ def _certificate(
         return Certificate(None if interrupted else 0.0, reason=reason)
     if not second.outcome.ok:
         return Certificate(0.0, solver=second.solver, reason=f"the second computation failed: {second.outcome.message}")
-    found = compare(scenario, first, second, usual)
+    alike = arm.alike()
+    found = compare(scenario, first, second, usual, alike=alike)
     if found.digits is None or found.digits >= WANTED or found.curve not in system.observables:
         return found
     # A difference of two species that are nearly equal is made of their rounding: what is smaller is not there
     states = np.column_stack([first[name] for name in system.species])
     responses = system.responses(first.times, states, arm.schedule.segments[0].parameters, ATOL_OF_SCALE)
     nothing = {name: size for name, size in responses.items() if np.abs(first[name]).max(initial=0.0) <= size}
-    return compare(scenario, first, second, usual, nothing)
+    return compare(scenario, first, second, usual, nothing, alike)
 
 
 def _floor(number: int, before: SolvedArm | None) -> float:

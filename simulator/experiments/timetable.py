@@ -45,12 +45,13 @@ class Timetable(NamedTuple):
 
     bounds: where segments begin, from 0, and the end of the run; (segments + 1,), in the model's time unit.
     active: the changes that hold in each segment, and the pieces of inputs. events: every dose given, in the order of
-    the arm's doses.
+    the arm's doses. settings: for each of the arm's settings before the end the segment that it begins.
     """
 
     bounds: tuple[float, ...]
     active: tuple[Active, ...]
     events: tuple[DoseEvent, ...]
+    settings: tuple[int, ...] = ()
 
     def share_given(self, event: DoseEvent, reached: float) -> float:
         """How much of what enters by a dose had entered by the time `reached`, from 0 to 1."""
@@ -80,6 +81,8 @@ def timetable(arm: Arm, end: float, model: Model) -> Timetable:
     inputs = [[ticks_of(time, unit) for time in each.times] for each in arm.inputs]
     instants = {0, *(tick for window in windows for tick in window if tick is not None)}
     instants.update(*inputs)
+    set_at = [ticks_of(each.time, unit) for each in arm.settings]
+    instants.update(set_at)
     for entries, length in series:
         instants.update([max(0, tick) for _, tick in entries])
         instants.update([tick + length for _, tick in entries] if length else ())
@@ -103,7 +106,7 @@ def timetable(arm: Arm, end: float, model: Model) -> Timetable:
         )
         for tick in marks
     ]
-    return Timetable(bounds, tuple(active), tuple(events))
+    return Timetable(bounds, tuple(active), tuple(events), tuple([place[tick] for tick in set_at if tick < last]))
 
 
 def settled_arm(arm: Arm, model: Model) -> Arm:
@@ -184,6 +187,8 @@ def _entries(dose: Dose, end: int, unit: Unit) -> list[tuple[int, int]]:
     """The numbers of the times at which a dose begins to enter its target before `end`, and their ticks. In a steady
     state also of those before the run that are still under way at its start: their numbers and ticks are negative."""
     lag = ticks_of(dose.lag, unit)
+    if dose.waiting:
+        return []
     if dose.times:
         listed = [(number, lag + dose.ticks(number)) for number in range(dose.count) if dose.part(number)]
         return [each for each in listed if each[1] < end]
@@ -221,6 +226,8 @@ def _events(arm: Arm, end: int, unit: Unit) -> Iterator[tuple[int, str]]:
     for each in arm.inputs:
         for knot in each.times:
             yield ticks_of(knot, unit), f"the input {each.parameter} has a knot"
+    for setting in arm.settings:
+        yield ticks_of(setting.time, unit), f"a rule sets {' and '.join(setting.values)}"
     for number, change in enumerate(arm.changes, 1):
         for time, what in ((change.start, "begins"), (change.end, "ends")):
             if time is not None:

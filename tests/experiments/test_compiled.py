@@ -29,7 +29,7 @@ ALL_ARMS = {"acute_infection", "friberg", "perelson", "transient_stop"}  # of th
 def difference(engine: Engine, scenario: Scenario, arm: Arm, system: System) -> tuple[float, str]:
     """The largest over all states and times, relative to the value or, where that is more, to what the
     absolute tolerance makes of its scale; and the state."""
-    schedule, times, start = prepare(scenario, arm, system)
+    schedule, times, start, _ = prepare(scenario, arm, system)
     segments = schedule.segments[:SEGMENTS]
     times = times[times < segments[-1].end][:: max(1, len(times) // POINTS)]  # at its end a dose may follow
     found = states(engine, scenario, arm, system, times, TIGHT)

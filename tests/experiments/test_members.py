@@ -24,7 +24,7 @@ def assert_same(scenario, arm, axes, values) -> list[int]:
     found = ArmMembers(scenario, arm, system, axes).batches(values)
     for rows, batch in found:
         for place, row in enumerate(rows):
-            schedule, _, start = prepare(scenario, arm_with(scenario, arm, axes, values[row]), system)
+            schedule, _, start, _ = prepare(scenario, arm_with(scenario, arm, axes, values[row]), system)
             seen.append(int(row))
             np.testing.assert_array_equal(batch.initial[place], start)
             assert len(batch.starts) == len(schedule.segments)

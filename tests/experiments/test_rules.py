@@ -201,7 +201,9 @@ WRONG = {
     "never at all": (COURSE + rule("skip", at_most=0), "at most, from 1, found 0"),
     "two of a name": (COURSE + rule("skip") + rule("stop"), "two rules are named 'hold'"),
     "a steady state": (dose(every="1 h") + "steady_state = true\n" + rule("skip"), "leave out one"),
-    "a crossing": (COURSE + rule("skip", when="central > 3"), "has no key 'when'"),
+    "a crossing": (COURSE + rule("skip", when="central > 3"), "has keys of two kinds"),
+    "no condition": (COURSE + rule("skip").replace("if = ", "when = "), "has keys of two kinds"),
+    "nothing": (COURSE + '[[rule]]\nname = "hold"\n', "has no 'check_before': it says"),
 }  # fmt: skip
 
 

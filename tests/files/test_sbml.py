@@ -61,7 +61,7 @@ def assert_agree(
     """Species and observables of both, at every edge and some of the scenario's times between."""
     ours_of = system_of(scenario.model)
     arm = scenario.arm(arm_name)
-    schedule, times, _ = prepare(scenario, arm, ours_of)
+    schedule, times, _, _ = prepare(scenario, arm, ours_of)
     edges = [*schedule.edges, scenario.end][:most]
     chosen = np.union1d(times[times <= edges[-1]][::every], edges)
     ours = states(engine_of(scenario, [arm]), scenario, arm, ours_of, chosen, 10 * rtol)

@@ -254,7 +254,7 @@ def test_a_solver_counts_time_and_segments(scenario: Callable[..., Scenario], mo
     monkeypatch.setattr(solver, "PROGRESS_EVERY", 1)
     question = scenario(TWO_ARMS)
     system = System(question.model)
-    schedule, times, start = prepare(question, question.arm("main"), system)
+    schedule, times, start, _ = prepare(question, question.arm("main"), system)
     heard: list[tuple[float, int]] = []
     trajectory = solve(system, start, schedule.segments, times, on_progress=lambda *said: heard.append(said))
     assert len(heard) == trajectory.steps

@@ -221,7 +221,8 @@ def _curve(scenario: Scenario, arm: Arm, dense: DenseOutput, name: str) -> ArmCu
 
 def _breaks(arm: Arm, flux: Fluxes) -> list[int]:
     """Points at which a dose is given for the first time, or a change of parameters begins or ends."""
-    times = [dose.entry(0) for dose in arm.doses]
+    times = [dose.entry(0) for dose in arm.doses if not dose.waiting]
+    times += [setting.time for setting in arm.settings]
     times += [time for change in arm.changes for time in (change.start, change.end) if time is not None]
     return [int(np.searchsorted(flux.times, time, side="left")) for time in times]
 

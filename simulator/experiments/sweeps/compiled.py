@@ -18,7 +18,7 @@ from ...numerics.readouts import ReadoutInputs, needs_refinement
 from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, Array, Trajectory
-from ..awake import awake_species
+from ..awake import awake_species, crossings_of
 from ..decisions import Decided, decided_arms
 from ..periodic import has_steady_dose, periodic_starts
 from ..scenario import Arm, Scenario
@@ -224,6 +224,7 @@ def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[A
     changed = {key for kind, _, key in kinds if kind == "change"}
     changed |= {name for arm in arms for change in arm.changes for name in change.parameters}
     changed |= {name for arm in arms for each in arm.inputs for name in each.piece(0)}
+    changed |= {name for arm in arms for rule in crossings_of(arm) for name in rule.parameters}
     values = [scenario.parameters(arm) for arm in arms]
     fixed = {
         name: value

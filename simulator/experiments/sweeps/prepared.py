@@ -159,13 +159,14 @@ class PreparedMembers:
             (decided,) = decided_arms([member], self.scenario.model, self.scenario.end, self._by_scipy(stop))
             if decided.problem:
                 raise TimetableError(decided.problem)
-            schedule, _, initial = prepared_arm(self.scenario, decided.arm, self.system)
+            prepared = prepared_arm(self.scenario, decided.arm, self.system)
         except (TimetableError, NoPeriodicStateError) as error:
             return _failed_before_start(self.system, Outcome(IMPOSSIBLE, str(error), 0.0))
         except (ArithmeticError, ValueError) as error:
             message = f"doses or initial values cannot be computed: {error}"
             return _failed_before_start(self.system, Outcome(NOT_FINITE, message, 0.0))
-        return self._integrated(schedule.segments, initial, self.times if self.keep else self.times[:1], stop)
+        times = self.times if self.keep else self.times[:1]
+        return self._integrated(prepared.schedule.segments, prepared.initial, times, stop)
 
     def _by_scipy(self, stop: Stop) -> Simulate:
         """Simulates arms one by one, for their rules."""

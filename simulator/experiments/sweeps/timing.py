@@ -45,8 +45,8 @@ def _of_dose(design: Design, arm: Arm, dose: Dose, model: Model, end: float) -> 
         for number, axis in enumerate(design.axes)
         if axis.path == path and varies_in(path, arm)
     }
-    if dose.times or dose.timed_by:
-        return  # times that are listed do not vary; what parameters make impossible fails in its member, and says so
+    if dose.times or dose.timed_by or dose.by_rule:
+        return  # listed times and those of rules do not vary; what parameters make impossible fails in its member
     fixed = {key: float(getattr(dose, key)) for key in TIMES}
     ends = {key: _ends(design, number) for key, number in moved.items()}
     low, high = ({**fixed, **{key: each[side] for key, each in ends.items()}} for side in (0, 1))

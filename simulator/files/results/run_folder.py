@@ -91,7 +91,11 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
     arms = {}
     with Progress("arms measured", len(result.arms)) as progress:
         for name, arm in result.arms.items():
-            arms[name] = _arm_summary(scenario, arm) | {"rules": [each._asdict() for each in arm.decisions]}
+            rules = {
+                "rules": [each._asdict() for each in arm.decisions],
+                "fired": [each._asdict() for each in arm.fired],
+            }
+            arms[name] = _arm_summary(scenario, arm) | rules
             progress.add()
     return {
         "run": run,

@@ -195,6 +195,8 @@ def _dose(context: Context, main: Arm, word: str, name: str, key: str) -> SweepV
 
 def _not_of(dose: Dose, key: str) -> str:
     """Why a dose has no such key that could vary; empty if it has."""
+    if dose.by_rule and key == "at":
+        return "a rule gives it"
     if dose.times and key in ("at", "every", "count"):
         return "its times are a list"
     if key == "over" and dose.rate is not None:

@@ -6,7 +6,9 @@
     name = "drug"
     target = "gut"                # the species it goes to
     amount = "100 mg"             # per kg or m2: "1 mg/kg"; or the name of a parameter, as all that follow
-    at = "0 h"                    # or a list of all times, ascending: ["0 h", "8 h", "20 h"], without every and count
+    at = "0 h"                    # or a list of all times, ascending: ["0 h", "8 h", "20 h"], without every and count;
+                                  # left out where a rule gives it: every and count are then those of the course that
+                                  # begins each time that the rule fires (see `rules`)
     every = "12 h"                # the interval between doses, where there are
     count = 14                    # so many of them; 1 if left out, with steady_state until the end of the run
     over = "2 h"                  # an infusion; without it a bolus
@@ -155,7 +157,7 @@ def read_dose(context: Context, name: str, table: Table, path: PathOf) -> Dose |
     """One dose; `path` leads to its table."""
     faults = len(context.faults)
     target = _dose_target(context, name, table, path)
-    if target is None and not {"target", "amount", "at"} <= set(table):
+    if target is None and not {"target", "amount"} <= set(table):
         return None
     named: dict[str, str] = {}
     reader = _DoseReader(context, table, path, named)
@@ -175,7 +177,7 @@ def read_dose(context: Context, name: str, table: Table, path: PathOf) -> Dose |
         name, target, number, unit_text, factor, body, volume, times.at, times.every, times.number, over, time_unit
     )
     dose = replace(dose, times=times.all, lag=lag, share=share, rate=rate, named=tuple(named.items()))
-    dose = replace(dose, steady=table.get("steady_state", False))
+    dose = replace(dose, steady=table.get("steady_state", False), by_rule="at" not in table)
     reader.check_length(dose)
     reader.check_steady(dose)
     return dose if len(context.faults) == faults else None
@@ -209,10 +211,10 @@ class _DoseReader:
 
     def times(self, name: str) -> _Times | None:
         """From one time on, or at those of a list."""
-        at = self.table["at"]
+        at = self.table.get("at")
         if isinstance(at, list):
             return self._list(name, at)
-        first = read_time(self.context, self.path("at"), at)
+        first = 0.0 if at is None else read_time(self.context, self.path("at"), at)
         every = 0.0
         if "every" in self.table:
             found = read_time(self.context, self.path("every"), self.table["every"], positive=True)
@@ -224,7 +226,8 @@ class _DoseReader:
             self.fault("count", f"expected a count from 1 to {MAX_DOSES}, found {count!r}")
         elif count > 1 and not every:
             self.fault("count", f"{count} doses need 'every', the interval between them")
-        self._check_start(name, first, at)
+        if at is not None:
+            self._check_start(name, first, at)
         return None if first is None or not isinstance(count, int) else _Times(first, every, count)
 
     def _list(self, name: str, given: list[Any]) -> _Times | None:
@@ -355,7 +358,11 @@ class _DoseReader:
         if not dose.steady:
             return
         unit, timed = self.context.model.time_unit, self.context.model.formulas_of_time()
-        if not dose.every:
+        if dose.by_rule:
+            self.fault(
+                "steady_state", "a dose that a rule gives cannot have been given for ever before: it has no 'at'"
+            )
+        elif not dose.every:
             self.fault("steady_state", "a steady state needs 'every', the interval between doses")
         elif ticks_of(dose.at, unit) >= ticks_of(dose.every, unit):
             every, at = self.table["every"], self.table["at"]
@@ -426,7 +433,7 @@ def _dose_target(context: Context, name: str, table: Table, path: Callable[[str]
     if meant or not {"target", "amount", "at"} & set(table):
         context.fault(path("target")[:-1], f"no dose '{name}' to change{meant}")
         return None
-    missing = [key for key in ("target", "amount", "at") if key not in table]
+    missing = [key for key in ("target", "amount") if key not in table]
     for key in missing:
         context.fault(path(key)[:-1], f"the dose '{name}' has no {key}")
     if missing:

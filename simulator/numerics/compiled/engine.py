@@ -296,6 +296,9 @@ class _ProgramArguments:
                 raise ValueError(f"{name} is not zero, but the program takes it as that")
         self.states = np.ascontiguousarray(batch.initial[:, engine.species])
         self.added = np.zeros(self.states.shape)
+        for species, factor in (batch.dilutions[0] if batch.dilutions else {}).items():
+            if species in self.index:
+                self.states[:, self.index[species]] *= factor
         for species, amount in batch.jumps[0].items():
             self.states[:, self.index[species]] += amount
             self.added[:, self.index[species]] += amount

@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from ...experiments.scenario import Arm, Dose
+from ...model.model import Model
+from ..text.rules import settings_words
 from ..text.timed_changes import Window
 from .page import Page, text_height, text_width
 from .style import GAP, GREY, Medium, ink
@@ -145,6 +147,24 @@ def changes_of(
     return [
         StripMark(name, tuple(times), over, colors, "change", short)
         for (name, short, colors, over), times in found.items()
+    ]
+
+
+def settings_of(
+    arms: Sequence[Arm], model: Model, time_factor: float, color_of: Callable[[int], str]
+) -> list[StripMark]:
+    """What rules set, in grey where all `arms` have it at the same times, else in the colours of those that do."""
+    found: dict[str, dict[tuple[float, ...], list[int]]] = {}
+    for number, arm in enumerate(arms):
+        own: dict[str, list[float]] = {}
+        for time, words in settings_words(arm, model):
+            own.setdefault(words, []).append(time * time_factor)
+        for words, times in own.items():
+            found.setdefault(words, {}).setdefault(tuple(times), []).append(number)
+    return [
+        StripMark(words, times, 0.0, (GREY,) if len(who) == len(arms) else tuple(color_of(each) for each in who))
+        for words, own_times in found.items()
+        for times, who in own_times.items()
     ]
 
 

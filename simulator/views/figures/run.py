@@ -24,7 +24,7 @@ from ...runtime.progress import Progress
 from ..text.figure import Curve, describe_figure
 from ..text.numbers import scale_text, with_unit
 from ..text.timed_changes import windows
-from .dose_marks import Strip, changes_of, doses_of, draw_strip
+from .dose_marks import Strip, changes_of, doses_of, draw_strip, settings_of
 from .page import Page, Picture, label_right, labels_height, text_height, text_width, wrap
 from .panel import MARKS, Panel, PanelPoints, curve_labels, draw_panel, panels_of
 from .residuals import has_residuals, residual_picture
@@ -106,6 +106,7 @@ def draw_group(
     end = scenario.end * time_factor
     changed = windows(scenario, arms)
     marks = doses_of(arms, scenario.end, time_factor, _color) + changes_of(changed, arms, time_factor, _color)
+    marks += settings_of(arms, scenario.model, time_factor, _color)
     strip = Strip(end, width, medium.room - GAP, medium)
     marks = strip.fitted(marks)
     if medium.height:

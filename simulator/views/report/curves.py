@@ -14,6 +14,7 @@ from ...numerics.trajectory import Array
 from ..figures.panel import needs_log_axis
 from ..figures.style import style
 from ..text.numbers import unit_text
+from ..text.rules import settings_words
 from ..text.timed_changes import windows
 from .thin import points_to_keep
 
@@ -158,7 +159,12 @@ def marks(result: RunResult) -> list[ChartMark]:
         ChartMark("change", each.text, [places[name] for name in each.arms], [(each.start, each.end)])
         for each in windows(result.scenario, arms)
     ]
-    return doses + changes
+    found = {}
+    for number, own in enumerate(arms):
+        for time, words in settings_words(own, result.scenario.model):
+            found.setdefault(("change", words, ((time, time),)), []).append(number)
+    settings = [ChartMark(kind, label, who, list(spans)) for (kind, label, spans), who in found.items()]
+    return doses + changes + settings
 
 
 def strokes(count: int) -> list[dict[str, Any]]:

@@ -24,7 +24,9 @@ def dose_words(model: Model, dose: Dose, time_factor: float = 1.0, clock: str = 
         return number(time * time_factor)
 
     times = dose.starts
-    if not times:
+    if dose.by_rule and not times:
+        when = "when a rule gives it" if dose.count else "never: no rule gave it"
+    elif not times:
         when = "never"
     elif len(times) == 1:
         when = f"at {with_unit(times[0] * time_factor, clock)}"

@@ -17,6 +17,7 @@ from .curve import FLAT, describe_curve
 from .data import data_lines
 from .doses import dose_words, input_words
 from .numbers import interval, number, with_unit
+from .rules import settings_words
 from .timed_changes import windows
 
 
@@ -76,6 +77,8 @@ def describe_figure(
     for each in dict.fromkeys(each for arm in arms for each in arm.inputs):
         of = scenario.model.parameters[each.parameter].label
         parts.append(f"{of} {input_words(scenario.model, each, time_factor, clock)}.")
+    for time, told in dict.fromkeys(each for arm in arms for each in settings_words(arm, scenario.model)):
+        parts.append(f"Set by a rule at {with_unit(time * time_factor, clock)}: {told}.")
     for window in windows(scenario, arms):
         whole = len(window.arms) == len(arms)
         who = "" if whole else f" ({', '.join(arm.title for arm in arms if arm.name in window.arms)})"

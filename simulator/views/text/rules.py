@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
-from ...experiments.decisions import Decision
+from ...experiments.decisions import Decision, Fired
+from ...experiments.scenario import Arm
+from ...model.model import Model
 from .english import counted, listed
 from .numbers import number, with_unit
 
@@ -29,6 +32,47 @@ def decision_lines(decisions: Sequence[Decision], time_unit: str, time_factor: f
         else:
             lines.append(f"{rule}: {done} {counted(len(some), 'dose')} of {dose} ({listed(named)})")
     return lines
+
+
+def fired_lines(fired: Sequence[Fired], model: Model, time_unit: str, time_factor: float = 1.0) -> list[str]:
+    """A line for each rule that fired: ``rescue: fired 2 times (at 3.1 d and 5.4 d): gave anakinra``; arguments as of
+    `decision_lines`."""
+    found: dict[str, list[Fired]] = {}
+    for each in fired:
+        found.setdefault(each.rule, []).append(each)
+    lines = []
+    for rule, some in found.items():
+        times = [f"at {with_unit(each.time * time_factor, time_unit)}" for each in some[:NAMED]]
+        if len(some) > NAMED:
+            times.append(f"{len(some) - NAMED} more")
+        when = f" {times[0]}" if len(some) == 1 else f" {len(some)} times ({listed(times)})"
+        lines.append(f"{rule}: fired{when}: {_acts(some[0], model)}")
+    return lines
+
+
+def settings_words(arm: Arm, model: Model) -> list[tuple[float, str]]:
+    """What rules set in an arm, each with its time in the model's unit: ``virus in tissue = 0 PFU/mL``."""
+    return [(each.time, _levels(each.values, model)) for each in arm.settings]
+
+
+def _acts(fired: Fired, model: Model) -> str:
+    """What a rule does where it fires: ``set virus in tissue = 0 PFU/mL, gave anakinra``."""
+    done = [f"set {_levels(fired.sets, model)}"] if fired.sets else []
+    done += [f"made {_levels(fired.parameters, model)}"] if fired.parameters else []
+    done += [f"gave {listed(fired.gives)}"] if fired.gives else []
+    return ", ".join(done)
+
+
+def _levels(values: Mapping[str, float], model: Model) -> str:
+    return listed(
+        [f"{_label(name, model)} = {with_unit(value, model.unit_text(name))}" for name, value in values.items()]
+    )
+
+
+def _label(name: str, model: Model) -> str:
+    """The label of a species or parameter, up to what explains it."""
+    item = model.species[name] if name in model.species else model.parameters[name]
+    return re.split(r"[,:;(]", item.label)[0].strip()
 
 
 def _done(decision: Decision, time_unit: str, time_factor: float) -> str:

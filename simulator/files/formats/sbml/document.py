@@ -124,6 +124,8 @@ class _DocumentWriter:
         tree = self.model.laws.initial[each.id]
         if each.id in self.arm.initial:
             tree = Number(self.arm.initial[each.id])
+        if (level := self.events.level_at_start(each.id)) is not None:
+            tree = Number(level)
         given = self.events.starts(self.formulas, each.id)
         if isinstance(tree, Number) and not given:
             (species.setInitialConcentration if dissolved else species.setInitialAmount)(tree.value)

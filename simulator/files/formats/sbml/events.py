@@ -28,7 +28,8 @@ class Moment:
     """A time at which something happens.
 
     boluses: given at this time. running: infusions from this time on. holds: for each parameter that a change sets,
-    the parameter whose value it has from this time on. labels: what happens, for the name of the event.
+    the parameter whose value it has from this time on. labels: what happens, for the name of the event. levels: by
+    species, the level that a rule sets, and which boluses come after it.
     """
 
     time: float
@@ -36,6 +37,7 @@ class Moment:
     running: tuple[DoseTime, ...]
     holds: Mapping[str, str]
     labels: tuple[str, ...]
+    levels: Mapping[str, tuple[float, tuple[DoseTime, ...]]]
 
 
 class EventWriter:
@@ -86,9 +88,15 @@ class EventWriter:
         for place, holds in enumerate(held):
             before = held[place - 1] if place else {name: name for name in self.now}
             labels[place] += [f"{name} changes" for name in holds if holds[name] != before[name]]
+        levels: list[dict[str, tuple[float, tuple[DoseTime, ...]]]] = [{} for _ in times]
+        for place, setting in zip(plan.settings, self.arm.settings, strict=False):
+            later = tuple([(dose, number) for dose, number in boluses[place] if (dose.name, number) in setting.later])
+            for name, level in setting.values.items():
+                levels[place][name] = level, tuple([each for each in later if each[0].target == name])
+                labels[place].append(f"{name} is set")
         return [
-            Moment(time, tuple(given), tuple(runs), holds, tuple(texts))
-            for time, given, runs, holds, texts in zip(times, boluses, running, held, labels, strict=True)
+            Moment(time, tuple(given), tuple(runs), holds, tuple(texts), own)
+            for time, given, runs, holds, texts, own in zip(times, boluses, running, held, labels, levels, strict=True)
         ]
 
     def _held(self, active: Active) -> dict[str, str]:
@@ -133,8 +141,13 @@ class EventWriter:
             name_and_note(now, f"current infusion rate of {dose.name}")
 
     def starts(self, formulas: Formulas, species: str) -> list[Any]:
-        """Formulas of the boluses into `species` at time 0."""
+        """Formulas of the boluses into `species` at time 0; where a rule sets it, of those after that."""
         return self._given(formulas, self.moments[0], species)
+
+    def level_at_start(self, species: str) -> float | None:
+        """The level that a rule sets at time 0; None where none does."""
+        found = self.moments[0].levels.get(species)
+        return None if found is None else found[0]
 
     def write(self, formulas: Formulas) -> None:
         """Writes the initial values of what events set, and the events."""
@@ -150,7 +163,10 @@ class EventWriter:
             dosed = {dose.target for dose, _ in moment.boluses}
             for target in self.model.species:
                 dilution = self._dilution(formulas, target, before.holds, moment.holds)
-                if target in dosed or dilution is not None:
+                if target in moment.levels:
+                    level = formulas.number(moment.levels[target][0], self.model.species[target].unit)
+                    assigned[target] = _sum([level, *self._given(formulas, moment, target)])
+                elif target in dosed or dilution is not None:
                     own = formulas.name(target)[0]
                     own = own if dilution is None else joined("mul", own, dilution)
                     assigned[target] = _sum([own, *self._given(formulas, moment, target)])
@@ -166,7 +182,7 @@ class EventWriter:
     def _given(self, formulas: Formulas, moment: Moment, species: str) -> list[Any]:
         return [
             self._size(formulas, dose, moment.holds, number)
-            for dose, number in moment.boluses
+            for dose, number in (moment.levels[species][1] if species in moment.levels else moment.boluses)
             if dose.target == species
         ]
 
@@ -246,7 +262,8 @@ def _parameter(formulas: Formulas, name: str, measured: Unit, text: str = "", co
 
 
 def _times(dose: Dose, time_unit: str) -> str:
-    at = ", ".join([f"{time:g}" for time in (dose.starts if dose.times else (dose.at,))])
+    starts = dose.starts if dose.times or dose.by_rule else (dose.at,)
+    at = ", ".join([f"{time:g}" for time in starts]) or "no time of"
     every = f", then every {dose.every:g} {time_unit}, {dose.count} times in all"
     every = every if dose.count > 1 and not dose.times else ""
     over = f", each over {dose.over:g} {time_unit}" if dose.over else ""

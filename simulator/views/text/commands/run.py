@@ -8,12 +8,13 @@ from pathlib import Path
 from ....experiments.expectations import asked, set_aside
 from ....experiments.run import ArmResult, RunResult
 from ....experiments.schedule import LedgerLine
+from ....model.model import Model
 from ..answers import answer_lines
 from ..data import data_lines
 from ..english import counted
 from ..numbers import number, with_unit
 from ..reliability import digits_text, first, unreliable_lines
-from ..rules import decision_lines
+from ..rules import decision_lines, fired_lines
 from ..undefined import undefined_lines
 from ..verdicts import verdict_line
 
@@ -26,7 +27,7 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
         lines.append(scenario.question)
     lines += ["", *answer] if (answer := answer_lines(result)) else []
     for arm in result.arms.values():
-        lines += ["", *_arm_lines(arm, scenario.model.time_unit_text)]
+        lines += ["", *_arm_lines(arm, scenario.model)]
     counted_ones, apart = asked(result.verdicts), set_aside(result.verdicts)
     if result.verdicts:
         met = sum(verdict.met for verdict in counted_ones)
@@ -49,7 +50,8 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
     return first(unreliable_lines([result]), "\n".join(lines))
 
 
-def _arm_lines(result: ArmResult, time_unit: str) -> list[str]:
+def _arm_lines(result: ArmResult, model: Model) -> list[str]:
+    time_unit = model.time_unit_text
     arm, trajectory, certificate = result.arm, result.trajectory, result.certificate
     title = f"arm {arm.name}" + (f" ({arm.label})" if arm.label and arm.label != arm.name else "")
     if not trajectory.outcome.ok:
@@ -65,6 +67,7 @@ def _arm_lines(result: ArmResult, time_unit: str) -> list[str]:
             f"{_absorbed(line)}"
         )
     lines += [f"  {text}" for text in decision_lines(result.decisions, time_unit)]
+    lines += [f"  {text}" for text in fired_lines(result.fired, model, time_unit)]
     return [*lines, *(f"  {text}" for text in undefined_lines(trajectory, time_unit))]
 
 
