@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from ..model.model import Model
 from .equations import Equations
 from .graph import OPERATIONS, Graph, Node
+from .parameter_formulas import initial_values
 from .system import System
+
+FEWEST_LEFT_OUT = 5  # of one cause: without fewer species a program is hardly faster than with them
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,23 @@ def asleep_species(
         if asleep(fewer) == found:
             needed = fewer
     return tuple(name for name in system.species if name in found), tuple(needed)
+
+
+def minor_species(model: Model) -> tuple[str, ...]:
+    """The species whose sleep is worth no program of its own, so that scenarios share programs.
+
+    Where a model rests, with its own parameters, some species are at zero. A drug wakes few of them, an antigen wakes
+    thirty. These are the ones that nothing else wakes and that wake fewer than `FEWEST_LEFT_OUT`, with what they wake.
+    """
+    system = System(model)
+    values = {name: each.value for name, each in model.parameters.items()}
+    at_zero = {name for name, value in initial_values(model, values).items() if value == 0.0}
+    zeros = {name: value for name, value in values.items() if value == 0.0}
+    asleep = _identically_zero(system, at_zero, zeros)
+    woken = {name: asleep - _identically_zero(system, asleep - {name}, zeros) for name in asleep}
+    first = [name for name in asleep if all(each in woken[name] for each in asleep if name in woken[each])]
+    minor = set().union(*(woken[name] for name in first if len(woken[name]) < FEWEST_LEFT_OUT))
+    return tuple(name for name in system.species if name in minor)
 
 
 def _identically_zero(system: System, candidates: Collection[str], constants: Mapping[str, float]) -> set[str]:

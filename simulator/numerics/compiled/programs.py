@@ -1,8 +1,8 @@
 """Programs, by what they compute: compiled once, kept in memory and on disk.
 
 A sweep has a program of its scenario, with numbers written into its formulas. A single run has a program of its
-model, in which every parameter is an input, without the species that stay at zero: a new scenario compiles nothing
-where one was run before that wakes the same species.
+model, in which every parameter is an input, without many of the species that stay at zero: a new scenario compiles
+nothing where one was run before that leaves the same large parts of the model asleep.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
+from ...model.model import Model
 from ...runtime import kept
 from ...runtime.progress import Progress
 from ..pieces import PIECE
-from ..reduced_system import ReducedSystem, asleep_species, reduce_system
+from ..reduced_system import ReducedSystem, asleep_species, minor_species, reduce_system
 from ..system import System
 from ..tape import Tape
 from .jit import LoadedCode, best_lanes, processor
@@ -74,7 +75,7 @@ class WebProgram(NamedTuple):
 
 
 _held: dict[str, ModelProgram] = {}
-_asleep: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # as `asleep_species` says, by a digest of its input
+_asleep: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # as `_asleep_species` says, by a digest of its input
 _lock = Lock()
 
 
@@ -116,7 +117,8 @@ def model_program(system: System, awake: Collection[str], zeros: Collection[str]
 
     Args:
         system: the model.
-        awake: species that may start above zero or be dosed. Those that these cannot wake are left out.
+        awake: species that may start above zero or be dosed. Those that these cannot wake are left out, but for
+            `minor_species`.
         zeros: parameters that are zero all the time.
     """
     model = _model_digest(system)
@@ -124,7 +126,7 @@ def model_program(system: System, awake: Collection[str], zeros: Collection[str]
         question = _digest("asleep", model, sorted(awake), sorted(zeros))
         if question not in _asleep:
             all_awake = len(awake) == len(system.species)
-            find = partial(asleep_species, system.model, awake, zeros)
+            find = partial(_asleep_species, system.model, awake, zeros)
             _asleep[question] = ((), ()) if all_awake else _read_or_make(question, find)
         asleep, needed = _asleep[question]
         key = _digest("model", model, asleep, needed, LANES_OF_ARMS)
@@ -136,6 +138,16 @@ def model_program(system: System, awake: Collection[str], zeros: Collection[str]
         while len(_held) > MOST_HELD:
             del _held[next(iter(_held))]
     return found
+
+
+def _asleep_species(
+    model: Model, awake: Collection[str], zeros: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """As `asleep_species`, with `minor_species` awake."""
+    values = [each.value for each in model.parameters.values()]
+    starts = [each.initial_text for each in model.species.values()]
+    minor = _read_or_make(_digest("minor", model.laws, values, starts), partial(minor_species, model))
+    return asleep_species(model, {*awake, *minor}, zeros)
 
 
 def web_program(system: System) -> WebProgram:

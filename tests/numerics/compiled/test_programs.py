@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from immunesim.model.model import Model
-from immunesim.numerics import rodas5p
+from immunesim.numerics import reduced_system, rodas5p
 from immunesim.numerics.compiled import programs
 from immunesim.numerics.compiled.arms import ModelEngine
 from immunesim.numerics.compiled.memory_layout import ProgramLayout
@@ -37,6 +38,8 @@ def program(lanes: int = 4, **fixed: float) -> None:
 @pytest.fixture(autouse=True)
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IMMUNESIM_CACHE", str(tmp_path / "kept"))
+    monkeypatch.setattr(programs, "_asleep", {})
+    monkeypatch.setattr(reduced_system, "FEWEST_LEFT_OUT", 1)  # the models here are small
     return tmp_path / "kept" / "immunesim"
 
 
@@ -182,6 +185,24 @@ def test_species_that_wake_the_same_share_a_program() -> None:
     two, three, other = (ModelEngine(System(ENZYME), each) for each in ({"S", "E"}, {"S", "E", "C"}, {"S", "still"}))
     assert two.engine.code is three.engine.code
     assert two.engine.code is not other.engine.code
+
+
+def test_scenarios_share_a_program_that_wake_only_a_few_species_of_their_own(monkeypatch) -> None:
+    """Two drugs of two species each, and an antigen that wakes four more."""
+    monkeypatch.setattr(reduced_system, "FEWEST_LEFT_OUT", 5)
+    answer = ["antigen", "a1", "a2", "a3", "a4"]
+    steps = {"x": "x", "drug": "blood", "other": "plasma"} | dict(pairwise(answer))
+    model = make_model(
+        {name: ("pM", 100 if name == "x" else 0, 1) for name in ("x", "drug", "blood", "other", "plasma", *answer)},
+        {"k": (1.0, "1/h")},
+        {
+            f"from_{name}": (f"{name} ->" if name == to else f"{name} -> {to}", f"k * {name}")
+            for name, to in steps.items()
+        },
+    )
+    engines = [ModelEngine(System(model), {"x", name}).engine for name in ("x", "drug", "other", "antigen", "a1")]
+    assert [each.description.identically_zero for each in engines] == [tuple(answer)] * 3 + [(), ("antigen",)]
+    assert engines[0].code is engines[1].code is engines[2].code
 
 
 def test_a_species_that_code_leaves_out_but_formulas_wake_is_named() -> None:
