@@ -497,6 +497,61 @@ def test_swings_too_fast_to_see_are_drawn_as_an_envelope(visit, made, tmp_path: 
     assert page.evaluate("immunesimExplorer.envelopes(0)") == []
 
 
+PATIENTS = """
+[show]
+plots = [["central"]]
+[population]
+count = 200
+[[population.vary]]
+parameter = "V"
+distribution = "lognormal"
+median = "4 L"
+cv = 0.3
+[[population.vary]]
+parameter = "CL"
+distribution = "uniform"
+from = "1 L/h"
+to = "3 L/h"
+"""
+
+
+def test_a_band_of_virtual_patients_is_that_of_the_population_and_follows_the_sliders(
+    visit, made, tmp_path: Path
+) -> None:
+    path = question(tmp_path, dose("100 mg") + PATIENTS, model_text=model())
+    page, drawn = opened(visit, made(path).page), read_scenario(Path(path)).sweep.design.values(0, 64)
+    assert page.evaluate("immunesimExplorer.patients()") == [None]
+    page.locator("#patients").click()
+    page.evaluate("immunesimExplorer.quiet()")
+    for amount in (100.0, 40.0):
+        set_all(page, {"dose.drug.amount": amount})
+        (band,) = page.evaluate("immunesimExplorer.patients()")
+        times = np.array(band["times"])
+        curves = amount / drawn[:, :1] * np.exp(-drawn[:, 1:] / drawn[:, :1] * times)
+        for name, share in (("low", 0.05), ("middle", 0.5), ("high", 0.95)):
+            assert band[name][:24] == pytest.approx(np.quantile(curves, share, axis=0)[:24], rel=1e-3)
+    assert "the median of 64 virtual patients" in page.locator("#patients-note").inner_text()
+    page.locator("#patients").click()
+    assert page.evaluate("immunesimExplorer.patients()") == [None]
+
+
+def test_without_a_population_patients_differ_within_published_ranges(visit, made) -> None:
+    page, scenario = opened(visit, made("core_cures").page), read_scenario(PATHS["core_cures"])
+    first, second, again = (page.evaluate(f"immunesimExplorer.patient({number})") for number in (0, 1, 0))
+    assert first == again
+    usual, ranges = scenario.parameters(scenario.arms[0]), scenario.model.parameters
+    folds = []
+    for name, value in first.items():
+        low, high = ranges[name].range
+        assert min(low, usual[name]) <= value <= max(high, usual[name])
+        folds.append(value / usual[name])
+    assert len(folds) > 50
+    assert first.keys() == second.keys()
+    assert len({first[name] == second[name] for name in first}) == 1
+    assert 0.9 < float(np.median(folds)) < 1.1
+    assert 0.1 < float(np.std(np.log(folds))) < 0.25
+
+
 MEASURED = """
 [show]
 plots = [["central"]]

@@ -19,6 +19,7 @@ from ...runtime.errors import InputError, InputFault, request_fault
 from ..clock import clock_of
 from ..measures import arguments, arm_of, arms_of, curve_names, functions_in, unit_given
 from ..scenario import Arm, Dose, Expectation, Scenario
+from .patients import patients_of
 
 if TYPE_CHECKING:
     from ...numerics.compiled.programs import WebProgram
@@ -135,6 +136,7 @@ def document(scenario: Scenario, system: System, compiled: WebProgram) -> dict[s
         "arms": [_arm(scenario, arm, system, place, volumes) for arm in scenario.arms],
         "curves": [_curve(scenario, name, system, program) for name in names],
         "shown": len(shown),
+        "patients": patients_of(scenario, system, fixed_parameters(system)),
         "expectations": [_expectation(scenario, each, names) for each in judged(scenario)],
     }
 

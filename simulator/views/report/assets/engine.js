@@ -394,10 +394,56 @@ function makeEngine() {
     return { value: row[0], slopes, byTime: Math.abs(drift) > small ? drift / later : 0 };
   }
 
+  // Virtual patients, as experiments/explorer/patients.py: the values by path of patient `number`, in place of those of
+  // the sliders that were moved to `set`
+  function patient(number, set) {
+    const { paths, values, spread, cv, seed } = doc.patients, found = { ...set };
+    if (paths) { paths.forEach((path, i) => { found[path] = values[number][i]; }); return found; }
+    const sigma = Math.sqrt(Math.log1p(cv * cv)), names = Object.keys(doc.parameters), own = moved(doc.arms[0], set).values;
+    for (const [place, low, high] of spread) {
+      const least = Math.min(low, own[place]), most = Math.max(high, own[place]);
+      let drawn = own[place];
+      for (let again = 0; again < TRIES; again += 1) { // within the range: what lies outside is drawn again
+        const other = own[place] * Math.exp(sigma * normal(seed, number, place, 2 * again));
+        if (other >= least && other <= most) { drawn = other; break; }
+      }
+      found[names[place]] = drawn;
+    }
+    return found;
+  }
+  const TRIES = 50;
+  function normal(seed, number, place, first) { // from whole numbers alone, so that every page draws the same patients
+    const uniform = (stream) => {
+      let x = (seed * 0x9e3779b1 + number * 0x85ebca6b + place * 0xc2b2ae35 + stream * 0x27d4eb2f) | 0;
+      for (let i = 0; i < 3; i += 1) { x = Math.imul(x ^ (x >>> 16), 0x45d9f3b); x ^= x >>> 15; }
+      return ((x >>> 0) + 0.5) / 4294967296;
+    };
+    return Math.sqrt(-2 * Math.log(uniform(first + 1))) * Math.cos(2 * Math.PI * uniform(first + 2));
+  }
+
+  // The curves that are shown of patients `first` to `last` at the saved times
+  function patients(set, first, last) {
+    const ready = [];
+    let failed = 0;
+    for (let number = first; number < last; number += 1) {
+      try { ready.push(scheduled(moved(doc.arms[0], patient(number, set)))); } catch (error) { if (!(error instanceof Refused)) throw error; failed += 1; }
+    }
+    const found = ready.length ? driven(ready, doc.rtol.moving, doc.floors[0]) : [], curves = [];
+    found.forEach((each, i) => {
+      if (each.status !== DONE) { failed += 1; return; }
+      const arm = ready[i], own = curvesOf(arm, each, doc.shown), places = [];
+      for (let at = 0, next = 0; at < arm.times.length; at += 1) if (arm.times[at] === doc.saved[next]) { places.push(at); next += 1; }
+      curves.push(own.map((values) => Float64Array.from(places, (at) => values[at])));
+    });
+    return { curves, failed, times: Float64Array.from(doc.saved) };
+  }
+
   return {
     // question: of a page, about one thing at a time
     answer(question) {
       if (question.why) return why(question.set, ...question.why);
+      if (question.patients) return patients(question.set, ...question.patients);
+      if (question.patient !== undefined) return patient(question.patient, question.set);
       return { arms: this.simulate(question.set, question.which, question.rest), doses: question.which.length ? this.doses(question.set, 0) : [] };
     },
 

@@ -71,7 +71,8 @@
   }
   async function nextTask() {
     if (!later.length) return;
-    const { question, done, failed } = later.shift();
+    const { question, done, failed, stale } = later.shift();
+    if (stale && stale()) return nextTask();
     busy = true;
     try { done(await ask({ set: setting(), ...question })); } catch (error) { failed(error); }
     busy = false;
@@ -178,7 +179,7 @@
     else {
       const before = latest && (!rest || which[0] !== 0) ? latest.arms : [];
       latest = { arms: new Map([...before, ...found.arms.map((arm, i) => [which[i], arm])]), doses: found.doses, rest };
-      if (rest) { atRest = latest; dragging = false; }
+      if (rest && which[0] === 0) { atRest = latest; dragging = false; patients.refresh(); }
       if (rest && notice) say(notice, true);
       else if (rest && which[0] === 0) say(`Simulated ${which.length === 1 ? "one arm" : which.length + " arms"} in ${text(took, 2)} ms, to a relative tolerance of ${text(model.rtol.rest, 2)}.`);
       if (expected.length || page.points[0]?.item) judge(!rest);
@@ -253,6 +254,7 @@
   function start() {
     if (dragging) return;
     dragging = true;
+    patients.moving();
     notice = "";
     ghost = atRest;
   }
@@ -351,6 +353,15 @@
     ask: (curve, time, done, failed) => askLater({ question: { why: [0, curve, time] }, done, failed }),
   });
 
+  const patients = makePatients({
+    page, askLater,
+    changed(words) {
+      $("patients-note").textContent = words;
+      $("patients-note").hidden = !words;
+      if (latest && !dragging) drawAll(true, true);
+    },
+  });
+
   const handlesOf = makeDoseHandles({
     make, sliders, values,
     words: (each, value) => withUnit(value * each.factor, each.shown_unit),
@@ -427,7 +438,7 @@
         ],
         series: [{}, ...Array.from({ length: PINS }, (_, i) => line(css("--quiet"), 1.3, [2 + 3 * i, 3])), line(css("--ghost"), 3.5, []),
           ...arms.map((arm, i) => line(lighter(arm.color), i ? 1.5 : 2.4, arm.dash.map((part) => part * 2))).reverse()],
-        hooks: { drawAxes: [(u) => { marks.bands(u, chart.banded(), chart.log); marks.envelopes(u, chart.envelopes); }], draw: [(u) => chart.above(u)], setCursor: [(u) => chart.moved(u)] },
+        hooks: { drawAxes: [(u) => { marks.patients(u, patients.band(chart.place)); marks.bands(u, chart.banded(), chart.log); marks.envelopes(u, chart.envelopes); }], draw: [(u) => chart.above(u)], setCursor: [(u) => chart.moved(u)] },
       }, [[0], ...Array(arms.length + 1 + PINS).fill([null])], this.plot);
       this.uplot.root.setAttribute("aria-hidden", "true");
       if (latest) this.draw(aligned(), true);
@@ -457,6 +468,12 @@
       if (to === -Infinity) return;
       const floor = Math.max(to, curves[this.place].noise) * LOWEST;
       for (const run of runs()) for (const value of run ? run.curves[this.place] : []) if (value > floor && value < least) least = value;
+      const crowd = patients.band(this.place);
+      if (crowd) {
+        to = Math.max(to, ...crowd.high);
+        from = Math.min(from, ...crowd.low);
+        for (const value of crowd.low) if (value > Math.max(to * LOWEST, floor) && value < least) least = value;
+      }
       const size = to - Math.max(from, 0), known = marks.extent(this.banded(), this.measured(), this.log);
       for (const value of known) {
         if (this.log ? value < to * 10 ** MOST_DECADES : value < to + MOST_LONGER * size) to = Math.max(to, value);
@@ -475,7 +492,7 @@
       this.range = range;
     }
 
-    draw(lines, rest) {
+    draw(lines, rest, same = false) {
       this.fit(rest);
       const found = runs();
       const wide = (CLOSE * model.end) / Math.max(100, this.plot.clientWidth - 70), colors = [...Array(PINS).fill(css("--quiet")), css("--ghost"), ...arms.map((arm) => lighter(arm.color)).reverse()];
@@ -490,7 +507,7 @@
         return out;
       })], true);
       if (rest) this.describe();
-      if (rest) this.why.refresh();
+      if (rest && !same) this.why.refresh();
     }
 
     doses(u) {
@@ -623,14 +640,14 @@
     return { times: Array.from(times, (time) => time * factor), places };
   }
 
-  function drawAll(rest) {
+  function drawAll(rest, same = false) { // same: only what lies beside the run has changed
     if ($("charts").hidden) { // the first time; until then the fixed curves are there
       $("fixed").hidden = true;
       $("charts").hidden = false;
       charts.forEach((chart) => chart.build());
     }
     const lines = aligned();
-    for (const chart of charts) if (rest || chart.visible) chart.draw(lines, rest); // the others once it rests
+    for (const chart of charts) if (rest || chart.visible) chart.draw(lines, rest, same); // the others once it rests
     if (rest && immunesimExplorer.at !== undefined) readAt(immunesimExplorer.at);
   }
 
@@ -671,6 +688,8 @@
       event.target.value = chosen;
     });
     $("pin").addEventListener("click", () => { if (atRest) { pins.unshift(atRest); pins.length = Math.min(pins.length, PINS); pinned(); } });
+    $("patients").textContent = `${model.patients.count} virtual patients`;
+    $("patients").addEventListener("click", () => $("patients").setAttribute("aria-pressed", String(patients.toggle())));
     $("unpin").addEventListener("click", () => { pins.length = 0; pinned(); });
     $("csv").addEventListener("click", () => download(URL.createObjectURL(new Blob([table()], { type: "text/csv" })), `${page.id}.csv`));
     $("judged").addEventListener("click", () => { $("verdicts").open = true; $("verdicts").scrollIntoView(); $("verdicts").querySelector("summary").focus(); });
@@ -716,6 +735,8 @@
     names: model.curves.map((curve) => curve.name), set: (wanted) => setAll(wanted), result: () => latest,
     envelopes: (place) => charts[place].envelopes.map(({ parts }) => parts.map(({ upper, lower }) => ({ upper, lower }))),
     explain: (place, time) => charts[place].explain(time),
+    patient: (number) => new Promise((done, failed) => askLater({ question: { patient: number }, done, failed })),
+    patients: () => curves.map((_, place) => patients.band(place)),
     why: (place, time) => new Promise((done, failed) => askLater({ question: { why: [0, place, time / factor] }, done, failed })),
     lines: () => runs().filter(Boolean).length,
     verdicts: () => expected.map(({ each, value, holds }) => ({ id: each.id, value, holds, drawn: Boolean(each.band) })),

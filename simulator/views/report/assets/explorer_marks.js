@@ -3,7 +3,7 @@
 function makeMarks(tools) {
   "use strict";
   const { color, css, factor, measures } = tools;
-  const LEAST = 0.012, OPEN = 0.06, BRACKET = 0.05; // as views/figures/panel.py: shares of the axes
+  const LEAST = 0.012, OPEN = 0.06, BRACKET = 0.05, FAST = 30; // as views/figures/panel.py: shares of the axes
 
   function clipped(u, draw) {
     const { left, top, width, height } = u.bbox, c = u.ctx;
@@ -121,6 +121,31 @@ function makeMarks(tools) {
     });
   }
 
+  // The band of virtual patients, with their median
+  function patients(u, band) {
+    if (!band) return;
+    clipped(u, (c) => {
+      const low = Math.max(u.scales.y.min, -Infinity), trace = (values, backwards) => band.times.forEach((_, i) => {
+        const at = backwards ? band.times.length - 1 - i : i, value = values[at];
+        c.lineTo(u.valToPos(band.times[at] * factor, "x", true), u.valToPos(Math.max(value, low), "y", true));
+      });
+      c.fillStyle = c.strokeStyle = css("--link");
+      c.globalAlpha = 0.16;
+      c.beginPath();
+      trace(band.high);
+      trace(band.low, true);
+      c.fill();
+      const turns = band.middle.filter((value, i) => i > 1 && (value - band.middle[i - 1]) * (band.middle[i - 1] - band.middle[i - 2]) < 0).length;
+      if (turns > FAST) return; // the median of spikes is a block
+      c.globalAlpha = 0.9;
+      c.lineWidth = 1.2 * uPlot.pxRatio;
+      c.setLineDash([2 * uPlot.pxRatio, 3 * uPlot.pxRatio]);
+      c.beginPath();
+      trace(band.middle);
+      c.stroke();
+    });
+  }
+
   // A line at the time that is explained
   function moment(u, time) {
     clipped(u, (c, { top, height }) => {
@@ -184,5 +209,5 @@ function makeMarks(tools) {
     });
   }
 
-  return { dense, envelopes, bands, verdicts, points, moment, extent };
+  return { patients, dense, envelopes, bands, verdicts, points, moment, extent };
 }
