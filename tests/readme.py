@@ -52,18 +52,10 @@ class Picture(NamedTuple):
 
 GALLERY = (
     Picture("il2_therapy", ("IL2_plasma", "blood_pressure", "tumour"), ("main", "half_dose", "untreated")),
-    Picture("vaccination", ("B_memory", "antibody_IgM", "antibody"), ("main", "without_IL1", "without_T")),
     Picture("transient_stop", ("stop_heard", "T_self", "tissue_damage"), ()),
-    Picture("nasal_challenge", ("histamine", "itch", "late_phase"), ()),
-    Picture("chemotherapy_il3", ("IL3_plasma", "neutrophils_blood", "platelets"), ()),
-    Picture("rheumatoid_arthritis", ("CRP", "proteoglycan", "joint_damage"), ()),
 )
 
-SWEEPS = (
-    SweepPicture("stop_signal_and_antigen", ("fight",), "map_fight"),
-    SweepPicture("il2_dose", ("tumour_left", "grade"), "curves_tumour_left_grade"),
-    SweepPicture("il2_virtual_trial", ("tumour_left",), "spread_tumour_left"),
-)
+SWEEPS = (SweepPicture("il2_virtual_trial", ("tumour_left",), "spread_tumour_left"),)
 
 
 def draw(picture: Picture) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,13 +208,6 @@ def test_a_failed_arm_gives_no_number() -> None:
 def test_what_is_no_measure_is_refused(text: str, message: str) -> None:
     with pytest.raises((FormulaError, UnitError), match=message):
         read_measure(text, MODEL, list(ARMS))
-
-
-def test_every_function_is_in_the_readme() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    _, _, listed = readme.partition("Measures of a species or observable")
-    listed = listed.partition("```")[2].partition("```")[0]
-    assert [name for name in FUNCTIONS if not re.search(rf"\b{name}\b", listed)] == []
 
 
 def test_every_function_is_measured_above() -> None:
