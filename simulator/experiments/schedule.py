@@ -19,6 +19,7 @@ from ..model.units import ONE
 from ..numerics.parameter_formulas import ParameterFormulas, Values
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Segment, Trajectory
+from .rules import Setting
 from .scenario import Arm, Dose, Input, Scenario
 from .timetable import Active, DoseEvent, Timetable, given_share, timetable
 
@@ -46,13 +47,14 @@ class DoseAmount(NamedTuple, Generic[Value]):
     volume: str | None
     share: Value
     named: tuple[tuple[str, str], ...] = ()
+    name: str = ""
 
 
 class ArmValues(NamedTuple, Generic[Value]):
     """The values of an arm, without its times: of one run, or of many members of a sweep at once.
 
     initial, parameters: what differs from the model's own. doses: as in the arm. changes: the parameters that each
-    change sets. inputs: as in the arm.
+    change sets. inputs, settings: as in the arm.
     """
 
     initial: Mapping[str, Value]
@@ -60,6 +62,7 @@ class ArmValues(NamedTuple, Generic[Value]):
     doses: tuple[DoseAmount[Value], ...]
     changes: tuple[Mapping[str, Value], ...]
     inputs: tuple[Input, ...] = ()
+    settings: tuple[Setting, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,11 +146,8 @@ def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     """Everything that happens in `arm`, in order of time, as `numerics.solve` takes it."""
     plan = timetable(arm, scenario.end, scenario.model)
     amounts = DoseAmounts(arm_values(arm), scenario.parameters(arm), system.parameter_formulas)
-    given = amounts.given(plan, system.species)
-    factors = amounts.dilutions(plan, system.species)
-    _set_levels(arm, plan, amounts, given[0], factors, system.species)
-    jumps, infusions = (_dense(each, system) for each in given)
-    dilutions = [_dense([each], system, 1.0)[0] if each else None for each in factors]
+    jumps, infusions = (_dense(given, system) for given in amounts.given(plan, system.species))
+    dilutions = [_dense([each], system, 1.0)[0] if each else None for each in amounts.dilutions(plan, system.species)]
     parameters: dict[Active, Array] = {}  # one array serves all segments in which the same changes hold
     for active in set(plan.active):
         values = amounts.values(active)
@@ -161,29 +161,6 @@ def compile_schedule(scenario: Scenario, arm: Arm, system: System) -> Schedule:
     return Schedule(tuple(segments), plan.bounds[1:-1])
 
 
-def _set_levels(
-    arm: Arm,
-    plan: Timetable,
-    amounts: DoseAmounts,
-    jumps: Sequence[dict[int, float]],
-    dilutions: Sequence[dict[int, float]],
-    species: Sequence[str],
-) -> None:
-    """Writes the levels that rules set into the starts of segments: nothing stays of what was there, and of the doses
-    of that instant only those that come after."""
-    for place, setting in zip(plan.settings, arm.settings, strict=False):
-        for name, level in setting.values.items():
-            later = [
-                amounts.of(event.dose, plan.active[place]) * event.share
-                for event in plan.events
-                if event.first == event.last == place
-                and arm.doses[event.dose].target == name
-                and (arm.doses[event.dose].name, event.number) in setting.later
-            ]
-            jumps[place][species.index(name)] = level + sum(later)
-            dilutions[place][species.index(name)] = 0.0
-
-
 def _dense(sparse: Sequence[Mapping[int, float]], system: System, default: float = 0.0) -> Array:
     """Rows of values by the index of a species as an array of shape (rows, species)."""
     dense = np.full((len(sparse), len(system.species)), default)
@@ -195,10 +172,11 @@ def _dense(sparse: Sequence[Mapping[int, float]], system: System, default: float
 def arm_values(arm: Arm) -> ArmValues[float]:
     """The values of `arm`, without its times."""
     doses = [
-        DoseAmount(d.target, d.amount, d.unit_text, d.factor, d.body, d.volume, d.share, d.named) for d in arm.doses
+        DoseAmount(d.target, d.amount, d.unit_text, d.factor, d.body, d.volume, d.share, d.named, d.name)
+        for d in arm.doses
     ]
     changes = tuple([change.parameters for change in arm.changes])
-    return ArmValues(arm.initial, arm.parameters, tuple(doses), changes, arm.inputs)
+    return ArmValues(arm.initial, arm.parameters, tuple(doses), changes, arm.inputs, arm.settings)
 
 
 class DoseAmounts:
@@ -267,31 +245,42 @@ class DoseAmounts:
 
     def dilutions(self, plan: Timetable, species: Sequence[str], rows: Any = None) -> list[dict[int, Any]]:
         """The dilution of each species at the start of each segment of `plan`, by its index, where there is one: the
-        volume changes there, and the amount stays. Arguments as in `given`."""
+        volume changes there, and the amount stays; or nothing stays, where a rule sets a level. Arguments as in
+        `given`."""
         found: list[dict[int, Any]] = [{} for _ in plan.active]
         for place, (before, after) in enumerate(pairwise(plan.active), 1):
             for index, name in enumerate(species if before != after else ()):
                 factor = self.dilution(name, before, after)
                 if np.ndim(factor) or factor != 1.0:
                     found[place][index] = factor if rows is None or np.ndim(factor) == 0 else factor[rows]
+        for place, setting in zip(plan.settings, self.arm.settings, strict=False):
+            found[place] |= {species.index(name): 0.0 for name in setting.values}
         return found
 
     def given(
         self, plan: Timetable, species: Sequence[str], rows: Any = None
     ) -> tuple[list[dict[int, Any]], list[dict[int, Any]]]:
-        """Jumps, then infusions per time, of each segment of `plan`: by the index in `species`, in its unit.
+        """Jumps, then infusions per time, of each segment of `plan`: by the index in `species`, in its unit. Where a
+        rule sets a level, the jump is from nothing, and of the doses of that instant those that come after count.
 
         rows: only these of the members, where there are many.
         """
         jumps: list[dict[int, Any]] = [{} for _ in plan.active]
         infusions: list[dict[int, Any]] = [{} for _ in plan.active]
         targets = [species.index(dose.target) for dose in self.arm.doses]
+        levels: dict[tuple[int, int], Setting] = {}
+        for place, setting in zip(plan.settings, self.arm.settings, strict=False):
+            for name, level in setting.values.items():
+                levels[place, species.index(name)] = setting
+                jumps[place][species.index(name)] = level
         for event in plan.events:
             target, active = self.arm.doses[event.dose].target, plan.active[event.first]
             index, dose = targets[event.dose], self.of(event.dose, active)
             amount = (dose if rows is None or np.ndim(dose) == 0 else dose[rows]) * event.share
             if event.first == event.last:
-                jumps[event.first][index] = jumps[event.first].get(index, 0.0) + amount
+                level_set = levels.get((event.first, index))
+                if level_set is None or (self.arm.doses[event.dose].name, event.number) in level_set.later:
+                    jumps[event.first][index] = jumps[event.first].get(index, 0.0) + amount
             else:
                 rate = amount / (plan.bounds[event.last] - plan.bounds[event.first])
                 for place in range(event.first, event.last):

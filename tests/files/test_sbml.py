@@ -206,6 +206,20 @@ def test_doses_and_changes_are_events(scenario, text: str) -> None:
             '[[rule]]\nname = "hold"\ncheck_before = "a"\nif = "drug > \'15 pM\'"\nthen = "skip"',
             id="rules that have decided",
         ),
+        pytest.param(
+            'at = "1 h"\n'
+            '[[dose]]\nname = "b"\ntarget = "drug"\namount = "40 pmol"\nevery = "1 h"\ncount = 2\n'
+            '[[rule]]\nname = "low"\nwhen = "drug < \'5 pM\'"\ngive = "b"\nparameters = { k_clear = "0.3 1/h" }\n'
+            'lasting = "3 h"\nfires = "every time"\nat_most = 4\n'
+            '[[rule]]\nname = "high"\nwhen = "drug > \'15 pM\'"\nset = { drug = "12 pM", depot = "7 pmol" }',
+            id="rules that have fired",
+        ),
+        pytest.param(
+            'at = "1 h"\n'
+            '[[dose]]\nname = "b"\ntarget = "drug"\namount = "40 pmol"\n'
+            '[[rule]]\nname = "low"\nwhen = "drug < \'5 pM\'"\ngive = "b"\nset = { drug = "1 pM" }',
+            id="a rule that is true at the start",
+        ),
     ],
 )
 def test_what_is_found_while_an_arm_runs_is_exported_as_it_was(scenario, text: str) -> None:
