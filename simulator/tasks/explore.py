@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..experiments.explorer.document import check, document, fixed_parameters, shown_curves, with_twin
+from ..experiments.explorer.document import check, document, fixed_parameters, refusals, shown_curves, with_twin
 from ..experiments.explorer.sliders import Preset, Slider, presets_of, sliders_of
 from ..experiments.run import run
+from ..experiments.scenario import Scenario
 from ..experiments.solving import Certify, system_of
 from ..files.results.folder import check_file, write_text
 from ..numerics.compiled.availability import why_not
@@ -77,20 +79,37 @@ def explore(request: ExploreRequest, on_note: OnNote = ignore_note) -> Explorer:
     if reason := why_not():
         raise InputError([request_fault(f"a page is compiled by llvmlite, which cannot be used: {reason}")])
     scenario = read_with_notes(request.scenario, on_note)
-    system = system_of(scenario.model)
-    check(scenario, system)
+    check(scenario, system_of(scenario.model))
     say_engine(on_note)
-    from ..numerics.compiled.programs import web_program  # needs llvmlite
-    from ..views.report.explorer_page import explorer_page
-
-    sliders = sliders_of(scenario, fixed_parameters(system), request.sliders)
-    presets = presets_of(scenario, sliders)
-    twofold = with_twin(scenario)
-    result = run(twofold, Certify.OFF)
-    program = web_program(system)
-    told = document(twofold, system, program)
     command = ["run", *(request.scenario.command() or (scenario.id,))]
-    text = explorer_page(result, told, program.module, sliders, presets, command)
+    text, sliders, presets = page_of(scenario, command, request.sliders)
     write_text(request.out, text)
     left_out = shown_curves(scenario).left_out
     return Explorer(request.out, sliders, presets, left_out, len(text.encode()))
+
+
+def why_no_page(scenario: Scenario) -> str:
+    """Why a scenario can have no page; empty if it can."""
+    if reason := why_not():
+        return reason
+    return "; ".join(each.message for each in refusals(scenario, system_of(scenario.model)))
+
+
+def page_of(
+    scenario: Scenario, command: Sequence[str], chosen: Sequence[str] = ()
+) -> tuple[str, list[Slider], list[Preset]]:
+    """The page of a scenario that can have one, as HTML, and its sliders and presets.
+
+    command: the arguments that run the same scenario. chosen: as `ExploreRequest.sliders`.
+    """
+    from ..numerics.compiled.programs import web_program  # needs llvmlite
+    from ..views.report.explorer_page import explorer_page
+
+    system = system_of(scenario.model)
+    sliders = sliders_of(scenario, fixed_parameters(system), chosen)
+    presets = presets_of(scenario, sliders)
+    twofold = with_twin(scenario)
+    result = run(twofold, Certify.OFF, whole=True)
+    program = web_program(system)
+    told = document(twofold, system, program)
+    return explorer_page(result, told, program.module, sliders, presets, command), sliders, presets

@@ -27,13 +27,14 @@ from ..views.text.commands.gallery import gallery_text
 from ..views.text.reliability import WARNING, first
 from ..views.text.tables import Table
 from .answer import Answer
+from .explore import page_of, why_no_page
 from .request import OnNote, ignore_note, say_engine, scenario_paths
 from .run import write
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-INDEX = "index.html"
+INDEX, EXPLORER = "index.html", "explorer.html"
 DONE, FAILED, UNREADABLE, SKIPPED = "done", "failed", "cannot be read", "not simulated"
 
 
@@ -42,7 +43,8 @@ class Card(NamedTuple):
 
     status: how it ended, and reason: what went wrong. met of expected expectations are met, `known` of the others
     announced as missed; holds: all is as the scenario says. unreliable: the arms whose digits are too few. picture: a
-    file next to the folder `name`, with `text` for those who cannot see it. answer: to its question.
+    file next to the folder `name`, with `text` for those who cannot see it. answer: to its question. explorer: whether
+    the folder has a page with sliders; `no_explorer` says why not.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Card(NamedTuple):
     picture: str = ""
     text: str = ""
     answer: tuple[SpokenSentence, ...] = ()
+    explorer: bool = False
+    no_explorer: str = ""
 
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON."""
@@ -210,6 +214,10 @@ def make(job: Job, on_progress: OnProgress) -> Card:
         result = run(scenario, certify, on_progress=on_progress)
         command = ["run", str(path), "--report"]
         written = write(result, folder, command, draw=draw, report=True, tables=tables)
+        reason = why_no_page(scenario)
+        if not reason:
+            page, _, _ = page_of(scenario, ["run", name])
+            (folder / EXPLORER).write_text(page, encoding="utf-8")
     except Exception as error:  # whatever it is, the other scenarios go on
         return card._replace(status=FAILED, reason=f"{type(error).__name__}: {error}", holds=False)
     picture, described = _card_picture(result, folder, written["run"])
@@ -226,6 +234,8 @@ def make(job: Job, on_progress: OnProgress) -> Card:
         unreliable=tuple(result.unreliable),
         picture=picture,
         text=described,
+        explorer=not reason,
+        no_explorer=reason,
     )
 
 

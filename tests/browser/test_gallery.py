@@ -52,5 +52,15 @@ def test_scenarios_are_found_by_words_and_by_verdict(visit, index: Path) -> None
         page.locator("#which").select_option(verdict)
         assert [each.inner_text() for each in shown.locator("h3").all()] == [title]
     page.locator("#which").select_option("all")
-    page.locator("text=An IL-2 trial").click()
+    page.locator("h3 a", has_text="An IL-2 trial").click()
     assert page.title() == "An IL-2 trial"
+
+
+def test_each_scenario_has_a_page_with_sliders_from_the_index(visit, index: Path) -> None:
+    page = visit(index)
+    links = page.get_by_role("link", name="move sliders: ")
+    assert links.count() == 2  # the broken one has none
+    links.first.click()
+    page.locator("#fixed").wait_for(state="hidden", timeout=60_000)
+    assert page.title() == "A toy question: explorer"
+    assert page.locator("input[type=range]").count() > 2

@@ -46,7 +46,8 @@ def test_every_scenario_has_its_card_whatever_becomes_of_it(files: list[Path], t
     assert list(out.glob("*/trajectory*.csv")) == []
     page = read_page(out / "index.html")
     linked = [a["href"] for tag, a in page.elements if tag == "a" and not (a["href"] or "").startswith("#")]
-    assert linked == ["toy/report.html", "failing/report.html"]
+    pages = ("report", "explorer", "report")
+    assert linked == [f"{name}/{page}.html" for name in ("toy", "failing") for page in pages]
     assert all((out / str(a["src"])).exists() for tag, a in page.elements if tag == "img")
     assert "A toy question" in page.text
     assert "1 of 1 met" in page.text

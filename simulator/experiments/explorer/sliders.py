@@ -306,7 +306,7 @@ def by_effect(scenario: Scenario, sliders: Sequence[Slider]) -> list[str]:
     says; without those that move nothing, or wake what the scenario leaves asleep."""
     system, main = system_of(scenario.model), scenario.arms[0]
     awake = awake_species(scenario, scenario.arms, system.parameter_formulas)
-    solve = trajectories_of_model(system, awake)
+    solve = trajectories_of_model(system, system.species)  # the program that all scenarios of the model share
     asleep = [place for place, name in enumerate(system.species) if name not in awake]
     tried = [("", main)]
     for each in sliders:

@@ -9,6 +9,7 @@ import math
 import shlex
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from typing import Any, NamedTuple
@@ -79,7 +80,7 @@ def explorer_page(
         "id": scenario.id,
         "command": shlex.join(["immunesim", *command]),
         "model": {key: value for key, value in model.items() if key != "expectations"},
-        "module": base64.b64encode(zlib.compress(module, 9)).decode(),
+        "module": _packed(module),
         "arms": arms,
         "mostArms": MOST_FIXED,
         "curves": curves,
@@ -154,6 +155,12 @@ def _band(result: RunResult, verdict: Verdict, shown: Sequence[str]) -> dict[str
         "factor": asked.unit.to(model.time_unit if target.is_time else model.unit(target.name)),
         "words": target.published,
     }
+
+
+@lru_cache(maxsize=2)
+def _packed(module: bytes) -> str:
+    """The module compressed, as text; the pages of one model share it."""
+    return base64.b64encode(zlib.compress(module, 9)).decode()
 
 
 def _version() -> str:
