@@ -167,4 +167,4 @@ def test_a_knockout_is_a_knob_of_the_patient_or_its_word_is_known() -> None:
     """What no scenario turns may be turned by a word alone."""
     model = MODELS["immune"]
     others = {p for each in IMMUNE.values() for p in each.knockout if not model.parameters[p].knob}
-    assert others == {"B_frequency", "tumour_suppression"}
+    assert others == {"B_frequency", "tumour_regulatory"}
