@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from immunesim.experiments.answers import arms_read, condition_holds
 from immunesim.experiments.certificate import WANTED
+from immunesim.experiments.conditions import sides_of
 from immunesim.experiments.evidence import Judgement
+from immunesim.experiments.expectations import replaced_arm
+from immunesim.experiments.measured import curves_of
+from immunesim.experiments.run import run
+from immunesim.experiments.scenario import Scenario
+from immunesim.experiments.solving import Certify
 from immunesim.files.toml.catalogue import evidence_terms
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.views.figures import run as run_figures
 from immunesim.views.figures.style import PAPER, SLIDES, Medium
+from immunesim.views.text.answers import spoken_answer
 
 from tests import readme, results
 from tests.boxes import covered
@@ -95,6 +104,35 @@ def test_every_scenario_asks_a_question_and_says_what_it_shows(name: str) -> Non
     assert scenario.title
     assert scenario.question.endswith("?")
     assert scenario.plots
+
+
+@each_scenario
+def test_the_answer_holds_and_each_sentence_fails_without_its_mechanism(name: str) -> None:
+    """In an arm of the scenario, or in a changed run of it."""
+    result = result_of(name)
+    scenario = result.scenario
+    assert 1 <= len(scenario.answer) <= 3
+    assert len(result.answer) == len(scenario.answer)
+    wrong = [each.text for each in spoken_answer(result) if not each.holds]
+    for number, said in enumerate(result.answer):
+        sentence, ends = said.sentence, [*said.without_mechanism.values()]
+        if sentence.breaks_with is not None:
+            ends.append(holds_when_changed(scenario, number))
+        wrong += [f"seen to fail nowhere: {sentence.says}"] if not ends or any(ends) else []
+    assert wrong == []
+
+
+def holds_when_changed(scenario: Scenario, number: int) -> bool:
+    """Whether the condition of a sentence holds in the run that its `breaks_with` describes."""
+    sentence = scenario.answer[number]
+    assert sentence.breaks_with is not None
+    changed = sentence.breaks_with._replace(label="changed")
+    read = [arm for arm in arms_read(sentence) if arm != changed.name]
+    asked = replace(scenario, arms=(*scenario.arms, changed), expectations=(), data=(), answer=())
+    result = run(asked, Certify.OFF, [*dict.fromkeys(read), changed.name])
+    curves = {arm: curves_of(each.trajectory.dense) for arm, each in result.arms.items()}
+    replaced = replaced_arm(list(sides_of(sentence.condition)))
+    return condition_holds(scenario, sentence.condition, {**curves, replaced: curves[changed.name]})
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from ...experiments.run import RunResult
 from ...experiments.scenario import MAIN, AnswerNumber, Scenario
 from ...model.expression import Apply, Expression, Number, Quoted
 from .english import capital, listed, sentence
+from .numbers import number
 from .spoken import spoken, spoken_measure
 
 NO_LONGER = "No longer holds"
@@ -120,7 +121,7 @@ def _is_number(tree: Expression) -> bool:
 def measure_words(scenario: Scenario, tree: Expression) -> str:
     """A measure in words, with the labels of the model: ``the highest body temperature (untreated)``."""
     if isinstance(tree, Number):
-        return spoken(tree.value, "1")
+        return number(tree.value)
     if isinstance(tree, Quoted):
         return tree.text
     if not isinstance(tree, Apply):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from ...model.units import UnitError, unit
 from .numbers import number, unit_text
@@ -19,6 +20,7 @@ TIMES = (
 )
 WORDS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days", "wk": "weeks", "week": "weeks", "y": "years",
          "year": "years", "day": "days", "hour": "hours"}  # fmt: skip
+_POWER = re.compile(r"10\^(\d+) ")
 PERCENT = ("percent", "%")
 
 
@@ -38,11 +40,14 @@ def spoken_measure(value: float, unit_name: str) -> str:
 def spoken(value: float, unit_name: str) -> str:
     """A value in this unit, which may be ``percent``.
 
-    >>> [spoken(x, u) for x, u in ((2.07e9, "cells"), (1.0, "d"), (117.3, "mmHg"), (61.8, "percent"), (0.034, "%"))]
+    >>> [spoken(x, u) for x, u in ((2.07, "10^9 cells"), (1.0, "d"), (117.3, "mmHg"), (61.8, "percent"), (0.034, "%"))]
     ['2.1 billion cells', '1 day', '117 mmHg', '62 %', '0.034 %']
     """
     if unit_name in PERCENT:
         return f"{_percentage(value)} %"
+    powers = _POWER.match(unit_name)
+    if powers:  # of a unit such as 10^9 cells/L
+        value, unit_name = value * 10.0 ** int(powers[1]), unit_name[powers.end() :]
     if unit_name == "degC":
         return f"{value:.1f} °C".replace("-", "−")
     text = rounded(value)
