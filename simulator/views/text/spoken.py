@@ -27,11 +27,12 @@ PERCENT = ("percent", "%")
 def spoken_measure(value: float, unit_name: str) -> str:
     """A value in the unit of its measure; a time in the unit that suits its size.
 
-    >>> spoken_measure(0.05, "d"), spoken_measure(34.2, "d"), spoken_measure(5110.0, "d"), spoken_measure(38.64, "degC")
-    ('72 minutes', '34 days', '14 years', '38.6 °C')
+    >>> spoken_measure(0.05, "d"), spoken_measure(34.2, "d"), spoken_measure(5110.0, "d"), spoken_measure(0.25, "d/h")
+    ('72 minutes', '34 days', '14 years', '6')
     """
     if not _is_time(unit_name):
-        return spoken(value, unit_name)
+        plain = unit_name not in PERCENT and unit(unit_name).dimensionless  # such as d/h
+        return spoken(value * unit(unit_name).factor, "1") if plain else spoken(value, unit_name)
     seconds = value * unit(unit_name).to(unit("s"))
     name = next(name for name, most in TIMES if abs(seconds) < most or math.isnan(seconds) or name == "years")
     return spoken(seconds * unit("s").to(unit(name)), name)
