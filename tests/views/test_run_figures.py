@@ -6,6 +6,7 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import immunesim as sim
 import matplotlib
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from immunesim.experiments.explanation.explain import explain
 from immunesim.experiments.run import run
 from immunesim.runtime.errors import OutputError
 from immunesim.tasks import compare
-from immunesim.views.figures import causal_graph, panel, scales, style
+from immunesim.views.figures import causal_graph, panel, scales, spikes, style
 from immunesim.views.figures import explain as explain_figure
 from immunesim.views.figures import run as run_figures
 from immunesim.views.figures.sweep import pictures as sweep_figures
@@ -85,7 +86,7 @@ def test_a_log_axis_says_which_curves_it_does_not_show_in_full(result):
     figure = group(result, ["main", "untreated"])  # there is no drug before the first dose, nor without it
     low = panel_of(figure).get_ylim()[0]
     (said,) = [words for words in words_on(figure) if "Not shown" in words]
-    assert said == f"Not shown on a log axis: drug below {with_unit(low, 'pM', 2)}."
+    assert said == f"Not shown on a log axis: drug in plasma below {with_unit(low, 'pM', 2)}."
     linear = run_figures.draw_group(result.scenario, ["cells"], [Curve("a", result.arms["main"].trajectory)], []).figure
     assert not any("Not shown" in words for words in words_on(linear))
 
@@ -229,6 +230,36 @@ def test_a_rise_from_nothing_does_not_make_an_axis_long():
     assert not panel.needs_log_axis([panel.away_from_zero(times, values, 100)])
     falling = 1e5 * np.exp(-times / 5)
     assert panel.needs_log_axis([panel.away_from_zero(times, falling, 100)])
+
+
+def test_swings_too_fast_to_follow_become_a_band_and_slow_ones_stay_a_line() -> None:
+    times = np.linspace(0.0, 100.0, 20_001)
+    train = np.where((times > 20) & (times < 40), 5 + 5 * np.sin(2 * np.pi * times / 0.5), 5.0)
+    (swings,) = spikes.swings_of(times, train, train / 10, 100.0)
+    assert (swings.times[0], swings.times[-1]) == pytest.approx((20, 40), abs=0.6)
+    assert swings.high.min() == pytest.approx(10, abs=0.01)
+    assert swings.low.max() == pytest.approx(0, abs=0.01)
+    left = spikes.without(times, train, [swings])
+    assert np.isnan(left[(times > 21) & (times < 39)]).all()
+    assert np.isfinite(left[(times < 19) | (times > 41)]).all()
+    slow = 5 + 5 * np.sin(2 * np.pi * times / 5)
+    assert spikes.swings_of(times, slow, slow / 10, 100.0) == []
+    assert spikes.swings_of(times, 5 + 0.01 * train, 0.5 + 0.001 * train, 100.0) == []  # smaller than a line is thick
+
+
+def test_a_band_without_a_bound_fades_and_its_dot_is_where_the_value_was_read(toy_file: Path) -> None:
+    path = toy_file.with_name("open.toml")
+    path.write_text(toy_file.read_text().replace("between = [50, 500]", "above = 50"))
+    result = run(read_scenario(path))
+    axis = panel_of(next(run_figures.pictures(result)).figure)
+    bands = [patch for patch in axis.patches if patch.get_label() == "target"]
+    opacities = [patch.get_alpha() for patch in bands]
+    assert len(bands) > 3
+    assert opacities == sorted(opacities, reverse=True)
+    assert bands[0].get_y() == pytest.approx(50)
+    (dot,) = [line for line in axis.lines if line.get_label() == "verdict"]
+    peak = sim.Run(result).measure("max(drug)"), sim.Run(result).measure("time_of_max(drug)")
+    assert (dot.get_ydata()[0], dot.get_xdata()[0]) == pytest.approx(tuple(map(float, peak)))
 
 
 def test_text_in_the_colour_of_a_curve_reads_on_white():

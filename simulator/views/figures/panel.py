@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from ...numerics.trajectory import Array
 from ..text.figure import Curve
 from .page import Label
 from .scales import SAME, fraction
+from .spikes import swings_of, without
 from .style import GRID, SHADE, Medium, style
 
 DECADES = 3.0  # a curve that spans more than this is drawn on a logarithmic axis
@@ -28,7 +30,9 @@ PASSING = 0.025  # of the run: a curve this close to a time at zero is still ris
 REACH = 0.6  # of what the curves span: an axis extends at most so far past them to show a published value
 LEAST = 0.012  # of the time axis, the least width of a band
 ROOM = 0.04  # of the height, free above and below the curves
-OPEN = 0.06  # of the height: a band that has one bound only
+OPEN = 0.3  # of the height: how far a band reaches that has one bound only, ...
+FADING = 12  # ... fading in as many steps
+SHADED = 0.15  # opacity of a band
 MARKS, SHAPES = ("○", "□", "◇", "△"), ("o", "s", "D", "^")  # of data: in words and in figures
 BELOW = "v"  # of a limit that a value is below
 MANY = 40  # points: more of them are drawn smaller
@@ -134,14 +138,16 @@ def _panel(
         factor = scenario.curve(name).unit.to(unit)
         for curve in curves:
             label = curve.label if len(names) == 1 else scenario.label(name)
-            values = np.where(np.isfinite(curve.trajectory[name]), curve.trajectory[name] * factor, np.nan)
-            lines.append(Line(label, curve.arm, name, curve.trajectory.times * time_factor, values, len(lines)))
+            times, values = _points_along(scenario, curve, name)
+            values = np.where(np.isfinite(values), values * factor, np.nan)
+            lines.append(Line(label, curve.arm, name, times * time_factor, values, len(lines)))
     drawn = {(line.arm, line.name) for line in lines if line.arm}
     aims = []
     for aim in targets(scenario, verdicts, names):
         if (aim.arm, aim.name) in drawn:
             factor = 1.0 if aim.is_time else scenario.curve(aim.name).unit.to(unit)
-            aims.append(aim._replace(low=aim.low * factor, high=aim.high * factor))
+            low, high, read = aim.low * factor, aim.high * factor, aim.simulated * factor
+            aims.append(aim._replace(low=low, high=high, simulated=read))
     points = _points_of(lines, data, unit, time_factor)
     values_of_lines = [line.values for line in lines] + [each.values for each in points]
     shown = [away_from_zero(line.times, line.values, scenario.end * time_factor) for line in lines]
@@ -151,6 +157,18 @@ def _panel(
     ends = ends_of(shown if log else [*values_of_lines, *bars], log, [aim for aim in aims if not aim.is_time])
     title = "" if len(names) > 1 else scenario.label(names[0])
     return Panel(title, scenario.curve(names[0]).unit_text, lines, aims, log, ends, points)
+
+
+def _points_along(scenario: Scenario, curve: Curve, name: str) -> tuple[Array, Array]:
+    """Times and values of a curve: those saved, and those along the steps of the solver, where its peaks are; of a
+    formula those saved."""
+    saved, values = curve.trajectory.times, curve.trajectory[name]
+    if name in scenario.formulas or not len(saved):
+        return saved, values
+    dense = curve.trajectory.dense
+    times = np.concatenate([dense.times(), saved])
+    order = np.argsort(times, kind="stable")  # at a jump the value before it first
+    return times[order], np.concatenate([dense.values(name), values])[order]
 
 
 def _points_of(lines: Sequence[Line], data: Sequence[DataResult], unit: Unit, time_factor: float) -> list[PanelPoints]:
@@ -235,9 +253,24 @@ def draw_panel(
         color, dash = style(line.number)
         # the first curve lies lowest and widest, so that one that follows it exactly still shows it
         thick = max(1.4, 2.4 - 0.5 * place) * medium.thick
-        axis.plot(line.times, line.values, color=color, linestyle=dash, linewidth=thick, zorder=3 + 0.1 * place)
+        swings = swings_of(line.times, line.values, _heights(line.values, panel), axis.get_xlim()[1])
+        for each in swings:
+            edge: dict[str, Any] = {"edgecolor": color, "linewidth": 0.6 * medium.thick, "zorder": 3 + 0.1 * place}
+            axis.fill_between(each.times, each.low, each.high, facecolor=f"{color}59", label="swings", **edge)
+        values = without(line.times, line.values, swings)
+        axis.plot(line.times, values, color=color, linestyle=dash, linewidth=thick, zorder=3 + 0.1 * place)
     for points in panel.points:
         draw_points(axis, points, panel.ends[0], medium)
+
+
+def _heights(values: Array, panel: Panel) -> Array:
+    """Where values stand in the panel, from 0 to 1."""
+    low, high = panel.ends
+    if not panel.log:
+        return (values - low) / (high - low)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Array = np.log(np.clip(values, low, high) / low) / np.log(high / low)
+    return found
 
 
 def draw_points(axis: Axes, points: PanelPoints, bottom: float, medium: Medium) -> None:
@@ -277,7 +310,8 @@ def curve_labels(panel: Panel) -> list[Label]:
 
 
 def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, time_factor: float, medium: Medium) -> None:
-    """Shades the expected range, with thin lines at its bounds and a dot if the curve is inside, else a cross."""
+    """Shades the expected range, with thin lines at its bounds, fading where it has none, and a dot where the value was
+    read if it is inside, else a cross."""
     span = axis.get_xlim()[1]
     marker: dict[str, Any] = {"marker": "o" if aim.met else "X", "color": color, "markersize": 4.5 * medium.thick**0.5}
     marker |= {"markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": "none", "zorder": 4}
@@ -286,7 +320,8 @@ def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, time_factor: fl
         across = axis.get_xaxis_transform()
         line: dict[str, Any] = {"color": color, "linewidth": 1.2 * medium.thick, "zorder": 2.5}
         axis.plot([low, high], [BRACKET] * 2, marker="|", markersize=6, transform=across, label="target", **line)
-        axis.plot([(low + high) / 2], [BRACKET], transform=across, label="verdict", **marker)
+        read = aim.simulated * time_factor if np.isfinite(aim.simulated) else (low + high) / 2
+        axis.plot([min(max(read, 0.0), span)], [BRACKET], transform=across, label="verdict", **marker)
         return
     t0, t1 = aim.t0 * time_factor, aim.t1 * time_factor
     if t1 - t0 < LEAST * span:
@@ -297,16 +332,42 @@ def _draw_aim(axis: Axes, aim: Target, color: str, panel: Panel, time_factor: fl
     if low > high:
         return  # outside the axis; the text of the figure has it
     bounds = [bound for bound in (aim.low, aim.high) if bottom <= bound <= top]
-    if not np.isfinite(aim.low):
-        low = max(low, _above(high, -OPEN, panel))
-    if not np.isfinite(aim.high):
-        high = min(high, _above(low, OPEN, panel))
-    face: dict[str, Any] = {"facecolor": color, "alpha": 0.15, "edgecolor": "none", "zorder": 2}
-    axis.add_patch(Rectangle((t0, low), t1 - t0, high - low, label="target", **face))
+    for bottom_of, top_of, alpha in _slices(aim, low, high, panel):
+        face: dict[str, Any] = {"facecolor": color, "alpha": alpha, "edgecolor": "none", "zorder": 2}
+        axis.add_patch(Rectangle((t0, bottom_of), t1 - t0, top_of - bottom_of, label="target", **face))
     axis.hlines(bounds, t0, t1, color=color, linewidth=0.8 * medium.thick, alpha=0.7, zorder=2.5)
+    axis.plot(*_read_at(aim, (t0, t1), (low, high), panel, time_factor), label="verdict", **marker)
+
+
+def _slices(aim: Target, low: float, high: float, panel: Panel) -> list[tuple[float, float, float]]:
+    """The parts of a band from bottom to top, each with its opacity: fainter and fainter where it has no bound."""
+    if np.isfinite(aim.low) and np.isfinite(aim.high):
+        return [(low, high, SHADED)]
+    start, sign, end = (low, 1.0, high) if np.isfinite(aim.low) else (high, -1.0, low)
+    steps = [_above(start, sign * OPEN * number / FADING, panel) for number in range(FADING + 1)]
+    steps = [min(max(each, min(start, end)), max(start, end)) for each in steps]  # no further than the axis
+    return [
+        (min(near, far), max(near, far), SHADED * (1 - number / FADING))
+        for number, (near, far) in enumerate(pairwise(steps))
+        if near != far
+    ]
+
+
+def _read_at(
+    aim: Target, times: tuple[float, float], ends: tuple[float, float], panel: Panel, time_factor: float
+) -> tuple[list[float], list[float]]:
+    """Where the value was read: its time and itself, within the panel; in the middle of the band if there is none."""
+    low, high = ends
     middle = (low * high) ** 0.5 if panel.log else (low + high) / 2
-    where = (t0 + t1) / 2 if t1 - t0 < 2 * LEAST * span else t1 - LEAST * span
-    axis.plot([where], [middle], label="verdict", **marker)
+    value = min(max(aim.simulated, panel.ends[0]), panel.ends[1]) if np.isfinite(aim.simulated) else middle
+    line = next((each for each in panel.lines if (each.arm, each.name) == (aim.arm, aim.name)), None)
+    if line is None or aim.t0 == aim.t1 or not np.isfinite(aim.simulated):
+        return [(times[0] + times[1]) / 2], [value]
+    within = np.flatnonzero((line.times >= aim.t0 * time_factor) & (line.times <= aim.t1 * time_factor))
+    near = np.abs(line.values[within] - aim.simulated)
+    if not len(within) or np.isnan(near).all():
+        return [(times[0] + times[1]) / 2], [value]
+    return [float(line.times[within[np.nanargmin(near)]])], [value]
 
 
 def _above(value: float, share: float, panel: Panel) -> float:

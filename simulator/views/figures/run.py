@@ -98,7 +98,7 @@ def draw_group(
     else:
         page = Page(title, [], medium=medium)
     points = [each for panel in panels for each in panel.points]
-    key = " ".join(filter(None, [data_text(scenario, points), legend_text(panels), cut_text(panels)]))
+    key = " ".join(filter(None, [data_text(scenario, points), legend_text(panels), cut_text(scenario, panels)]))
     heights = _heights(page, panels, key)
     left = max(_left(panel, height, medium) for panel, height in zip(panels, heights, strict=True))
     width = medium.width - left - medium.room
@@ -167,13 +167,13 @@ def legend_text(panels: Sequence[Panel]) -> str:
     return f"Shaded: expected range ({'; '.join(said)}); ● the curve is inside, ✖ outside."
 
 
-def cut_text(panels: Sequence[Panel]) -> str:
+def cut_text(scenario: Scenario, panels: Sequence[Panel]) -> str:
     """Which parts of curves lie below a logarithmic axis, such as zeros; empty if none does."""
     cut = []
     for panel in panels:
         low, names = panel.ends[0], [line.name for line in panel.lines if (line.values < panel.ends[0]).any()]
         if panel.log and names:
-            cut.append(f"{', '.join(dict.fromkeys(names))} below {with_unit(low, panel.unit, 2)}")
+            cut.append(f"{', '.join(map(scenario.label, dict.fromkeys(names)))} below {with_unit(low, panel.unit, 2)}")
     return f"Not shown on a log axis: {'; '.join(cut)}." if cut else ""
 
 
