@@ -22,7 +22,7 @@ from immunesim.tasks.request import ScenarioRequest
 
 from tests.benchmarks.engines import Ours, Question, RoadRunner, errors
 
-SCENARIOS = "acute_infection", "il2_therapy"
+SCENARIOS = "core_memory", "acute_infection", "il2_therapy"
 TRUTH = 1e-11
 TOLERANCES = 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7, 3e-8, 1e-8, 1e-9
 ROUNDS = 15

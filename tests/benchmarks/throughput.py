@@ -30,7 +30,7 @@ PARAMETERS = (
     "IL2_clearance_70kg", "IL2_uptake", "IL2_per_cell", "T_division_max", "T_death", "IL1_decay",
     "stop_signal_loss", "T_regulatory_loss",
 )  # fmt: skip
-SCENARIOS = ("il2_therapy", "acute_infection")
+SCENARIOS = ("core_memory", "il2_therapy", "acute_infection")
 TRUTH = 1e-11
 TOLERANCES = {
     "immunesim": (1e-4, 1e-5, 1e-6, 1e-7),
