@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..numerics.thresholds import NEGLIGIBLE
+from ..numerics.trajectory import Array
 from .clock import clock_of
-from .measured import curve_measures
+from .measured import CurveMeasures, curve_measures
 from .run import ArmResult, RunResult
 from .scenario import MAIN, Scenario
 
 MEASURES = ("peak", "lowest", "final", "area")  # those that have a ratio
 WITHOUT_END = ("peak", "lowest")  # those that runs of different length share
 
+NEAR_TOP = 0.05  # of a curve's excursion: what is no further below its peak could as well be its peak
 SAME_END = 1e-9  # of a run: two whose ends differ by less are equally long
 
 
@@ -31,6 +33,7 @@ class ComparisonRow(NamedTuple):
     changed: how the run was changed, '' where it was not. label: what distinguishes the arm from the others in text.
     reference: whether this is the reference. start, peak, lowest, final: in `unit`; area: in `area_unit`.
     time_of_peak, time_of_lowest and end, the last time, are in `time_unit`. Measures are those of `CurveMeasures`.
+    top_width: from the first to the last time at which the curve is as good as at its peak, in `time_unit`.
     outcome: how the run ended, ``success`` or the kind of its failure. reason: why measures have no value.
     A ratio is None where there is nothing to divide by, or where it needs runs of one length.
     """
@@ -58,6 +61,7 @@ class ComparisonRow(NamedTuple):
     final_ratio: float | None = None
     area_ratio: float | None = None
     reason: str = ""
+    top_width: float | None = None
 
     def value(self, key: str) -> float:
         """The field called `key`: a measure, a time or a ratio; NaN where there is none."""
@@ -92,6 +96,7 @@ def _rows_of(name: str, runs: Sequence[RunResult], changes: Sequence[str], base:
                 reference=base == (index, arm.arm.name),
                 time_of_peak=None if row.time_of_peak is None else row.time_of_peak * clock.factor,
                 time_of_lowest=None if row.time_of_lowest is None else row.time_of_lowest * clock.factor,
+                top_width=None if row.top_width is None else row.top_width * clock.factor,
                 end=row.end * clock.factor,
                 time_unit=clock.unit,
             )
@@ -121,7 +126,16 @@ def _row(scenario: Scenario, arm: ArmResult, name: str) -> ComparisonRow:
         time_unit=scenario.model.time_unit_text,
         outcome=arm.trajectory.outcome.kind,
         reason=found.reason,
+        top_width=_top_width(times, values, found),
     )
+
+
+def _top_width(times: Array, values: Array, found: CurveMeasures) -> float | None:
+    """From the first to the last time at which a curve is as good as at its peak."""
+    if found.peak is None or found.lowest is None:
+        return None
+    near = times[values >= found.peak - NEAR_TOP * (found.peak - found.lowest)]
+    return float(near[-1] - near[0]) if len(near) else None
 
 
 def label(runs: Sequence[RunResult], changes: Sequence[str], index: int, arm: ArmResult) -> str:

@@ -221,6 +221,27 @@ def test_levels_far_from_zero_differ_by_their_span() -> None:
     assert said(row("no Z", **naive, peak=700.0), **naive, peak=702.0) == []  # of 700 that is nothing
 
 
+def test_a_curve_is_judged_by_its_own_excursion_and_not_by_a_share_of_its_baseline() -> None:
+    fever = {"start": 37.0, "lowest": 37.0, "final": 37.0, "area": 745.0, "unit": "degC"}
+    assert said(row("no Z", **fever, peak=37.1), **fever, peak=37.4) == [
+        "no Z, X: peak of 37.1 °C on day 5, 0.3 °C lower than described (37.4 °C on day 5)."
+    ]
+    assert said(row("no Z", **fever, peak=38.99), **fever, peak=39.15) == []  # 1.99 and 2.15 above the start
+
+
+def test_of_peaks_that_are_nearly_equal_none_comes_earlier() -> None:
+    assert said(row("no Z", time_of_peak=8.5)) != []
+    assert said(row("no Z", time_of_peak=8.5), top_width=4.5) == []
+
+
+def test_beyond_tenfold_what_is_shown_first_is_told_first() -> None:
+    rows = []
+    for name, peak in (("seen", 200.0), ("dust", 1e6)):
+        base = row("as described", name)._replace(reference=True, area_ratio=1.0)
+        rows += [base, row("no Z", name, peak=peak)._replace(area_ratio=1.0)]
+    assert [each.split()[2] for each in compare.sentences(rows)] == ["seen:", "dust:"]
+
+
 def test_another_clock_and_another_reference_are_named() -> None:
     base = row("toy", peak=10.0, time_unit="h")._replace(reference=True, area_ratio=1.0)
     arm = row("weak, of a kind", peak=2.0, time_unit="h")._replace(area_ratio=1.0)

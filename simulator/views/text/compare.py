@@ -14,15 +14,19 @@ from .english import counted
 from .numbers import number, percent, with_unit
 
 FACTOR = 1.5  # between two levels or areas
-SMALL = 0.01  # of the highest level compared: a lower level counts as this one, and no smaller difference is reported
-SPAN = 0.5  # of the span of the curves: a difference of levels that are never far from each other
+SMALL = 0.01  # of the highest level compared: a lower level counts as this one
+SPAN = 0.5  # of the excursion of the curves: a difference of levels that are never far from each other, ...
+SEEN = 0.005  # ... unless it is less than this share of the highest: a fifth of a degree of body temperature
+STILL = 1e-3  # of where a curve starts: it does not leave it
+PLAIN = 10.0  # a factor beyond which differences are equally plain, and what is shown first is told first
 SHIFT = 0.1  # of the run: a peak that comes so much earlier or later
 MOST = 8  # sentences
 LEAST_FOLD = 1e-3  # a smaller ratio is written as a fraction: ``1/310,000 of that described``
 RULE = (
     f"what comes or goes; a factor of {number(FACTOR)} in peak, lowest or final value or area, levels below "
     f"{percent(SMALL)} of the highest are treated as {percent(SMALL)}; a level that differs by {percent(SPAN)} of the "
-    f"span of the curves and {percent(SMALL)} of the highest; a peak {percent(SHIFT)} of the run earlier or later"
+    f"excursion of the curves and {number(100 * SEEN)} % of the highest; a peak {percent(SHIFT)} of the run earlier or "
+    "later, unless the curve is nearly as high in between"
 )
 
 
@@ -34,7 +38,8 @@ class Difference(NamedTuple):
 
 
 def sentences(rows: Sequence[ComparisonRow], most: int = MOST) -> list[str]:
-    """The largest differences between curves and their reference, the largest first; how many more there are."""
+    """The largest differences between curves and their reference, the largest first, and of those beyond a factor of
+    `PLAIN` the curves that are shown first; how many more there are."""
     found = []
     for name in dict.fromkeys(row.name for row in rows):
         group = [row for row in rows if row.name == name]
@@ -44,7 +49,7 @@ def sentences(rows: Sequence[ComparisonRow], most: int = MOST) -> list[str]:
         for row in group:
             if row is not base and {row.outcome, base.outcome} == {"success"}:
                 found += _most_telling(list(_differences(row, base, group)))
-    found.sort(key=lambda each: -each.size)
+    found.sort(key=lambda each: -each.size if math.isinf(each.size) else -min(each.size, math.log(PLAIN)))
     shown = [f"{each.text}." for each in found[:most]]
     return [*shown, f"And {counted(len(found) - most, 'more difference')}."] if len(found) > most else shown
 
@@ -92,7 +97,8 @@ def _differences(row: ComparisonRow, base: ComparisonRow, group: Sequence[Compar
         yield Difference(abs(math.log(row.area_ratio)), text)
     if all(_stands_out(each) for each in (row, base)):
         shift = row.value("time_of_peak") - base.value("time_of_peak")
-        if abs(shift) >= SHIFT * base.end:
+        flat = max((each.top_width or 0.0) for each in (row, base))
+        if abs(shift) >= max(SHIFT * base.end, flat):
             later = f"{number(abs(shift))} {row.time_unit} {'later' if shift > 0 else 'earlier'} {than.than}"
             size = math.log(FACTOR) * abs(shift) / (SHIFT * base.end)
             before = _when(base, base.value("time_of_peak"))
@@ -108,7 +114,7 @@ def _size(value: float, base: float, high: float, span: float) -> float:
     if factor >= math.log(FACTOR):
         return factor
     apart = abs(value - base)
-    if apart >= SPAN * span and apart >= least:
+    if apart >= SPAN * span and apart >= SEEN * high:
         return math.log(FACTOR) * apart / (SPAN * span)
     return 0.0
 
@@ -174,7 +180,8 @@ def _known(base: ComparisonRow, key: str) -> str:
 
 def _at_start(row: ComparisonRow, key: str) -> bool:
     """Whether a curve never rises above its start (`key` is ``peak``), or never falls below it (``lowest``)."""
-    return bool(abs(row.value(key) - row.value("start")) <= FLAT * abs(row.value("start")))
+    still = max(FLAT * (row.value("peak") - row.value("lowest")), STILL * abs(row.value("start")))
+    return bool(abs(row.value(key) - row.value("start")) <= still)
 
 
 def _stands_out(row: ComparisonRow) -> bool:
