@@ -13,6 +13,7 @@ from ..experiments.expectations import asked
 from ..experiments.run import RunResult, run
 from ..experiments.solving import Certify
 from ..files.results.folder import SUMMARY, check_folder, new_folder
+from ..files.toml.catalogue import topics
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError
 from ..runtime.interrupt import Stop
@@ -28,13 +29,15 @@ from ..views.text.reliability import WARNING, first
 from ..views.text.tables import Table
 from .answer import Answer
 from .explore import page_of, why_no_page
+from .gallery_sweep import SWEEPS, SweepCard, gallery_sweep
+from .help import handbook_site
 from .request import OnNote, ignore_note, say_engine, scenario_paths
 from .run import write
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-INDEX, EXPLORER = "index.html", "explorer.html"
+INDEX, EXPLORER, HANDBOOK = "index.html", "explorer.html", "handbook"
 DONE, FAILED, UNREADABLE, SKIPPED = "done", "failed", "cannot be read", "not simulated"
 
 
@@ -44,7 +47,7 @@ class Card(NamedTuple):
     status: how it ended, and reason: what went wrong. met of expected expectations are met, `known` of the others
     announced as missed; holds: all is as the scenario says. unreliable: the arms whose digits are too few. picture: a
     file next to the folder `name`, with `text` for those who cannot see it. answer: to its question. explorer: whether
-    the folder has a page with sliders; `no_explorer` says why not.
+    the folder has a page with sliders; `no_explorer` says why not. sweep: its sweep, if it has one.
     """
 
     name: str
@@ -64,10 +67,12 @@ class Card(NamedTuple):
     answer: tuple[SpokenSentence, ...] = ()
     explorer: bool = False
     no_explorer: str = ""
+    sweep: SweepCard | None = None
 
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON."""
-        return self._asdict() | {"answer": [each._asdict() for each in self.answer]}
+        sweep = self.sweep._asdict() if self.sweep else None
+        return self._asdict() | {"answer": [each._asdict() for each in self.answer], "sweep": sweep}
 
 
 @dataclass(frozen=True)
@@ -168,11 +173,20 @@ def write_gallery(
             shutil.rmtree(unfinished, ignore_errors=True)
         skipped = "the gallery was stopped before it"
         cards = [made.get(i) or Card(name, name, status=SKIPPED, reason=skipped) for i, name in enumerate(names)]
+        cards = [_with_sweep(card, path, tmp_path, stop) for card, path in zip(cards, paths, strict=True)]
         (tmp_path / INDEX).write_text(_page(cards), encoding="utf-8")
+        (tmp_path / HANDBOOK).mkdir()
+        for name, text in handbook_site(f"../{INDEX}").items():
+            (tmp_path / HANDBOOK / name).write_text(text, encoding="utf-8")
         document: dict[str, Any] = {"gallery": [card.document() for card in cards], "versions": versions()}
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         (tmp_path / SUMMARY).write_text(text + "\n", encoding="utf-8")
     return cards
+
+
+def _with_sweep(card: Card, path: Path, folder: Path, stop: Callable[[], bool]) -> Card:
+    done = card.status == DONE and not stop()
+    return card._replace(sweep=gallery_sweep(path, card.name, folder, stop)) if done else card
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -180,7 +194,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
     names: list[str] = []
     for path in paths:
         name, number = path.stem, 1
-        while name in names:
+        while name in (*names, HANDBOOK, SWEEPS):
             number += 1
             name = f"{path.stem}-{number}"
         names.append(name)
@@ -250,4 +264,22 @@ def _card_picture(result: RunResult, folder: Path, run: str) -> tuple[str, str]:
 
 
 def _page(cards: Sequence[Card]) -> str:
-    return render("gallery.html.jinja", cards=cards, versions=versions(), skipped=SKIPPED, done=DONE)
+    return render(
+        "gallery.html.jinja",
+        groups=_by_topic(cards),
+        cards=cards,
+        handbook=f"{HANDBOOK}/{INDEX}",
+        versions=versions(),
+        skipped=SKIPPED,
+        done=DONE,
+    )
+
+
+def _by_topic(cards: Sequence[Card]) -> list[tuple[str, str, list[Card]]]:
+    """Title and words of each topic with its cards, in teaching order; what belongs to none comes last."""
+    left = {card.name: card for card in cards}
+    found = []
+    for topic in topics():
+        of_it = [left.pop(name) for name in topic.scenarios if name in left]
+        found += [(topic.title, topic.says, of_it)] if of_it else []
+    return [*found, ("More scenarios" if found else "Scenarios", "", list(left.values()))] if left else found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,7 @@ def help(request: HelpRequest) -> Help:
     """
     all_chapters = [*chapters(), reference()]
     if request.out is not None:
-        return Help(None, all_chapters, [], [], [], _written(all_chapters, request.out, request.force))
+        return Help(None, all_chapters, [], [], [], _written(request.out, request.force))
     if request.topic is None:
         return Help(None, all_chapters, [], [], [])
     return _found(request.topic, all_chapters)
@@ -131,11 +132,20 @@ def _contents(found: Sequence[Chapter]) -> str:
     return "\n".join(["The handbook:", *rows, "", more, "help --out handbook writes it as pages."])
 
 
-def _written(found: Sequence[Chapter], out: Path, force: bool) -> Path:
+@cache
+def handbook_site(home: str = "") -> dict[str, str]:
+    """The pages of the handbook by file name, the list of chapters first. home: the page that it is a part of.
+
+    Raises `ModuleNotFoundError` without markdown-it-py.
+    """
     from ..views.report.handbook import handbook_pages  # Jinja2 and markdown-it-py
 
+    return handbook_pages([*chapters(), reference()], home)
+
+
+def _written(out: Path, force: bool) -> Path:
     check_folder(out, force)
-    pages = handbook_pages(found)
+    pages = handbook_site()
     with new_folder(out, force) as folder:
         for name, text in pages.items():
             (folder / name).write_text(text, encoding="utf-8")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Catalogue(Answer):
-    """scenarios: rows of name, title and question. models: rows of name and title."""
+    """scenarios: rows of topic, name, title and question, in teaching order. models: rows of name and title."""
 
     scenarios: list[dict[str, str]]
     models: list[dict[str, str]]
@@ -28,14 +28,18 @@ class Catalogue(Answer):
 
     def to_pandas(self) -> DataFrame:
         """A row for each scenario and model, with its kind."""
-        rows = [{"kind": kind, "question": "", **row} for kind, rows in self.document.items() for row in rows]
+        rows = [
+            {"kind": kind, "topic": "", "question": "", **row} for kind, rows in self.document.items() for row in rows
+        ]
         return Table(rows, {}).to_pandas()
 
     def __str__(self) -> str:
         return catalogue_text(self.document)
 
     def _repr_html_(self) -> str:
-        scenarios = Table([{"question": "", **row} for row in self.scenarios], _columns("name", "title", "question"))
+        scenarios = Table(
+            [{"question": "", **row} for row in self.scenarios], _columns("topic", "name", "title", "question")
+        )
         return scenarios._repr_html_() + Table(self.models, _columns("name", "title"))._repr_html_()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from immunesim import cli
+from immunesim.files.toml.catalogue import builtin_scenarios, topics
 from immunesim.runtime.errors import OutputError
 from immunesim.runtime.processes import OnProgress
 from immunesim.tasks import gallery
@@ -47,7 +48,8 @@ def test_every_scenario_has_its_card_whatever_becomes_of_it(files: list[Path], t
     page = read_page(out / "index.html")
     linked = [a["href"] for tag, a in page.elements if tag == "a" and not (a["href"] or "").startswith("#")]
     pages = ("report", "explorer", "report")
-    assert linked == [f"{name}/{page}.html" for name in ("toy", "failing") for page in pages]
+    assert linked == ["handbook/index.html", *(f"{name}/{page}.html" for name in ("toy", "failing") for page in pages)]
+    assert (out / "handbook" / "first-steps.html").exists()
     assert all((out / str(a["src"])).exists() for tag, a in page.elements if tag == "img")
     assert "A toy question" in page.text
     assert "1 of 1 met" in page.text
@@ -90,7 +92,9 @@ def test_a_stop_keeps_what_is_done_and_gives_up_what_is_under_way(tmp_path: Path
     cards = gallery.write_gallery([Path("a.toml"), Path("endless.toml"), Path("b.toml")], out, stop=stop)
     assert time.monotonic() - asked[0] < 2.0
     assert [card.status for card in cards] == [gallery.DONE, gallery.SKIPPED, gallery.SKIPPED]
-    assert sorted(path.name for path in out.iterdir()) == ["a", "index.html", "manifest.json", "summary.json"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "a", "handbook", "index.html", "manifest.json", "summary.json",
+    ]  # fmt: skip
     assert "not simulated" in read_page(out / "index.html").text
     assert str(gallery.Gallery(out, cards)).splitlines()[-3:-1] == [
         "2 scenarios not simulated, as the gallery was interrupted",
@@ -116,6 +120,41 @@ def test_a_gallery_is_replaced_only_if_all_in_it_is_ours(tmp_path: Path) -> None
     (out / "a" / "thesis.txt").write_text("years")
     with pytest.raises(OutputError, match=r"also holds a/thesis\.txt"):
         gallery.write_gallery([Path("a.toml")], out, force=True)
+
+
+def test_bundled_scenarios_stand_under_their_topics_in_teaching_order(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(gallery, "make", fake)
+    paths = [Path(f"{name}.toml") for name in ("mine", "friberg", "core_memory", "core_rest", "handbook")]
+    cards = gallery.write_gallery(paths, tmp_path / "out")
+    assert [card.name for card in cards] == ["mine", "friberg", "core_memory", "core_rest", "handbook-2"]
+    page = read_page(tmp_path / "out" / "index.html")
+    titles = [a["data-words"].split()[0] for _, a in page.elements if "data-words" in a]
+    assert titles == ["core_rest", "core_memory", "friberg", "mine", "handbook-2"]
+    assert page.text.index("The small model") < page.text.index("Published models") < page.text.index("More scenarios")
+
+
+def test_every_bundled_scenario_has_one_topic() -> None:
+    named = [name for topic in topics() for name in topic.scenarios]
+    assert sorted(named) == sorted(builtin_scenarios())
+
+
+def test_a_sweep_has_its_page_and_its_figure_on_the_card(toy_file: Path, tmp_path: Path) -> None:
+    swept = toy_file.with_name("swept.toml")
+    axes = '[sweep]\nmeasures = { peak = "max(drug)" }\n[[sweep.vary]]\nparameter = "k_clear"\ncount = 3\n'
+    swept.write_text(toy_file.read_text() + axes)
+    (card,) = gallery.write_gallery([swept], tmp_path / "out")
+    assert card.sweep is not None
+    assert (card.sweep.members, card.sweep.page, card.sweep.reason) == ("3 members", "sweeps/swept.html", "")
+    page = read_page(tmp_path / "out" / card.sweep.page)
+    assert "Sweep of 3 members" in page.text
+    for read, folder in (
+        (page, tmp_path / "out" / "sweeps"),
+        (read_page(tmp_path / "out" / "index.html"), tmp_path / "out"),
+    ):
+        assert all((folder / str(a["src"])).exists() for tag, a in read.elements if tag == "img")
+        links = [str(a["href"]) for tag, a in read.elements if tag == "a" and not str(a["href"]).startswith("#")]
+        assert all((folder / link).exists() for link in links)
+    gallery.write_gallery([swept], tmp_path / "out", force=True)  # all of it is ours
 
 
 def test_the_command_says_where_it_is_and_exits_with_1_if_not_all_is_well(files, tmp_path: Path, capsys) -> None:

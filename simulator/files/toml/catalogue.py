@@ -33,6 +33,21 @@ def evidence_terms() -> dict[str, dict[str, str]]:
     return TomlSource(BIOLOGY / "claims.toml").data
 
 
+class Topic(NamedTuple):
+    """Scenarios that are taught together, in their order; says: what they show."""
+
+    title: str
+    says: str
+    scenarios: tuple[str, ...]
+
+
+@functools.cache
+def topics() -> list[Topic]:
+    """The topics of the bundled scenarios, in the order in which they can be taught."""
+    found = TomlSource(_PACKAGE / "handbook" / "topics.toml").data["topic"]
+    return [Topic(each["title"], each["says"], tuple(each["scenarios"])) for each in found]
+
+
 class BlindTest(NamedTuple):
     """How many facts or probes that nobody had shown to the model it met, with its version then."""
 
@@ -49,9 +64,13 @@ def blind_tests() -> list[BlindTest]:
 
 
 def catalogue() -> dict[str, list[dict[str, str]]]:
-    """Name and title of every built-in scenario and model, and the question of each scenario."""
-    files = {"scenarios": builtin_scenarios(), "models": builtin_models()}
-    return {kind: [_entry(name, path) for name, path in paths.items()] for kind, paths in files.items()}
+    """Name and title of every built-in scenario and model, and the topic and question of each scenario."""
+    paths, topic_of = builtin_scenarios(), {name: topic.title for topic in topics() for name in topic.scenarios}
+    order = dict.fromkeys([*(name for name in topic_of if name in paths), *paths])
+    return {
+        "scenarios": [{"topic": topic_of.get(name, ""), **_entry(name, paths[name])} for name in order],
+        "models": [_entry(name, path) for name, path in builtin_models().items()],
+    }
 
 
 def _entry(name: str, path: Path) -> dict[str, str]:

@@ -15,6 +15,9 @@
       card.hidden = !(asked.every((word) => text.includes(word)) && (which.value === "all" || which.value === card.dataset.which));
       seen += !card.hidden;
     }
+    for (const topic of document.querySelectorAll(".topic")) {
+      topic.hidden = !topic.querySelector(".card:not([hidden])");
+    }
     count.textContent = seen + " of " + cards.length + " shown";
   }
 
