@@ -148,9 +148,21 @@ class Module(NamedTuple):
     interventions: tuple[str, ...] = ()
 
 
+class Replaced(NamedTuple):
+    """What a file of the model replaced. module: whose it was. text: what it said there. by: file and line now."""
+
+    module: str
+    text: str
+    by: str
+
+
 @dataclass(frozen=True)
 class Declarations:
-    """Everything one model declares. Mappings are in order of declaration."""
+    """Everything one model declares. Mappings are in order of declaration.
+
+    replaced: by name, what a module had said before another file of the model replaced it. synonyms: names by other
+    words for them, folded.
+    """
 
     id: str
     title: str
@@ -164,6 +176,8 @@ class Declarations:
     modules: Mapping[str, Module] = field(default_factory=dict, compare=False)
     interventions: Mapping[str, Intervention] = field(default_factory=dict)
     limitations: str = ""
+    replaced: Mapping[str, Replaced] = field(default_factory=dict, compare=False)
+    synonyms: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def time_unit(self) -> Unit:
@@ -190,12 +204,15 @@ class Declarations:
         return self.substances[owner.substance] if owner and owner.substance else None
 
     def find(self, word: str, *groups: str) -> str | None:
-        """The one name declared in `groups` ("species", "parameters" ...) that `word` can mean: itself, or one that
-        differs by case, hyphens or underscores (IL-2, il2 and IL2 are one). None where there are none or two."""
+        """The one name declared in `groups` ("species", "parameters" ...) that `word` can mean: itself, one that
+        differs by case, hyphens or underscores (IL-2, il2 and IL2 are one), or one that it is a synonym of. None where
+        there are none or several."""
         if any(word in getattr(self, group) for group in groups):
             return word
         known = [name for group in groups for name in getattr(self, group)]
         matches = {name for name in known if fold(name) == fold(word)}
+        if not matches and (meant := self.synonyms.get(fold(word))) in known:
+            return meant
         return matches.pop() if len(matches) == 1 else None
 
     def unknown(self, word: str, *groups: str, purpose: str = "") -> str:

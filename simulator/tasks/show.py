@@ -19,9 +19,11 @@ class Shown(Answer):
 
     @property
     def document(self) -> dict[str, Any]:
-        """The scenario with every default as a TOML file would have it, and the origin of each value by its path."""
+        """The scenario with every default as a TOML file would have it, the origin of each value by its path,
+        and what a file of the model replaced."""
         origins = {".".join(map(str, path)): where for path, where in self.scenario.origins.items()}
-        return {"scenario": self.scenario.document, "origins": origins}
+        replaced = {name: each._asdict() for name, each in self.scenario.model.replaced.items()}
+        return {"scenario": self.scenario.document, "origins": origins, "replaced": replaced}
 
     def __str__(self) -> str:
         return show_text(self.scenario)

@@ -149,7 +149,7 @@ def _name(copy: Copy, section: str, key: str, table: object, own: Mapping[str, s
     """What the copy calls a table. An intervention is its own where it acts on a name that is."""
     if section in _ONE_NAMESPACE:
         return own.get(key, key)
-    if section == "interventions" and not own.keys().isdisjoint(_mentioned(section, table)):
+    if section == "interventions" and not own.keys().isdisjoint(mentioned(section, table)):
         return own.get(key, f"{key}_{copy.word}")
     return key
 
@@ -177,14 +177,14 @@ def _own_names(copies: Sequence[Copy]) -> dict[str, str]:
             for copy in copies
             for section in ("reactions", "observables")
             for name, table in _tables(copy.source, section).items()
-            if name not in own and name not in shared and not own.keys().isdisjoint(_mentioned(section, table))
+            if name not in own and name not in shared and not own.keys().isdisjoint(mentioned(section, table))
         }
         if not found:
             return own
         own |= found
 
 
-def _mentioned(section: str, table: object) -> Iterator[str]:
+def mentioned(section: str, table: object) -> Iterator[str]:
     """The names in the formulas, equations and targets of one table."""
     for text in _texts([table.get(key) for key in _FORMULAS.get(section, ())] if isinstance(table, dict) else []):
         yield from _NAME.findall(text)
@@ -224,5 +224,5 @@ def _known(source: TomlSource) -> dict[str, None]:
     found = dict.fromkeys(name for section in SECTIONS if section != "sources" for name in _tables(source, section))
     for section in _FORMULAS:
         for table in _tables(source, section).values():
-            found |= dict.fromkeys(_mentioned(section, table))
+            found |= dict.fromkeys(mentioned(section, table))
     return found

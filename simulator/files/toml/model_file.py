@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...model.declarations import ModelError, ModelFault, Module
+from ...model.declarations import ModelError, ModelFault, Module, Replaced
 from ...model.expression import is_identifier
 from ...model.model import Model
 from ...model.units import UnitError, unit
@@ -16,7 +16,9 @@ from ..reading import exists, same_file
 from .catalogue import BIOLOGY, builtin_models
 from .copies import CopiedTable, Copy, check_copies, copied_module, copied_tables, entry_faults, is_sum, without_use
 from .model_sections import SCHEMA, SECTIONS, InnerError, Known
+from .replacing import REPLACE, Replacement, is_replacement, left_over, nothing_to_replace, replaced
 from .source import LIST, NUMBER, REQUIRED_LINE, TABLE, TEXT, Table, TomlSource, check_fields
+from .synonyms import SYNONYMS, own_synonyms, shared_synonyms
 
 FILE = {
     "schema": NUMBER,
@@ -25,6 +27,7 @@ FILE = {
     "limitations": TEXT,
     "modules": LIST,
     "taken_from": TABLE,
+    "synonyms": TABLE,
     **dict.fromkeys(SECTIONS, TABLE),
 }
 TAKEN = ("parameters", "substances")  # what a file may take from a module without taking its laws
@@ -70,7 +73,7 @@ def read_model(path: str | Path) -> Model:
     if found is None:
         reader = _ModelReader(path)
         found = reader.read()
-        files = [*(each.path for each in reader.files.values()), *reader.lenders]
+        files = [*(each.path for each in reader.files.values()), *reader.lenders, SYNONYMS]
         keep_model(path, found, files, reader.absent)
     return found
 
@@ -85,6 +88,8 @@ class _ModelReader:
         self.copied: dict[str, Module] = {}  # by the name of the copy
         self.declared: dict[str, dict[str, _Declared]] = {section: {} for section in SECTIONS}
         self.lenders: dict[Path, TomlSource] = {}  # the files that parameters and substances are taken from
+        self.replacements: list[Replacement] = []
+        self.replaced: dict[str, Replaced] = {}
         self.absent: list[Path] = []  # where modules were looked for and not found
         self.missing = False  # a module that cannot be read may declare anything
 
@@ -93,11 +98,13 @@ class _ModelReader:
         top.check_ours()
         self.gather(top, ())
         self.declare_copies()
+        self.replace_all()
         if REFERENCES.exists() and REFERENCES.resolve() != self.path.resolve():
             self.gather_sources(TomlSource(REFERENCES))
         time_unit = self.time_unit(top)
         if self.missing:
             raise InputError(self.faults)
+        synonyms = self.synonyms()
         substances = self.section("substances", Known(self.declared["sources"], {}))
         known = Known(self.declared["sources"], substances)
         rest = {name: self.section(name, known) for name in SECTIONS if name != "substances"}
@@ -112,6 +119,8 @@ class _ModelReader:
                 modules={each.path.stem: _module(each) for each in self.modules.values() if each is not top}
                 | self.copied,
                 substances=substances,
+                replaced=self.replaced,
+                synonyms=synonyms,
                 **rest,
             )
         except ModelError as error:
@@ -146,7 +155,10 @@ class _ModelReader:
         for section in SECTIONS:
             table = source.data.get(section, {})
             for name, declared in table.items() if isinstance(table, dict) else []:
-                self.declare(section, name, declared, source)
+                if is_replacement(declared) and REPLACE in SECTIONS[section].fields:
+                    self.replacements.append(Replacement(source, section, name, declared))
+                else:
+                    self.declare(section, name, declared, source)
         self.take_all(source)
 
     def gather_modules(self, source: TomlSource, trail: tuple[str, ...]) -> None:
@@ -221,6 +233,39 @@ class _ModelReader:
             faults = list(without_use(copy, found[copy.name], known))
             self.missing |= bool(faults)
             self.faults += faults
+
+    def replace_all(self) -> None:
+        """Puts the tables that replace others in their place, and leaves out parameters that only those named."""
+        gone = []
+        for each in self.replacements:
+            section, name = each.section, each.name
+            place = section, name, REPLACE
+            earlier = self.declared[section].get(name)
+            if earlier is None:
+                self.faults.append(each.source.fault(place, nothing_to_replace(each, self.declared[section])))
+                continue
+            if name in self.replaced:
+                message = f"'{name}' is replaced already, in {self.replaced[name].by}"
+                self.faults.append(each.source.fault(place, message))
+                continue
+            module = earlier.copy.name if earlier.copy else earlier.source.path.stem
+            self.replaced[name] = replaced(each, module, earlier.table)
+            gone.append((section, earlier.table))
+            del self.declared[section][name]
+            self.declare(section, name, each.own, each.source)
+        tables = {
+            section: {name: each.table for name, each in found.items()} for section, found in self.declared.items()
+        }
+        for name in left_over(tables, gone):
+            del self.declared["parameters"][name]
+
+    def synonyms(self) -> dict[str, str]:
+        """Names by other words for them, those of the files of the model before those that all models share."""
+        names = dict.fromkeys(name for section in (*ONE_NAMESPACE, "interventions") for name in self.declared[section])
+        found = shared_synonyms(names)
+        for source in self.files.values():
+            found |= own_synonyms(source, names, self.faults)
+        return found
 
     def add(self, each: CopiedTable) -> None:
         """Adds what a copy gives to an observable that sums over a module and its copies."""

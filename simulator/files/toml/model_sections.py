@@ -192,6 +192,7 @@ _SOURCE = Row(REQUIRED_TEXT, _source, attrgetter("source"))
 _STATUS = Row(REQUIRED_TEXT, _status, attrgetter("status"))
 _SUBSTANCE = _plain("substance", TEXT, None)
 _NOTE = _plain("note", TEXT)
+_REPLACE = Row(Field((bool,)), lambda table, known: {}, lambda item: None)  # the model says what it replaces
 
 SECTIONS: Mapping[str, Section] = {
     "substances": Section(
@@ -228,6 +229,7 @@ SECTIONS: Mapping[str, Section] = {
             "status": _STATUS,
             "substance": _SUBSTANCE,
             "for_doses": _plain("for_doses", Field((bool,)), False)._replace(write=lambda item: item.for_doses or None),
+            "replace": _REPLACE,
         },
     ),
     "reactions": Section(
@@ -237,6 +239,7 @@ SECTIONS: Mapping[str, Section] = {
             "equation": Row(REQUIRED_TEXT, _equation, attrgetter("equation")),
             "rate": Row(REQUIRED_TEXT, _rate, attrgetter("rate_text")),
             "source": _SOURCE,
+            "replace": _REPLACE,
         },
     ),
     "observables": Section(
@@ -246,6 +249,7 @@ SECTIONS: Mapping[str, Section] = {
             "unit": _UNIT,
             "value": Row(REQUIRED_TEXT, _formula, attrgetter("text")),
             "sum": Row(Field((bool,)), lambda table, known: {}, lambda item: None),  # over a module and its copies
+            "replace": _REPLACE,
         },
     ),
     "interventions": Section(

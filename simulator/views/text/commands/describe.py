@@ -8,7 +8,7 @@ from typing import Any
 from ....files.toml.catalogue import builtin_scenarios
 from ....files.toml.interventions import available_interventions, find_intervention
 from ....files.toml.model_sections import model_document
-from ....model.declarations import BODY, Intervention, Parameter
+from ....model.declarations import BODY, Intervention, Parameter, Replaced
 from ....model.expression import names
 from ....model.model import Model
 from ....runtime.errors import InputError, InputFault, request_fault
@@ -82,6 +82,7 @@ def _contents(model: Model) -> Facts:
         "counts": {section: len(document[section]) for section in _SECTIONS},
         "assumed_parameters": sum(parameter.assumed for parameter in model.parameters.values()),
         "interventions": available_interventions(model),
+        "replaced": {name: _replaced(each) for name, each in model.replaced.items()},
         "modules": {name: module.title for name, module in model.modules.items()},
         "species": {item.id: f"{item.label} [{item.unit_text}]" for item in model.species.values()},
         "observables": {item.id: f"{item.label} [{item.unit_text}]" for item in model.observables.values()},
@@ -94,6 +95,8 @@ def _named(model: Model, name: str) -> Facts:
     document = model_document(model)
     section = next(section for section in _SECTIONS if name in document[section])
     found: Facts = {"name": name, "kind": section, **document[section][name]}
+    if (replaced := model.replaced.get(name)) is not None:
+        found["replaces"] = _replaced(replaced)
     if section == "species":
         found["changed_by"] = {
             reaction.id: f"{reaction.equation}   at {reaction.rate_text}"
@@ -146,6 +149,10 @@ def _intervention(each: Intervention) -> dict[str, str]:
         "note": each.note,
     }
     return {key: text for key, text in lines.items() if text}
+
+
+def _replaced(each: Replaced) -> str:
+    return f"{each.text}   of {each.module}, since {each.by}"
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -25,6 +25,8 @@ def show_text(scenario: Scenario) -> str:
                 unit = "" if parameter.unit_text == "1" else f" {parameter.unit_text}"
                 change = f"{parameter.value:g} -> {arm.parameters[name]:g}{unit}"
                 lines.append(f"# overrides the model in arm {arm.name}: {name}, {change}")
+    for name, replaced in scenario.model.replaced.items():
+        lines.append(f"# {replaced.by} replaces {name} of {replaced.module}: {replaced.text}")
     return "\n".join([*lines, *_doses(scenario)])
 
 
