@@ -13,6 +13,7 @@ from ..experiments.expectations import asked
 from ..experiments.run import RunResult, run
 from ..experiments.solving import Certify
 from ..files.results.folder import SUMMARY, check_folder, new_folder
+from ..files.results.manifest import write_manifest
 from ..files.toml.catalogue import topics
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError
@@ -232,6 +233,7 @@ def make(job: Job, on_progress: OnProgress) -> Card:
         if not reason:
             page, _, _ = page_of(scenario, ["run", name])
             (folder / EXPLORER).write_text(page, encoding="utf-8")
+            write_manifest(folder)  # so that `--force` knows the page as ours
     except Exception as error:  # whatever it is, the other scenarios go on
         return card._replace(status=FAILED, reason=f"{type(error).__name__}: {error}", holds=False)
     picture, described = _card_picture(result, folder, written["run"])
