@@ -14,7 +14,7 @@ from ...numerics.trajectory import Array
 from .english import counted
 from .numbers import axis_title, interval, number, with_unit
 
-MOST_LETTERS = 40  # of a label in a figure or table; a longer one is a sentence
+MOST_LETTERS = 40  # of a label in a table; a longer one is a sentence
 
 KINDS = {
     "grid": "Grid",
@@ -44,8 +44,8 @@ def item_label(item: Axis | SweepMeasure, log: bool = False) -> str:
 
 
 def title(measure: SweepMeasure) -> str:
-    """A measure as figures call it: its label, or its id where that is a sentence."""
-    return label_or_name(measure.label, measure.id)
+    """A measure as figures call it, which wrap it where it is a sentence: its label, or its id where it has none."""
+    return measure.label or measure.id
 
 
 def inside_text(result: SweepResult, arm: int, measure: int) -> str:
