@@ -14,8 +14,17 @@ EXAMPLES = """examples:
   immunesim explore il2_therapy --out page.html --slider "dose.first cycle.amount" --slider tumour_antigenicity
 
 The page is one file, which opens from disk without a network: doses and knobs have sliders, curves follow while these
-are moved, other arms follow the patient, and its address keeps what was set. A scenario with rules, inputs or doses in
-a steady state is refused."""
+are moved, other arms follow the patient, and its address keeps what was set. A click on a curve, or W, says why it
+rises or falls there; doses are dragged on the time axis; published ranges are judged as the run moves; 64 virtual
+patients are a band on request. [explore] in a scenario chooses sliders and presets:
+
+  [[explore.slider]]
+  parameter = "tumour_start"   # from, to, scale = "log" and label may follow
+  [[explore.preset]]
+  label = "found early"
+  set = { tumour_start = "2e7 cells" }
+
+A scenario with rules, inputs or doses in a steady state is refused."""
 
 
 def arguments(command: argparse.ArgumentParser) -> None:

@@ -122,7 +122,7 @@ def test_the_page_computes_what_the_engine_in_python_computes(visit, made, name:
 
 
 @pytest.mark.parametrize("name", [*SMALL[:2], pytest.param("il2_therapy", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("count", thinned((SETTINGS, 50), every=2))
+@pytest.mark.parametrize("count", thinned((SETTINGS, 200), every=2))
 def test_random_settings_are_those_of_a_run(visit, made, name: str, count: int) -> None:
     page, draw = made(name), random.Random(f"{name} {count}")
     found = opened(visit, page.page)
@@ -343,6 +343,10 @@ def test_an_accessibility_checker_finds_nothing(visit, made, width: int, scheme:
 
     page = opened(visit, made("core_cures").page, width, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    page.evaluate("immunesimExplorer.explain(0, 50)")
+    page.locator("#patients").click()
+    page.locator("#pin").click()
+    page.evaluate("immunesimExplorer.quiet()")
     found = Axe().run(page)
     assert [(each["id"], [n["target"] for n in each["nodes"]][:3]) for each in found.response["violations"]] == []
 
@@ -610,7 +614,10 @@ def test_a_run_that_fails_is_said_with_its_time_and_a_slider_mends_it(browser, m
     page = browser.new_context(offline=True).new_page()
     page.goto(made(path).page.as_uri())
     page.locator("#status", has_text="cannot be simulated").wait_for()
-    assert "infinite or undefined at 0.5 h" in page.locator("#status").inner_text()
+    assert (
+        "infinite or undefined at 0.5 h (farthest from its usual size: <b>x</b>)"
+        in page.locator("#status").inner_text()
+    )
     assert page.locator("#fixed").is_visible()
     page.evaluate("immunesimExplorer.set({ k: 0.25 })")
     page.locator("#charts").wait_for()

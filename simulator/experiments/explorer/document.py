@@ -85,14 +85,18 @@ def fixed_parameters(system: System) -> set[str]:
 
 
 def shown_curves(scenario: Scenario) -> Shown:
-    """What a page shows of what the scenario plots: formulas of plain arithmetic, and every species and observable."""
-    names = [name for name in scenario.drawn if _is_plain(scenario.curve(name).tree)]
+    """What a page shows of what the scenario plots: every species and observable, and formulas of plain arithmetic and
+    of values at saved times."""
+    names = [name for name in scenario.drawn if _is_plain(scenario, scenario.curve(name).tree)]
     return Shown(tuple(names), tuple(name for name in scenario.drawn if name not in names))
 
 
-def _is_plain(tree: Expression) -> bool:
+def _is_plain(scenario: Scenario, tree: Expression) -> bool:
+    if isinstance(tree, Apply) and tree.op == "at":
+        time, unit = arguments(tree, scenario.model).time, scenario.model.time_unit
+        return time is not None and ticks_of(time, unit) % ticks_of(scenario.every, unit) == 0
     if isinstance(tree, Apply):
-        return tree.op in OPERATIONS and all(map(_is_plain, tree.args))
+        return tree.op in OPERATIONS and all(_is_plain(scenario, each) for each in tree.args)
     return isinstance(tree, Name | Number)
 
 
@@ -272,6 +276,9 @@ def _curve(scenario: Scenario, name: str, system: System, program: ProgramDescri
             if tree.id in system.species:
                 return ["species", system.species.index(tree.id)]
             return ["observed", program.observed.index(tree.id)]
+        if isinstance(tree, Apply) and tree.op == "at":
+            found = arguments(tree, scenario.model)
+            return ["at", read(Name(found.curve)), found.time]
         if isinstance(tree, Apply):
             return [tree.op, *map(read, tree.args)]
         raise TypeError(f"{tree!r} is no part of a curve")

@@ -26,6 +26,7 @@ from ...experiments.targets import target_of
 from ...model.expression import Apply
 from ...numerics.trajectory import Array
 from ..figures.panel import needs_log_axis
+from ..text.answers import spoken_answer
 from ..text.numbers import interval, number, unit_text
 from .curves import drawn_arms, points_of, strokes
 from .html import render
@@ -102,6 +103,7 @@ def explorer_page(
         "explorer.html.jinja",
         scenario=scenario,
         version=_version(),
+        answer=spoken_answer(result),
         presets=presets,
         arms=arms,
         most_fixed=MOST_FIXED,
@@ -195,6 +197,8 @@ def _fixed(result: RunResult, name: str, arms: Sequence[Mapping[str, Any]], log:
         points = [f"{x:.1f} {y:.1f}" for x, y in zip(across, up, strict=True) if np.isfinite(y)]
         style = styles[arm.arm.name]
         dash = " ".join(str(2 * part) for part in style["dash"])
+        if not points:
+            continue  # 0/0 all along
         lines.append({"path": "M" + "L".join(points), "color": style["color"], "dash": dash})
     shares = (0.0, 0.25, 0.5, 0.75, 1.0)
     below = [number(share * scenario.end * clock.factor) for share in shares]

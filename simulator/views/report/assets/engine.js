@@ -269,7 +269,10 @@ function makeEngine() {
       const counts = whole(at.counts + 8 * member * counters, counters), counter = (name) => Number(counts[doc.counters.indexOf(name)]);
       const reached = counter("status") === DONE ? arm.times.length : counter("time");
       const grid = Float64Array.from(floats(at.grid + 8 * member * nTimes * size, reached * size));
-      return { status: counter("status"), revived: counter("revived"), steps: counter("steps"), time: floats(at.clocks + 8 * member * clocks, clocks)[0], reached, grid };
+      // Of a run that failed the state that is farthest from its usual size
+      const last = floats(at.states + 8 * member * size, size), sizes = doc.scales.map((scale, place) => Math.abs(last[place]) / scale);
+      const worst = sizes.reduce((most, value, place) => (value > sizes[most] || Number.isNaN(value) ? place : most), 0);
+      return { worst, status: counter("status"), revived: counter("revived"), steps: counter("steps"), time: floats(at.clocks + 8 * member * clocks, clocks)[0], reached, grid };
     });
   }
 
@@ -339,7 +342,16 @@ function makeEngine() {
 
   function curvesOf(arm, found, count) {
     const wanted = doc.curves.slice(0, count), seen = wanted.some((curve) => reads(curve.tree)) ? observed(arm, found) : [];
-    return wanted.map((curve) => along(curve.tree, found, seen));
+    return wanted.map((curve) => along(withNumbers(curve.tree, arm, found, seen), found, seen));
+  }
+
+  // A formula with the value of a curve at one saved time as a number, NaN where the run ended before
+  function withNumbers(tree, arm, found, seen) {
+    if (!Array.isArray(tree)) return tree;
+    const [op, ...args] = tree;
+    if (op === "observed" || op === "species") return tree;
+    if (op !== "at") return [op, ...args.map((each) => withNumbers(each, arm, found, seen))];
+    return along(args[0], found, seen)[arm.times.indexOf(args[1])] ?? NaN;
   }
 
   // Why a curve of an arm rises or falls at the saved time that is nearest: what each reaction adds to it per time unit
@@ -352,8 +364,9 @@ function makeEngine() {
     let at = 0;
     for (let i = 1; i < found.reached; i += 1) if (Math.abs(arm.times[i] - time) < Math.abs(arm.times[at] - time)) at = i;
     const when = arm.times[at], x = found.grid.slice(at * size, (at + 1) * size), which = setsOf(arm, at + 1)[at], { values } = arm.sets[which];
+    const { tree } = doc.curves[curve];
     const segment = arm.bounds.filter((bound, i) => i < arm.of.length && bound <= when).length - 1;
-    const { value, slopes, byTime } = slopesOf(doc.curves[curve].tree, values, x, when);
+    const { value, slopes, byTime } = slopesOf(withNumbers(tree, arm, found, reads(tree) ? observed(arm, found) : []), values, x, when);
     const flows = doc.fluxes.length ? atStates(module.fluxes, doc.fluxes.length, values, [x], [when]).map(([flow]) => (Number.isFinite(flow) ? flow : 0)) : [];
     const infused = arm.infusions[segment] ?? new Map(), through = new Map(), reactions = new Map();
     const add = (map, key, amount) => { if (amount) map.set(key, (map.get(key) ?? 0) + amount); };
@@ -479,7 +492,7 @@ function makeEngine() {
         driven(left.map(([, arm]) => arm), rtol, floor).forEach((each, number) => {
           const [i, arm] = left[number], done = each.status === DONE;
           const when = doc.clock.factor * each.time;
-          const problem = done ? "" : `${WHY[each.status] ?? "it took too many steps"} at ${Number(when.toPrecision(4))} ${doc.clock.unit}`;
+          const problem = done ? "" : `${WHY[each.status] ?? "it took too many steps"} at ${Number(when.toPrecision(4))} ${doc.clock.unit} (farthest from its usual size: ${doc.labels[each.worst]})`;
           found[i] = { arm, each, problem };
           if (each.revived && done) again.push(left[number]);
         });

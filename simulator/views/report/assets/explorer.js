@@ -152,7 +152,7 @@
       met += found.holds;
     }
     for (const each of page.points) judgePoints(each);
-    const said = expected.length ? `${met} of ${expected.length} met` : "what was measured";
+    const said = expected.length ? `${met} of ${expected.length} met` : `${page.points.length} sets of measured points`;
     if ($("verdict-count").textContent === said) return;
     $("verdict-count").textContent = $("judged").querySelector("span").textContent = said;
     $("judged").hidden = !expected.length;
@@ -291,7 +291,8 @@
     const quoted = (words) => (/^[\w.=/-]+$/.test(words) ? words : `'${words}'`);
     const settings = changed.map(([path, value]) => {
       const each = sliders.get(path), given = each.unit_text && each.unit_text !== "1" ? " " + each.unit_text : "";
-      return " --set " + quoted(`${path}=${value}${given}`);
+      const timed = /^dose\..*\.(at|every|over)$/.test(path); // in the unit in which it is read
+      return " --set " + quoted(timed ? `${path}=${Number((value * each.factor).toPrecision(12))} ${each.shown_unit}` : `${path}=${value}${given}`);
     });
     $("command").textContent = page.command + settings.join("");
   }
