@@ -27,6 +27,18 @@ FUNCTIONS = {  # name: number of arguments
     "sqrt": 1,
     "min": 2,
     "max": 2,
+    "abs": 1,
+    "floor": 1,
+    "log10": 1,
+    "sin": 1,
+    "cos": 1,
+    "if": 3,  # a condition, the value where it holds, and the value elsewhere
+}
+COMPARISONS: dict[type[ast.cmpop], tuple[str, bool]] = {  # each as one of two, perhaps with its sides exchanged
+    ast.Gt: ("above", False),
+    ast.GtE: ("not_below", False),
+    ast.Lt: ("above", True),
+    ast.LtE: ("not_below", True),
 }
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
@@ -40,6 +52,8 @@ MAX_DEPTH = 60
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _IN_QUOTES = re.compile(r"'[^']*'|\"[^\"]*\"")
+_IF = re.compile(r"\bif\b(?=\s*\()")  # a keyword to Python, whose parser reads formulas
+_CALLED_IF = "if_"
 _BARE_QUANTITY = re.compile(r"(?<![\w.])\d+(?:\.\d*)?\s+[A-Za-z%][\w/^%-]*")
 
 
@@ -68,6 +82,8 @@ class Quoted(NamedTuple):
 class Apply(NamedTuple):
     """An operator (one of `OPERATORS`, or "neg") or a function applied to its arguments.
 
+    The first argument of "if" is a condition: "above" (a > b) or "not_below" (a >= b), which are false where a or b is
+    not a number, or "and", "or" and "not" of conditions.
     options: keyword arguments, which only measures have.
     """
 
@@ -121,6 +137,7 @@ class _FormulaReader:
             if nesting > MAX_DEPTH:
                 raise FormulaError(f"parentheses nested deeper than {MAX_DEPTH}")
         source = self.text.strip() if self.quotes else self.text.strip().replace("^", "**")
+        source = _IF.sub(_CALLED_IF, source) if "if" in self.functions else source
         try:
             body = ast.parse(" ".join(source.split()), mode="eval").body
         except SyntaxError as error:
@@ -149,6 +166,8 @@ class _FormulaReader:
             return self.constant(node.value)
         if isinstance(node, ast.Call):
             return self.call(node, depth)
+        if isinstance(node, ast.Compare | ast.BoolOp) and "if" in self.functions:
+            raise FormulaError(f"{_construct(node)} is no number: it stands in the condition of if(condition, a, b)")
         raise FormulaError(f"{_construct(node)} is not part of the formula language (+ - * / ^, parentheses, "
                            f"names, numbers, {', '.join(sorted(self.functions))})")  # fmt: skip
 
@@ -172,7 +191,7 @@ class _FormulaReader:
             raise FormulaError(
                 f"{_construct(node.func)} cannot be called; functions are {', '.join(sorted(self.functions))}"
             )
-        name = node.func.id
+        name = "if" if node.func.id == _CALLED_IF and "if" in self.functions else node.func.id
         if name not in self.functions:
             raise FormulaError(f"no function '{name}'{nearest(name, self.functions)}; "
                                f"functions are {', '.join(sorted(self.functions))}")  # fmt: skip
@@ -181,7 +200,30 @@ class _FormulaReader:
         if not fewest <= len(node.args) <= most:
             wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
             raise FormulaError(f"{name}() takes {wanted} arguments, found {len(node.args)}")
-        return Apply(name, tuple([self.node(arg, depth + 1) for arg in node.args]), self.options(name, node))
+        args = [self.node(arg, depth + 1) for arg in (node.args[1:] if name == "if" else node.args)]
+        if name == "if":
+            args.insert(0, self.condition(node.args[0], depth + 1))
+        return Apply(name, tuple(args), self.options(name, node))
+
+    def condition(self, node: ast.expr, depth: int) -> Expression:
+        """The first argument of "if"."""
+        if depth > MAX_DEPTH * 4:
+            raise FormulaError(f"a formula nested deeper than {MAX_DEPTH * 4}")
+        if isinstance(node, ast.BoolOp):
+            op = "and" if isinstance(node.op, ast.And) else "or"
+            return Apply(op, tuple([self.condition(each, depth + 1) for each in node.values]))
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return Apply("not", (self.condition(node.operand, depth + 1),))
+        if not isinstance(node, ast.Compare):
+            raise FormulaError("the condition of if() compares two numbers, such as x > 3, joined by and, or, not")
+        sides = [self.node(each, depth + 1) for each in (node.left, *node.comparators)]
+        found = []
+        for sign, left, right in zip(node.ops, sides, sides[1:], strict=False):
+            if type(sign) not in COMPARISONS:
+                raise FormulaError("a condition compares by < <= > >=, as equal numbers are a matter of rounding")
+            op, exchanged = COMPARISONS[type(sign)]
+            found.append(Apply(op, (right, left) if exchanged else (left, right)))
+        return found[0] if len(found) == 1 else Apply("and", tuple(found))
 
     def options(self, name: str, node: ast.Call) -> tuple[tuple[str, str], ...]:
         found = []
@@ -246,10 +288,16 @@ def with_units(expression: Expression, units: Mapping[str, Unit]) -> tuple[Expre
     if op == "neg":
         return Apply(op, tuple(trees)), found[0]
     if op in ("add", "sub", "min", "max"):
-        if trees[0] == Number(0.0):
-            return Apply(op, (trees[0], trees[1])), found[1]
-        second = trees[1] if trees[1] == Number(0.0) else _convert(trees[1], found[1], found[0], op)
-        return Apply(op, (trees[0], second)), found[0]
+        return _alike(op, trees, found)
+    if op in ("above", "not_below"):
+        return _alike(op, trees, found)[0], ONE
+    if op in ("and", "or", "not"):
+        return Apply(op, tuple(trees)), ONE
+    if op == "if":
+        branches, unit = _alike("if", trees[1:], found[1:])
+        return Apply(op, (trees[0], *branches.args)), unit
+    if op == "abs":
+        return Apply(op, tuple(trees)), found[0]
     if op == "pow":
         return _power(trees, found)
     if op == "sqrt":
@@ -257,7 +305,7 @@ def with_units(expression: Expression, units: Mapping[str, Unit]) -> tuple[Expre
             raise UnitError(f"sqrt() of {dimension_text(found[0])} has no unit")
         half = tuple([power // 2 for power in found[0].powers])
         return Apply(op, tuple(trees)), Unit(math.sqrt(found[0].factor), half)
-    if op in ("exp", "log"):
+    if op in ("exp", "log", "log10", "floor", "sin", "cos"):
         return Apply(op, (_dimensionless(trees[0], found[0], f"{op}()"),)), ONE
     # saturation, hill, inhibition: x and K in one unit, n a pure number
     args = [trees[0], _convert(trees[1], found[1], found[0], f"{op}()")]
@@ -265,6 +313,15 @@ def with_units(expression: Expression, units: Mapping[str, Unit]) -> tuple[Expre
         _dimensionless(tree, unit, f"the exponent of {op}()") for tree, unit in zip(trees[2:], found[2:], strict=True)
     ]
     return Apply(op, tuple(args)), ONE
+
+
+def _alike(op: str, trees: list[Expression], found: list[Unit]) -> tuple[Apply, Unit]:
+    """An operation on two quantities of one dimension, of which the second is converted to the unit of the first; zero
+    has any unit."""
+    if trees[0] == Number(0.0):
+        return Apply(op, (trees[0], trees[1])), found[1]
+    second = trees[1] if trees[1] == Number(0.0) else _convert(trees[1], found[1], found[0], op)
+    return Apply(op, (trees[0], second)), found[0]
 
 
 def _power(trees: list[Expression], found: list[Unit]) -> tuple[Expression, Unit]:
@@ -286,7 +343,7 @@ def _dimensionless(tree: Expression, unit: Unit, where: str) -> Expression:
 
 
 def _convert(tree: Expression, unit: Unit, target: Unit, where: str) -> Expression:
-    words = {"add": "'+'", "sub": "'-'"}
+    words = {"add": "'+'", "sub": "'-'", "if": "if()", "above": "a comparison", "not_below": "a comparison"}
     if not unit.same_dimension(target):
         raise UnitError(f"{words.get(where, where)} joins {dimension_text(target)} and {dimension_text(unit)}")
     return scaled(tree, unit.to(target))

@@ -22,8 +22,8 @@ class Node(NamedTuple):
 
     Attributes:
         op: a key of `OPERATIONS`, or ``constant`` or ``symbol``, which are leaves. power_by_base and
-            power_by_exponent are the derivatives of a power x^n on (x, n, x^n); select is ``c if a >= b else d`` on
-            (a, b, c, d).
+            power_by_exponent are the derivatives of a power x^n on (x, n, x^n); select is ``c if a >= b else d`` and
+            select_above ``c if a > b else d`` on (a, b, c, d).
         args: indices of its arguments.
         value: of a constant.
         name: of a symbol.
@@ -131,6 +131,8 @@ class Graph:
             return self.nodes[args[0]].args[0]
         elif op == "max" and values[1] == 0.0 and self._never_negative[args[0]]:
             return args[0]
+        elif op in ("select", "select_above") and args[2] == args[3]:
+            return args[2]
         return self._node(Node(op, args))
 
     def add(self, tree: Expression, names: Mapping[str, int]) -> int:
@@ -141,7 +143,14 @@ class Graph:
             return names[tree.id]
         if not isinstance(tree, Apply):
             raise TypeError(f"{tree!r} cannot be computed")
+        if tree.op == "if":
+            then, otherwise = (self.add(arg, names) for arg in tree.args[1:])
+            return self._if(tree.args[0], then, otherwise, names)
         args = [self.add(arg, names) for arg in tree.args]
+        if tree.op == "abs":
+            return self.apply("max", args[0], self.apply("neg", args[0]))
+        if tree.op == "log10":
+            return self.apply("div", self.apply("log", args[0]), self.constant(math.log(10.0)))
         if tree.op == "pow":
             exponent = tree.args[1]
             whole = isinstance(exponent, Number) and exponent.value % 1.0 == 0.0
@@ -151,6 +160,22 @@ class Graph:
         if tree.op in ("saturation", "hill", "inhibition"):
             return self._hill(tree.op, *args)
         return self.apply(tree.op, *args)
+
+    def _if(self, condition: Expression, then: int, otherwise: int, names: Mapping[str, int]) -> int:
+        """The node of `then` where a condition holds, and of `otherwise` elsewhere."""
+        if not isinstance(condition, Apply):
+            raise TypeError(f"{condition!r} is no condition")
+        if condition.op == "not":
+            return self._if(condition.args[0], otherwise, then, names)
+        if condition.op in ("and", "or"):
+            for part in reversed(condition.args):
+                if condition.op == "and":
+                    then = self._if(part, then, otherwise, names)
+                else:
+                    otherwise = self._if(part, then, otherwise, names)
+            return then if condition.op == "and" else otherwise
+        op = "select" if condition.op == "not_below" else "select_above"
+        return self.apply(op, *(self.add(side, names) for side in condition.args), then, otherwise)
 
     def power(self, base: int, exponent: int) -> int:
         """The node of base^exponent, multiplied out where the exponent is a known whole number and not large."""
@@ -230,8 +255,14 @@ class Graph:
             return do("select", args[0], args[1], d[0], d[1])
         if op == "min":
             return do("select", args[1], args[0], d[0], d[1])
-        if op == "select":
-            return do("select", args[0], args[1], d[2], d[3])
+        if op in ("select", "select_above"):
+            return do(op, args[0], args[1], d[2], d[3])
+        if op == "floor":
+            return zero
+        if op == "sin":
+            return do("mul", do("cos", args[0]), d[0])
+        if op == "cos":
+            return do("neg", do("mul", do("sin", args[0]), d[0]))
         if op == "power":
             by_base = zero if d[0] == zero else do("mul", do("power_by_base", *args, node), d[0])
             if d[1] == zero:
@@ -256,9 +287,9 @@ def _never_negative(node: Node, of_args: list[bool]) -> bool:
         return node.value >= 0.0
     if node.op == "max":
         return any(of_args)
-    if node.op == "select":
+    if node.op in ("select", "select_above"):
         return all(of_args[2:])
-    if node.op == "power":
+    if node.op in ("power", "floor"):
         return of_args[0]
     return node.op == "exp" or (node.op in ("add", "mul", "div", "min") and all(of_args))
 
@@ -332,6 +363,26 @@ def select(a: float, b: float, if_not_less: float, if_less: float) -> float:
     return if_not_less if a >= b else if_less
 
 
+def select_above(a: float, b: float, if_above: float, if_not: float) -> float:
+    """One of two values, by whether a > b."""
+    return if_above if a > b else if_not
+
+
+def floor(x: float) -> float:
+    """The largest whole number that is not above x; an infinite x and NaN stay."""
+    return float(math.floor(x)) if math.isfinite(x) else x
+
+
+def sine(x: float) -> float:
+    """The sine of an angle in radians; NaN where it is infinite."""
+    return math.sin(x) if math.isfinite(x) else math.nan
+
+
+def cosine(x: float) -> float:
+    """The cosine of an angle in radians; NaN where it is infinite."""
+    return math.cos(x) if math.isfinite(x) else math.nan
+
+
 OPERATIONS: dict[str, Callable[..., float]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -346,4 +397,8 @@ OPERATIONS: dict[str, Callable[..., float]] = {
     "power_by_base": power_by_base,
     "power_by_exponent": power_by_exponent,
     "select": select,
+    "select_above": select_above,
+    "floor": floor,
+    "sin": sine,
+    "cos": cosine,
 }

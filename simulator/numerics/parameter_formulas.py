@@ -147,6 +147,7 @@ def _of_members(op: str) -> Callable[..., Any]:
         "max": lambda a, b: np.where((b > a) | (b != b), b, a),  # as `graph.largest` and so on, to the last bit
         "min": lambda a, b: np.where((b < a) | (b != b), b, a),
         "select": lambda a, b, if_not_less, if_less: np.where(a >= b, if_not_less, if_less),
+        "select_above": lambda a, b, if_above, if_not: np.where(a > b, if_above, if_not),
     }
     if op in exact:
         return exact[op]

@@ -138,6 +138,10 @@ def _select(a: Any, b: Any, if_not_less: Any, if_less: Any) -> Any:
     return np.where(a >= b, if_not_less, if_less)
 
 
+def _select_above(a: Any, b: Any, if_above: Any, if_not: Any) -> Any:
+    return np.where(a > b, if_above, if_not)
+
+
 ARRAY_OPERATIONS: dict[str, Callable[..., Any]] = {  # as `graph.OPERATIONS`, on arrays and NumPy's numbers
     "add": np.add,
     "sub": np.subtract,
@@ -152,5 +156,9 @@ ARRAY_OPERATIONS: dict[str, Callable[..., Any]] = {  # as `graph.OPERATIONS`, on
     "power_by_base": _power_by_base,
     "power_by_exponent": _power_by_exponent,
     "select": _select,
+    "select_above": _select_above,
+    "floor": np.floor,
+    "sin": np.sin,
+    "cos": np.cos,
 }
 OPERATIONS_IN_ORDER = tuple(ARRAY_OPERATIONS)

@@ -316,6 +316,8 @@ other = { label = "the rest", unit = "1", value = "exp(-x) + log(max(x, 1e-3)) +
 rooted = { label = "a root with a unit", unit = "nM", value = "sqrt(litre * litre + max(litre - K, 0) * K)" }
 elapsed = { label = "time", unit = "d", value = "time * 2" }
 joined = { label = "units that differ", unit = "nM", value = "litre + K - min(K, litre)" }
+chosen = { label = "1 of 2", unit = "nM", value = "if(litre > K and not x >= 2 or x < 0, litre, K) + if(x > 2, 0, K)" }
+waves = { label = "waves", unit = "1", value = "sin(x) + cos(3 * x) * floor(x / 2) + log10(abs(x) + 1)" }
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,9 @@ from immunesim.model.expression import (
     names,
     parse,
     parse_measure,
+    with_units,
 )
+from immunesim.model.units import UnitError, unit
 from immunesim.numerics.graph import Graph
 from immunesim.runtime.names import nearest
 
@@ -72,9 +75,13 @@ def test_a_formula_is_worth(text: str, result: float) -> None:
         ("x.real", r"an attribute \(a dot\) is not part of the formula language"),
         ("x[0]", "an index in brackets is not part"),
         ("x[1:2]", "an index in brackets is not part"),
-        ("x < 3", "a comparison is not part"),
-        ("x == 3", "a comparison is not part"),
-        ("x and y", "'and'/'or' is not part"),
+        ("x < 3", r"a comparison is no number: it stands in the condition of if\(condition, a, b\)"),
+        ("x == 3", "a comparison is no number"),
+        ("x and y", "'and'/'or' is no number"),
+        ("if(x, 1, 2)", r"the condition of if\(\) compares two numbers"),
+        ("if(x == 3, 1, 2)", "a condition compares by < <= > >="),
+        ("if(x > 3, 1)", r"if\(\) takes 3 arguments, found 2"),
+        ("1 if x > 3 else 2", "'if ... else' is not part"),
         ("not x", "'UnaryOp' is not part"),
         ("~x", "'UnaryOp' is not part"),
         ("x if y else z", r"'if ... else' is not part"),
@@ -118,7 +125,7 @@ def test_a_formula_is_worth(text: str, result: float) -> None:
         ("__import__('os')", "no function '__import__'"),
         ("eval('1')", "no function 'eval'"),
         ("pow(x, 2)", "no function 'pow'"),
-        ("Exp(x)", r"no function 'Exp'; did you mean 'exp'\?; functions are exp, hill"),
+        ("Exp(x)", r"no function 'Exp'; did you mean 'exp'\?; functions are abs, cos, exp, floor, hill, if"),
         ("saturaton(x, y)", r"no function 'saturaton'; did you mean 'saturation'\?"),
         ("exp()", r"exp\(\) takes 1 arguments, found 0"),
         ("hill(x, y)", r"hill\(\) takes 3 arguments, found 2"),
@@ -212,6 +219,12 @@ PYTHON = {
     "sqrt": math.sqrt,
     "min": min,
     "max": max,
+    "abs": abs,
+    "floor": math.floor,
+    "log10": math.log10,
+    "sin": math.sin,
+    "cos": math.cos,
+    "if": lambda condition, a, b: a if condition else b,
 }
 
 
@@ -229,6 +242,7 @@ def _grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         inner.map(lambda a: f"exp(min({a}, 5))"),
         st.tuples(st.sampled_from(["log", "sqrt"]), inner).map(lambda p: f"{p[0]}(max({p[1]}, 0.1))"),
         st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(lambda p: f"{p[0]}({p[1]}, {p[2]})"),
+        st.tuples(st.sampled_from(["abs", "floor", "sin", "cos"]), inner).map(lambda p: f"{p[0]}({p[1]})"),
     )
 
 
@@ -263,7 +277,7 @@ def test_random_text_is_a_formula_or_refused(text: str) -> None:
 
 
 PIECES = [*"x()+*^/-,'\"[].=#:{}@%é²\\\0 \n\t", "**", "1e9", "0x", "1_", "exp(", "hill(", "min"]
-PIECES += ["lambda", "if", "else", "for", "in", "not"]
+PIECES += ["lambda", "if", "if(", "else", "for", "in", "not", "and", ">", "<="]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
@@ -273,6 +287,45 @@ def test_pieces_of_the_language_in_any_order_are_a_formula_or_refused(text: str)
     except FormulaError:
         return
     assert all(isinstance(name, str) for name in names(tree))
+
+
+CHOICES = [  # formula, and its value for x = 2, y = 3
+    ("if(x > 1, x, y)", 2.0),
+    ("if(x > 2, x, y)", 3.0),
+    ("if (x >= 2, x, y)", 2.0),
+    ("if(x < y, 10, 20) + 1", 11.0),
+    ("if(y <= x, 10, 20)", 20.0),
+    ("if(1 < x < 3, 10, 20)", 10.0),
+    ("if(x > 5 or y > 2 and not x > 3, 10, 20)", 10.0),
+    ("if((x > 5 or y > 2) and x > 3, 10, 20)", 20.0),
+    ("if(not (x > 5 or y > 5), 10, 20)", 10.0),
+    ("if(x > 1, if(y > 5, 1, 2), 3)", 2.0),
+    ("log10(x * 50)", 2.0),
+    ("abs(x - y) + floor(-x / 4)", 0.0),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CHOICES)
+def test_a_formula_chooses_by_a_condition(text: str, expected: float) -> None:
+    assert value(parse(text), x=2.0, y=3.0) == pytest.approx(expected, rel=1e-15, abs=1e-15)
+
+
+def test_units_of_choices() -> None:
+    units = {"a": unit("nM"), "b": unit("pM"), "t": unit("h")}
+    tree, found = with_units(parse("if(a > b, a, b)"), units)
+    assert found == unit("nM")
+    assert value(tree, a=1.0, b=900.0) == 1.0
+    assert value(tree, a=1.0, b=1100.0) == pytest.approx(1.1)
+    for text, message in (
+        ("if(a > t, 1, 2)", "a comparison joins"),
+        ("if(a > b, a, t)", "if() joins"),
+        ("if(a > 3, 1, 2)", "a comparison joins"),
+        ("floor(a)", "floor() needs a pure number"),
+        ("sin(t)", "sin() needs a pure number"),
+    ):
+        with pytest.raises(UnitError, match=re.escape(message)):
+            with_units(parse(text), units)
+    assert with_units(parse("if(a > 0, a, 0)"), units)[1] == unit("nM")
 
 
 def test_every_function_is_covered_above() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from immunesim.model.declarations import ModelError, is_status, read_equation
@@ -301,6 +303,34 @@ def test_observables_may_refer_to_later_ones() -> None:
     assert slopes(model, 3.0) == pytest.approx([-6.0])
     values = System(model).observe(np.array([0.0]), np.array([[3.0]]), [1.0])
     np.testing.assert_allclose(values[:, 0], [12.0, 0.006])
+
+
+@pytest.mark.parametrize(
+    ("rate", "observed", "message"),
+    [
+        ("k * if(A > half, A, 0)", "A", "if() in a rate may depend on parameters alone: 'A' changes with time"),
+        ("k * seen", "if(2 * A > half, A, 0)", "alone, in the observable seen: 'A' changes with time"),
+        ("k * A * floor(time / hour)", "A", "floor() in a rate may depend on parameters alone: 'time' changes"),
+        ("k * if(half > seen, A, 0)", "2 * A", "'seen' changes with time"),
+    ],
+)
+def test_a_rate_does_not_jump_while_a_run_goes_on(rate: str, observed: str, message: str) -> None:
+    parameters = {"k": (1.0, "1/h"), "half": (0.5, "pM"), "hour": (1.0, "h")}
+    reactions = {"r": ("A ->", rate), "other": ("A ->", "k * half * hour / hour")}
+    with pytest.raises(ModelError, match=re.escape(message)):
+        make_model({"A": ("pM", 0, 1)}, parameters, reactions, observables={"seen": ("pM", observed)})
+
+
+def test_what_is_only_looked_at_may_jump_and_so_may_a_rate_with_its_parameters() -> None:
+    model = make_model(
+        {"A": ("pM", 0, 1)},
+        {"k": (1.0, "1/h"), "half": (0.5, "pM"), "way": (1.0, "1")},
+        {"r": ("A ->", "k * if(way > 0.5, A, 2 * A) * abs(sin(way))")},
+        observables={"high": ("1", "if(A >= half, 1, 0)")},
+    )
+    assert slopes(model, 3.0) == pytest.approx([-3.0 * np.sin(1.0)])
+    values = System(model).observe(np.zeros(2), np.array([[0.5], [0.4]]), [1.0, 0.5, 1.0])
+    np.testing.assert_array_equal(values, [[1.0, 0.0]])
 
 
 def test_an_initial_value_may_not_depend_on_a_state() -> None:

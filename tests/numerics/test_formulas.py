@@ -55,6 +55,13 @@ def formulas() -> st.SearchStrategy[str]:
             st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
             st.tuples(inner, powers).map(lambda t: f"({t[0]})^{t[1]}"),
             st.tuples(st.sampled_from(["exp", "log", "sqrt"]), inner).map(lambda t: f"{t[0]}({t[1]})"),
+            st.tuples(st.sampled_from(["abs", "floor", "log10", "sin", "cos"]), inner).map(lambda t: f"{t[0]}({t[1]})"),
+            st.tuples(inner, st.sampled_from(["<", "<=", ">", ">="]), inner, two).map(
+                lambda t: f"if({t[0]} {t[1]} {t[2]}, {t[3][0]}, {t[3][1]})"
+            ),
+            st.tuples(inner, st.sampled_from(["and", "or", "and not"]), two).map(
+                lambda t: f"if({t[0]} > 1 {t[1]} {t[2][0]} < {t[2][1]}, {t[2][0]}, {t[0]})"
+            ),
             st.tuples(st.sampled_from(["min", "max", "saturation"]), two).map(
                 lambda t: f"{t[0]}({t[1][0]}, {t[1][1]})"
             ),
@@ -88,6 +95,8 @@ class Truth:
         if isinstance(tree, Name):
             return mpmath.mpf(values[tree.id])
         assert isinstance(tree, Apply)
+        if tree.op == "if":
+            return self.of(tree.args[1 if self.holds(tree.args[0], values) else 2], values)
         args = [self.of(arg, values) for arg in tree.args]
         found = self._apply(tree, args)
         if self._random:
@@ -97,8 +106,23 @@ class Truth:
         self.largest = max(self.largest, abs(float(found)))
         return found
 
+    def holds(self, condition: Expression, values: Mapping[str, float]) -> bool:
+        """Both branches are looked at, as a condition that cannot be computed there may hang on rounding too."""
+        assert isinstance(condition, Apply)
+        if condition.op in ("and", "or", "not"):
+            parts = [self.holds(each, values) for each in condition.args]
+            return not parts[0] if condition.op == "not" else all(parts) if condition.op == "and" else any(parts)
+        a, b = (self.of(side, values) for side in condition.args)
+        if abs(a - b) <= 1e-9 * max(abs(a), abs(b), 1):
+            raise ValueError
+        return bool(a > b)
+
     def _apply(self, tree: Apply, args: list[Any]) -> Any:
         x, *rest = args
+        if tree.op == "floor" and abs(x - mpmath.nint(x)) <= 1e-9 * max(abs(x), 1):
+            raise ValueError
+        if tree.op in ("sin", "cos") and abs(x) > 1e6:
+            raise ValueError
         if tree.op in ("hill", "inhibition", "saturation"):
             level, exponent = rest[0], rest[1] if len(rest) > 1 else mpmath.mpf(1)
             if tree.op == "saturation" and tree.args[0] == Name("a"):
@@ -108,7 +132,7 @@ class Truth:
             # The ratio ends there by definition: the inverse of inhibition() shows it
             ratio = min(power(max(x / level, mpmath.mpf(0)), exponent), mpmath.mpf(LARGEST_RATIO))
             return 1 / (1 + ratio) if tree.op == "inhibition" else ratio / (1 + ratio)
-        if tree.op == "log" and x <= 0:
+        if tree.op in ("log", "log10") and x <= 0:
             raise ValueError
         simple: dict[str, Callable[..., Any]] = {
             "add": lambda a, b: a + b,
@@ -118,6 +142,11 @@ class Truth:
             "neg": lambda a: -a,
             "exp": lambda a: mpmath.exp(a) if abs(a) < 600 else mpmath.inf,
             "log": mpmath.log,
+            "log10": mpmath.log10,
+            "abs": abs,
+            "floor": mpmath.floor,
+            "sin": mpmath.sin,
+            "cos": mpmath.cos,
             "sqrt": lambda a: power(a, mpmath.mpf("0.5")),
             "min": min,
             "max": max,
@@ -320,6 +349,23 @@ LIMITS = [  # formula, x, p, n, value
     ("max(log(x), 1)", -1.0, 0.0, 1.0, NAN),
     ("max(1, log(x))", -1.0, 0.0, 1.0, NAN),
     ("min(log(x), 1)", -1.0, 0.0, 1.0, NAN),
+    ("if(log(x) > p, 2, 3)", -1.0, 0.0, 1.0, 3.0),
+    ("if(log(x) >= p, 2, 3)", -1.0, 0.0, 1.0, 3.0),
+    ("if(p > log(x), 2, 3)", -1.0, 0.0, 1.0, 3.0),
+    ("if(x > p, 2, 3)", 1.0, 1.0, 1.0, 3.0),
+    ("if(x >= p, 2, 3)", 1.0, 1.0, 1.0, 2.0),
+    ("if(x > 0, log(x), 0)", -1.0, 0.0, 1.0, 0.0),
+    ("abs(x)", -0.5, 0.0, 1.0, 0.5),
+    ("abs(log(x))", -1.0, 0.0, 1.0, NAN),
+    ("floor(x)", -1.5, 0.0, 1.0, -2.0),
+    ("floor(x)", 1e300, 0.0, 1.0, 1e300),
+    ("floor(1 / x)", 0.0, 0.0, 1.0, INF),
+    ("sin(x)", 100.0, 0.0, 1.0, math.sin(100.0)),
+    ("sin(x)", -1e7, 0.0, 1.0, math.sin(-1e7)),
+    ("sin(x)", 1e-200, 0.0, 1.0, 1e-200),
+    ("cos(x)", 1e5, 0.0, 1.0, math.cos(1e5)),
+    ("cos(x)", 0.0, 0.0, 1.0, 1.0),
+    ("cos(1 / x)", 0.0, 0.0, 1.0, NAN),
 ]
 
 

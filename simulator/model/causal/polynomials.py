@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 ROUNDING = 1e-12  # relative to the summand: what cancels exactly on paper may leave this much
 
@@ -53,9 +54,20 @@ def value_of(op: str, args: list[float]) -> float:
             return min(args) if op == "min" else max(args)
         if op == "pow":
             return math.pow(x, rest[0])
-        return math.exp(x) if op == "exp" else math.log(x)
+        return _OF_ONE[op](x)
     except (ArithmeticError, ValueError):
         return math.nan
+
+
+_OF_ONE: dict[str, Callable[[float], float]] = {
+    "exp": math.exp,
+    "log": math.log,
+    "log10": math.log10,
+    "abs": abs,
+    "floor": math.floor,
+    "sin": math.sin,
+    "cos": math.cos,
+}
 
 
 def times(total: Sum, factor: float) -> Sum:

@@ -9,7 +9,7 @@ that is linear in an atom has its minimum at one end of the atom's interval.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..expression import Apply, Expression, Name, Number
 from .polynomials import (
@@ -85,6 +85,8 @@ class SignAnalysis:
             return number(self.known[tree.id]) if tree.id in self.known else self._one(self._name(tree.id))
         if not isinstance(tree, Apply):
             raise TypeError(f"{tree!r} cannot be computed")
+        if tree.op == "if":
+            return self._if(*tree.args)
         args = [self.sum_of(arg) for arg in tree.args]
         if tree.op == "neg":
             return times(args[0], -1.0)
@@ -101,6 +103,26 @@ class SignAnalysis:
         if all(len(arg) <= 1 and not any(arg) for arg in args):
             return number(value_of(tree.op, [arg.get((), 0.0) for arg in args]))
         return self._one(self._function(tree.op, args))
+
+    def _if(self, condition: Expression, then: Expression, otherwise: Expression) -> Sum:
+        """One of two values. Each has a share of the derivative; what the condition compares makes it jump up or down,
+        if it is proved which of the two is larger."""
+        values = [self.sum_of(then), self.sum_of(otherwise)]
+        sides = [(self.sum_of(left), self.sum_of(right), way) for left, right, way in _comparisons(condition, 1.0)]
+        if key_of(values[0]) == key_of(values[1]):
+            return values[0]
+        key = ("if", condition, *map(key_of, values), *(key_of(side) for a, b, _ in sides for side in (a, b)))
+        if key in self._index:
+            return self._one(self._index[key])
+        (low, high), (other_low, other_high) = (self.bounds(each) for each in values)
+        share = self._derivative_atom(key, (0.0, 1.0))
+        inner = [(values[0], share), (values[1], added({(): 1.0}, share, -1.0))]
+        rises = self.sign(added(values[0], values[1], -1.0))
+        for place, (left, right, way) in enumerate(sides):
+            jump = (-math.inf, math.inf) if rises is Sign.EITHER else (0.0, math.inf)
+            slope = times(self._derivative_atom((*key, place), jump), -way if rises is Sign.LOWERS else way)
+            inner += [(left, slope), (right, times(slope, -1.0))]
+        return self._one(self._atom(key, (min(low, other_low), max(high, other_high)), inner))
 
     def substituted(self, total: Sum, name: str, value: float) -> Sum:
         """`total` with `name` set to `value` where it is a factor; inside functions it stays a variable."""
@@ -182,8 +204,15 @@ class SignAnalysis:
             atom = self._atom(key, interval)
             self._inner[atom] = ((args[0], self._one(atom)),)
             return atom
-        if op == "log":
+        if op in ("log", "log10"):
             return self._atom(key, (-math.inf, math.inf), [(args[0], self._derivative_atom(key))])
+        if op == "floor":
+            return self._atom(key, (x[0] - 1.0, x[1]), [(args[0], self._derivative_atom(key))])
+        if op == "abs":
+            slope = (0.0 if x[0] >= 0.0 else -1.0, 0.0 if x[1] <= 0.0 else 1.0)
+            return self._atom(key, (0.0, max(abs(x[0]), abs(x[1]))), [(args[0], self._derivative_atom(key, slope))])
+        if op in ("sin", "cos"):
+            return self._atom(key, (-1.0, 1.0), [(args[0], self._derivative_atom(key, (-1.0, 1.0)))])
         # base^exponent rises with a base that is not negative where the exponent is not; of others nothing is proved
         lowest = 0.0 if x[0] >= 0.0 else -math.inf
         slope = (0.0 if self.sign(args[1]) in (Sign.NONE, Sign.RAISES) and lowest == 0.0 else -math.inf, math.inf)
@@ -303,3 +332,15 @@ class SignAnalysis:
             if product and not (factor >= 0.0 and self._positive(product)):
                 return min(product, key=lambda each: math.isinf(self._atoms[each[0]][1]))
         return None
+
+
+def _comparisons(condition: Expression, way: float) -> Iterator[tuple[Expression, Expression, float]]:
+    """Both sides of every comparison in a condition, and 1 where it helps the condition that the first is larger, -1
+    where it harms."""
+    if not isinstance(condition, Apply):
+        raise TypeError(f"{condition!r} is no condition")
+    if condition.op in ("above", "not_below"):
+        yield condition.args[0], condition.args[1], way
+        return
+    for each in condition.args:
+        yield from _comparisons(each, -way if condition.op == "not" else way)

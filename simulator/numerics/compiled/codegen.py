@@ -19,6 +19,10 @@ _CALLS: dict[str, Callable[..., Any]] = {
     "power_by_base": vector_math.power_by_base,
     "power_by_exponent": vector_math.power_by_exponent,
     "select": vector_math.select,
+    "select_above": vector_math.select_above,
+    "floor": vector_math.floor,
+    "sin": vector_math.sine,
+    "cos": vector_math.cosine,
 }
 
 

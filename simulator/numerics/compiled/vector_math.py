@@ -1,4 +1,4 @@
-"""exp, log and power of all lanes at once, made of operations that round the same everywhere.
+"""exp, log, sin, cos and power of all lanes at once, made of operations that round the same everywhere.
 
 exp reduces by multiples of ln 2 to a Taylor series; log is the series of fdlibm (Sun
 Microsystems 1993, e_log.c) in s = f / (2 + f). Largest error seen: 1 unit in the last place
@@ -18,6 +18,12 @@ SHIFT = float.fromhex("0x1.8p52")  # added and taken away again, it rounds to a 
 SHIFT_BITS = 0x4338000000000000
 HALF_ROOT = 0x3FE6A09E667F3BCD  # the bits of sqrt(1/2): mantissas are taken from there to sqrt(2)
 SMALLEST = float.fromhex("0x1p-1022")
+QUARTER_TURN = (  # pi / 2 in parts, each as exact as a double can be
+    float.fromhex("0x1.921fb54442d18p0"),
+    float.fromhex("0x1.1a62633145c07p-54"),
+    float.fromhex("-0x1.f1976b7ed8fbcp-110"),
+)
+MOST_TURNED = 2.0**50  # further away whole numbers of quarters are no doubles, and rounding decides every digit
 FDLIBM = (
     6.666666666666735130e-01,
     3.999999999940941908e-01,
@@ -140,3 +146,47 @@ def _pick(code: FunctionBuilder, better: Any, a: Any, b: Any) -> Any:
 def select(code: FunctionBuilder, a: Any, b: Any, if_not_less: Any, if_less: Any) -> Any:
     """As `graph.select`."""
     return code.build.select(code.build.fcmp_ordered(">=", a, b), if_not_less, if_less)
+
+
+def select_above(code: FunctionBuilder, a: Any, b: Any, if_above: Any, if_not: Any) -> Any:
+    """As `graph.select_above`."""
+    return code.build.select(code.build.fcmp_ordered(">", a, b), if_above, if_not)
+
+
+def floor(code: FunctionBuilder, x: Any) -> Any:
+    """As `graph.floor`."""
+    return code.floor(x)
+
+
+def sine(code: FunctionBuilder, x: Any) -> Any:
+    """As `graph.sine`."""
+    return _turned(code, x, 0)
+
+
+def cosine(code: FunctionBuilder, x: Any) -> Any:
+    """As `graph.cosine`."""
+    return _turned(code, x, 1)
+
+
+def _turned(code: FunctionBuilder, x: Any, quarters: int) -> Any:
+    """The sine of x and so many quarters of a turn: x is brought between -pi/4 and pi/4 by whole quarters, and there
+    the Taylor series of sine or of cosine is taken, with the sign of the quarter."""
+    b = code.build
+    shifted = code.fma(x, code.constant(2.0 / math.pi), code.constant(SHIFT))
+    count = b.add(b.bitcast(shifted, code.bits), code.constant_bits(quarters))
+    turns = b.fneg(b.fsub(shifted, code.constant(SHIFT)))
+    rest = x
+    for part in QUARTER_TURN:
+        rest = code.fma(turns, code.constant(part), rest)
+    square = b.fmul(rest, rest)
+    sine_tail = _polynomial(code, [(-1) ** k / math.factorial(2 * k + 1) for k in range(1, 10)], square)
+    cosine_tail = _polynomial(code, [(-1) ** k / math.factorial(2 * k) for k in range(1, 10)], square)
+    of_sine = code.fma(b.fmul(rest, square), sine_tail, rest)
+    of_cosine = code.fma(square, cosine_tail, code.constant(1.0))
+    one, zero = code.constant_bits(1), code.constant_bits(0)
+    is_even = b.icmp_signed("==", b.and_(count, one), zero)
+    is_plus = b.icmp_signed("==", b.and_(count, code.constant_bits(2)), zero)
+    value = b.select(is_even, of_sine, of_cosine)
+    value = b.select(is_plus, value, b.fneg(value))
+    small = b.fcmp_ordered("<", code.fabs(x), code.constant(MOST_TURNED))  # not where it is infinite or NaN
+    return b.select(small, value, code.constant(math.nan))

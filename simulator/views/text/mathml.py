@@ -127,6 +127,41 @@ def _ratio(x: Expression, level: Expression, n: Expression) -> Expression:
     return ratio if n == Number(1.0) else Apply("pow", (ratio, n))
 
 
+def _between(opening: str, closing: str) -> Callable[[Apply], _Markup]:
+    def draw(tree: Apply) -> _Markup:
+        return _Markup(_row([_mo(opening), _part(tree.args[0]).markup, _mo(closing)]), ATOM)
+
+    return draw
+
+
+def _cases(tree: Apply) -> _Markup:
+    """Two values behind a brace, each with where it holds."""
+    condition, then, otherwise = tree.args
+    rows = [(then, "if", _condition(condition)), (otherwise, "otherwise", "")]
+    cells = [
+        f"<mtr><mtd>{_row([_part(value).markup])}</mtd><mtd><mtext>{word}</mtext></mtd><mtd>{_row([where])}</mtd></mtr>"
+        for value, word, where in rows
+    ]
+    return _Markup(_row([_mo("{"), f"<mtable>{''.join(cells)}</mtable>"]), ATOM)
+
+
+def _condition(tree: Expression) -> str:
+    """The markup of a condition, with parentheses around conditions within."""
+    if not isinstance(tree, Apply):
+        raise TypeError(f"{tree!r} is no condition")
+    if tree.op in ("above", "not_below"):
+        left, right = (_part(side).markup for side in tree.args)
+        return left + _mo(">" if tree.op == "above" else "≥") + right
+    parts = [_condition(each) for each in tree.args]
+    inner = [
+        _row([_mo("("), part, _mo(")")]) if isinstance(each, Apply) and each.op in ("and", "or") else part
+        for part, each in zip(parts, tree.args, strict=True)
+    ]
+    if tree.op == "not":
+        return _mo("¬") + _row([_mo("("), parts[0], _mo(")")])
+    return _mo("∧" if tree.op == "and" else "∨").join(inner)
+
+
 def _call(tree: Apply) -> _Markup:
     inside = _mo(",").join(_part(arg).markup for arg in tree.args)
     called = {"log": "ln"}.get(tree.op, tree.op)
@@ -144,6 +179,9 @@ _DRAW: dict[str, Callable[[Apply], _Markup]] = {
     "saturation": _saturation,
     "hill": _hill,
     "inhibition": _inhibition,
+    "abs": _between("|", "|"),
+    "floor": _between("⌊", "⌋"),
+    "if": _cases,
 }
 
 

@@ -28,6 +28,20 @@ def sign(text, name="x"):
     [
         ("k * x", Sign.RAISES),
         ("k - x", Sign.LOWERS),
+        ("if(x > k, y, 0)", Sign.RAISES),
+        ("if(x > k, 0, y)", Sign.LOWERS),
+        ("if(not x > k and y < 3, y, 0)", Sign.LOWERS),
+        ("if(y > k, x, 2 * x)", Sign.RAISES),
+        ("if(y > k, x, -x)", Sign.EITHER),
+        ("if(x > y, z, 0)", Sign.EITHER),
+        ("if(y > k, 3, z)", 0),
+        ("abs(x)", Sign.RAISES),
+        ("abs(-x) + x", Sign.RAISES),
+        ("abs(z - x)", Sign.EITHER),
+        ("floor(2 * x)", Sign.RAISES),
+        ("log10(x + 1)", Sign.RAISES),
+        ("sin(x)", Sign.EITHER),
+        ("2 * x + cos(x)", Sign.RAISES),
         ("y", 0),
         ("x * y - y * x", 0),
         ("saturation(x, k)", Sign.RAISES),
@@ -79,8 +93,14 @@ def trees():
             st.sampled_from([1.0, 2.0, 3.5]),
         )
         power = st.builds(lambda a, n: Apply("pow", (a, Number(n))), inner, st.sampled_from([0.5, 2.0, 3.0, -1.0]))
-        one = st.builds(lambda op, a: Apply(op, (a,)), st.sampled_from(["neg", "exp", "log", "sqrt"]), inner)
-        return st.one_of(two, two, three, power, one)
+        ones = ["neg", "exp", "log", "sqrt", "abs", "floor", "log10", "sin", "cos"]
+        one = st.builds(lambda op, a: Apply(op, (a,)), st.sampled_from(ones), inner)
+        choice = st.builds(
+            lambda op, a, b, c, d: Apply("if", (Apply(op, (a, b)), c, d)),
+            st.sampled_from(["above", "not_below"]),
+            *[inner] * 4,
+        )
+        return st.one_of(two, two, three, power, one, choice)
 
     return st.recursive(leaf, joined, max_leaves=10)
 

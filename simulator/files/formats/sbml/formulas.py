@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from functools import cache
 from typing import Any
@@ -42,6 +42,15 @@ _OPERATORS = {
     "max": libsbml.AST_FUNCTION_MAX,
     "exp": libsbml.AST_FUNCTION_EXP,
     "log": libsbml.AST_FUNCTION_LN,
+    "abs": libsbml.AST_FUNCTION_ABS,
+    "floor": libsbml.AST_FUNCTION_FLOOR,
+    "sin": libsbml.AST_FUNCTION_SIN,
+    "cos": libsbml.AST_FUNCTION_COS,
+    "above": libsbml.AST_RELATIONAL_GT,
+    "not_below": libsbml.AST_RELATIONAL_GEQ,
+    "and": libsbml.AST_LOGICAL_AND,
+    "or": libsbml.AST_LOGICAL_OR,
+    "not": libsbml.AST_LOGICAL_NOT,
 }
 
 _CLOCKS = (1.0, 60.0, 3600.0, 86400.0, 604800.0, 31557600.0)  # common units of time, in seconds
@@ -127,14 +136,21 @@ class Formulas:
             (a, unit_a), (b, unit_b) = self.node(args[0], holds), below.node(args[1], holds)
             return joined(op, a, b), unit_a * unit_b if op == "mul" else unit_a / unit_b
         if op in ("add", "sub", "min", "max"):
-            a, unit = self.node(args[1 if args[0] == Number(0.0) else 0], holds)
-            if args[0] == Number(0.0):
-                return joined(op, self.number(0.0, unit), a), unit
-            return joined(op, a, self.in_unit(args[1], unit, holds)), unit
-        if op == "neg":
+            a, b, unit = self._alike(args, holds)
+            return joined(op, a, b), unit
+        if op == "if":
+            a, b, unit = self._alike(args[1:], holds)
+            piecewise = libsbml.ASTNode(libsbml.AST_FUNCTION_PIECEWISE)
+            for child in (a, self._condition(args[0], holds), b):
+                piecewise.addChild(child)
+            return piecewise, unit
+        if op in ("neg", "abs"):
             a, unit = self.node(args[0], holds)
             return joined(op, a), unit
-        if op in ("exp", "log"):
+        if op == "log10":
+            ten = joined("log", self.number(10.0, ONE))
+            return joined("div", joined("log", self.in_unit(args[0], ONE, holds)), ten), ONE
+        if op in ("exp", "log", "floor", "sin", "cos"):
             return joined(op, self.in_unit(args[0], ONE, holds)), ONE
         if op == "sqrt":
             a, unit = self._base.node(args[0], holds)
@@ -147,6 +163,23 @@ class Formulas:
         if op == "saturation" and not (isinstance(args[0], Name) and args[0].id in self._amounts):
             a = joined("max", a, self.number(0.0, unit))
         return self._hill(op, a, *rest), ONE
+
+    def _alike(self, args: Sequence[Expression], holds: Mapping[str, str] | None) -> tuple[Any, Any, Unit]:
+        """Two formulas in one unit; zero has any."""
+        if args[0] == Number(0.0):
+            b, unit = self.node(args[1], holds)
+            return self.number(0.0, unit), b, unit
+        a, unit = self.node(args[0], holds)
+        return a, self.in_unit(args[1], unit, holds), unit
+
+    def _condition(self, tree: Expression, holds: Mapping[str, str] | None) -> Any:
+        """The condition of an "if" as MathML."""
+        if not isinstance(tree, Apply):
+            raise TypeError(f"{tree!r} is no condition")
+        if tree.op in ("and", "or", "not"):
+            return joined(tree.op, *(self._condition(each, holds) for each in tree.args))
+        a, b, _ = self._alike(tree.args, holds)
+        return joined(tree.op, a, b)
 
     def _hill(self, op: str, x: Any, level: Any, exponent: Any = None) -> Any:
         """hill(), inhibition() or saturation() as the solver has them. They are written out, not called: libSBML finds
