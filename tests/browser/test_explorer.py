@@ -370,7 +370,7 @@ def test_a_setting_that_cannot_be_is_said_and_the_last_good_curves_stay(visit, m
     assert page.evaluate(RESULT) == before
     page.locator("#reset").click()
     page.evaluate("immunesimExplorer.quiet()")
-    assert "Simulated one arm" in page.locator("#status").inner_text()
+    assert "Simulated 2 arms" in page.locator("#status").inner_text()
 
 
 def test_where_no_worker_may_be_made_the_page_itself_simulates(browser, made, tmp_path: Path) -> None:
