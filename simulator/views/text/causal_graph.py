@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...files.kept_causal_graphs import kept_causal_graph
@@ -227,9 +228,12 @@ def loop_with_arrows(loop: FeedbackLoop, signs: Mapping[tuple[str, str], Sign]) 
     return f"{loop.names[0]}{steps}: {FEEDBACK[loop.sign]}"
 
 
-def loop_in_words(loop: FeedbackLoop, signs: Mapping[tuple[str, str], Sign]) -> str:
-    """``IL2 raises T_regulatory, which lowers IL2``."""
-    return chain_in_words([(source, signs[source, target], target) for source, target in loop.steps])
+def loop_in_words(
+    loop: FeedbackLoop, signs: Mapping[tuple[str, str], Sign], labels: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """``IL2 raises T_regulatory, which lowers IL2``; with `labels` in place of names where there are any."""
+    steps = [(source, signs[source, target], target) for source, target in loop.steps]
+    return chain_in_words([(labels.get(a, a), sign, labels.get(b, b)) for a, sign, b in steps])
 
 
 def chain_in_words(links: Sequence[tuple[str, Sign, str]]) -> str:
@@ -289,6 +293,6 @@ def alternative_text(view: GraphView) -> str:
             acted_on = [labels[arrow.target] for arrow in view.arrows if (arrow.source, arrow.sign) == (node.id, sign)]
             if acted_on:
                 parts.append(f"{node.label} {verb} {'; '.join(acted_on)}.")
-    found = [f"{loop_in_words(loop, view.signs)}: {FEEDBACK[loop.sign]}." for loop in view.loops]
+    found = [f"{loop_in_words(loop, view.signs, labels)}: {FEEDBACK[loop.sign]}." for loop in view.loops]
     head = f"Who acts on whom, {len(labels)} boxes."
     return " ".join([head, *parts, *(["Feedback loops:"] if found else []), *found])
