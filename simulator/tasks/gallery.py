@@ -22,7 +22,7 @@ from ..runtime.processes import OnProgress, results_as_completed
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
 from ..views.figures.run import draw, pictures, save
-from ..views.figures.style import CARD
+from ..views.figures.style import FIRST
 from ..views.report.html import render
 from ..views.text.answers import SpokenSentence, spoken_answer
 from ..views.text.commands.gallery import gallery_text
@@ -258,7 +258,7 @@ def make(job: Job, on_progress: OnProgress) -> Card:
 def _card_picture(result: RunResult, folder: Path, run: str) -> tuple[str, str]:
     """The first curve that the run shows, small, next to its folder, and what it shows in words."""
     names = result.scenario.drawn[:1]  # more panels would be too small to read
-    first = next(pictures(replace(result, scenario=replace(result.scenario, plots=(names,))), CARD), None)
+    first = next(pictures(replace(result, scenario=replace(result.scenario, plots=(names,))), FIRST), None)
     if first is None:
         return "", ""
     (path,) = save(first.figure, folder, result.scenario.title, first.text, run, ("png",))

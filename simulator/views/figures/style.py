@@ -50,7 +50,7 @@ class Medium(NamedTuple):
 PAPER = Medium("paper", 8.0, None, 1.7, 2.0, 11.0, 9.0, 7.5, 1.0)
 SLIDES = Medium("slides", 40 / 3, 7.5, 2.0, 3.5, 28.0, 18.0, 15.0, 2.0)  # 16:9, readable from the last row
 CARD = Medium("card", 4.8, None, 0.95, 1.4, 9.5, 8.5, 7.5, 1.1)  # read when it is shown at half its size
-FIRST = Medium("first", 4.8, None, 2.0, 1.7, 11.5, 10.0, 9.5, 1.3)  # the first picture of a page, also on a phone
+FIRST = Medium("first", 4.8, None, 2.0, 1.7, 11.5, 10.0, 9.5, 1.3)  # of a page, also on a phone
 SMALL, MIDDLE, LARGE = PAPER.small, PAPER.middle, PAPER.large
 
 
