@@ -3,7 +3,7 @@
 function makeMarks(tools) {
   "use strict";
   const { color, css, factor, measures } = tools;
-  const LEAST = 0.012, OPEN = 0.06, BRACKET = 0.05, FAST = 30; // as views/figures/panel.py: shares of the axes
+  const LEAST = 0.012, OPEN = 0.06, BRACKET = 0.05, FAST = 30, WIDE = 0.6; // as views/figures/panel.py: shares of the axes
 
   function clipped(u, draw) {
     const { left, top, width, height } = u.bbox, c = u.ctx;
@@ -53,7 +53,7 @@ function makeMarks(tools) {
         const found = bounds(u, band, log);
         if (!found) continue;
         const [from, to] = across(u, band), [low, high] = found.map((value) => u.valToPos(value, "y", true));
-        c.globalAlpha = 0.17;
+        c.globalAlpha = to - from > WIDE * width ? 0.08 : 0.17;
         c.fillRect(from, high, to - from, low - high);
         c.globalAlpha = 0.7;
         c.lineWidth = 0.9 * uPlot.pxRatio;
