@@ -10,6 +10,7 @@
 * ``sim.evidence``, ``sim.influence``: expectations against simulations, and what they depend on.
 * ``sim.list``, ``sim.show``, ``sim.describe``, ``sim.check``: what there is, and what is wrong with it.
 * ``sim.explore``: a page with sliders that simulates a scenario by itself.
+* ``sim.lesson``: a page that asks for a prediction before it shows the curve.
 * ``sim.help``: the handbook, by chapter or by word.
 * ``sim.export``, ``sim.gallery``, ``sim.replay``: other formats, all scenarios as pages, a run computed again.
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .api.output import explore as explore
     from .api.output import export as export
     from .api.output import gallery as gallery
+    from .api.output import lesson as lesson
     from .api.output import replay as replay
     from .api.run import Run as Run
     from .api.run import run as run
@@ -77,6 +79,7 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "explore": "api.output",
     "export": "api.output",
     "gallery": "api.output",
+    "lesson": "api.output",
     "replay": "api.output",
     "read_model": "files.toml.model_file",
     "read_scenario": "api.scenarios",

@@ -1,4 +1,4 @@
-"""`explore`, `export`, `gallery` and `replay` from Python: what is written, and what is computed again."""
+"""`explore`, `export`, `gallery`, `lesson` and `replay` from Python: what is written, and what is computed again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..runtime.errors import called_from
 from ..tasks import explore as explore_task
 from ..tasks import export as export_task
 from ..tasks import gallery as gallery_task
+from ..tasks import lesson as lesson_task
 from ..tasks import replay as replay_task
 from .changes import Settings, a_path, certify_way, files, folder_or_none, scenario_request, several, warn, warn_of
 
@@ -102,6 +103,30 @@ def gallery(
         found = gallery_task.gallery(gallery_task.GalleryRequest(folder, files(scenarios), tables, force, way), warn)
         warn_of(found.unreliable)
         return found
+
+
+def lesson(
+    lesson: str | Path,
+    out: str | Path | None = None,
+    *,
+    handout: str | Path | None = None,
+    answers: bool = False,
+    force: bool = False,
+) -> lesson_task.LessonMade:
+    """Simulates a lesson and writes its page, which asks for a prediction before it shows the curve.
+
+    Args:
+        lesson: a file, or the name of a bundled lesson.
+        out: the page to write.
+        handout: a page to print; answers: with the answers, and a note for the teacher.
+        force: replace these files if they exist.
+
+    The result says in `faults` what the simulation contradicts. Raises `InputError` with everything that is wrong with
+    the lesson, and `OutputError`.
+    """
+    with called_from("lesson()"):
+        page, paper = folder_or_none("out", out), folder_or_none("handout", handout)
+        return lesson_task.lesson(lesson_task.LessonRequest(lesson, page, paper, answers, force), warn)
 
 
 def replay(folder: str | Path, *, certify: bool | str | None = None) -> replay_task.Replayed:

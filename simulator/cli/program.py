@@ -36,6 +36,7 @@ COMMANDS = {
     "steady": "find steady states, their stability, and where they are lost",
     "evidence": "compare every expectation with the simulation",
     "explore": "write a page that simulates a scenario while its sliders are moved",
+    "lesson": "write a page that asks for a prediction before it shows the curve, and its handout",
     "gallery": "simulate all scenarios and write a page that shows them, with a report of each",
     "influence": "vary each parameter and say which expectations fail",
     "export": "write an arm of a scenario for other simulators",

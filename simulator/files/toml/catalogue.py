@@ -27,6 +27,12 @@ def builtin_scenarios() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
+def builtin_lessons() -> dict[str, Path]:
+    """The files of the lessons that are part of the package, by name."""
+    folder = _CHECKOUT if _CHECKOUT.is_dir() else _INSTALLED
+    return {path.stem: path for path in sorted((folder / "lessons").glob("*.toml"))}
+
+
 @functools.cache
 def evidence_terms() -> dict[str, dict[str, str]]:
     """The terms that expectations may use, by kind (`rules`, `topics`, `claims`), each with its meaning."""

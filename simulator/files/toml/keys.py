@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import facts, model_file
+from . import facts, lesson_file, model_file
 from .answer import ANSWER
 from .data import DATA, SOURCE
 from .design import SWEEP, VARY
@@ -44,6 +44,13 @@ SCENARIO_TABLES: dict[str, Mapping[str, Field]] = {
     "[explore]": EXPLORE,
     "[[explore.slider]]": SLIDER,
     "[[explore.preset]]": PRESET,
+}
+LESSON_TABLES: dict[str, Mapping[str, Field]] = {
+    "a lesson": lesson_file.FILE,
+    "[[step]] of a lesson": lesson_file.STEP,
+    "[[step.choice]] of a lesson": lesson_file.CHOICE,
+    "draw of a step": lesson_file.DRAW,
+    "why of a step": lesson_file.WHY,
 }
 MODEL_TABLES: dict[str, Mapping[str, Field]] = {
     "a model": model_file.FILE,

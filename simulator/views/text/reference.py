@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ...experiments.measures import FUNCTIONS as MEASURES
 from ...experiments.measures import MeasureFunction
 from ...files.handbook import REFERENCE, Chapter, meanings
-from ...files.toml.keys import MODEL_TABLES, SCENARIO_TABLES, type_text
+from ...files.toml.keys import LESSON_TABLES, MODEL_TABLES, SCENARIO_TABLES, type_text
 from ...files.toml.source import Field
 from ...model.expression import FUNCTIONS
 from ...model.units import dimension_text, known_units, unit
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
 def entries() -> list[Entry]:
     """Every key, measure, function, unit and exit code, in the order of the reference."""
     said = meanings()
-    found = list(_keys({**SCENARIO_TABLES, **MODEL_TABLES}, said["keys"]))
+    found = list(_keys({**SCENARIO_TABLES, **MODEL_TABLES, **LESSON_TABLES}, said["keys"]))
     found += [
         Entry(name, "a measure", _measure_form(name, row), said["measures"][name]) for name, row in MEASURES.items()
     ]
@@ -68,7 +68,8 @@ def _lines(found: list[Entry]) -> Iterator[str]:
     yield "# Reference"
     yield "\nEvery key, measure, function, unit and exit code, listed by the program itself."
     yield "\n`help NAME` prints what is said here of one name."
-    for heading, tables in (("Keys of a scenario", SCENARIO_TABLES), ("Keys of a model", MODEL_TABLES)):
+    kinds = {"scenario": SCENARIO_TABLES, "model": MODEL_TABLES, "lesson": LESSON_TABLES}
+    for heading, tables in ((f"Keys of a {kind}", tables) for kind, tables in kinds.items()):
         yield f"\n## {heading}"
         for title in tables:
             yield f"\n### {_shown(title)}\n"

@@ -1,0 +1,45 @@
+"""`lesson`: a page that asks for a prediction before it shows the curve, and its handout."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..runtime.exit_codes import DONE, MISSED
+from .options import print_answer, print_json, print_note
+
+EXAMPLES = """examples:
+  immunesim lesson
+  immunesim lesson memory --out memory.html
+  immunesim lesson memory --handout paper.html
+  immunesim lesson stop_signal --out page.html --handout teacher.html --answers"""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
+    text = "a file, or the name of a bundled lesson; without one these are listed"
+    command.add_argument("lesson", nargs="?", metavar="LESSON", help=text)
+    command.add_argument("--out", metavar="FILE", help="the page, such as lesson.html")
+    command.add_argument("--handout", metavar="FILE", help="a page to print")
+    command.add_argument(
+        "--answers", action="store_true", help="the handout has the answers, and a note for the teacher"
+    )
+    command.add_argument("--force", action="store_true", help="replace these files")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
+    from ..tasks.lesson import LessonRequest, lesson, lessons
+
+    if options.lesson is None:
+        found = lessons()
+        width = max(len(row["name"]) for row in found)
+        text = "\n".join(f"{row['name']:{width}}  {row['title']}  ({row['scenario']})" for row in found)
+        print_json({"lessons": found}) if options.json else print(text)
+        return DONE
+    out, handout = (Path(each) if each else None for each in (options.out, options.handout))
+    if out is None and handout is None:
+        out = Path(f"{Path(options.lesson).stem}.html")
+    made = lesson(LessonRequest(options.lesson, out, handout, options.answers, options.force), print_note)
+    print_json(made.document) if options.json else print_answer(made)
+    return MISSED if made.faults else DONE

@@ -1,0 +1,108 @@
+"""The bundled lessons, played through in a real browser: predictions first, then curves, verdicts and free play."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from immunesim.files.toml.catalogue import builtin_lessons
+from immunesim.tasks.lesson import LessonRequest, lesson
+
+from tests.slow import thinned
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("lessons")
+    for name in builtin_lessons():
+        made = lesson(LessonRequest(name, folder / f"{name}.html", folder / f"{name}.paper.html", answers=True))
+        assert made.faults == ()
+    return {name: folder / f"{name}.html" for name in builtin_lessons()}
+
+
+def draw(page: Any) -> None:
+    """Draws a hill with the mouse, from left to right."""
+    area = page.locator(".sketch").bounding_box()
+    page.mouse.move(area["x"] + 0.15 * area["width"], area["y"] + 0.8 * area["height"])
+    page.mouse.down()
+    for share, level in ((0.3, 0.7), (0.75, 0.2), (0.85, 0.6), (0.97, 0.75)):
+        page.mouse.move(area["x"] + share * area["width"], area["y"] + level * area["height"], steps=5)
+    page.mouse.up()
+
+
+def answer(page: Any, choice: str) -> str:
+    """Answers the question of the step that is shown, if it asks one; returns the verdict."""
+    if page.locator("#choices button").count():
+        assert page.locator(".sketch").count() == 0  # nothing is shown before the prediction
+        assert page.locator("#next").is_disabled()
+        right = page.evaluate("JSON.parse(document.getElementById('data').textContent).steps.map(s => s.choices)")
+        number = int(page.locator("#title").inner_text().split(".")[0]) - 1
+        wanted = next(i for i, each in enumerate(right[number]) if each["right"] is (choice == "right"))
+        page.locator("#choices button").nth(wanted).click()
+        return str(page.locator("#verdict").inner_text())
+    if page.locator("#drawing").is_visible():
+        assert page.locator(".sketch .line").count() == 0
+        assert page.locator("#show").is_disabled()
+        draw(page)
+        page.locator("#show").click()
+        assert page.locator(".sketch .gap").count() == 1
+        return str(page.locator("#verdict").inner_text())
+    return ""
+
+
+@pytest.mark.parametrize("name", thinned(sorted(builtin_lessons()), every=2))
+def test_a_lesson_is_played_through(visit, pages: dict[str, Path], name: str) -> None:
+    page = visit(pages[name])
+    steps = page.locator("#track li").count()
+    verdicts = []
+    for number in range(steps):
+        assert page.locator("#title").inner_text().startswith(f"{number + 1}. ")
+        said = answer(page, "right" if number % 2 else "wrong")
+        verdicts += [said] if said else []
+        assert page.locator(".sketch .line").count() >= 1
+        if said:
+            assert page.locator("#why p").inner_text()
+        page.locator("#next").click()
+    assert any(each.startswith("✗") for each in verdicts)
+    paper = pages[name].with_name(f"{name}.paper.html").read_text(encoding="utf-8")
+    assert paper.count('<li class="hit">') == paper.count('<ul class="boxes">') > 0
+    assert any(each.startswith("✓") or "you drew" in each for each in verdicts)
+    page.locator("#open").click()
+    frame = page.frame_locator("#frame iframe")
+    frame.locator("input[type=range]").first.wait_for()
+    page.locator("#again").click()
+    assert page.locator("#title").inner_text().startswith(f"{steps}. ")
+    assert page.locator(".sketch .line").count() >= 1  # what was answered stays answered
+
+
+@pytest.mark.slow
+def test_a_drawing_can_be_typed(visit, pages: dict[str, Path]) -> None:
+    page = visit(pages["memory"])
+    while not page.locator("#drawing").is_visible():
+        answer(page, "right")
+        page.locator("#next").focus()
+        page.keyboard.press("Enter")
+    page.locator("#typed summary").focus()
+    page.keyboard.press("Enter")
+    for number, value in ((0, "0"), (6, "0"), (7, "30"), (9, "1")):
+        page.locator("#values input").nth(number).fill(value)
+    page.locator("#show").focus()
+    page.keyboard.press("Enter")
+    assert "The time of the peak: you drew 202 d" in page.locator("#verdict").inner_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize("paper", [False, True])
+def test_an_accessibility_checker_finds_nothing(visit, pages: dict[str, Path], width: int, paper: bool) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(pages["memory"].with_name("memory.paper.html") if paper else pages["memory"], width)
+    for _ in range(1 if paper else 3):
+        found = Axe().run(page)
+        assert [(each["id"], [n["target"] for n in each["nodes"]][:3]) for each in found.response["violations"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        if not paper:
+            answer(page, "right")
+            page.locator("#next").click()

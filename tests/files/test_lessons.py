@@ -1,0 +1,92 @@
+"""Lesson files: what is wrong is said with its line, and what the simulation contradicts is no longer right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from immunesim.cli import main
+from immunesim.files.toml.lesson_file import read_lesson
+from immunesim.runtime.errors import InputError
+from immunesim.runtime.exit_codes import DONE, MISSED
+from immunesim.tasks.lesson import LessonRequest, lesson
+
+LESSON = """title = "A toy lesson"
+scenario = "toy.toml"
+[[step]]
+title = "See"
+says = "The drug peaks at {max(drug)}."
+if = "max(drug) > '1 pM'"
+show = ["drug"]
+[[step]]
+title = "Choose"
+asks = "Half the dose gives"
+show = ["drug"]
+arms = ["main", "half"]
+[[step.choice]]
+says = "less"
+if = "max(drug, arm='half') < max(drug)"
+[[step.choice]]
+says = "more"
+if = "max(drug, arm='half') > max(drug)"
+[[step]]
+title = "Draw"
+asks = "Draw it."
+show = ["drug"]
+draw = { judge = "max", within = "20 %" }
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "lesson.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_lesson_is_read_and_its_pages_are_written(toy_file: Path, tmp_path: Path) -> None:
+    made = lesson(LessonRequest(written(toy_file.parent, LESSON), tmp_path / "page.html", tmp_path / "paper.html"))
+    assert made.faults == ()
+    assert made.lesson.steps[2].judge is not None
+    assert made.lesson.steps[2].judge.within == pytest.approx(0.2)
+    page, paper = (path.read_text(encoding="utf-8") for path in made.pages)
+    assert "The drug peaks at" in page
+    assert "Draw it." in paper
+    assert "Note for the teacher" not in paper
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("asks = \"Draw it.\"\n", "", "lesson.toml:19: what is asked is missing"),
+        ('judge = "max"', 'judge = "peak"', "a drawing is not judged by 'peak'"),
+        ('"20 %"', '"lots"', "expected a share such as '20 %', found 'lots'"),
+        ('"half"]', '"quarter"]', "lesson.toml:12: the scenario has no arm 'quarter'; there are main"),
+        ('show = ["drug"]\narms', 'show = ["drgu"]\narms', "'drgu'"),
+        ('if = "max(drug) > \'1 pM\'"\n', "", "numbers in braces need an 'if'"),
+        ("max(drug) > '1", "maxi(drug) > '1", "lesson.toml:6: no function 'maxi'"),
+        ("{max(drug)}", "{max(drg)}", "lesson.toml:5: in {max(drg)}"),
+        ('says = "more"', 'say = "more"', "has no key 'say'; did you mean 'says'?"),
+        ('scenario = "toy.toml"', 'scenario = "tory.toml"', "no such scenario"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_line(toy_file: Path, old: str, new: str, message: str) -> None:
+    assert old in LESSON
+    with pytest.raises(InputError) as error:
+        read_lesson(written(toy_file.parent, LESSON.replace(old, new)))
+    assert message in str(error.value)
+
+
+def test_what_the_simulation_contradicts_no_longer_holds(toy_file: Path, tmp_path: Path, capsys) -> None:
+    text = LESSON.replace('< max(drug)"', '< 0 * max(drug)"').replace("max(drug) > '1 pM", "max(drug) > '1e9 pM")
+    path = written(toy_file.parent, text)
+    assert main(["lesson", str(path), "--out", str(tmp_path / "page.html")]) == MISSED
+    said = capsys.readouterr().out
+    assert "no longer holds: Choose: 0 choices are right" in said
+    assert "no longer holds: See: No longer holds" in said
+
+
+def test_the_bundled_lessons_are_listed(capsys) -> None:
+    assert main(["lesson"]) == DONE
+    said = capsys.readouterr().out
+    assert "memory" in said
+    assert "core_three_failures" in said
