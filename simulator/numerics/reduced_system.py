@@ -86,6 +86,8 @@ def asleep_species(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The species that stay at zero, and the parameters that have to be zero for that.
 
+    A parameter whose zero leaves out fewer than `FEWEST_LEFT_OUT` species counts as one that is not zero.
+
     Args:
         model: the whole model.
         awake: species that may start above zero or be dosed.
@@ -103,8 +105,9 @@ def asleep_species(
     needed = [name for name in system.parameters if name in known and system.symbols[name] in read]
     for name in tuple(needed):
         fewer = [each for each in needed if each != name]
-        if asleep(fewer) == found:
-            needed = fewer
+        still = asleep(fewer)
+        if len(found) - len(still) < FEWEST_LEFT_OUT:
+            found, needed = still, fewer
     return tuple(name for name in system.species if name in found), tuple(needed)
 
 
