@@ -446,7 +446,8 @@
     controls();
     recall();
     curves.forEach((_, place) => charts.push(new Chart(place)));
-    request(true);
+    request(false); // the first curves at once, of the main arm and one more ...
+    request(true); // ... and then all of them, as exact as those of a run
     const seen = new IntersectionObserver((entries) => entries.forEach((entry) => { charts.find((chart) => chart.element === entry.target).visible = entry.isIntersecting; }));
     charts.forEach((chart) => seen.observe(chart.element));
     new ResizeObserver(() => charts.forEach((chart) => {
