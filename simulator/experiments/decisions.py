@@ -51,7 +51,7 @@ class Fired(NamedTuple):
     """What a rule did at a crossing.
 
     rule: its name. number: how often it had fired then, this time included. time: in the model's time unit. gives,
-    parameters, sets: as in `Crossing`.
+    parameters, lasting, sets: as in `Crossing`.
     """
 
     rule: str
@@ -59,6 +59,7 @@ class Fired(NamedTuple):
     time: float
     gives: tuple[str, ...]
     parameters: Mapping[str, float]
+    lasting: float
     sets: Mapping[str, float]
 
 
@@ -247,7 +248,7 @@ class _Deciding:
                     setting._replace(later=setting.later | {(name, number)}) if setting.time == time else setting
                     for setting in self.settings
                 ]
-            self.fired.append(Fired(rule.name, each.count, time, rule.gives, rule.parameters, rule.sets))
+            self.fired.append(Fired(rule.name, each.count, time, rule.gives, rule.parameters, rule.lasting, rule.sets))
             self._check_for_ever(each, time)
 
     def _check_for_ever(self, watched: _Watched, time: float) -> None:

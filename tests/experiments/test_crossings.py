@@ -174,7 +174,7 @@ def test_a_run_tells_what_fired(folder: Path, capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().out
     assert "again → central: 4 of 4 doses, ordered 400 mg" in said
     assert (
-        "rescue: fired 4 times (at 2.83 h, at 4.45 h, at 6.08 h and at 7.7 h): set drug in the gut = 0 mg, gave again"
+        "rescue: fired 4 times (at 2.83 h, at 4.45 h, at 6.08 h and at 7.7 h): set drug in the gut to 0 mg, gave again"
         in said
     )
     assert "again → central: 0 of 0 doses" in said  # of the arm without the rule

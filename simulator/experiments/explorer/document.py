@@ -47,7 +47,7 @@ def refusals(scenario: Scenario, system: System) -> list[InputFault]:
     for arm in scenario.arms:
         name = f"arm '{arm.name}'"
         if arm.rules:
-            reasons.append(f"{name} has rules, such as '{arm.rules[0].name}', and a page cannot decide about doses")
+            reasons.append(f"{name} has rules, such as '{arm.rules[0].name}', which a page does not follow")
         if arm.inputs:
             reasons.append(f"{name} has an input, '{arm.inputs[0].parameter}', and a page cannot follow a table")
         steady = [dose.name for dose in arm.doses if dose.steady]

@@ -46,7 +46,7 @@ def fired_lines(fired: Sequence[Fired], model: Model, time_unit: str, time_facto
         if len(some) > NAMED:
             times.append(f"{len(some) - NAMED} more")
         when = f" {times[0]}" if len(some) == 1 else f" {len(some)} times ({listed(times)})"
-        lines.append(f"{rule}: fired{when}: {_acts(some[0], model)}")
+        lines.append(f"{rule}: fired{when}: {_acts(some[0], model, time_unit, time_factor)}")
     return lines
 
 
@@ -55,17 +55,19 @@ def settings_words(arm: Arm, model: Model) -> list[tuple[float, str]]:
     return [(each.time, _levels(each.values, model)) for each in arm.settings]
 
 
-def _acts(fired: Fired, model: Model) -> str:
-    """What a rule does where it fires: ``set virus in tissue = 0 PFU/mL, gave anakinra``."""
-    done = [f"set {_levels(fired.sets, model)}"] if fired.sets else []
-    done += [f"made {_levels(fired.parameters, model)}"] if fired.parameters else []
+def _acts(fired: Fired, model: Model, time_unit: str, time_factor: float) -> str:
+    """What a rule does where it fires: ``set virus in tissue to 0 PFU/mL, gave anakinra``."""
+    done = [f"set {_levels(fired.sets, model, ' to ')}"] if fired.sets else []
+    if fired.parameters:
+        lasting = f" for {with_unit(fired.lasting * time_factor, time_unit)}" if fired.lasting else ""
+        done.append(f"set {_levels(fired.parameters, model, ' to ')}{lasting}")
     done += [f"gave {listed(fired.gives)}"] if fired.gives else []
     return ", ".join(done)
 
 
-def _levels(values: Mapping[str, float], model: Model) -> str:
+def _levels(values: Mapping[str, float], model: Model, joint: str = " = ") -> str:
     return listed(
-        [f"{_label(name, model)} = {with_unit(value, model.unit_text(name))}" for name, value in values.items()]
+        [f"{_label(name, model)}{joint}{with_unit(value, model.unit_text(name))}" for name, value in values.items()]
     )
 
 

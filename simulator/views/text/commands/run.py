@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from ....experiments.clock import clock_of
 from ....experiments.expectations import asked, set_aside
 from ....experiments.run import ArmResult, RunResult
+from ....experiments.scenario import Scenario
 from ....experiments.schedule import LedgerLine
-from ....model.model import Model
 from ..answers import answer_lines
 from ..data import data_lines
 from ..english import counted
@@ -27,7 +28,7 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
         lines.append(scenario.question)
     lines += ["", *answer] if (answer := answer_lines(result)) else []
     for arm in result.arms.values():
-        lines += ["", *_arm_lines(arm, scenario.model)]
+        lines += ["", *_arm_lines(arm, scenario)]
     counted_ones, apart = asked(result.verdicts), set_aside(result.verdicts)
     if result.verdicts:
         met = sum(verdict.met for verdict in counted_ones)
@@ -50,8 +51,8 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
     return first(unreliable_lines([result]), "\n".join(lines))
 
 
-def _arm_lines(result: ArmResult, model: Model) -> list[str]:
-    time_unit = model.time_unit_text
+def _arm_lines(result: ArmResult, scenario: Scenario) -> list[str]:
+    time_unit, (clock, time_factor) = scenario.model.time_unit_text, clock_of(scenario)
     arm, trajectory, certificate = result.arm, result.trajectory, result.certificate
     title = f"arm {arm.name}" + (f" ({arm.label})" if arm.label and arm.label != arm.name else "")
     if not trajectory.outcome.ok:
@@ -66,8 +67,8 @@ def _arm_lines(result: ArmResult, model: Model) -> list[str]:
             f"delivered {number(line.delivered, 4)}, {_held(line)}remaining {number(line.remaining, 4)}"
             f"{_absorbed(line)}"
         )
-    lines += [f"  {text}" for text in decision_lines(result.decisions, time_unit)]
-    lines += [f"  {text}" for text in fired_lines(result.fired, model, time_unit)]
+    lines += [f"  {text}" for text in decision_lines(result.decisions, clock, time_factor)]
+    lines += [f"  {text}" for text in fired_lines(result.fired, scenario.model, clock, time_factor)]
     return [*lines, *(f"  {text}" for text in undefined_lines(trajectory, time_unit))]
 
 
