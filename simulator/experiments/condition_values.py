@@ -18,6 +18,7 @@ from .rules import Compared, Condition
 
 Flags = NDArray[np.bool_]
 
+NEAR = 1e-8  # of the way between the middles of two spans: a crossing lies as near to where they meet
 CLEARLY = 1e-5  # of the larger side: a condition that is false by less may be so by the error of the solver alone
 _SIGNS: dict[str, Callable[[Array, Array], Flags]] = {
     "<": np.less,
@@ -117,7 +118,7 @@ class ConditionCourse:
         middle = self._cut[:-1] + 0.5 * np.diff(self._cut)
         inside = (middle > self._cut[:-1]) & (middle < self._cut[1:])
         self._middle = middle[inside]
-        self._end = self._cut[1:][inside]
+        self._begin, self._end = self._cut[:-1][inside], self._cut[1:][inside]
         self._holds, margin = self.at(self._middle)
         self._clearly_false = ~self._holds & (margin > CLEARLY)
 
@@ -143,7 +144,11 @@ class ConditionCourse:
         found = first + int(true[0])
         if found == span:
             return since
-        return self._first_between(max(float(self._middle[found - 1]), since), float(self._middle[found]))
+        low, high, about = max(float(self._middle[found - 1]), since), float(self._middle[found]), self._begin[found]
+        near = np.clip([about - NEAR * (high - low), about + NEAR * (high - low)], low, high)
+        before, after = self.at(near)[0]
+        low, high = float(low if before else near[0]), float(near[1] if after else high)
+        return self._first_between(low, high)
 
     def is_armed(self, since: float, until: float, armed: bool) -> bool:
         """Whether it is armed at `until`, if it was or was not at `since`."""

@@ -190,6 +190,7 @@ class DoseAmounts:
         self.arm, self.parameters, self.formulas = values, parameters, formulas
         self._values: dict[Active, Values] = {}
         self._volumes: dict[tuple[str, Active], Any] = {}
+        self._moving: dict[str, bool] = {}
         self._amounts: dict[tuple[int, Active], Any] = {}
         self._dilutions: dict[tuple[str, Active, Active], Any] = {}
 
@@ -230,11 +231,20 @@ class DoseAmounts:
             self._volumes[name, active] = self.formulas.value(Name(name), self.values(active))
         return self._volumes[name, active]
 
+    def _moves(self, volume: str) -> bool:
+        """Whether a change or an input sets what a volume depends on."""
+        if volume not in self._moving:
+            graph = self.formulas.graph
+            read = {graph.nodes[each].name for each in graph.symbols_of(self.formulas.names[volume])}
+            named = {name for change in self.arm.changes for name in change}
+            self._moving[volume] = bool(read & named.union(*(each.piece(0) for each in self.arm.inputs)))
+        return self._moving[volume]
+
     def dilution(self, species: str, before: Active, after: Active) -> Any:
         """The volume of `species` while the changes `before` hold over that while `after` hold: 1.0 where it has none,
         or none that changes."""
         volume = self.formulas.model.species[species].dissolved_in
-        if volume is None or before == after:
+        if volume is None or before == after or not self._moves(volume):
             return 1.0
         key = volume, before, after
         if key not in self._dilutions:
@@ -248,11 +258,16 @@ class DoseAmounts:
         volume changes there, and the amount stays; or nothing stays, where a rule sets a level. Arguments as in
         `given`."""
         found: list[dict[int, Any]] = [{} for _ in plan.active]
+        dissolved: dict[str, list[int]] = {}
+        for index, name in enumerate(species):
+            volume = self.formulas.model.species[name].dissolved_in
+            if volume is not None:
+                dissolved.setdefault(volume, []).append(index)
         for place, (before, after) in enumerate(pairwise(plan.active), 1):
-            for index, name in enumerate(species if before != after else ()):
-                factor = self.dilution(name, before, after)
+            for own in dissolved.values() if before != after else ():
+                factor = self.dilution(species[own[0]], before, after)
                 if np.ndim(factor) or factor != 1.0:
-                    found[place][index] = factor if rows is None or np.ndim(factor) == 0 else factor[rows]
+                    found[place] |= dict.fromkeys(own, factor if rows is None or np.ndim(factor) == 0 else factor[rows])
         for place, setting in zip(plan.settings, self.arm.settings, strict=False):
             found[place] |= {species.index(name): 0.0 for name in setting.values}
         return found

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 
 from ...numerics.compiled.above_noise import run_above_noise
-from ...numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, Engine, StoppedError
+from ...numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, StoppedError
 from ...numerics.dense_output import RecordedCurves
 from ...numerics.parameter_formulas import ParameterFormulas
-from ...numerics.pieces import PIECE, STEP
-from ...numerics.readouts import ReadoutInputs, needs_refinement
 from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
-from ...numerics.trajectory import ATOL_OF_SCALE, Array, Trajectory
+from ...numerics.trajectory import ATOL_OF_SCALE, Array, Outcome, Trajectory
 from ..awake import awake_species, crossings_of
+from ..conditions import curves_of_condition
 from ..decisions import Decided, decided_arms
 from ..periodic import has_steady_dose, periodic_starts
 from ..scenario import Arm, Scenario
 from ..schedule import prepare
-from ..solving import TIGHTER, problem_of, states_of_model, trajectories_of_model
+from ..solving import TIGHTER, problem_of, states_of_model
 from ..timetable import TimetableError
 from .designs import Axis
 from .members import ArmMembers, Rows, arm_with
 from .paths import split_path
+from .recorder import Recorder
 
 MEMBERS_AT_ONCE = 128  # members whose curves are in memory at once: few enough that the memory is reused
 MEMBERS_WITHOUT_MEASURES = 1_024  # the same where only values at the output times are wanted
@@ -67,22 +66,18 @@ class CompiledArms:
         """keep: the species and observables wanted at the output times. measured: those of which measures are. again:
         see `rtol_of`."""
         self.system, self._rtol = system, rtol_of(again)
-        from ...numerics.compiled.programs import program_for  # needs llvmlite
-
         self._scenario, self._axes = scenario, axes
         self._members = {arm.name: ArmMembers(scenario, arm, system, axes) for arm in arms}
         self._steady = {arm.name: arm for arm in arms if has_steady_dose(arm)}
         self._ruled = {arm.name: arm for arm in arms if arm.rules}
-        awake = _awake(scenario, arms, axes) if self._steady or self._ruled else ()
+        awake = _awake(scenario, arms, axes) if self._steady else ()
         self._many = states_of_model(system, awake) if self._steady else None
-        self._simulate = trajectories_of_model(system, awake) if self._ruled else None
-        self._reduced = reduced_system_for(scenario, arms, axes)
-        self.readouts = [name for name in measured if name in system.observables and needs_refinement(system, name)]
-        program = program_for(self._reduced, tuple(keep), tuple(measured), per_step=STEP if self.readouts else PIECE)
-        self.engine = Engine(program, self._reduced.system)
+        reduced = reduced_system_for(scenario, arms, axes)
+        self._measures = bool(measured)
+        self._recorder = Recorder(reduced, system, keep, measured, self._rtol)
+        looked_at = {name for arm in arms for rule in arm.rules for name in curves_of_condition(rule.condition)}
+        self._of_rules = Recorder(reduced, system, (), sorted(looked_at), self._rtol) if looked_at else None
         self._at_once = MEMBERS_AT_ONCE if measured else MEMBERS_WITHOUT_MEASURES
-        self._finer: Engine | None = None
-        self._lock = Lock()
 
     def run(
         self, arm: str, values: Array, times: Array, stop: Callable[[], bool] = lambda: False
@@ -101,15 +96,18 @@ class CompiledArms:
         Raises:
             StoppedError: Soon after `stop()` is true.
         """
+        if arm in self._ruled and arm in self._steady:
+            return  # rules decide after the steady state is found: SciPy does both, one member after the other
         for first in range(0, len(values), self._at_once):
             some = values[first : first + self._at_once]
             batches = self._decided(arm, some, stop) if arm in self._ruled else self._members[arm].batches(some)
             for all_rows, given in batches:
                 rows, batch = self._in_steady_state(arm, some, all_rows, given, stop)
-                lanes = run_above_noise(self.engine, batch, times, self._rtol, stop)
+                lanes = run_above_noise(self._recorder.engine, batch, times, self._rtol, stop)
                 done = np.flatnonzero(lanes.done)
                 if len(done):
-                    yield first + rows[done], CompiledMembers(self._curves(lanes, batch, done), self._kept(lanes, done))
+                    curves = self._recorder.curves(lanes, batch, done) if self._measures else None
+                    yield first + rows[done], CompiledMembers(curves, self._kept(lanes, done))
 
     def _decided(self, arm: str, values: Array, stop: Callable[[], bool]) -> list[tuple[Rows, Batch]]:
         """Members with the doses that their rules let through; the others are in none, and SciPy will say why."""
@@ -135,23 +133,30 @@ class CompiledArms:
         return [(np.array(kept, dtype=np.intp), batch_of(problems))] if problems else []
 
     def _decisions(self, arms: Sequence[Arm], stop: Callable[[], bool]) -> list[Decided]:
+        from ...numerics.compiled.arms import batch_of  # needs llvmlite
+
+        end = self._scenario.end
+
         def simulate(some: Sequence[Arm]) -> list[Trajectory | None]:
             if stop():
                 raise StoppedError
             found: list[Trajectory | None] = [None] * len(some)
-            prepared = {}
+            problems = {}
             for number, each in enumerate(some):
                 try:
-                    prepared[number] = prepare(self._scenario, each, self.system)
+                    problems[number] = problem_of(prepare(self._scenario, each, self.system), self._rtol)
                 except TimetableError:
                     continue  # a delay brought two things too near to each other
-            if self._simulate is not None and prepared:
-                problems = [problem_of(each, self._rtol, dense=True) for each in prepared.values()]
-                for number, trajectory in zip(prepared, self._simulate(problems), strict=True):
-                    found[number] = trajectory
+            if self._of_rules is not None and problems:
+                batch = batch_of(list(problems.values()))
+                lanes = run_above_noise(self._of_rules.engine, batch, np.empty(0), self._rtol, stop)
+                for row, number in enumerate(problems):
+                    if lanes.done[row]:
+                        curves = self._of_rules.curves(lanes, batch, np.array([row]))
+                        found[number] = Trajectory(np.array([0.0, end]), {}, curves, Outcome(), {}, "")
             return found
 
-        return decided_arms(arms, self._scenario.model, self._scenario.end, simulate)
+        return decided_arms(arms, self._scenario.model, end, simulate)
 
     def _in_steady_state(
         self, arm: str, values: Array, rows: Rows, batch: Batch, stop: Callable[[], bool]
@@ -169,52 +174,8 @@ class CompiledArms:
         initial = np.array(list(starts.values())).reshape(len(found), batch.initial.shape[1])
         return rows[found], replace(batch.take(found), initial=initial)
 
-    def _curves(self, lanes: BatchResult, batch: Batch, done: Rows) -> RecordedCurves | None:
-        """The curves of the members `done`. Readouts are recorded at so many points that it is seen whether these
-        determine them; where they do not, the member is computed again, with the species that readouts read."""
-        if not self.engine.description.dense_curves:
-            return None
-        recorded = _recorded(self.engine, lanes, done)
-        if not self.readouts:
-            return recorded
-
-        def finer(members: Rows) -> RecordedCurves:
-            engine, some = self._finer_engine(), batch.take(done[members])
-            again = run_above_noise(engine, some, np.empty(0), self._rtol)
-            every = np.arange(len(members))
-            return replace(_recorded(engine, again, every), inputs=self._inputs(some, every))
-
-        return replace(recorded, inputs=self._inputs(batch, done), finer=finer)
-
-    def _finer_engine(self) -> Engine:
-        """The same steps, with the species that readouts read."""
-        from ...numerics.compiled.programs import program_for  # needs llvmlite
-
-        with self._lock:
-            if self._finer is None:
-                read = set().union(*[self.system.species_of(name) for name in self.readouts])
-                species = tuple(name for name in self._reduced.species if name in read) or self._reduced.species[:1]
-                self._finer = Engine(program_for(self._reduced, (), species), self._reduced.system)
-            return self._finer
-
-    def _inputs(self, batch: Batch, done: Rows) -> ReadoutInputs:
-        """What the observables of the members `done` are computed from."""
-        tables = np.stack([each[done] for each in batch.parameters])
-        return ReadoutInputs(self.system, batch.ends[:, done], batch.sets[:, done], tables)
-
     def _kept(self, lanes: BatchResult, done: Rows) -> Array:
         return lanes.grid[done].transpose(0, 2, 1)
-
-
-def _recorded(engine: Engine, lanes: BatchResult, members: Rows) -> RecordedCurves:
-    """The curves of some members, one after the other."""
-    parts = [lanes.dense_curves[member] for member in members.tolist()]
-    first = np.cumsum([0, *(len(times) for times, _ in parts)])
-    names = engine.description.dense_curves
-    table = np.empty((1 + len(names), first[-1]))
-    for (times, curves), start, stop in zip(parts, first[:-1].tolist(), first[1:].tolist(), strict=True):
-        table[0, start:stop], table[1:, start:stop] = times, curves.T
-    return RecordedCurves(table[0], dict(zip(names, table[1:], strict=True)), first)
 
 
 def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[Axis]) -> ReducedSystem:
