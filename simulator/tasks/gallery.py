@@ -14,7 +14,7 @@ from ..experiments.run import RunResult, run
 from ..experiments.solving import Certify
 from ..files.results.folder import SUMMARY, check_folder, new_folder
 from ..files.results.manifest import write_manifest
-from ..files.toml.catalogue import topics
+from ..files.toml.catalogue import builtin_scenarios, topics
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError
 from ..runtime.interrupt import Stop
@@ -30,6 +30,7 @@ from ..views.text.reliability import WARNING, first
 from ..views.text.tables import Table
 from .answer import Answer
 from .explore import page_of, why_no_page
+from .gallery_lessons import LESSONS, LessonCard, gallery_lessons
 from .gallery_sweep import SWEEPS, SweepCard, gallery_sweep
 from .help import handbook_site
 from .request import OnNote, ignore_note, say_engine, scenario_paths
@@ -175,7 +176,10 @@ def write_gallery(
         skipped = "the gallery was stopped before it"
         cards = [made.get(i) or Card(name, name, status=SKIPPED, reason=skipped) for i, name in enumerate(names)]
         cards = [_with_sweep(card, path, tmp_path, stop) for card, path in zip(cards, paths, strict=True)]
-        (tmp_path / INDEX).write_text(_page(cards), encoding="utf-8")
+        bundled = builtin_scenarios()
+        shown = [card.name for card, path in zip(cards, paths, strict=True) if path == bundled.get(path.stem)]
+        taught = gallery_lessons(shown, tmp_path, stop)
+        (tmp_path / INDEX).write_text(_page(cards, taught), encoding="utf-8")
         (tmp_path / HANDBOOK).mkdir()
         for name, text in handbook_site(f"../{INDEX}").items():
             (tmp_path / HANDBOOK / name).write_text(text, encoding="utf-8")
@@ -195,7 +199,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
     names: list[str] = []
     for path in paths:
         name, number = path.stem, 1
-        while name in (*names, HANDBOOK, SWEEPS):
+        while name in (*names, HANDBOOK, LESSONS, SWEEPS):
             number += 1
             name = f"{path.stem}-{number}"
         names.append(name)
@@ -265,9 +269,10 @@ def _card_picture(result: RunResult, folder: Path, run: str) -> tuple[str, str]:
     return path.name, first.text
 
 
-def _page(cards: Sequence[Card]) -> str:
+def _page(cards: Sequence[Card], taught: Sequence[LessonCard]) -> str:
     return render(
         "gallery.html.jinja",
+        lessons=taught,
         groups=_by_topic(cards),
         cards=cards,
         handbook=f"{HANDBOOK}/{INDEX}",

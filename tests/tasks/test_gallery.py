@@ -14,6 +14,7 @@ from immunesim.files.toml.catalogue import builtin_scenarios, topics
 from immunesim.runtime.errors import OutputError
 from immunesim.runtime.processes import OnProgress
 from immunesim.tasks import gallery
+from immunesim.views.text.answers import SpokenSentence
 
 from tests.pages import read_page
 
@@ -131,6 +132,30 @@ def test_bundled_scenarios_stand_under_their_topics_in_teaching_order(tmp_path: 
     titles = [a["data-words"].split()[0] for _, a in page.elements if "data-words" in a]
     assert titles == ["core_rest", "core_memory", "friberg", "mine", "handbook-2"]
     assert page.text.index("The small model") < page.text.index("Published models") < page.text.index("More scenarios")
+
+
+def doubting(job: gallery.Job, on_progress: OnProgress) -> gallery.Card:
+    """As `fake`, with an answer of which a sentence no longer holds."""
+    said = SpokenSentence("No longer holds: x", False), SpokenSentence("It does", True)
+    return fake(job, on_progress)._replace(answer=said)
+
+
+def test_a_sentence_that_no_longer_holds_has_its_class(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(gallery, "make", doubting)
+    gallery.write_gallery([Path("a.toml")], tmp_path / "out")
+    assert [a.get("class") for tag, a in read_page(tmp_path / "out" / "index.html").elements if tag == "span"][-2:] == [
+        "gone",
+        None,
+    ]
+
+
+@pytest.mark.slow
+def test_lessons_on_its_scenarios_are_part_of_a_gallery(tmp_path: Path) -> None:
+    gallery.write_gallery([builtin_scenarios()["core_memory"]], tmp_path / "out")
+    page = read_page(tmp_path / "out" / "index.html")
+    links = [str(a["href"]) for tag, a in page.elements if tag == "a" and "lessons/" in str(a["href"])]
+    assert links == ["lessons/memory.html", "lessons/memory_handout.html", "lessons/memory_answers.html"]
+    assert all((tmp_path / "out" / link).exists() for link in links)
 
 
 def test_every_bundled_scenario_has_one_topic() -> None:
