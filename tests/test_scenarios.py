@@ -20,7 +20,7 @@ from immunesim.experiments.solving import Certify
 from immunesim.files.toml.catalogue import evidence_terms
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.views.figures import run as run_figures
-from immunesim.views.figures.style import PAPER, SLIDES, Medium
+from immunesim.views.figures.style import FIRST, PAPER, SLIDES, Medium
 from immunesim.views.text.answers import spoken_answer
 
 from tests import readme, results
@@ -167,6 +167,14 @@ def test_no_text_covers_another_or_a_curve_in_any_figure(name: str) -> None:
 @pytest.mark.parametrize("name", thinned(PATHS, every=38))
 def test_no_text_covers_another_or_a_curve_in_any_slide(name: str) -> None:
     assert_nothing_is_covered(name, SLIDES)
+
+
+@pytest.mark.parametrize("name", thinned(PATHS, every=38))
+def test_no_text_covers_another_or_a_curve_in_the_first_picture_of_a_page(name: str) -> None:
+    result = result_of(name)
+    first = replace(result, scenario=replace(result.scenario, plots=(result.scenario.drawn[:1],)), data=())
+    (picture,) = run_figures.pictures(first, FIRST)
+    assert covered(picture.figure, over_curves=True) == []
 
 
 def assert_nothing_is_covered(name: str, medium: Medium) -> None:
