@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..numerics.parameter_formulas import ParameterFormulas
-from .rules import Crossing
-from .scenario import Arm, Scenario
+from .scenario import Arm, Scenario, crossings_of
 
 
 def awake_species(
@@ -43,8 +42,3 @@ def zero_parameters(scenario: Scenario) -> set[str]:
         found -= {name for each in arm.inputs for name in each.piece(0)}
         found -= {name for rule in crossings_of(arm) for name, value in rule.parameters.items() if value}
     return found
-
-
-def crossings_of(arm: Arm) -> list[Crossing]:
-    """The rules of an arm that are about crossings."""
-    return [rule for rule in arm.rules if isinstance(rule, Crossing)]

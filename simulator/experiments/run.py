@@ -13,7 +13,6 @@ from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from ..runtime.errors import InputError, request_fault
 from .answers import Said, answered
-from .awake import crossings_of
 from .certificate import Certificate
 from .conditions import curves_of_condition
 from .curve_values import BoundFormula
@@ -22,7 +21,7 @@ from .expectations import Verdict, judge
 from .memory import check_run_memory
 from .periodic import NoPeriodicStateError
 from .residuals import DataResult, compare_with_data
-from .scenario import Arm, CurveFormula, Scenario, chosen_arms
+from .scenario import Arm, CurveFormula, Scenario, chosen_arms, crossings_of
 from .schedule import LedgerLine, Prepared, ledger
 from .solving import Certify, decided_of, prepared_arm, solve_arms, system_of
 from .solving import OnProgress as OnProgress

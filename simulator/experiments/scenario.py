@@ -20,7 +20,7 @@ from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
 from .explorer.choices import Explore
 from .fitting.design import Fit
-from .rules import AnyRule, Condition, Setting
+from .rules import AnyRule, Condition, Crossing, Setting
 from .sweeps.designs import Sweep
 
 MAIN = "main"  # the arm that is the scenario as it is described
@@ -186,6 +186,11 @@ class Arm(NamedTuple):
     def title(self) -> str:
         """What figures and tables call it."""
         return self.label or ("as described" if self.name == MAIN else self.name)
+
+
+def crossings_of(arm: Arm) -> list[Crossing]:
+    """The rules of an arm that are about crossings."""
+    return [rule for rule in arm.rules if isinstance(rule, Crossing)]
 
 
 class Expectation(NamedTuple):

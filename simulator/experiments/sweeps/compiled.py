@@ -15,11 +15,11 @@ from ...numerics.parameter_formulas import ParameterFormulas
 from ...numerics.reduced_system import ReducedSystem, reduce_system
 from ...numerics.system import System
 from ...numerics.trajectory import ATOL_OF_SCALE, Array, Outcome, Trajectory
-from ..awake import awake_species, crossings_of
+from ..awake import awake_species
 from ..conditions import curves_of_condition
 from ..decisions import Decided, decided_arms
 from ..periodic import has_steady_dose, periodic_starts
-from ..scenario import Arm, Scenario
+from ..scenario import Arm, Scenario, crossings_of
 from ..schedule import prepare
 from ..solving import TIGHTER, problem_of, states_of_model
 from ..timetable import TimetableError

@@ -174,7 +174,7 @@ def _check(context: Context, table: Table, path: KeyPath) -> Rule | None:
 
 def _crossing(context: Context, table: Table, path: KeyPath) -> Crossing | None:
     """A rule about a crossing, its condition still to come."""
-    if not ACTS & table.keys():
+    if not any(table.get(key) for key in ACTS):
         context.fault(path, f"the rule '{table['name']}' does nothing: expected 'give', 'parameters' or 'set'")
     fires = table.get("fires", ONCE)
     if fires not in (ONCE, EVERY_TIME):
@@ -213,9 +213,9 @@ def _doses(context: Context, given: Any, path: KeyPath, purpose: str = "to look 
     if not words:
         context.fault(path, f"no dose {purpose}")
     for word in words:
-        if word not in known:
+        if not isinstance(word, str) or word not in known:
             context.fault(path, f"no dose '{word}' {purpose}{nearest(str(word), known)}")
-    return tuple(dict.fromkeys(words))
+    return tuple(dict.fromkeys(word for word in words if isinstance(word, str)))
 
 
 def _action(context: Context, given: str, path: KeyPath) -> tuple[str, float] | None:

@@ -9,7 +9,7 @@ from typing import Any
 from ...experiments.curve_formulas import read_curve
 from ...experiments.facts import Fact
 from ...experiments.fitting.design import Fit
-from ...experiments.scenario import MAIN, Arm, CurveFormula, Data, Expectation, Input, Scenario
+from ...experiments.scenario import MAIN, Arm, CurveFormula, Data, Expectation, Input, Scenario, crossings_of
 from ...experiments.sweeps.designs import Sweep
 from ...experiments.timetable import TimetableError, timetable
 from ...model.expression import Name
@@ -189,10 +189,12 @@ def _check_volumes(context: Context, arms: Sequence[Arm]) -> None:
     for arm in arms:
         values = {name: item.value for name, item in context.model.parameters.items()} | dict(arm.parameters)
         dosed = dict.fromkeys(dose.volume for dose in arm.doses if dose.volume)
-        moved = {*arm.parameters, *(name for change in arm.changes for name in change.parameters)}
+        later = [dict(change.parameters) for change in arm.changes]
+        later += [dict(rule.parameters) for rule in crossings_of(arm)]
+        moved = {*arm.parameters, *(name for each in later for name in each)}
         every = dict.fromkeys(each.volume for each in context.model.species.values() if each.volume)
         dissolving = dict.fromkeys(name for name in every if moved & _parameters_of(context.model, name))
-        for changed in [{}, *(dict(change.parameters) for change in arm.changes)]:
+        for changed in [{}, *later]:
             for volume in dosed | dissolving:
                 own = {**values, **changed}
                 size = own[volume] if volume in own else _constant(context.model, volume, own)

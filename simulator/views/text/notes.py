@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...experiments.scenario import MAIN, Arm, Change, Scenario
+from ...experiments.scenario import MAIN, Arm, Change, Scenario, crossings_of
 from ...experiments.sweeps.designs import Product
 from ...experiments.sweeps.paths import split_path, varies_in
 from ...files.toml.interventions import Interventions, knocked_out, notes_of
@@ -89,6 +89,7 @@ def _unusual_values(scenario: Scenario) -> Iterator[str]:
     has_knobs = any(each.knob for each in model.parameters.values())
     for arm in scenario.arms:
         changes = [pair for change in arm.changes for pair in change.parameters.items()]
+        changes += [pair for rule in crossings_of(arm) for pair in rule.parameters.items()]
         known = knocked_out(model, arm.parameters)
         for name, value in (*arm.parameters.items(), *changes):
             if name in known:
