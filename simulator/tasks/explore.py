@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..experiments.explorer.document import check, document, fixed_parameters, refusals, shown_curves, with_twin
+from ..experiments.explorer.document import check, document, fixed_parameters, obstacles, shown_curves, with_twin
 from ..experiments.explorer.sliders import Preset, Slider, presets_of, sliders_of
 from ..experiments.run import run
 from ..experiments.scenario import Scenario
@@ -92,7 +92,7 @@ def why_no_page(scenario: Scenario) -> str:
     """Why a scenario can have no page; empty if it can."""
     if reason := why_not():
         return reason
-    return "; ".join(each.message for each in refusals(scenario, system_of(scenario.model)))
+    return "; ".join(obstacles(scenario, system_of(scenario.model)))
 
 
 def page_of(

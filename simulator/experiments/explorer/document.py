@@ -41,7 +41,7 @@ class Shown(NamedTuple):
     left_out: tuple[str, ...]
 
 
-def refusals(scenario: Scenario, system: System) -> list[InputFault]:
+def obstacles(scenario: Scenario, system: System) -> list[str]:
     """Why a scenario can have no page that simulates by itself; nothing if it can."""
     reasons = []
     for arm in scenario.arms:
@@ -58,7 +58,12 @@ def refusals(scenario: Scenario, system: System) -> list[InputFault]:
             reasons.append(f"{name} changes '{min(changed)}', on which a formula of time depends")
     if not reasons and not shown_curves(scenario).names:
         reasons.append("it plots nothing that a page can compute")
-    return [request_fault(f"{scenario.id}: no page can be made: {each}") for each in dict.fromkeys(reasons)]
+    return list(dict.fromkeys(reasons))
+
+
+def refusals(scenario: Scenario, system: System) -> list[InputFault]:
+    """`obstacles` as faults."""
+    return [request_fault(f"{scenario.id}: no page can be made: {each}") for each in obstacles(scenario, system)]
 
 
 def check(scenario: Scenario, system: System) -> None:
