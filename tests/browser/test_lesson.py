@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +11,21 @@ import pytest
 from immunesim.files.toml.catalogue import builtin_lessons
 from immunesim.tasks.lesson import LessonRequest, lesson
 
-from tests.slow import thinned
+QUICK = "memory"
 
 
 @pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The page of a bundled lesson by its name; its answers for the teacher are beside it."""
     folder = tmp_path_factory.mktemp("lessons")
-    for name in builtin_lessons():
-        made = lesson(LessonRequest(name, folder / f"{name}.html", folder / f"{name}.paper.html", answers=True))
-        assert made.faults == ()
-    return {name: folder / f"{name}.html" for name in builtin_lessons()}
+
+    @cache
+    def made(name: str) -> Path:
+        page = folder / f"{name}.html"
+        assert lesson(LessonRequest(name, page, folder / f"{name}.paper.html", answers=True)).faults == ()
+        return page
+
+    return made
 
 
 def draw(page: Any) -> None:
@@ -51,9 +58,11 @@ def answer(page: Any, choice: str) -> str:
     return ""
 
 
-@pytest.mark.parametrize("name", thinned(sorted(builtin_lessons()), every=2))
-def test_a_lesson_is_played_through(visit, pages: dict[str, Path], name: str) -> None:
-    page = visit(pages[name])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == QUICK else pytest.mark.slow) for name in builtin_lessons()]
+)
+def test_a_lesson_is_played_through(visit, page_of: Callable[[str], Path], name: str) -> None:
+    page = visit(page_of(name))
     steps = page.locator("#track li").count()
     verdicts = []
     for number in range(steps):
@@ -65,7 +74,7 @@ def test_a_lesson_is_played_through(visit, pages: dict[str, Path], name: str) ->
             assert page.locator("#why p").inner_text()
         page.locator("#next").click()
     assert any(each.startswith("✗") for each in verdicts)
-    paper = pages[name].with_name(f"{name}.paper.html").read_text(encoding="utf-8")
+    paper = page_of(name).with_name(f"{name}.paper.html").read_text(encoding="utf-8")
     assert paper.count('<li class="hit">') == paper.count('<ul class="boxes">') > 0
     assert any(each.startswith("✓") or "you drew" in each for each in verdicts)
     page.locator("#open").click()
@@ -77,8 +86,8 @@ def test_a_lesson_is_played_through(visit, pages: dict[str, Path], name: str) ->
 
 
 @pytest.mark.slow
-def test_a_drawing_can_be_typed(visit, pages: dict[str, Path]) -> None:
-    page = visit(pages["memory"])
+def test_a_drawing_can_be_typed(visit, page_of: Callable[[str], Path]) -> None:
+    page = visit(page_of(QUICK))
     while not page.locator("#drawing").is_visible():
         answer(page, "right")
         page.locator("#next").focus()
@@ -95,10 +104,10 @@ def test_a_drawing_can_be_typed(visit, pages: dict[str, Path]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1400, 400])
 @pytest.mark.parametrize("paper", [False, True])
-def test_an_accessibility_checker_finds_nothing(visit, pages: dict[str, Path], width: int, paper: bool) -> None:
+def test_an_accessibility_checker_finds_nothing(visit, page_of: Callable[[str], Path], width: int, paper: bool) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    page = visit(pages["memory"].with_name("memory.paper.html") if paper else pages["memory"], width)
+    page = visit(page_of(QUICK).with_name("memory.paper.html") if paper else page_of(QUICK), width)
     for _ in range(1 if paper else 3):
         found = Axe().run(page)
         assert [(each["id"], [n["target"] for n in each["nodes"]][:3]) for each in found.response["violations"]] == []
