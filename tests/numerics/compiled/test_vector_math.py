@@ -50,6 +50,20 @@ def test_log_is_right_to_a_unit_in_the_last_place() -> None:
     assert units_apart(compiled(vector_math.log, 1, 4)(x), one_by_one(math.log, x)) <= 1.0
 
 
+@np.errstate(all="ignore")
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_angles_are_right_to_a_unit_in_the_last_place(name: str) -> None:
+    """Also near whole turns, where nothing is left of an angle but its last digits."""
+    quarters = np.arange(-300, 300) * (math.pi / 2)
+    wide = RANDOM.uniform(-1, 1, 10_000) * 10.0 ** RANDOM.uniform(0, 12, 10_000)
+    odd = ODD[~(np.abs(ODD) > vector_math.MOST_TURNED)]
+    x = np.concatenate([RANDOM.uniform(-8, 8, 20_000), quarters, np.nextafter(quarters, 9e9), wide, odd])
+    function = {"sin": vector_math.sine, "cos": vector_math.cosine}[name]
+    assert units_apart(compiled(function, 1, 4)(x), one_by_one(getattr(math, name), x)) <= 1.0
+    far = np.array([math.inf, -math.inf, math.nan, 1e20])
+    assert np.isnan(compiled(function, 1, 4)(far)).all()
+
+
 def powers() -> tuple[Array, Array]:
     """Bases and exponents: common ones, every pair of odd ones, whole powers of negative bases."""
     odd = np.concatenate([ODD, [0.5, 2.0, 3.0, -2.0, -3.0, -0.5, 2.0**60, 1e-300]])
