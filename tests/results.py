@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from immunesim.experiments.measured import curve_measures
 from immunesim.experiments.run import RunResult, run
+from immunesim.experiments.solving import Certify
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
 
@@ -117,7 +118,7 @@ def write(rows: Rows, path: Path = KEPT) -> None:
 
 def simulate(name: str, certify: bool) -> dict[Key, Row]:
     """The rows of a bundled scenario."""
-    return rows_of(run(read_scenario(builtin_scenarios()[name]), certify=certify))
+    return rows_of(run(read_scenario(builtin_scenarios()[name]), None if certify else Certify.OFF))
 
 
 def main(names: Sequence[str], certify: bool) -> None:
