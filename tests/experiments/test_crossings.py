@@ -166,6 +166,18 @@ def test_members_fire_for_themselves(folder: Path, monkeypatch: pytest.MonkeyPat
     np.testing.assert_allclose(last(), expected, rtol=1e-5)
 
 
+def test_members_whose_rule_fires_for_ever_fail_by_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decisions, "MOST_FIRED", 20)
+    text = FIRST + rule(
+        "central < '20 mg/L' and time_since > '1.2 h'", 'set = { central = "20.02 mg/L" }', every_time=True
+    )
+    path = question(folder, text, end="4 h", model_text=CLOCK)
+    found = sim.batch(path, vary=["dose.drug.amount"], measures={"at": "final(central)"})([[600.0], [200.0]])
+    assert found.measures["at"][0] == pytest.approx(decay(150.0, 1.0, 4.0), rel=1e-5)
+    assert list(found.failures) == [1]
+    assert "the rule 'rescue' fired 20 times until" in found.why("at", 1)
+
+
 def test_a_run_tells_what_fired(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = FIRST + again() + rule(LOW, GIVE, 'set = { gut = "0 mg" }', every_time=True)
     text += "[arms.free]\nwithout = ['rescue']\n"

@@ -80,7 +80,12 @@ class CompiledArms:
         self._at_once = MEMBERS_AT_ONCE if measured else MEMBERS_WITHOUT_MEASURES
 
     def run(
-        self, arm: str, values: Array, times: Array, stop: Callable[[], bool] = lambda: False
+        self,
+        arm: str,
+        values: Array,
+        times: Array,
+        endless: dict[int, str],
+        stop: Callable[[], bool] = lambda: False,
     ) -> Iterator[tuple[Rows, CompiledMembers]]:
         """Simulates an arm for many members.
 
@@ -88,6 +93,7 @@ class CompiledArms:
             arm: Its name.
             values: A row for each member, shape (members, axes).
             times: When the curves that are kept are saved, in the model's time unit.
+            endless: Is filled with the rows of members with a rule that goes on for ever, and what it does.
             stop: Asked while members are computed.
 
         Yields:
@@ -100,7 +106,11 @@ class CompiledArms:
             return  # rules decide after the steady state is found: SciPy does both, one member after the other
         for first in range(0, len(values), self._at_once):
             some = values[first : first + self._at_once]
-            batches = self._decided(arm, some, stop) if arm in self._ruled else self._members[arm].batches(some)
+            if arm in self._ruled:
+                batches, problems = self._decided(arm, some, stop)
+                endless |= {first + row: problem for row, problem in problems.items()}
+            else:
+                batches = self._members[arm].batches(some)
             for all_rows, given in batches:
                 rows, batch = self._in_steady_state(arm, some, all_rows, given, stop)
                 lanes = run_above_noise(self._recorder.engine, batch, times, self._rtol, stop)
@@ -109,8 +119,11 @@ class CompiledArms:
                     curves = self._recorder.curves(lanes, batch, done) if self._measures else None
                     yield first + rows[done], CompiledMembers(curves, self._kept(lanes, done))
 
-    def _decided(self, arm: str, values: Array, stop: Callable[[], bool]) -> list[tuple[Rows, Batch]]:
-        """Members with the doses that their rules let through; the others are in none, and SciPy will say why."""
+    def _decided(
+        self, arm: str, values: Array, stop: Callable[[], bool]
+    ) -> tuple[list[tuple[Rows, Batch]], dict[int, str]]:
+        """Members with what their rules decide; and by row what rules do that go on for ever. Of those that are in
+        neither SciPy will say why."""
         from ...numerics.compiled.arms import batch_of  # needs llvmlite
 
         rows, arms = [], []
@@ -120,9 +133,10 @@ class CompiledArms:
                 rows.append(row)
             except TimetableError:
                 continue
-        problems, kept = [], []
+        problems, kept, endless = [], [], {}
         for row, decided in zip(rows, self._decisions(arms, stop), strict=True):
             if decided.problem:
+                endless[row] = decided.problem
                 continue
             try:
                 prepared = prepare(self._scenario, decided.arm, self.system)
@@ -130,7 +144,7 @@ class CompiledArms:
                 continue
             problems.append(problem_of(prepared, self._rtol))
             kept.append(row)
-        return [(np.array(kept, dtype=np.intp), batch_of(problems))] if problems else []
+        return ([(np.array(kept, dtype=np.intp), batch_of(problems))] if problems else []), endless
 
     def _decisions(self, arms: Sequence[Arm], stop: Callable[[], bool]) -> list[Decided]:
         from ...numerics.compiled.arms import batch_of  # needs llvmlite

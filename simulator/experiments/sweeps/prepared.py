@@ -127,11 +127,14 @@ class PreparedMembers:
 
         todo = np.ones(len(values), dtype=bool)
         if self.compiled is not None:
-            for rows, found in self.compiled.run(arm, values, self.times, stop):
+            endless: dict[int, str] = {}
+            for rows, found in self.compiled.run(arm, values, self.times, endless, stop):
                 todo[rows] = False
                 if found.curves is not None:
                     take(rows, curves_of(found.curves))
                 kept[rows] = found.kept
+            todo[list(endless)] = False
+            failures |= {row: Outcome(IMPOSSIBLE, problem, 0.0) for row, problem in endless.items()}
         for row in np.flatnonzero(todo).tolist():
             if stop():
                 raise StoppedError
