@@ -76,7 +76,7 @@ def test_two_files_of_one_name_have_two_folders(toy_file: Path, tmp_path: Path) 
         shutil.copy(toy_file.with_name(name), other / name)
     cards = gallery.write_gallery([toy_file, other / "toy.toml"], tmp_path / "out")
     assert [(card.name, card.status) for card in cards] == [("toy", gallery.DONE), ("toy-2", gallery.DONE)]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir()) == ["toy", "toy-2"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir()) == ["handbook", "toy", "toy-2"]
 
 
 def test_a_stop_keeps_what_is_done_and_gives_up_what_is_under_way(tmp_path: Path, monkeypatch) -> None:
