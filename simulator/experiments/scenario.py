@@ -405,7 +405,7 @@ class Scenario:
             return self._label(name)
         fold = _FOLD.fullmatch(name)
         if fold:
-            return f"{self._label(fold[1])}, of that at {fold[2]}"
+            return f"{self._label(fold[1])}, relative to {fold[2]}"
         parts = re.split("('[^']*')", name)  # words and what stands in quotes take turns
         return "".join(part if part.startswith("'") else _NAME.sub(lambda m: self._label(m[0]), part) for part in parts)
 

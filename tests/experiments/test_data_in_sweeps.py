@@ -70,7 +70,7 @@ def test_a_stored_sweep_gives_the_formula_back(path: Path) -> None:
     assert (again.result.curves["main", FOLD] == first.result.curves["main", FOLD]).all()
     assert f'"{FOLD} 50% [1]"' in (out / "bands.csv").read_text().splitlines()[0]
     dataset = again.to_xarray()
-    assert dataset[FOLD].attrs == {"units": "1", "long_name": FOLD}
+    assert dataset[FOLD].attrs == {"units": "1", "long_name": "drug in plasma, relative to 1 h"}
 
 
 def test_points_among_members(path: Path) -> None:
