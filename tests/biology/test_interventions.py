@@ -62,7 +62,7 @@ def described() -> ArmResult:
 
 
 @pytest.mark.parametrize("arm", ["main", "uninfected"])
-@pytest.mark.parametrize("name", thinned(KNOCKED, every=3))
+@pytest.mark.parametrize("name", thinned(KNOCKED, every=5))
 def test_what_is_knocked_out_is_gone_in_health_and_in_an_infection(name: str, arm: str) -> None:
     trajectory = simulated(arm, knockout=(name,)).trajectory
     for each, values in trajectory.values.items():
@@ -109,7 +109,7 @@ def test_a_dose_of_what_is_knocked_out_works_and_of_what_is_blocked_does_not(nam
     assert effects["blocked"] < effects["out"] / 100
 
 
-@pytest.mark.parametrize("name", thinned(BLOCKED, every=3))
+@pytest.mark.parametrize("name", thinned(BLOCKED, every=5))
 def test_a_block_of_0_changes_nothing_and_one_of_100_percent_is_the_arm_whose_share_is_1(
     name: str, described: ArmResult
 ) -> None:
@@ -129,7 +129,7 @@ def test_a_full_block_is_the_arm_that_the_scenario_has_for_it(name: str, arm: st
     assert all((full[each] == values).all() for each, values in shipped.values.items())
 
 
-@pytest.mark.parametrize("name", thinned(GIVEN, every=3))
+@pytest.mark.parametrize("name", thinned(GIVEN, every=5))
 def test_every_route_of_a_dose_takes_an_amount(name: str) -> None:
     """In the unit of what it goes to: an amount where there is no volume, else a level."""
     for route, target in IMMUNE[name].dose.items():

@@ -8,6 +8,8 @@ from typing import Any
 import immunesim as sim
 import pytest
 
+from tests.slow import thinned
+
 AMONG_ALL = ("IL2", "IL3", "T_stimulated", "lymphocytes", "T_cells_blood", "CD4", "CD8", "M_active", "tissue_damage")
 
 
@@ -22,6 +24,7 @@ def highest(run: Any, name: str) -> float:
     return float(run.measure(f"max({name})"))
 
 
+@pytest.mark.slow
 def test_another_pathogen_is_met_as_the_first_is_where_no_antibody_takes_part() -> None:
     first = infection(("hidden_from_antibody", "1"))
     second = infection(("hidden_from_antibody", "1"), ("pathogen_second", "1"))
@@ -37,7 +40,7 @@ def test_no_antibody_is_made_to_the_second_antigen() -> None:
     assert highest(infection(("pathogen_second", "1")), "antibody") < 1e-6
 
 
-@pytest.mark.parametrize("name", ["T_active", "T_primed", "T_memory"])
+@pytest.mark.parametrize("name", thinned(["T_active", "T_primed", "T_memory"], every=3))
 def test_cells_of_the_second_clone_are_counted_and_fed_as_those_of_the_first(name: str) -> None:
     first, second = (
         infection((f"initial.{name}{suffix}", "50 cells/uL"), without=("infection",)) for suffix in ("", "_second")

@@ -42,7 +42,7 @@ def difference(engine: Engine, scenario: Scenario, arm: Arm, system: System) -> 
     return worst
 
 
-@pytest.mark.parametrize("path", thinned(SCENARIOS, every=80), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", thinned(SCENARIOS, every=200), ids=lambda path: path.stem)
 def test_a_scenario_runs_as_it_does_on_scipy(path: Path) -> None:
     scenario = read_scenario(path)
     system, arms = System(scenario.model), scenario.arms

@@ -93,7 +93,7 @@ def check_windows(flux: Fluxes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "name"), thinned(CASES, every=2, unpack=True), ids=[":".join(case) for case in CASES]
+    ("scenario", "name"), thinned(CASES, every=4, unpack=True), ids=[":".join(case) for case in CASES]
 )
 def test_fluxes_add_up_to_the_derivative_and_to_the_curve(curves, scenario: str, name: str) -> None:
     flux = fluxes(curves(scenario), name)
