@@ -17,6 +17,7 @@ from .style import GAP, GREY, Medium, ink
 
 BAR = 0.01  # of the axis: a dose that takes longer is drawn as a bar
 MANY = 3  # doses of different names, all into one target, are named together
+LONGEST = 45  # characters of two names in one mark: of longer ones the first says enough
 ROW = 1.1  # height of a row, of a line of text
 BETWEEN = 0.05  # inches between two things in a row
 
@@ -128,7 +129,10 @@ def _given(doses: Sequence[Dose], end: float, time_factor: float) -> list[DoseMa
             times = sorted(time for dose in group for time in dose.starts if time < end)
             if times:
                 over = min(group[0].over, end - times[-1]) * time_factor
-                name = " … ".join(dict.fromkeys(names)) + (f" ×{len(times)}" if len(times) > 1 else "")
+                name = " … ".join(dict.fromkeys(names))
+                name = (name if len(name) <= LONGEST else f"{names[0]} …") + (
+                    f" ×{len(times)}" if len(times) > 1 else ""
+                )
                 found.append(DoseMark(name, target, tuple(time * time_factor for time in times), over))
     return found
 
