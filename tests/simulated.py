@@ -25,7 +25,7 @@ HUMAN = [
     name for name, path in PATHS.items() if re.search(r'^(model = "immune"|extends)', path.read_text(), re.MULTILINE)
 ]
 OTHERS = [name for name in PATHS if name not in HUMAN]  # on smaller models
-each_scenario = pytest.mark.parametrize("name", thinned(PATHS, every=8))
+each_scenario = pytest.mark.parametrize("name", thinned(PATHS, every=16))
 
 
 @functools.lru_cache(maxsize=1)  # all arms of a scenario at every step are up to 100 MB

@@ -164,12 +164,12 @@ def test_no_text_covers_another_or_a_curve_in_any_figure(name: str) -> None:
     assert_nothing_is_covered(name, PAPER)
 
 
-@pytest.mark.parametrize("name", thinned(PATHS, every=70))
+@pytest.mark.parametrize("name", thinned(PATHS, every=150))
 def test_no_text_covers_another_or_a_curve_in_any_slide(name: str) -> None:
     assert_nothing_is_covered(name, SLIDES)
 
 
-@pytest.mark.parametrize("name", thinned(PATHS, every=70))
+@pytest.mark.parametrize("name", thinned(PATHS, every=150))
 def test_no_text_covers_another_or_a_curve_in_the_first_picture_of_a_page(name: str) -> None:
     result = result_of(name)
     first = replace(result, scenario=replace(result.scenario, plots=(result.scenario.drawn[:1],)), data=())

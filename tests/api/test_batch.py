@@ -163,7 +163,7 @@ def test_times_may_be_whole_numbers(toy: str) -> None:
     assert whole.curves["drug"][0, 0] > 1.0
 
 
-@pytest.mark.parametrize("engine", ["", "scipy"])
+@pytest.mark.parametrize("engine", ["", pytest.param("scipy", marks=pytest.mark.slow)])
 def test_a_simulation_that_fails_is_a_failure_and_no_number(
     toy: str, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:

@@ -31,7 +31,7 @@ amount = { label = "drug in the body", unit = "mg", value = "V * C" }
 """
 
 
-@pytest.fixture(params=["compiled", "scipy"])
+@pytest.fixture(params=["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 def ask(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """``ask(text, end="12 d", every="1 h", unit="d")`` writes a scenario on each engine, and gives its file."""
     monkeypatch.setenv("IMMUNESIM_ENGINE", request.param)

@@ -91,7 +91,7 @@ def test_a_measure_says_why_it_has_no_value_and_survives_a_pickle(path: Path) ->
         assert found.reason == (shown if math.isnan(found) else "")
 
 
-@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 def test_a_sweep_counts_what_never_happens_apart_from_what_is_undefined(
     path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

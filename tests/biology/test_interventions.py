@@ -62,7 +62,7 @@ def described() -> ArmResult:
 
 
 @pytest.mark.parametrize("arm", ["main", "uninfected"])
-@pytest.mark.parametrize("name", thinned(KNOCKED, every=5))
+@pytest.mark.parametrize("name", thinned(KNOCKED, every=12))
 def test_what_is_knocked_out_is_gone_in_health_and_in_an_infection(name: str, arm: str) -> None:
     trajectory = simulated(arm, knockout=(name,)).trajectory
     for each, values in trajectory.values.items():
@@ -82,7 +82,7 @@ def test_what_is_knocked_out_is_gone_in_health_and_in_an_infection(name: str, ar
 
 
 @pytest.mark.parametrize("question", ["mast_cell_growth", "anaphylaxis"])
-@pytest.mark.parametrize("name", sorted(EFFECTS))
+@pytest.mark.parametrize("name", thinned(sorted(EFFECTS), every=4))
 def test_a_messenger_that_is_knocked_out_is_gone_in_allergy(name: str, question: str) -> None:
     """Where Th2 cells and armed basophils make it too."""
     scenario = read_scenario(builtin_scenarios()[question], knockout=name)
@@ -94,7 +94,7 @@ def test_a_messenger_that_is_knocked_out_is_gone_in_allergy(name: str, question:
         assert abs(trajectory[each]).max() <= DUST * MODELS["immune"].species[each].scale, each
 
 
-@pytest.mark.parametrize("name", sorted(EFFECTS))
+@pytest.mark.parametrize("name", thinned(sorted(EFFECTS), every=4))
 def test_a_dose_of_what_is_knocked_out_works_and_of_what_is_blocked_does_not(name: str) -> None:
     """The infection is left out: what is moved rests but for the dose."""
     dose, moved = EFFECTS[name]
@@ -129,7 +129,7 @@ def test_a_full_block_is_the_arm_that_the_scenario_has_for_it(name: str, arm: st
     assert all((full[each] == values).all() for each, values in shipped.values.items())
 
 
-@pytest.mark.parametrize("name", thinned(GIVEN, every=5))
+@pytest.mark.parametrize("name", thinned(GIVEN, every=12))
 def test_every_route_of_a_dose_takes_an_amount(name: str) -> None:
     """In the unit of what it goes to: an amount where there is no volume, else a level."""
     for route, target in IMMUNE[name].dose.items():

@@ -167,6 +167,7 @@ def test_a_run_of_several_keeps_those_that_were_written(slow: Path) -> None:
     assert [path.name for path in (slow / "out").iterdir()] == ["quick"]
 
 
+@pytest.mark.slow
 def test_the_evidence_is_written_with_what_is_done(slow: Path) -> None:
     (slow / "quick.toml").write_text(SCENARIO)
 
@@ -177,6 +178,7 @@ def test_the_evidence_is_written_with_what_is_done(slow: Path) -> None:
     assert (slow / "out" / "evidence.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_gallery_is_written_with_what_is_done(slow: Path) -> None:
     (slow / "quick.toml").write_text(SCENARIO)
 

@@ -16,6 +16,7 @@ import immunesim as sim
 import pytest
 from immunesim import cli
 
+from tests.slow import thinned
 from tests.toys import CHAOS, CHAOS_MODEL, PATHOGEN
 
 WARNING = "NOT RELIABLE: arm main: two computations agree in fewer than 3 digits"
@@ -117,7 +118,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", thinned(COMMANDS, every=3))
 def test_every_command_that_shows_such_a_number_says_so_first(say, chaos: Path, command: str) -> None:
     if command == "replay":
         say("run", "chaos.toml", "--no-plots", "--out", "done")

@@ -50,7 +50,7 @@ def test_dask_survives_a_worker_that_is_killed_and_finds_the_member_that_does_it
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 def test_a_worker_that_would_compute_other_numbers_is_refused(
     toy: Scenario, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:

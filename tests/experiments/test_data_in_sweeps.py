@@ -53,7 +53,7 @@ def path(folder: Path) -> Path:
     return folder / "toy.toml"
 
 
-@pytest.mark.parametrize("engine", ["", "scipy"])
+@pytest.mark.parametrize("engine", ["", pytest.param("scipy", marks=pytest.mark.slow)])
 def test_a_formula_is_kept_of_every_member(path: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
     result = sim.sweep(path).result

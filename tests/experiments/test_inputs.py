@@ -66,7 +66,7 @@ def plasma(t: float, linear: bool, k: float = K) -> float:
     return found
 
 
-@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("way", ["linear", "steps"])
 def test_plasma_is_the_closed_form(way: str, engine: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if engine == "scipy":

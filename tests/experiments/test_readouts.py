@@ -80,7 +80,7 @@ def test_a_readout_of_a_run_is_right_between_the_steps(filling: Scenario) -> Non
         assert abs(found.value - exact) < 1e-5 * span, text
 
 
-@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 def test_a_readout_of_a_sweep_is_right_between_the_steps(
     filling: Scenario, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +100,7 @@ def test_a_readout_of_a_sweep_is_right_between_the_steps(
     assert abs(half["auc(spike)"] - SPIKE) < 1e-5
 
 
-@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 def test_a_pulse_in_time_of_a_ten_thousandth_of_the_run_is_measured_wherever_it_is(
     filling: Scenario, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,7 +127,7 @@ CASES: dict[str, tuple[str, Callable[[float], float]]] = {
 }
 
 
-@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", CASES)
 def test_plasma_is_the_closed_form(name: str, engine: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if engine == "scipy":
@@ -313,7 +313,7 @@ def cut(t: float, last: float) -> float:
     return math.exp(-K * max(0.0, t - last))
 
 
-@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", STEADY)
 def test_a_steady_state_is_the_closed_form_from_the_start(
     name: str, engine: str, folder: Path, monkeypatch: pytest.MonkeyPatch

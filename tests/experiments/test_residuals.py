@@ -84,7 +84,7 @@ def test_values_below_a_limit_are_met_by_curves_below_it(folder: Path) -> None:
     assert "1 of 3 within one SD" in data_sentence(read_scenario(path), found)
 
 
-@pytest.mark.parametrize("engine", ["", "scipy"])
+@pytest.mark.parametrize("engine", ["", pytest.param("scipy", marks=pytest.mark.slow)])
 def test_a_trough_is_the_value_before_the_dose(folder: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
     rows = [

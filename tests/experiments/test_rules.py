@@ -91,7 +91,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", CASES)
 def test_doses_are_given_as_by_hand(name: str, engine: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if engine == "scipy":

@@ -24,7 +24,7 @@ from immunesim.numerics.trajectory import NOT_FINITE
 from tests.sweeps import PUSH, Counted, Deadly, Members, grid, swept
 
 
-@pytest.fixture(params=["compiled", "scipy"], autouse=True)
+@pytest.fixture(params=["compiled", pytest.param("scipy", marks=pytest.mark.slow)], autouse=True)
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("IMMUNESIM_ENGINE", request.param)
     return request.param

@@ -40,7 +40,7 @@ def test_there_are_scenarios_to_read() -> None:
     assert builtin_scenarios()
 
 
-@pytest.mark.parametrize("path", thinned(ALL, every=15), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", thinned(ALL, every=30), ids=lambda path: path.stem)
 def test_a_scenario_survives_being_resolved_and_written(path: Path, tmp_path: Path) -> None:
     first = read_scenario(path)
     second = read_scenario(write_resolved(first, tmp_path / "one"))

@@ -24,7 +24,7 @@ def bits(run: sim.Run) -> dict[tuple[str, str], bytes]:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 def test_a_run_is_the_same_whatever_ran_before(toy: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
     Path("growing.toml").write_text(Path("toy_model.toml").read_text().replace('rate = "k_clear * drug"', GROWING))

@@ -61,7 +61,7 @@ k_clear = 0
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 def test_no_dose_is_lost_where_the_solver_starts_again(
     scenario: Any, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def fake(job: gallery.Job, on_progress: OnProgress) -> gallery.Card:
     return gallery.Card(folder.name, folder.name)
 
 
+@pytest.mark.slow
 def test_two_files_of_one_name_have_two_folders(toy_file: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
@@ -103,6 +104,7 @@ def test_a_stop_keeps_what_is_done_and_gives_up_what_is_under_way(tmp_path: Path
     ]
 
 
+@pytest.mark.slow
 def test_a_scenario_that_kills_its_process_takes_no_other_with_it(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(gallery, "make", fake)
     files = [Path(name) for name in ("a.toml", "deadly.toml", "b.toml", "c.toml")]
