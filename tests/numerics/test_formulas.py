@@ -240,7 +240,7 @@ def check_agreement(texts: list[str], xs: list[float], p: float, n: float, folde
                 truth = Truth(tree, values)
             except (ArithmeticError, ValueError):
                 continue
-            allowed = WITHIN * max(truth.largest, 1e-300) + 10 * truth.noise
+            allowed = WITHIN * max(truth.largest, abs(truth.value), 1e-300) + 10 * truth.noise
             for way, found in ways.items():
                 value = found[row, column]
                 assert abs(value - float(truth.value)) <= allowed or (way == "python" and math.isnan(value)), (
