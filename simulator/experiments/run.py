@@ -94,7 +94,6 @@ def run(
     arms: Sequence[str] | None = None,
     on_progress: OnProgress = lambda share: None,
     curves: Sequence[str] = (),
-    whole: bool = False,
 ) -> RunResult:
     """Simulates the arms of a scenario.
 
@@ -105,7 +104,6 @@ def run(
         arms: only these; None for every arm.
         on_progress: called often with the share that is done.
         curves: species and observables whose digits count, beside those that the scenario shows, measures or expects.
-        whole: as in `solve_arms`.
 
     Raises:
         InputError: one of `arms` is no arm of the scenario, its curves will not fit into memory, or a regimen has no
@@ -118,7 +116,7 @@ def run(
     decided, prepared, doubts = _prepared(scenario, chosen, system, certify)
     looked_at = [name for arm in chosen for rule in arm.rules for name in curves_of_condition(rule.condition)]
     shown = replace(scenario, plots=(*scenario.plots, (*curves, *looked_at)))  # digits are those of what is shown
-    solved, interrupted = solve_arms(shown, system, prepared, certify, on_progress, whole=whole)
+    solved, interrupted = solve_arms(shown, system, prepared, certify, on_progress)
     if interrupted and not solved:
         raise KeyboardInterrupt
     results = {

@@ -219,17 +219,14 @@ def solve_arms(
     certify: Certify | None = None,
     on_progress: OnProgress = lambda share: None,
     share: float = 1.0,
-    whole: bool = False,
 ) -> Solved:
     """Computes every arm. Where it fails, its trajectory ends before the end and says why.
 
-    certify: None for AGAIN, but on SciPy only where that takes about a second. share: of the usual tolerance. whole: by
-    the program of the whole model, which all its scenarios share, rather than by the smaller one of what this scenario
-    wakes.
+    certify: None for AGAIN, but on SciPy only where that takes about a second. share: of the usual tolerance.
     """
     if not available():
         return _by_scipy(scenario, system, arms, certify, on_progress, share)
-    engine = _engine_with(system, system.species) if whole else _engine_of(scenario, system, arms.values())
+    engine = _engine_of(scenario, system, arms.values())
     failed: dict[str, str] = {}
     found, interrupted = _by_engine(scenario, engine, arms, certify or Certify.AGAIN, on_progress, failed, share)
     checked = [each.trajectory for each in found.values()] if certify is not Certify.OFF else []

@@ -109,7 +109,7 @@ def page_of(
     sliders = sliders_of(scenario, fixed_parameters(system), chosen)
     presets = presets_of(scenario, sliders)
     twofold = with_twin(scenario)
-    result = run(twofold, Certify.OFF, whole=True)
+    result = run(twofold, Certify.OFF)
     program = web_program(system)
     told = document(twofold, system, program)
     return explorer_page(result, told, program.module, sliders, presets, command), sliders, presets

@@ -85,7 +85,7 @@ def lesson(request: LessonRequest, on_note: OnNote = ignore_note) -> LessonMade:
             check_file(path, request.force, flag)
     found = read_lesson(find_lesson(str(request.lesson)))
     say_engine(on_note)
-    result = run(found.scenario, whole=True)
+    result = run(found.scenario)
     faults = tuple(_faults(found, result))
     pages = []
     if request.out is not None:
