@@ -263,7 +263,8 @@ def test_evidence_refuses_a_fact_that_two_scenarios_ask(scenario, tmp_path: Path
 
 def test_the_blind_tests_are_told_with_their_date_and_version() -> None:
     assert blind_tests_text(blind_tests()) == (
-        "facts nobody had shown to the model: 14 of 43; probes: 20 of 52 (28 November 2026, version 0.1.0)"
+        "facts nobody had shown to the model: 14 of 43; probes: 20 of 52 (28 November 2026, version 0.1.0);"
+        " probes of our own, written before any of them was run: 49 of 65 (29 November 2026, version 0.1.0)"
     )
 
 
