@@ -11,6 +11,7 @@
 * ``sim.list``, ``sim.show``, ``sim.describe``, ``sim.check``: what there is, and what is wrong with it.
 * ``sim.explore``: a page with sliders that simulates a scenario by itself.
 * ``sim.lesson``: a page that asks for a prediction before it shows the curve.
+* ``sim.slides``: scenarios as one deck for a lecture, PDF or PowerPoint's.
 * ``sim.help``: the handbook, by chapter or by word.
 * ``sim.export``, ``sim.gallery``, ``sim.replay``: other formats, all scenarios as pages, a run computed again.
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .api.output import gallery as gallery
     from .api.output import lesson as lesson
     from .api.output import replay as replay
+    from .api.output import slides as slides
     from .api.run import Run as Run
     from .api.run import run as run
     from .api.scenarios import check as check
@@ -81,6 +83,7 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "gallery": "api.output",
     "lesson": "api.output",
     "replay": "api.output",
+    "slides": "api.output",
     "read_model": "files.toml.model_file",
     "read_scenario": "api.scenarios",
     "Model": "model.model",

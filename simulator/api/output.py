@@ -1,4 +1,4 @@
-"""`explore`, `export`, `gallery`, `lesson` and `replay` from Python: what is written, and what is computed again."""
+"""`explore`, `export`, `gallery`, `lesson`, `replay` and `slides` from Python: what is written, or run again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,19 @@ from ..tasks import export as export_task
 from ..tasks import gallery as gallery_task
 from ..tasks import lesson as lesson_task
 from ..tasks import replay as replay_task
-from .changes import Settings, a_path, certify_way, files, folder_or_none, scenario_request, several, warn, warn_of
+from ..tasks import slides as slides_task
+from .changes import (
+    Settings,
+    a_path,
+    certify_way,
+    files,
+    flat,
+    folder_or_none,
+    scenario_request,
+    several,
+    warn,
+    warn_of,
+)
 
 
 def explore(
@@ -139,4 +151,34 @@ def replay(folder: str | Path, *, certify: bool | str | None = None) -> replay_t
         request = replay_task.ReplayRequest(a_path("folder", folder), certify_way(certify))
         found = replay_task.replay(request, warn)
         warn_of(found.unreliable)
+        return found
+
+
+def slides(
+    out: str | Path,
+    *scenarios: str | Path | Scenario | Sequence[str | Path | Scenario],
+    arms: str | Sequence[str] = (),
+    force: bool = False,
+    certify: bool | str | None = None,
+) -> slides_task.Deck:
+    """Simulates scenarios and writes one deck: of each a page with question and answer, each curve on a page of 16:9 in
+    large type with its sources at the foot, and the sources in full.
+
+    Args:
+        out: the file, which ends in .pdf or .pptx (python-pptx; its words can be edited).
+        scenarios: one or several: files, names, or scenarios that were read; a list stands for its items.
+        arms: only these of each.
+        force: replace the file if it exists.
+        certify: as in `run`; a warning tells of arms of fewer than three digits.
+
+    Raises:
+        InputError: with everything that is wrong with the scenarios or what is asked of them.
+        OutputError: if the file exists or cannot be written.
+        ModuleNotFoundError: if python-pptx is needed and not installed.
+    """
+    with called_from("slides()"):
+        requests = tuple(scenario_request(each) for each in flat(scenarios))
+        path, way = a_path("out", out), certify_way(certify)
+        found = slides_task.slides(slides_task.SlidesRequest(requests, path, several("arms", arms), force, way), warn)
+        warn_of(list(found.unreliable))
         return found

@@ -37,6 +37,7 @@ COMMANDS = {
     "evidence": "compare every expectation with the simulation",
     "explore": "write a page that simulates a scenario while its sliders are moved",
     "lesson": "write a page that asks for a prediction before it shows the curve, and its handout",
+    "slides": "simulate scenarios and write one deck for a lecture, as PDF or PowerPoint's",
     "gallery": "simulate all scenarios and write a page that shows them, with a report of each",
     "influence": "vary each parameter and say which expectations fail",
     "export": "write an arm of a scenario for other simulators",

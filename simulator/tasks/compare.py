@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..experiments.comparison import ComparisonRow, Reference, label
 from ..experiments.comparison import table as comparison_table
 from ..experiments.run import RunResult, run
-from ..experiments.scenario import MAIN, Scenario, check_arms
+from ..experiments.scenario import MAIN, Arm, Scenario, check_arms
 from ..experiments.solving import Certify
 from ..files.results.folder import SUMMARY, check_folder, new_folder
 from ..files.toml.scenario_file import find_scenario, read_scenario
@@ -125,7 +125,19 @@ class Comparison(Answer):
             for index, result in enumerate(self.runs)
             for each in ([] if self.changes[index] else result.data)  # of a scenario as it was measured
         ]
-        return draw_group(longest, [name], curves, (), self.title, figures.medium, data=data)
+        return draw_group(longest, [name], curves, self._given(longest, titles), self.title, figures.medium, data=data)
+
+    def _given(self, longest: Scenario, titles: Mapping[tuple[int, str], str]) -> list[Arm]:
+        """The arms of all runs under these titles, in the order of the curves, with what is given and changed while
+        each runs; none where models differ, so that a dose has no meaning in both."""
+        arms = []
+        for (index, name), title in titles.items():
+            scenario, arm = self.runs[index].scenario, self.runs[index].arms[name].arm
+            if {*scenario.model.species} != {*longest.model.species}:
+                return []
+            arm = arm if scenario.end == longest.end else _until(arm, scenario.end)
+            arms.append(arm._replace(name=title, label=title))
+        return arms
 
     def to_pandas(self) -> DataFrame:
         """A row for each curve, arm and run, with all measures, their units and ratios."""
@@ -138,6 +150,16 @@ class Comparison(Answer):
         listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
         warnings = warnings_html(self.unreliable)
         return f"{warnings}<p><strong>{escape(self.title)}</strong></p><ul>{listed}</ul>{self.table._repr_html_()}"
+
+
+def _until(arm: Arm, end: float) -> Arm:
+    """An arm with the doses and changes that begin before `end`, at which its run is over."""
+    doses = []
+    for dose in arm.doses:
+        count = sum(dose.time(number) < end for number in range(dose.count))
+        doses.append(replace(dose, count=count, times=dose.times[:count], parts=dose.parts[:count]))
+    kept = [each._replace(end=min(each.end or end, end)) for each in arm.changes if each.start < end]
+    return arm._replace(doses=tuple(dose for dose in doses if dose.count), changes=tuple(kept))
 
 
 def compare(request: CompareRequest, on_note: OnNote = ignore_note) -> Comparison:

@@ -21,7 +21,7 @@ from tests.toys import SCENARIO
 ROOT = Path(cli.__file__).resolve().parents[2]
 COMMANDS = [
     "run", "sweep", "check", "list", "show", "describe", "compare", "explain", "evidence", "gallery", "influence",
-    "export", "steady", "fit", "explore",
+    "export", "steady", "fit", "explore", "slides",
     "replay", "lesson", "help",
 ]  # fmt: skip
 

@@ -194,7 +194,7 @@ def test_of_a_peak_and_an_end_that_differ_alike_the_peak_is_told() -> None:
     [
         {},
         {"peak": 14.0},
-        {"peak": 7.0},
+        {"peak": 7.2},
         {"final": 1.4},
         {"area": 80.0},
         {"time_of_peak": 6.9},
@@ -208,6 +208,22 @@ def test_a_small_difference_is_none(given: dict[str, float]) -> None:
 
 def test_what_is_nowhere_and_then_is_appears() -> None:
     assert said(row("with Z"), **NONE) == ["with Z, X: peak of 10 pM on day 5; as described there is none."]
+
+
+def test_a_curve_is_judged_by_how_far_it_leaves_its_own_start() -> None:
+    """Falls of a pressure by 18 and by 11: a factor, though 77 and 84 are none."""
+    rest = {"start": 95.0, "peak": 95.0, "final": 95.0, "area": 1880.0, "time_of_peak": 0.0}
+    assert said(row("no Z", **rest, lowest=84.0, time_of_lowest=6.0), **rest, lowest=77.0, time_of_lowest=6.0) == [
+        "no Z, X: low of 84 pM on day 6, 7 pM higher than described (77 pM on day 6)."
+    ]
+    assert said(row("no Z", **rest, lowest=80.0, time_of_lowest=6.0), **rest, lowest=77.0, time_of_lowest=6.0) == []
+
+
+def test_two_flat_curves_at_different_levels_differ() -> None:
+    flat = dict.fromkeys(("start", "peak", "lowest", "final"), 38.5) | {"area": 770.0, "time_of_peak": 0.0}
+    usual = dict.fromkeys(("start", "peak", "lowest", "final"), 37.0) | {"area": 740.0, "time_of_peak": 0.0}
+    (sentence,) = said(row("warm", **flat), **usual)
+    assert sentence.startswith("warm, X: no rise above 38.5 pM, 1.5 pM higher")
 
 
 def test_levels_far_from_zero_differ_by_their_span() -> None:

@@ -106,15 +106,14 @@ class Strip(NamedTuple):
 
 
 def doses_of(arms: Sequence[Arm], end: float, time_factor: float, color_of: Callable[[int], str]) -> list[StripMark]:
-    """Every dose: in grey if no arm gives something of that name or into that target at other times, else in the
-    colours of the arms that have it. end is in the model's unit of time, of which the axis has `time_factor` in one;
+    """Every dose: in grey if all arms that are given anything have it, else in the colours of those that have it. end
+    is in the model's unit of time, of which the axis has `time_factor` in one;
     color_of gives the colour of an arm by its number."""
     given = [_given(arm.doses, end, time_factor) for arm in arms]
     found: dict[DoseMark, tuple[str, ...]] = {}
     for mark in dict.fromkeys(mark for marks in given for mark in marks):
-        alike = {i for i, marks in enumerate(given) for m in marks if m.name == mark.name or m.target == mark.target}
         having = [i for i, marks in enumerate(given) if mark in marks]
-        found[mark] = (GREY,) if len(having) == len(alike) else tuple(color_of(i) for i in having)
+        found[mark] = (GREY,) if len(having) == sum(map(bool, given)) else tuple(color_of(i) for i in having)
     return [StripMark(mark.name, mark.times, mark.over, colors) for mark, colors in found.items()]
 
 

@@ -42,11 +42,12 @@ class NotebookFigure(Figure):
 
 
 class Picture(NamedTuple):
-    """A figure, the stem of its file name, and its description in words."""
+    """A figure, the stem of its file name, its description in words, and what its heading says."""
 
     stem: str
     figure: NotebookFigure
     text: str
+    title: str = ""
 
 
 class Label(NamedTuple):
@@ -66,7 +67,7 @@ class Page:
 
     def __init__(self, title: str, notes: Sequence[str], width: float | None = None, medium: Medium = PAPER) -> None:
         self.medium, self.width = medium, width or medium.width
-        self.y = MARGIN * medium.scale
+        self.y, self.bottom = MARGIN * medium.scale, MARGIN
         self.figure = NotebookFigure(figsize=(self.width, 1.0))
         FigureCanvasAgg(self.figure)
         self._panels: list[tuple[Axes, float, float, float, float]] = []
@@ -80,13 +81,26 @@ class Page:
         """Moves the current height down."""
         self.y += inches
 
-    def put(self, text: str, left: float, width: float, size: float, color: str, across: str = "left") -> float:
-        """Puts text at the current height, wrapped to `width` inches; returns the height of the text in inches."""
-        wrapped = wrap(text, width, size)
+    def put(
+        self, text: str, left: float, width: float, size: float, color: str, across: str = "left", most: int = 9
+    ) -> float:
+        """Puts text at the current height, wrapped to `width` inches and at most so many lines; returns the height of
+        the text in inches."""
+        wrapped = wrap(text, width, size, most)
         x = {"left": left, "center": left + width / 2, "right": left + width}[across]
         style: dict[str, Any] = {"fontsize": size, "color": color, "ha": across, "va": "top", "linespacing": 1.1}
         self._texts.append((self.figure.text(0, 0, wrapped, **style), x, self.y))
         return text_height(wrapped, size)
+
+    def foot(self, text: str, size: float, most: int = 2) -> None:
+        """Puts text at the bottom of a page of fixed height, in so many lines at most; `bottom` is its room."""
+        if self.medium.height is None or not text:
+            return
+        width, y = self.width - 2 * MARGIN, self.y
+        self.bottom = MARGIN + text_height(wrap(text, width, size, most), size)
+        self.y = self.medium.height - self.bottom
+        self.put(text, MARGIN, width, size, GREY, most=most)
+        self.y = y
 
     def panel(self, left: float, width: float, high: float, **settings: Any) -> Axes:
         """Axes at the current height, which does not move."""

@@ -7,7 +7,7 @@ and curves differ in colour and dash. Each curve has its name at its right end. 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from ...experiments.clock import clock_of
-from ...experiments.expectations import Verdict
+from ...experiments.expectations import Verdict, asked
+from ...experiments.measures import curve_names
 from ...experiments.residuals import DataResult
 from ...experiments.run import RunResult
 from ...experiments.scenario import Arm, Scenario
@@ -35,6 +36,7 @@ FORMATS = ("svg", "png")  # those that are written if no other are asked for
 MOST_SERIES = 6  # of points that are named one by one
 SHORT = 40  # characters of a citation that is named in full
 MOST_SOURCES = 5  # named below a figure
+FOOT = 11.0  # points: sources at the foot of a slide, for who reads it later
 DPI = 130
 STRIP = 0.03  # inches between the strip of doses and the panel
 
@@ -64,8 +66,8 @@ def pictures(result: RunResult, medium: Medium = PAPER) -> Iterator[Picture]:
         curves.append(Curve(arm.arm.title + failed, arm.drawn, arm.arm.name))
     arms = [arm.arm for arm in found]
     for number, names in _groups(result, medium):
-        stem, figure, text = draw_group(scenario, names, curves, arms, "", medium, result.verdicts, result.data)
-        yield Picture(f"{number:02d}_{stem}"[:60], figure, text)
+        made = draw_group(scenario, names, curves, arms, "", medium, result.verdicts, result.data)
+        yield made._replace(stem=f"{number:02d}_{made.stem}"[:60])
     last = residual_picture(result, medium) if medium not in (CARD, FIRST) else None
     if last is not None:
         yield last._replace(stem=f"{len(scenario.plots) + 1:02d}_{last.stem}")
@@ -92,11 +94,12 @@ def draw_group(
     logs, aims = {name: panel.log for panel in panels for name in panel.names}, [aim for p in panels for aim in p.aims]
     drawn = [each for each in data if any(each.data.name == points.data.name for p in panels for points in p.points)]
     text = f"{title}. {describe_figure(scenario, names, curves, arms, aims, logs, drawn)}"
+    heading, notes = title, list[str]()
     if (medium.height or medium is FIRST) and len(panels) == 1 and panels[0].title:  # it is called by what it shows
-        page = Page(panels[0].title, [title] if medium.height else [], medium=medium)
+        heading, notes = panels[0].title, [title] if medium.height else []
         panels = [panels[0]._replace(title="")]
-    else:
-        page = Page(title, [], medium=medium)
+    page = Page(heading, notes, medium=medium)
+    page.foot(sources_text(scenario, names, verdicts, data, page.width - 2 * MARGIN), FOOT)
     points = [each for panel in panels for each in panel.points]
     key = " ".join(filter(None, [data_text(scenario, points), legend_text(panels), cut_text(scenario, panels)]))
     heights = _heights(page, panels, key)
@@ -133,7 +136,37 @@ def draw_group(
         page.down(GAP)
         page.down(page.put(key, MARGIN, medium.width - 2 * MARGIN, medium.small, GREY))
     stem = re.sub(r"\W+", "_", "_".join(names)).strip("_")
-    return Picture(stem, page.finish(), text)
+    return Picture(stem, page.finish(), text, heading)
+
+
+def sources_text(
+    scenario: Scenario, names: Sequence[str], verdicts: Sequence[Verdict], data: Sequence[DataResult], width: float
+) -> str:
+    """Who published what is expected or was measured of these curves, in full, for the foot of a slide; as many as two
+    lines of this many inches hold. Empty where nobody did."""
+    texts = [
+        each.expectation.source
+        for each in asked(verdicts)
+        if set(names) & {*curve_names(each.expectation.measure, scenario.model)}
+    ]
+    texts += [each.data.source for each in data if each.data.curve.text in names]
+    citations = cited_in_full(scenario, texts)
+    shown = citations
+    while len(shown) > 1 and wrap(_sources(shown, len(citations)), width, FOOT).count("\n") > 1:
+        shown = shown[:-1]
+    return _sources(shown, len(citations)) if shown else ""
+
+
+def cited_in_full(scenario: Scenario, texts: Iterable[str]) -> list[str]:
+    """The publications that these sources name, each once: ``Konrad MW et al. 1990, Cancer Res 50:2009``."""
+    keys = [part.split(",")[0].strip() for text in texts for part in text.split(";")]
+    found = [scenario.source(key) for key in dict.fromkeys(keys)]
+    return list(dict.fromkeys(each.citation for each in found if each is not None))
+
+
+def _sources(shown: Sequence[str], count: int) -> str:
+    more = f"; and {count - len(shown)} more" if count > len(shown) else ""
+    return f"Sources: {'; '.join(shown)}{more}."
 
 
 def data_text(scenario: Scenario, points: Sequence[PanelPoints]) -> str:
@@ -185,7 +218,7 @@ def _heights(page: Page, panels: Sequence[Panel], key: str) -> list[float]:
     titles = sum(
         text_height(wrap(p.title, medium.width, medium.middle), medium.middle) + GAP / 2 for p in panels if p.title
     )
-    below = _numbers(medium) + text_height("", medium.middle) + MARGIN * 2
+    below = _numbers(medium) + text_height("", medium.middle) + MARGIN + page.bottom
     below += text_height(wrap(key, medium.width - 2 * MARGIN, medium.small), medium.small) + GAP if key else 0.0
     free = medium.height - page.y - titles - below - _between(medium) * (len(panels) - 1)
     return [free / len(panels)] * len(panels)

@@ -15,8 +15,8 @@ from .numbers import number, percent, with_unit
 
 FACTOR = 1.5  # between two levels or areas
 SMALL = 0.01  # of the highest level compared: a lower level counts as this one
-SPAN = 0.5  # of the excursion of the curves: a difference of levels that are never far from each other, ...
-SEEN = 0.005  # ... unless it is less than this share of the highest: a fifth of a degree of body temperature
+SPAN = 0.2  # of the excursion of the curves: a difference that is smaller is hardly seen next to them
+SEEN = 0.005  # of the highest level: a fifth of a degree of body temperature; curves that differ by less are alike
 STILL = 1e-3  # of where a curve starts: it does not leave it
 PLAIN = 10.0  # a factor beyond which differences are equally plain, and what is shown first is told first
 SHIFT = 0.1  # of the run: a peak that comes so much earlier or later
@@ -24,9 +24,10 @@ MOST = 8  # sentences
 LEAST_FOLD = 1e-3  # a smaller ratio is written as a fraction: ``1/310,000 of that described``
 RULE = (
     f"what comes or goes; a factor of {number(FACTOR)} in peak, lowest or final value or area, levels below "
-    f"{percent(SMALL)} of the highest are treated as {percent(SMALL)}; a level that differs by {percent(SPAN)} of the "
-    f"excursion of the curves and {number(100 * SEEN)} % of the highest; a peak {percent(SHIFT)} of the run earlier or "
-    "later, unless the curve is nearly as high in between"
+    f"{percent(SMALL)} of the highest are treated as {percent(SMALL)}; the same factor in how far a level is from "
+    f"where its curve starts, if the levels differ by {percent(SPAN)} of the excursion of the curves and "
+    f"{number(100 * SEEN)} % of the highest; a peak {percent(SHIFT)} of the run earlier or later, unless the curve is "
+    "nearly as high in between"
 )
 
 
@@ -72,13 +73,12 @@ def _differences(row: ComparisonRow, base: ComparisonRow, group: Sequence[Compar
         return
     if not present:
         return
-    span = max(each.value("peak") - each.value("lowest") for each in (row, base))
     same_end = same_length(row, base)
     phrases: dict[str, Callable[[ComparisonRow], str]] = {"peak": _top, "lowest": _bottom}
     phrases |= {"final": _final} if same_end else {}
     levels = []
     for key, phrase in phrases.items():
-        size = _size(row.value(key), base.value(key), high, span)
+        size = _size(row, base, key, high)
         if size and abs(base.value(key)) <= least:
             levels.append(Difference(size, f"{subject}: {phrase(row)}; {than.as_is} there is none"))
         elif size and abs(row.value(key)) <= least:
@@ -105,18 +105,26 @@ def _differences(row: ComparisonRow, base: ComparisonRow, group: Sequence[Compar
             yield Difference(size, f"{subject}: {_top(row)}, {later} ({before})")
 
 
-def _size(value: float, base: float, high: float, span: float) -> float:
-    """How large the difference of two levels is; 0 where it is not large."""
-    least = SMALL * high
-    factor = 0.0
-    if value >= -least and base >= -least:
-        factor = abs(math.log(max(value, least) / max(base, least)))
-    if factor >= math.log(FACTOR):
-        return factor
-    apart = abs(value - base)
-    if apart >= SPAN * span and apart >= SEEN * high:
-        return math.log(FACTOR) * apart / (SPAN * span)
-    return 0.0
+def _size(row: ComparisonRow, base: ComparisonRow, key: str, high: float) -> float:
+    """How large the difference of two levels is: the logarithm of their ratio, or of the ratio of how far each is from
+    where its own curve starts, which is what a figure shows of a curve that never comes near zero, such as a body
+    temperature; 0 where the difference is not large."""
+    value, other = row.value(key), base.value(key)
+    least, large = SMALL * high, math.log(FACTOR)
+    if value >= -least and other >= -least:
+        factor = abs(math.log(max(value, least) / max(other, least)))
+        if factor >= large:
+            return factor
+    apart = abs(value - other)
+    span = max(each.value("peak") - each.value("lowest") for each in (row, base))
+    if apart < SPAN * span or apart < SEEN * high:
+        return 0.0
+    gone, other_gone = (each.value(key) - each.value("start") for each in (row, base))
+    near = SMALL * span
+    if gone * other_gone <= 0 or near == 0.0:  # to different sides, or flat at another level
+        return large * apart / (SPAN * span) if span else large
+    factor = abs(math.log(max(abs(gone), near) / max(abs(other_gone), near)))
+    return factor if factor >= large else 0.0
 
 
 class _Than(NamedTuple):

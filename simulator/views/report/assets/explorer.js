@@ -170,7 +170,7 @@
     number.addEventListener("change", () => {
       const value = Number(number.value) / each.factor, near = 1e-9 * (each.high - each.low);
       if (number.value === "" || !(value >= each.low - near && value <= each.high + near) || (each.whole && !Number.isInteger(value))) {
-        say(`${each.label}: verdicts.expected ${each.whole ? "a whole number " : ""}from ${withUnit(each.low * each.factor, "")} to ${withUnit(each.high * each.factor, each.shown_unit)}, found ${number.value || "nothing"}; kept as it was.`, true);
+        say(`${each.label}: expected ${each.whole ? "a whole number " : ""}from ${withUnit(each.low * each.factor, "")} to ${withUnit(each.high * each.factor, each.shown_unit)}, found ${number.value || "nothing"}; kept as it was.`, true);
         show(false);
         return;
       }
@@ -245,7 +245,7 @@
         else showArms(places);
       } else if (!each) faults.push(`nothing here is called '${path.slice(0, 60)}'`);
       else if (!(value >= each.low && value <= each.high) || (each.whole && !Number.isInteger(value)))
-        faults.push(`${each.label}: verdicts.expected ${text(each.low * each.factor, 4)} to ${withUnit(each.high * each.factor, each.shown_unit)}, found '${given.slice(0, 30)}'`);
+        faults.push(`${each.label}: expected ${text(each.low * each.factor, 4)} to ${withUnit(each.high * each.factor, each.shown_unit)}, found '${given.slice(0, 30)}'`);
       else { values.set(path, value); addSlider(each).show(false); }
     }
     sayCommand(changedValues());
