@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -79,9 +79,11 @@ class _Recent(threading.local):
 
     def __init__(self) -> None:
         self.systems: list[System] = []
-        # By the id of a system in `systems`, species that start above zero or are dosed, and parameters that are zero
-        self.engines: dict[tuple[int, frozenset[str], frozenset[str]], ModelEngine] = {}
-        self.woken: tuple[Scenario, set[str], set[str]] | None = None  # the last scenario: what its own arms wake
+        # By the id of a system in `systems`, species that start above zero or are dosed, parameters that are zero, and
+        # whether it is for one arm
+        self.engines: dict[tuple[int, frozenset[str], frozenset[str], bool], ModelEngine] = {}
+        # The last model and its arms: what these wake, and the parameters that are zero in all of them
+        self.woken: tuple[Model, Sequence[Arm], set[str], set[str]] | None = None
 
 
 _recent = _Recent()
@@ -96,26 +98,33 @@ def system_of(model: Model) -> System:
     return found
 
 
-def _engine_of(scenario: Scenario, system: System, arms: Iterable[Prepared]) -> ModelEngine:
+def _engine_of(scenario: Scenario, system: System, arms: Collection[Prepared]) -> ModelEngine:
     """The engine for all arms of a scenario, so that a number does not depend on which of them are computed; `arms`
     may be changed ones."""
-    if _recent.woken is None or _recent.woken[0] is not scenario:
+    known = _recent.woken
+    if known is None or known[0] is not scenario.model or known[1] is not scenario.arms:
         woken = awake_species(scenario, scenario.arms, system.parameter_formulas)
-        _recent.woken = scenario, woken, zero_parameters(scenario)
-    awake, zeros = set(_recent.woken[1]), set(_recent.woken[2])
+        known = _recent.woken = scenario.model, scenario.arms, woken, zero_parameters(scenario)
+    awake, zeros = set(known[2]), set(known[3])
     for arm in arms:
         awake |= {system.species[index] for index in np.flatnonzero(arm.initial).tolist()}
         for parameters, _ in by_parameters(arm.schedule.segments):
             zeros -= {system.parameters[index] for index in np.flatnonzero(parameters).tolist()}
-    return _engine_with(system, awake, zeros)
+    return _engine_with(system, awake, zeros, alone=len(arms) == 1)
 
 
-def _engine_with(system: System, awake: Collection[str], zeros: Collection[str] = ()) -> ModelEngine:
-    """The engine where these species may start above zero or be dosed, and these parameters are zero all the time."""
+def _engine_with(
+    system: System, awake: Collection[str], zeros: Collection[str] = (), alone: bool = False
+) -> ModelEngine:
+    """The engine where these species may start above zero or be dosed, and these parameters are zero all the time;
+    alone: as fast as can be for one arm, which makes it slower for many."""
     from ..numerics.compiled.arms import ModelEngine  # needs llvmlite
+    from ..numerics.compiled.programs import LANES_OF_ARM, LANES_OF_ARMS
 
-    key = id(system), frozenset(awake), frozenset(zeros)
-    found = _recent.engines.get(key) or ModelEngine(system, awake, zeros)
+    key = id(system), frozenset(awake), frozenset(zeros), alone
+    found = _recent.engines.get(key)
+    if found is None:
+        found = ModelEngine(system, awake, zeros, LANES_OF_ARM if alone else LANES_OF_ARMS)
     if system in _recent.systems:
         _recent.engines[key] = found
     return found

@@ -121,11 +121,13 @@ class DenseOutput:
         segments: the steps of each segment that was reached.
         observe: computes observables: of these names, at times, states and parameters as `System.observe` takes them,
             shape (names, n); None for the system's own way, which is slower.
+        joined: the times and states of all segments one after the other, where they are at hand.
     """
 
     system: System
     segments: Sequence[AnySteps]
     observe: Callable[[Sequence[str], Array, Array, Array], Array] | None = None
+    joined: tuple[Array, Array] | None = field(default=None, repr=False, compare=False)
     _observed: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
     _observed_steps: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -260,6 +262,8 @@ class DenseOutput:
 
     @cached_property
     def _times(self) -> Array:
+        if self.joined is not None:
+            return self.joined[0]
         return _joined([np.empty(0), *(steps.dense_times() for steps in self.segments)])
 
     @cached_property
@@ -271,6 +275,8 @@ class DenseOutput:
 
     @cached_property
     def _states(self) -> Array:
+        if self.joined is not None:
+            return self.joined[1]
         none = np.empty((0, len(self.system.species)))
         return _joined([none, *(steps.dense_states(self.system) for steps in self.segments)])
 

@@ -27,6 +27,7 @@ from .pieces import (
     coefficients_of,
     refined,
     undetermined,
+    with_odd_points,
 )
 from .system import System
 from .tape import Tape
@@ -109,10 +110,7 @@ class ReadoutSteps(NamedTuple):
         """Observables at the points of every step, shape (names, STEP + 1, n)."""
         if self.observe is not None and len(names) >= MANY:
             return self.observe(names)
-        evaluate = self._evaluator(system, [system.names[name] for name in names])
-        every = np.tile(np.arange(len(self.start)), STEP + 1)
-        points = evaluate(every, np.repeat(np.arange(STEP + 1) / STEP, len(self.start)))
-        return points.reshape(len(names), STEP + 1, -1)
+        return self._evaluator(system, [system.names[name] for name in names]).at_points()
 
     def _unknown(self, values: Array) -> list[bool]:
         """Which of k curves, shape (k, STEP + 1, n), have a step that its points do not determine."""
@@ -135,26 +133,69 @@ class ReadoutSteps(NamedTuple):
 
         return refined(self.start, self.end, values, self.first, evaluate, unseen if pulses else None)
 
-    def _evaluator(self, system: System, nodes: Sequence[int]) -> Evaluate:
-        """The values of nodes at a fraction of some steps, shape (nodes, ...)."""
-        tape, coefficients = Tape(system.graph, nodes), {}
-        for each in tape.symbols:
-            if each in system.species and (points := self.species(each)) is not None:
-                coefficients[each] = coefficients_of(points)
+    def _evaluator(self, system: System, nodes: Sequence[int]) -> _Evaluator:
+        known, key = _known_tapes.setdefault(system, {}), tuple(nodes)
+        if key not in known:
+            known[key] = Tape(system.graph, nodes)
+        return _Evaluator(self, system, known[key])
 
-        def evaluate(step: Indices, s: Array) -> Array:
-            values: dict[str, Any] = {}
-            for each in tape.symbols:
-                if each == TIME:
-                    start = self.start.take(step)
-                    values[each] = start + s * (self.end.take(step) - start)
-                elif each in coefficients:
-                    values[each] = at_fraction(coefficients[each].take(step, axis=1), s)
-                else:
-                    values[each] = 0.0 if each in system.species else self.parameter(each, step)
-            return np.broadcast_to(tape.evaluate(values), (len(nodes), len(s)))
 
-        return evaluate
+class _Evaluator:
+    """The values of some nodes along the steps."""
+
+    def __init__(self, steps: ReadoutSteps, system: System, tape: Tape) -> None:
+        self._steps, self._tape = steps, tape
+        found = {name: steps.species(name) for name in tape.symbols if name in system.species}
+        self._species = {name: points for name, points in found.items() if points is not None}
+        self._zeros = dict.fromkeys(found, 0.0)
+        self._coefficients: dict[str, Array] = {}
+
+    def at_points(self) -> Array:
+        """At the points of every step, shape (nodes, STEP + 1, steps)."""
+        start, end = self._steps.start, self._steps.end
+        every, s = np.arange(len(start)), np.arange(STEP + 1)[:, None] / STEP
+
+        def species(name: str) -> Array:
+            return with_odd_points(self._species[name])
+
+        def parameter(name: str) -> Array | float:
+            found = self._steps.parameter(name, every)
+            return np.tile(found, STEP + 1) if np.ndim(found) else found
+
+        values = self._values(species, parameter, lambda: start + s * (end - start))
+        return self._evaluate(values, (STEP + 1) * len(start)).reshape(-1, STEP + 1, len(start))
+
+    def __call__(self, step: Indices, s: Array) -> Array:
+        """At a fraction of some steps, shape (nodes, ...)."""
+
+        def species(name: str) -> Array:
+            if name not in self._coefficients:
+                self._coefficients[name] = coefficients_of(self._species[name])
+            return at_fraction(self._coefficients[name].take(step, axis=1), s)
+
+        def time() -> Array:
+            start: Array = self._steps.start.take(step)
+            return start + s * (self._steps.end.take(step) - start)
+
+        return self._evaluate(self._values(species, lambda name: self._steps.parameter(name, step), time), len(s))
+
+    def _values(
+        self, species: Callable[[str], Array], parameter: Callable[[str], Array | float], time: Callable[[], Array]
+    ) -> dict[str, Any]:
+        """By name, what the nodes read, each of shape (points,) or one number."""
+        values: dict[str, Any] = {}
+        for name in self._tape.symbols:
+            if name == TIME:
+                values[name] = time().ravel()
+            elif name in self._species:
+                values[name] = species(name).ravel()
+            else:
+                values[name] = self._zeros[name] if name in self._zeros else parameter(name)
+        return values
+
+    def _evaluate(self, values: Mapping[str, Any], points: int) -> Array:
+        found = self._tape.evaluate(values)
+        return np.broadcast_to(found, (len(found), points))
 
 
 class _Pulses:
@@ -211,6 +252,7 @@ def _of_time_alone(graph: Graph, node: int, system: System) -> list[int]:
     return found
 
 
+_known_tapes: WeakKeyDictionary[System, dict[tuple[int, ...], Tape]] = WeakKeyDictionary()  # by the nodes of a system
 _known_degrees: WeakKeyDictionary[System, dict[int, float]] = WeakKeyDictionary()  # of the nodes of a system
 
 

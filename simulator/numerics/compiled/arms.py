@@ -16,7 +16,7 @@ from ..system import System
 from ..trajectory import ATOL_OF_SCALE, Array, Outcome, Problem, Segment, Trajectory, by_parameters
 from .engine import Batch, BatchResult, Engine, OnProgress, StoppedError
 from .memory_layout import Status
-from .programs import ReferenceFormulas, model_program
+from .programs import LANES_OF_ARMS, ReferenceFormulas, model_program
 
 Flags = NDArray[np.bool_]
 
@@ -34,9 +34,12 @@ WHY = {  # a problem has no trajectory
 class ModelEngine:
     """The compiled engine for one model, without the species that stay at zero."""
 
-    def __init__(self, system: System, awake: Collection[str], zeros: Collection[str] = ()) -> None:
-        """awake: species that may start above zero or be dosed; zeros: parameters that are zero all the time."""
-        found = model_program(system, awake, zeros)
+    def __init__(
+        self, system: System, awake: Collection[str], zeros: Collection[str] = (), lanes: int = LANES_OF_ARMS
+    ) -> None:
+        """awake: species that may start above zero or be dosed; zeros: parameters that are zero all the time; lanes: as
+        in `model_program`."""
+        found = model_program(system, awake, zeros, lanes)
         system.observables_tape = found.observables
         self.system, self.engine, self.formulas = system, Engine(found.program, system), found.formulas
 
@@ -71,11 +74,12 @@ class ModelEngine:
         by_name = np.concatenate([saved.T, self._observed(problem, saved)])
         problem.times.setflags(write=False)
         by_name.setflags(write=False)
-        segments = self._segments(problem, *found.dense_curves[member]) if problem.dense else ()
+        joined = found.dense_curves[member] if problem.dense else None
+        segments = self._segments(problem, *joined) if joined else ()
         return Trajectory(
             times=problem.times,
             values=dict(zip((*system.species, *system.observables), by_name, strict=True)),
-            dense=DenseOutput(system, segments, self.engine.observe),
+            dense=DenseOutput(system, segments, self.engine.observe, joined),
             outcome=Outcome(),
             added=dict(zip(system.species, found.added[member].tolist(), strict=True)),
             solver=f"Rodas5P, compiled, rtol {problem.rtol:g}",
@@ -168,7 +172,7 @@ class _Reference:
     def _evaluate(self, factor: float = 1.0) -> list[Array]:
         """The three parts of the formulas where the states are multiplied by a number, each of shape (outputs, n)."""
         species = dict(zip(self.system.species, (self.states * factor).T, strict=True))
-        found = self.formulas.tape.evaluate({**species, **self.parameters, TIME: self.times}, len(self.times))
+        found = self.formulas.tape.evaluate_few({**species, **self.parameters, TIME: self.times}, len(self.times))
         return np.split(found, [len(species), 2 * len(species)])
 
     def _time(self, point: int) -> str:

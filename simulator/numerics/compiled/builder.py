@@ -35,6 +35,7 @@ class FunctionBuilder:
         for argument in self.function.args:
             argument.add_attribute("noalias")
         self.build = ir.IRBuilder(self.function.append_basic_block())
+        self._never: Any = None  # a block that nothing reaches: see `begin_block`
         self.lanes = lanes
         self.vector = ir.VectorType(DOUBLE, lanes)
         self.bits = ir.VectorType(INTEGER, lanes)
@@ -148,3 +149,13 @@ class FunctionBuilder:
         on = self.function.append_basic_block("on")
         self.build.cbranch(condition, target, on)
         self.build.position_at_end(on)
+
+    def begin_block(self) -> None:
+        """Goes on in a block of its own. So that LLVM does not join the two again, the first one ends in a branch that
+        is never taken: to the function's end if its first argument were no address."""
+        if self._never is None:
+            self._never = self.function.append_basic_block("never")
+            with self.build.goto_block(self._never):
+                self.build.ret_void()
+        first = self.arguments[0]
+        self.break_if(self.build.icmp_unsigned("==", first, ir.Constant(first.type, None)), self._never)

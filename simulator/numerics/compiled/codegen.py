@@ -10,6 +10,8 @@ from ..graph import Graph
 from . import vector_math
 from .builder import FunctionBuilder
 
+LONGEST_BLOCK = 1_000  # instructions: to choose and order those of a block takes LLVM the square of their number
+
 _CALLS: dict[str, Callable[..., Any]] = {
     "exp": vector_math.exp,
     "log": vector_math.log,
@@ -40,6 +42,8 @@ class VectorEmitter:
             for node in self._order(output):
                 self.values[node] = None if node in self._fused else self._value(node)
             put(place, self.values[output])
+            if len(self.code.build.block.instructions) > LONGEST_BLOCK:
+                self.code.begin_block()
 
     def _products_read_once(self, outputs: Sequence[int]) -> set[int]:
         """Products that are fused with the one sum that reads them, and rounded with it."""

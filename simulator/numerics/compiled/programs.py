@@ -25,7 +25,8 @@ from ..tape import Tape
 from .jit import LoadedCode, best_lanes, processor
 from .memory_layout import ProgramDescription, ProgramLayout
 
-LANES_OF_ARMS = 4  # of a single run: a step of fewer takes as long, and one of more takes twice as long
+LANES_OF_ARM = 2  # of one arm and its second computation: a step takes three quarters of the time of one of ...
+LANES_OF_ARMS = 4  # ... so many, and one of more takes twice as long
 MOST_HELD = 16  # programs in memory; those used longest ago go first
 
 
@@ -110,7 +111,9 @@ def program_key(layout: ProgramLayout, lanes: int) -> str:
     return _digest("program", layout.key(), lanes)
 
 
-def model_program(system: System, awake: Collection[str], zeros: Collection[str] = ()) -> ModelProgram:
+def model_program(
+    system: System, awake: Collection[str], zeros: Collection[str] = (), lanes: int = LANES_OF_ARMS
+) -> ModelProgram:
     """The program of the model of `system`; where it must be compiled, which takes some seconds, that is said first.
 
     It records every species at the output times and along the steps, and computes every observable.
@@ -120,6 +123,7 @@ def model_program(system: System, awake: Collection[str], zeros: Collection[str]
         awake: species that may start above zero or be dosed. Those that these cannot wake are left out, but for
             `minor_species`.
         zeros: parameters that are zero all the time.
+        lanes: members that are integrated in lock step; they change no bit of a result.
     """
     model = _model_digest(system)
     with _lock:
@@ -129,10 +133,10 @@ def model_program(system: System, awake: Collection[str], zeros: Collection[str]
             find = partial(_asleep_species, system.model, awake, zeros)
             _asleep[question] = ((), ()) if all_awake else _read_or_make(question, find)
         asleep, needed = _asleep[question]
-        key = _digest("model", model, asleep, needed, LANES_OF_ARMS)
+        key = _digest("model", model, asleep, needed, lanes)
         found = _held.pop(key, None)
         if found is None:
-            description, code, *tapes = _read_or_make(key, lambda: _compiled_without(system, asleep, needed))
+            description, code, *tapes = _read_or_make(key, lambda: _compiled_without(system, asleep, needed, lanes))
             found = ModelProgram(Program(description, LoadedCode(code)), *tapes)
         _held[key] = found  # the last one used is the last one to go
         while len(_held) > MOST_HELD:
@@ -180,15 +184,15 @@ def _read_or_make(key: str, make: Callable[[], Any]) -> Any:
 
 
 def _compiled_without(
-    system: System, asleep: Collection[str], zeros: Collection[str]
+    system: System, asleep: Collection[str], zeros: Collection[str], lanes: int
 ) -> tuple[ProgramDescription, bytes, ReferenceFormulas, Tape]:
     """The program of a model without some of its species, where some parameters are zero."""
     with Progress.announced(f"compiling {system.model.title}, once: some seconds"):
         awake = [name for name in system.species if name not in asleep]
         reduced = reduce_system(system.model, awake, awake, dict.fromkeys(zeros, 0.0))
         layout = ProgramLayout(reduced, system.species, system.species, observed=system.observables)
-        code = _compile(layout, LANES_OF_ARMS)
-    return layout.description(LANES_OF_ARMS), code, _formulas(system, awake), system.observables_tape
+        code = _compile(layout, lanes)
+    return layout.description(lanes), code, _formulas(system, awake), system.observables_tape
 
 
 def _formulas(system: System, awake: Collection[str]) -> ReferenceFormulas:

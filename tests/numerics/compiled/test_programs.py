@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from immunesim.model.model import Model
 from immunesim.numerics import reduced_system, rodas5p
-from immunesim.numerics.compiled import programs
+from immunesim.numerics.compiled import codegen, programs
 from immunesim.numerics.compiled.arms import ModelEngine
 from immunesim.numerics.compiled.memory_layout import ProgramLayout
 from immunesim.numerics.compiled.programs import program_for, program_key
@@ -138,6 +139,23 @@ def test_code_kept_for_another_model_is_never_used(kept: Path) -> None:
     twice = make_model({"x": ("pM", 100, 1)}, {"k": (1.0, "1/h")}, {"loss": ("x ->", "2 * k * x")})
     assert final(twice) == pytest.approx(100 * np.exp(-4.0), rel=1e-6)
     assert len(files(kept)) == 2
+
+
+def test_lanes_and_the_length_of_blocks_change_no_bit_of_a_trajectory(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = np.array([100.0, 10.0, 0.0, 0.0, 0.0])
+    parameters = np.array([each.value for each in ENZYME.parameters.values()])
+    nothing = np.zeros(5)
+    given = Problem(start, [Segment(0.0, 3.0, nothing, nothing, parameters)], np.linspace(0, 3, 7), 1e-6, 1e-3, True)
+    found = []
+    for lanes, longest in ((4, 1_000), (2, 1_000), (2, 5)):
+        monkeypatch.setattr(codegen, "LONGEST_BLOCK", longest)
+        monkeypatch.setattr(programs, "_held", {})
+        (one,), _ = ModelEngine(System(ENZYME), ENZYME.species, lanes=lanes).solve([given])
+        assert not isinstance(one, str)
+        found.append(np.array([one[name] for name in ENZYME.species]))
+        monkeypatch.setenv("IMMUNESIM_CACHE", str(Path(os.environ["IMMUNESIM_CACHE"]) / str(longest)))
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_array_equal(found[2], found[0])
 
 
 def test_the_code_of_a_model_is_held_against_its_formulas() -> None:
