@@ -37,6 +37,7 @@ def batch(
     measures: Mapping[str, str] | str | Sequence[str] = (),
     arm: str = MAIN,
     data: bool = False,
+    sensitivities: str | Sequence[str] = (),
     set: Settings = None,
     knockout: str | Sequence[str] = (),
     block: Mapping[str, str | float] | str | Sequence[str] = (),
@@ -80,6 +81,10 @@ def batch(
         arm: read as the main arm; measures may read others, which are then computed too.
         data: also compare each row with the ``[[data]]`` of the scenario, each in its own arm: `BatchValues.residuals`
             is what `scipy.optimize.least_squares` takes.
+        sensitivities: those of `vary` by which derivatives of curves, measures and residuals are wanted
+            (`BatchValues.sensitivities` and ``jacobian``): of the solution as it is computed, by neighbours that take
+            the same steps, through doses, lags, shares, lengths and rules. Rows are then integrated to a relative
+            tolerance of 1e-8, which gives six digits and more; a derivative costs two rows.
         set, knockout, block, add: changes in all arms and rows, as in `run`.
 
     Raises:
@@ -96,6 +101,7 @@ def batch(
             several("curves", curves),
             _measures(measures),
             bool(data),
+            tuple(several("sensitivities", sensitivities)),
         )
         return ScenarioFunction(request.read(warn))
 

@@ -31,7 +31,7 @@ def fit(
 
     ``.estimates`` are the values by name, ``.table`` and ``.to_pandas()`` a row for each with its standard error and
     interval, ``.data`` a row for each point, ``.figures()`` matplotlib's, ``.document`` everything by name,
-    ``.result`` the arrays. Derivatives are central differences at a tight tolerance.
+    ``.result`` the arrays. Derivatives are those of the numerical solution, from members that take the same steps.
 
     Args:
         scenario: the path of a file, the name of a bundled scenario, or a `Scenario` that has been read.

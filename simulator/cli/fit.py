@@ -31,7 +31,8 @@ What is estimated stands in the scenario, beside its [[data]]:
   prior = { value = "0.5 1/h", fold = 2 }   # optional: one SD as a factor; or sd = "0.1 1/h"
 
 Starts are spread over the ranges (a Latin hypercube); from each, least squares within bounds (SciPy's trust region).
-Those that come near the best fit go on at a tight tolerance, with derivatives from central differences.
+Those that come near the best fit go on at a tight tolerance. Derivatives are those of the solution as it is computed:
+of members a little beside that take the same steps, through doses, lags, shares, lengths and rules.
 Standard errors are those of the Jacobian; where no point of [[data]] has an error, errors follow from the residuals,
 and intervals are Student's. --profile fits all others again while one value is held, which gives intervals that need
 not be symmetric. --bootstrap draws data about the fit and fits them again. --posterior samples what data and priors

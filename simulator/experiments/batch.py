@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -15,13 +15,15 @@ from ..numerics.compiled.engine import StoppedError
 from ..numerics.trajectory import IMPOSSIBLE, Array, Outcome
 from .measured import IN_WORDS, Cause
 from .memory import check_memory
+from .neighbours import TOLERANCE, Neighbours, neighbours
 from .residuals import DataResult, data_result
-from .scenario import Scenario
+from .scenario import Data, Scenario
 from .sweeps.designs import Axis, SweepMeasure
 from .sweeps.prepared import ArmMembersResult, Causes, PreparedMembers, prepare_members
 
 Rows = NDArray[np.intp]
 
+LARGEST_SIZE = 1e100  # of a column: a range that is wider has no ends
 LARGE = 100e6  # bytes: below it memory is not asked for
 
 
@@ -51,7 +53,7 @@ class BatchQuestion(NamedTuple):
 
     columns: what varies. data: whether the data of the scenario are compared, each in its own arm. arm: read as the
     main one. times: when values of `curves` are wanted, in the model's time
-    unit, in any order.
+    unit, in any order. sensitivities: the numbers of the columns by which derivatives are wanted.
     """
 
     scenario: Scenario
@@ -61,6 +63,7 @@ class BatchQuestion(NamedTuple):
     curves: tuple[str, ...]
     measures: tuple[SweepMeasure, ...]
     data: bool = False
+    sensitivities: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +76,9 @@ class BatchValues:
         measures: by name, each shape (n,), NaN where there is none: `why` says so.
         failures: by row how it failed, of those that did.
         data: the data of the scenario next to every row, if that was asked for; arrays of shape (n, points).
+        sensitivities: the derivatives by the k columns that were named, if some were: by name, of curves shape
+            (n, times, k), of measures (n, k), in their unit for each unit of the column; NaN where there is none.
+        jacobian: those of `residuals`, shape (n, points, k).
     """
 
     times: Array
@@ -81,6 +87,8 @@ class BatchValues:
     failures: Mapping[int, Outcome]
     _causes: Mapping[str, Causes]
     data: Sequence[DataResult] = ()
+    sensitivities: Mapping[str, Array] = field(default_factory=dict)
+    jacobian: Array = field(default_factory=lambda: np.empty((0, 0, 0)))
 
     @property
     def residuals(self) -> Array:
@@ -110,15 +118,15 @@ class PreparedBatch:
         self.times = np.array(question.times, dtype=np.float64)
         increasing, self._places = np.unique(self.times, return_inverse=True)
         axes = [column.axis for column in columns]
-        self._members = prepare_members(
-            question.scenario, axes, (question.arm,), question.measures, question.curves, increasing
-        )
+        self._members = self._prepared(axes, (question.arm,), question.measures, question.curves, increasing)
         self._of_data = self._prepared_data(axes) if question.data else None
         self._factors = np.array([column.factor for column in columns])
         self._low, self._high, self._smallest = np.array(
             [(column.low, column.high, column.smallest) for column in columns]
         ).T
         self._whole = np.array([column.whole for column in columns])
+        self._sizes = np.array([abs(axis.default or 0.0) or abs(axis.high - axis.low) or 1.0 for axis in axes])
+        self._sizes = np.where(self._sizes < LARGEST_SIZE, self._sizes, 1.0)
         time_unit = question.scenario.model.time_unit
         self._times = [
             (index, column.time_unit)
@@ -126,12 +134,18 @@ class PreparedBatch:
             if column.time_unit is not None and column.time_unit != time_unit
         ]
 
-    def _main(self, values: Array) -> ArmMembersResult:
-        """The curves and measures that were asked for; nothing is computed where there are none."""
-        if self.question.curves or self.question.measures:
-            return self._members.compute(values)[self.question.arm]
-        none = np.empty((len(values), 0))
-        return ArmMembersResult(none, none.astype(np.int8), np.empty((*none.shape, len(self.times))), {})
+    def _prepared(
+        self,
+        axes: Sequence[Axis],
+        arms: tuple[str, ...],
+        measures: Sequence[SweepMeasure],
+        curves: Sequence[str],
+        times: Array,
+    ) -> PreparedMembers:
+        """Members for this question; more exact ones where their derivatives are wanted."""
+        beside = bool(self.question.sensitivities)
+        scenario, rtol = self.question.scenario, TOLERANCE if beside else None
+        return prepare_members(scenario, axes, arms, measures, curves, times, beside, follows=beside, rtol=rtol)
 
     def _prepared_data(self, axes: Sequence[Axis]) -> PreparedMembers:
         """The arms that data were measured in, and the curves of these data at all of their times."""
@@ -139,55 +153,100 @@ class PreparedBatch:
         self._data_times = np.unique([point.time for each in scenario.data for point in each.points])
         arms = tuple(dict.fromkeys(each.arm for each in scenario.data))
         self._data_curves = tuple(dict.fromkeys(each.curve.text for each in scenario.data))
-        return prepare_members(scenario, axes, arms, (), self._data_curves, self._data_times)
+        return self._prepared(axes, arms, (), self._data_curves, self._data_times)
 
-    def _data(self, values: Array, rows: Rows, failures: dict[int, Outcome]) -> list[DataResult]:
-        """The data next to every row, if they were asked for; what fails is added to `failures`."""
+    def _main(self, values: Array, owners: Rows | None) -> ArmMembersResult:
+        """The curves and measures that were asked for; nothing is computed where there are none."""
+        if self.question.curves or self.question.measures:
+            return self._members.compute(values, owners=owners)[self.question.arm]
+        none = np.empty((len(values), 0))
+        return ArmMembersResult(none, none.astype(np.int8), np.empty((*none.shape, len(self.times))), {})
+
+    def _at_data(self, values: Array, owners: Rows | None) -> tuple[list[Array], dict[int, Outcome]]:
+        """The curves at the points of each data, shapes (members, points), if they were asked for; and by row what
+        failed."""
         if self._of_data is None:
-            return []
-        found, results = self._of_data.compute(values[rows]), []
+            return [], {}
+        found, simulated, failures = self._of_data.compute(values, owners=owners), [], dict[int, Outcome]()
         for each in found.values():
-            failures |= {int(rows[row]): outcome for row, outcome in each.failures.items()}
+            failures |= each.failures
         for data in self.question.scenario.data:
             places = np.searchsorted(self._data_times, [point.time for point in data.points])
-            simulated = np.full((len(values), len(places)), np.nan)
-            simulated[rows] = found[data.arm].curves[:, self._data_curves.index(data.curve.text)][:, places]
-            results.append(data_result(data, simulated, estimate=False))
-        return results
+            simulated.append(found[data.arm].curves[:, self._data_curves.index(data.curve.text)][:, places])
+        return simulated, failures
 
     def compute(self, numbers: Array) -> BatchValues:
         """Curves and measures of each row of `numbers`, shape (n, columns).
 
         A row with an impossible number fails alone. Raises KeyboardInterrupt after Ctrl-C.
         """
+        question = self.question
         self._check_memory(len(numbers))
         values = self._values(numbers)
         failures = self._impossible(numbers, values)
         possible = np.ones(len(values), dtype=bool)
         possible[list(failures)] = False
-        rows = np.flatnonzero(possible)
+        rows, beside = np.flatnonzero(possible), None
+        members = values[rows]
+        if question.sensitivities:
+            beside = neighbours(members, question.sensitivities, self._sizes, self._low, self._high)
+            members = beside.values
         try:
-            found = self._main(values[rows] if failures else values)
-            failed: dict[int, Outcome] = {}
-            data = self._data(values, rows, failed)
+            owners = beside.owners if beside else None
+            found, (at_data, failed) = self._main(members, owners), self._at_data(members, owners)
         except StoppedError:
             raise KeyboardInterrupt from None
-        curves, measures, causes = found.curves, found.measures, found.causes
-        if failures:
-            curves = np.full((len(values), *found.curves.shape[1:]), np.nan)
-            measures = np.full((len(values), found.measures.shape[1]), np.nan)
-            causes = np.zeros(measures.shape, dtype=np.int8)
-            curves[rows], measures[rows], causes[rows] = found.curves, found.measures, found.causes
-        failures |= failed | {int(rows[row]): outcome for row, outcome in found.failures.items()}
-        ids = [each.id for each in self.question.measures]
+        stride = beside.stride if beside else 1
+        failed |= found.failures
+        failures |= {int(rows[row // stride]): outcome for row, outcome in failed.items() if row % stride == 0}
+
+        def spread(array: Array) -> Array:
+            """What was found of the rows that are possible, as of all rows; NaN of those that failed."""
+            whole = np.full((len(values), *array.shape[1:]), np.nan)
+            whole[rows] = array
+            whole[list(failures)] = np.nan
+            return whole
+
+        causes = np.zeros((len(values), found.causes.shape[1]), dtype=np.int8)
+        causes[rows] = found.causes[::stride]
+        curves, measures, ids = (
+            found.curves[::stride],
+            found.measures[::stride],
+            [each.id for each in question.measures],
+        )
+        known = list(zip(question.scenario.data, at_data, strict=False))
         return BatchValues(
             self.times,
-            {name: curves[:, i][:, self._places] for i, name in enumerate(self.question.curves)},
-            {name: measures[:, i].copy() for i, name in enumerate(ids)},
+            {name: spread(curves[:, i][:, self._places]) for i, name in enumerate(question.curves)},
+            {name: spread(measures[:, i]) for i, name in enumerate(ids)},
             dict(sorted(failures.items())),
             {name: causes[:, i] for i, name in enumerate(ids)},
-            data,
+            [data_result(data, spread(each[::stride]), estimate=False) for data, each in known],
+            *(
+                ({}, spread(np.empty((len(rows), 0, 0))))
+                if beside is None
+                else self._slopes(beside, found, known, spread)
+            ),
         )
+
+    def _slopes(
+        self,
+        beside: Neighbours,
+        found: ArmMembersResult,
+        known: Sequence[tuple[Data, Array]],
+        spread: Callable[[Array], Array],
+    ) -> tuple[dict[str, Array], Array]:
+        """The derivatives of curves and measures by name, and those of the residuals."""
+        factors = self._factors[list(self.question.sensitivities)]
+
+        def slope(array: Array) -> Array:
+            return spread(beside.derivatives(array) * factors)
+
+        curves = {name: slope(found.curves[:, i])[:, self._places] for i, name in enumerate(self.question.curves)}
+        measures = {each.id: slope(found.measures[:, i]) for i, each in enumerate(self.question.measures)}
+        weighted = [slope(data_result(data, each, estimate=False).weighted) for data, each in known]
+        none = spread(np.empty((len(beside.weights), 0, len(factors))))
+        return curves | measures, np.concatenate([none, *weighted], axis=1)
 
     def _check_memory(self, rows: int) -> None:
         """`InputError` if the curves will not fit into memory."""

@@ -27,7 +27,8 @@ MOST_FIRED = 300  # times that a rule fires that may do so every time: more is o
 CHATTERING, NEAR = 30, 1e-4  # so many firings within this part of the run are one too
 SAME_TIME = 1e-3  # of the run: two computations that find a crossing further apart decide differently
 
-Simulate = Callable[[Sequence[Arm]], Sequence[Trajectory | None]]  # None: it cannot be simulated
+# Arms, and their numbers among those that were given; None: it cannot be simulated
+Simulate = Callable[[Sequence[Arm], Sequence[int]], Sequence[Trajectory | None]]
 
 
 class Decision(NamedTuple):
@@ -78,12 +79,12 @@ class Decided(NamedTuple):
 def decided_arms(arms: Sequence[Arm], model: Model, end: float, simulate: Simulate) -> list[Decided]:
     """What the rules of each arm decide until `end`, in the model's time unit."""
     found = [_Deciding(arm, model, end) for arm in arms]
-    left = [each for each in found if each.arm.rules]
+    left = [(number, each) for number, each in enumerate(found) if each.arm.rules]
     while left:
-        trajectories = simulate([each.current() for each in left])
+        trajectories = simulate([each.current() for _, each in left], [number for number, _ in left])
         left = [
-            each
-            for each, trajectory in zip(left, trajectories, strict=True)
+            (number, each)
+            for (number, each), trajectory in zip(left, trajectories, strict=True)
             if trajectory is not None and each.changes(trajectory)
         ]
     return [each.decided() for each in found]

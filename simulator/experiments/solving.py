@@ -146,7 +146,7 @@ def decided_of(scenario: Scenario, arms: Sequence[Arm], system: System, again: b
     """`arms` with what their rules decide, as often simulated as that takes; again: with the tolerance of a second
     computation. Raises as `prepared_arm`."""
 
-    def simulate(some: Sequence[Arm]) -> list[Trajectory | None]:
+    def simulate(some: Sequence[Arm], numbers: Sequence[int]) -> list[Trajectory | None]:
         prepared = {str(number): prepared_arm(scenario, arm, system) for number, arm in enumerate(some)}
         share = TIGHTER if again else 1.0
         solved, interrupted = solve_arms(scenario, system, prepared, Certify.OFF, share=share)

@@ -44,7 +44,7 @@ class BatchRequest:
     scenario: which one, and what is changed in all of its arms. vary: what its arguments are. arm: read as the main
     one. at: times, as text or in the model's time unit; None: those that the scenario saves. curves: species and
     observables wanted at these times. measures: formulas by name. data: whether its ``[[data]]`` are
-    compared.
+    compared. sensitivities: of `vary`, those by which derivatives are wanted.
     """
 
     scenario: ScenarioRequest
@@ -54,6 +54,7 @@ class BatchRequest:
     curves: tuple[str, ...] = ()
     measures: Mapping[str, str] | None = None
     data: bool = False
+    sensitivities: tuple[str, ...] = ()
 
     def read(self, on_note: OnNote = ignore_note) -> BatchQuestion:
         """The question that it asks; remarks on the scenario go to `on_note`.
@@ -80,7 +81,7 @@ class _Reader:
         measures = self._measures(known)
         read = {request.arm, *(arm for each in measures for arm in arms_of(each.tree) if arm != MAIN)}
         columns = self._columns(read | ({each.arm for each in scenario.data} if request.data else set()))
-        curves, times = self._curves(), self._times()
+        curves, times, wanted = self._curves(), self._times(), self._sensitivities(columns)
         if not request.vary:
             self._fault("nothing varies: name what the columns of the numbers are", "--vary []")
         if not request.curves and not request.measures and not request.data:
@@ -92,7 +93,7 @@ class _Reader:
         formulas = {each.text: each for each in curves if each.is_formula}
         scenario = replace(scenario, formulas={**scenario.formulas, **formulas})
         names = tuple(dict.fromkeys(each.text for each in curves))
-        return BatchQuestion(scenario, columns, request.arm, times, names, measures, request.data)
+        return BatchQuestion(scenario, columns, request.arm, times, names, measures, request.data, wanted)
 
     def _fault(self, message: str, words: str = "") -> None:
         self.faults.append(request_fault(message, words))
@@ -115,6 +116,17 @@ class _Reader:
                             f"--vary {vary}")  # fmt: skip
             found[column.axis.path] = column
         return tuple(found.values())
+
+    def _sensitivities(self, columns: tuple[Column, ...]) -> tuple[int, ...]:
+        """The numbers of the columns by which derivatives are wanted."""
+        known = {name: number for number, each in enumerate(columns) for name in (each.name, each.axis.path)}
+        for name in self.request.sensitivities:
+            if name not in known:
+                message = unknown_name("sensitivities are by what varies; there is no", name, [*known])
+                self._fault(message, f"--sensitivities {name}")
+            elif columns[known[name]].whole:
+                self._fault(f"{name} is a whole number: there is no derivative by it", f"--sensitivities {name}")
+        return tuple(dict.fromkeys(known[name] for name in self.request.sensitivities if name in known))
 
     def _column(self, path: KeyPath, vary: Vary) -> Column | None:
         variable = read_variable(self.context, self.scenario.arms[0], path, vary.path)

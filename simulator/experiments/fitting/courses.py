@@ -38,7 +38,8 @@ def courses(result: FitResult) -> list[Course]:
     default = problem.default()
     own = place if default is None else default
     steps = problem.steps(place, range(problem.size))
-    found = problem.courses(np.concatenate([[place], [own], steps]), times)
+    owners = np.array([0, *[1] * (1 + len(steps))])
+    found = problem.courses(np.concatenate([[own], [place], steps]), times, owners)
     made = []
     for data, rows in zip(problem.data, found.values, strict=True):
         low = high = None
@@ -46,8 +47,8 @@ def courses(result: FitResult) -> list[Course]:
             size = steps[0::2] - steps[1::2]
             slopes = (rows[2::2] - rows[3::2]) / size[range(problem.size), range(problem.size)][:, None]
             half = told.quantile * np.sqrt(np.einsum("it,ij,jt->t", slopes, told.covariance, slopes).clip(min=0.0))
-            low, high = _around(data, rows[0], half)
-        made.append(Course(data, times, None if default is None else rows[1], rows[0], low, high))
+            low, high = _around(data, rows[1], half)
+        made.append(Course(data, times, None if default is None else rows[0], rows[1], low, high))
     return made
 
 

@@ -19,11 +19,14 @@ from ...numerics.compiled.engine import StoppedError
 from ...numerics.trajectory import Array, Outcome
 from ..residuals import DataResult, data_result
 from ..scenario import Data, Scenario
+from ..sweeps.compiled import parts_of
+from ..sweeps.members import Rows
 from ..sweeps.prepared import ArmMembersResult, PreparedMembers, prepare_members
 from .weighing import weighing
 
-STEP = 2e-3  # of derivatives: in logarithms, or of the value
-LEAST_STEP = 1e-4  # of the range, where the value is near zero
+STEP = 3e-5  # of derivatives: in logarithms, or of the value; members take the same steps, and differ smoothly
+ROUGH_STEP = 2e-3  # the same where they do not: on SciPy
+LEAST_STEP = 0.05  # of the step, times the range, where the value is near zero
 NEARLY_ZERO = 1e-12  # of the largest value of its data
 LEAST_ROWS = 16  # of members for one thread
 LEAST_ERROR = 1e-9  # of the largest value of its data: a perfect fit has errors too
@@ -66,8 +69,10 @@ class FitProblem:
         axes = [each.axis for each in self.fit.estimates]
         times = np.unique([point.time for each in self.data for point in each.points])
         self._members, self._rough_members = (
-            prepare_members(scenario, axes, arms, (), self._curves, times, again=tight) for tight in (True, False)
+            prepare_members(scenario, axes, arms, (), self._curves, times, again=tight, follows=True)
+            for tight in (True, False)
         )
+        self._step = STEP if self._members.compiled is not None else ROUGH_STEP
         self._at = [np.array([point.time for point in each.points]) for each in self.data]
 
     @property
@@ -114,23 +119,26 @@ class FitProblem:
         place = self.places(np.array([values], dtype=float))[0]
         return place if bool(((place >= 0.0) & (place <= 1.0)).all()) else None
 
-    def simulate(self, places: Array) -> Simulated:
+    def simulate(self, places: Array, owners: Rows | None = None) -> Simulated:
         """The curves at the points of all data, for each row of `places`, shape (members, p).
 
-        Raises KeyboardInterrupt after Ctrl-C.
+        owners: for each the row whose steps it takes, which comes first of all that take them, shape (members,); None:
+        each takes its own. Raises KeyboardInterrupt after Ctrl-C.
         """
-        return self._simulated(self._members, places, self._at)
+        return self._simulated(self._members, places, self._at, owners)
 
-    def roughly(self, places: Array) -> Simulated:
+    def roughly(self, places: Array, owners: Rows | None = None) -> Simulated:
         """The same at the tolerance of sweeps, which is enough to find the way."""
-        return self._simulated(self._rough_members, places, self._at)
+        return self._simulated(self._rough_members, places, self._at, owners)
 
-    def courses(self, places: Array, times: Array) -> Simulated:
+    def courses(self, places: Array, times: Array, owners: Rows) -> Simulated:
         """The same at `times`, which rise, instead of those of the points."""
-        return self._simulated(replace(self._members, times=times), places, [times] * len(self.data))
+        return self._simulated(replace(self._members, times=times), places, [times] * len(self.data), owners)
 
-    def _simulated(self, members: PreparedMembers, places: Array, at: Sequence[Array]) -> Simulated:
-        parts = _in_threads(members, self.values(places))
+    def _simulated(
+        self, members: PreparedMembers, places: Array, at: Sequence[Array], owners: Rows | None
+    ) -> Simulated:
+        parts = _in_threads(members, self.values(places), owners)
         values, failures = [], dict[int, Outcome]()
         for data, times in zip(self.data, at, strict=True):
             column, where = self._curves.index(data.curve.text), np.searchsorted(members.times, times)
@@ -151,7 +159,8 @@ class FitProblem:
         for i, each in enumerate(which):
             estimate = self.fit.estimates[each]
             here = self.low[each] + place[each] * self.width[each]
-            size = STEP if estimate.axis.log else max(STEP * abs(here), LEAST_STEP * self.width[each])
+            size = self._step
+            size *= 1.0 if estimate.axis.log else max(abs(here), LEAST_STEP * self.width[each])
             above = min(place[each] + size / self.width[each], 1.0)
             below = max(place[each] - size / self.width[each], 0.0)
             ends = (above, below) if sides == 2 else (above if place[each] < 0.5 else below,)
@@ -159,16 +168,25 @@ class FitProblem:
         return rows
 
 
-def _in_threads(members: PreparedMembers, values: Array) -> list[dict[str, ArmMembersResult]]:
+def _in_threads(members: PreparedMembers, values: Array, owners: Rows | None) -> list[dict[str, ArmMembersResult]]:
     """The members whose values are the rows of `values`, in parts that follow each other, one for each processor. Every
     row is the same in any part. Raises KeyboardInterrupt after Ctrl-C."""
     count = min(os.cpu_count() or 1, len(values) // LEAST_ROWS) if members.compiled is not None else 1
     try:
         if count < 2:
-            return [members.compute(values)]
+            return [members.compute(values, owners=owners)]
+        bounds = parts_of(len(values), -(-len(values) // count), owners)
         stopped = Event()
         with ThreadPoolExecutor(count) as pool:
-            parts = [pool.submit(members.compute, part, stopped.is_set) for part in np.array_split(values, count)]
+            parts = [
+                pool.submit(
+                    members.compute,
+                    values[first:last],
+                    stopped.is_set,
+                    None if owners is None else owners[first:last] - first,
+                )
+                for first, last in bounds
+            ]
             try:
                 return [each.result() for each in parts]
             except BaseException:

@@ -53,7 +53,6 @@ class _Course:
         self.best, self.cost, self.why, self.steps = start, np.inf, "", 0
         self.jacobian: Array | None = None
         self.simulated: Simulated | None = None
-        self._here: tuple[bytes, Array] = (b"", np.empty(0))
 
     def place(self, searched: Array) -> Array:
         found = self.start.copy()
@@ -71,23 +70,22 @@ class _Course:
             self.best, self.cost, self.jacobian, self.simulated = place, cost, None, simulated
         if not self.why and simulated.failures:
             self.why = simulated.failures[0].message or simulated.failures[0].kind
-        self._here = (searched.tobytes(), found)
         return np.where(np.isfinite(found), found, np.inf)
 
     def derivatives(self, searched: Array) -> Array:
-        """The residuals by the place, from differences; where one side cannot be simulated, to the other."""
+        """The residuals by the place, from members with the same steps; where one side cannot be simulated, from the
+        other."""
         place, sides = self.place(searched), self.sides
-        places = self.problem.steps(place, self.free, sides)
+        places = np.concatenate([place[None, :], self.problem.steps(place, self.free, sides)])
         rows = self.residuals.of(self.ask(places), places)
-        here = self._here[1] if self._here[0] == searched.tobytes() else np.full(rows.shape[1], np.nan)
         found = np.empty((rows.shape[1], len(self.free)))
         for column, each in enumerate(self.free):
-            own = slice(sides * column, sides * (column + 1))
-            known = [(at, row) for at, row in zip(places[own, each], rows[own], strict=True) if np.isfinite(row).all()]
-            known += [(place[each], here)] if len(known) < 2 else []
-            if len(known) < 2 or known[0][0] == known[1][0] or not np.isfinite(known[1][1]).all():
+            own = range(1 + sides * column, 1 + sides * (column + 1))
+            known = [row for row in (*own, 0) if np.isfinite(rows[row]).all()][:2]
+            if len(known) < 2 or places[known[0], each] == places[known[1], each]:
                 raise _NoDerivativeError
-            found[:, column] = (known[0][1] - known[1][1]) / (known[0][0] - known[1][0])
+            one, other = known
+            found[:, column] = (rows[one] - rows[other]) / (places[one, each] - places[other, each])
         if (place == self.best).all():
             self.jacobian = found
         return found
@@ -134,7 +132,11 @@ def search(
 
 def jacobian_at(problem: FitProblem, residuals: Residuals, place: Array) -> Array | None:
     """The derivatives of the residuals by the place, shape (residuals, p); None where they cannot be simulated."""
-    course = _Course(problem, residuals, place, range(problem.size), problem.simulate, rough=False)
+
+    def ask(places: Array) -> Simulated:
+        return problem.simulate(places, np.zeros(len(places), dtype=np.intp))
+
+    course = _Course(problem, residuals, place, range(problem.size), ask, rough=False)
     course.at(place)
     try:
         return course.derivatives(place)

@@ -10,12 +10,14 @@ import numpy as np
 
 from ...numerics.trajectory import Array
 from ...runtime.interrupt import raise_if_interrupted
+from ..sweeps.members import Rows
 from .problem import Simulated
 
 MOST_AT_ONCE = 128
 
 T = TypeVar("T")
-Ask = Callable[[Array], Simulated]  # places, shape (members, p) -> their curves
+Ask = Callable[[Array], Simulated]  # places, shape (members, p) -> their curves, with the steps of the first of them
+Simulate = Callable[[Array, Rows], Simulated]  # places, and for each the row whose steps it takes
 
 
 class SearchStoppedError(Exception):
@@ -40,7 +42,7 @@ class Together(Generic[T]):
         self._active, self._stopped = 0, False
         self._error: BaseException | None = None
 
-    def run(self, simulate: Ask, on_answer: Callable[[int], object] = lambda ended: None) -> None:
+    def run(self, simulate: Simulate, on_answer: Callable[[int], object] = lambda ended: None) -> None:
         """Runs all jobs. simulate: is called in this thread, with what all of them ask for. on_answer: is called after
         each time with how many jobs have ended. Raises what a job or `simulate` raises."""
         jobs = list(self._jobs)
@@ -53,8 +55,9 @@ class Together(Generic[T]):
             while (asked := self._wait()) is not None:
                 rows = [asked[number] for number in sorted(asked)]
                 raise_if_interrupted()  # NumPy may have swallowed it
-                found = simulate(np.concatenate(rows))
-                self._answer(sorted(asked), found, [len(each) for each in rows])
+                counts = [len(each) for each in rows]
+                first = np.cumsum([0, *counts[:-1]])
+                self._answer(sorted(asked), simulate(np.concatenate(rows), np.repeat(first, counts)), counts)
                 on_answer(len(self.found))
         except KeyboardInterrupt:
             self.interrupted = True

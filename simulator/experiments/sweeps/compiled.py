@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from ...numerics.compiled.above_noise import run_above_noise
 from ...numerics.compiled.engine import COMPILED_RTOL, Batch, BatchResult, StoppedError
 from ...numerics.dense_output import RecordedCurves
 from ...numerics.parameter_formulas import ParameterFormulas
@@ -62,10 +62,13 @@ class CompiledArms:
         keep: Sequence[str],
         measured: Sequence[str],
         again: bool = False,
+        follows: bool = False,
+        rtol: float | None = None,
     ) -> None:
         """keep: the species and observables wanted at the output times. measured: those of which measures are. again:
-        see `rtol_of`."""
-        self.system, self._rtol = system, rtol_of(again)
+        see `rtol_of`. follows: whether members may take the steps of others. rtol: another relative
+        tolerance."""
+        self.system, self._rtol = system, rtol or rtol_of(again)
         self._scenario, self._axes = scenario, axes
         self._members = {arm.name: ArmMembers(scenario, arm, system, axes) for arm in arms}
         self._steady = {arm.name: arm for arm in arms if has_steady_dose(arm)}
@@ -74,9 +77,9 @@ class CompiledArms:
         self._many = states_of_model(system, awake) if self._steady else None
         reduced = reduced_system_for(scenario, arms, axes)
         self._measures = bool(measured)
-        self._recorder = Recorder(reduced, system, keep, measured, self._rtol)
+        self._recorder = Recorder(reduced, system, keep, measured, self._rtol, follows)
         looked_at = {name for arm in arms for rule in arm.rules for name in curves_of_condition(rule.condition)}
-        self._of_rules = Recorder(reduced, system, (), sorted(looked_at), self._rtol) if looked_at else None
+        self._of_rules = Recorder(reduced, system, (), sorted(looked_at), self._rtol, follows) if looked_at else None
         self._at_once = MEMBERS_AT_ONCE if measured else MEMBERS_WITHOUT_MEASURES
 
     def run(
@@ -86,6 +89,7 @@ class CompiledArms:
         times: Array,
         endless: dict[int, str],
         stop: Callable[[], bool] = lambda: False,
+        owners: Rows | None = None,
     ) -> Iterator[tuple[Rows, CompiledMembers]]:
         """Simulates an arm for many members.
 
@@ -95,6 +99,8 @@ class CompiledArms:
             times: When the curves that are kept are saved, in the model's time unit.
             endless: Is filled with the rows of members with a rule that goes on for ever, and what it does.
             stop: Asked while members are computed.
+            owners: For each row the row whose steps it takes, as `run_beside` says, which comes first of all that take
+                them; None: each takes its own. It needs a program that `follows`.
 
         Yields:
             Some rows, and their members; the rows of members that do not reach their end are in none.
@@ -104,23 +110,23 @@ class CompiledArms:
         """
         if arm in self._ruled and arm in self._steady:
             return  # rules decide after the steady state is found: SciPy does both, one member after the other
-        for first in range(0, len(values), self._at_once):
-            some = values[first : first + self._at_once]
+        for first, last in parts_of(len(values), self._at_once, owners):
+            some, own = values[first:last], None if owners is None else owners[first:last] - first
             if arm in self._ruled:
-                batches, problems = self._decided(arm, some, stop)
+                batches, problems = self._decided(arm, some, stop, own)
                 endless |= {first + row: problem for row, problem in problems.items()}
             else:
                 batches = self._members[arm].batches(some)
             for all_rows, given in batches:
                 rows, batch = self._in_steady_state(arm, some, all_rows, given, stop)
-                lanes = run_above_noise(self._recorder.engine, batch, times, self._rtol, stop)
+                lanes, steps = self._recorder.run(batch, owners_among(rows, own), times, stop)
                 done = np.flatnonzero(lanes.done)
                 if len(done):
-                    curves = self._recorder.curves(lanes, batch, done) if self._measures else None
+                    curves = self._recorder.curves(lanes, batch, done, steps) if self._measures else None
                     yield first + rows[done], CompiledMembers(curves, self._kept(lanes, done))
 
     def _decided(
-        self, arm: str, values: Array, stop: Callable[[], bool]
+        self, arm: str, values: Array, stop: Callable[[], bool], owners: Rows | None
     ) -> tuple[list[tuple[Rows, Batch]], dict[int, str]]:
         """Members with what their rules decide; and by row what rules do that go on for ever. Of those that are in
         neither SciPy will say why."""
@@ -134,7 +140,8 @@ class CompiledArms:
             except TimetableError:
                 continue
         problems, kept, endless = [], [], {}
-        for row, decided in zip(rows, self._decisions(arms, stop), strict=True):
+        of_rows = owners_among(np.array(rows, dtype=np.intp), owners)
+        for row, decided in zip(rows, self._decisions(arms, stop, of_rows), strict=True):
             if decided.problem:
                 endless[row] = decided.problem
                 continue
@@ -146,12 +153,12 @@ class CompiledArms:
             kept.append(row)
         return ([(np.array(kept, dtype=np.intp), batch_of(problems))] if problems else []), endless
 
-    def _decisions(self, arms: Sequence[Arm], stop: Callable[[], bool]) -> list[Decided]:
+    def _decisions(self, arms: Sequence[Arm], stop: Callable[[], bool], owners: Rows | None) -> list[Decided]:
         from ...numerics.compiled.arms import batch_of  # needs llvmlite
 
         end = self._scenario.end
 
-        def simulate(some: Sequence[Arm]) -> list[Trajectory | None]:
+        def simulate(some: Sequence[Arm], numbers: Sequence[int]) -> list[Trajectory | None]:
             if stop():
                 raise StoppedError
             found: list[Trajectory | None] = [None] * len(some)
@@ -163,10 +170,11 @@ class CompiledArms:
                     continue  # a delay brought two things too near to each other
             if self._of_rules is not None and problems:
                 batch = batch_of(list(problems.values()))
-                lanes = run_above_noise(self._of_rules.engine, batch, np.empty(0), self._rtol, stop)
+                own = owners_among(np.array([numbers[place] for place in problems], dtype=np.intp), owners)
+                lanes, steps = self._of_rules.run(batch, own, np.empty(0), stop)
                 for row, number in enumerate(problems):
                     if lanes.done[row]:
-                        curves = self._of_rules.curves(lanes, batch, np.array([row]))
+                        curves = self._of_rules.curves(lanes, batch, np.array([row]), steps)
                         found[number] = Trajectory(np.array([0.0, end]), {}, curves, Outcome(), {}, "")
             return found
 
@@ -190,6 +198,23 @@ class CompiledArms:
 
     def _kept(self, lanes: BatchResult, done: Rows) -> Array:
         return lanes.grid[done].transpose(0, 2, 1)
+
+
+def parts_of(count: int, most: int, owners: Rows | None) -> list[tuple[int, int]]:
+    """The first row of each part and the one after its last, about `most` in each; those of one owner stay together."""
+    starts = np.arange(count) if owners is None else np.flatnonzero(owners == np.arange(count))
+    wanted = np.arange(0, count, most)
+    bounds = np.unique([*starts[np.searchsorted(starts, wanted, side="right") - 1], count]).tolist()
+    return list(pairwise(bounds))
+
+
+def owners_among(rows: Rows, owners: Rows | None) -> Rows | None:
+    """By their places the owners of some members; one whose owner is not among them takes its own steps."""
+    if owners is None:
+        return None
+    places = {row: place for place, row in enumerate(rows.tolist())}
+    found = [places.get(owner, place) for place, owner in enumerate(owners[rows].tolist())]
+    return np.array(found, dtype=np.intp)
 
 
 def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[Axis]) -> ReducedSystem:

@@ -71,12 +71,15 @@ class PreparedMembers:
     again: bool = False
     _lock: Lock = field(default_factory=Lock)
 
-    def compute(self, values: Array, stop: Stop = lambda: False) -> dict[str, ArmMembersResult]:
-        """Each of `main`, for the members whose values are the rows of `values`, shape (members, axes).
+    def compute(
+        self, values: Array, stop: Stop = lambda: False, owners: NDArray[np.intp] | None = None
+    ) -> dict[str, ArmMembersResult]:
+        """Each of `main`, for the members whose values are the rows of `values`, shape (members, axes). owners: for
+        each row the row whose steps it takes, where members were prepared for that.
 
         Raises `StoppedError` once `stop()` is true.
         """
-        runs = {arm: self._run_arm(arm, values, stop) for arm in self.functions}
+        runs = {arm: self._run_arm(arm, values, stop, owners) for arm in self.functions}
         return {arm: self._with_main(arm, runs) for arm in self.main}
 
     def _with_main(self, arm: str, runs: Mapping[str, _ArmRun]) -> ArmMembersResult:
@@ -107,7 +110,7 @@ class PreparedMembers:
             found[:, place] = each.of(by_name, measured)
         return found
 
-    def _run_arm(self, arm: str, values: Array, stop: Stop) -> _ArmRun:
+    def _run_arm(self, arm: str, values: Array, stop: Stop, owners: NDArray[np.intp] | None) -> _ArmRun:
         """Simulates an arm for each row of `values`.
 
         A member that does not reach its end on the compiled engine is simulated by SciPy, whose outcome says why.
@@ -128,7 +131,7 @@ class PreparedMembers:
         todo = np.ones(len(values), dtype=bool)
         if self.compiled is not None:
             endless: dict[int, str] = {}
-            for rows, found in self.compiled.run(arm, values, self.times, endless, stop):
+            for rows, found in self.compiled.run(arm, values, self.times, endless, stop, owners):
                 todo[rows] = False
                 if found.curves is not None:
                     take(rows, curves_of(found.curves))
@@ -174,7 +177,7 @@ class PreparedMembers:
     def _by_scipy(self, stop: Stop) -> Simulate:
         """Simulates arms one by one, for their rules."""
 
-        def simulate(arms: Sequence[Arm]) -> list[Trajectory | None]:
+        def simulate(arms: Sequence[Arm], numbers: Sequence[int]) -> list[Trajectory | None]:
             prepared = [prepared_arm(self.scenario, arm, self.system) for arm in arms]
             return [self._integrated(each.schedule.segments, each.initial, each.times, stop) for each in prepared]
 
@@ -210,9 +213,12 @@ def prepare_members(
     keep: Sequence[str],
     times: Array,
     again: bool = False,
+    follows: bool = False,
+    rtol: float | None = None,
 ) -> PreparedMembers:
     """Everything that members share; arguments as in `PreparedMembers`, but `keep` by name or text. It may compile a
-    program, which takes some seconds."""
+    program, which takes some seconds. follows: whether members may take the steps of others. rtol: the relative
+    tolerance of the compiled engine, if it is not that of sweeps."""
     system = System(scenario.model)
     bound = [bind(each.tree, scenario.model) for each in measures]
     names = {name for arm in main for name in _arms_read(bound, arm)}
@@ -225,7 +231,11 @@ def prepare_members(
         functions[arm][_function(tree, scenario)] = None
     read = tuple(dict.fromkeys(name for each in kept for name in each.curves))
     measured = tuple(dict.fromkeys(each.arguments.curve for own in functions.values() for each in own))
-    fast = compiled.CompiledArms(scenario, arms, axes, system, read, measured, again) if available() else None
+    fast = (
+        compiled.CompiledArms(scenario, arms, axes, system, read, measured, again, follows, rtol)
+        if available()
+        else None
+    )
     factors = [each.unit.to(own.unit) for each, own in zip(bound, measures, strict=True)]
     with_factors = list(zip(bound, factors, strict=True))
     return PreparedMembers(scenario, system, axes, main, kept, read, times, with_factors, functions, fast, again)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
 
@@ -10,12 +10,16 @@ import numpy as np
 
 from ...numerics.compiled.above_noise import run_above_noise
 from ...numerics.compiled.engine import Batch, BatchResult, Engine
+from ...numerics.compiled.same_steps import run_beside
 from ...numerics.dense_output import RecordedCurves
 from ...numerics.pieces import PIECE, STEP
 from ...numerics.readouts import ReadoutInputs, needs_refinement
 from ...numerics.reduced_system import ReducedSystem
 from ...numerics.system import System
+from ...numerics.trajectory import Array
 from .members import Rows
+
+Steps = Sequence[Array] | None  # of each member when its steps end; None: it chose them for itself
 
 
 class Recorder:
@@ -25,28 +29,49 @@ class Recorder:
     """
 
     def __init__(
-        self, reduced: ReducedSystem, system: System, keep: Sequence[str], measured: Sequence[str], rtol: float
+        self,
+        reduced: ReducedSystem,
+        system: System,
+        keep: Sequence[str],
+        measured: Sequence[str],
+        rtol: float,
+        follows: bool = False,
     ) -> None:
-        """keep: the species and observables wanted at the output times; measured: those wanted along the steps."""
+        """keep: the species and observables wanted at the output times; measured: those wanted along the steps.
+        follows: whether members may take the steps of others."""
         from ...numerics.compiled.programs import program_for  # needs llvmlite
 
-        self.system, self._reduced, self._rtol = system, reduced, rtol
+        self.system, self._reduced, self._rtol, self._follows = system, reduced, rtol, follows
         self._readouts = [name for name in measured if name in system.observables and needs_refinement(system, name)]
-        program = program_for(reduced, tuple(keep), tuple(measured), per_step=STEP if self._readouts else PIECE)
+        per_step = STEP if self._readouts else PIECE if measured else 1
+        program = program_for(reduced, tuple(keep), tuple(measured), per_step=per_step, follows=follows)
         self.engine = Engine(program, reduced.system)
         self._finer: Engine | None = None
         self._lock = Lock()
 
-    def curves(self, lanes: BatchResult, batch: Batch, done: Rows) -> RecordedCurves:
+    def run(
+        self, batch: Batch, owners: Rows | None, times: Array, stop: Callable[[], bool]
+    ) -> tuple[BatchResult, Steps]:
+        """All members; with `owners` as `run_beside` says, which gives when their steps end too."""
+        if owners is None:
+            return run_above_noise(self.engine, batch, times, self._rtol, stop), None
+        return run_beside(self.engine, batch, owners, times, self._rtol, stop)
+
+    def curves(self, lanes: BatchResult, batch: Batch, done: Rows, steps: Steps = None) -> RecordedCurves:
         """The curves of the members `done`. Readouts are recorded at so many points that it is seen whether these
-        determine them; where they do not, the member is computed again, with the species that readouts read."""
+        determine them; where they do not, the member is computed again, with the species that readouts read. steps: of
+        all members, as from `run`."""
         recorded = _recorded(self.engine, lanes, done)
         if not self._readouts:
             return recorded
 
         def finer(members: Rows) -> RecordedCurves:
             engine, some = self._finer_engine(), batch.take(done[members])
-            again = run_above_noise(engine, some, np.empty(0), self._rtol)
+            if steps is None:
+                again = run_above_noise(engine, some, np.empty(0), self._rtol)
+            else:
+                same = [steps[member] for member in done[members].tolist()]
+                again = engine.run(some, np.empty(0), self._rtol, steps=same)
             every = np.arange(len(members))
             return replace(_recorded(engine, again, every), inputs=self._inputs(some, every))
 
@@ -60,7 +85,8 @@ class Recorder:
             if self._finer is None:
                 read = set().union(*[self.system.species_of(name) for name in self._readouts])
                 species = tuple(name for name in self._reduced.species if name in read) or self._reduced.species[:1]
-                self._finer = Engine(program_for(self._reduced, (), species), self._reduced.system)
+                program = program_for(self._reduced, (), species, follows=self._follows)
+                self._finer = Engine(program, self._reduced.system)
             return self._finer
 
     def _inputs(self, batch: Batch, done: Rows) -> ReadoutInputs:

@@ -93,6 +93,15 @@ class DriveFunction:
         """Whether the step of a lane was accepted."""
         return self.build.icmp_signed("!=", self.get("accepted", lane), integer(0))
 
+    @property
+    def _stops(self) -> bool:
+        """Whether steps may have to end before their segment."""
+        return self.layout.has_stops or self.layout.follows
+
+    def _follows(self, lane: Any) -> Any:
+        """Whether a lane takes the steps that it is given."""
+        return self.build.icmp_signed("!=", self.get("follows", lane), integer(0))
+
     # The loop
 
     def _main(self) -> None:
@@ -129,7 +138,7 @@ class DriveFunction:
             with build.if_then(build.icmp_signed("!=", self.load(self.pending), integer(0))):
                 if self.layout.grid or self.layout.dense_curves:
                     build.call(functions.dense, [w])
-                if self.layout.dense_curves:
+                if self.layout.dense_curves or self.layout.follows:
                     self._record_dense()
                 if self.layout.grid:
                     self._record_grid()
@@ -149,12 +158,14 @@ class DriveFunction:
         """No step passes the end of its segment or the next stop; none leaves less than a hundredth of itself to go."""
         build = self.build
         limit = self.get("end", lane)
-        if self.layout.has_stops:
+        if self._stops:
             stop = self._next_stop(lane)
             limit = build.select(build.fcmp_ordered("<", stop, limit), stop, limit)
             self.put(self.get("h", lane), "h_wanted", lane)
         h, left = self.get("h", lane), build.fsub(limit, self.get("t", lane))
         nearly = build.fcmp_ordered(">=", build.fmul(h, double(1.01)), left)
+        if self.layout.follows:
+            nearly = build.or_(nearly, self._follows(lane))
         self.put(build.select(nearly, left, h), "h", lane)
         reached = build.select(nearly, limit, build.fadd(self.get("t", lane), h))
         self.put(reached, "reached", lane)
@@ -181,6 +192,10 @@ class DriveFunction:
         good = exact
         for name in ("negative", "growing"):
             good = build.and_(good, build.fcmp_ordered("==", self.get(name, lane), double(0.0)))
+        if self.layout.follows:
+            error = self.get("error", lane)
+            finite = build.fcmp_ordered("ord", error, error)
+            good = build.or_(good, build.and_(self._follows(lane), finite))
         with build.if_else(good) as (then, otherwise):
             with then:
                 self._accept(lane)
@@ -192,11 +207,12 @@ class DriveFunction:
         build = self.build
         after = build.add(self.get("point", lane), integer(self.layout.per_step + 1))
         full = build.icmp_signed(">", after, self.argument["capacity"])
-        full = build.and_(full, ir.Constant(ir.IntType(1), int(bool(self.layout.dense_curves))))
+        records = bool(self.layout.dense_curves or self.layout.follows)
+        full = build.and_(full, ir.Constant(ir.IntType(1), int(records)))
         with build.if_else(full) as (yes, no):
             with yes:
                 self.put(build.sub(self.get("attempts", lane), integer(1)), "attempts", lane)
-                if self.layout.has_stops:
+                if self._stops:
                     self.put(self.get("h_wanted", lane), "h", lane)
                 self._finish_member(lane, integer(Status.BUFFER_FULL))
             with no:
@@ -221,6 +237,8 @@ class DriveFunction:
         t = self.get("t", lane)
         step_vanishes = build.fcmp_ordered("==", build.fadd(t, build.fmul(h, double(0.1))), t)
         hopeless = self._is_hopeless(lane)
+        if self.layout.follows:
+            hopeless = build.or_(hopeless, self._follows(lane))
         reason = build.select(
             build.fcmp_unordered("uno", self.get("error", lane), double(0.0)),
             integer(Status.NOT_FINITE),
@@ -248,7 +266,8 @@ class DriveFunction:
         for part in range(per_step + 1):
             s = double(part / per_step)
             code.store_row(code.constant(part / per_step), self.w, self.at["s"])
-            build.call(self.functions.dense_curves, [self.w])
+            if curves:
+                build.call(self.functions.dense_curves, [self.w])
             with code.loop(self.lanes, "lane") as lane:
                 wanted = self.is_accepted(lane)
                 if not part:
@@ -369,7 +388,7 @@ class DriveFunction:
         rejected = build.icmp_signed("!=", self.get("rejected", lane), integer(0))
         no_more = build.select(build.fcmp_ordered("<", factor, double(1.0)), factor, double(1.0))
         following = build.fmul(h, build.select(rejected, no_more, factor))
-        if self.layout.has_stops:  # what ended at a stop goes on as long as it would have been
+        if self._stops:  # what ended at a stop goes on as long as it would have been
             wanted = self.get("h_wanted", lane)
             following = build.select(build.fcmp_ordered(">", wanted, following), wanted, following)
         self.put(following, "h", lane)

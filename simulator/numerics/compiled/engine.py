@@ -161,6 +161,7 @@ class Engine:
         stop: Callable[[], bool] = lambda: False,
         on_progress: OnProgress = lambda share: None,
         dense: NDArray[np.bool_] | None = None,
+        steps: Sequence[Array] | None = None,
     ) -> BatchResult:
         """Integrates every member of `batch`. A member that fails stops no other.
 
@@ -173,13 +174,15 @@ class Engine:
             stop: asked some ten times a second.
             on_progress: called as often with the share of the time of all members that is done, 0 to 1.
             dense: which members have curves along their steps in the result, shape (members,); None for all.
+            steps: of each member when its steps end, increasing, whatever their errors are then; only of a program that
+                `follows`. None: every member chooses its own.
 
         Raises:
             StoppedError: `stop()` was true, or the user pressed Ctrl-C; it holds what was computed.
             ValueError: a species that the program leaves out does not start at zero, or a parameter that it takes as
                 zero is not.
         """
-        arguments = _ProgramArguments(self, batch, times, rtol, floor)
+        arguments = _ProgramArguments(self, batch, times, rtol, floor, steps)
         status = arguments.counts[:, COUNTERS.index("status")]
         copied = _DenseCurves(arguments, dense)
         todo = np.arange(len(status))
@@ -255,21 +258,30 @@ class Engine:
 class _ProgramArguments:
     """The arrays that a program works on, by their names in `memory_layout.ARGUMENTS`."""
 
-    def __init__(self, engine: Engine, batch: Batch, times: Array, rtol: float | Array, floor: float | Array) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        batch: Batch,
+        times: Array,
+        rtol: float | Array,
+        floor: float | Array,
+        steps: Sequence[Array] | None = None,
+    ) -> None:
         description = self.description = engine.description
         self.engine = engine
         self.index = {species: i for i, species in enumerate(engine.species)}  # in the model: in the program
         self._set_start(engine, batch)
         self._set_events(engine, batch)
         self._set_tolerances(engine, rtol, floor)
-        self._set_stops(engine, batch)
+        self._set_stops(engine, batch, steps)
         shared = times if description.grid else times[..., :0]
         of_each = np.broadcast_to(shared, (len(self.states), shared.shape[-1]))
         self.times = np.ascontiguousarray(of_each, dtype=np.float64)  # whole numbers have other bits
         self.grid = np.empty((*self.times.shape, len(description.grid)))
         width = 1 + len(description.dense_curves)
         most = BUFFER_BYTES // (8 * width * max(len(self.states), 1))
-        capacity = max(BUFFER_POINTS, min(most, MOST_BUFFER_POINTS)) if description.dense_curves else 0
+        records = description.dense_curves or description.follows
+        capacity = max(BUFFER_POINTS, min(most, MOST_BUFFER_POINTS)) if records else 0
         self.dense_curves = np.empty((len(self.states), capacity, width))
         self.workspace = _workspace(engine)
         self.scalars = {
@@ -339,10 +351,15 @@ class _ProgramArguments:
         absolute = system.absolute_tolerances(self.rtol, np.full(members, floor, dtype=float))
         self.atol = np.ascontiguousarray(absolute[:, engine.species])
 
-    def _set_stops(self, engine: Engine, batch: Batch) -> None:
+    def _set_stops(self, engine: Engine, batch: Batch, steps: Sequence[Array] | None) -> None:
         """Times at which steps have to end, with one that is infinite after the last of each member."""
         found = np.empty((len(self.states), 0))
-        if engine.description.has_stops:  # else the formulas need not be built
+        if steps is not None:
+            found = np.full((len(steps), max(map(len, steps), default=0)), np.inf)
+            for row, ends in zip(found, steps, strict=True):
+                row[: len(ends)] = ends
+            self.counts[:, COUNTERS.index("follows")] = 1
+        elif engine.description.has_stops:  # else the formulas need not be built
             curves = engine.system.time_curves
             found = batch_stops(curves, batch.starts, batch.ends, batch.parameters, batch.sets)
         self.stops = np.pad(found, ((0, 0), (0, 1)), constant_values=np.inf)

@@ -45,7 +45,8 @@ COUNTERS = (
     "steps",
     "revived",
     "status",
-)  # of a member, integers
+    "follows",
+)  # of a member, integers; follows: 1 where its steps end where `stops` says, whatever their error
 INTEGER_ROWS = ("member", "accepted", *COUNTERS)
 
 
@@ -128,6 +129,8 @@ class ProgramDescription:
         offsets: the first row of each group of rows of a workspace; ``rows`` is how many there are.
         lanes: members that are integrated in lock step.
         has_stops: whether steps may have to end at times that formulas name.
+        follows: whether members may take steps that are given, and the times along steps are recorded for it.
+        per_step: at how many parts of a step curves and times are recorded.
     """
 
     species: tuple[str, ...]
@@ -142,6 +145,8 @@ class ProgramDescription:
     offsets: Mapping[str, int]
     lanes: int
     has_stops: bool
+    follows: bool
+    per_step: int
 
 
 @dataclass(frozen=True)
@@ -156,6 +161,7 @@ class ProgramLayout:
         observed: observables that the function `observe` computes at any states.
         fluxes: (species, reaction) of the contributions to derivatives that the function `fluxes` computes at any
             states.
+        follows: as in `ProgramDescription`.
     """
 
     reduced: ReducedSystem
@@ -164,6 +170,7 @@ class ProgramLayout:
     per_step: int = PIECE
     observed: tuple[str, ...] = ()
     fluxes: tuple[tuple[str, str], ...] = ()
+    follows: bool = False
 
     def description(self, lanes: int) -> ProgramDescription:
         """The same without formulas, for a program of `lanes` lanes."""
@@ -180,6 +187,8 @@ class ProgramLayout:
             offsets=self.offsets,
             lanes=lanes,
             has_stops=self.has_stops,
+            follows=self.follows,
+            per_step=self.per_step,
         )
 
     @cached_property
@@ -291,6 +300,7 @@ class ProgramLayout:
             self.observed,
             self.fluxes,
             self.per_step,
+            self.follows,
             self.reduced.species,
             self.reduced.infused,
             self.parameters,

@@ -86,6 +86,7 @@ def program_for(
     dense_curves: Sequence[str],
     lanes: int | None = None,
     per_step: int = PIECE,
+    follows: bool = False,
 ) -> Program:
     """The program of a reduced system, compiled where none is kept: some seconds at most.
 
@@ -95,9 +96,10 @@ def program_for(
         dense_curves: species and observables to record along every step.
         lanes: members that are integrated in lock step; by default what suits the processor.
         per_step: at how many parts of a step curves are recorded.
+        follows: whether members may take steps that they are given.
     """
     lanes = lanes or best_lanes()
-    layout = ProgramLayout(reduced, tuple(grid), tuple(dense_curves), per_step)
+    layout = ProgramLayout(reduced, tuple(grid), tuple(dense_curves), per_step, follows=follows)
     key = program_key(layout, lanes)
     code = kept.read(key)
     if code is None:
