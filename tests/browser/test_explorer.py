@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from immunesim.experiments.curves import value_at
+from immunesim.experiments.explanation.explain import explain
 from immunesim.experiments.explorer.document import refusals, with_twin
 from immunesim.experiments.run import run
 from immunesim.experiments.scenario import Scenario
@@ -17,7 +18,8 @@ from immunesim.experiments.solving import Certify, system_of
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.numerics.fluxes import fluxes
 from immunesim.runtime.errors import InputError
-from immunesim.tasks.explore import Explorer, ExploreRequest, explore
+from immunesim.tasks.explore import Explorer, ExploreRequest
+from immunesim.tasks.explore import explore as make_page
 from immunesim.tasks.request import ScenarioRequest
 
 from tests.experiments.test_regimens import dose, model, question
@@ -50,7 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
     def page(scenario: str) -> Explorer:
         if scenario not in known:
             out = folder / f"{len(known)}.html"
-            known[scenario] = explore(ExploreRequest(ScenarioRequest(scenario), out))
+            known[scenario] = make_page(ExploreRequest(ScenarioRequest(scenario), out))
         return known[scenario]
 
     return page
@@ -435,6 +437,28 @@ def test_what_raises_and_lowers_a_curve_is_what_the_engine_in_python_says(visit,
             assert given.keys() <= wanted.keys()
             for label, rate in wanted.items():
                 assert given.get(label, 0.0) == pytest.approx(rate, rel=1e-3, abs=1e-3 * size), (curve, label)
+
+
+@pytest.mark.parametrize("name", ["core_cures", pytest.param("il2_therapy", marks=pytest.mark.slow)])
+def test_why_tells_the_same_net_effects_against_rest_as_explain(visit, made, name: str) -> None:
+    page, scenario = opened(visit, made(name).page), read_scenario(PATHS[name])
+    known, netted = run(scenario, Certify.OFF).arms, 0
+    for place, curve in enumerate(page.evaluate("immunesimExplorer.names")[: len(scenario.drawn)]):
+        found = page.evaluate("([at, time]) => immunesimExplorer.why(at, time)", [place, 0.55 * scenario.end])
+        (balance,) = explain(scenario, "main", curve, at=[found["time"]], known=known).at
+        size = max(balance.gain, balance.loss, balance.background)
+        about = {"rel": 1e-3, "abs": 1e-3 * size}
+        excess = {each["label"]: each["rate"] - each["rest"] for each in found["parts"]}
+        rest = {each["label"]: each["rest"] for each in found["parts"]}
+        for each in balance.contributions:
+            label = {"doses": "infused doses", "time": "time itself"}.get(each.id, each.label)
+            assert excess.get(label, 0.0) == pytest.approx(each.gain - each.loss, **about), (curve, label)
+            assert rest.get(label, 0.0) == pytest.approx(each.background, **about), (curve, label)
+        assert sum(max(each, 0.0) for each in excess.values()) == pytest.approx(balance.gain, **about), curve
+        assert sum(max(-each, 0.0) for each in excess.values()) == pytest.approx(balance.loss, **about), curve
+        assert found["atRest"] is balance.at_rest
+        netted += balance.has_background
+    assert netted  # of some of them what cancels is worth a word
 
 
 def test_why_is_answered_by_keys_alone_and_follows_the_sliders(visit, made, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from ...model.expression import Apply, Expression, Name, Number, Quoted
 from ...model.instants import PER_SECOND, ticks_of
 from ...model.units import ONE, Unit, quantity
 from ...numerics.compiled.memory_layout import ARGUMENTS, CLOCKS, COUNTERS, ProgramDescription
+from ...numerics.fluxes import chain_rule
 from ...numerics.noise import LOWER_FLOORS
 from ...numerics.system import SMALLEST_ATOL, System
 from ...numerics.trajectory import ATOL_OF_SCALE
@@ -136,6 +137,9 @@ def document(scenario: Scenario, system: System, compiled: WebProgram) -> dict[s
         "volumes": len(volumes),
         "parameters": place,
         "values": [main[name] for name in system.parameters],
+        "defaults": {  # of the model, where they are others: for the rest that explanations compare with
+            place[name]: item.value for name, item in model.parameters.items() if item.value != main[name]
+        },
         "read": [place[name] for name in program.parameters],
         "infused": [system.species.index(name) for name in program.infused],
         "observed": len(program.observed),
@@ -288,4 +292,8 @@ def _curve(scenario: Scenario, name: str, system: System, program: ProgramDescri
             return [tree.op, *map(read, tree.args)]
         raise TypeError(f"{tree!r} is no part of a curve")
 
-    return {"name": name, "label": scenario.label(name), "unit": curve.unit_text, "tree": read(curve.tree)}
+    reads = None  # of a formula of curves there is no balance in Python either
+    if isinstance(curve.tree, Name):
+        reads = [system.species.index(each) for each in chain_rule(system, curve.tree.id).by_species]
+    tree = read(curve.tree)
+    return {"name": name, "label": scenario.label(name), "unit": curve.unit_text, "tree": tree, "reads": reads}

@@ -183,7 +183,7 @@ function makeEngine() {
     for (const place in arm.initial) initial[place] = arm.initial[place];
     const times = Float64Array.from(new Set([...doc.saved, ...bounds])).sort();
     const stops = arm.stops.filter((time) => !bounds.includes(time));
-    return { bounds, of, sets, jumps, infusions, dilutions, initial, times, stops };
+    return { bounds, of, sets, jumps, infusions, dilutions, first, initial, times, stops }; // first: the values before any change
   }
 
   // The arrays of `drive`

@@ -4,9 +4,11 @@ function makeQuestions(engine) {
   "use strict";
   const { fluxes, scheduled, moved, driven, observed, setsOf, along, reads, withNumbers, curvesOf, atStates, Refused, DONE } = engine;
 
-  // Why a curve of an arm rises or falls at the saved time that is nearest: what each reaction adds to it per time unit
-  // of the model, through the slopes of the curve by each species. A curve of several species with different slopes is
-  // taken apart by species instead: the turnover of each would hide what moves it.
+  // Why a curve of an arm rises or falls at the saved time that is nearest, as experiments/explanation/balance.py: what
+  // each contributor adds to it per time unit of the model (`rate`), and what of that cancels at rest (`rest`). Of a
+  // curve that reads one species its reactions contribute, of any other the species that it reads: the turnover of each
+  // would hide what moves it.
+  const STEADY = 0.98; // as in turnover.py: from here on gain and loss are called equal
   function why(set, place, curve, time) {
     const doc = engine.doc();
     const arm = scheduled(moved(doc.arms[place], set)), size = doc.species.length;
@@ -14,25 +16,54 @@ function makeQuestions(engine) {
     if (!found.reached) throw new Error("the run ends at once");
     let at = 0;
     for (let i = 1; i < found.reached; i += 1) if (Math.abs(arm.times[i] - time) < Math.abs(arm.times[at] - time)) at = i;
-    const when = arm.times[at], x = found.grid.slice(at * size, (at + 1) * size), which = setsOf(arm, at + 1)[at], { values } = arm.sets[which];
-    const { tree } = doc.curves[curve];
-    const segment = arm.bounds.filter((bound, i) => i < arm.of.length && bound <= when).length - 1;
-    const { value, slopes, byTime } = slopesOf(withNumbers(tree, arm, found, reads(tree) ? observed(arm, found) : []), values, x, when);
-    const flows = doc.fluxes.length ? fluxes(doc.fluxes.length, values, [x], [when]).map(([flow]) => (Number.isFinite(flow) ? flow : 0)) : [];
-    const infused = arm.infusions[segment] ?? new Map(), through = new Map(), reactions = new Map();
-    const add = (map, key, amount) => { if (amount) map.set(key, (map.get(key) ?? 0) + amount); };
-    doc.fluxes.forEach(([species, reaction], i) => {
-      add(through, species, slopes[species] * flows[i]);
-      add(reactions, reaction, slopes[species] * flows[i]);
-    });
+    const when = arm.times[at], x = found.grid.slice(at * size, (at + 1) * size), { values } = arm.sets[setsOf(arm, at + 1)[at]];
+    const { tree, reads: named } = doc.curves[curve], segment = arm.bounds.filter((bound, i) => i < arm.of.length && bound <= when).length - 1;
+    const plain = withNumbers(tree, arm, found, reads(tree) ? observed(arm, found) : []);
+    const { value, slopes, byTime } = slopesOf(plain, values, x, when);
+    const read = named ?? [...slopes.keys()].filter((k) => slopes[k] !== 0), alone = read.length === 1 ? read[0] : -1;
+    const infused = arm.infusions[segment] ?? new Map(), now = contributions(alone, slopes, values, x, when);
     let doses = 0;
-    for (const [species, rate] of infused) { doses += slopes[species] * rate; add(through, species, slopes[species] * rate); }
-    const read = [...slopes.keys()].filter((k) => slopes[k] !== 0), most = Math.max(...read.map((k) => Math.abs(slopes[k])));
-    const alike = read.every((k) => Math.abs(slopes[k] - slopes[read[0]]) < 1e-3 * most);
-    const parts = alike ? [...reactions].map(([key, rate]) => ({ label: doc.reactions[key], rate })) : [...through].map(([key, rate]) => ({ label: doc.labels[key], rate }));
-    if (alike && doses) parts.push({ label: "infused doses", rate: doses });
-    if (byTime) parts.push({ label: "time itself", rate: byTime });
-    return { time: when, value, parts, byReactions: alike };
+    for (const [species, rate] of infused) {
+      if (alone < 0) now.set(species, (now.get(species) ?? 0) + slopes[species] * rate);
+      else doses += slopes[species] * rate;
+    }
+    const slope = alone < 0 ? 1 : slopes[alone], rest = atRest(alone, plain, arm);
+    const parts = [...new Set([...now.keys(), ...rest.rates.keys()])].map((key) => ({
+      label: (alone < 0 ? doc.labels : doc.reactions)[key], rate: (now.get(key) ?? 0) * slope, rest: (rest.rates.get(key) ?? 0) * slope,
+    }));
+    if (doses) parts.push({ label: "infused doses", rate: doses, rest: 0 });
+    if (byTime) parts.push({ label: "time itself", rate: byTime, rest: 0 });
+    return { time: when, value, parts: parts.filter(({ rate, rest }) => rate || rest), byReactions: alone >= 0, atRest: rest.balance >= STEADY };
+  }
+
+  // In one state by reaction what it adds to the species `alone`; or, without one, what comes through each species
+  function contributions(alone, slopes, values, x, time) {
+    const doc = engine.doc(), into = new Map(); // all fluxes at once: the module computes no single one
+    if (!doc.fluxes.length) return into;
+    const flows = fluxes(doc.fluxes.length, values, [x], [time]).map(([flow]) => (Number.isFinite(flow) ? flow : 0));
+    doc.fluxes.forEach(([species, reaction], i) => {
+      const [key, amount] = alone < 0 ? [species, slopes[species] * flows[i]] : [reaction, species === alone ? flows[i] : 0];
+      if (amount) into.set(key, (into.get(key) ?? 0) + amount);
+    });
+    return into;
+  }
+
+  // What cancels at the start of an arm, before its doses and without its changes: as `resting_turnover`
+  function atRest(alone, tree, arm) {
+    const doc = engine.doc(), usual = Float64Array.from(doc.values);
+    for (const place in doc.defaults) usual[place] = doc.defaults[place];
+    const of = (own) => cancelling(contributions(alone, alone < 0 ? slopesOf(tree, own, arm.initial, 0).slopes : [], own, arm.initial, 0));
+    const own = of(arm.first);
+    if (own.balance >= STEADY) return own;
+    const general = of(usual);
+    return general.balance >= STEADY ? general : own;
+  }
+  function cancelling(rates) {
+    let gain = 0, loss = 0;
+    for (const rate of rates.values()) if (rate > 0) gain += rate; else loss -= rate;
+    const least = Math.min(gain, loss);
+    if (!least) return { rates: new Map(), balance: 0 };
+    return { rates: new Map([...rates].map(([key, rate]) => [key, (rate * least) / (rate > 0 ? gain : loss)])), balance: least / Math.max(gain, loss) };
   }
 
   // A curve and its derivatives by each species and by time, as differences

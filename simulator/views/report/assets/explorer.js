@@ -328,10 +328,13 @@
     if ($("charts").hidden) { // the first time; until then the fixed curves are there
       $("fixed").hidden = true;
       $("charts").hidden = false;
-      charts.forEach((chart) => chart.build());
+      const seen = charts.filter((chart) => chart.element.getBoundingClientRect().top < innerHeight);
+      seen.forEach((chart) => chart.build());
+      charts.filter((chart) => !seen.includes(chart)).forEach((chart) => setTimeout(() => chart.build())); // one by one, once these are drawn
+      return;
     }
     const lines = aligned();
-    for (const chart of charts) if (rest || chart.visible) chart.draw(lines, rest, same); // the others once it rests
+    for (const chart of charts) if (chart.uplot && (rest || chart.visible)) chart.draw(lines, rest, same); // the others once it rests
     if (rest && state.at !== undefined) readAt(state.at);
   }
 
@@ -424,7 +427,7 @@
     why: (place, time) => new Promise((done, failed) => askLater({ question: { why: [0, place, time / factor] }, done, failed })),
     lines: () => runs().filter(Boolean).length,
     verdicts: () => verdicts.expected.map(({ each, value, holds }) => ({ id: each.id, value, holds, drawn: Boolean(each.band) })),
-    async quiet() { while (busy || wanted || later.length) await new Promise((resolve) => setTimeout(resolve, 5)); },
+    async quiet() { while (busy || wanted || later.length || (state.latest && !charts.every((chart) => chart.uplot))) await new Promise((resolve) => setTimeout(resolve, 5)); },
   });
 
   async function open() {

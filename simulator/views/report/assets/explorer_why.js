@@ -5,42 +5,65 @@ function makeWhy(tools) {
   const { make, text, withUnit, page } = tools, { clock } = page.model, MOST = 6;
   const per = "per " + ({ d: "day", h: "hour", min: "minute", s: "second" }[clock.unit] ?? clock.unit);
 
-  // The largest first; what is rounding beside them is left out
-  function sides(parts) {
-    const most = Math.max(0, ...parts.map(({ rate }) => Math.abs(rate))), seen = parts.filter(({ rate }) => Math.abs(rate) > 1e-9 * most);
-    const side = (sign) => seen.filter(({ rate }) => sign * rate > 0).map(({ label, rate }) => ({ label, rate: Math.abs(rate) / clock.factor })).sort((a, b) => b.rate - a.rate);
-    return { gains: side(1), losses: side(-1) };
-  }
-  const sum = (list) => list.reduce((total, { rate }) => total + rate, 0);
+  const CLEAR = 0.05; // as in balance.py: less turnover at rest is not worth a word
 
-  function sentence(curve, found, gains, losses, when) {
-    const gain = sum(gains), loss = sum(losses), net = gain - loss, steady = Math.abs(net) < 1e-3 * Math.max(gain, loss);
+  // Gains and losses, the largest first, each with what of it there is at rest and what is more or less than that
+  // (`excess`); what is rounding beside them is left out
+  function sides(found) {
+    const parts = found.parts.map(({ label, rate, rest }) => ({ label, rate: rate / clock.factor, rest: rest / clock.factor, excess: (rate - rest) / clock.factor }));
+    const most = Math.max(0, ...parts.map(({ rate, excess }) => Math.max(Math.abs(rate), Math.abs(excess))));
+    const side = (key, sign) => parts.filter((part) => sign * part[key] > 1e-9 * most).sort((a, b) => sign * (b[key] - a[key]));
+    const more = side("excess", 1), less = side("excess", -1), background = sum(parts.map(({ rest }) => Math.abs(rest))) / 2;
+    const clear = background > CLEAR * Math.max(sum(more.map(({ excess }) => excess)), -sum(less.map(({ excess }) => excess)));
+    return { gains: side("rate", 1), losses: side("rate", -1), more, less, background: clear ? background : 0, where: found.atRest ? "at rest" : "at the start" };
+  }
+  const sum = (list) => list.reduce((total, each) => total + each, 0);
+  const share = (part, total) => (part > 0.995 * total ? "" : ` (${text((100 * part) / total, 2)} % of that)`);
+
+  function sentence(curve, found, apart, when) {
+    const { gains, losses, background, where } = apart, all = (list) => Math.abs(sum(list.map(({ rate }) => rate)));
+    const gain = all(gains), loss = all(losses), net = gain - loss, steady = Math.abs(net) < 1e-3 * Math.max(gain, loss);
     const amount = (value) => `${withUnit(value, curve.shown, 3)} ${per}`;
     const lead = `${curve.label[0].toUpperCase()}${curve.label.slice(1)} at ${when} (${tools.arm()}): ${steady ? "hardly changing" : `${net > 0 ? "rising" : "falling"} by ${amount(Math.abs(net))}`}.`;
     if (!gains.length && !losses.length) return `${lead} Nothing adds to it or takes from it.`;
-    const share = (part, total) => (part > 0.995 * total ? "" : ` (${text((100 * part) / total, 2)} % of that)`);
-    const named = (list, total) => `${list.length > 1 ? "most" : "all"} by “${list[0].label}”${list.length > 1 ? share(list[0].rate, total) : ""}`;
-    const rises = gains.length ? `It gains ${amount(gain)}, ${named(gains, gain)}` : "It gains nothing";
-    const falls = losses.length ? `it loses ${amount(loss)}, ${named(losses, loss)}` : "it loses nothing";
+    const words = background ? against(apart, amount, where) : inAll(gains, losses, gain, loss, amount);
     const pace = (Math.LN2 * found.value) / Math.abs(net), fits = found.value > 0 && !steady && found.halves && pace < page.model.end * clock.factor;
-    return `${lead} ${rises}; ${falls}.${fits ? ` At this pace it would ${net > 0 ? "double" : "halve"} in ${withUnit(pace, clock.unit, 2)}.` : ""}`;
+    return `${lead} ${words}${fits ? ` At this pace it would ${net > 0 ? "double" : "halve"} in ${withUnit(pace, clock.unit, 2)}.` : ""}`;
   }
 
-  function table(curve, gains, losses) {
-    const most = Math.max(...gains.concat(losses).map(({ rate }) => rate)), unit = `${curve.shown} ${per}`.trim();
+  function inAll(gains, losses, gain, loss, amount) {
+    const named = (list, total) => `${list.length > 1 ? "most" : "all"} by “${list[0].label}”${list.length > 1 ? share(Math.abs(list[0].rate), total) : ""}`;
+    const rises = gains.length ? `It gains ${amount(gain)}, ${named(gains, gain)}` : "It gains nothing";
+    return `${rises}; ${losses.length ? `it loses ${amount(loss)}, ${named(losses, loss)}` : "it loses nothing"}.`;
+  }
+
+  // What moves it: more and less than the turnover that cancels, the same numbers as `explain` has
+  function against({ more, less, background, where }, amount, place) {
+    const up = sum(more.map(({ excess }) => excess)), down = -sum(less.map(({ excess }) => excess));
+    const how = ({ label, rest, excess }) => !rest ? `by “${label}”` : `as “${label}” ${rest > 0 ? "adds" : "takes"} ${rest > 0 === excess > 0 ? "more" : "less"} than ${place}`;
+    const named = (list, total) => `${list.length > 1 ? "most " : ""}${how(list[0])}${list.length > 1 ? share(Math.abs(list[0].excess), total) : ""}`;
+    const raised = more.length ? `${amount(up)} up, ${named(more, up)}` : "", lowered = less.length ? `${amount(down)} down, ${named(less, down)}` : "";
+    const moved = [raised, lowered].filter(Boolean).join("; ");
+    return `${where[0].toUpperCase()}${where.slice(1)} ${amount(background)} are made and lost in equal parts, which moves nothing. ${moved ? `Against that it is moved by ${moved}.` : "Nothing differs from that."}`;
+  }
+
+  function table(curve, { gains, losses, background, where }) {
+    const size = ({ rate }) => Math.abs(rate), most = Math.max(...gains.concat(losses).map(size)), unit = `${curve.shown} ${per}`.trim(), columns = background ? 4 : 3;
     const rows = (list, kind) => {
-      const shown = list.length > MOST + 1 ? list.slice(0, MOST) : list, rest = list.slice(shown.length);
-      if (rest.length) shown.push({ label: `${rest.length} more`, rate: sum(rest) });
-      return shown.map(({ label, rate }) => {
+      const shown = list.length > MOST + 1 ? list.slice(0, MOST) : list.slice(), rest = list.slice(shown.length);
+      if (rest.length) shown.push({ label: `${rest.length} more`, rate: sum(rest.map(({ rate }) => rate)), rest: sum(rest.map((each) => each.rest)) });
+      return shown.map((part) => {
         const bar = make("td", { className: "bar " + kind }, make("span", {}));
-        bar.firstChild.style.width = `${Math.max(1, (100 * rate) / most)}%`;
+        bar.firstChild.style.width = `${Math.max(1, (100 * size(part)) / most)}%`;
         bar.setAttribute("aria-hidden", "true");
-        return make("tr", {}, make("th", { scope: "row", textContent: label }), make("td", { textContent: (kind === "gain" ? "+" : "−") + text(rate, 3) }), bar);
+        const signed = (value) => (value ? (value > 0 ? "+" : "−") + text(Math.abs(value), 3) : "");
+        return make("tr", {}, make("th", { scope: "row", textContent: part.label }), make("td", { textContent: signed(part.rate) }), ...(background ? [make("td", { className: "quiet", textContent: signed(part.rest) })] : []), bar);
       });
     };
-    const head = (words) => make("tr", {}, make("th", { scope: "colgroup", colSpan: 3, textContent: words }));
+    const head = (words) => make("tr", {}, make("th", { scope: "colgroup", colSpan: columns, textContent: words }));
     const body = (words, list, kind) => (list.length ? [make("tbody", {}, head(words), ...rows(list, kind))] : []);
-    return make("table", {}, make("caption", { textContent: unit }), ...body("Gains", gains, "gain"), ...body("Losses", losses, "loss"));
+    const heads = background ? [make("thead", {}, make("tr", {}, ...["", "here", where, ""].map((words) => make(words ? "th" : "td", words ? { scope: "col", textContent: words } : {}))))] : [];
+    return make("table", {}, make("caption", { textContent: unit }), ...heads, ...body("Gains", gains, "gain"), ...body("Losses", losses, "loss"));
   }
 
   // The explanation below a chart: show(time of the axis), refresh() once another run is shown, close()
@@ -63,11 +86,11 @@ function makeWhy(tools) {
         const number = ++asked;
         tools.ask(place, at / clock.factor, (found) => {
           if (number !== asked) return;
-          const { gains, losses } = sides(found.parts);
+          const apart = sides(found);
           found.halves = tools.halves(place);
           const how = found.byReactions ? "" : " It is computed from several quantities: these are what each of them adds.";
-          const words = sentence(curve, found, gains, losses, withUnit(found.time * clock.factor, clock.unit));
-          body.replaceChildren(make("p", { textContent: words + how }), ...(gains.length + losses.length ? [table(curve, gains, losses)] : []));
+          const words = sentence(curve, found, apart, withUnit(found.time * clock.factor, clock.unit));
+          body.replaceChildren(make("p", { textContent: words + how }), ...(apart.gains.length + apart.losses.length ? [table(curve, apart)] : []));
           body.firstChild.setAttribute("role", "status");
         }, (error) => body.replaceChildren(make("p", { textContent: "This cannot be said here: " + error.message })));
       },

@@ -1,0 +1,160 @@
+"""Pages of `explore` in Chromium: how soon they draw, how they follow a slider, against the engine in Python.
+
+    python -m tests.benchmarks.explorer [SCENARIO or PAGE.html ...]
+
+A line for each page: its size; the first draw from disk, of which the page's own clock starts with the navigation; the
+95th percentile of the time between two frames while a slider is dragged, and the processor time that the interface
+takes of each frame; how long the curves of all arms that are shown take to follow, drawing included, while the slider
+moves and once it rests; and the same arms by the compiled engine in Python to the same tolerance, which leaves out what
+the scenario cannot wake. Each is the best of some rounds: the machine may do other things too.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from immunesim.experiments.awake import awake_species, zero_parameters
+from immunesim.experiments.explorer.document import RTOL_AT_REST, RTOL_MOVING, with_twin
+from immunesim.experiments.schedule import prepare
+from immunesim.experiments.solving import problem_of
+from immunesim.numerics.compiled.arms import ModelEngine
+from immunesim.numerics.system import System
+from immunesim.tasks.explore import ExploreRequest, explore
+from immunesim.tasks.request import ScenarioRequest
+from immunesim.views.report.explorer_page import MOST_FIXED
+
+SCENARIOS = "friberg", "core_cures", "il2_therapy", "marrow_chemotherapy"
+BROWSERS = "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
+OPENED, DRAGGED, FOLLOWED = 7, 4, 9  # rounds
+MOVES = 60  # of the mouse in a drag
+WATCH = """
+window.frames_ = [];
+new MutationObserver(() => {
+  const fixed = document.getElementById("fixed");
+  if (fixed && fixed.hidden && !window.drawn_) requestAnimationFrame(() => { window.drawn_ ??= performance.now(); });
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["hidden"] });
+let last_ = 0;
+const frame_ = (now) => { if (last_) frames_.push(now - last_); last_ = now; requestAnimationFrame(frame_); };
+requestAnimationFrame(frame_);
+"""
+DRAWN = """() => new Promise((done) => {
+  const look = () => (window.drawn_ ? done(drawn_) : setTimeout(look, 5));
+  look();
+})"""
+FOLLOW = """async ([moving, step]) => {
+  const range = document.querySelector("#sliders input[type=range]");
+  const middle = (Number(range.min) + Number(range.max)) / 2;
+  range.value = middle + step;
+  const began = performance.now();
+  range.dispatchEvent(new Event("input"));
+  if (!moving) range.dispatchEvent(new Event("change"));
+  await immunesimExplorer.quiet();
+  return performance.now() - began;
+}"""
+
+
+class Page(NamedTuple):
+    """What is measured of a page: bytes, and milliseconds."""
+
+    size: int
+    first: float
+    frame: float
+    busy: float
+    moving: float
+    rest: float
+
+
+def measured(browser: Any, path: Path) -> Page:
+    """The best of some rounds."""
+    firsts, frames, busy = [], [], []
+    for _ in range(OPENED):
+        context = browser.new_context(viewport={"width": 1400, "height": 900}, offline=True)
+        page = context.new_page()
+        page.add_init_script(WATCH)
+        page.goto(path.as_uri())
+        page.locator("#fixed").wait_for(state="hidden", timeout=120_000)
+        firsts.append(page.evaluate(DRAWN))
+        if len(firsts) < OPENED:
+            context.close()
+    page.evaluate("immunesimExplorer.quiet()")
+    session = context.new_cdp_session(page)
+    session.send("Performance.enable")
+    for _ in range(DRAGGED):
+        before = _spent(session)
+        frames.append(_dragged(page))
+        busy.append(1e3 * (_spent(session) - before) / max(len(frames[-1]), 1))
+    follow = {moving: [page.evaluate(FOLLOW, [moving, i]) for i in range(FOLLOWED)] for moving in (True, False)}
+    context.close()
+    p95 = min(sorted(each)[int(0.95 * len(each))] for each in frames if each)
+    return Page(path.stat().st_size, min(firsts), p95, min(busy), min(follow[True]), min(follow[False]))
+
+
+def _spent(session: Any) -> float:
+    """Seconds that the thread of the interface has been busy."""
+    found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    return float(found["TaskDuration"])
+
+
+def _dragged(page: Any) -> list[float]:
+    """The milliseconds between frames while the first slider is dragged to and fro."""
+    box = page.locator("#sliders input[type=range]").first.bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, y)
+    page.mouse.down()
+    page.evaluate("() => { frames_.length = 0; }")
+    for i in range(MOVES):
+        page.mouse.move(box["x"] + box["width"] * (0.5 + 0.4 * (i / MOVES if i % 20 < 10 else -i / MOVES)), y)
+        time.sleep(0.012)
+    found: list[float] = page.evaluate("frames_.slice()")
+    page.mouse.up()
+    page.evaluate("immunesimExplorer.quiet()")
+    return found
+
+
+def native(name: str) -> dict[float, float]:
+    """Milliseconds of the arms that a page shows at first, by tolerance, by the engine in Python."""
+    scenario = with_twin(ScenarioRequest(name).read())
+    system = System(scenario.model)
+    arms = scenario.arms[:MOST_FIXED]
+    prepared = [prepare(scenario, arm, system) for arm in arms]
+    awake = awake_species(scenario, scenario.arms, system.parameter_formulas)
+    engine = ModelEngine(system, awake, zero_parameters(scenario))
+    found = {}
+    for rtol in (RTOL_MOVING, RTOL_AT_REST):
+        taken = []
+        for _ in range(FOLLOWED):
+            began = time.perf_counter()
+            engine.solve([problem_of(each, rtol) for each in prepared])
+            taken.append(1e3 * (time.perf_counter() - began))
+        found[rtol] = min(taken)
+    return found
+
+
+def main(words: list[str]) -> None:
+    """Prints a line for each."""
+    from playwright.sync_api import sync_playwright
+
+    program = next(found for name in BROWSERS if (found := shutil.which(name)))
+    print(f"{'':22} {'KB':>5} {'first':>7} {'p95':>6} {'busy':>6} {'moving':>8} {'rest':>8} {'native':>14}   ratio")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        for word in words:
+            path = Path(word).absolute() if word.endswith(".html") else Path(folder) / f"{word}.html"
+            if not path.exists():
+                explore(ExploreRequest(ScenarioRequest(word), path))
+            found, ours = measured(browser, path), native(path.stem)
+            numbers = f"{found.size / 1e3:5.0f} {found.first:7.0f} {found.frame:6.1f} {found.busy:6.1f}"
+            fast, exact = ours[RTOL_MOVING], ours[RTOL_AT_REST]
+            ratios = f"{found.moving / fast:.1f}, {found.rest / exact:.1f}"
+            times = f"{found.moving:8.1f} {found.rest:8.1f} {fast:6.1f}, {exact:6.1f}"
+            print(f"{path.stem:22} {numbers} {times}   {ratios}", flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or list(SCENARIOS))
