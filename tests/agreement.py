@@ -1,36 +1,56 @@
-"""Every trajectory of every bundled scenario against two other solvers: LSODA on our formulas, and libRoadRunner on
-the SBML that we write, which shares with ours nothing but the model.
+"""Every trajectory of every bundled scenario against two other solvers: LSODA, a method of another kind, and
+libRoadRunner on the SBML that we write, which shares with ours nothing but the model.
 
-``python -m tests.agreement`` prints a line for every arm: what a run gives at its usual tolerance, all saved times,
-all species. ``python -m tests.agreement NAME ...`` does so for these scenarios. `test_agreement.py` holds each line
-against TOLERANCE.
+LSODA steps the machine code's right-hand side and Jacobian. So that a fault of the code generator cannot hide, both
+are held against the formulas along every trajectory, as a run does, and the right-hand side against Python's too.
+
+``python -m tests.agreement --keep FILE`` prints a line for every arm: what a run gives at its usual tolerance, all
+saved times, all species. It takes some ten minutes of one processor, and goes on where it was stopped: FILE keeps what
+was found by this version of the package. ``python -m tests.agreement NAME ...`` does so for these scenarios, and
+``--libroadrunner`` asks libRoadRunner too, which takes half a minute to load an arm of the human model.
+`test_agreement.py` holds each line against TOLERANCE.
 """
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # LSODA's matrices are small: threads make them slower
+
 import argparse
+import hashlib
+import json
 import time as clock
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from immunesim.experiments.run import run
+from immunesim.experiments.awake import awake_species, zero_parameters
+from immunesim.experiments.periodic import has_steady_dose
+from immunesim.experiments.run import ArmResult, run
 from immunesim.experiments.scenario import Scenario
-from immunesim.experiments.schedule import prepare
+from immunesim.experiments.schedule import Prepared, prepare
+from immunesim.experiments.solving import as_simulated
 from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.numerics.compiled.arms import ModelEngine
 from immunesim.numerics.solve import solve_above_noise
 from immunesim.numerics.system import System
 from immunesim.numerics.trajectory import Array
+from immunesim.runtime.kept import fingerprint
 
-from tests.libroadrunner import simulated_apart
+from tests.machine import MachineSystem
 
 TOLERANCE = 1e-5  # of |value| + SMALL of the scale of the species
 SMALL = 1e-3
 RTOL = 1e-10  # of the other two
 TIGHTER = {"kirschner_panetta": 1e-12}  # 5000 days of spikes, each of which moves the next: 1e-10 leaves them 2e-5
+POINTS = 10  # of each trajectory, at which machine code is compared with Python
+SAME = 1e-9  # of the size of what a derivative is made of: far above rounding, far below a wrong formula
+PACKAGE, SCENARIOS = (Path(__file__).parents[1] / each for each in ("simulator", "scenarios"))
 
 
 class Worst(NamedTuple):
@@ -42,17 +62,23 @@ class Worst(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """One arm of a scenario against the two other solvers, and the seconds that each took."""
+    """One arm of a scenario against the two other solvers, and the CPU seconds of the first.
+
+    code: where machine code and formulas differ; empty where they do not.
+    """
 
     scenario: str
     arm: str
     lsoda: Worst
     libroadrunner: Worst | None
-    seconds: tuple[float, float]
+    seconds: float
+    code: str = ""
 
     @property
     def worst(self) -> float:
-        """The larger difference of the two."""
+        """The larger difference of the two; infinite where machine code and formulas differ."""
+        if self.code:
+            return float("inf")
         return max(each.difference for each in (self.lsoda, self.libroadrunner) if each is not None)
 
     @property
@@ -63,37 +89,88 @@ class Agreement(NamedTuple):
             for each in (self.lsoda, self.libroadrunner)
             if each is not None
         ]
-        return f"{self.scenario:28} {self.arm:24} {'  '.join(parts)}  {self.seconds[0]:6.1f} {self.seconds[1]:6.1f}"
+        return f"{self.scenario:28} {self.arm:24} {self.seconds:6.1f} {'  '.join(parts)}  {self.code}".rstrip()
 
 
-HEADING = f"{'scenario':28} {'arm':24} {'LSODA':8} {'species':24} {'time':>10}  {'libRR':8} {'species':24} {'time':>10}"
+HEADING = (
+    f"{'scenario':28} {'arm':24} {'CPU s':>6} {'LSODA':>8} {'species':24} {'time':>10}"
+    f"  {'libRR':>8} {'species':24} {'time':>10}"
+)
 
 
-def agreements(name: str, arms: Sequence[str] | None = None, libroadrunner: bool = True) -> Iterator[Agreement]:
+def agreements(
+    name: str, arms: Sequence[str] | None = None, libroadrunner: bool = True, in_python: bool = False
+) -> Iterator[Agreement]:
     """Of the bundled scenario `name` each of `arms`, or every arm.
 
-    libroadrunner: also against libRoadRunner, which takes half a minute to load an arm of the human model.
+    libroadrunner: also against libRoadRunner. in_python: LSODA steps the formulas in Python, which takes ten times as
+    long.
     """
     scenario = read_scenario(builtin_scenarios()[name])
     system, rtol = System(scenario.model), TIGHTER.get(name, RTOL)
+    machine = _machine(scenario, system)
     for arm, result in run(scenario, arms=arms).arms.items():
         ours = result.trajectory
         states = np.array([ours[each] for each in system.species])
-        decided = replace(scenario, arms=(result.arm,))  # with the doses that its rules let through
-        prepared = prepare(decided, result.arm, system)
-        began = clock.perf_counter()
+        decided, prepared = _as_simulated(scenario, result, system)
+        began = clock.thread_time()
         other = solve_above_noise(
-            system, prepared.initial, prepared.schedule.segments, prepared.times, rtol=rtol, dense=False
+            system if in_python else machine,
+            prepared.initial,
+            prepared.schedule.segments,
+            prepared.times,
+            rtol=rtol,
+            dense=False,
         )
+        seconds = clock.thread_time() - began
         assert other.outcome.ok, other.outcome.message
         by_lsoda = _worst(scenario, ours.times, states, np.array([other[each] for each in system.species]))
-        after_lsoda = clock.perf_counter()
+        code = machine.engine.disagreement([ours]) or unlike_python(machine, system, prepared, states.T)
         by_libroadrunner = None
         if libroadrunner:
-            theirs = simulated_apart(sbml_text(decided, arm), scenario, ours.times, system.species, rtol).T
-            by_libroadrunner = _worst(scenario, ours.times, states, theirs)
-        seconds = after_lsoda - began, clock.perf_counter() - after_lsoda
-        yield Agreement(name, arm, by_lsoda, by_libroadrunner, seconds)
+            by_libroadrunner = _worst(scenario, ours.times, states, _by_libroadrunner(decided, arm, system, rtol))
+        yield Agreement(name, arm, by_lsoda, by_libroadrunner, seconds, code)
+
+
+def _machine(scenario: Scenario, system: System) -> MachineSystem:
+    """The program of all arms of a scenario."""
+    awake = awake_species(scenario, scenario.arms, system.parameter_formulas)
+    if any(has_steady_dose(arm) for arm in scenario.arms):
+        awake = set(system.species)
+    return MachineSystem(ModelEngine(system, awake, zero_parameters(scenario)))
+
+
+def _as_simulated(scenario: Scenario, result: ArmResult, system: System) -> tuple[Scenario, Prepared]:
+    """The scenario with one arm alone, which has the doses that its rules let through and its steady state, and what a
+    solver needs of it."""
+    arm = as_simulated(scenario, result.arm, system) if has_steady_dose(result.arm) else result.arm
+    return replace(scenario, arms=(arm,)), prepare(scenario, arm, system)
+
+
+def unlike_python(machine: System, system: System, prepared: Prepared, states: Array) -> str:
+    """Where the right-hand side of the machine code is not that of the code in Python, at POINTS saved times of an arm;
+    states: shape (times, species)."""
+    species, small = system.species, SMALL * system.scales
+    starts = np.array([each.start for each in prepared.schedule.segments])
+    for point in np.linspace(0, len(prepared.times) - 1, POINTS).astype(int).tolist():
+        time, state = float(prepared.times[point]), states[point]
+        segment = prepared.schedule.segments[max(int(np.searchsorted(starts, time, side="right")) - 1, 0)]
+        parameters = segment.parameters.tolist()
+        found, (rhs, jacobian, _) = np.array(machine.bind(parameters)[0](time, state)), system.bind(parameters)
+        expected = np.array(rhs(time, state))
+        size = np.abs(expected) + np.abs(jacobian(time, state)) @ (np.abs(state) + small)
+        wrong = ~(np.abs(found - expected) <= SAME * size)
+        if wrong.any():
+            return f"machine code and Python differ: {species[int(wrong.argmax())]} at {time:g}"
+    return ""
+
+
+def _by_libroadrunner(decided: Scenario, arm: str, system: System, rtol: float) -> Array:
+    """Shape (species, times)."""
+    from tests.libroadrunner import simulated_apart  # takes seconds to import
+
+    times = prepare(decided, decided.arms[0], system).times
+    return simulated_apart(sbml_text(decided, arm), decided, times, system.species, rtol).T
 
 
 def _worst(scenario: Scenario, times: Array, ours: Array, theirs: Array) -> Worst:
@@ -105,18 +182,59 @@ def _worst(scenario: Scenario, times: Array, ours: Array, theirs: Array) -> Wors
     return Worst(float(error[row, column]), names[row], float(times[column]))
 
 
-def main(names: Sequence[str]) -> None:
+def main(names: Sequence[str], libroadrunner: bool, keep: Path | None) -> None:
+    """Prints the table, and the worst arm last."""
     print(HEADING)
-    found = []
-    for name in names or builtin_scenarios():
-        for each in agreements(name):
-            print(each.line, flush=True)
-            found.append(each)
-    worse = [each for each in found if each.worst > TOLERANCE]
-    print(f"{len(found)} arms, {len(worse)} of them differ by more than {TOLERANCE:g}")
+    wanted, began, found = names or list(builtin_scenarios()), clock.process_time(), list[Agreement]()
+    version = _version(libroadrunner)
+    known = _kept(keep, version)
+    for number, name in enumerate(wanted, start=1):
+        rows = known.get(name)
+        if rows is None:
+            rows = list(_said(agreements(name, None, libroadrunner), lambda each: print(each.line, flush=True)))
+            if keep is not None:
+                with keep.open("a") as file:
+                    file.write(json.dumps([version, name, rows]) + "\n")
+        found += rows
+        print(f"# {number} of {len(wanted)} scenarios, {clock.process_time() - began:.0f} CPU s", flush=True)
+    if not found:
+        return
+    worse = [each for each in found if not each.worst <= TOLERANCE]
+    print(f"{len(found)} arms, {len(worse)} of them differ by more than {TOLERANCE:g}; the ten worst:")
+    for each in sorted(found, key=lambda each: -each.worst)[:10]:
+        print(each.line)
+
+
+def _said(rows: Iterator[Agreement], say: Callable[[Agreement], None]) -> Iterator[Agreement]:
+    for each in rows:
+        say(each)
+        yield each
+
+
+def _version(libroadrunner: bool) -> str:
+    """What the rows that are kept were made by."""
+    found = hashlib.sha256(f"{fingerprint(PACKAGE)} {libroadrunner}".encode())
+    for path in sorted([*PACKAGE.rglob("*.toml"), *SCENARIOS.rglob("*.toml"), Path(__file__)]):
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def _kept(keep: Path | None, version: str) -> dict[str, list[Agreement]]:
+    """By scenario, the rows that this version of the package has found before."""
+    found: dict[str, list[Agreement]] = {}
+    for line in keep.read_text().splitlines() if keep is not None and keep.exists() else ():
+        made_by, name, rows = json.loads(line)
+        if made_by == version:
+            found[name] = [
+                Agreement(*row[:2], Worst(*row[2]), Worst(*row[3]) if row[3] else None, *row[4:]) for row in rows
+            ]
+    return found
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.agreement", description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="a bundled scenario (default: all of them)")
-    main(parser.parse_args().names)
+    parser.add_argument("--libroadrunner", action="store_true", help="ask libRoadRunner too")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="go on where a run with this file was stopped")
+    given = parser.parse_args()
+    main(given.names, given.libroadrunner, given.keep)

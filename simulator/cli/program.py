@@ -61,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises SystemExit for `--help`, as argparse does.
     """
     if arguments is None:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the largest matrix has some hundred rows: NumPy's threads
+        # make its factors no sooner, and on a busy machine they wait for one another ten times as long
         gc.disable()  # most commands are short, and imports leave nothing to collect: 5 % of a run, cold
     argv = sys.argv[1:] if arguments is None else list(arguments)
     with safe_streams() as out, signals_as_interrupts():
