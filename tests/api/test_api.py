@@ -91,15 +91,15 @@ def test_the_words_for_immunologists_are_those_of_the_command_line() -> None:
     from immunesim.cli.options import request_of
     from immunesim.cli.program import parser_of
 
-    changes = {"knockout": "IL4", "block": {"IL1": "90%"}, "add": ["IL-2 18 MIU into skin at 3 d"]}
-    run = sim.run("acute_infection", **changes, arms="main", certify=False)
-    assert run.scenario.parameters(run.scenario.arm("main"))["IL4_made"] == 0
+    changes = {"knockout": "T_regulatory", "block": {"IL1": "90%"}, "add": ["IL-2 18 MIU into skin at 3 d"]}
+    run = sim.run("core_memory", **changes, arms="main", certify=False)
+    assert run.scenario.parameters(run.scenario.arm("main"))["T_regulatory_removal"] == 5
     options = parser_of(run.command).parse_args(run.command)
-    typed = request_of("acute_infection", options).read()
+    typed = request_of("core_memory", options).read()
     assert typed == run.scenario
     assert options.arm == ["main"]
     with pytest.raises(sim.InputError, match=r"run\(\): .*IL9") as caught:
-        sim.run("acute_infection", knockout="IL9")
+        sim.run("core_memory", knockout="IL9")
     assert str(caught.value).endswith("    knockout IL9")
 
 

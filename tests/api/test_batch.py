@@ -79,6 +79,7 @@ def test_a_row_is_a_run(toy: str, vary: object, settings: list[str], rows: list[
             assert found.measures[name][number] == pytest.approx(float(run.measure(formula)), rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_row_of_the_human_model_is_a_run() -> None:
     function = sim.batch("acute_infection", vary=["body_weight", "stop_sensitivity"], curves="IL2", at="5 d",
                          measures="max(pathogen)")  # fmt: skip

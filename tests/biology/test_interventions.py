@@ -62,7 +62,7 @@ def described() -> ArmResult:
 
 
 @pytest.mark.parametrize("arm", ["main", "uninfected"])
-@pytest.mark.parametrize("name", thinned(KNOCKED, every=12))
+@pytest.mark.parametrize("name", thinned(KNOCKED, every=24))
 def test_what_is_knocked_out_is_gone_in_health_and_in_an_infection(name: str, arm: str) -> None:
     trajectory = simulated(arm, knockout=(name,)).trajectory
     for each, values in trajectory.values.items():

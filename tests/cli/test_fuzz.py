@@ -17,7 +17,7 @@ PART = 15
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "first",
-    [pytest.param(first, marks=() if first < 6 * PART else pytest.mark.slow) for first in range(0, 900, PART)],
+    [pytest.param(first, marks=() if first < 3 * PART else pytest.mark.slow) for first in range(0, 900, PART)],
 )
 def test_files_that_are_nearly_right_are_simulated_or_refused(first: int, tmp_path: Path) -> None:
     assert failures(range(first, first + PART), tmp_path) == []

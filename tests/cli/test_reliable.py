@@ -118,7 +118,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("command", thinned(COMMANDS, every=3))
+@pytest.mark.parametrize("command", thinned(COMMANDS, every=6))
 def test_every_command_that_shows_such_a_number_says_so_first(say, chaos: Path, command: str) -> None:
     if command == "replay":
         say("run", "chaos.toml", "--no-plots", "--out", "done")

@@ -14,6 +14,7 @@ from tests.slow import thinned
 from tests.systems import Stretch, make_model, simulate
 
 CURVES = {  # species and observables: fast, slow, stiff, dosed, changed, explicit in time
+    "core_memory": ("IL2", "T_active"),
     "acute_infection": ("IL2", "pathogen", "T_active", "IL1", "lymphocytes", "CRP"),
     "il2_therapy": ("IL2_plasma", "IL2", "tumour", "blood_pressure", "heart_rate"),
     "transient_stop": ("T_self", "stop_heard", "tissue_damage"),
