@@ -25,6 +25,9 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("here")
 
 
+ONE_WORKER = ("tests/biology/test_claims.py", "tests/numerics/test_fluxes.py", "tests/tasks/test_explain.py")
+
+
 class ScenarioScheduling(LoadScopeScheduling):
     """Gives all tests of a bundled scenario to one worker, as it does those in a browser, and every other test to the
     next that is free."""
@@ -35,10 +38,12 @@ class ScenarioScheduling(LoadScopeScheduling):
 
 def group_of(nodeid: str) -> str:
     """The bundled scenario that a test is about, as one of `test_scenarios.py` names it; the browser, which each worker
-    would start; otherwise the test itself."""
+    would start; the file, where tests share what takes seconds to make; otherwise the test itself."""
     file, _, name = nodeid.partition("::")
     if file.startswith("tests/browser/"):
         return "tests/browser"
+    if file in ONE_WORKER:
+        return file
     return name.partition("[")[2].removesuffix("]") if file == "tests/test_scenarios.py" and "[" in name else nodeid
 
 

@@ -88,13 +88,18 @@ def test_the_table_holds_the_curve_and_what_adds_up_to_its_derivative(say) -> No
     assert say("--of", "cells", "--out", "why", "--force")[0] == 0
 
 
-def test_what_turned_a_curve_is_told_before_the_phase_that_it_began() -> None:
-    heads = [" ".join(sentence.split()[:2]) for sentence in sim.explain("endotoxin", "TNF").sentences]
+@pytest.fixture(scope="module")
+def endotoxin() -> sim.Run:
+    return sim.run("endotoxin", arms="main", certify=False)
+
+
+def test_what_turned_a_curve_is_told_before_the_phase_that_it_began(endotoxin: sim.Run) -> None:
+    heads = [" ".join(sentence.split()[:2]) for sentence in endotoxin.explain("TNF").sentences]
     assert heads.index("It begins") < heads.index("It rises") < heads.index("It peaks") < heads.index("It falls")
 
 
-def test_the_table_of_an_observable_has_its_species_and_not_their_turnover(tmp_path: Path) -> None:
-    found = sim.explain("endotoxin", "blood_pressure")
+def test_the_table_of_an_observable_has_its_species_and_not_their_turnover(endotoxin: sim.Run, tmp_path: Path) -> None:
+    found = endotoxin.explain("blood_pressure")
     assert all(part.id != "histamine" for phase in found.explanation.phases for part in phase.balance.contributions[:1])
     header, table = read_table(found.save(tmp_path / "why") / "explain.csv")
     assert "through vascular_leak [mmHg/d]" in header
