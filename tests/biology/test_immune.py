@@ -51,7 +51,7 @@ TAKEN_OUT = {
 }
 
 
-@pytest.mark.parametrize("mechanism", thinned(TAKEN_OUT, every=5))
+@pytest.mark.parametrize("mechanism", thinned(TAKEN_OUT, every=20))
 def test_evidence_turns_red_without(mechanism: str) -> None:
     name, settings, expected = TAKEN_OUT[mechanism]
     scenario = read_scenario(builtin_scenarios()[name], set=settings)

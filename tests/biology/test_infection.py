@@ -50,6 +50,7 @@ def test_one_t_cell_in_a_hundred_is_far_too_few(untreated: dict[str, float]) -> 
     assert few["lasts"] > 2 * untreated["lasts"]
 
 
+@pytest.mark.slow
 def test_shares_of_cells_add_up_to_no_more_than_all() -> None:
     run = sim.run("lethal_virus", arms=["main"], certify=False)
     trajectory = run.result.arms["main"].trajectory

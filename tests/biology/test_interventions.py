@@ -82,7 +82,7 @@ def test_what_is_knocked_out_is_gone_in_health_and_in_an_infection(name: str, ar
 
 
 @pytest.mark.parametrize("question", ["mast_cell_growth", "anaphylaxis"])
-@pytest.mark.parametrize("name", thinned(sorted(EFFECTS), every=4))
+@pytest.mark.parametrize("name", thinned(sorted(EFFECTS), every=8))
 def test_a_messenger_that_is_knocked_out_is_gone_in_allergy(name: str, question: str) -> None:
     """Where Th2 cells and armed basophils make it too."""
     scenario = read_scenario(builtin_scenarios()[question], knockout=name)
@@ -94,7 +94,7 @@ def test_a_messenger_that_is_knocked_out_is_gone_in_allergy(name: str, question:
         assert abs(trajectory[each]).max() <= DUST * MODELS["immune"].species[each].scale, each
 
 
-@pytest.mark.parametrize("name", thinned(sorted(EFFECTS), every=4))
+@pytest.mark.parametrize("name", thinned(sorted(EFFECTS), every=8))
 def test_a_dose_of_what_is_knocked_out_works_and_of_what_is_blocked_does_not(name: str) -> None:
     """The infection is left out: what is moved rests but for the dose."""
     dose, moved = EFFECTS[name]
@@ -109,7 +109,7 @@ def test_a_dose_of_what_is_knocked_out_works_and_of_what_is_blocked_does_not(nam
     assert effects["blocked"] < effects["out"] / 100
 
 
-@pytest.mark.parametrize("name", thinned(BLOCKED, every=5))
+@pytest.mark.parametrize("name", thinned(BLOCKED, every=10))
 def test_a_block_of_0_changes_nothing_and_one_of_100_percent_is_the_arm_whose_share_is_1(
     name: str, described: ArmResult
 ) -> None:

@@ -157,7 +157,7 @@ def integrated(course: Course, times: np.ndarray) -> Iterator[tuple[np.ndarray, 
         yield inside, found.y[:, :-1]
 
 
-@pytest.mark.parametrize("entry", thinned(SECOND_ENTRIES.values(), every=2), ids=list(SECOND_ENTRIES))
+@pytest.mark.parametrize("entry", thinned(SECOND_ENTRIES.values(), every=4), ids=list(SECOND_ENTRIES))
 def test_the_simulator_runs_what_the_paper_prints(entry: tuple[str, str, str, Course]) -> None:
     name, end, arm, course = entry
     scenario = read_scenario(builtin_scenarios()[name], set={"time.end": end})

@@ -131,7 +131,7 @@ SECOND_ENTRIES = {
 }
 
 
-@pytest.mark.parametrize("entry", thinned(SECOND_ENTRIES.values(), every=2), ids=list(SECOND_ENTRIES))
+@pytest.mark.parametrize("entry", thinned(SECOND_ENTRIES.values(), every=4), ids=list(SECOND_ENTRIES))
 def test_the_simulator_runs_what_was_published(
     entry: tuple[str, str, list[float], list[tuple[Equations, float]]],
 ) -> None:

@@ -98,6 +98,7 @@ def test_what_turned_a_curve_is_told_before_the_phase_that_it_began(endotoxin: s
     assert heads.index("It begins") < heads.index("It rises") < heads.index("It peaks") < heads.index("It falls")
 
 
+@pytest.mark.slow
 def test_the_table_of_an_observable_has_its_species_and_not_their_turnover(endotoxin: sim.Run, tmp_path: Path) -> None:
     found = endotoxin.explain("blood_pressure")
     assert all(part.id != "histamine" for phase in found.explanation.phases for part in phase.balance.contributions[:1])
@@ -149,12 +150,12 @@ def test_sentences_read_right_whatever_a_label_says(say, toy_file: Path) -> None
 
 
 DRAWN = [
+    ("kirschner_panetta", "tumour", None),
     ("acute_infection", "IL2", None),
     ("acute_infection", "pathogen", "without_IL2"),
     ("il2_therapy", "IL2", None),
     ("il2_therapy", "blood_pressure", "half_dose"),
     ("transient_stop", "T_self", "healthy"),
-    ("kirschner_panetta", "tumour", None),
 ]
 
 
