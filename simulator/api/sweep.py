@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..experiments.scenario import MAIN, Scenario
 from ..experiments.sweeps.certificate import CertifyMembers, SweepCertificate
 from ..experiments.sweeps.compute import SweepResult, sweep_of
+from ..files.results.folder import check_file, write_text
 from ..files.results.frames import sweep_to_pandas, sweep_to_xarray
 from ..files.results.netcdf_block import axis_names, measure_names, stored_axes
 from ..files.toml.overrides import SweepOptions
@@ -20,12 +21,14 @@ from ..runtime.errors import InputError, InputFault, called_from
 from ..runtime.names import unknown_name
 from ..tasks import sweep as tasks
 from ..tasks.answer import warnings_html
+from ..tasks.request import FIGURES
 from ..views.text.commands.sweep import damage_notes, measure_table, members_line, unreliable_members
 from ..views.text.reliability import WARNING
 from ..views.text.sensitivity import sensitivity_rows
 from ..views.text.tables import Table
 from .changes import (
     Settings,
+    a_path,
     files,
     folder_or_none,
     is_list,
@@ -126,7 +129,7 @@ def sweep(
             shard=tasks.parse_shard(shard),
             merge=tuple(map(Path, files([merge], "merge", "folders of sweeps"))),
             parquet=parquet,
-            figures=figures,
+            figures=FIGURES if figures else None,
             certify=_certify(certify),
             command=_command(asked.command(), options),
         )
@@ -278,6 +281,17 @@ class Ensemble:
         from ..views.figures.sweep.pictures import pictures
 
         return [picture.figure for picture in pictures(self.result)]
+
+    def report(self, path: str | Path = "report.html", *, force: bool = False) -> Path:
+        """Writes the sweep as one HTML page that needs no network, and returns its path.
+
+        force: replace an existing file. Raises `OutputError` if it exists or cannot be written.
+        """
+        with called_from("report()"):
+            path = a_path("path", path)
+            check_file(path, force)
+            write_text(path, tasks.report_of(self.output.outcome, self.output.summary["command"]))
+        return path
 
     def to_pandas(self) -> DataFrame:
         """A row for each member, a column for each axis and measure, as in members.csv; units in ``attrs``."""

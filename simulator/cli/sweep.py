@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..runtime.exit_codes import DONE, INTERRUPTED, MISSED, SOLVER_FAILED, UNRELIABLE
-from .options import accept_argument, print_answer, print_json, print_note, request_of, settings_argument
+from .options import (
+    accept_argument,
+    figure_arguments,
+    figures_of,
+    print_answer,
+    print_json,
+    print_note,
+    request_of,
+    settings_argument,
+)
 
 if TYPE_CHECKING:  # `--help` must not wait for NumPy
     from ..tasks.sweep import SweepRequest
@@ -19,6 +28,7 @@ EXAMPLES = """examples:
   immunesim sweep il2_therapy --vary 'tumour_antigenicity=0.1:10:25:log' --keep tumour --dry-run
   immunesim sweep il2_therapy --vary 'body_weight=50 kg:110 kg' --vary IL1_block --sample lhs:1000 --seed 1
   immunesim sweep friberg --vary MTT --vary 'gamma=0.1:0.3' --sample saltelli:512 --measure 'min(circulating)'
+  immunesim sweep stop_signal_and_antigen --report --slides --out map
   immunesim sweep my_sweep.toml --shard 3/16 --out part-3
   immunesim sweep my_sweep.toml --merge part-* --out whole"""
 
@@ -71,6 +81,9 @@ def arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--parquet", action="store_true", help="write members.parquet too")
     command.add_argument("--no-plots", action="store_true", help="no figures")
+    figure_arguments(command)
+    text = "also one page, DIR/report.html: question, what was found, figures, ranked tables and the certificate"
+    command.add_argument("--report", action="store_true", help=text)
 
 
 def _positive(text: str) -> int:
@@ -136,7 +149,8 @@ def _request(options: argparse.Namespace) -> SweepRequest:
         shard=shard,
         merge=tuple(map(Path, options.merge)),
         parquet=options.parquet,
-        figures=not options.no_plots,
+        figures=None if options.no_plots else figures_of(options),
+        report=options.report,
         command=tuple(options.argv),
         certify=CertifyMembers(options.certify),
     )

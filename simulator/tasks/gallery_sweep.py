@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,11 +11,9 @@ from ..experiments.scenario import Scenario
 from ..files.results.sweep_identity import sweep_name
 from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError
-from ..runtime.versions import versions
-from ..views.report.html import render
 from ..views.text.english import counted
 from .request import ScenarioRequest
-from .sweep import SweepOutput, SweepRequest, sweep
+from .sweep import SweepOutput, SweepRequest, report_of, sweep
 
 MOST_MEMBERS = 5000  # of a sweep in a gallery; a larger one is only named
 SWEEPS = "sweeps"  # the folder of their pages in a gallery
@@ -67,8 +66,7 @@ def gallery_sweep(path: Path, name: str, gallery: Path, stop: Callable[[], bool]
         return SweepCard(members, reason=f"{type(error).__name__}: {error}")
     if not figures:
         return SweepCard(members, reason="it has no figures")
-    values = {"title": scenario.title, "question": scenario.question, "members": members, "text": str(output)}
-    text = render("sweep.html.jinja", name=name, pictures=figures, versions=versions(), **values)
+    text = report_of(output.outcome, ("sweep", path.stem), home=name)
     (gallery / SWEEPS / f"{name}.html").write_text(text, encoding="utf-8")
     return SweepCard(members, f"{SWEEPS}/{name}.html", f"{SWEEPS}/{figures[0].file}", figures[0].text)
 
@@ -79,7 +77,7 @@ def _drawn(scenario: Scenario, output: SweepOutput, folder: Path, name: str) -> 
 
     folder.mkdir(exist_ok=True)
     found = []
-    for number, picture in enumerate(pictures(output.outcome.result), 1):
+    for number, picture in enumerate(islice(pictures(output.outcome.result), 1), 1):  # for the card; its page has all
         stem = folder / f"{name}_{number:02d}"
         save(picture.figure, stem, scenario.title, picture.text, sweep_name(scenario), ("png",))
         found.append(_Figure(f"{stem.name}.png", picture.text))

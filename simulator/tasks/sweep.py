@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ..experiments.run import run
 from ..experiments.scenario import Scenario
 from ..experiments.schedule import saved_times
+from ..experiments.solving import Certify
 from ..experiments.sweeps.certificate import (
     CertifyMembers,
     SweepCertificate,
@@ -52,15 +54,17 @@ from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, OutputError, option, request_fault
 from ..runtime.packages import package
 from ..runtime.progress import Progress
+from ..views.text.answers import spoken_answer
 from ..views.text.commands.sweep import sweep_text
 from ..views.text.engine import engine_notes
 from ..views.text.sensitivity import sensitivity_document, sensitivity_rows
-from .request import OnNote, ScenarioRequest, ignore_note
+from .request import FigureOptions, OnNote, ScenarioRequest, ignore_note
 
 TIMED = 3  # members computed to estimate how long a sweep will take ...
 SECONDS_TIMED = 10.0  # ... or fewer, if they take longer
 FIRST_FAILURES = 5  # reported with their messages
 RANKS = "ranks.csv"  # of parameters by their influence, and of what goes with a response
+REPORT = "report.html"
 CERTIFICATE = "certificate"  # the folder, in that of a sweep, of members that were computed again
 
 
@@ -73,7 +77,8 @@ class SweepRequest:
     out: the folder of the sweep; what it holds already is not computed again. None: nothing stays on disk.
     workers: threads or processes; 0 for one on each core. dask: the address of a scheduler, or "local", instead.
     shard: only the members of this job, counted from 1, of so many. merge: take over the members of these folders and
-    compute nothing. parquet: also write members.parquet. figures: draw figures into `out`.
+    compute nothing. parquet: also write members.parquet. figures: draw figures into `out`; None: none. report: also
+    write report.html there.
     certify: which members are computed again, to find their digits.
     command: the request as arguments of the command line, kept in the summary.
 
@@ -88,7 +93,8 @@ class SweepRequest:
     shard: tuple[int, int] = (1, 1)
     merge: tuple[Path, ...] = ()
     parquet: bool = False
-    figures: bool = False
+    figures: FigureOptions | None = None
+    report: bool = False
     command: tuple[str, ...] = ()
     certify: CertifyMembers = CertifyMembers.SOME
 
@@ -105,7 +111,7 @@ class SweepRequest:
                 f"a merge takes the members of all shards: give {option('--shard')} or {option('--merge')}"
             )
             raise InputError([fault])
-        if self.out is None and (self.parquet or self.figures):
+        if self.out is None and (self.parquet or self.figures or self.report):
             raise InputError([request_fault(f"tables and figures need a folder: give {option('--out')}")])
 
     @property
@@ -190,7 +196,7 @@ def sweep(
 def _check_packages(request: SweepRequest) -> None:
     if request.parquet:
         package("pyarrow")
-    if request.figures:
+    if request.figures or request.report:
         from ..views.figures.sweep import pictures  # noqa: F401  # matplotlib
 
 
@@ -232,8 +238,21 @@ def _sweep(store: MemberStore, request: SweepRequest, stop: Callable[[], bool]) 
     if request.figures and len(outcome.result.numbers) and not outcome.interrupted:
         from ..views.figures.sweep.pictures import draw  # matplotlib
 
-        draw(outcome.result, store.folder, sweep_name(store.scenario))
+        options = request.figures
+        draw(outcome.result, store.folder, sweep_name(store.scenario), options.slides, options.formats)
+    if request.report and not outcome.interrupted:
+        write_text(store.folder / REPORT, report_of(outcome, request.command))
     return SweepOutput(outcome, summary)
+
+
+def report_of(outcome: SweepOutcome, command: Sequence[str], home: str = "") -> str:
+    """The page of a sweep as HTML, for which the scenario is simulated once as it is described if it gives an answer;
+    command, home: as of `sweep_report`."""
+    from ..views.report.sweep_page import sweep_report  # matplotlib, and a templating library
+
+    scenario = outcome.result.scenario
+    answer = spoken_answer(run(scenario, Certify.OFF)) if scenario.answer else []
+    return sweep_report(outcome, sweep_name(scenario), command, resolved(scenario)[0], answer, home)
 
 
 def _compute(store: MemberStore, request: SweepRequest, stop: Callable[[], bool]) -> int:

@@ -6,7 +6,9 @@ import csv
 import errno
 import json
 import os
+import re
 import signal
+import struct
 import sys
 from dataclasses import replace
 from functools import partial
@@ -27,7 +29,7 @@ from immunesim.files.results.member_store import MemberStore
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.runtime.errors import InputError, OutputError
 from immunesim.runtime.interrupt import SIGNALS, Stop
-from immunesim.tasks.request import ScenarioRequest
+from immunesim.tasks.request import FIGURES, FigureOptions, ScenarioRequest
 from immunesim.tasks.sweep import SweepRequest, estimate, sweep
 from immunesim.views.text.commands.sweep import damage_notes, estimate_text, resume_command, resume_text, sweep_text
 
@@ -415,10 +417,24 @@ def test_what_a_sweep_leaves_out_stands_in_its_summary(toy: Scenario, tmp_path: 
 
 
 def test_the_pictures_are_drawn_beside_the_tables_and_listed(toy: Scenario, tmp_path: Path) -> None:
-    sweep(request(swept(toy, grid(2, 2)), tmp_path / "out", figures=True))
+    sweep(request(swept(toy, grid(2, 2)), tmp_path / "out", figures=FIGURES))
     drawn = [path.read_text(encoding="utf-8") for path in (tmp_path / "out").rglob("*.svg")]
     assert len(drawn) >= 1
     assert any("peak" in each for each in drawn)
+
+
+def test_slides_have_their_shape_and_the_report_is_one_file(toy: Scenario, tmp_path: Path) -> None:
+    swept_toy = swept(toy, grid(3, 3))
+    sweep(request(swept_toy, tmp_path / "out", figures=FigureOptions(True, ("png",)), report=True, command=("sweep",)))
+    for path in (tmp_path / "out").glob("*.png"):
+        width, height = struct.unpack(">II", path.read_bytes()[16:24])
+        assert width / height == pytest.approx(16 / 9, rel=2e-3)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert toy.question in page
+    assert re.search(r"<li>Peak: from [\d.,]+.pM \([^)]*\) to [\d.,]+.pM \([^)]*\), median", page)
+    assert "digits certified in the worst" in page
+    assert "immunesim sweep" in page
+    assert not re.search(r'(?:src|href)="(?!data:|#)', page)
 
 
 def test_without_matplotlib_figures_are_refused_before_the_work(
@@ -428,7 +444,7 @@ def test_without_matplotlib_figures_are_refused_before_the_work(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ModuleNotFoundError, match="matplotlib"):
-        sweep(request(swept(toy, grid(2, 2)), tmp_path / "out", figures=True))
+        sweep(request(swept(toy, grid(2, 2)), tmp_path / "out", figures=FIGURES))
     assert in_threads == []
     assert not (tmp_path / "out").exists()
 

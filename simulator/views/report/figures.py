@@ -37,7 +37,9 @@ def first_image(result: RunResult, run: str) -> Image | None:
     names = result.scenario.drawn[:1]
     shown = replace(result, scenario=replace(result.scenario, plots=(names,)), data=())
     picture = next(pictures(shown, FIRST), None)
-    return None if picture is None else Image(result.scenario.label(names[0]), picture.text, _svg(picture.figure, run))
+    if picture is None:
+        return None
+    return Image(result.scenario.label(names[0]), picture.text, svg_address(picture.figure, run))
 
 
 def images(result: RunResult, run: str) -> Iterator[Image]:
@@ -45,7 +47,7 @@ def images(result: RunResult, run: str) -> Iterator[Image]:
     scenario = result.scenario
     titles = [", ".join(scenario.label(name) for name in names) for names in scenario.plots]
     for title, picture in zip([*titles, "Data and curves"], pictures(result), strict=False):
-        yield Image(title, picture.text, _svg(picture.figure, run))
+        yield Image(title, picture.text, svg_address(picture.figure, run))
     yield from _wiring(result)
 
 
@@ -64,7 +66,7 @@ def _wiring(result: RunResult) -> Iterator[Image]:
     yield Image(title, alternative_text(view), _address(drawn.encode()))
 
 
-def _svg(figure: Figure, run: str) -> str:
+def svg_address(figure: Figure, run: str) -> str:
     """A figure as the address of an SVG, with letters as outlines: a reader's machine need not have the font that they
     were measured in."""
     with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": run}):

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...experiments.scenario import MAIN
 from ...experiments.sweeps.compute import SweepResult
+from ...experiments.sweeps.designs import Axis
 from ...experiments.sweeps.responders import Effect, Responders, who_responds
 from ...experiments.sweeps.sensitivity import Index, Sensitivity, sensitivities
 from ...experiments.sweeps.sensitivity_designs import Local, Saltelli
@@ -68,8 +69,8 @@ def index_table(result: SweepResult, found: Sensitivity) -> Table:
     return Table(rows, {"parameter": ("parameter",), **shown})
 
 
-def sentence_of(result: SweepResult, found: Sensitivity) -> str:
-    """What the indices say, in words."""
+def sentence_of(result: SweepResult, found: Sensitivity, names: bool = True) -> str:
+    """What the indices say, in words; with the `names` of parameters, or their labels."""
     item, design = result.sweep.measures[found.measure], result.sweep.design
     if not found.indices:
         return f"No indices: {found.reason}."
@@ -83,22 +84,30 @@ def sentence_of(result: SweepResult, found: Sensitivity) -> str:
     named = clear[:MOST_NAMED]
     if isinstance(design, Saltelli):
         parts = [
-            f"{each.axis.path} {percent(min(max(each.value, 0.0), 1.0))}" for each in named if each.value >= MATTERS
+            f"{_called(each.axis, names)} {percent(min(max(each.value, 0.0), 1.0))}"
+            for each in named
+            if each.value >= MATTERS
         ]
         alone = min(max(sum(each.second or 0.0 for each in found.indices), 0.0), 1.0)
         together = f"{percent(alone)} comes from single parameters, the rest from their acting together"
-        return f"Parts in the variance of {name}: {listed(parts)}; {together}.{_too_few(found)}{left}"
+        return f"Parts in the variance of {name}: {listed(parts)}; {together}.{_too_few(found, names)}{left}"
     if isinstance(design, Local):
-        parts = [f"{each.axis.path} by {number(each.value, 2)} %" for each in named]
+        parts = [f"{_called(each.axis, names)} by {number(each.value, 2)} %" for each in named]
         return f"{name} changes, where a parameter is 1 % larger: with {listed(parts)}.{left}"
-    parts = [f"{each.axis.path} by {with_unit(each.value, item.unit_text)}{_way(each)}" for each in named]
-    return f"{name} changes on average, over the range of a parameter: with {listed(parts)}.{_too_few(found)}{left}"
+    parts = [f"{_called(each.axis, names)} by {with_unit(each.value, item.unit_text)}{_way(each)}" for each in named]
+    return (
+        f"{name} changes on average, over the range of a parameter: with {listed(parts)}.{_too_few(found, names)}{left}"
+    )
 
 
-def _too_few(found: Sensitivity) -> str:
+def _called(axis: Axis, names: bool) -> str:
+    return axis.path if names else f"“{axis.label}”"
+
+
+def _too_few(found: Sensitivity, names: bool) -> str:
     wide = [each for each in found.indices[:MOST_NAMED] if each.half > 0.5 * abs(each.value)]
     return (
-        f" The interval of {wide[0].axis.path} is wide: take more members."
+        f" The interval of {_called(wide[0].axis, names)} is wide: take more members."
         if wide and wide[0] is found.indices[0]
         else ""
     )
@@ -131,8 +140,8 @@ def effect_table(result: SweepResult, found: Responders) -> Table:
     return Table(rows, shown)
 
 
-def responders_sentence(result: SweepResult, found: Responders) -> str:
-    """Who responds, in words."""
+def responders_sentence(result: SweepResult, found: Responders, names: bool = True) -> str:
+    """Who responds, in words; with the `names` of parameters, or their labels."""
     item, patients = result.sweep.measures[found.measure], counted(found.patients, "patient")
     clear = [each for each in found.effects if each.clear][:MOST_NAMED]
     if found.responders is None:
@@ -140,7 +149,10 @@ def responders_sentence(result: SweepResult, found: Responders) -> str:
             return f"Too few values to say what goes with it: {patients}."
         if not clear:
             return f"Nothing that differs between {patients} goes clearly with it."
-        parts = [f"{'more' if each.size > 0 else 'less'} {each.axis.path} ({number(each.size, 2)})" for each in clear]
+        parts = [
+            f"{'more' if each.size > 0 else 'less'} {_called(each.axis, names)} ({number(each.size, 2)})"
+            for each in clear
+        ]
         return f"It is higher with {listed(parts)}, by rank correlation among {patients}."
     level = interval(item.low, item.high, item.unit_text)
     count = f"{found.responders:,} of {patients} are {level}"
@@ -148,13 +160,13 @@ def responders_sentence(result: SweepResult, found: Responders) -> str:
         return f"{count}: too few of one kind to say who."
     if not clear:
         return f"{count}; nothing that differs between them goes clearly with it."
-    return f"{count}: those with {listed([_responder_words(each) for each in clear])}."
+    return f"{count}: those with {listed([_responder_words(each, names) for each in clear])}."
 
 
-def _responder_words(effect: Effect) -> str:
+def _responder_words(effect: Effect, names: bool) -> str:
     more, unit = "more" if effect.size > 0 else "less", effect.axis.unit_text
     one, other = (with_unit(each or 0.0, unit) for each in (effect.median, effect.other))
-    return f"{more} {effect.axis.path} ({one} against {other})"
+    return f"{more} {_called(effect.axis, names)} ({one} against {other})"
 
 
 def sensitivity_document(result: SweepResult) -> dict[str, Any]:

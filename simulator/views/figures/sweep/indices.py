@@ -37,7 +37,7 @@ def indices(result: SweepResult, found: Sensitivity) -> Picture | None:
         across = axis_title("mean change", item.unit_text)
     arm = texts.arm_titles(result)[found.arm]
     several = f", {arm}" if len(result.sweep.arms) > 1 else ""
-    sentence = sentence_of(result, found)
+    sentence = sentence_of(result, found, names=False)
     page = Page(result.scenario.title, [f"{texts.members_text(result)}. {note}."])
     page.down(page.put(f"{texts.title(item)}{several}", 0.12, page.width - 0.24, 10, DARK) + 0.08)
     names = [wrap(each.axis.label, NAMES - 0.25, SMALL) for each in shown]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from ....experiments.sweeps.compute import SweepResult
 from ....experiments.sweeps.sensitivity import sensitivities
 from ....runtime.progress import Progress
 from ..page import Picture
-from ..run import save
+from ..run import FORMATS, save
+from ..slide import on_slide
 from .bands import bands
 from .indices import indices
 from .lines import against_each, curves
@@ -26,8 +27,13 @@ from .tornado import tornado
 Drawing = Callable[[], Picture | list[Picture] | None]
 
 
-def draw(result: SweepResult, folder: Path, run: str) -> list[Path]:
-    """Writes the figures of a sweep as SVG and PNG; returns their paths. Without members or measures there are none."""
+def draw(
+    result: SweepResult, folder: Path, run: str, slides: bool = False, formats: Sequence[str] = FORMATS
+) -> list[Path]:
+    """Writes the figures of a sweep in these formats; returns their paths. Without members or measures there are none.
+
+    slides: each on a page of 16:9.
+    """
     paths: list[Path] = []
     number, asked = 0, drawings(result)
     with Progress("figures drawn", len(asked)) as progress:
@@ -35,7 +41,8 @@ def draw(result: SweepResult, folder: Path, run: str) -> list[Path]:
             for picture in _drawn(drawing):
                 number += 1
                 stem = re.sub(r"[^\w.-]+", "_", f"{number:02d}_{picture.stem}")[:60].strip("_")  # it may be a formula
-                paths += save(picture.figure, folder / stem, result.scenario.title, picture.text, run)
+                picture = on_slide(picture) if slides else picture
+                paths += save(picture.figure, folder / stem, result.scenario.title, picture.text, run, formats)
             progress.add()
     return paths
 
