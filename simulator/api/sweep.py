@@ -56,6 +56,7 @@ def sweep(
     vary: Vary = (),
     sample: str | None = None,
     members: str | Path | None = None,
+    population: str | None = None,
     seed: int | None = None,
     measures: Mapping[str, str] | str | Sequence[str] = (),
     keep: str | Sequence[str] = (),
@@ -88,6 +89,7 @@ def sweep(
             ``"random:1000"``; for sensitivities ``"morris:50"``, ``"saltelli:512"`` (both need SALib) or ``"local"``:
             see `Ensemble.sensitivities`.
         members: a CSV file with a row for each member and a column for each axis.
+        population: people of a population by its name, ``"adults:300"``, in place of those of the scenario.
         seed: of the random numbers.
         measures: formulas as in [[expect]], ``"max(pathogen)"``, or by name, ``{"peak": "max(pathogen)"}``.
         keep: species and observables whose curves are kept: see `Ensemble.to_xarray`.
@@ -118,6 +120,7 @@ def sweep(
             keep=several("keep", keep),
             arms=several("arms", arms),
             members=None if members is None else str(members),
+            population=population,
         )
         asked = scenario_request(scenario, set, knockout, block, add)
         request = tasks.SweepRequest(
@@ -178,7 +181,12 @@ def _command(scenario: Sequence[str], options: SweepOptions) -> tuple[str, ...]:
     if not scenario:
         return ()
     lists = (("vary", options.vary), ("measure", options.measures), ("keep", options.keep), ("arm", options.arms))
-    single = (("sample", options.sample), ("members", options.members), ("seed", options.seed))
+    single = (
+        ("sample", options.sample),
+        ("members", options.members),
+        ("population", options.population),
+        ("seed", options.seed),
+    )
     return (
         "sweep",
         *scenario,

@@ -29,6 +29,7 @@ EXAMPLES = """examples:
   immunesim sweep il2_therapy --vary 'body_weight=50 kg:110 kg' --vary IL1_block --sample lhs:1000 --seed 1
   immunesim sweep friberg --vary MTT --vary 'gamma=0.1:0.3' --sample saltelli:512 --measure 'min(circulating)'
   immunesim sweep stop_signal_and_antigen --report --slides --out map
+  immunesim sweep endotoxin --population adults:300 --measure 'max(temperature)' --out people
   immunesim sweep my_sweep.toml --shard 3/16 --out part-3
   immunesim sweep my_sweep.toml --merge part-* --out whole"""
 
@@ -50,6 +51,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--members", metavar="FILE", help="a CSV file with a row for each member and a column for each axis"
     )
+    text = "people of a population by its name, such as adults:300, or FILE.toml:COUNT"
+    command.add_argument("--population", metavar="NAME:COUNT", help=text)
     command.add_argument("--seed", type=int, metavar="N", help="seed of the random numbers")
     text = "a formula as in [[expect]], measured on every member; may be repeated"
     command.add_argument("--measure", action="append", default=[], metavar="FORMULA", help=text)
@@ -138,6 +141,7 @@ def _request(options: argparse.Namespace) -> SweepRequest:
         keep=tuple(options.keep),
         arms=tuple(options.arm),
         members=options.members,
+        population=options.population,
     )
     scenario, shard = request_of(options.scenario, options), parse_shard(options.shard)
     return SweepRequest(

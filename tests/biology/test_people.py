@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.biology.people import ARMS, runaways
 
 
 @pytest.mark.slow
-def test_nothing_runs_away(tmp_path: Path) -> None:
-    assert runaways(tmp_path, 20) == []
+def test_nothing_runs_away() -> None:
+    assert runaways(20) == []
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")  # what a knockout does to the body
 @pytest.mark.parametrize("name", ["IL1", "IL2", "IL3", "IL4"])
-def test_nothing_runs_away_without_an_interleukin(tmp_path: Path, name: str) -> None:
-    assert runaways(tmp_path, 4, knockout=[name]) == []
-    assert runaways(tmp_path, 4, block=[f"{name} 100%"]) == []
+def test_nothing_runs_away_without_an_interleukin(name: str) -> None:
+    assert runaways(4, knockout=[name]) == []
+    assert runaways(4, block=[f"{name} 100%"]) == []
 
 
-def test_what_runs_away_is_told(tmp_path: Path) -> None:
-    said = runaways(tmp_path, 1, arms=["main", "much_IL2"], bounds={"temperature": (34, 37.5, "no fever")})
+def test_what_runs_away_is_told() -> None:
+    said = runaways(1, arms=["main", "much_IL2"], bounds={"temperature": (34, 37.5, "no fever")})
     assert [line.split(":")[0] for line in said] == ["much_IL2"]
 
 

@@ -1,4 +1,4 @@
-"""The scenarios and models that are part of the package, by name."""
+"""The scenarios, models and populations that are part of the package, by name."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def builtin_lessons() -> dict[str, Path]:
     """The files of the lessons that are part of the package, by name."""
     folder = _CHECKOUT if _CHECKOUT.is_dir() else _INSTALLED
     return {path.stem: path for path in sorted((folder / "lessons").glob("*.toml"))}
+
+
+def builtin_populations() -> dict[str, Path]:
+    """The files of the populations that are part of the package, by name."""
+    return {path.stem: path for path in sorted((BIOLOGY / "populations").glob("*.toml"))}
 
 
 @functools.cache

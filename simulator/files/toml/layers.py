@@ -130,6 +130,25 @@ class Layers:
             elif isinstance(origin[0], OptionSource):
                 yield origin[0].fault((), f"{other} sets the same; leave one out")
 
+    def put_before(self, path: KeyPath, items: Sequence[object], origin: Origin) -> None:
+        """Puts `items`, which come from `origin`, before those of the list at `path`, made if there is none."""
+        table: Any = self.data
+        for key in path[:-1]:
+            table = table.setdefault(str(key), {})
+        own, depth, shift = table.get(str(path[-1]), []), len(path), len(items)
+        kept = {
+            (*path, int(old[depth]) + shift, *old[depth + 1 :]): where
+            for old, where in self.origins.items()
+            if old[:depth] == path and len(old) > depth
+        }
+        whole = self.origins.get(path, (origin.source, origin.path_in_file(path)))
+        self._forget(path)
+        table[str(path[-1])] = [*copy.deepcopy(items), *own]
+        for inner in _paths(list(items), ()):
+            at: KeyPath = (*path, *inner)
+            self.origins[at] = (origin.source, origin.path_in_file(at))
+        self.origins |= {path: whole, **kept}
+
     def _forget(self, path: KeyPath) -> None:
         for old in [old for old in self.origins if old[: len(path)] == path]:
             del self.origins[old]

@@ -90,11 +90,13 @@ def settings_without_effect(scenario: Scenario, settings: Mapping[str, str]) -> 
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """The options ``--vary``, ``--sample``, ``--measure``, ``--seed``, ``--keep``, ``--arm`` and ``--members``.
+    """The options ``--vary``, ``--sample``, ``--measure``, ``--seed``, ``--keep``, ``--arm``, ``--members`` and
+    ``--population``.
 
     vary: ``NAME=FROM:TO:COUNT[:log]``, ``NAME=FROM:TO[:log]``, ``NAME=V1,V2`` or ``NAME``.
     sample: ``grid``, ``lhs:1000`` and so on.
     measures: ``id=formula`` or ``formula``.
+    population: ``NAME:COUNT``, in place of what the file says of patients.
     """
 
     vary: tuple[str, ...] = ()
@@ -104,6 +106,7 @@ class SweepOptions:
     keep: tuple[str, ...] = ()
     arms: tuple[str, ...] = ()
     members: str | None = None
+    population: str | None = None
 
 
 def apply_sweep_options(layers: Layers, options: SweepOptions) -> list[InputFault]:
@@ -125,6 +128,8 @@ class _SweepOverlay:
                 (), "a file of members has all members, so there is nothing to sample: give --members or --sample"
             )
             return
+        if options.population is not None:
+            yield from self._population(options.population)
         if options.members is not None:
             self._forget("sample", "count", "seed", "vary")
             self._set(("sweep", "members"), options.members, f"--members {options.members}")
@@ -159,6 +164,16 @@ class _SweepOverlay:
         self._set(("sweep", "vary"), axes, " ".join(f"--vary {word}" for word in words))
         for number, setting in enumerate(settings):
             self.layers.set_origin(("sweep", "vary", number), setting)
+
+    def _population(self, word: str) -> Iterator[InputFault]:
+        name, _, text = word.rpartition(":")
+        count, setting = _whole(text), f"--population {word}"
+        if not name or count is None:
+            yield OptionSource(setting).fault((), f"expected NAME:COUNT such as adults:300, found '{word}'")
+            return
+        self.layers.drop(("population",))
+        self._set(("population", "of"), name.strip(), setting)
+        self._set(("population", "count"), count, setting)
 
     def _sample(self, word: str) -> Iterator[InputFault]:
         setting = f"--sample {word}"

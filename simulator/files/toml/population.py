@@ -24,7 +24,7 @@ from .layers import KeyPath
 from .quantities import Context
 from .source import INTEGER, LINE, LIST, NUMBER, QUANTITY, REQUIRED_INTEGER, REQUIRED_TEXT, TEXT, Table
 
-POPULATION = {"count": REQUIRED_INTEGER, "seed": INTEGER, "vary": LIST, "correlations": LIST}
+POPULATION = {"of": LINE, "count": REQUIRED_INTEGER, "seed": INTEGER, "vary": LIST, "correlations": LIST}
 PATIENT = {
     "parameter": REQUIRED_TEXT,
     "distribution": REQUIRED_TEXT,
@@ -45,7 +45,7 @@ PATIENT = {
 DESCRIPTIVE = ("label", "source", "status")  # keys that change no number
 DISTRIBUTIONS = {  # sets of keys that each may be given by, and keys that may be added
     "normal": ((("mean", "sd"),), ("within",)),
-    "lognormal": ((("median", "cv"), ("mean", "sd")), ("within",)),
+    "lognormal": ((("median", "cv"), ("mean", "sd"), ("cv",)), ("within",)),  # cv alone: around the scenario
     "uniform": ((("from", "to"),), ()),
     "loguniform": ((("from", "to"),), ()),
     "triangular": ((("from", "mode", "to"),), ()),
@@ -155,6 +155,12 @@ class _PopulationReader:
             return None
         variable, numbers = found
         values: dict[str, float] = dict(zip(texts, numbers, strict=True))
+        if kind == "lognormal" and not {"median", "mean"} & set(values):
+            if not variable.default:
+                of = f"{variable.path}, which is {'0' if variable.default == 0 else 'not set'} in this scenario"
+                self.fault((*path, "cv"), f"cv alone is the spread around the value of {of}: give a median")
+                return None
+            values["median"] = variable.default
         several = {key: [values[each] for each in values if each.startswith(key)] for key in ("values", "within")}
         made = self._made(item, path, kind, values, several)
         if made is not None:
@@ -195,7 +201,10 @@ class _PopulationReader:
         else:
             key = "median" if "median" in values else "mean"
             if not values[key] > 0:
-                self.fault((*path, key), f"the {key} of a lognormal distribution is above zero, found {item[key]!r}")
+                self.fault(
+                    (*path, key if key in item else "cv"),
+                    f"the {key} of a lognormal distribution is above zero, found {item.get(key, values[key])!r}",
+                )
                 return None
             cv = item["cv"] if key == "median" else values["sd"] / values["mean"]
             spread = math.log1p(cv * cv)

@@ -31,6 +31,7 @@ from .model_file import find_model, no_model, read_model
 from .model_sections import SECTIONS
 from .overrides import SweepOptions, apply_settings, apply_sweep_options, settings_without_effect, shorten
 from .population import PATIENT, POPULATION
+from .populations import expand_population
 from .quantities import NOTHING_LEFT_OUT, Context
 from .rules import RULE
 from .scenario import build_scenario, read_end, with_defaults
@@ -253,6 +254,7 @@ def _scenario(reading: Reading, faults: list[InputFault]) -> tuple[Scenario, Con
     faults += layers.keep_apart({*model.species, *model.parameters})
     wrong, unread = expand_subjects(layers, model)
     faults += wrong
+    expand_population(layers, model)
     end = read_end(Context(layers, layers.data, model, faults))
     left_out = NOTHING_LEFT_OUT
     if "time.end" in reading.settings and end is not None:
