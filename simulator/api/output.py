@@ -122,7 +122,7 @@ def lesson(
     out: str | Path | None = None,
     *,
     handout: str | Path | None = None,
-    answers: bool = False,
+    teacher: str | Path | None = None,
     force: bool = False,
 ) -> lesson_task.LessonMade:
     """Simulates a lesson and writes its page, which asks for a prediction before it shows the curve.
@@ -130,7 +130,7 @@ def lesson(
     Args:
         lesson: a file, or the name of a bundled lesson.
         out: the page to write.
-        handout: a page to print; answers: with the answers, and a note for the teacher.
+        handout: a page to print; teacher: the same with the answers, behind a note of one page.
         force: replace these files if they exist.
 
     The result says in `faults` what the simulation contradicts. Raises `InputError` with everything that is wrong with
@@ -138,6 +138,7 @@ def lesson(
     """
     with called_from("lesson()"):
         page, paper = folder_or_none("out", out), folder_or_none("handout", handout)
+        answers = folder_or_none("teacher", teacher)
         return lesson_task.lesson(lesson_task.LessonRequest(lesson, page, paper, answers, force), warn)
 
 

@@ -11,8 +11,7 @@ from .options import print_answer, print_json, print_note
 EXAMPLES = """examples:
   immunesim lesson
   immunesim lesson memory --out memory.html
-  immunesim lesson memory --handout paper.html
-  immunesim lesson stop_signal --out page.html --handout teacher.html --answers"""
+  immunesim lesson memory --out memory.html --handout paper.html --teacher teacher.html"""
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -20,10 +19,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
     text = "a file, or the name of a bundled lesson; without one these are listed"
     command.add_argument("lesson", nargs="?", metavar="LESSON", help=text)
     command.add_argument("--out", metavar="FILE", help="the page, such as lesson.html")
-    command.add_argument("--handout", metavar="FILE", help="a page to print")
-    command.add_argument(
-        "--answers", action="store_true", help="the handout has the answers, and a note for the teacher"
-    )
+    command.add_argument("--handout", metavar="FILE", help="a page to print for students")
+    command.add_argument("--teacher", metavar="FILE", help="the same with the answers, behind a note of one page")
     command.add_argument("--force", action="store_true", help="replace these files")
 
 
@@ -37,9 +34,10 @@ def execute(options: argparse.Namespace) -> int:
         text = "\n".join(f"{row['name']:{width}}  {row['title']}  ({row['scenario']})" for row in found)
         print_json({"lessons": found}) if options.json else print(text)
         return DONE
-    out, handout = (Path(each) if each else None for each in (options.out, options.handout))
-    if out is None and handout is None:
+    given = (options.out, options.handout, options.teacher)
+    out, handout, teacher = (Path(each) if each else None for each in given)
+    if not any(given):
         out = Path(f"{Path(options.lesson).stem}.html")
-    made = lesson(LessonRequest(options.lesson, out, handout, options.answers, options.force), print_note)
+    made = lesson(LessonRequest(options.lesson, out, handout, teacher, options.force), print_note)
     print_json(made.document) if options.json else print_answer(made)
     return MISSED if made.faults else DONE

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..model.expression import MAX_CHARACTERS, Apply, Expression, FormulaError, Name, Number, names, parse_measure
 from ..model.expression import Quoted as QuotedText
 from ..model.model import Model
 from ..model.units import Unit, UnitError, dimension_text, in_moles
-from .measures import curve_names, read_measure, unit_of
+from .measures import NO_NUMBERS, curve_names, read_measure, unit_of
 from .rules import Compared, Condition, Joined
 
 SIGNS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
@@ -36,12 +36,16 @@ def read_condition(text: str, model: Model) -> Condition:
     return _read(text, model, before_dose, EXAMPLE)
 
 
-def read_measures_condition(text: str, model: Model, arms: Sequence[str], end: float) -> Condition:
-    """The tree of a condition of measures; arms, end and errors as in `read_measure`."""
-    return _read(text, model, lambda side: read_measure(side, model, arms, end), OF_MEASURES)
+def read_measures_condition(
+    text: str, model: Model, arms: Sequence[str], end: float, numbers: Mapping[str, float] = NO_NUMBERS
+) -> Condition:
+    """The tree of a condition of measures; arms, end, numbers and errors as in `read_measure`."""
+    plain = bool(numbers)
+    return _read(text, model, lambda side: read_measure(side, model, arms, end, numbers), OF_MEASURES, plain)
 
 
-def _read(text: str, model: Model, side: _Side, example: str) -> Condition:
+def _read(text: str, model: Model, side: _Side, example: str, plain: bool = False) -> Condition:
+    """plain: whether numbers may be compared that are of no curve."""
     if len(text) > MAX_CHARACTERS:
         raise FormulaError(f"a condition may have {MAX_CHARACTERS} characters, this one has {len(text)}")
     source = " ".join(text.split())
@@ -49,7 +53,7 @@ def _read(text: str, model: Model, side: _Side, example: str) -> Condition:
         body = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise FormulaError(f"not a condition: expected one such as {example}") from None
-    return _Reader(source, model, side, example).read(body, 0)
+    return _Reader(source, model, side, example, plain).read(body, 0)
 
 
 def curves_of_condition(condition: Condition) -> Iterator[str]:
@@ -73,8 +77,8 @@ def sides_of(condition: Condition) -> Iterator[Expression]:
 
 
 class _Reader:
-    def __init__(self, text: str, model: Model, side: _Side, example: str) -> None:
-        self.text, self.model, self.side, self.example = text, model, side, example
+    def __init__(self, text: str, model: Model, side: _Side, example: str, plain: bool) -> None:
+        self.text, self.model, self.side, self.example, self.plain = text, model, side, example, plain
 
     def read(self, node: ast.expr, depth: int) -> Condition:
         if depth > MAX_DEPTH:
@@ -100,7 +104,7 @@ class _Reader:
             raise FormulaError(f"a condition compares by < <= > >=, in {self._source(left)} ... {self._source(right)}")
         (left_tree, left_unit), (right_tree, right_unit) = (self.side(self._source(each)) for each in (left, right))
         read = [list(curve_names(tree, self.model)) for tree in (left_tree, right_tree)]
-        if not any(read):
+        if not any(read) and not self.plain:
             raise FormulaError(
                 f"no curve is compared in {self._source(left)} {SIGNS[type(sign)]} {self._source(right)}"
             )

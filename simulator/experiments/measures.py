@@ -7,7 +7,8 @@ of what can be measured: a new one is a new row. The mathematics is in `curves`,
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from ..model.expression import Apply, Expression, FormulaError, Name, Number, Quoted, parse_measure
@@ -64,6 +65,7 @@ FUNCTIONS: dict[str, MeasureFunction] = {
     "first_above": MeasureFunction("time", "first_above", argument="level", without="never"),
     "first_below": MeasureFunction("time", "first_below", argument="level", without="never"),
 }
+NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
 _ARITHMETIC = ("add", "sub", "mul", "div", "neg")
 
 
@@ -76,14 +78,28 @@ class CurveArguments(NamedTuple):
     window: tuple[float, float] | None
 
 
-def read_measure(text: str, model: Model, arms: Sequence[str], end: float = math.inf) -> tuple[Expression, Unit]:
+def read_measure(
+    text: str, model: Model, arms: Sequence[str], end: float = math.inf, numbers: Mapping[str, float] = NO_NUMBERS
+) -> tuple[Expression, Unit]:
     """The tree of a measure with every name checked, and the unit of its value.
 
     arms: the names it may give as ``arm=``. end: of the run, in the model's time unit; no time may lie after it.
+    numbers: plain numbers by their names, which stand in the tree instead of these.
     Raises `FormulaError` or `UnitError`.
     """
     tree = parse_measure(text, {name: row.counts for name, row in FUNCTIONS.items()})
+    if numbers:
+        tree = _with_numbers(tree, numbers)
     return tree, unit_of(tree, model, arms, end)
+
+
+def _with_numbers(tree: Expression, numbers: Mapping[str, float]) -> Expression:
+    """The tree with numbers in place of their names."""
+    if isinstance(tree, Name) and tree.id in numbers:
+        return Number(numbers[tree.id])
+    if isinstance(tree, Apply):
+        return tree._replace(args=tuple([_with_numbers(each, numbers) for each in tree.args]))
+    return tree
 
 
 def unit_of(tree: Expression, model: Model, arms: Sequence[str], end: float) -> Unit:

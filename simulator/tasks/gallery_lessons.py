@@ -38,8 +38,7 @@ def gallery_lessons(scenarios: Collection[str], gallery: Path, stop: Callable[[]
 def _made(card: LessonCard, folder: Path) -> LessonCard:
     page, handout, answers = (f"{card.name}{end}.html" for end in ("", "_handout", "_answers"))
     try:
-        lesson(LessonRequest(card.name, folder / page, folder / handout))
-        lesson(LessonRequest(card.name, None, folder / answers, answers=True))
+        lesson(LessonRequest(card.name, folder / page, folder / handout, folder / answers))
     except Exception as error:
         return card._replace(reason=f"{type(error).__name__}: {error}")
     return card._replace(page=f"{LESSONS}/{page}", handout=f"{LESSONS}/{handout}", answers=f"{LESSONS}/{answers}")

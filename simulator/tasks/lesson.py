@@ -12,12 +12,13 @@ from ..files.results.folder import check_file, write_text
 from ..files.toml.catalogue import builtin_lessons
 from ..files.toml.lesson_file import find_lesson, read_lesson
 from ..files.toml.source import TomlSource
-from ..views.report.lesson_page import handout_page, lesson_page
+from ..views.report.lesson_page import SimulatedLesson, handout_page, is_right, lesson_page
 from ..views.text.answers import spoken_answer
 from ..views.text.explain import sentences
 from .answer import Answer
 from .explain import ExplainRequest, explain
 from .explore import page_of, why_no_page
+from .lesson_pictures import drawn_pictures
 from .request import OnNote, ignore_note, say_engine
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ MOST_REASONS = 4  # sentences of an explanation that a step shows
 
 @dataclass(frozen=True)
 class LessonRequest:
-    """lesson: a file, or the name of a bundled lesson. out: its page. handout: the page to print, with the answers and
-    the note for the teacher if `answers`. force: replace these files."""
+    """lesson: a file, or the name of a bundled lesson. out: its page. handout: the page to print. teacher: the same
+    with the answers, behind a note of one page. force: replace these files."""
 
     lesson: str | Path
     out: Path | None = None
     handout: Path | None = None
-    answers: bool = False
+    teacher: Path | None = None
     force: bool = False
 
 
@@ -75,39 +76,49 @@ def lessons() -> list[dict[str, str]]:
 
 
 def lesson(request: LessonRequest, on_note: OnNote = ignore_note) -> LessonMade:
-    """Simulates the scenario of a lesson, finds what is right, and writes the pages that are asked for.
+    """Simulates the scenarios of a lesson, finds what is right, and writes the pages that are asked for.
 
-    Raises `InputError` with everything that is wrong with the lesson or its scenario, and `OutputError`, both before
+    Raises `InputError` with everything that is wrong with the lesson or its scenarios, and `OutputError`, both before
     anything is simulated.
     """
-    for path, flag in ((request.out, "--out"), (request.handout, "--handout")):
+    for path, flag in ((request.out, "--out"), (request.handout, "--handout"), (request.teacher, "--teacher")):
         if path is not None:
             check_file(path, request.force, flag)
-    found = read_lesson(find_lesson(str(request.lesson)))
+    file = find_lesson(str(request.lesson))
+    found = read_lesson(file)
     say_engine(on_note)
-    result = run(found.scenario)
-    faults = tuple(_faults(found, result))
+    pictures = drawn_pictures(found)
+    if pictures:  # their numbers stand in its sentences
+        found = read_lesson(file, {name: value for each in pictures.values() for name, value in each.numbers.items()})
+    results = {key: run(scenario) for key, scenario in found.scenarios.items()}
+    simulated = SimulatedLesson(found, results, pictures)
     pages = []
     if request.out is not None:
-        reasons = {i: _reasons(step, result) for i, step in enumerate(found.steps) if step.explain}
-        free = (
-            "" if why_no_page(found.scenario) else page_of(found.scenario, ["run", found.scenario.id], found.sliders)[0]
-        )
-        write_text(request.out, lesson_page(found, result, reasons, free))
+        reasons = {i: _reasons(step, results[step.scenario]) for i, step in enumerate(found.steps) if step.explain}
+        write_text(request.out, lesson_page(simulated, reasons, _free_page(found)))
         pages.append(request.out)
-    if request.handout is not None:
-        write_text(request.handout, handout_page(found, result, request.answers))
-        pages.append(request.handout)
-    return LessonMade(found, tuple(pages), faults)
+    for path, answers in ((request.handout, False), (request.teacher, True)):
+        if path is not None:
+            write_text(path, handout_page(simulated, answers))
+            pages.append(path)
+    return LessonMade(found, tuple(pages), tuple(_faults(simulated)))
 
 
-def _faults(found: Lesson, result: RunResult) -> list[str]:
+def _free_page(found: Lesson) -> str:
+    """The page with sliders of the lesson's scenario; empty where it can have none."""
+    if why_no_page(found.scenario):
+        return ""
+    return page_of(found.scenario, ["run", found.scenario.id], found.every_slider)[0]
+
+
+def _faults(simulated: SimulatedLesson) -> list[str]:
     """What the simulation contradicts: a sentence, or a question of which not exactly one choice is right."""
-    holds, words = [said.holds for said in result.answer], [each.text for each in spoken_answer(result)]
     wrong = []
-    for step in found.steps:
+    for step in simulated.lesson.steps:
+        result = simulated.results[step.scenario]
+        holds, words = [said.holds for said in result.answer], [each.text for each in spoken_answer(result)]
         wrong += [f"{step.title}: {words[i]}" for i in (step.spoken, step.why) if i is not None and not holds[i]]
-        right = sum(holds[i] for _, i in step.choices)
+        right = sum(is_right(choice, result) for choice in step.choices)
         wrong += [f"{step.title}: {right} choices are right"] if step.choices and right != 1 else []
     return wrong
 

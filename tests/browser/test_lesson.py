@@ -22,7 +22,8 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     @cache
     def made(name: str) -> Path:
         page = folder / f"{name}.html"
-        assert lesson(LessonRequest(name, page, folder / f"{name}.paper.html", answers=True)).faults == ()
+        teacher = folder / f"{name}.paper.html"
+        assert lesson(LessonRequest(name, page, None, teacher)).faults == ()
         return page
 
     return made
@@ -65,17 +66,23 @@ def test_a_lesson_is_played_through(visit, page_of: Callable[[str], Path], name:
     page = visit(page_of(name))
     steps = page.locator("#track li").count()
     verdicts = []
+    sliders = page.evaluate("JSON.parse(document.getElementById('data').textContent).steps.map(s => s.sliders)")
+    computed = page.evaluate("JSON.parse(document.getElementById('data').textContent).steps.map(s => s.computed)")
     for number in range(steps):
         assert page.locator("#title").inner_text().startswith(f"{number + 1}. ")
         said = answer(page, "right" if number % 2 else "wrong")
         verdicts += [said] if said else []
-        assert page.locator(".sketch .line").count() >= 1
+        assert page.locator(".sketch .line, .bars td").count() >= 1
         if said:
             assert page.locator("#why p").inner_text()
+        assert page.locator("#try").is_visible() is bool(sliders[number])
+        assert page.locator("#computed").is_visible() is bool(computed[number])
         page.locator("#next").click()
     assert any(each.startswith("✗") for each in verdicts)
     paper = page_of(name).with_name(f"{name}.paper.html").read_text(encoding="utf-8")
     assert paper.count('<li class="hit">') == paper.count('<ul class="boxes">') > 0
+    for word in ("Usual wrong predictions", "Afterwards students can", "from minute"):
+        assert word in paper
     assert any(each.startswith("✓") or "you drew" in each for each in verdicts)
     page.locator("#open").click()
     frame = page.frame_locator("#frame iframe")
@@ -83,6 +90,29 @@ def test_a_lesson_is_played_through(visit, page_of: Callable[[str], Path], name:
     page.locator("#again").click()
     assert page.locator("#title").inner_text().startswith(f"{steps}. ")
     assert page.locator(".sketch .line").count() >= 1  # what was answered stays answered
+
+
+@pytest.mark.slow
+def test_a_step_shows_its_own_sliders_and_free_play_all(visit, page_of: Callable[[str], Path]) -> None:
+    page = visit(page_of(QUICK))
+    while not page.locator("#try").is_visible():
+        answer(page, "right")
+        if not page.locator("#try").is_visible():
+            page.locator("#next").click()
+    page.locator("#open-few").click()
+    few = page.frame_locator("#few iframe")
+    few.locator("input[type=range]").first.wait_for()
+    paths = few.locator(".slider").evaluate_all("rows => rows.map(row => row.dataset.path)")
+    assert paths == ["T_frequency", "dose.second.at"]
+    assert not few.locator("#more").is_visible()
+    while page.locator("#step").is_visible():
+        answer(page, "right")
+        page.locator("#next").click()
+    page.locator("#open").click()
+    every = page.frame_locator("#frame iframe")
+    every.locator("input[type=range]").first.wait_for()
+    assert every.locator(".slider").count() > len(paths)
+    assert every.locator("#more").is_visible()
 
 
 @pytest.mark.slow

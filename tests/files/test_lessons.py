@@ -59,7 +59,7 @@ def test_a_lesson_is_read_and_its_pages_are_written(toy_file: Path, tmp_path: Pa
     [
         ("asks = \"Draw it.\"\n", "", "lesson.toml:19: what is asked is missing"),
         ('judge = "max"', 'judge = "peak"', "a drawing is not judged by 'peak'"),
-        ('"20 %"', '"lots"', "expected a share such as '20 %', found 'lots'"),
+        ('"20 %"', '"lots"', "or an amount in the unit of what is judged, found 'lots'"),
         ('"half"]', '"quarter"]', "lesson.toml:12: the scenario has no arm 'quarter'; there are main"),
         ('show = ["drug"]\narms', 'show = ["drgu"]\narms', "'drgu'"),
         ('if = "max(drug) > \'1 pM\'"\n', "", "numbers in braces need an 'if'"),

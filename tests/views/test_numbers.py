@@ -17,7 +17,7 @@ LANGUAGE = ["files", "model", "experiments", "runtime", "numerics"]  # text of f
 MACHINE = {
     "tasks/fit.py": "a remark in a scenario file",
     "tasks/batch.py": "values as an axis of a scenario spells them",
-    "views/report/lesson_page.py": "points of a curve in the data of a page",
+    "views/report/lesson_pictures.py": "points of a curve in the data of a page",
     "views/text/commands/describe.py": "values and units as a model or scenario file spells them",
     "views/text/commands/show.py": "a scenario in the language of its file",
     "views/text/mathml.py": "markup, whose digits number() would not group",

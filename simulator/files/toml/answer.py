@@ -84,7 +84,7 @@ def _sentence(
             context.fault((*path, "breaks_in"), message)
     changed = arm_of(table["breaks_with"], (*path, "breaks_with")) if "breaks_with" in table else None
     try:
-        condition = read_measures_condition(table["if"], context.model, arms, context.latest)
+        condition = read_measures_condition(table["if"], context.model, arms, context.latest, context.numbers)
     except (FormulaError, UnitError) as error:
         context.fault((*path, "if"), str(error))
         return None
@@ -118,7 +118,7 @@ def _number(context: Context, text: str, arms: Sequence[str]) -> AnswerNumber:
     formula, unit_text = (text[: found.start()], found[1].strip()) if found else (text, "")
     if found and not unit_text:
         raise UnitError(f"'as' what? a unit, or {PERCENT}")
-    tree, given = read_measure(formula, context.model, arms, context.latest)
+    tree, given = read_measure(formula, context.model, arms, context.latest, context.numbers)
     if not unit_text:
         return AnswerNumber(text.strip(), tree, "", 1.0)
     factor = 100.0 * given.to(ONE) if unit_text == PERCENT and given.same_dimension(ONE) else 0.0

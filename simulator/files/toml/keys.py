@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import facts, lesson_file, model_file
+from . import facts, lesson_file, lesson_judge, lesson_pictures, model_file
 from .answer import ANSWER
 from .data import DATA, SOURCE
 from .design import SWEEP, VARY
@@ -49,8 +49,11 @@ LESSON_TABLES: dict[str, Mapping[str, Field]] = {
     "a lesson": lesson_file.FILE,
     "[[step]] of a lesson": lesson_file.STEP,
     "[[step.choice]] of a lesson": lesson_file.CHOICE,
-    "draw of a step": lesson_file.DRAW,
+    "draw of a step": lesson_judge.DRAW,
     "why of a step": lesson_file.WHY,
+    "[branch.NAME] of a lesson": lesson_pictures.BRANCH,
+    "[sweep.NAME] of a lesson": lesson_pictures.SWEEP,
+    "[evidence.NAME] of a lesson": lesson_pictures.EVIDENCE,
 }
 MODEL_TABLES: dict[str, Mapping[str, Field]] = {
     "a model": model_file.FILE,

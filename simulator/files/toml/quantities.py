@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -60,6 +60,7 @@ class Context:
         faults: everything that is wrong; readers append to it.
         end: of the run, in the model's time unit; None where it cannot be read.
         left_out: what an end that was moved left out.
+        numbers: plain numbers by their names, which sentences may use.
     """
 
     layers: Layers
@@ -68,6 +69,7 @@ class Context:
     faults: list[InputFault]
     end: float | None = None
     left_out: LeftOut = NOTHING_LEFT_OUT
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
     def fault(self, path: KeyPath, message: str) -> None:
         """Appends a fault at the file and line of the value at `path`."""

@@ -4,40 +4,67 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...experiments.clock import clock_of
-from ...experiments.lessons import Lesson, Step
+from ...experiments.lessons import JUMP, SHARE, TIMES, Choice, Lesson, Step
 from ...experiments.measured import bind, of_trajectories
 from ...experiments.measures import read_measure
 from ...experiments.run import RunResult
 from ...experiments.scenario import MAIN
 from ...runtime.versions import versions
 from ..text.answers import spoken_answer
-from ..text.numbers import unit_text
+from ..text.english import capital, sentence
+from ..text.numbers import number, unit_text
 from ..text.spoken import spoken, spoken_measure
+from ..text.verdicts import expected_text, simulated_text
 from .curves import strokes
 from .html import render
+from .lesson_pictures import ROOM, DrawnPicture, chart_of, round_up, short_points
 from .thin import points_to_keep
 
 MOST_POINTS = 400  # of a curve
 TOLERANCE = 0.002  # of the height of its axis
-ROOM = 1.25  # of the axis above the highest value: the axis must not betray the peak
+FLAT = 0.5  # of its highest value: a curve that stays above that is drawn without zero, as a temperature is ...
+MOVES = 0.015  # ... if it moves by so much of it: what hardly moves must not look as if it did
 JUDGED = {
     "max": "the highest value",
     "min": "the lowest value",
     "final": "the value at the end",
     "mean": "the average",
     "time_of_max": "the time of the peak",
+    "time_of_min": "the time of the lowest value",
+    JUMP: "where your curve jumps",
+    SHARE: "patients below the line",
 }
 
 
-def lesson_page(lesson: Lesson, result: RunResult, reasons: Mapping[int, Sequence[str]], free: str) -> str:
+LINKED = re.compile(r"\A(and|so|but) ")  # how an expectation goes on from the one before it
+
+
+class SimulatedLesson(NamedTuple):
+    """A lesson with what was simulated: the runs of its scenarios and its pictures, both by name."""
+
+    lesson: Lesson
+    results: Mapping[str, RunResult]
+    pictures: Mapping[str, DrawnPicture]
+
+
+def is_right(choice: Choice, result: RunResult) -> bool:
+    """Whether a choice of a step about this run is right."""
+    if choice.sentence is not None:
+        return result.answer[choice.sentence].holds
+    return any(each.expectation.id == choice.misses and not each.within for each in result.verdicts)
+
+
+def lesson_page(simulated: SimulatedLesson, reasons: Mapping[int, Sequence[str]], free: str) -> str:
     """The page as HTML. reasons: by the number of a step, why its curve moves. free: the page with sliders, if any."""
-    steps = [_step(lesson, result, number, reasons.get(number, ())) for number in range(len(lesson.steps))]
+    lesson = simulated.lesson
+    steps = [_step(simulated, step, reasons.get(number, ())) for number, step in enumerate(lesson.steps)]
     data = {"steps": steps, "free": free}
     return render(
         "lesson.html.jinja",
@@ -49,9 +76,10 @@ def lesson_page(lesson: Lesson, result: RunResult, reasons: Mapping[int, Sequenc
     )
 
 
-def handout_page(lesson: Lesson, result: RunResult, answers: bool) -> str:
-    """The page to print; answers: with what is right, and the note for the teacher."""
-    steps = [_step(lesson, result, number, ()) for number in range(len(lesson.steps))]
+def handout_page(simulated: SimulatedLesson, answers: bool) -> str:
+    """The page to print; answers: with what is right, behind the note for the teacher."""
+    steps = [_step(simulated, step, ()) for step in simulated.lesson.steps]
+    lesson = simulated.lesson
     return render("handout.html.jinja", lesson=lesson, steps=steps, answers=answers, versions=versions())
 
 
@@ -60,67 +88,95 @@ def _safe(data: Any) -> str:
     return json.dumps(data, allow_nan=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
 
 
-def _step(lesson: Lesson, result: RunResult, number: int, reasons: Sequence[str]) -> dict[str, Any]:
-    step = lesson.steps[number]
-    words = spoken_answer(result)
+def _step(simulated: SimulatedLesson, step: Step, reasons: Sequence[str]) -> dict[str, Any]:
+    result = simulated.results[step.scenario]
+    words, picture = spoken_answer(result), simulated.pictures.get(step.picture)
+    charts = picture.charts if picture else [_chart(result, step, name) for name in step.show]
     return {
         "title": step.title,
         "says": words[step.spoken].text if step.spoken is not None else step.says,
         "asks": step.asks,
-        "choices": [{"says": says, "right": result.answer[i].holds} for says, i in step.choices],
-        "charts": [_chart(lesson, result, step, name) for name in step.show],
-        "judge": _judge(lesson, result, step),
+        "choices": [{"says": choice.says, "right": is_right(choice, result)} for choice in step.choices],
+        "charts": charts,
+        "computed": picture.says if picture else "",
+        "judge": _judge(simulated, step),
         "why": words[step.why].text if step.why is not None else "",
         "reasons": list(reasons),
+        "facts": [_fact(result, name) for name in step.expect],
+        "sliders": list(step.sliders),
     }
 
 
-def _chart(lesson: Lesson, result: RunResult, step: Step, name: str) -> dict[str, Any]:
-    scenario = lesson.scenario
+def _fact(result: RunResult, name: str) -> dict[str, Any]:
+    """An expectation beside what was simulated. why: if it is missed, the reason that the scenario gives."""
+    verdict = next(each for each in result.verdicts if each.expectation.id == name)
+    missed = verdict.expectation.missed
+    return {
+        "that": capital(LINKED.sub("", verdict.expectation.that, count=1).replace(" degC", " °C")),
+        "published": expected_text(verdict),
+        "simulated": simulated_text(verdict),
+        "met": verdict.within,
+        "why": sentence(capital(missed)) if missed and not verdict.within else "",
+    }
+
+
+def _chart(result: RunResult, step: Step, name: str) -> dict[str, Any]:
+    scenario = result.scenario
     clock, factor = clock_of(scenario)
-    lines, highest = [], 0.0
-    styles = strokes(len(step.arms))
-    for arm, style in zip(step.arms, styles, strict=True):
+    lines, low, high = [], math.inf, 0.0
+    for arm, style in zip(step.arms, strokes(len(step.arms)), strict=True):
         trajectory = result.arms[arm].trajectory
         times, values = trajectory.times, trajectory[name]
         kept = points_to_keep(times, values, TOLERANCE, MOST_POINTS)
-        highest = max(highest, float(np.nanmax(values)))
-        points = [[float(f"{times[i] * factor:.5g}"), float(f"{values[i]:.5g}")] for i in kept]
-        lines.append({"label": scenario.arm(arm).title, "points": points, **style})
-    return {
-        "label": scenario.label(name),
-        "unit": unit_text(scenario.curve(name).unit_text),
-        "clock": clock,
-        "end": scenario.end * factor,
-        "top": _round_up(highest * ROOM),
-        "lines": lines,
-    }
+        low, high = min(low, float(np.nanmin(values))), max(high, float(np.nanmax(values)))
+        title = scenario.arm(arm).title
+        lines.append({"label": title, "points": short_points(times[kept] * factor, values[kept]), **style})
+    unit = unit_text(scenario.curve(name).unit_text)
+    return chart_of(scenario.label(name), unit, ("time", clock, 0.0, scenario.end * factor), lines, _span(low, high))
 
 
-def _round_up(value: float) -> float:
-    """The next of 1, 1.5, 2, 3, 5, 7.5 times a power of ten."""
-    if value <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 1.5, 2, 3, 5, 7.5, 10) if step * power >= value)
+def _span(low: float, high: float) -> tuple[float, float]:
+    """The ends of the axis of a curve between these values, with room on both sides: it must not betray the peak."""
+    room = high - low
+    if not 0 < FLAT * high < low or room < MOVES * high:
+        return 0.0, round_up(high * ROOM)
+    step = round_up(room / 4)
+    return max(0.0, step * math.floor((low - room) / step)), step * math.ceil((high + room) / step)
 
 
-def _judge(lesson: Lesson, result: RunResult, step: Step) -> dict[str, Any] | None:
+def _judge(simulated: SimulatedLesson, step: Step) -> dict[str, Any] | None:
     """What a drawing is judged by: the simulated value, as a number of the chart and in words."""
     if step.judge is None:
         return None
-    scenario, measure = lesson.scenario, step.judge.measure
-    arm = "" if step.arms[0] == MAIN else f", arm='{step.arms[0]}'"
-    tree, _ = read_measure(f"{measure}({step.show[0]}{arm})", scenario.model, list(result.arms), scenario.end)
-    value, _, _ = of_trajectories(bind(tree, scenario.model), {n: each.trajectory for n, each in result.arms.items()})
+    judge, result = step.judge, simulated.results[step.scenario]
+    scenario = result.scenario
     clock, factor = clock_of(scenario)
-    in_time = measure == "time_of_max"
-    said = spoken(value * factor, clock) if in_time else spoken_measure(value, scenario.curve(step.show[0]).unit_text)
+    within = judge.within
+    if judge.measure == JUMP:
+        value, unit = simulated.pictures[step.picture].numbers[f"{step.picture}_lost"], ""
+        said = number(value)
+    elif judge.measure == SHARE:
+        picture = next(each for each in simulated.lesson.pictures if each.name == step.picture)
+        value, unit = 100.0 * simulated.pictures[step.picture].numbers[picture.numbers[1]], "%"
+        said, within = spoken(value, "percent"), 100.0 * within
+    else:
+        arm = "" if step.arms[0] == MAIN else f", arm='{step.arms[0]}'"
+        text = f"{judge.measure}({step.show[0]}{arm})"
+        tree, _ = read_measure(text, scenario.model, list(result.arms), scenario.end)
+        trajectories = {name: each.trajectory for name, each in result.arms.items()}
+        value, _, _ = of_trajectories(bind(tree, scenario.model), trajectories)
+        unit_name = scenario.curve(step.show[0]).unit_text
+        in_time = judge.measure in TIMES
+        said = spoken(value * factor, clock) if in_time else spoken_measure(value, unit_name)
+        unit = clock if in_time else unit_text(unit_name)
+        if in_time:
+            value, within = value * factor, within * (factor if judge.absolute else 1.0)
     return {
-        "measure": measure,
-        "words": JUDGED[measure],
-        "value": value * factor if in_time else value,
+        "measure": judge.measure,
+        "words": JUDGED[judge.measure],
+        "value": value if math.isfinite(value) else None,
         "said": said,
-        "unit": clock if in_time else unit_text(scenario.curve(step.show[0]).unit_text),
-        "within": step.judge.within,
+        "unit": unit,
+        "within": within,
+        "absolute": judge.absolute,
     }

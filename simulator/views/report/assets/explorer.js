@@ -10,6 +10,8 @@
   const sliders = new Map(page.sliders.map((each) => [each.path, each]));
   const values = new Map(page.sliders.map((each) => [each.path, each.value]));
   const shown = arms.map((_, place) => place < page.mostArms), charts = [], pins = [];
+  const decoded = (word) => { try { return decodeURIComponent(word); } catch { return word; } };
+  const only = location.hash.slice(1).split("&").find((part) => part.startsWith("only="))?.slice(5).split(",").map(decoded); // the sliders that a step of a lesson shows
   let ghost = null, atRest = null, dragging = false, notice = ""; // notice: what is wrong with the address
   const state = { latest: null, at: undefined }; // the runs that are shown last, by arm, with their doses; the time that is read
 
@@ -214,6 +216,7 @@
     const usual = arms.every((_, place) => shown[place] === place < page.mostArms);
     if (!usual) parts.push("arms=" + arms.flatMap((_, place) => (shown[place] ? [place] : [])).join("."));
     if (parts.length) parts.push("version=" + page.version);
+    if (only) parts.push("only=" + only.map(encodeURIComponent).join(","));
     try { history.replaceState(null, "", parts.length ? "#" + parts.join("&") : location.pathname + location.search); } catch { /* a page in a frame may not */ }
     sayCommand(changed);
   }
@@ -239,6 +242,7 @@
       try { [path, given = ""] = part.split("=").map(decodeURIComponent); } catch { /* stays as it is written */ }
       const each = sliders.get(path), value = given.trim() === "" ? NaN : Number(given);
       if (path === "version") { if (given !== page.version) faults.push("it was made by another version of this page, so that it may mean something else"); }
+      else if (path === "only") faults.push(...only.filter((each) => !sliders.has(each)).map((each) => `nothing here is called '${each.slice(0, 60)}'`));
       else if (path === "arms" && /^(\d+(\.\d+)*)?$/.test(given)) {
         const places = given.split(".").filter(Boolean).map(Number);
         if (places.some((place) => place >= arms.length)) faults.push(`this page has ${arms.length} arms, found arm ${Math.max(...places) + 1}`);
@@ -361,8 +365,10 @@
   }
 
   function controls() {
+    if (only) for (const path of only) if (sliders.has(path)) addSlider(sliders.get(path));
+    $("more").parentElement.hidden = document.querySelector("header").hidden = Boolean(only);
     for (const each of page.sliders) {
-      if (each.shown) addSlider(each);
+      if (each.shown && !only) addSlider(each);
       $("all-sliders").append(make("option", { value: nameOf(each) }));
     }
     $("add").addEventListener("click", addNamed);

@@ -8,7 +8,7 @@
   let number = 0, drawn = null;
 
   const element = (name, attributes, text) => {
-    const svg = ["svg", "g", "path", "line", "text", "polygon", "rect"].includes(name);
+    const svg = ["svg", "g", "path", "line", "text", "polygon", "circle"].includes(name);
     const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
     for (const key in attributes || {}) made.setAttribute(key, attributes[key]);
     if (text !== undefined) made.textContent = text;
@@ -20,32 +20,38 @@
     return size >= 1e5 || size < 1e-3 ? value.toExponential(1).replace("e+", "e") : String(Number(value.toPrecision(3)));
   };
   const named = (unit) => (unit && unit !== "1" ? " " + unit : "");
-  const x = (chart, time) => box.l + (time / chart.end) * (box.w - box.l - box.r);
-  const y = (chart, value) => box.h - box.b - (Math.min(Math.max(value, 0), chart.top) / chart.top) * (box.h - box.t - box.b);
+  const x = (chart, place) => box.l + ((place - chart.start) / (chart.end - chart.start)) * (box.w - box.l - box.r);
+  const clamped = (chart, value) => Math.min(Math.max(value, chart.bottom), chart.top);
+  const y = (chart, value) => box.h - box.b - ((clamped(chart, value) - chart.bottom) / (chart.top - chart.bottom)) * (box.h - box.t - box.b);
   const path = (chart, points) => points.map((p, i) => (i ? "L" : "M") + x(chart, p[0]).toFixed(1) + " " + y(chart, p[1]).toFixed(1)).join("");
 
-  // The steps of a scale: about five round numbers up to `most`.
-  function ticks(most) {
-    const raw = most / 5, power = Math.pow(10, Math.floor(Math.log10(raw)));
+  // The steps of a scale: about five round numbers from `least` to `most`.
+  function ticks(least, most) {
+    const raw = (most - least) / 5, power = Math.pow(10, Math.floor(Math.log10(raw)));
     const step = [1, 2, 2.5, 5, 10].find((each) => each * power >= raw * 0.999) * power, found = [];
-    for (let value = 0; value <= most * 1.0001; value += step) found.push(value);
+    for (let i = Math.ceil(least / step - 1e-9); i * step <= most + step * 1e-9; i++) found.push(Number((i * step).toPrecision(12)));
     return found;
   }
 
   function frame(chart, words) {
     const svg = element("svg", { viewBox: `0 0 ${box.w} ${box.h}`, class: "sketch", role: "img", "aria-label": words });
-    for (const value of ticks(chart.top)) {
+    for (const value of ticks(chart.bottom, chart.top)) {
       const level = y(chart, value);
       svg.append(element("line", { x1: box.l, x2: box.w - box.r, y1: level, y2: level, class: "grid" }));
       svg.append(element("text", { x: box.l - 8, y: level + 4, "text-anchor": "end" }, short(value)));
     }
-    for (const time of ticks(chart.end)) {
+    for (const time of ticks(chart.start, chart.end)) {
       const place = x(chart, time);
       svg.append(element("line", { x1: place, x2: place, y1: box.h - box.b, y2: box.h - box.b + 5, class: "axis" }));
       svg.append(element("text", { x: place, y: box.h - box.b + 19, "text-anchor": "middle" }, short(time)));
     }
     svg.append(element("line", { x1: box.l, x2: box.w - box.r, y1: box.h - box.b, y2: box.h - box.b, class: "axis" }));
-    svg.append(element("text", { x: (box.l + box.w) / 2, y: box.h - 4, "text-anchor": "middle" }, "time [" + chart.clock + "]"));
+    svg.append(element("text", { x: (box.l + box.w) / 2, y: box.h - 4, "text-anchor": "middle" }, chart.axis));
+    if (chart.level) {
+      const level = y(chart, chart.level.value);
+      svg.append(element("line", { x1: box.l, x2: box.w - box.r, y1: level, y2: level, class: "level" }));
+      svg.append(element("text", { x: box.l + 6, y: level - 5 }, chart.level.label));
+    }
     return svg;
   }
 
@@ -57,19 +63,34 @@
       item.append(mark, label);
       list.append(item);
     };
-    for (const line of chart.lines) add(line.label, line.color, line.dash.map((d) => d * 2.4).join(" "));
+    for (const line of chart.lines) if (line.label) add(line.label, line.color, line.dash.map((d) => d * 2.4).join(" "));
     if (mine) add("your prediction", "#b8860b", "6 4");
     return list;
   }
 
+  // Counts of something, each as a bar: a table, so that it is read aloud too.
+  function bars(chart) {
+    const whole = element("div", { class: "panel" }), table = element("table", { class: "bars" }), most = Math.max(...chart.bars.map((each) => each.of), 1);
+    for (const each of chart.bars) {
+      const row = element("tr"), cell = element("td"), bar = element("div", { class: "whole", style: `width:${(100 * each.of) / most}%` });
+      bar.append(element("div", { class: "part", style: `width:${each.of ? (100 * each.value) / each.of : 0}%` }));
+      cell.append(bar, `${each.value} of ${each.of}`);
+      row.append(element("th", { scope: "row" }, each.label), cell);
+      table.append(row);
+    }
+    whole.append(element("h3", {}, chart.label), table);
+    at("charts").append(whole);
+  }
+
   function draw(chart, shown, mine) {
+    if (chart.bars) return bars(chart);
     const heading = element("h3", {}, chart.label + (chart.unit && chart.unit !== "1" ? " [" + chart.unit + "]" : ""));
     const words = shown ? chart.label + ": " + chart.lines.map((line) => {
       const top = line.points.reduce((a, b) => (b[1] > a[1] ? b : a)), last = line.points[line.points.length - 1];
-      return `${line.label}, highest ${short(top[1])} at ${short(top[0])} ${chart.clock}, ${short(last[1])} at the end`;
-    }).join("; ") : chart.label + ": empty axes for your prediction";
+      return `${line.label || "the same"}, highest ${short(top[1])} at ${short(top[0])}${named(chart.clock)}, ${short(last[1])} at the end`;
+    }).join("; ") : chart.label + " against " + chart.axis + ": empty axes for your prediction";
     const svg = frame(chart, words);
-    if (shown && mine) {
+    if (shown && mine && chart.gap) {
       const real = chart.lines[0].points, back = mine.slice().reverse();
       const corners = [...real, ...back].map((p) => x(chart, p[0]).toFixed(1) + "," + y(chart, p[1]).toFixed(1)).join(" ");
       svg.append(element("polygon", { points: corners, class: "gap" }));
@@ -77,6 +98,7 @@
     if (shown) for (const line of chart.lines) {
       svg.append(element("path", { d: path(chart, line.points), class: "line", stroke: line.color, "stroke-dasharray": line.dash.map((d) => d * 2.4).join(" ") }));
     }
+    if (shown) for (const point of chart.marks || []) svg.append(element("circle", { cx: x(chart, point.x), cy: y(chart, point.y), r: 5, class: "fold" }));
     const mark = element("path", { class: "mine", d: mine ? path(chart, mine) : "" });
     svg.append(mark);
     const whole = element("div", { class: "panel" });
@@ -86,12 +108,14 @@
     return { svg, mark };
   }
 
-  // The drawing: a value in each slot of time, with straight lines between those that were touched.
+  const placeOf = (chart, slot) => chart.start + (slot / (SLOTS - 1)) * (chart.end - chart.start);
+
+  // The drawing: a value in each slot of the axis, with straight lines between those that were touched.
   function curve(chart) {
     const known = drawn.map((value, i) => [i, value]).filter((each) => each[1] !== null);
     if (!known.length) return null;
-    const time = (slot) => (slot / (SLOTS - 1)) * chart.end, points = known.map((each) => [time(each[0]), each[1]]);
-    if (known[0][0] > 0) points.unshift([0, known[0][1]]);
+    const time = (slot) => placeOf(chart, slot), points = known.map((each) => [time(each[0]), each[1]]);
+    if (known[0][0] > 0) points.unshift([chart.start, known[0][1]]);
     if (known[known.length - 1][0] < SLOTS - 1) points.push([chart.end, known[known.length - 1][1]]);
     return points;
   }
@@ -108,7 +132,7 @@
       const px = (event.clientX - area.left) * scale, py = (event.clientY - area.top) * scale;
       const share = Math.min(Math.max((px - box.l) / (box.w - box.l - box.r), 0), 1);
       const level = Math.min(Math.max((box.h - box.b - py) / (box.h - box.t - box.b), 0), 1);
-      const here = { slot: Math.round(share * (SLOTS - 1)), value: level * chart.top };
+      const here = { slot: Math.round(share * (SLOTS - 1)), value: chart.bottom + level * (chart.top - chart.bottom) };
       const from = last || here, steps = Math.max(Math.abs(here.slot - from.slot), 1);
       for (let i = 0; i <= steps; i++) {
         drawn[Math.round(from.slot + ((here.slot - from.slot) * i) / steps)] = from.value + ((here.value - from.value) * i) / steps;
@@ -122,10 +146,10 @@
     const inputs = at("values");
     inputs.replaceChildren();
     for (let i = 0; i < TYPED; i++) {
-      const slot = Math.round((i / (TYPED - 1)) * (SLOTS - 1)), label = element("label", {}, short((slot / (SLOTS - 1)) * chart.end) + " " + chart.clock);
-      const input = element("input", { type: "number", min: 0, step: "any" });
+      const slot = Math.round((i / (TYPED - 1)) * (SLOTS - 1)), label = element("label", {}, short(placeOf(chart, slot)) + named(chart.clock));
+      const input = element("input", { type: "number", min: chart.bottom, max: chart.top, step: "any" });
       input.addEventListener("input", () => {
-        drawn[slot] = input.value === "" || !Number.isFinite(input.valueAsNumber) ? null : Math.min(Math.max(input.valueAsNumber, 0), chart.top);
+        drawn[slot] = input.value === "" || !Number.isFinite(input.valueAsNumber) ? null : clamped(chart, input.valueAsNumber);
         refresh();
       });
       label.append(input);
@@ -134,11 +158,37 @@
     refresh();
   }
 
-  function measured(points, measure) {
+  // Where the drawn curve rises most, over a twentieth of the axis.
+  function jump(chart, points) {
+    const valueAt = (place) => {
+      const next = points.findIndex((p) => p[0] >= place), b = points[next < 0 ? points.length - 1 : next], a = points[Math.max((next < 0 ? points.length : next) - 1, 0)];
+      return b[0] > a[0] ? a[1] + ((b[1] - a[1]) * (Math.min(place, b[0]) - a[0])) / (b[0] - a[0]) : b[1];
+    };
+    const wide = (chart.end - chart.start) / 20;
+    let best = [-Infinity, chart.start];
+    for (let i = 0; i <= 190; i++) {
+      const from = chart.start + (i / 190) * (chart.end - chart.start - wide), rise = valueAt(from + wide) - valueAt(from);
+      if (rise > best[0] + 1e-12) best = [rise, from + wide / 2];
+    }
+    return best[1];
+  }
+  // Up to where the drawn curve, the lowest first, stays below the level.
+  function share(chart, points) {
+    const over = points.findIndex((p) => p[1] >= chart.level.value);
+    if (over < 0) return chart.end;
+    if (over === 0) return chart.start;
+    const [a, b] = [points[over - 1], points[over]];
+    return a[0] + ((b[0] - a[0]) * (chart.level.value - a[1])) / (b[1] - a[1]);
+  }
+
+  function measured(chart, points, measure) {
+    if (measure === "jump") return jump(chart, points);
+    if (measure === "share") return share(chart, points);
     const top = points.reduce((a, b) => (b[1] > a[1] ? b : a)), low = points.reduce((a, b) => (b[1] < a[1] ? b : a));
     if (measure === "max") return top[1];
     if (measure === "min") return low[1];
     if (measure === "time_of_max") return top[0];
+    if (measure === "time_of_min") return low[0];
     if (measure === "final") return points[points.length - 1][1];
     let area = 0;
     for (let i = 1; i < points.length; i++) area += ((points[i][1] + points[i - 1][1]) / 2) * (points[i][0] - points[i - 1][0]);
@@ -157,17 +207,38 @@
     const details = at("why").querySelector("details");
     details.hidden = !step.reasons.length;
     details.querySelector("ul").replaceChildren(...step.reasons.map((each) => element("li", {}, each)));
+    at("computed").textContent = step.computed;
+    at("computed").hidden = !step.computed;
+    facts(step);
+    at("try").hidden = !data.free || !step.sliders.length;
+    at("open-few").querySelector("span").textContent = step.sliders.length === 1 ? "one slider" : step.sliders.length + " sliders";
     at("show").hidden = true;
     at("drawing").hidden = true;
     at("next").disabled = false;
   }
 
+  // What was published beside what was simulated.
+  function facts(step) {
+    at("facts").hidden = !step.facts.length;
+    if (!step.facts.length) return;
+    const table = element("table"), head = element("tr");
+    for (const word of ["In people", "published", "simulated", ""]) head.append(element("th", { scope: "col" }, word));
+    table.append(head);
+    for (const each of step.facts) {
+      const row = element("tr"), what = element("th", { scope: "row" }, each.that);
+      if (each.why) what.append(element("p", { class: "note" }, each.why));
+      row.append(what, element("td", {}, each.published), element("td", {}, each.simulated), element("td", { class: each.met ? "hit" : "miss" }, each.met ? "✓ met" : "✗ missed"));
+      table.append(row);
+    }
+    at("facts").replaceChildren(table);
+  }
+
   function judged(step, mine) {
-    const said = measured(mine, step.judge.measure), value = step.judge.value;
-    const right = Math.abs(said - value) <= step.judge.within * Math.abs(value);
-    const yours = short(said) + named(step.judge.unit), share = Math.round(step.judge.within * 100);
-    verdict(right, `${step.judge.words[0].toUpperCase()}${step.judge.words.slice(1)}: you drew ${yours}, the simulation has ${step.judge.said}` +
-      (right ? `. That is within ${share} %.` : `. Within ${share} % would count as right.`));
+    const { judge } = step, said = measured(step.charts[0], mine, judge.measure), value = judge.value;
+    const right = value !== null && Math.abs(said - value) <= judge.within * (judge.absolute ? 1 : Math.abs(value));
+    const near = judge.absolute ? short(judge.within) + named(judge.unit) : Math.round(judge.within * 100) + " %";
+    verdict(right, `${judge.words[0].toUpperCase()}${judge.words.slice(1)}: you drew ${short(said)}${named(judge.unit)}, the simulation has ${judge.said}` +
+      (right ? `. That is within ${near}.` : `. Within ${near} would count as right.`));
   }
 
   function choose(step, chosen) {
@@ -193,7 +264,9 @@
     at("asks").hidden = !step.asks;
     at("asks").firstChild.textContent = step.asks;
     for (const id of ["choices", "charts", "verdict"]) at(id).replaceChildren();
-    at("why").hidden = at("drawing").hidden = at("show").hidden = true;
+    at("few").replaceChildren();
+    at("why").querySelector("details").open = false;
+    for (const id of ["why", "drawing", "show", "computed", "facts", "try"]) at(id).hidden = true;
     at("typed").open = false;
     at("back").disabled = place === 0;
     at("next").disabled = !known && (step.choices.length > 0 || step.judge !== null);
@@ -231,11 +304,16 @@
   at("back").addEventListener("click", () => { open(number - 1); at("title").focus(); });
   at("next").addEventListener("click", () => { number + 1 < steps.length ? (open(number + 1), at("title").focus()) : finish(); });
   at("again").addEventListener("click", () => { open(steps.length - 1); at("title").focus(); });
-  at("open").hidden = !data.free;
-  at("open").addEventListener("click", () => {
+  // The page with sliders, with those of a step alone if it is opened for one
+  function free(place, only) {
     const address = URL.createObjectURL(new Blob([data.free], { type: "text/html" }));
-    at("frame").replaceChildren(element("iframe", { src: address, title: "The scenario with sliders" }));
-  });
+    const part = only.length ? "#only=" + only.map(encodeURIComponent).join(",") : "";
+    at(place).replaceChildren(element("iframe", { src: address + part, title: "The scenario with sliders" }));
+  }
+  at("open").hidden = !data.free;
+  if (!data.free) at("about").textContent = "This lesson has no page with sliders.";
+  at("open").addEventListener("click", () => free("frame", []));
+  at("open-few").addEventListener("click", () => free("few", steps[number].sliders));
   steps.forEach((each, i) => at("track").append(element("li", { title: each.title }, i + 1)));
   open(0);
 })();
