@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,38 +82,46 @@ def compare(
     """
     species, floors = scenario.model.species, floors or {}
     at = np.ones(len(first.times), dtype=bool) if alike is None else alike
-    curve, time, worst = _largest(shown_curves(scenario), first, second, typical, floors, at)
-    state, _, worst_state = _largest(species, first, second, typical, floors, at)
+    shown = shown_curves(scenario)
+    differences = _Differences([*species, *(name for name in shown if name not in species)], first, second, at)
+    curve, time, worst = differences.largest(shown, typical, floors)
+    state, _, worst_state = differences.largest(species, typical, floors)
     digits, state_digits = digits_of(worst), digits_of(worst_state)
     reason = f"two computations agree in fewer than {RELIABLE:g} digits" if digits < RELIABLE else ""
     scales = {name: ATOL_OF_SCALE * each.scale for name, each in species.items()}
-    _, _, difference = _largest(species, first, second, {}, scales, at)
+    _, _, difference = differences.largest(species, {}, scales)
     return Certificate(digits, curve, time, state, state_digits, difference, second.solver, reason)
 
 
-def _largest(
-    names: Iterable[str],
-    first: Trajectory,
-    second: Trajectory,
-    typical: Mapping[str, float],
-    floors: Mapping[str, float],
-    at: NDArray[np.bool_],
-) -> tuple[str | None, float | None, float]:
-    """The curve that differs most, where, and by how much relative to its value and noise floor."""
-    known = list(names)
-    if not known or not len(first.times):
-        return None, None, 0.0
-    a, b = (np.array([each[name] for name in known]) for each in (first, second))
-    with np.errstate(all="ignore"):
-        usual = noise_floor(b, np.array([typical.get(name, 0.0) for name in known]))
-        floor = np.array([floors.get(name, size) for name, size in zip(known, usual.tolist(), strict=True)])
-        error = np.abs(a - b) / (np.abs(b) + floor[:, None])
-    error[(a == b) | (np.isnan(a) & np.isnan(b))] = 0.0
-    error[np.isnan(error)] = np.inf
-    error[:, ~at] = 0.0
-    row, place = divmod(int(error.argmax()), error.shape[1])
-    worst = float(error[row, place])
-    return (known[row], float(first.times[place]), worst) if worst > 0.0 else (None, None, 0.0)
+class _Differences:
+    """Curves of two computations of one arm, and how far they differ at the times that are compared."""
+
+    def __init__(self, names: Sequence[str], first: Trajectory, second: Trajectory, alike: NDArray[np.bool_]) -> None:
+        self._rows = {name: row for row, name in enumerate(names)}
+        self._times, self._alike = first.times, alike
+        a, b = (np.array([each[name] for name in names]) for each in (first, second))
+        with np.errstate(all="ignore"):
+            self._sizes, self._differences = np.abs(b), np.abs(a - b)
+        self._same = (a == b) | (np.isnan(a) & np.isnan(b)) | ~alike
+
+    def largest(
+        self, names: Iterable[str], typical: Mapping[str, float], floors: Mapping[str, float]
+    ) -> tuple[str | None, float | None, float]:
+        """The curve that differs most, where, and by how much relative to its value and noise floor."""
+        known = list(names)
+        if not known or not len(self._times):
+            return None, None, 0.0
+        rows = [self._rows[name] for name in known]
+        sizes, same = self._sizes[rows], self._same[rows]
+        with np.errstate(all="ignore"):
+            usual = noise_floor(sizes, np.array([typical.get(name, 0.0) for name in known]))
+            floor = np.array([floors.get(name, size) for name, size in zip(known, usual.tolist(), strict=True)])
+            error = self._differences[rows] / (sizes + floor[:, None])
+        error[same] = 0.0
+        error[np.isnan(error)] = np.inf
+        row, place = divmod(int(error.argmax()), error.shape[1])
+        worst = float(error[row, place])
+        return (known[row], float(self._times[place]), worst) if worst > 0.0 else (None, None, 0.0)
 
 
 def noise_floor(values: Array, typical: Array) -> Array:

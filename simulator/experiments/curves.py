@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..numerics.pieces import PIECE, Indices, Pieces, at_fraction, coefficients_of, weighted
+from ..numerics.pieces import PIECE, Indices, Pieces, at_fraction, at_one_fraction, coefficients_of, weighted
 from ..numerics.trajectory import Array
 
 Flags = NDArray[np.bool_]
@@ -22,6 +22,7 @@ Flags = NDArray[np.bool_]
 OVERSHOOT = 0.61
 NEWTON_STEPS = 60  # at most, to a root: a bisection a step where Newton's goes astray
 ROOT = 1e-15  # of a piece: a smaller step finds no better root
+FEW = 4  # roots, which plain numbers find sooner than arrays
 EVEN = 201  # points of the straight line through log(values) that gives a half-life
 HALVINGS_AGREE = 0.05  # by which the last two halvings of a curve may differ, for its fall to be called exponential
 BOOLE = 7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90  # the integral of a piece, in terms of its length
@@ -67,6 +68,9 @@ def _roots_of_quadratics(c: Array, b: Array, a: Array) -> Array:
 def _polished(coefficients: Array, low: Array, high: Array, rises: Flags) -> Array:
     """The one root of each polynomial between `low` and `high`: Newton's steps, halved where they leave the bracket."""
     slopes = _derivative(coefficients)
+    if len(low) <= FEW:
+        columns = zip(coefficients.T.tolist(), slopes.T.tolist(), low.tolist(), high.tolist(), rises, strict=True)
+        return np.array([_polished_one(*column) for column in columns])
     s, found = 0.5 * (low + high), np.zeros(len(low), dtype=bool)
     for _ in range(NEWTON_STEPS):
         value = at_fraction(coefficients, s)
@@ -78,6 +82,25 @@ def _polished(coefficients: Array, low: Array, high: Array, rises: Flags) -> Arr
         moved = ~found & (np.abs(new - s) > ROOT)
         s, found = np.where(found, s, new), ~moved  # a root that is found stays, whatever the others need
         if not moved.any():
+            break
+    return s
+
+
+def _polished_one(coefficients: list[float], slopes: list[float], low: float, high: float, rises: bool) -> float:
+    """The same of one polynomial, to the last bit: a step takes a tenth of the time."""
+    s = 0.5 * (low + high)
+    for _ in range(NEWTON_STEPS):
+        value, slope = at_one_fraction(coefficients, s), at_one_fraction(slopes, s)
+        if (value < 0.0) == rises:
+            low = s
+        else:
+            high = s
+        new = s - (value / slope if slope != 0.0 else math.inf)
+        if not low <= new <= high:
+            new = 0.5 * (low + high)
+        moved = abs(new - s) > ROOT
+        s = new
+        if not moved:
             break
     return s
 

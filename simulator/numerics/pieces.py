@@ -170,6 +170,14 @@ def at_fraction(coefficients: Array, s: Array) -> Array:
     return found
 
 
+def at_one_fraction(coefficients: Sequence[float], s: float) -> float:
+    """The same of one polynomial, equal to the last bit."""
+    found = coefficients[-1] + 0.0 * s
+    for each in coefficients[-2::-1]:
+        found = found * s + each
+    return found
+
+
 def refined(
     start: Array, end: Array, values: Array, first: Indices, evaluate: Evaluate, unseen: Unseen | None = None
 ) -> Pieces:

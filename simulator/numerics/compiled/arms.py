@@ -71,7 +71,9 @@ class ModelEngine:
 
     def _trajectory(self, problem: Problem, found: BatchResult, member: int, seconds: float) -> Trajectory:
         system, saved = self.system, found.grid[member, : len(problem.times)]
-        by_name = np.concatenate([saved.T, self._observed(problem, saved)])
+        by_name = np.empty((len(system.species) + len(system.observables), len(saved)))
+        by_name[: len(system.species)] = saved.T
+        self._observe(problem, saved, by_name[len(system.species) :])
         problem.times.setflags(write=False)
         by_name.setflags(write=False)
         joined = found.dense_curves[member] if problem.dense else None
@@ -89,16 +91,18 @@ class ModelEngine:
             revived=found.revived[member],
         )
 
-    def _observed(self, problem: Problem, states: Array) -> Array:
-        """Every observable at the saved times, shape (observables, times); one at the end of a segment belongs to the
-        next. states: shape (times, species)."""
+    def _observe(self, problem: Problem, states: Array, out: Array) -> None:
+        """Fills `out`, shape (observables, times), with every observable at the saved times; one at the end of a
+        segment belongs to the next. states: shape (times, species)."""
+        names, alike = self.system.observables, by_parameters(problem.segments)
+        if len(alike) == 1:
+            self.engine.observe(names, problem.times, states, alike[0][0], out)
+            return
         starts = np.array([each.start for each in problem.segments])
         segment = np.searchsorted(starts, problem.times, side="right") - 1
-        found = np.empty((len(self.system.observables), len(problem.times)))
-        for parameters, which in by_parameters(problem.segments):
+        for parameters, which in alike:
             own = np.flatnonzero(np.isin(segment, which))
-            found[:, own] = self.engine.observe(self.system.observables, problem.times[own], states[own], parameters)
-        return found
+            out[:, own] = self.engine.observe(names, problem.times[own], states[own], parameters)
 
     def _segments(self, problem: Problem, times: Array, states: Array) -> list[SampledSteps]:
         """The points along the steps of each segment."""

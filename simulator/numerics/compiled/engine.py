@@ -227,7 +227,9 @@ class Engine:
             jacobian.append(workspace[at["jacobian"] :][: len(self.description.entries)].T.copy())
         return np.concatenate(right)[: len(times)], np.concatenate(jacobian)[: len(times)]
 
-    def observe(self, names: Sequence[str], times: Array, states: Array, parameters: Array) -> Array:
+    def observe(
+        self, names: Sequence[str], times: Array, states: Array, parameters: Array, out: Array | None = None
+    ) -> Array:
         """Observables at n points, shape (names, n); KeyError for one that the program does not compute.
 
         Args:
@@ -235,9 +237,14 @@ class Engine:
             times: shape (n,).
             states: shape (n, species), by the species of `System`; those that the program leaves out are not read.
             parameters: shape (parameters,), by those of `System`.
+            out: what is filled and given back; by default a new array.
         """
         at, lanes = self.description.offsets, self.description.lanes
-        rows, found = [self.observed[name] for name in names], np.empty((len(names), len(times)))
+        rows, found = (
+            [self.observed[name] for name in names],
+            np.empty((len(names), len(times))) if out is None else out,
+        )
+        every = slice(len(rows)) if rows == [*range(len(self.observed))] else rows
         if not rows:  # a program without observables has no such function
             return found
         workspace = _workspace(self)
@@ -249,9 +256,9 @@ class Engine:
             own[0, : block.stop - first] = times[block]
             own[1:, : block.stop - first] = states[block].take(self.species, axis=1).T
             own[:, block.stop - first :] = own[:, [block.stop - first - 1]]  # the last point fills the rest
-            out, count = np.empty((len(self.observed), own.shape[1])), np.array([own.shape[1]])
-            self.code.observe(*(each.ctypes.data for each in (workspace, own[1:], own[0], out, count)))
-            found[:, block] = out[rows, : block.stop - first]
+            values, count = np.empty((len(self.observed), own.shape[1])), np.array([own.shape[1]])
+            self.code.observe(*(each.ctypes.data for each in (workspace, own[1:], own[0], values, count)))
+            found[:, block] = values[every, : block.stop - first]
         return found
 
 
