@@ -119,7 +119,7 @@
         ],
         series: [{}, ...arms.map((arm, i) => ({
           label: arm.title, show: shown[i], stroke: arm.color, width: Math.max(1.5, 2.6 - 0.4 * i),
-          dash: arm.dash.map((part) => part * 2), spanGaps: true, points: { show: false },
+          dash: arm.dash.map((part) => part * 2), spanGaps: true, pxAlign: 0, points: { show: false },
         }))],
         hooks: {
           drawClear: [(u) => chart.windows(u)],

@@ -73,7 +73,7 @@ function makeChart(tools) {
       this.toggle.setAttribute("aria-pressed", String(this.log));
       if (this.uplot) this.uplot.destroy();
       const side = { font: "11px system-ui, sans-serif", stroke: css("--ink"), grid: { stroke: css("--rule"), width: 1 }, ticks: { stroke: css("--edge"), width: 1, size: 4 } };
-      const line = (color, width, dash) => ({ stroke: color, width, dash, spanGaps: true, points: { show: false } });
+      const line = (color, width, dash) => ({ stroke: color, width, dash, spanGaps: true, pxAlign: 0, points: { show: false } }); // pxAlign: whole pixels make stairs of flat curves
       const chart = this;
       this.range = null;
       this.envelopes = [];
