@@ -14,6 +14,7 @@ from typing import Any
 import libsbml
 import numpy as np
 import pytest
+import roadrunner
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.schedule import prepare
 from immunesim.experiments.solving import as_simulated
@@ -106,7 +107,7 @@ def test_libroadrunner_agrees_with_our_solver(name: str, most: int) -> None:
     """On small models; `tests/test_agreement.py` does so for some scenarios of the human model."""
     scenario = read_scenario(builtin_scenarios()[name])
     every = max(1, round(scenario.end / scenario.every / 40))
-    runner = loaded(sbml_text(scenario), settable=False)
+    runner = loaded(sbml_text(scenario))
     assert_agree(runner, scenario, every=every, rtol=TIGHTER.get(name, RTOL), most=most)
 
 
@@ -373,6 +374,96 @@ def test_species_of_one_volume_stay_in_one_reaction_with_its_modifiers(toy_file:
         ("cells_away", 1.0)
     ]
     assert [each.getSpecies() for each in leaving.getListOfModifiers()] == ["drug"]
+
+
+# what other simulators can load: they write the formula of a name wherever it stands
+
+
+LINKS = 24
+LENGTHS = {"rates": 50_000, "initial values": 40_000, "longest": 2_500}  # of the human model; 34, 20 and 1.1 thousand
+
+
+def written_out(text: str) -> dict[str, int]:
+    """Nodes of the formulas of a document where every name stands for its formula, but once in a call's arguments."""
+    model = model_of(text)
+    rules = {each.getVariable(): each.getMath() for each in model.getListOfRules()}
+    initial = {each.getSymbol(): each.getMath() for each in model.getListOfInitialAssignments()}
+
+    def length(math: Any, meant: dict[str, Any]) -> int:
+        if math.isName() and math.getName() in meant:
+            return of_name(math.getName(), meant)
+        own = sum(length(math.getChild(number), meant) for number in range(math.getNumChildren()))
+        function = model.getFunctionDefinition(math.getName()) if math.getType() == libsbml.AST_FUNCTION else None
+        return 1 + own + (length(function.getBody(), {}) if function else 0)
+
+    def of_name(name: str, meant: dict[str, Any]) -> int:
+        key = name, meant is rules
+        if key not in known:
+            known[key] = length(meant[name], meant)
+        return known[key]
+
+    known: dict[tuple[str, bool], int] = {}
+    rates = [length(each.getKineticLaw().getMath(), rules) for each in model.getListOfReactions()]
+    starts = [of_name(name, {**rules, **initial}) for name in initial]
+    return {"rates": sum(rates), "initial values": sum(starts), "longest": max(*rates, *starts)}
+
+
+def test_the_formulas_of_the_human_model_stay_short_where_names_are_written_out() -> None:
+    lengths = written_out(sbml_text(read_scenario(builtin_scenarios()["acute_infection"])))
+    assert {name: lengths[name] for name in LENGTHS if lengths[name] > LENGTHS[name]} == {}
+
+
+@pytest.fixture
+def chain(folder: Path) -> Scenario:
+    """Formulas and constants that each name the one before twice: written out, they would have 2^24 parts."""
+    links = [
+        f'f{n} = {{ label = "f{n}", unit = "1", value = "{form.format(f"f{n - 1}")}" }}\n'
+        f'c{n} = {{ label = "c{n}", unit = "1", value = "{form.format(f"c{n - 1}")}" }}\n'
+        for n, form in enumerate(
+            ["saturation({0}, 0.9) + 0.2", "hill({0}, 0.5, 3) + 0.2", "{0} * (2 - {0} / 2)"] * 8, 1
+        )
+    ]
+    model = (
+        'title = "A chain"\ntime_unit = "h"\n[species]\n'
+        f'x = {{ label = "x", unit = "1", initial = "c{LINKS}", scale = 1 }}\n[parameters]\n'
+        'c0 = { label = "c0", value = 0.7, unit = "1", source = "assumed", status = "assumed: an example" }\n'
+        'k = { label = "k", value = 1, unit = "1/h", source = "assumed", status = "assumed: an example" }\n'
+        '[reactions]\nloss = { equation = "x ->", rate = "k * x * fLINKS", source = "assumed" }\n'
+        '[observables]\nf0 = { label = "f0", unit = "1", value = "x / (1 + x)" }\n'
+    )
+    return written_for(folder, model.replace("LINKS", str(LINKS)) + "".join(links))
+
+
+def test_a_chain_of_formulas_and_constants_does_not_grow_as_powers_of_two(chain: Scenario) -> None:
+    text = sbml_text(chain)
+    assert faults(text) == []
+    assert written_out(text)["longest"] < 20 * LINKS
+    assert_agree(loaded(text), chain)
+
+
+def test_what_is_derived_from_a_parameter_follows_it_after_a_reset(chain: Scenario, folder: Path) -> None:
+    runner = loaded(sbml_text(chain))
+    for value in (0.2, 3.0):
+        runner["c0"] = value
+        runner.reset()
+        asked = written_for(folder, (folder / "model.toml").read_text(), f"[parameters]\nc0 = {value}")
+        ours = system_of(asked.model).observe(np.zeros(1), np.array([[0.5]]), [value, 1.0])
+        place = list(asked.model.observables).index(f"c{LINKS}")
+        assert runner[f"c{LINKS}"] == pytest.approx(ours[place, 0], rel=1e-12)
+        assert_agree(runner, asked)
+
+
+@pytest.mark.slow
+def test_libroadrunner_loads_the_human_model_as_it_comes_and_resets_it() -> None:
+    """With nothing chosen; a parameter that is set changes the state at rest after a reset."""
+    scenario = read_scenario(builtin_scenarios()["acute_infection"])
+    runner = roadrunner.RoadRunner(sbml_text(scenario))
+    arm = replace(scenario.arm("main"), parameters={"M_number": 600.0})
+    for asked in (scenario, replace(scenario, arms=(arm,))):
+        for name, value in asked.parameters(asked.arm("main")).items():
+            runner[name] = value
+        runner.reset()
+        assert_agree(runner, asked, every=20)
 
 
 # what people read

@@ -7,7 +7,6 @@ numbers, and each rate law starts with the factor that gives it the unit 1/time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from ....experiments.scenario import MAIN, Scenario
@@ -16,6 +15,7 @@ from ....model.expression import Apply, Expression, Name, Number
 from ....model.units import ONE, Unit
 from .events import EventWriter
 from .formulas import LITRE, Formulas, Ids, joined, libsbml
+from .functions import Functions, names_in
 from .notes import cite, name_and_note
 
 LEVEL, VERSION = 3, 2
@@ -48,6 +48,7 @@ class _DocumentWriter:
         self.reaction_ids = {name: self.ids.free(name) for name in model.reactions}
         self.events = EventWriter(scenario, self.arm, self.ids)
         self.formulas = Formulas(model, out, self.events.now)
+        self.functions = Functions(model, out, self.ids)
         self.units: dict[str, str] = {}  # id of a unit of substance: the parameter that is 1 of it
 
     def write(self) -> None:
@@ -135,14 +136,15 @@ class _DocumentWriter:
             math = joined("add", math, size)
         assignment = self.out.createInitialAssignment()
         assignment.setSymbol(each.id)
-        assignment.setMath(math)
+        assignment.setMath(self.functions.once(each.id, math))
 
     def observables(self) -> None:
         for each in self.model.observables.values():
             name_and_note(self.parameter(each.id, each.unit, each.unit_text, constant=False), each.label)
             rule = self.out.createAssignmentRule()
             rule.setVariable(each.id)
-            rule.setMath(self.formulas.in_unit(self.model.laws.observables[each.id], each.unit))
+            math = self.formulas.in_unit(self.model.laws.observables[each.id], each.unit)
+            rule.setMath(self.functions.once(each.id, math))
 
     def reaction(self, each: Reaction) -> None:
         """A reaction, or several if its rate is divided by different volumes: one for each volume."""
@@ -178,10 +180,10 @@ class _DocumentWriter:
         math = joined("mul", number, rate)
         sides = [*reaction.getListOfReactants(), *reaction.getListOfProducts()]
         written = {side.getSpecies() for side in sides}
-        for name in dict.fromkeys(_names_in(math)):
+        for name in dict.fromkeys(names_in(math)):
             if name in self.model.species and name not in written:
                 reaction.createModifier().setSpecies(name)
-        reaction.createKineticLaw().setMath(math)
+        reaction.createKineticLaw().setMath(self.functions.once(reaction.getId(), math))
 
     def infusion(self, rate: str, dose: str, target: str) -> None:
         reaction = self.out.createReaction()
@@ -189,14 +191,6 @@ class _DocumentWriter:
         name_and_note(reaction, f"{dose} is infused")
         self.sides(reaction, {target: 1.0})
         self.law(reaction, Name(rate), 1.0, None)
-
-
-def _names_in(math: Any) -> Iterator[str]:
-    """Every name in a formula of libSBML, which may have more than the law that it was made from."""
-    if math.isName():
-        yield math.getName()
-    for number in range(math.getNumChildren()):
-        yield from _names_in(math.getChild(number))
 
 
 def _per_volume(unit: Unit) -> bool:

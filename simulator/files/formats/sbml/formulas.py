@@ -12,7 +12,6 @@ from ....model.expression import TIME, Apply, Expression, Name, Number, names
 from ....model.laws import in_order
 from ....model.model import Model
 from ....model.units import BASES, ONE, Unit
-from ....numerics.graph import LARGEST_RATIO
 from ....runtime.packages import missing_package
 
 try:
@@ -160,8 +159,8 @@ class Formulas:
             return self._power(args[0], args[1], holds)
         a, unit = self.node(args[0], holds)
         rest = [self.in_unit(arg, unit if place == 0 else ONE, holds) for place, arg in enumerate(args[1:])]
-        if op == "saturation" and not (isinstance(args[0], Name) and args[0].id in self._amounts):
-            a = joined("max", a, self.number(0.0, unit))
+        if op == "saturation" and isinstance(args[0], Name) and args[0].id in self._amounts:
+            return joined("div", a, joined("add", *rest, a.deepCopy())), ONE
         return self._hill(op, a, *rest), ONE
 
     def _alike(self, args: Sequence[Expression], holds: Mapping[str, str] | None) -> tuple[Any, Any, Unit]:
@@ -182,16 +181,16 @@ class Formulas:
         return joined(tree.op, a, b)
 
     def _hill(self, op: str, x: Any, level: Any, exponent: Any = None) -> Any:
-        """hill(), inhibition() or saturation() as the solver has them. They are written out, not called: libSBML finds
-        wrong units where what is passed to a function is more than a name."""
+        """hill(), inhibition() or saturation() as the solver has them, as 1 / (1 + (x/K)^-n) and 1 / (1 + (x/K)^n),
+        in which `x`, which others write out, stands once; at zero the first is 1 / (1 + infinity). They are written
+        out, not called: libSBML finds wrong units where what is passed to a function is more than a name."""
         one = self.number(1.0, ONE)
+        ratio = joined("max", joined("div", x, level), self.number(0.0, ONE))
         if op == "saturation":
-            return joined("div", x, joined("add", level, x.deepCopy()))
-        ratio = joined("pow", joined("max", joined("div", x, level), self.number(0.0, ONE)), exponent)
-        if op == "inhibition":
-            return joined("div", one, joined("add", one.deepCopy(), ratio))
-        ratio = joined("min", ratio, self.number(LARGEST_RATIO, ONE))
-        return joined("div", ratio, joined("add", one, ratio.deepCopy()))
+            against = joined("div", one, ratio)
+        else:
+            against = joined("pow", ratio, exponent if op == "inhibition" else joined("neg", exponent))
+        return joined("div", one.deepCopy(), joined("add", one.deepCopy(), against))
 
     def _power(self, base: Expression, exponent: Expression, holds: Mapping[str, str] | None) -> Node:
         if isinstance(exponent, Number) and exponent.value % 1.0 == 0.0:
