@@ -29,7 +29,8 @@ class Judge(NamedTuple):
 class BranchPicture(NamedTuple):
     """Where an arm of a scenario comes to rest, followed along a parameter; computed when the page is made.
 
-    scenario: as it was read. follow: ``PARAMETER=FROM:TO``. of: a species or observable. Sentences may name
+    scenario: as it was read. follow: ``PARAMETER=FROM:TO``. of: a species or observable. way_up: whether only the
+    states are drawn that are passed while the parameter rises from rest. Sentences may name
     ``NAME_lost`` and ``NAME_regained``, where the state of rest is lost as the parameter rises and where it comes back.
     """
 
@@ -39,6 +40,7 @@ class BranchPicture(NamedTuple):
     follow: str
     of: str
     label: str = ""
+    way_up: bool = False
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ class SweepPicture(NamedTuple):
 class EvidencePicture(NamedTuple):
     """How many published facts the bundled scenarios meet; computed when the page is made.
 
-    topics: those whose scenarios are asked; empty: all.
+    topics: those whose scenarios are asked; empty: all. aside: whether facts that are set aside are drawn too.
     Sentences may name ``NAME_`` and one of `COUNTS`: the published facts, of them those that are met, missed, and
     missed as the scenario says; and of the facts set aside, which were never used to choose a number, how many there
     are and how many are met.
@@ -78,6 +80,7 @@ class EvidencePicture(NamedTuple):
 
     name: str
     topics: tuple[str, ...] = ()
+    aside: bool = False
 
     @property
     def numbers(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..experiments.branches import Branches
 from ..experiments.evidence import EvidenceRow, Judgement
 from ..experiments.lessons import BranchPicture, EvidencePicture, Lesson, SweepPicture
 from ..experiments.solving import Certify
@@ -19,15 +20,22 @@ from .sweep import SweepRequest, sweep
 
 
 def drawn_pictures(lesson: Lesson) -> dict[str, DrawnPicture]:
-    """Every picture of a lesson by its name; a sweep that several show is computed once. Raises `InputError`."""
+    """Every picture of a lesson by its name; what several show is computed once. Raises `InputError`."""
     found: dict[str, DrawnPicture] = {}
     swept: dict[str, SweepResult] = {}
+    followed: dict[tuple[str, str, str], Branches] = {}
+    asked: dict[tuple[str, ...], list[EvidenceRow]] = {}
     for picture in lesson.pictures:
         if isinstance(picture, EvidencePicture):
-            found[picture.name] = _evidence(picture)
+            if picture.topics not in asked:
+                asked[picture.topics] = _rows(picture)
+            found[picture.name] = _evidence(picture, asked[picture.topics])
             continue
         if isinstance(picture, BranchPicture):
-            found[picture.name] = _branch(picture)
+            which = picture.scenario.id, picture.arm, picture.follow
+            if which not in followed:
+                followed[which] = _branches(picture)
+            found[picture.name] = branch_picture(picture, followed[which])
             continue
         name = picture.scenario.id
         if name not in swept:
@@ -37,11 +45,11 @@ def drawn_pictures(lesson: Lesson) -> dict[str, DrawnPicture]:
     return found
 
 
-def _branch(picture: BranchPicture) -> DrawnPicture:
+def _branches(picture: BranchPicture) -> Branches:
     request = SteadyRequest(ScenarioRequest(picture.scenario), picture.arm, (picture.of,), follow=picture.follow)
     found = steady(request).branches
     assert found is not None  # as a parameter was followed
-    return branch_picture(picture, found)
+    return found
 
 
 def _sweep(picture: SweepPicture, result: SweepResult) -> DrawnPicture:
@@ -51,9 +59,12 @@ def _sweep(picture: SweepPicture, result: SweepResult) -> DrawnPicture:
     return sweep_picture(picture, result, {each.axis.path: abs(each.size) for each in who.effects})
 
 
-def _evidence(picture: EvidencePicture) -> DrawnPicture:
+def _rows(picture: EvidencePicture) -> list[EvidenceRow]:
     asked = [name for topic in topics() if topic.title in picture.topics for name in topic.scenarios]
-    rows = evidence(EvidenceRequest(tuple(asked), certify=Certify.OFF)).rows
+    return evidence(EvidenceRequest(tuple(asked), certify=Certify.OFF)).rows
+
+
+def _evidence(picture: EvidencePicture, rows: Sequence[EvidenceRow]) -> DrawnPicture:
     facts, aside = [row for row in rows if row.topic and not row.set_aside], [row for row in rows if row.set_aside]
     counts = {
         "facts": len(facts),

@@ -11,11 +11,12 @@ from ...model.expression import is_identifier
 from ...runtime.names import unknown_name
 from .catalogue import topics
 from .layers import KeyPath
-from .source import LINE, LIST, REQUIRED_LINE, Table
+from .source import LINE, LIST, REQUIRED_LINE, Field, Table
 
-BRANCH = {"scenario": LINE, "arm": LINE, "follow": REQUIRED_LINE, "of": REQUIRED_LINE, "label": LINE}
+FLAG = Field((bool,))
+BRANCH = {"scenario": LINE, "arm": LINE, "follow": REQUIRED_LINE, "of": REQUIRED_LINE, "label": LINE, "way_up": FLAG}
 SWEEP = {"scenario": LINE, "measure": REQUIRED_LINE, "arms": LIST}
-EVIDENCE = {"topics": LIST}
+EVIDENCE = {"topics": LIST, "aside": FLAG}
 
 Fault = Callable[[KeyPath, str], None]
 Find = Callable[[KeyPath, str], Scenario | None]
@@ -55,7 +56,7 @@ def _evidence(name: str, table: Table, fault: Callable[[str, str], None]) -> Evi
     for each in asked:
         if each not in known:
             fault("topics", unknown_name("there is no topic", each, known))
-    return EvidencePicture(name, tuple(asked))
+    return EvidencePicture(name, tuple(asked), table.get("aside", False))
 
 
 def _branch(name: str, scenario: Scenario, table: Table, fault: Callable[[str, str], None]) -> BranchPicture | None:
@@ -75,7 +76,7 @@ def _branch(name: str, scenario: Scenario, table: Table, fault: Callable[[str, s
     if arm not in arms or curve is None or found is None or not equals:
         return None
     label = table.get("label") or scenario.model.parameters[found].label
-    return BranchPicture(name, scenario, arm, table["follow"], curve, label)
+    return BranchPicture(name, scenario, arm, table["follow"], curve, label, table.get("way_up", False))
 
 
 def _sweep(name: str, scenario: Scenario, table: Table, fault: Callable[[str, str], None]) -> SweepPicture | None:

@@ -43,7 +43,7 @@ JUDGED = {
 }
 
 
-LINKED = re.compile(r"\A(and|so|but) ")  # how an expectation goes on from the one before it
+LINKED = re.compile(r"\A(and|so|but) (?!is |are |was )")  # how an expectation goes on from the one before it
 
 
 class SimulatedLesson(NamedTuple):

@@ -23,6 +23,7 @@ from .thin import points_to_keep
 MOST_POINTS = 300  # of a line
 TOLERANCE = 0.002  # of the height of its axis
 ROOM = 1.25  # of the axis above the highest value: the axis must not betray the peak
+CUT = 97.0  # percent of the patients in each arm who are below the end of the axis: a few must not flatten the others
 STABLE, UNSTABLE = "at rest", "never seen: whatever is near moves away"
 ROUND = (1, 1.5, 2, 3, 5, 7.5, 10)
 
@@ -83,24 +84,24 @@ def branch_picture(picture: BranchPicture, found: Branches) -> DrawnPicture:
     """Steady states along a parameter: stable ones as lines, unstable ones dashed, with the points where rest is lost
     and regained."""
     scenario, model = found.states.scenario, found.states.scenario.model
+    loss = next((each for each in found.losses if each.upwards and each.kind is not None), None)
+    last = math.inf if loss is None else loss.q
     solid, lines, highest = strokes(1)[0]["color"], list[dict[str, Any]](), 0.0
-    for branch in found.branches:
+    for place, branch in enumerate(found.branches):
         values = found.states.values_along(branch.states, branch.q)[picture.of]
         highest = max(highest, float(np.nanmax(values)))
-        for unstable, first, last in _stretches(branch):
-            look = {"color": "#7a828c", "dash": [2, 2]} if unstable else {"color": solid, "dash": []}
-            q, y = branch.q[first : last + 1], values[first : last + 1]
-            step = max(1, len(q) // MOST_POINTS)
-            kept = sorted({*range(0, len(q), step), len(q) - 1})
-            label = UNSTABLE if unstable else STABLE
-            known = any(line["label"] == label for line in lines)
-            lines.append({"label": "" if known else label, "points": short_points(q[kept], y[kept]), **look})
-    loss = next((each for each in found.losses if each.upwards and each.kind is not None), None)
+        for unstable, start, end in _stretches(branch):
+            q, y = branch.q[start : end + 1], values[start : end + 1]
+            if picture.way_up:
+                kept = (q <= last) if place == 0 and branch.start in range(start, end + 1) else (q >= last)
+                q, y = q[kept], y[kept]
+            if len(q) and not (picture.way_up and unstable):
+                lines.append(_line(q, y, unstable, solid, lines))
     lost, back = (math.nan, math.nan) if loss is None else (loss.q, math.nan if loss.back is None else loss.back)
+    folds = [each for each in found.special if each.kind is Special.FOLD and not picture.way_up]
     marks = [
         {"x": each.point.q, "y": float(found.states.values(each.point.states, each.point.q)[picture.of])}
-        for each in found.special
-        if each.kind is Special.FOLD
+        for each in folds
     ]
     axis = (picture.label, unit_text(model.unit_text(found.parameter)), *found.span)
     unit = unit_text(scenario.curve(picture.of).unit_text)
@@ -111,6 +112,16 @@ def branch_picture(picture: BranchPicture, found: Branches) -> DrawnPicture:
         "No slider changes this picture."
     )
     return DrawnPicture([chart], dict(zip(picture.numbers, (lost, back), strict=True)), says)
+
+
+def _line(q: Array, y: Array, unstable: bool, color: str, before: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A stretch of a branch; only the first of its kind has a label."""
+    step = max(1, len(q) // MOST_POINTS)
+    kept = sorted({*range(0, len(q), step), len(q) - 1})
+    label = UNSTABLE if unstable else STABLE
+    known = any(line["label"] == label for line in before)
+    look = {"color": "#7a828c", "dash": [2, 2]} if unstable else {"color": color, "dash": []}
+    return {"label": "" if known else label, "points": short_points(q[kept], y[kept]), **look}
 
 
 def _stretches(branch: Branch) -> list[tuple[bool, int, int]]:
@@ -131,7 +142,7 @@ def sweep_picture(picture: SweepPicture, result: SweepResult, effects: Mapping[s
         values = values[~np.isnan(values)]
         shares.append(measure.inside(values) / max(len(values), 1))
         share = 100.0 * (np.arange(len(values)) + 0.5) / max(len(values), 1)
-        highest = max(highest, float(values.max(initial=0.0)))
+        highest = max(highest, float(np.percentile(values, CUT)) if len(values) else 0.0)
         kept = points_to_keep(share, values, TOLERANCE, MOST_POINTS)
         title = scenario.arm(arm).title if arm != MAIN else scenario.arms[0].title
         lines.append({"label": title, "points": short_points(share[kept], values[kept]), **look})
@@ -142,12 +153,12 @@ def sweep_picture(picture: SweepPicture, result: SweepResult, effects: Mapping[s
         unit_text(measure.unit_text),
         ("share of the patients, the lowest first", "%", 0.0, 100.0),
         lines,
-        (0.0, round_up(highest * ROOM)),
+        (0.0, round_up(highest)),
         level={"value": level, "label": f"counted: {measure.level_text}"},
     )
     says = (
         f"Computed when this page was made: {number(count)} virtual patients, each simulated {len(sweep.arms)} times. "
-        "No slider changes this picture."
+        "What is higher than the axis is drawn at its upper end. No slider changes this picture."
     )
     numbers = [float(count), *shares, *(effects.get(each, math.nan) for each in picture.parameters)]
     return DrawnPicture([chart], dict(zip(picture.numbers, numbers, strict=True)), says)
@@ -161,6 +172,8 @@ def evidence_picture(picture: EvidencePicture, counts: Mapping[str, int], scenar
         ("not met, and not said", counts["missed"] - counts["announced"], counts["facts"]),
         ("facts set aside that the model meets", counts["aside_met"], counts["aside"]),
     ]
+    if not picture.aside:
+        del rows[-1]
     bars = {"label": "What became of the published facts", "bars": [
         {"label": label, "value": value, "of": of} for label, value, of in rows
     ]}  # fmt: skip

@@ -17,7 +17,9 @@
   const short = (value) => {
     if (value === 0) return "0";
     const size = Math.abs(value);
-    return size >= 1e5 || size < 1e-3 ? value.toExponential(1).replace("e+", "e") : String(Number(value.toPrecision(3)));
+    if (size < 1e5 && size >= 1e-3) return String(Number(value.toPrecision(3)));
+    const [digits, power] = value.toExponential(1).split("e");
+    return Number(digits) + " × 10" + [...String(Number(power))].map((sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻").join("");
   };
   const named = (unit) => (unit && unit !== "1" ? " " + unit : "");
   const x = (chart, place) => box.l + ((place - chart.start) / (chart.end - chart.start)) * (box.w - box.l - box.r);
@@ -50,7 +52,7 @@
     if (chart.level) {
       const level = y(chart, chart.level.value);
       svg.append(element("line", { x1: box.l, x2: box.w - box.r, y1: level, y2: level, class: "level" }));
-      svg.append(element("text", { x: box.l + 6, y: level - 5 }, chart.level.label));
+      svg.append(element("text", { x: box.w - box.r - 4, y: level - 5, "text-anchor": "end" }, chart.level.label));
     }
     return svg;
   }
@@ -247,7 +249,7 @@
       if (step.choices[i].right) button.classList.add("hit");
       else if (i === chosen) button.classList.add("miss");
     });
-    verdict(step.choices[chosen].right, step.choices[chosen].right ? "Right." : "Not so: " + step.choices.filter((each) => each.right).map((each) => each.says).join("; ") + ".");
+    verdict(step.choices[chosen].right, step.choices[chosen].right ? "Right." : "Not so. Right is: " + step.choices.filter((each) => each.right).map((each) => each.says).join("; ") + ".");
     reveal(step, null);
   }
 
