@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..experiments.fitting.courses import Predicted, predicted
 from ..experiments.fitting.fit import FitOptions, FitResult
 from ..experiments.fitting.fit import fit as fit_scenario
 from ..experiments.fitting.weighing import shortfall
@@ -20,7 +21,7 @@ from ..runtime.errors import InputError, InputFault, request_fault
 from ..runtime.json import json_number
 from ..runtime.progress import Progress
 from ..runtime.versions import versions
-from ..views.text.commands.fit import estimates_table, fit_text, goodness, starts_table, untold_words
+from ..views.text.commands.fit import estimates_table, fit_text, goodness, prediction_line, starts_table, untold_words
 from ..views.text.data import data_sentence
 from ..views.text.run_tables import data as data_table
 from ..views.text.tables import Table
@@ -60,18 +61,21 @@ class FitRequest:
 
 @dataclass(frozen=True, repr=False)
 class FitOutput(Answer):
-    """A fit. folder: where it was written, if it was. changed: the changes that were asked for, in words."""
+    """A fit. folder: where it was written, if it was. changed: the changes that were asked for, in words. predicted:
+    what ``[[fit.predict]]`` asks for."""
 
     result: FitResult
     folder: Path | None = None
     changed: str = ""
+    predicted: tuple[Predicted, ...] = ()
 
     def __str__(self) -> str:
         changed = f"\nChanged in all arms: {self.changed}." if self.changed else ""
         written = (
             f"\nWritten to {self.folder}; run {self.folder / FITTED_FILE} has the estimates." if self.folder else ""
         )
-        return fit_text(self.result) + changed + written
+        lines = [fit_text(self.result), *(prediction_line(self.result.scenario, each) for each in self.predicted)]
+        return "\n".join(lines) + changed + written
 
     @property
     def estimates(self) -> dict[str, float]:
@@ -91,7 +95,7 @@ class FitOutput(Answer):
     @property
     def document(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
-        return document(self.result, ())
+        return document(self.result, (), self.predicted)
 
     def figures(self) -> dict[str, NotebookFigure]:
         """The figures by name: fit, goodness, profiles where there are any, and starts where there are several."""
@@ -130,9 +134,10 @@ def fit(request: FitRequest, on_note: OnNote = ignore_note) -> FitOutput:
 
         options = FitOptions(request.starts, request.seed, request.profile, request.bootstrap, request.posterior)
         result = fit_scenario(scenario, options, on_progress)
-    output = FitOutput(result, request.out, request.scenario.in_words(scenario))
+        told = () if result.interrupted else tuple(predicted(result))
+    output = FitOutput(result, request.out, request.scenario.in_words(scenario), told)
     if request.out is not None:
-        write(result, request.out, request.command, request.force, request.figures)
+        write(result, request.out, request.command, request.force, request.figures, told)
     return output
 
 
@@ -162,8 +167,8 @@ def _check(request: FitRequest, scenario: Scenario) -> None:
         raise InputError(faults)
 
 
-def document(result: FitResult, command: Sequence[str]) -> dict[str, Any]:
-    """Everything about a fit, ready for JSON."""
+def document(result: FitResult, command: Sequence[str], foretold: Sequence[Predicted] = ()) -> dict[str, Any]:
+    """Everything about a fit, ready for JSON. foretold: what it predicts."""
     scenario, told = result.scenario, result.uncertainty
     correlations = None
     if told is not None:
@@ -195,6 +200,12 @@ def document(result: FitResult, command: Sequence[str]) -> dict[str, Any]:
         "without_weight": result.left_out,
         "data": [data_summary(each) | {"sentence": data_sentence(scenario, own)}
                  for each, own in zip(result.data, result.compared, strict=True)],
+        "predictions": [
+            {"curve": each.prediction.curve.text, "arm": each.prediction.arm, "time": each.prediction.time,
+             "unit": each.prediction.curve.unit_text, "value": json_number(each.value), "low": json_number(each.low),
+             "high": json_number(each.high)}
+            for each in foretold
+        ],
         "command": list(command),
         "versions": versions(),
     }  # fmt: skip
@@ -206,6 +217,7 @@ def write(
     command: Sequence[str] = (),
     force: bool = False,
     figures: FigureOptions | None = None,
+    told: Sequence[Predicted] = (),
 ) -> None:
     """Writes a fit into a new `folder`: tables, figures, summary, and `fitted.toml`, a scenario with the estimates
     beside the one that was fitted. Raises `OutputError`; nothing of it is left then."""
@@ -223,7 +235,7 @@ def write(
             if drawn is not None and len(drawn.values):
                 names = result.problem.names
                 write_rows(tmp_path / name, [dict(zip(names, row, strict=True)) for row in drawn.values.tolist()])
-        found = {"run": run_id(texts), **document(result, command)}
+        found = {"run": run_id(texts), **document(result, command, told)}
         if figures is not None and not result.interrupted:
             from ..views.figures.fit import draw  # matplotlib too
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import immunesim as sim
@@ -136,3 +137,28 @@ def test_a_run_to_an_earlier_end_does_without_a_fit(path: str, capsys: pytest.Ca
     assert "3 values cannot be estimated from 0 points" in capsys.readouterr().err
     assert main(["fit", path, "--set", "time.end=3.5 h", "--starts", "2"]) == DONE
     assert "3 values fitted to 3 points" in capsys.readouterr().out
+
+
+def test_a_prediction_has_the_interval_that_the_fit_leaves(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a curve in another arm, at a time: its interval is that of its logarithm, by the slopes and the covariance."""
+    more = '[[fit.predict]]\ncurve = "drug"\narm = "twice"\nat = "6 h"\n'
+    text = SCENARIO.replace(
+        '[[fit.estimate]]\nparameter = "initial.cells"\nfrom = "1 cells/uL"\nto = "10 cells/uL"\n', more
+    )
+    Path(path).write_text(text, encoding="utf-8")
+    found = sim.fit(path, starts=3)
+    k = found.result.values[0]
+    value = 200.0 * math.exp(-k * 5)
+    [told] = found.predicted
+    assert told.value == pytest.approx(value, rel=1e-5)
+    error = found.result.uncertainty.errors[0]  # of k; the arm sets its own amount
+    factor = math.exp(found.result.uncertainty.quantile * 5 * error)
+    assert (told.low, told.high) == pytest.approx((value / factor, value * factor), rel=1e-3)
+    assert f"Predicted, arm twice: drug is {value:.3g} pM at 6 h (95 % interval " in str(found)
+    assert found.document["predictions"][0]["value"] == told.value
+    assert found.document["predictions"][0]["unit"] == "pM"
+    Path(path).write_text(text.replace('arm = "twice"\nat = "6 h"', 'arm = "twise"\nat = "6 mg"'), encoding="utf-8")
+    assert main(["fit", path]) == BAD_FILE
+    said = capsys.readouterr().err
+    assert "no arm 'twise'; did you mean 'twice'?" in said
+    assert "6 mg" in said

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..sweeps.designs import Axis
+
+if TYPE_CHECKING:
+    from ..scenario import CurveFormula
 
 STARTS, SEED = 20, 1
 
@@ -36,6 +39,17 @@ class Estimate(NamedTuple):
         return (math.log(low), math.log(high)) if self.axis.log else (low, high)
 
 
+class Prediction(NamedTuple):
+    """A curve of which nothing was measured, that is told with the interval in which the fit leaves it.
+
+    time: at which it is told in words, in the model's time unit.
+    """
+
+    curve: CurveFormula
+    arm: str
+    time: float
+
+
 class Fit(NamedTuple):
     """``[fit]`` of a scenario. starts: from how many places it is searched. document: the table with all defaults."""
 
@@ -43,3 +57,4 @@ class Fit(NamedTuple):
     starts: int
     seed: int
     document: Mapping[str, Any]
+    predictions: tuple[Prediction, ...] = ()

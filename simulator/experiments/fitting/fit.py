@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,6 +27,7 @@ SAME_ERRORS = 1e-3  # of their size
 SAME_FIT = 0.5  # of the sum of squares: another start that ends this near has found the same fit, ...
 SAME_SHARE = 0.01  # ... or this share of it, as rough searches end early
 NEAR_FIT, MOST_NEAR = 10.0, 8  # of the sum of squares: so near to the best, rough searches are continued; at most
+SAME_PLACE = 0.02  # of every range: of rough searches that end as near to one another, the best one is continued
 ROUGH_STEPS = 30
 BETTER = 0.02  # of the sum of squares: what a profile finds below the best fit by more is a better fit
 
@@ -194,8 +195,8 @@ def fit(
     if interrupted:
         return result
     try:
-        near = [each.place for each in seen if each.cost <= best.cost + NEAR_FIT * one_unit(problem, best.cost)]
-        fine, interrupted = searches(problem, residuals, np.array(near[:MOST_NEAR]))
+        near = [each for each in seen if each.cost <= best.cost + NEAR_FIT * one_unit(problem, best.cost)]
+        fine, interrupted = searches(problem, residuals, np.array(_different(near)[:MOST_NEAR]))
         better = min([each for each in fine if each.jacobian is not None] or [best], key=lambda each: each.cost)
         result = replace(_settled(problem, residuals, better, interrupted), starts=tuple(found))
         if options.profile and not result.interrupted:
@@ -225,6 +226,15 @@ def start_places(problem: FitProblem, count: int, seed: int) -> Array:
     axes = tuple([each.axis for each in problem.fit.estimates])
     spread = problem.places(LatinHypercube(axes, count, seed).values(0, count))
     return np.concatenate([*own, spread])[:count]
+
+
+def _different(found: Sequence[Search]) -> list[Array]:
+    """The places of searches, the best first, without those that are near one before."""
+    kept: list[Array] = []
+    for each in found:
+        if all(np.abs(each.place - other).max() > SAME_PLACE for other in kept):
+            kept.append(each.place)
+    return kept
 
 
 def one_unit(problem: FitProblem, least: float) -> float:

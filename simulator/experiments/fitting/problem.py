@@ -9,13 +9,14 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from threading import Event
 
 import numpy as np
 from scipy.special import log_ndtr
 
-from ...numerics.compiled.engine import StoppedError
+from ...numerics.compiled.engine import COMPILED_RTOL, StoppedError
 from ...numerics.trajectory import Array, Outcome
 from ..residuals import DataResult, data_result
 from ..scenario import Data, Scenario
@@ -28,6 +29,7 @@ STEP = 3e-5  # of derivatives: in logarithms, or of the value; members take the 
 ROUGH_STEP = 2e-3  # the same where they do not: on SciPy
 LEAST_STEP = 0.05  # of the step, times the range, where the value is near zero
 NEARLY_ZERO = 1e-12  # of the largest value of its data
+ROUGH_SHARE, ROUGHEST = 3e-3, 1e-4  # of the smallest error of the data; relative tolerance
 LEAST_ROWS = 16  # of members for one thread
 LEAST_ERROR = 1e-9  # of the largest value of its data: a perfect fit has errors too
 
@@ -68,10 +70,9 @@ class FitProblem:
         arms = tuple(dict.fromkeys(each.arm for each in self.data))
         axes = [each.axis for each in self.fit.estimates]
         times = np.unique([point.time for each in self.data for point in each.points])
-        self._members, self._rough_members = (
-            prepare_members(scenario, axes, arms, (), self._curves, times, again=tight, follows=True)
-            for tight in (True, False)
-        )
+        prepare = partial(prepare_members, scenario, axes, arms, (), self._curves, times, follows=True)
+        self._members = prepare(again=True)
+        self._rough_members = prepare(rtol=_rough_tolerance(first_errors(self), self.data))
         self._step = STEP if self._members.compiled is not None else ROUGH_STEP
         self._at = [np.array([point.time for point in each.points]) for each in self.data]
 
@@ -128,29 +129,24 @@ class FitProblem:
         return self._simulated(self._members, places, self._at, owners)
 
     def roughly(self, places: Array, owners: Rows | None = None) -> Simulated:
-        """The same at the tolerance of sweeps, which is enough to find the way."""
+        """The same at a tolerance that is far below the errors of the data, which is enough to find the way."""
         return self._simulated(self._rough_members, places, self._at, owners)
 
-    def courses(self, places: Array, times: Array, owners: Rows) -> Simulated:
-        """The same at `times`, which rise, instead of those of the points."""
-        return self._simulated(replace(self._members, times=times), places, [times] * len(self.data), owners)
+    def courses(self, shown: Sequence[Data], places: Array, times: Array, owners: Rows) -> Simulated:
+        """The curves of `shown` at `times`, which rise."""
+        arms = tuple(dict.fromkeys(each.arm for each in shown))
+        curves = list(dict.fromkeys(each.curve.text for each in shown))
+        axes = [each.axis for each in self.fit.estimates]
+        members = prepare_members(self.scenario, axes, arms, (), curves, times, again=True, follows=True)
+        parts = _in_threads(members, self.values(places), owners)
+        return _of_parts(shown, curves, parts, [np.arange(len(times))] * len(shown))
 
     def _simulated(
         self, members: PreparedMembers, places: Array, at: Sequence[Array], owners: Rows | None
     ) -> Simulated:
         parts = _in_threads(members, self.values(places), owners)
-        values, failures = [], dict[int, Outcome]()
-        for data, times in zip(self.data, at, strict=True):
-            column, where = self._curves.index(data.curve.text), np.searchsorted(members.times, times)
-            own = np.concatenate([part[data.arm].curves[:, column][:, where] for part in parts])
-            values.append(np.where(np.isfinite(own), own, np.nan) * data.curve.unit.to(data.unit))
-            first = 0
-            for part in parts:
-                failures |= {first + row: each for row, each in part[data.arm].failures.items()}
-                first += len(part[data.arm].curves)
-        for each in values:
-            each[list(failures)] = np.nan
-        return Simulated(values, failures)
+        where = [np.searchsorted(members.times, times) for times in at]
+        return _of_parts(self.data, self._curves, parts, where)
 
     def steps(self, place: Array, which: Sequence[int], sides: int = 2) -> Array:
         """The places from which the derivatives by the values `which` follow: shape (sides * which, p). With two sides
@@ -166,6 +162,32 @@ class FitProblem:
             ends = (above, below) if sides == 2 else (above if place[each] < 0.5 else below,)
             rows[sides * i : sides * (i + 1), each] = ends
         return rows
+
+
+def _of_parts(
+    data: Sequence[Data], curves: Sequence[str], parts: Sequence[Mapping[str, ArmMembersResult]], at: Sequence[Rows]
+) -> Simulated:
+    """The curve of each data, in its unit; at: the numbers of the times that are wanted of each."""
+    values, failures = [], dict[int, Outcome]()
+    for each, where in zip(data, at, strict=True):
+        column, first = curves.index(each.curve.text), 0
+        own = np.concatenate([part[each.arm].curves[:, column][:, where] for part in parts])
+        values.append(np.where(np.isfinite(own), own, np.nan) * each.curve.unit.to(each.unit))
+        for part in parts:
+            failures |= {first + row: outcome for row, outcome in part[each.arm].failures.items()}
+            first += len(part[each.arm].curves)
+    for own in values:
+        own[list(failures)] = np.nan
+    return Simulated(values, failures)
+
+
+def _rough_tolerance(errors: Sequence[Array], data: Sequence[Data]) -> float:
+    """The relative tolerance of searches that find the way: of the smallest error, in terms of its value."""
+    shares = [1.0]
+    for each, own in zip(data, errors, strict=True):
+        values = np.array([abs(point.value) for point in each.points])
+        shares += [float(own.min())] if each.error.kind == "lognormal" else (own / np.maximum(values, own)).tolist()
+    return min(max(ROUGH_SHARE * min(shares), COMPILED_RTOL), ROUGHEST)
 
 
 def _in_threads(members: PreparedMembers, values: Array, owners: Rows | None) -> list[dict[str, ArmMembersResult]]:

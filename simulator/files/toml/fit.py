@@ -7,16 +7,17 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ...experiments.fitting.design import SEED, STARTS, Estimate, Fit, Prior
+from ...experiments.fitting.design import SEED, STARTS, Estimate, Fit, Prediction, Prior
 from ...experiments.fitting.weighing import shortfall
-from ...experiments.scenario import Arm, Data
+from ...experiments.scenario import MAIN, Arm, Data
 from ...experiments.sweeps.paths import varies_in
+from ...runtime.names import unknown_name
 from .axes import SweepVariable, Varied, check_volumes, impossible, read_numbers, read_variable
 from .layers import KeyPath
-from .quantities import Context
+from .quantities import Context, read_curve_in, read_time
 from .source import INTEGER, LINE, LIST, NUMBER, QUANTITY, REQUIRED_TEXT, TABLE, TEXT, Field, Table
 
-FIT = {"estimate": LIST, "starts": INTEGER, "seed": INTEGER}
+FIT = {"estimate": LIST, "predict": LIST, "starts": INTEGER, "seed": INTEGER}
 ESTIMATE = {
     "parameter": REQUIRED_TEXT,
     "from": QUANTITY,
@@ -26,6 +27,7 @@ ESTIMATE = {
     "prior": TABLE,
 }
 PRIOR = {"value": Field(QUANTITY.types, True), "sd": QUANTITY, "fold": NUMBER}
+PREDICT = {"curve": REQUIRED_TEXT, "arm": TEXT, "at": QUANTITY}
 MOST_ESTIMATES, MOST_STARTS = 50, 10_000
 
 
@@ -53,6 +55,7 @@ def read_fit(context: Context, arms: Sequence[Arm], data: Sequence[Data]) -> Fit
     if len(context.faults) == before:
         check_volumes(context, [varied for varied, _ in right], fitted)
     estimates = tuple([estimate for _, estimate in right])
+    predictions = _predictions(context, [arm.name for arm in arms], table.get("predict", []))
     if len(right) == len(items):
         _check_data(context, estimates, data)
     if len(context.faults) > before:
@@ -62,7 +65,24 @@ def read_fit(context: Context, arms: Sequence[Arm], data: Sequence[Data]) -> Fit
         item["parameter"], item["scale"] = each.axis.path, "log" if each.axis.log else "linear"
         item.setdefault("from", _written(each.axis.low, each.axis.unit_text))
         item.setdefault("to", _written(each.axis.high, each.axis.unit_text))
-    return Fit(estimates, starts, seed, {"fit": document})
+    return Fit(estimates, starts, seed, {"fit": document}, predictions)
+
+
+def _predictions(context: Context, arms: Sequence[str], items: Sequence[Table]) -> tuple[Prediction, ...]:
+    """The curves that are told beside those of the data; faults for what is wrong with them."""
+    found = []
+    for number, item in enumerate(items):
+        path: KeyPath = ("fit", "predict", number)
+        arm = item.get("arm", MAIN)
+        if arm not in arms:
+            context.fault((*path, "arm"), unknown_name("no arm", str(arm), arms))
+        curve = read_curve_in(context, (*path, "curve"), item["curve"])
+        time = read_time(context, (*path, "at"), item["at"]) if "at" in item else context.latest
+        if time is not None and time > context.latest:
+            context.fault((*path, "at"), f"{item['at']} is after the end of the run")
+        if curve is not None and time is not None:
+            found.append(Prediction(curve, arm, time))
+    return tuple(found)
 
 
 def _written(value: float, unit_text: str) -> float | str:

@@ -9,7 +9,7 @@ from .answer import ANSWER
 from .data import DATA, SOURCE
 from .design import SWEEP, VARY
 from .explore import EXPLORE, PRESET, SLIDER
-from .fit import ESTIMATE, FIT, PRIOR
+from .fit import ESTIMATE, FIT, PREDICT, PRIOR
 from .inputs import INPUT
 from .model_sections import SECTIONS
 from .population import PATIENT, POPULATION
@@ -36,6 +36,7 @@ SCENARIO_TABLES: dict[str, Mapping[str, Field]] = {
     "[fit]": FIT,
     "[[fit.estimate]]": ESTIMATE,
     "prior of [[fit.estimate]]": PRIOR,
+    "[[fit.predict]]": PREDICT,
     "[sweep]": SWEEP,
     "[[sweep.vary]]": VARY,
     "[sweep.measures]": MEASURE,

@@ -132,7 +132,7 @@ def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> S
         fit=fit,
         explore=explore,
         data=found_data.data,
-        formulas=formulas | _kept_formulas(context, sweep),
+        formulas=formulas | _kept_formulas(context, sweep) | _predicted_formulas(fit),
         sources=sources,
         answer=answer.sentences,
         truncated=(*context.left_out.words, *answer.left_out, *found_data.left_out),
@@ -265,6 +265,11 @@ def _plots(context: Context, data: Sequence[Data]) -> tuple[tuple[tuple[str, ...
             groups.append((each.curve.text,))
             formulas |= {each.curve.text: each.curve} if each.curve.is_formula else {}
     return tuple(groups), formulas
+
+
+def _predicted_formulas(fit: Fit | None) -> dict[str, CurveFormula]:
+    """The formulas of curves that a fit predicts."""
+    return {each.curve.text: each.curve for each in (fit.predictions if fit else ()) if each.curve.is_formula}
 
 
 def _kept_formulas(context: Context, sweep: Sweep | None) -> dict[str, CurveFormula]:

@@ -21,7 +21,7 @@ from .catalogue import builtin_scenarios
 from .data import DATA, SOURCE
 from .design import SWEEP, VARY
 from .explore import EXPLORE, PRESET, SLIDER
-from .fit import ESTIMATE, FIT, PRIOR
+from .fit import ESTIMATE, FIT, PREDICT, PRIOR
 from .inputs import INPUT, read_inputs, with_inputs
 from .interval import INTERVAL
 from .interventions import Interventions, apply_interventions
@@ -408,6 +408,8 @@ def _fit_parts(data: Table) -> Iterator[_TableShape]:
             yield _TableShape(("fit", "estimate", i), ESTIMATE, item, "[[fit.estimate]]")
             if isinstance(item, dict) and "prior" in item:
                 yield _TableShape(("fit", "estimate", i, "prior"), PRIOR, item["prior"], "a prior")
+        for i, item in enumerate(_list(data["fit"].get("predict"))):
+            yield _TableShape(("fit", "predict", i), PREDICT, item, "[[fit.predict]]")
 
 
 def _explore_parts(data: Table) -> Iterator[_TableShape]:

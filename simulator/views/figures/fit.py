@@ -64,7 +64,8 @@ def _curves(result: FitResult, found: Sequence[Course], medium: Medium) -> Pictu
         page.down(page.put(title, left, page.width - left - MARGIN, medium.middle, DARK) + GAP)
         points = PanelPoints(each.data, 1, number % len(SHAPES), 1.0, factor)
         lines = [line for line in (each.before, each.fitted, each.low, each.high) if line is not None]
-        log = needs_log_axis([each.fitted, points.values]) and bool((points.values > 0).all())
+        log = bool(each.data.points) and needs_log_axis([each.fitted, points.values])
+        log = log and bool((points.values > 0).all())
         shown = np.concatenate([*lines, *points.bars])
         least = 0.1 * min(points.bars[points.bars > 0].min(), points.values.min()) if log else -np.inf
         ends = limits(np.where(shown >= least, shown, np.nan), log)
@@ -88,7 +89,8 @@ def _curves(result: FitResult, found: Sequence[Course], medium: Medium) -> Pictu
                 panel.plot(times, np.clip(line, *ends), color=color, linestyle=dash, linewidth=1.6, zorder=3)
                 place = min(max(fraction(float(line[-1]), *ends, log), 0.0), 1.0)
                 labels.append(Label(place, text, color, dash))
-        draw_points(panel, points, ends[0], medium)
+        if each.data.points:
+            draw_points(panel, points, ends[0], medium)
         panel.tick_params(labelbottom=last)
         label_right(panel, width, HEIGHT, labels, room, medium)
         page.down(HEIGHT + 0.28)

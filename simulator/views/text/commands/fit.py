@@ -8,14 +8,16 @@ from typing import Any
 
 from scipy.stats import chi2
 
+from ....experiments.fitting.courses import Predicted
 from ....experiments.fitting.design import Estimate
 from ....experiments.fitting.fit import FitResult
 from ....experiments.fitting.posterior import ENOUGH, Posterior
 from ....experiments.fitting.uncertainty import Untold
+from ....experiments.scenario import MAIN, Scenario
 from ....runtime.json import json_number
 from ..data import data_line
 from ..english import counted, listed
-from ..numbers import axis_title, number, percent, with_unit
+from ..numbers import axis_title, interval, number, percent, with_unit
 from ..tables import Table
 
 MOST_PAIRS = 12  # of correlations that are listed
@@ -31,6 +33,18 @@ def fit_text(result: FitResult) -> str:
     lines = [head, "", str(estimates_table(result)), ""]
     lines += [*search_lines(result), *left_out_lines(result), *told_lines(result), *goodness_lines(result)]
     return "\n".join([*lines, *(data_line(result.scenario, each) for each in result.compared)])
+
+
+def prediction_line(scenario: Scenario, told: Predicted) -> str:
+    """``Predicted, arm double: T_regulatory is 310 cells/uL at 89 d (95 % interval 280 to 350 cells/uL).``"""
+    asked = told.prediction
+    arm = "" if asked.arm == MAIN else f", arm {asked.arm}"
+    unit = asked.curve.unit_text
+    time = with_unit(asked.time, scenario.model.time_unit_text)
+    ends = "the data do not tell all values that it depends on"
+    if told.low is not None and told.high is not None:
+        ends = f"95 % interval {interval(told.low, told.high, unit)}"
+    return f"Predicted{arm}: {asked.curve.text} is {with_unit(told.value, unit)} at {time} ({ends})."
 
 
 def estimates_table(result: FitResult) -> Table:
