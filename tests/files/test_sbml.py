@@ -39,7 +39,7 @@ FEW_EDGES = 8  # in the quick set
 TIGHTER = {"kirschner_panetta": 1e-12}  # 5000 days of spikes, each of which moves the next
 SCENARIOS = sorted(builtin_scenarios())
 # in degC, d, mg*min/mL and mmHg, which are no units of substance in SBML
-NO_AMOUNTS = {"temperature", "hospital_days", "chemotherapy", "perfusion_debt"}
+NO_AMOUNTS = {"temperature", "chemotherapy", "perfusion_debt"}
 ODD_SUBSTANCE = 20608  # libSBML's warning for these
 
 
