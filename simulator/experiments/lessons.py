@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from .scenario import Scenario
@@ -104,11 +105,12 @@ class Step(NamedTuple):
     """One step.
 
     scenario: the key of the scenario that it is about. says: plain words; spoken: the place of a computed sentence in
-    the answer of that scenario, instead. asks: the question. show: species and observables, of these `arms`. picture:
-    the name of a picture, instead. choices: of which one is right. judge: the first curve of `show`, or the picture, is
-    drawn by the student before it is shown. why: the place of the sentence that says why. explain: whether the
-    reactions behind the first curve are named, against: which arm it is compared with. expect: expectations of the
-    scenario that are shown with what was published. sliders: those that the student has at this step.
+    the answer of that scenario, instead. asks: the question. show: species and observables, of these `arms`; labels: by
+    arm, where the lesson has its own. picture: the name of a picture, instead. choices: of which one is right. judge:
+    the first curve of `show`, or the picture, is drawn by the student before it is shown. why: the place of the
+    sentence that says why. explain: whether the reactions behind the first curve are named, against: which arm it is
+    compared with. expect: expectations of the scenario that are shown with what was published. sliders: those that the
+    student has at this step.
     """
 
     title: str
@@ -118,6 +120,7 @@ class Step(NamedTuple):
     asks: str = ""
     show: tuple[str, ...] = ()
     arms: tuple[str, ...] = ()
+    labels: Mapping[str, str] = MappingProxyType({})
     picture: str = ""
     choices: tuple[Choice, ...] = ()
     judge: Judge | None = None

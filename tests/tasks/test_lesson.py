@@ -50,6 +50,7 @@ scenario = "baker"
 says = "At rest: {final(p)}."
 if = "final(p) < 0.1"
 show = ["p"]
+labels = { main = "as in health" }
 expect = ["health, p"]
 """
 
@@ -116,10 +117,11 @@ def test_branches_and_other_scenarios(toy_file: Path, tmp_path: Path) -> None:
     whole, up = choose["charts"][0], draw["charts"][0]
     assert (len(whole["marks"]), len(up["marks"])) == (2, 0)
     assert any(line["dash"] for line in whole["lines"])
-    assert not any(line["dash"] for line in up["lines"])
+    assert [line["label"] for line in up["lines"] if line["dash"]] == ["the jump"]
     ends = [line["points"][-1][0] for line in up["lines"]] + [line["points"][0][0] for line in up["lines"]]
     assert any(abs(end - 15.666) < 0.2 for end in ends)
     assert elsewhere["facts"][0]["met"] is True
+    assert [line["label"] for line in elsewhere["charts"][0]["lines"]] == ["as in health"]
     assert "Note for the teacher" in (tmp_path / "teacher.html").read_text(encoding="utf-8")
 
 

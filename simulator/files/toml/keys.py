@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import facts, lesson_file, lesson_judge, lesson_pictures, model_file
+from . import facts, lesson_judge, lesson_pictures, lesson_shape, model_file
 from .answer import ANSWER
 from .data import DATA, SOURCE
 from .design import SWEEP, VARY
@@ -47,11 +47,11 @@ SCENARIO_TABLES: dict[str, Mapping[str, Field]] = {
     "[[explore.preset]]": PRESET,
 }
 LESSON_TABLES: dict[str, Mapping[str, Field]] = {
-    "a lesson": lesson_file.FILE,
-    "[[step]] of a lesson": lesson_file.STEP,
-    "[[step.choice]] of a lesson": lesson_file.CHOICE,
+    "a lesson": lesson_shape.FILE,
+    "[[step]] of a lesson": lesson_shape.STEP,
+    "[[step.choice]] of a lesson": lesson_shape.CHOICE,
     "draw of a step": lesson_judge.DRAW,
-    "why of a step": lesson_file.WHY,
+    "why of a step": lesson_shape.WHY,
     "[branch.NAME] of a lesson": lesson_pictures.BRANCH,
     "[sweep.NAME] of a lesson": lesson_pictures.SWEEP,
     "[evidence.NAME] of a lesson": lesson_pictures.EVIDENCE,

@@ -16,6 +16,7 @@
     if = "time_of_max(T_active) < '30 d'"       # needed where numbers stand in braces; plain words need none
     show = ["T_active"]
     arms = ["main"]                             # the default
+    labels.main = "you"                         # what this step calls an arm
     sliders = ["T_frequency"]                   # that the student has at this step; none without it
 
     [[step]]
@@ -64,12 +65,10 @@ picture may stand in sentences: ::
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...experiments.explorer.sliders import sliders_of
 from ...experiments.lessons import JUDGED, JUMP, SHARE, TIMES, Choice, Judge, Lesson, Picture, Step, SweepPicture
@@ -82,56 +81,15 @@ from ..reading import exists
 from .answer import read_answer
 from .catalogue import builtin_lessons
 from .layers import KeyPath, Layers, Origin
-from .lesson_judge import DRAW, read_judge
-from .lesson_pictures import BRANCH, EVIDENCE, SWEEP, read_pictures
+from .lesson_judge import read_judge
+from .lesson_pictures import read_pictures
+from .lesson_shape import PICTURES, WHY, shape, usable
 from .quantities import Context
 from .scenario_file import find_scenario, read_scenario
 from .source import (
-    INTEGER,
-    LIST,
-    REQUIRED_LINE,
-    REQUIRED_TEXT,
-    TABLE,
-    TEXT,
-    Field,
     Table,
     TomlSource,
-    check_fields,
 )
-
-FILE = {
-    "title": REQUIRED_LINE,
-    "scenario": REQUIRED_TEXT,
-    "minutes": INTEGER,
-    "aims": LIST,
-    "wrong": LIST,
-    "note": TEXT,
-    "sliders": LIST,
-    "branch": TABLE,
-    "sweep": TABLE,
-    "evidence": TABLE,
-    "step": Field((list,), True),
-}
-STEP = {
-    "title": REQUIRED_LINE,
-    "scenario": TEXT,
-    "says": TEXT,
-    "if": TEXT,
-    "asks": TEXT,
-    "show": LIST,
-    "arms": LIST,
-    "picture": TEXT,
-    "draw": TABLE,
-    "choice": LIST,
-    "why": TABLE,
-    "explain": Field((bool,)),
-    "against": TEXT,
-    "expect": LIST,
-    "sliders": LIST,
-}
-CHOICE = {"says": REQUIRED_LINE, "if": TEXT, "misses": TEXT}
-WHY = {"says": REQUIRED_TEXT, "if": REQUIRED_TEXT}
-PICTURES = {"branch": BRANCH, "sweep": SWEEP, "evidence": EVIDENCE}
 
 
 def find_lesson(word: str) -> Path:
@@ -152,47 +110,6 @@ def read_lesson(path: Path, numbers: Mapping[str, float] = NO_NUMBERS) -> Lesson
     Raises `InputError` with everything that is wrong with the lesson or its scenarios.
     """
     return _LessonReader(TomlSource(path), numbers).read(path.stem)
-
-
-def _shape(data: Table) -> list[tuple[KeyPath, str]]:
-    """Unknown, missing and wrong keys, each with its path."""
-    found: list[tuple[KeyPath, str]] = list(check_fields(data, FILE, "a lesson"))
-    for kind, fields in PICTURES.items():
-        tables = data.get(kind, {})
-        for name, table in (tables if isinstance(tables, dict) else {}).items():
-            found += [((kind, name, *inner), message) for inner, message in
-                      check_fields(table, fields, f"[{kind}.{name}]")]  # fmt: skip
-    steps = data.get("step")
-    for i, step in enumerate(steps if isinstance(steps, list) else []):
-        parts: list[tuple[KeyPath, Any, Any, str]] = [(("step", i), step, STEP, "[[step]]")]
-        if isinstance(step, dict):
-            parts += [
-                (("step", i, key), step[key], fields, f"{key} of a step")
-                for key, fields in (("draw", DRAW), ("why", WHY))
-                if key in step
-            ]
-            choices = step.get("choice")
-            parts += [
-                (("step", i, "choice", k), choice, CHOICE, "[[step.choice]]")
-                for k, choice in enumerate(choices if isinstance(choices, list) else [])
-            ]
-        for place, table, fields, what in parts:
-            found += [((*place, *inner), message) for inner, message in check_fields(table, fields, what)]
-    return found
-
-
-def _usable(data: Table, wrong: Sequence[KeyPath]) -> Table:
-    """A copy without what is wrong, so that the rest can be checked all the same; None in place of a wrong item."""
-    copied = copy.deepcopy(data)
-    for place in wrong:
-        holder: Any = copied
-        for key in place[:-1]:
-            holder = holder.get(key) if isinstance(holder, dict) else holder[int(key)] if holder else None
-        if isinstance(holder, dict):
-            holder.pop(place[-1], None)
-        elif isinstance(holder, list):
-            holder[int(place[-1])] = None
-    return copied
 
 
 class _Sentences:
@@ -220,9 +137,9 @@ class _LessonReader:
         self.usual: str | None = None  # what the file calls the scenario of the lesson
 
     def read(self, name: str) -> Lesson:
-        wrong = _shape(self.source.data)
+        wrong = shape(self.source.data)
         self.faults = [self.source.fault(place, message) for place, message in wrong]
-        data, bad = _usable(self.source.data, [place for place, _ in wrong]), {place[:2] for place, _ in wrong}
+        data, bad = usable(self.source.data, [place for place, _ in wrong]), {place[:2] for place, _ in wrong}
         self.usual = data.get("scenario")
         if self.usual is not None:
             self.scenario(("scenario",), self.usual)
@@ -293,7 +210,7 @@ class _LessonReader:
         show = tuple([self.curve((*path, "show"), scenario.model, each) for each in table.get("show", [])])
         said = self.sentences.setdefault(key, _Sentences())
         spoken = said.add(path, table, table["says"]) if "if" in table and "says" in table else None
-        why = table.get("why", {})
+        why, labels = table.get("why", {}), table.get("labels", {})
         expected = tuple([self.expectation((*path, "expect"), scenario, each) for each in table.get("expect", [])])
         against = self.arm((*path, "against"), scenario, table["against"]) if "against" in table else None
         return Step(
@@ -304,6 +221,7 @@ class _LessonReader:
             asks=table.get("asks", ""),
             show=show,
             arms=arms,
+            labels={self.arm((*path, "labels"), scenario, arm): str(text) for arm, text in labels.items()},
             picture=table.get("picture", ""),
             choices=tuple(
                 [

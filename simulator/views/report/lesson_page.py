@@ -129,7 +129,7 @@ def _chart(result: RunResult, step: Step, name: str) -> dict[str, Any]:
         times, values = trajectory.times, trajectory[name]
         kept = points_to_keep(times, values, TOLERANCE, MOST_POINTS)
         low, high = min(low, float(np.nanmin(values))), max(high, float(np.nanmax(values)))
-        title = scenario.arm(arm).title
+        title = step.labels.get(arm, scenario.arm(arm).title)
         lines.append({"label": title, "points": short_points(times[kept] * factor, values[kept]), **style})
     unit = unit_text(scenario.curve(name).unit_text)
     return chart_of(scenario.label(name), unit, ("time", clock, 0.0, scenario.end * factor), lines, _span(low, high))

@@ -24,6 +24,7 @@ MOST_POINTS = 300  # of a line
 TOLERANCE = 0.002  # of the height of its axis
 ROOM = 1.25  # of the axis above the highest value: the axis must not betray the peak
 CUT = 97.0  # percent of the patients in each arm who are below the end of the axis: a few must not flatten the others
+JUMPS = "the jump"
 STABLE, UNSTABLE = "at rest", "never seen: whatever is near moves away"
 ROUND = (1, 1.5, 2, 3, 5, 7.5, 10)
 
@@ -97,6 +98,10 @@ def branch_picture(picture: BranchPicture, found: Branches) -> DrawnPicture:
                 q, y = q[kept], y[kept]
             if len(q) and not (picture.way_up and unstable):
                 lines.append(_line(q, y, unstable, solid, lines))
+    if picture.way_up and loss is not None and loss.then is not None:
+        ends = [found.states.values(each, loss.q)[picture.of] for each in (_state_at(found, loss.q), loss.then)]
+        points = short_points(np.full(2, loss.q), np.array(ends))
+        lines.append({"label": JUMPS, "points": points, "color": "#7a828c", "dash": [1, 1.5]})
     lost, back = (math.nan, math.nan) if loss is None else (loss.q, math.nan if loss.back is None else loss.back)
     folds = [each for each in found.special if each.kind is Special.FOLD and not picture.way_up]
     marks = [
@@ -112,6 +117,13 @@ def branch_picture(picture: BranchPicture, found: Branches) -> DrawnPicture:
         "No slider changes this picture."
     )
     return DrawnPicture([chart], dict(zip(picture.numbers, (lost, back), strict=True)), says)
+
+
+def _state_at(found: Branches, q: float) -> Array:
+    """The state on the branch of rest that is nearest to this value of the parameter."""
+    branch = found.branches[0]
+    state: Array = branch.states[int(np.abs(branch.q - q).argmin())]
+    return state
 
 
 def _line(q: Array, y: Array, unstable: bool, color: str, before: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

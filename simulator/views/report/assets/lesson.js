@@ -4,7 +4,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const steps = data.steps, done = new Map(), SLOTS = 121, TYPED = 10;
   const at = (id) => document.getElementById(id);
-  const box = { w: 640, h: 300, l: 62, r: 14, t: 14, b: 40 };
+  const box = { w: 640, h: 300, l: 66, r: 14, t: 14, b: 40 };
   let number = 0, drawn = null;
 
   const element = (name, attributes, text) => {
@@ -17,7 +17,7 @@
   const short = (value) => {
     if (value === 0) return "0";
     const size = Math.abs(value);
-    if (size < 1e5 && size >= 1e-3) return String(Number(value.toPrecision(3)));
+    if (size < 1e6 && size >= 1e-3) return Number(value.toPrecision(3)).toLocaleString("en");
     const [digits, power] = value.toExponential(1).split("e");
     return Number(digits) + " × 10" + [...String(Number(power))].map((sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻").join("");
   };
