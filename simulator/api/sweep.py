@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..experiments.scenario import MAIN, Scenario
+from ..experiments.sweeps.acceptance import Acceptance, acceptance
 from ..experiments.sweeps.certificate import CertifyMembers, SweepCertificate
 from ..experiments.sweeps.compute import SweepResult, sweep_of
 from ..files.results.folder import check_file, write_text
@@ -283,6 +284,10 @@ class Ensemble:
         Empty for other designs."""
         rows = sensitivity_rows(self.result)
         return Table(rows, {key: (key,) for key in rows[0]} if rows else {})
+
+    def acceptance(self) -> Acceptance | None:
+        """The weights of patients, and which are accepted, by ``[[population.accept]]``; None without any."""
+        return acceptance(self.result)
 
     def figures(self) -> list[NotebookFigure]:
         """The figures that the design asks for, as `figures` draws them into a folder."""

@@ -6,7 +6,7 @@ import csv
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from ..experiments.run import run
 from ..experiments.scenario import Scenario
 from ..experiments.schedule import saved_times
 from ..experiments.solving import Certify
+from ..experiments.sweeps.acceptance import acceptance
 from ..experiments.sweeps.certificate import (
     CertifyMembers,
     SweepCertificate,
@@ -54,6 +55,7 @@ from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, OutputError, option, request_fault
 from ..runtime.packages import package
 from ..runtime.progress import Progress
+from ..views.text.acceptance import acceptance_document, patient_rows, weight_rows
 from ..views.text.answers import spoken_answer
 from ..views.text.commands.sweep import sweep_text
 from ..views.text.engine import engine_notes
@@ -64,6 +66,7 @@ TIMED = 3  # members computed to estimate how long a sweep will take ...
 SECONDS_TIMED = 10.0  # ... or fewer, if they take longer
 FIRST_FAILURES = 5  # reported with their messages
 RANKS = "ranks.csv"  # of parameters by their influence, and of what goes with a response
+WEIGHTS, ACCEPTED = "weights.csv", "accepted.csv"  # of patients, where something is published of them
 REPORT = "report.html"
 CERTIFICATE = "certificate"  # the folder, in that of a sweep, of members that were computed again
 
@@ -233,7 +236,11 @@ def _sweep(store: MemberStore, request: SweepRequest, stop: Callable[[], bool]) 
     summary = sweep_summary(outcome, request.command)
     if not outcome.missing:
         summary |= sensitivity_document(outcome.result)
-        _write_ranks(store.folder / RANKS, outcome.result)
+        summary |= acceptance_document(outcome.result)
+        _write_rows(store.folder / RANKS, sensitivity_rows(outcome.result))
+        if (found := acceptance(outcome.result)) is not None:
+            _write_rows(store.folder / WEIGHTS, weight_rows(found) if found.met else [])
+            _write_rows(store.folder / ACCEPTED, patient_rows(outcome.result, found))
     write_sweep_summary(store.folder, summary)
     if request.figures and len(outcome.result.numbers) and not outcome.interrupted:
         from ..views.figures.sweep.pictures import draw  # matplotlib
@@ -411,9 +418,8 @@ def _write_members(
                 write(block)
 
 
-def _write_ranks(path: Path, result: SweepResult) -> None:
-    """Sensitivities, or who responds, as CSV; nothing for designs that have neither."""
-    rows = sensitivity_rows(result)
+def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows as CSV; nothing where there are none."""
     if rows:
         with atomic_write(path) as tmp_path, tmp_path.open("w", encoding="utf-8", newline="") as file:
             table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

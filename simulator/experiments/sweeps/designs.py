@@ -102,6 +102,18 @@ class SweepMeasure(NamedTuple):
         return int(((values >= self.low) & (values <= self.high)).sum())
 
 
+class Wanted(NamedTuple):
+    """What is published of a measure in people: its mean and standard deviation, or its correlation with another one,
+    in the unit of the measure, when it is measured in this arm."""
+
+    measure: str
+    arm: str
+    mean: float | None = None
+    sd: float | None = None
+    other: str = ""
+    correlation: float | None = None
+
+
 @dataclass(frozen=True)
 class Sweep:
     """What is swept in a scenario.
@@ -109,7 +121,7 @@ class Sweep:
     arms: those that are measured, each read as the main arm in every measure. keep: species, observables and
     formulas whose curves are kept. document: the tables [sweep] and [population] with all defaults. remarks: what some
     members cannot do in time, in words. again: whether its members are computed more tightly, to compare with an
-    earlier computation.
+    earlier computation. wanted: what is published of measures, for which patients are accepted.
     """
 
     design: Design
@@ -119,6 +131,7 @@ class Sweep:
     document: Mapping[str, Any]
     remarks: tuple[str, ...] = ()
     again: bool = False
+    wanted: tuple[Wanted, ...] = ()
 
 
 class Spaced(NamedTuple):

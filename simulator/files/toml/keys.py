@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from . import facts, lesson_judge, lesson_pictures, lesson_shape, model_file
+from .accept import ACCEPT
 from .answer import ANSWER
 from .data import DATA, SOURCE
 from .design import SWEEP, VARY
@@ -42,6 +43,7 @@ SCENARIO_TABLES: dict[str, Mapping[str, Field]] = {
     "[sweep.measures]": MEASURE,
     "[population]": POPULATION,
     "[[population.vary]]": PATIENT,
+    "[[population.accept]]": ACCEPT,
     "[explore]": EXPLORE,
     "[[explore.slider]]": SLIDER,
     "[[explore.preset]]": PRESET,

@@ -24,7 +24,14 @@ from .layers import KeyPath
 from .quantities import Context
 from .source import INTEGER, LINE, LIST, NUMBER, QUANTITY, REQUIRED_INTEGER, REQUIRED_TEXT, TEXT, Table
 
-POPULATION = {"of": LINE, "count": REQUIRED_INTEGER, "seed": INTEGER, "vary": LIST, "correlations": LIST}
+POPULATION = {
+    "of": LINE,
+    "count": REQUIRED_INTEGER,
+    "seed": INTEGER,
+    "vary": LIST,
+    "correlations": LIST,
+    "accept": LIST,
+}
 PATIENT = {
     "parameter": REQUIRED_TEXT,
     "distribution": REQUIRED_TEXT,

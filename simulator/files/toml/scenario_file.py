@@ -16,6 +16,7 @@ from ...model.model import Model
 from ...runtime.errors import InputError, InputFault, request_fault
 from ...runtime.names import fold, nearest
 from ..reading import exists, same_file
+from .accept import ACCEPT
 from .answer import ANSWER
 from .catalogue import builtin_scenarios
 from .data import DATA, SOURCE
@@ -396,6 +397,8 @@ def _sweep_parts(data: Table) -> Iterator[_TableShape]:
             yield _TableShape((key,), fields, table, f"[{key}]")
             for i, item in enumerate(_list(table.get("vary"))):
                 yield _TableShape((key, "vary", i), inner, item, f"[[{key}.vary]]")
+    for i, item in enumerate(_list(_table(data.get("population")).get("accept"))):
+        yield _TableShape(("population", "accept", i), ACCEPT, item, "[[population.accept]]")
     for name, item in _table(_table(data.get("sweep")).get("measures")).items():
         if not isinstance(item, str):
             yield _TableShape(("sweep", "measures", name), MEASURE, item, "a measure")

@@ -11,9 +11,11 @@ from ...experiments.measures import arms_of, read_measure, unit_text_of
 from ...experiments.scenario import MAIN, Arm, Expectation
 from ...experiments.sweeps.designs import Product, Sweep, SweepMeasure
 from ...experiments.sweeps.paths import varies_in
+from ...experiments.sweeps.population import Population
 from ...model.expression import FormulaError
 from ...model.units import UnitError
 from ...runtime.names import unknown_name
+from .accept import read_accept
 from .axes import Varied, check_times, check_volumes, read_log
 from .design import MAX_MEMBERS, read_design
 from .layers import KeyPath
@@ -41,6 +43,7 @@ def read_sweep(
     varied = [*found.varied, *patients.varied]
     read_arms, keep = _arms(context, arms), _kept_curves(context)
     measures = _measures(context, arms, expectations, plots)
+    wanted = read_accept(context, measures, read_arms)
     _check_once(context, varied)
     used = {*read_arms, *(arm for each in measures for arm in arms_of(each.tree) if arm != MAIN)}
     measured = [arm for arm in arms if arm.name in used]
@@ -61,7 +64,10 @@ def read_sweep(
     document = {"sweep": {**found.resolved, "arms": list(read_arms), "keep": list(keep), "measures": resolved}}
     if population is not None:
         document["population"] = copy.deepcopy(context.tables["population"])
-    return Sweep(design, measures, read_arms, keep, document, remarks)
+    if wanted and not isinstance(design, Population):
+        context.fault(("population", "accept"), "patients are accepted of a population alone: nothing else may vary")
+        return None
+    return Sweep(design, measures, read_arms, keep, document, remarks, wanted=wanted)
 
 
 def _something_varies(context: Context) -> bool:

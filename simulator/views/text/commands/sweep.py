@@ -16,6 +16,7 @@ from ....experiments.sweeps.outcome import SweepEstimate, SweepOutcome
 from ....experiments.sweeps.statistics import measure_statistics
 from ....files.results.member_store import DAMAGED
 from ....runtime.progress import bytes_text, duration
+from ..acceptance import acceptance_text
 from ..data import among_line
 from ..english import counted
 from ..numbers import number
@@ -35,6 +36,8 @@ def sweep_text(outcome: SweepOutcome) -> str:
     lines += ["", str(measure_table(outcome.result))] if len(outcome.result.numbers) else []
     ranked = sensitivity_text(outcome.result) if not outcome.missing else ""
     lines += ["", ranked] if ranked else []
+    kept = acceptance_text(outcome.result) if not outcome.missing else ""
+    lines += ["", kept] if kept else []
     found = among_members(outcome.result)
     lines += ["", *(f"data {among_line(each)}" for each in found)] if found else []
     if outcome.failed:
