@@ -62,7 +62,7 @@ def reduce_system(
     full = System(model)
     exponents = {full.graph.nodes[node].args[1] for node, found in enumerate(full.graph.nodes) if found.op == "power"}
     constants = {name: value for name, value in fixed.items() if value == 0.0 or full.symbols[name] in exponents}
-    constants |= dict.fromkeys(_identically_zero(full, set(model.species) - set(active), constants), 0.0)
+    constants |= dict.fromkeys(_ZeroSpecies(full, set(model.species) - set(active), constants).species, 0.0)
     system = System(model, constants, reciprocals=True)
     graph, rhs = system.graph, dict(zip(system.species, system.rhs, strict=True))
     species = tuple(name for name in system.species if name not in constants)
@@ -96,16 +96,14 @@ def asleep_species(
     system = System(model)
     candidates, known = set(system.species) - set(awake), set(zeros)
 
-    def asleep(given: Collection[str]) -> set[str]:
-        return _identically_zero(system, candidates, dict.fromkeys(given, 0.0))
-
-    found = asleep(known)
+    zero = _ZeroSpecies(system, candidates, dict.fromkeys(known, 0.0))
+    found = zero.species
     rhs = dict(zip(system.species, system.rhs, strict=True))
     read = frozenset().union(*[system.graph.symbols_of(rhs[name]) for name in found])
     needed = [name for name in system.parameters if name in known and system.symbols[name] in read]
     for name in tuple(needed):
         fewer = [each for each in needed if each != name]
-        still = asleep(fewer)
+        still = zero.without(known.difference(fewer))
         if len(found) - len(still) < FEWEST_LEFT_OUT:
             found, needed = still, fewer
     return tuple(name for name in system.species if name in found), tuple(needed)
@@ -121,30 +119,66 @@ def minor_species(model: Model) -> tuple[str, ...]:
     values = {name: each.value for name, each in model.parameters.items()}
     at_zero = {name for name, value in initial_values(model, values).items() if value == 0.0}
     zeros = {name: value for name, value in values.items() if value == 0.0}
-    asleep = _identically_zero(system, at_zero, zeros)
-    woken = {name: asleep - _identically_zero(system, asleep - {name}, zeros) for name in asleep}
+    zero = _ZeroSpecies(system, at_zero, zeros)
+    asleep = zero.species
+    woken = {name: asleep - zero.without({name}) for name in asleep}
     first = [name for name in asleep if all(each in woken[name] for each in asleep if name in woken[each])]
     minor = set().union(*(woken[name] for name in first if len(woken[name]) < FEWEST_LEFT_OUT))
     return tuple(name for name in system.species if name in minor)
 
 
-def _identically_zero(system: System, candidates: Collection[str], constants: Mapping[str, float]) -> set[str]:
-    """Those of the species `candidates` whose derivative is zero as long as all of them are zero."""
-    zero, graph = set(candidates), system.graph
-    rhs = dict(zip(system.species, system.rhs, strict=True))
-    needed = graph.needed(rhs.values())
-    while True:
-        values = {system.symbols[name]: value for name, value in constants.items()}
-        values |= {system.symbols[name]: 0.0 for name in zero}
+class _ZeroSpecies:
+    """Those of some species whose derivative is zero as long as all of them are zero.
+
+    Attributes:
+        species: their names.
+    """
+
+    def __init__(self, system: System, candidates: Collection[str], constants: Mapping[str, float]) -> None:
+        """constants: parameters, or species too, that have these values."""
+        self._graph, self._symbols = system.graph, system.symbols
+        rhs = dict(zip(system.species, system.rhs, strict=True))
+        needed = self._graph.needed(rhs.values())
+        self._readers: dict[int, list[int]] = {node: [] for node in needed}
         for node in needed:
-            found = graph.nodes[node]
-            value = found.value if found.op == "constant" else values.get(node, _folded(found, values))
+            for arg in self._graph.nodes[node].args:
+                self._readers[arg].append(node)
+        self._derivatives: dict[int, list[str]] = {}
+        for name, node in rhs.items():
+            self._derivatives.setdefault(node, []).append(name)
+        self.species = set(candidates)
+        # What every node is, where that is known
+        self._values = {self._symbols[name]: value for name, value in constants.items()}
+        self._values |= {self._symbols[name]: 0.0 for name in candidates}
+        for node in needed:
+            found = self._graph.nodes[node]
+            value = found.value if found.op == "constant" else self._values.get(node, _folded(found, self._values))
             if value is not None:
-                values[node] = value
-        leaving = {name for name in zero if values.get(rhs[name]) != 0.0}
-        if not leaving:
-            return zero
-        zero -= leaving
+                self._values[node] = value
+        leaving = {name for name in candidates if self._values.get(rhs[name]) != 0.0}
+        self._wake(leaving, self._values, self.species)
+
+    def without(self, names: Collection[str]) -> set[str]:
+        """Those of `species` that are left where these species or parameters may have any value."""
+        values, zero = dict(self._values), set(self.species)
+        self._wake(names, values, zero)
+        return zero
+
+    def _wake(self, names: Collection[str], values: dict[int, float], zero: set[str]) -> None:
+        """Takes from `values` and `zero` what is not known without `names`: what is known only ever gets less."""
+        zero.difference_update(names)
+        unknown = [self._symbols[name] for name in names]
+        while unknown:
+            node = unknown.pop()
+            values.pop(node, None)
+            for name in self._derivatives.get(node, ()):
+                if name in zero:
+                    zero.remove(name)
+                    unknown.append(self._symbols[name])
+            for reader in self._readers.get(node, ()):
+                if reader in values and _folded(self._graph.nodes[reader], values) is None:
+                    del values[reader]
+                    unknown.append(reader)
 
 
 def _folded(node: Node, values: Mapping[int, float]) -> float | None:
