@@ -1,4 +1,4 @@
-"""`list`: the bundled scenarios and models."""
+"""`list`: the bundled scenarios, models and populations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`list`: the bundled scenarios and models."""
+"""`list`: the bundled scenarios, models and populations."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Catalogue(Answer):
-    """scenarios: rows of topic, name, title and question, in teaching order. models: rows of name and title."""
+    """scenarios: rows of topic, name, title and question, in teaching order. models and
+    populations: rows of name and title."""
 
     scenarios: list[dict[str, str]]
     models: list[dict[str, str]]
+    populations: list[dict[str, str]]
 
     @property
     def document(self) -> dict[str, list[dict[str, str]]]:
         """The same, ready for JSON."""
-        return {"scenarios": self.scenarios, "models": self.models}
+        return {"scenarios": self.scenarios, "models": self.models, "populations": self.populations}
 
     def to_pandas(self) -> DataFrame:
-        """A row for each scenario and model, with its kind."""
+        """A row for each scenario, model and population, with its kind."""
         rows = [
             {"kind": kind, "topic": "", "question": "", **row} for kind, rows in self.document.items() for row in rows
         ]
@@ -40,13 +42,14 @@ class Catalogue(Answer):
         scenarios = Table(
             [{"question": "", **row} for row in self.scenarios], _columns("topic", "name", "title", "question")
         )
-        return scenarios._repr_html_() + Table(self.models, _columns("name", "title"))._repr_html_()
+        others = [Table(rows, _columns("name", "title")) for rows in (self.models, self.populations)]
+        return "".join(table._repr_html_() for table in (scenarios, *others))
 
 
 def list_all() -> Catalogue:
-    """The bundled scenarios and models. A file that cannot be read is listed with the reason instead of its title."""
+    """The bundled scenarios, models and populations. What cannot be read is listed with the reason."""
     found = catalogue()
-    return Catalogue(found["scenarios"], found["models"])
+    return Catalogue(found["scenarios"], found["models"], found["populations"])
 
 
 def _columns(*names: str) -> dict[str, tuple[str, ...]]:

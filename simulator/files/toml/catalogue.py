@@ -75,12 +75,13 @@ def blind_tests() -> list[BlindTest]:
 
 
 def catalogue() -> dict[str, list[dict[str, str]]]:
-    """Name and title of every built-in scenario and model, and the topic and question of each scenario."""
+    """Name and title of every built-in scenario, model and population, and the topic and question of each scenario."""
     paths, topic_of = builtin_scenarios(), {name: topic.title for topic in topics() for name in topic.scenarios}
     order = dict.fromkeys([*(name for name in topic_of if name in paths), *paths])
     return {
         "scenarios": [{"topic": topic_of.get(name, ""), **_entry(name, paths[name])} for name in order],
         "models": [_entry(name, path) for name, path in builtin_models().items()],
+        "populations": [_entry(name, path) for name, path in builtin_populations().items()],
     }
 
 

@@ -1,4 +1,4 @@
-"""What `list` prints: the bundled scenarios and models with their titles and questions."""
+"""What `list` prints: the bundled scenarios, models and populations with their titles and questions."""
 
 from __future__ import annotations
 
