@@ -30,12 +30,16 @@ class ExportRequest:
 
 @dataclass(frozen=True, repr=False)
 class Exported(Answer):
-    """What was written: an arm of the scenario `scenario`, in a format, as a file."""
+    """What was written: an arm of the scenario `scenario`, in a format, as a file.
+
+    decided: why what its rules decided is written in their place; empty where they are written, or there are none.
+    """
 
     scenario: str
     arm: str
     format: str
     file: str
+    decided: str = ""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -43,7 +47,8 @@ class Exported(Answer):
         return asdict(self)
 
     def __str__(self) -> str:
-        return f"{self.scenario}, arm {self.arm}: {self.file}"
+        decided = f" (with what its rules decided: {self.decided})" if self.decided else ""
+        return f"{self.scenario}, arm {self.arm}: {self.file}{decided}"
 
 
 def export(request: ExportRequest) -> Exported:
@@ -56,14 +61,14 @@ def export(request: ExportRequest) -> Exported:
     chosen = FORMATS[request.format]
     out = request.out or Path(f"{scenario.id}{chosen.suffix}")
     check_file(out, request.force)
-    write_text(out, chosen.text(_as_simulated(scenario, arm), request.arm))
-    return Exported(scenario.id, request.arm, request.format, str(out))
+    decided = chosen.decides(scenario, arm.name)
+    asked = _as_simulated(scenario, arm) if decided or has_steady_dose(arm) else scenario
+    write_text(out, chosen.text(asked, request.arm))
+    return Exported(scenario.id, request.arm, request.format, str(out), decided)
 
 
 def _as_simulated(scenario: Scenario, arm: Arm) -> Scenario:
     """The scenario with what its rules decide in `arm`, and the steady state that this starts in."""
-    if not arm.rules and not has_steady_dose(arm):
-        return scenario
     from ..experiments.solving import as_simulated, system_of
 
     try:

@@ -26,6 +26,8 @@ from immunesim.model.declarations import Source
 from immunesim.model.model import Model
 from immunesim.numerics.system import System
 from immunesim.numerics.trajectory import ATOL_OF_SCALE
+from immunesim.tasks.export import ExportRequest, export
+from immunesim.tasks.request import ScenarioRequest
 
 from tests.libroadrunner import loaded, simulated
 from tests.simulated import OTHERS
@@ -57,14 +59,24 @@ def system_of(model: Model) -> System:
 
 
 def assert_agree(
-    runner: Any, scenario: Scenario, arm_name: str = "main", every: int = 1, rtol: float = RTOL, most: int = EDGES
+    runner: Any,
+    scenario: Scenario,
+    arm_name: str = "main",
+    every: int = 1,
+    rtol: float = RTOL,
+    most: int = EDGES,
+    live: bool = False,
 ) -> None:
-    """Species and observables of both, at every edge and some of the scenario's times between."""
+    """Species and observables of both, at every edge and some of the scenario's times between.
+
+    live: the other finds edges itself, so that at one both may stand on its other sides; only times between count.
+    """
     ours_of = system_of(scenario.model)
     arm = scenario.arm(arm_name)
     schedule, times, _, _ = prepare(scenario, arm, ours_of)
     edges = [*schedule.edges, scenario.end][:most]
     chosen = np.union1d(times[times <= edges[-1]][::every], edges)
+    chosen = np.array([each for each in chosen if each in (0.0, scenario.end) or each not in edges]) if live else chosen
     ours = states(engine_of(scenario, [arm]), scenario, arm, ours_of, chosen, 10 * rtol)
     theirs = simulated(runner, scenario, chosen, ours_of.species, rtol)
     for column, own, name in zip(theirs.T, ours.T, ours_of.species, strict=True):
@@ -198,6 +210,14 @@ def test_doses_and_changes_are_events(scenario, text: str) -> None:
     assert_agree(loaded(written), asked)
 
 
+GIVEN = '[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\n'
+
+
+def decided(scenario: Scenario) -> Scenario:
+    """With what the rules of its main arm decide, and the steady state that this starts in."""
+    return replace(scenario, arms=(as_simulated(scenario, scenario.arm("main"), system_of(scenario.model)),))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -205,34 +225,111 @@ def test_doses_and_changes_are_events(scenario, text: str) -> None:
         pytest.param('at = "0 h"\nevery = "4 h"\nlag = "5 h"\nsteady_state = true', id="a lag of over an interval"),
         pytest.param(
             'at = "0 h"\nevery = "2 h"\ncount = 10\nover = "1 h"\n'
-            '[[rule]]\nname = "less"\ncheck_before = "a"\nif = "drug > \'15 pM\'"\nthen = "40 %"\nat_most = 2\n'
-            '[[rule]]\nname = "hold"\ncheck_before = "a"\nif = "drug > \'15 pM\'"\nthen = "skip"',
-            id="rules that have decided",
-        ),
-        pytest.param(
-            'at = "1 h"\n'
-            '[[dose]]\nname = "b"\ntarget = "drug"\namount = "40 pmol"\nevery = "1 h"\ncount = 2\n'
-            '[[rule]]\nname = "low"\nwhen = "drug < \'5 pM\'"\ngive = "b"\nparameters = { k_clear = "0.3 1/h" }\n'
-            'lasting = "3 h"\nfires = "every time"\nat_most = 4\n'
-            '[[rule]]\nname = "high"\nwhen = "drug > \'15 pM\'"\nset = { drug = "12 pM", depot = "7 pmol" }',
-            id="rules that have fired",
-        ),
-        pytest.param(
-            'at = "1 h"\n'
-            '[[dose]]\nname = "b"\ntarget = "drug"\namount = "40 pmol"\n'
-            '[[rule]]\nname = "low"\nwhen = "drug < \'5 pM\'"\ngive = "b"\nset = { drug = "1 pM" }',
-            id="a rule that is true at the start",
+            '[[rule]]\nname = "later"\ncheck_before = "a"\nif = "drug > \'15 pM\'"\nthen = "delay 1 h"',
+            id="a rule that delays",
         ),
     ],
 )
 def test_what_is_found_while_an_arm_runs_is_exported_as_it_was(scenario, text: str) -> None:
-    asked = scenario(f'[[dose]]\nname = "a"\ntarget = "drug"\namount = "80 pmol"\n{text}')
+    asked = scenario(GIVEN + text)
     with pytest.raises(ValueError, match="still to be decided"):
         sbml_text(asked)
-    asked = replace(asked, arms=(as_simulated(asked, asked.arm("main"), system_of(asked.model)),))
+    asked = decided(asked)
     written = sbml_text(asked)
     assert faults(written) == []
     assert_agree(loaded(written), asked)
+
+
+CHECKED = '[[rule]]\nname = "{0}"\ncheck_before = "a"\nif = "{1}"\nthen = "{2}"\n'
+B = '[[dose]]\nname = "b"\ntarget = "drug"\namount = "40 pmol"\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            'at = "0 h"\nevery = "2 h"\ncount = 10\nover = "1 h"\n'
+            + CHECKED.format("less", "drug > '15 pM'", "40 %")
+            + "at_most = 2\n"
+            + CHECKED.format("hold", "drug > '0.015 nM'", "skip"),
+            id="infusions that are held",
+        ),
+        pytest.param(
+            'at = "0 h"\nevery = "2 h"\ncount = 10\n'
+            + B
+            + 'at = "4 h"\nevery = "4 h"\ncount = 4\n'
+            + CHECKED.format("end", "drug > '8 pM' and not drug - '1 pM' > 2 * drug", "stop").replace(
+                '"a"', '["a", "b"]'
+            ),
+            id="two doses that are stopped",
+        ),
+        pytest.param(
+            f'at = "1 h"\n{B}every = "1 h"\ncount = 2\n'
+            '[[rule]]\nname = "low"\nwhen = "drug < \'5 pM\'"\ngive = "b"\nparameters = { k_clear = "0.3 1/h" }\n'
+            'lasting = "3 h"\nfires = "every time"\nat_most = 4\n'
+            '[[rule]]\nname = "high"\nwhen = "drug > \'15 pM\'"\nset = { drug = "12 pM", depot = "7 pmol" }',
+            id="crossings",
+        ),
+        pytest.param(
+            f'at = "1 h"\n{B}over = "90 min"\nlag = "30 min"\n'
+            '[[rule]]\nname = "low"\nwhen = "drug < \'5 pM\'"\ngive = "b"\nset = { drug = "1 pM" }\n'
+            'fires = "every time"\n[[rule]]\nname = "more"\nwhen = "drug < \'5 pM\'"\nset = { depot = "9 pmol" }',
+            id="rules that are true at the start, and an infusion that follows later",
+        ),
+        pytest.param(
+            'at = "0 h"\nevery = "6 h"\ncount = 3\n'
+            "[[rule]]\nname = \"gone\"\nwhen = \"drug < '4 pM' and cells > '1 cells/uL'\"\n"
+            'parameters = { k_absorb = "1 1/h" }\nset = { depot = "20 pmol" }\n'
+            + CHECKED.format("hold", "depot > '3 pmol'", "skip"),
+            id="rules of both kinds",
+        ),
+    ],
+)
+def test_another_simulator_decides_what_the_rules_of_an_export_say(scenario, text: str) -> None:
+    """At the values of the scenario, and at another that moves what the rules do and when."""
+    asked = scenario(GIVEN + text)
+    written = sbml_text(asked)
+    assert faults(written) == []
+    runner, done = loaded(written), []
+    for loss in (0.5, 0.42):
+        asked = scenario(f'[parameters]\nk_clear = "{loss} 1/h"\n{GIVEN}{text}')
+        if done:  # just loaded it needs none, which would leave what it has delayed already
+            runner["k_clear"] = loss
+            runner.reset()
+        own = decided(asked)
+        assert_agree(runner, own, live=True)
+        done.append([own.arm("main").changes, own.arm("main").settings, own.arm("main").doses])
+    assert done[0] != done[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param(CHECKED.format("late", "drug > '1 pM'", "delay 1 h"), "'late' delays doses", id="a delay"),
+        pytest.param(
+            CHECKED.format("few", "drug > '1 pM'", "skip").replace('"a"', '["a", "b"]') + "at_most = 2",
+            "'few' counts over several doses",
+            id="a count over several doses",
+        ),
+        pytest.param(
+            '[[rule]]\nname = "thin"\nwhen = "drug > \'1 pM\'"\nparameters = { plasma_volume = "2 L" }',
+            "'thin' sets plasma_volume, on which a volume or the size of a dose depends",
+            id="a volume",
+        ),
+        pytest.param(
+            '[[rule]]\nname = "on"\nwhen = "drug > \'1 pM\'"\nparameters = { k_absorb = "2 1/h" }\n'
+            '[[change]]\nat = "5 h"\nparameters = { k_absorb = "1 1/h" }',
+            "'on' sets k_absorb, which also changes at times",
+            id="a change",
+        ),
+    ],
+)
+def test_an_export_says_which_rule_is_written_as_what_it_decided(scenario, folder: Path, text: str, why: str) -> None:
+    asked = scenario(f'{GIVEN}at = "1 h"\nevery = "5 h"\ncount = 2\n{B}at = "3 h"\n{text}')
+    found = export(ExportRequest(ScenarioRequest(str(folder / "question.toml")), out=folder / "out.xml"))
+    assert found.decided == f"the rule {why}"
+    assert found.decided in str(found)
+    assert_agree(loaded((folder / "out.xml").read_text()), decided(asked))
 
 
 def test_a_value_at_the_time_of_a_dose_is_the_value_after_it(scenario) -> None:

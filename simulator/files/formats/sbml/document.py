@@ -17,6 +17,7 @@ from .events import EventWriter
 from .formulas import LITRE, Formulas, Ids, joined, libsbml
 from .functions import Functions, names_in
 from .notes import cite, name_and_note
+from .rules import unwritten
 
 LEVEL, VERSION = 3, 2
 
@@ -27,11 +28,14 @@ def sbml_text(scenario: Scenario, arm_name: str = MAIN) -> str:
     Species, parameters and observables keep their names. The amount of each dose is the parameter ``dose_NAME``;
     what depends on it, on body weight or on a volume is a formula, so that a simulator that sets parameters and
     resets can sweep them. A parameter that a timed change sets keeps its value from before the change; its current
-    value is ``PARAMETER_now``; a parameter that follows an input is set at each of its knots. An arm with rules or in
-    a steady state is written as `solving.as_simulated` gives it; ValueError otherwise.
+    value is ``PARAMETER_now``; a parameter that follows an input is set at each of its knots. An arm in a
+    steady state, or with a rule that is `unwritten`, is written as `solving.as_simulated` gives it; ValueError
+    otherwise.
     """
     arm = scenario.arm(arm_name)
-    if arm.rules or (any(dose.steady for dose in arm.doses) and set(arm.initial) != set(scenario.model.species)):
+    if unwritten(scenario, arm) or (
+        any(dose.steady for dose in arm.doses) and set(arm.initial) != set(scenario.model.species)
+    ):
         raise ValueError(f"arm {arm_name} is still to be decided: see `solving.as_simulated`")
     document = libsbml.SBMLDocument(LEVEL, VERSION)
     _DocumentWriter(scenario, arm_name, document.createModel()).write()

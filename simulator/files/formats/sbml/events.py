@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from typing import Any
 
 from ....experiments.scenario import Arm, Dose, Scenario
@@ -17,6 +17,7 @@ from ....experiments.timetable import Active, timetable
 from ....model.units import ONE, Unit, unit
 from .formulas import Formulas, Ids, joined, libsbml
 from .notes import name_and_note
+from .rules import RuleWriter
 
 _DIGITS_OF_LIBSBML = Context(prec=15, rounding=ROUND_FLOOR)  # how it writes numbers, but for the rounding
 
@@ -50,6 +51,8 @@ class EventWriter:
         self.scenario, self.arm, self.model = scenario, arm, scenario.model
         changed = dict.fromkeys(name for change in arm.changes for name in change.parameters)
         changed |= dict.fromkeys(name for each in arm.inputs for name in each.piece(0))
+        self._rules = RuleWriter(arm, ids)
+        changed |= self._rules.changed
         self.now = {name: ids.free(name, "now") for name in changed}
         self._values = [
             {name: ids.free(name, "change", str(number)) for name in change.parameters}
@@ -112,6 +115,7 @@ class EventWriter:
     def infusions(self) -> dict[str, Dose]:
         """The doses that are infused, by the parameter that is their rate."""
         infused = {dose.name: dose for moment in self.moments for dose, _ in moment.running}
+        infused |= {dose.name: dose for dose in self._rules.infused}
         return {self._rates[name]: dose for name, dose in infused.items()}
 
     def declare(self, formulas: Formulas) -> None:
@@ -151,7 +155,7 @@ class EventWriter:
 
     def write(self, formulas: Formulas) -> None:
         """Writes the initial values of what events set, and the events."""
-        settings = self._settings(formulas, self.moments[0])
+        settings = self._settings(formulas, self.moments[0]) | self._rules.starts(formulas)
         for symbol, math in settings.items():
             initial = formulas.out.createInitialAssignment()
             initial.setSymbol(symbol)
@@ -176,12 +180,16 @@ class EventWriter:
                 if diluted or _of(moment, rate, self) != _of(before, rate, self):
                     changed.add(rate)
             assigned |= {name: math for name, math in self._settings(formulas, moment).items() if name in changed}
+            begun = [dose for dose, number in moment.running if (dose, number) not in before.running]
+            assigned |= self._rules.decisions(formulas, [*(dose for dose, _ in moment.boluses), *begun])
             if assigned:
                 self._event(formulas, moment, assigned)
+        sizes = partial(self._size, formulas, holds=None, number=0)
+        self._rules.write(formulas, sizes, self._rates, self.now)
 
     def _given(self, formulas: Formulas, moment: Moment, species: str) -> list[Any]:
         return [
-            self._size(formulas, dose, moment.holds, number)
+            self._decided(formulas, dose, self._size(formulas, dose, moment.holds, number), moment)
             for dose, number in (moment.levels[species][1] if species in moment.levels else moment.boluses)
             if dose.target == species
         ]
@@ -199,11 +207,16 @@ class EventWriter:
     def _part(self, formulas: Formulas, dose: Dose, number: int, moment: Moment) -> Any:
         """The rate of one infusion at `moment`: its amount is that of when it began, its volume that of now."""
         holds = next(each.holds for each in self.moments if (dose, number) in each.running)
-        rate = joined(
-            "div", self._size(formulas, dose, holds, number), formulas.number(dose.over, self.model.time_unit)
-        )
+        begins = next(each for each in self.moments if (dose, number) in each.running) is moment
+        size = self._decided(formulas, dose, self._size(formulas, dose, holds, number), moment, begins)
+        rate = joined("div", size, formulas.number(dose.over, self.model.time_unit))
         dilution = self._dilution(formulas, dose.target, holds, moment.holds)
         return rate if dilution is None else joined("mul", rate, dilution)
+
+    def _decided(self, formulas: Formulas, dose: Dose, size: Any, moment: Moment, begins: bool = True) -> Any:
+        """What rules leave of the size of a dose; nothing comes before one at time 0."""
+        share = None if begins and moment is self.moments[0] else self._rules.share(formulas, dose, begins)
+        return size if share is None else joined("mul", size, share)
 
     def _dilution(
         self, formulas: Formulas, species: str, before: Mapping[str, str], after: Mapping[str, str]
@@ -214,7 +227,7 @@ class EventWriter:
             return None
         return joined("div", formulas.name(volume, before)[0], formulas.name(volume, after)[0])
 
-    def _size(self, formulas: Formulas, dose: Dose, holds: Mapping[str, str], number: int) -> Any:
+    def _size(self, formulas: Formulas, dose: Dose, holds: Mapping[str, str] | None, number: int) -> Any:
         """What enters by one time of a dose, in the unit of its target."""
         size, given = formulas.name(self._amounts[dose.name], holds)
         share = dose.share * (dose.part(number) if number >= 0 else 1.0)
@@ -237,6 +250,8 @@ class EventWriter:
         trigger = event.createTrigger()
         trigger.setPersistent(True)
         trigger.setInitialValue(False)
+        if self.arm.rules:
+            event.createPriority().setMath(formulas.number(float(self._rules.first), ONE))
         clock = formulas.name("time")[0]
         trigger.setMath(_at_least(clock, formulas.number(_not_later(moment.time), self.model.time_unit)))
         for name, math in assigned.items():
