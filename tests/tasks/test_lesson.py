@@ -12,8 +12,8 @@ from immunesim.cli import main
 from immunesim.experiments.lessons import EvidencePicture
 from immunesim.files.toml.lesson_file import read_lesson
 from immunesim.runtime.errors import InputError
-from immunesim.runtime.exit_codes import DONE
-from immunesim.tasks.lesson import LessonRequest, lesson
+from immunesim.runtime.exit_codes import BAD_FILE, DONE
+from immunesim.tasks.lesson import LessonRequest, lesson, lessons
 from immunesim.views.report.lesson_pictures import evidence_picture
 
 BRANCH = """title = "Two models"
@@ -213,3 +213,43 @@ def test_a_handout_and_a_note_for_the_teacher_from_the_terminal(toy_file: Path, 
     assert main(["lesson", str(path), "--out", files[0], "--handout", files[1], "--teacher", files[2]]) == DONE
     said = capsys.readouterr().out
     assert all(f"open {name}" in said for name in files)
+
+
+def test_a_course_is_a_folder_with_a_page_that_links_everything(toy_file: Path, tmp_path: Path, capsys) -> None:
+    path = toy_file.parent / "lesson.toml"
+    path.write_text(BRANCH[: BRANCH.index("[branch.path]")] + BRANCH[BRANCH.index('[[step]]\ntitle = "Elsewhere"') :])
+    other = path.with_name("other.toml")
+    other.write_text("minutes = 15\n" + path.read_text())
+    folder = tmp_path / "class"
+    assert main(["lesson", str(other), str(path), "--course", str(folder)]) == DONE
+    assert f"open {folder / 'index.html'}" in capsys.readouterr().out
+    index = (folder / "index.html").read_text(encoding="utf-8")
+    assert index.index("other.html") < index.index("lesson.html")
+    linked = re.findall(r'href="([a-z_]+[.]html)"', index)
+    assert len(linked) == 6
+    assert all((folder / name).is_file() for name in linked)
+    assert "From minute 0, for 15 minutes" in index
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["memory", "dose"], "give --course DIR"),
+        (["memory", "--course", "class", "--out", "x.html"], "a course names its own pages"),
+        (["memry", "dse", "--course", "class"], "no such lesson"),
+    ],
+)
+def test_what_a_course_cannot_be(words: list[str], said: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["lesson", *words]) == BAD_FILE
+    found = capsys.readouterr().err
+    assert said in found
+    assert found.count("no such lesson") == 2 * (said == "no such lesson")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bundled_lessons_are_listed_as_they_are_taught() -> None:
+    names = [row["name"] for row in lessons()]
+    assert names[0] == "interleukin"
+    assert names[-1] == "trust"
+    assert len(names) == 12

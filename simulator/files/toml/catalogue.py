@@ -12,6 +12,7 @@ from .source import TomlSource
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 BIOLOGY = _PACKAGE / "biology"
+_TOPICS = _PACKAGE / "handbook" / "topics.toml"
 _CHECKOUT, _INSTALLED = _PACKAGE.parent / "scenarios", _PACKAGE / "scenarios"  # a wheel has them in the package
 
 
@@ -28,9 +29,11 @@ def builtin_scenarios() -> dict[str, Path]:
 
 
 def builtin_lessons() -> dict[str, Path]:
-    """The files of the lessons that are part of the package, by name."""
+    """The files of the lessons that are part of the package, by name, in the order in which they can be taught."""
     folder = _CHECKOUT if _CHECKOUT.is_dir() else _INSTALLED
-    return {path.stem: path for path in sorted((folder / "lessons").glob("*.toml"))}
+    found = {path.stem: path for path in sorted((folder / "lessons").glob("*.toml"))}
+    first = [name for name in TomlSource(_TOPICS).data["lessons"] if name in found]
+    return {name: found[name] for name in dict.fromkeys([*first, *found])}
 
 
 def builtin_populations() -> dict[str, Path]:
@@ -55,7 +58,7 @@ class Topic(NamedTuple):
 @functools.cache
 def topics() -> list[Topic]:
     """The topics of the bundled scenarios, in the order in which they can be taught."""
-    found = TomlSource(_PACKAGE / "handbook" / "topics.toml").data["topic"]
+    found = TomlSource(_TOPICS).data["topic"]
     return [Topic(each["title"], each["says"], tuple(each["scenarios"])) for each in found]
 
 
