@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from llvmlite import ir
@@ -36,9 +37,19 @@ class FunctionBuilder:
             argument.add_attribute("noalias")
         self.build = ir.IRBuilder(self.function.append_basic_block())
         self._never: Any = None  # a block that nothing reaches: see `begin_block`
+        self.row = lanes  # numbers in a row
+        self._set_lanes(lanes)
+
+    def _set_lanes(self, lanes: int) -> None:
         self.lanes = lanes
         self.vector = ir.VectorType(DOUBLE, lanes)
         self.bits = ir.VectorType(INTEGER, lanes)
+
+    def of_rows(self, count: int) -> FunctionBuilder:
+        """The same function, with vectors of so many rows that follow one another."""
+        found = copy(self)
+        found._set_lanes(self.row * count)
+        return found
 
     @property
     def arguments(self) -> list[Any]:
@@ -55,11 +66,11 @@ class FunctionBuilder:
 
     def load_row(self, pointer: Any, index: Any) -> Any:
         """The vector in row `index` after `pointer`."""
-        return self.build.load(self.address(pointer, index, self.lanes), typ=self.vector, align=8 * self.lanes)
+        return self.build.load(self.address(pointer, index, self.row), typ=self.vector, align=8 * self.row)
 
     def store_row(self, value: Any, pointer: Any, index: Any) -> None:
         """Writes a vector to row `index` after `pointer`."""
-        self.build.store(value, self.address(pointer, index, self.lanes), align=8 * self.lanes)
+        self.build.store(value, self.address(pointer, index, self.row), align=8 * self.row)
 
     def load_scalar(self, pointer: Any, index: Any, kind: Any = DOUBLE) -> Any:
         """The double, or value of another 8-byte `kind`, with the index `index` after `pointer`."""
@@ -81,6 +92,13 @@ class FunctionBuilder:
         first = self.build.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
         return self.build.shuffle_vector(first, nothing, mask)
+
+    def of_each_row(self, value: Any) -> Any:
+        """A vector of one row, in each of the rows of a vector here."""
+        if value.type == self.vector:
+            return value
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [i % self.row for i in range(self.lanes)])
+        return self.build.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), mask)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """a * b + c, rounded once (twice as WebAssembly, which has no such operation); of vectors or single numbers."""
@@ -129,8 +147,8 @@ class FunctionBuilder:
 
     @contextmanager
     def rows(self, pointer: Any, count: int) -> Iterator[Any]:
-        """Runs what is written inside `count` times, with the address of row 0, 1, ... after `pointer`. A row that is
-        `n` rows further is then at a distance known at compile time."""
+        """Runs what is written inside `count` times, with the address of row 0, 1, ... after `pointer`, or of as many
+        rows as vectors have. A row that is `n` rows further is then at a distance known at compile time."""
         with self.loop(count, "row") as index:
             yield self.address(pointer, index, self.lanes)
 

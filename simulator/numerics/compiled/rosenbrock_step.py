@@ -28,10 +28,13 @@ SMALLEST_STEP = 16 * 2.0**-52  # ... and at least this part of the time, so that
 
 
 class StepFunctions:
-    """Writes the functions of a program into `module`, for `lanes` lanes."""
+    """Writes the functions of a program into `module`, for `lanes` lanes.
 
-    def __init__(self, layout: ProgramLayout, module: ir.Module, lanes: int) -> None:
-        self.layout, self.module, self.lanes = layout, module, lanes
+    rows_at_once: of which sums are made, where vectors of the processor hold more than one.
+    """
+
+    def __init__(self, layout: ProgramLayout, module: ir.Module, lanes: int, rows_at_once: int = 1) -> None:
+        self.layout, self.module, self.lanes, self.rows_at_once = layout, module, lanes, rows_at_once
         self.reduced, self.graph, self.at = layout.reduced, layout.reduced.graph, layout.offsets
         self.size = len(self.reduced.species)
         self.prepare = self._prepare()
@@ -248,8 +251,16 @@ class StepFunctions:
         by_time = self.reduced.equations.time_derivative is not None
         if not i and not by_time:
             return
+        whole = self.size // self.rows_at_once
+        self._sum_rows(code.of_rows(self.rows_at_once), w, i, whole, per_h, h_tau)
+        if rest := self.size % self.rows_at_once:
+            self._sum_rows(code, code.address(w, self.size - rest, self.lanes), i, rest, per_h, h_tau)
+
+    def _sum_rows(self, code: FunctionBuilder, first: Any, i: int, count: int, per_h: Any, h_tau: Any) -> None:
+        """The sums of `_before_stage` of `count` rows, or as many times the rows of a vector, from `first` on."""
         a, base = self._row_of_a(i)
-        with code.rows(w, self.size) as state_row:
+        per_h, h_tau = (code.of_each_row(each) for each in (per_h, h_tau))
+        with code.rows(first, count) as state_row:
             value = code.load_row(state_row, self.at["right"])  # of stage 0: the right-hand side at y
             if i:
                 u = [code.load_row(state_row, self.at["u"] + j * self.size) for j in range(i)]
@@ -259,7 +270,7 @@ class StepFunctions:
                 past = code.build.fmul(code.constant(rodas5p.C[i][0]), u[0])
                 past = code.weighted_sum(list(zip(rodas5p.C[i][1:], u[1:], strict=True)), past)
                 value = code.build.fmul(past, per_h)
-            if by_time:
+            if self.reduced.equations.time_derivative is not None:
                 value = code.fma(h_tau, code.load_row(state_row, self.at["by_time"]), value)
             code.store_row(value, state_row, self.at["right"])
 
