@@ -109,6 +109,12 @@ def test_python_prints_what_stands_there(name: str, tmp_path: Path, monkeypatch:
             assert runner.summarize(verbose=False).failed == 0, "".join(said)
 
 
+def test_each_of_five_questions_is_a_short_file_and_one_command() -> None:
+    chapter = CHAPTERS["five-questions"]
+    assert all(len(block.text.splitlines()) <= 40 for block in blocks(chapter) if block.file)
+    assert [arguments[0] for arguments in commands(chapter)] == ["fit", "run", "run", "sweep", "steady"]
+
+
 def test_every_command_is_in_the_handbook() -> None:
     used = {arguments[0] for chapter in CHAPTERS.values() for arguments in commands(chapter)}
     assert set(COMMANDS) - used - {"help"} == set()

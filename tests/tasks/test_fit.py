@@ -162,3 +162,17 @@ def test_a_prediction_has_the_interval_that_the_fit_leaves(path: str, capsys: py
     said = capsys.readouterr().err
     assert "no arm 'twise'; did you mean 'twice'?" in said
     assert "6 mg" in said
+
+
+def test_what_is_wrong_with_data_and_ranges_is_said_at_once(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A curve that is none, a time outside the run and an empty range; too few points are no news then."""
+    text = SCENARIO.replace('"levels"\ncurve = "drug"', '"levels"\ncurve = "drg"').replace(
+        'time = "5 h"', 'time = "50 h"'
+    )
+    Path(path).write_text(text.replace('to = "5 1/h"', 'to = "0.05 1/h"'), encoding="utf-8")
+    assert main(["fit", path]) == BAD_FILE
+    said = capsys.readouterr().err
+    assert "no species or observable 'drg'; did you mean 'drug'?" in said
+    assert "the time 50 h lies outside the run, 0 to 12 h" in said
+    assert "the range is empty: it goes from 0.05 to 0.05 1/h" in said
+    assert said.count("error: ") == 3

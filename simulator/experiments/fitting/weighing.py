@@ -27,15 +27,17 @@ def shortfall(estimates: Sequence[Estimate], data: Sequence[Data]) -> str:
     """Why data are too few for these values; empty if they are not."""
     weighed, many = [weighing(each) for each in data], len(estimates)
     priors = sum(each.prior is not None for each in estimates)
+    values = f"{many} value{'s' * (many != 1)}"
     told = {(each.arm, each.curve.text, p.time) for each in weighed for p in each.points if not p.censored}
     if not told and any(each.points for each in data):
         return "no point of [[data]] has an error and a value, though others do: give 'sd' or 'cv' for all"
     if len(told) + priors < many:
-        what = f"{len(told)} points of different times or curves" + (f" and {priors} priors" if priors else "")
-        return f"{many} values cannot be estimated from {what}: estimate fewer, or add priors"
+        what = f"{len(told)} point{'s' * (len(told) != 1)} of different times or curves"
+        what += f" and {priors} prior{'s' * (priors != 1)}" if priors else ""
+        return f"{values} cannot be estimated from {what}: estimate fewer, or add priors"
     if not all(each.says_errors for each in data) and sum(len(each.points) for each in weighed) + priors <= many:
         return (
-            f"{many} values cannot be estimated from as many points whose errors are not known: give 'sd' or 'cv' in "
+            f"{values} cannot be estimated from as many points whose errors are not known: give 'sd' or 'cv' in "
             "[[data]]"
         )
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -129,6 +130,8 @@ class _Reader:
         rows = self._rows()
         self.read_names = names_read(curve) if curve is not None else ()
         measured_in = None if curve is None or rows is None else self._unit(curve, rows)
+        if curve is None and rows is not None and "below" not in table:
+            _Rows(self, ErrorModel("additive")).check_times(rows)
         if measured_in is None or rows is None or curve is None:
             return None
         self.unit_text, self.wanted = text, wanted = measured_in
@@ -392,6 +395,12 @@ class _Rows:
             where = f"line {seen[key]}" if "file" in self.reader.table else f"point {seen[key]}"
             self.reader.fault_of_row(line, f"a second point{whose} at this time, after {where}{hint}")
         seen.setdefault(key, line)
+
+    def check_times(self, rows: Sequence[Mapping[str, Cell]]) -> None:
+        """Faults for times that cannot be, where nothing else can be said of the points."""
+        for row in rows[:MAX_FAULTS]:
+            line = next(iter(row.values())).line
+            self._time(row["time"].text if "time" in row else "", partial(self.reader.fault_of_row, line))
 
     def _point(self, row: Mapping[str, Cell], line: int) -> Point | None:
         before = len(self.context.faults)

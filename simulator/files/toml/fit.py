@@ -57,7 +57,7 @@ def read_fit(context: Context, arms: Sequence[Arm], data: Sequence[Data]) -> Fit
     estimates = tuple([estimate for _, estimate in right])
     predictions = _predictions(context, [arm.name for arm in arms], table.get("predict", []))
     if len(right) == len(items):
-        _check_data(context, estimates, data)
+        _check_data(context, estimates, data, right=not before)
     if len(context.faults) > before:
         return None
     document = {**copy.deepcopy(table), "starts": starts, "seed": seed}
@@ -188,10 +188,11 @@ def _check_reached(context: Context, found: Sequence[tuple[Varied, Estimate]], a
             context.fault((*varied.path, "parameter"), message)
 
 
-def _check_data(context: Context, estimates: Sequence[Estimate], data: Sequence[Data]) -> None:
-    """Data whose points can be weighed, and enough of them."""
+def _check_data(context: Context, estimates: Sequence[Estimate], data: Sequence[Data], right: bool) -> None:
+    """Data whose points can be weighed, and enough of them. right: whether everything else is; else data may be missing
+    that are said to be wrong."""
     if not any(each.points for each in data):
-        if not context.tables.get("data"):
+        if right and not context.tables.get("data"):
             context.fault(("fit",), "there is nothing to fit to: the scenario has no [[data]]")
         return  # else what is wrong with the data is a fault already
     for number, each in enumerate(data):
@@ -199,5 +200,7 @@ def _check_data(context: Context, estimates: Sequence[Estimate], data: Sequence[
             message = f"'{each.name}' has a value of 0, whose proportional error is 0: use 'combined' or 'additive'"
             context.fault(("data", number), message)
     problem = shortfall(estimates, data)
-    if problem and not context.layers.from_command_line(("time", "end")):  # `fit` says so where the end was moved
+    if (
+        problem and right and not context.layers.from_command_line(("time", "end"))
+    ):  # `fit` says so where the end was moved
         context.fault(("fit",), problem)
