@@ -104,6 +104,12 @@ def test_a_fault_in_the_file_of_a_population_is_told_there(tmp_path: Path) -> No
         _read(tmp_path, population=MINE.format(model="other"))
 
 
+def test_what_is_0_in_the_scenario_is_0_in_everybody(tmp_path: Path) -> None:
+    _read(tmp_path)
+    (tmp_path / "none.toml").write_text(SCENARIO.replace('"0.4 1/h"', "0"), encoding="utf-8")
+    assert [axis.path for axis in _people(read_scenario(tmp_path / "none.toml")).axes] == ["k_in"]
+
+
 def test_an_option_puts_people_into_any_scenario() -> None:
     read = read_file("scenarios/acute_infection.toml", sweep_options=SweepOptions(population="adults:7"))
     assert read.sweep is not None

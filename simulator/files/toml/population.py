@@ -163,10 +163,11 @@ class _PopulationReader:
         variable, numbers = found
         values: dict[str, float] = dict(zip(texts, numbers, strict=True))
         if kind == "lognormal" and not {"median", "mean"} & set(values):
+            if variable.default is None:
+                message = f"cv alone is the spread around the value of {variable.path}, which has none: give a median"
+                self.fault((*path, "cv"), message)
             if not variable.default:
-                of = f"{variable.path}, which is {'0' if variable.default == 0 else 'not set'} in this scenario"
-                self.fault((*path, "cv"), f"cv alone is the spread around the value of {of}: give a median")
-                return None
+                return None  # what is 0, as what a knockout takes away, is 0 in everybody
             values["median"] = variable.default
         several = {key: [values[each] for each in values if each.startswith(key)] for key in ("values", "within")}
         made = self._made(item, path, kind, values, several)
