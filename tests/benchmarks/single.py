@@ -20,7 +20,7 @@ from immunesim.experiments.scenario import MAIN
 from immunesim.experiments.solving import Certify
 from immunesim.tasks.request import ScenarioRequest
 
-from tests.benchmarks.engines import LARGE, Ours, Question, RoadRunner, errors
+from tests.benchmarks.engines import Ours, Question, RoadRunner, errors
 
 SCENARIOS = "core_memory", "acute_infection", "il2_therapy"
 TRUTH = 1e-11
@@ -50,10 +50,6 @@ def compare(name: str) -> None:
     states = np.array([np.interp(question.times, found.times, found[name]) for name in system.species])
     at = np.isin(question.times, found.times)  # of these alone the value is saved
     own = float(errors(states.T[None, at], truth[:, at], system.scales)[0])
-    if len(system.species) >= LARGE:
-        alone = fastest(lambda: run(scenario, Certify.OFF, [MAIN]), lambda: run(scenario, Certify.AGAIN, [MAIN]))
-        print(f"{name:18} {own:8.1e} {alone[0]:13.1f} {alone[1]:13.1f}   (libRoadRunner cannot load so large a model)")
-        return
     other = RoadRunner(question)
     rtol = next((each for each in TOLERANCES if errors(other.run(ALL, each), truth, system.scales)[0] <= own), 0.0)
     if not rtol:

@@ -6,6 +6,7 @@ floor, a thousandth of its scale, by less than 1e-5 of that.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,7 @@ from immunesim.numerics.trajectory import ATOL_OF_SCALE
 from immunesim.tasks.export import ExportRequest, export
 from immunesim.tasks.request import ScenarioRequest
 
+from tests import copasi
 from tests.libroadrunner import loaded, simulated
 from tests.simulated import OTHERS
 from tests.slow import thinned
@@ -84,6 +86,15 @@ def assert_agree(
         error = np.abs(column - own) / floor
         at = int(error.argmax())
         assert error[at] < TOLERANCE, f"{name} at {chosen[at]:g}: ours {own[at]:.9g}, theirs {column[at]:.9g}"
+
+
+def assert_same(found: Mapping[str, np.ndarray], scenario: Scenario, times: np.ndarray) -> None:
+    """Of COPASI, which saved all whole times, at some of them."""
+    arm, system = scenario.arm("main"), system_of(scenario.model)
+    ours = states(engine_of(scenario, [arm]), scenario, arm, system, times, 10 * RTOL)
+    for column, name, scale in zip(ours.T, system.species, system.scales, strict=True):
+        small = TOLERANCE * ATOL_OF_SCALE * scale
+        np.testing.assert_allclose(found[name][times.astype(int)], column, rtol=TOLERANCE, atol=small, err_msg=name)
 
 
 def faults(text: str) -> list[tuple[int, str]]:
@@ -244,7 +255,7 @@ CHECKED = '[[rule]]\nname = "{0}"\ncheck_before = "a"\nif = "{1}"\nthen = "{2}"\
 B = '[[dose]]\nname = "b"\ntarget = "drug"\namount = "40 pmol"\n'
 
 
-@pytest.mark.parametrize(
+RULES = pytest.mark.parametrize(
     "text",
     [
         pytest.param(
@@ -285,6 +296,9 @@ B = '[[dose]]\nname = "b"\ntarget = "drug"\namount = "40 pmol"\n'
         ),
     ],
 )
+
+
+@RULES
 def test_another_simulator_decides_what_the_rules_of_an_export_say(scenario, text: str) -> None:
     """At the values of the scenario, and at another that moves what the rules do and when."""
     asked = scenario(GIVEN + text)
@@ -300,6 +314,18 @@ def test_another_simulator_decides_what_the_rules_of_an_export_say(scenario, tex
         assert_agree(runner, own, live=True)
         done.append([own.arm("main").changes, own.arm("main").settings, own.arm("main").doses])
     assert done[0] != done[1]
+
+
+@RULES
+def test_copasi_decides_the_same(scenario, text: str) -> None:
+    copasi.needed()
+    written = sbml_text(scenario(GIVEN + text))
+    for loss in (0.5, 0.42):
+        own = decided(scenario(f'[parameters]\nk_clear = "{loss} 1/h"\n{GIVEN}{text}'))
+        arm, system = own.arm("main"), system_of(own.model)
+        edges = prepare(own, arm, system).schedule.edges
+        times = np.array([each for each in np.arange(25.0) if each == 0.0 or each not in edges])
+        assert_same(copasi.simulated(written, 24.0, 24, {"k_clear": loss}), own, times)
 
 
 @pytest.mark.parametrize(
@@ -561,6 +587,15 @@ def test_libroadrunner_loads_the_human_model_as_it_comes_and_resets_it() -> None
             runner[name] = value
         runner.reset()
         assert_agree(runner, asked, every=20)
+
+
+@pytest.mark.slow
+def test_copasi_computes_the_human_model() -> None:
+    copasi.needed()
+    scenario = read_scenario(builtin_scenarios()["acute_infection"])
+    steps = round(scenario.end)
+    found = copasi.simulated(sbml_text(scenario), scenario.end, steps)
+    assert_same(found, scenario, np.arange(steps + 1.0))
 
 
 # what people read
