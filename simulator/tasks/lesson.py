@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +124,9 @@ def _faults(simulated: SimulatedLesson) -> list[str]:
 
 
 def _reasons(step: Step, result: RunResult) -> list[str]:
-    """Why the first curve of a step moves, in its first arm."""
+    """Why the first curve of a step moves, in its first arm; first how it differs from the arm it is compared with."""
     request = ExplainRequest(result, step.show[0], arm=step.arms[0], against=step.against)
-    return sentences(explain(request).explanation, names=False)[:MOST_REASONS]
+    explanation = explain(request).explanation
+    story = sentences(replace(explanation, against=None), names=False)
+    compared = [each for each in sentences(explanation, names=False) if each not in story]
+    return [*compared, *story][:MOST_REASONS]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from immunesim.cli import main
+from immunesim.files.toml.catalogue import builtin_lessons
 from immunesim.files.toml.lesson_file import read_lesson
 from immunesim.runtime.errors import InputError
 from immunesim.runtime.exit_codes import DONE, MISSED
@@ -90,3 +91,15 @@ def test_the_bundled_lessons_are_listed(capsys) -> None:
     said = capsys.readouterr().out
     assert "memory" in said
     assert "core_three_failures" in said
+
+
+@pytest.mark.parametrize("name", builtin_lessons())
+def test_a_bundled_lesson_is_right_as_a_file(name: str) -> None:
+    found = read_lesson(builtin_lessons()[name])
+    assert found.minutes > 0
+    assert found.aims
+    assert found.wrong
+    assert found.note
+    assert any(step.choices for step in found.steps)
+    assert any(step.judge for step in found.steps)
+    assert any(step.sliders for step in found.steps) or name in ("interleukin", "allergy", "trust")

@@ -239,13 +239,15 @@ def _rate_change(form: ExplanationFormat, change: RateChange, name: str, turn: T
 def _comparison(form: ExplanationFormat, against: ArmComparison) -> Iterator[str]:
     whole, other = against.whole, form.explanation.scenario.arm(against.reference)
     title = "" if other.title in ("as described", other.name) else f" ({other.title})"
+    called = other.name if form.names else f"“{other.title}”"
     first, last = form.value(whole.reference_balance.initial), form.value(whole.reference_balance.final)
-    text = f"In the arm {other.name}{title} it goes from {first} to {last} by {form.time(whole.end)}, in this arm to "
+    where = f"the arm {other.name}{title}" if form.names else called
+    text = f"In {where} it goes from {first} to {last} by {form.time(whole.end)}, in this arm to "
     text += form.value(whole.balance.final)
     both = whole.balance, whole.reference_balance
     mine, theirs = (_loss_of_gain(form, balance) for balance in both)
     moves = all(max(each.gain, each.loss) > NONE * form.largest for each in both)  # a flat curve has no telling ratio
-    yield f"{text}; {mine} in this arm, {theirs} in {other.name}." if moves and mine != theirs else f"{text}."
+    yield f"{text}; {mine} in this arm, {theirs} in {called}." if moves and mine != theirs else f"{text}."
     found = [window for window in against.phases if window.differences]
     least = SMALL * max(map(form.explanation.divergence, found), default=0.0)
     found = [window for window in found if form.explanation.divergence(window) >= least]
@@ -254,7 +256,7 @@ def _comparison(form: ExplanationFormat, against: ArmComparison) -> Iterator[str
         yield "No gain or loss differs by more than 2 % of what moves the curve."
     for window in found:
         level = ", if both arms had the level of this one" if form.is_species else ""
-        differences = "; ".join(_difference(form, each, other.name) for each in window.differences[:2])
+        differences = "; ".join(_difference(form, each, called) for each in window.differences[:2])
         yield f"From {form.span(window.start, window.end)}{level}, {differences}."
 
 
