@@ -106,7 +106,7 @@ def test_a_fault_in_the_file_of_a_population_is_told_there(tmp_path: Path) -> No
 
 def test_what_is_0_in_the_scenario_is_0_in_everybody(tmp_path: Path) -> None:
     _read(tmp_path)
-    (tmp_path / "none.toml").write_text(SCENARIO.replace('"0.4 1/h"', "0"), encoding="utf-8")
+    (tmp_path / "none.toml").write_text(SCENARIO.replace('"0.4 1/h"', '"0 1/h"'), encoding="utf-8")
     assert [axis.path for axis in _people(read_scenario(tmp_path / "none.toml")).axes] == ["k_in"]
 
 
