@@ -351,16 +351,16 @@ def test_curves_of_few_members_are_kept_one_by_one(toy: Scenario, tmp_path: Path
     assert swept_into(many, tmp_path / "many").result.curves == {}
 
 
-def test_a_long_label_does_not_widen_the_table(toy: Scenario, tmp_path: Path) -> None:
+def test_a_long_label_is_wrapped_and_not_dropped(toy: Scenario, tmp_path: Path) -> None:
     question = swept(toy, grid(2, 2), ("main", "half"))
     sentence = "the highest concentration of the drug in plasma that is ever reached after a push"
     first = question.sweep.measures[0]._replace(label=sentence, id="peak_of_the_drug_in_plasma_after_the_push_is_high")
     question = replace(question, sweep=replace(question.sweep, measures=(first, *question.sweep.measures[1:])))
     lines = sweep_text(swept_into(question, tmp_path / "out")).splitlines()
-    (one, other) = [line for line in lines if line.startswith("peak_of_the_drug")]
-    assert max(len(one), len(other)) <= 110
-    assert one.split("  ")[0] == "peak_of_the_drug_in_plasma_after_the_pu…"
-    assert other.split("  ")[0] == "peak_of_the_drug_in_plasma_af…, arm half"
+    first, second = [place for place, line in enumerate(lines) if line.startswith("the highest concentration")]
+    assert max(map(len, lines[first : second + 2])) <= 130
+    for place, arm in ((first, ""), (second, ", arm half")):
+        assert " ".join([lines[place].split("  ")[0], lines[place + 1].strip()]) == sentence + arm
 
 
 def test_parquet_is_the_same_table(toy: Scenario, tmp_path: Path) -> None:

@@ -16,13 +16,15 @@ from ..figures import causal_graph
 from ..figures.run import pictures
 from ..figures.style import FIRST
 from ..text.causal_graph import alternative_text, graph_view
+from .curves import drawn_arms
 
 SMALL_MODEL = 15  # species: a model with no more is drawn completely, of a larger one the part around its first plot
+MOST_FIRST = 6  # arms of the first picture: the names of more make it taller than a screen
 LAYOUT_PACKAGE = "pygraphviz"  # of the extra 'wiring'
 
 
 class Image(NamedTuple):
-    """A figure: its caption, its description in words, and the image as a ``data:`` address.
+    """A figure: its caption, which may be empty, its description in words, and the image as a ``data:`` address.
 
     Without an address the text says why there is no image.
     """
@@ -33,13 +35,19 @@ class Image(NamedTuple):
 
 
 def first_image(result: RunResult, run: str) -> Image | None:
-    """The first curve that the run shows, legible on a phone; None where no arm has a value. run: as in `images`."""
-    names = result.scenario.drawn[:1]
-    shown = replace(result, scenario=replace(result.scenario, plots=(names,)), data=())
+    """The first curve that the run shows, of the first `MOST_FIRST` arms, legible on a phone; None where no arm has a
+    value. run: as in `images`."""
+    names, drawn = result.scenario.drawn[:1], drawn_arms(result)[:MOST_FIRST]
+    if not drawn:
+        return None
+    arms = {each.arm.name: each for each in drawn}
+    shown = replace(result, scenario=replace(result.scenario, plots=(names,)), arms=arms, data=())
     picture = next(pictures(shown, FIRST), None)
     if picture is None:
         return None
-    return Image(result.scenario.label(names[0]), picture.text, svg_address(picture.figure, run))
+    count = len(drawn_arms(result))
+    less = f"{len(drawn)} of {count} arms; all are in the figures below" if len(drawn) < count else ""
+    return Image(less, picture.text, svg_address(picture.figure, run))
 
 
 def images(result: RunResult, run: str) -> Iterator[Image]:

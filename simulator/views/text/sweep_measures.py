@@ -14,8 +14,6 @@ from ...numerics.trajectory import Array
 from .english import counted
 from .numbers import axis_title, interval, number, with_unit
 
-MOST_LETTERS = 40  # of a label in a table; a longer one is a sentence
-
 KINDS = {
     "grid": "Grid",
     "zip": "Values taken together",
@@ -30,12 +28,6 @@ KINDS = {
     "population": "Virtual patients",
     "product": "Product",
 }
-
-
-def label_or_name(label: str, name: str, most: int = MOST_LETTERS) -> str:
-    """`label`, or `name` where the label is empty or a sentence; cut to `most` letters."""
-    found = label if 0 < len(label) <= MOST_LETTERS else name
-    return found if len(found) <= most else f"{found[: most - 1].rstrip()}…"
 
 
 def item_label(item: Axis | SweepMeasure, log: bool = False) -> str:

@@ -22,10 +22,8 @@ from ..english import counted
 from ..numbers import number
 from ..reliability import WARNING, first
 from ..sensitivity import sensitivity_text
-from ..sweep_measures import MOST_LETTERS, label_or_name, share_text
+from ..sweep_measures import share_text
 from ..tables import Table
-
-LEAST_LETTERS = 20  # of a measure's name next to a long arm
 
 
 def sweep_text(outcome: SweepOutcome) -> str:
@@ -100,7 +98,7 @@ def measure_table(result: SweepResult) -> Table:
     rows = [row._asdict() for row in measure_statistics(result)]
     for row in rows:
         arm = f", arm {row['arm']}" if several and row["arm"] != MAIN else ""
-        row["name"] = label_or_name(row["label"], row["id"], max(MOST_LETTERS - len(arm), LEAST_LETTERS)) + arm
+        row["name"] = (row["label"] or row["id"]) + arm
         row["of all"] = "" if row["share"] is None else share_text(measures[row["id"]], row["share"])
     values = {title: (key, "unit") for title, key in (("median", "median"), ("5 %", "low"), ("95 %", "high"))}
     shown = {"measure": ("name",), **values, "never": ("never",)}
