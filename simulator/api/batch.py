@@ -84,7 +84,7 @@ def batch(
         sensitivities: those of `vary` by which derivatives of curves, measures and residuals are wanted
             (`BatchValues.sensitivities` and ``jacobian``): of the solution as it is computed, by neighbours that take
             the same steps, through doses, lags, shares, lengths and rules. Rows are then integrated to a relative
-            tolerance of 1e-8, which gives six digits and more; a derivative costs two rows.
+            tolerance of 1e-8, which gives six digits and more (four without llvmlite); a derivative costs two rows.
         set, knockout, block, add: changes in all arms and rows, as in `run`.
 
     Raises:

@@ -15,7 +15,7 @@ from ..numerics.compiled.engine import StoppedError
 from ..numerics.trajectory import IMPOSSIBLE, Array, Outcome
 from .measured import IN_WORDS, Cause
 from .memory import check_memory
-from .neighbours import TOLERANCE, Neighbours, neighbours
+from .neighbours import STEP, STEP_OF_SCIPY, TOLERANCE, Neighbours, neighbours
 from .residuals import DataResult, data_result
 from .scenario import Data, Scenario
 from .sweeps.designs import Axis, SweepMeasure
@@ -189,7 +189,8 @@ class PreparedBatch:
         rows, beside = np.flatnonzero(possible), None
         members = values[rows]
         if question.sensitivities:
-            beside = neighbours(members, question.sensitivities, self._sizes, self._low, self._high)
+            step = STEP if self._members.compiled is not None else STEP_OF_SCIPY
+            beside = neighbours(members, question.sensitivities, self._sizes, self._low, self._high, step)
             members = beside.values
         try:
             owners = beside.owners if beside else None

@@ -17,6 +17,7 @@ from ..numerics.trajectory import Array
 from .sweeps.members import Rows
 
 STEP = 3e-5  # of the value: rounding, about 1e-14, and its square, of the differences, are then both below 1e-8
+STEP_OF_SCIPY = 1e-3  # where every member chooses its own steps: four digits are left
 LEAST_STEP = 0.05  # of the step, times the size of the column, where the value is near zero
 TOLERANCE = 1e-8  # relative, of the rows and their neighbours
 
@@ -53,7 +54,9 @@ class Neighbours:
         return np.stack(columns, axis=-1) if columns else np.empty((*groups[:, 0].shape, 0))
 
 
-def neighbours(values: Array, which: Sequence[int], sizes: Array, low: Array, high: Array) -> Neighbours:
+def neighbours(
+    values: Array, which: Sequence[int], sizes: Array, low: Array, high: Array, size: float = STEP
+) -> Neighbours:
     """The neighbours of n rows: one to each side or, where a value is at the end of what is possible, both inside.
 
     Args:
@@ -61,13 +64,14 @@ def neighbours(values: Array, which: Sequence[int], sizes: Array, low: Array, hi
         which: the columns by which derivatives are wanted.
         sizes: of the columns, a value that is not zero, shape (columns,).
         low, high: the lowest and highest possible values, shape (columns,).
+        size: how far a neighbour is, as a share of the value.
     """
     count, stride = len(values), 1 + 2 * len(which)
     rows = np.repeat(values[:, None, :], stride, axis=1)
     weights = np.empty((count, len(which), 3))
     for i, column in enumerate(which):
         here = values[:, column]
-        step = STEP * np.maximum(np.abs(here), LEAST_STEP * sizes[column])
+        step = size * np.maximum(np.abs(here), LEAST_STEP * sizes[column])
         above, below = here + step <= high[column], here - step >= low[column]
         first = here + np.where(above, step, -step)
         second = here + np.where(above & below, -step, np.where(above, 2.0 * step, -2.0 * step))

@@ -383,3 +383,14 @@ def test_true_values_are_in_their_intervals(folder: Path, truth: Any) -> None:
     """Each of six, in at least 90 of 100 fits; what fails is a miss."""
     held = np.array([recovered(folder, truth, seed) for seed in range(1, 101)])
     assert held.sum(axis=0).min() >= 90, dict(zip(TRUE, held.sum(axis=0).tolist(), strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["low_dose_il2_fit", "endotoxin_counts"])
+def test_a_bundled_fit_meets_its_data_better_than_the_scenario_does(name: str) -> None:
+    found = sim.fit(name, starts=3).result
+    before = found.problem.simulate(found.problem.default()[None, :])
+    rows = found.residuals.of(before, found.problem.default()[None, :])[0]
+    assert found.best.cost < float(rows @ rows)
+    assert found.uncertainty is not None
+    assert found.reached >= 2

@@ -180,6 +180,21 @@ def test_the_same_steps_make_differences_smooth(tmp_path: Path) -> None:
     assert np.abs(found[True, 1e-7] / found[False, 1e-4] - 1).max() > 1e-6
 
 
+@pytest.mark.slow
+def test_without_llvmlite_four_digits_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy")
+    rest = DOSE + 'target = "central"\namount = "amount"\nat = "1 h"\nover = "Tinf"\n'
+    f = sim.batch(scenario(tmp_path, rest), vary=["k", "Tinf"], curves="central", at=[6.0], sensitivities=["k", "Tinf"])
+    found = f([[0.2, 3.0]]).sensitivities["central"][0, 0]
+
+    def value(k: float, length: float) -> float:
+        return float(100 / length / k * (np.exp(-k * (5 - length)) - np.exp(-k * 5)))
+
+    e = 1e-5
+    exact = [(value(0.2 + e, 3) - value(0.2 - e, 3)) / (2 * e), (value(0.2, 3 + e) - value(0.2, 3 - e)) / (2 * e)]
+    np.testing.assert_allclose(found, exact, rtol=1e-4)
+
+
 def test_what_has_no_derivative_is_refused(tmp_path: Path) -> None:
     path = scenario(tmp_path, DOSE + 'target = "central"\namount = "100 mg"\nat = "1 h"\nevery = "2 h"\ncount = 3\n')
     with pytest.raises(InputError, match=r"dose\.drug\.count is a whole number: there is no derivative by it"):
