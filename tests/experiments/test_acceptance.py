@@ -13,6 +13,7 @@ from immunesim.cli import main
 from immunesim.experiments.sweeps.acceptance import tilted
 from immunesim.runtime.errors import InputError
 from immunesim.runtime.exit_codes import DONE
+from immunesim.views.figures.sweep.accepted import accepted as accepted_figure
 
 PATIENTS = """
 title = "Patients of a trial"
@@ -92,6 +93,11 @@ def test_published_numbers_are_met(folder: Path, capsys: pytest.CaptureFixture[s
     assert len(weights) == 1000
     assert found["accepted"] == sum(int(row["accepted"]) for row in weights)
     assert found["rate"] == pytest.approx(np.mean([float(row["weight"]) for row in weights]))
+    drawn = sim.sweep(folder / "patients.toml", out=out, certify=False)  # from what is stored
+    picture = accepted_figure(drawn.result)
+    assert picture is not None
+    assert picture.text == found["sentence"]
+    assert len(picture.figure.axes) == 2
     # What was accepted is a list of members like any other
     alone = PATIENTS[: PATIENTS.index("[population]")] + PATIENTS[PATIENTS.index("[sweep]") :]
     (folder / "alone.toml").write_text(alone)

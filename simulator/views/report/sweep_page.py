@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...experiments.certificate import rounded_down
+from ...experiments.sweeps.acceptance import acceptance
 from ...experiments.sweeps.compute import SweepResult
 from ...experiments.sweeps.designs import SweepMeasure
 from ...experiments.sweeps.outcome import SweepOutcome
@@ -19,6 +20,8 @@ from ...numerics.trajectory import Array
 from ...runtime.versions import versions
 from ..figures.sweep.pictures import pictures
 from ..text import sweep_measures as texts
+from ..text.acceptance import acceptance_table
+from ..text.acceptance import sentence as accepted_words
 from ..text.answers import SpokenSentence
 from ..text.commands.sweep import certificate_text, measure_table, unreliable_members
 from ..text.english import capital, counted
@@ -133,3 +136,5 @@ def _ranked(result: SweepResult) -> Iterator[Ranked]:
         title, table = head(found.arm, found.measure), effect_table(result, found)
         sentence = f"{capital(title)}: {responders_sentence(result, found, names=False)}"
         yield Ranked(title, sentence, table._repr_html_())
+    if (kept := acceptance(result)) is not None:
+        yield Ranked("accepted patients", accepted_words(kept), acceptance_table(result, kept)._repr_html_())

@@ -16,6 +16,7 @@ from ....runtime.progress import Progress
 from ..page import Picture
 from ..run import FORMATS, save
 from ..slide import on_slide
+from .accepted import accepted
 from .bands import bands
 from .indices import indices
 from .lines import against_each, curves
@@ -80,6 +81,8 @@ def _of_measures(result: SweepResult) -> Iterator[Drawing]:
     elif kind == "product" and len(statistics.outer_axes(result)) <= 2:
         yield from _of_product(result, statistics.outer_axes(result))
     elif kind == "population":
+        if sweep.wanted:
+            yield partial(accepted, result)
         yield from _of_members(result)
         yield from _of_many(result, axes)
     elif len(axes) <= 1 or kind == "zip":
