@@ -79,7 +79,7 @@ def lesson(request: LessonRequest, on_note: OnNote = ignore_note) -> LessonMade:
     """Simulates the scenarios of a lesson, finds what is right, and writes the pages that are asked for.
 
     Raises `InputError` with everything that is wrong with the lesson or its scenarios, and `OutputError`, both before
-    anything is simulated.
+    anything is simulated; and KeyboardInterrupt after an interruption from the keyboard, when nothing is written.
     """
     for path, flag in ((request.out, "--out"), (request.handout, "--handout"), (request.teacher, "--teacher")):
         if path is not None:
@@ -91,6 +91,8 @@ def lesson(request: LessonRequest, on_note: OnNote = ignore_note) -> LessonMade:
     if pictures:  # their numbers stand in its sentences
         found = read_lesson(file, {name: value for each in pictures.values() for name, value in each.numbers.items()})
     results = {key: run(scenario) for key, scenario in found.scenarios.items()}
+    if any(result.interrupted for result in results.values()):
+        raise KeyboardInterrupt  # half of a lesson is none
     simulated = SimulatedLesson(found, results, pictures)
     pages = []
     if request.out is not None:

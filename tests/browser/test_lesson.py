@@ -134,10 +134,13 @@ def test_a_drawing_can_be_typed(visit, page_of: Callable[[str], Path]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1400, 400])
 @pytest.mark.parametrize("paper", [False, True])
-def test_an_accessibility_checker_finds_nothing(visit, page_of: Callable[[str], Path], width: int, paper: bool) -> None:
+@pytest.mark.parametrize("name", [QUICK, "fever"])
+def test_an_accessibility_checker_finds_nothing(
+    visit, page_of: Callable[[str], Path], width: int, paper: bool, name: str
+) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    page = visit(page_of(QUICK).with_name("memory.paper.html") if paper else page_of(QUICK), width)
+    page = visit(page_of(name).with_name(f"{name}.paper.html") if paper else page_of(name), width)
     for _ in range(1 if paper else 3):
         found = Axe().run(page)
         assert [(each["id"], [n["target"] for n in each["nodes"]][:3]) for each in found.response["violations"]] == []

@@ -70,6 +70,7 @@ def chart_of(
         "top": span[1],
         "lines": list(lines),
         "gap": True,
+        "way": [],
         "level": None,
         "marks": [],
         **more,
@@ -108,10 +109,11 @@ def branch_picture(picture: BranchPicture, found: Branches) -> DrawnPicture:
         {"x": each.point.q, "y": float(found.states.values(each.point.states, each.point.q)[picture.of])}
         for each in folds
     ]
+    way = sorted(point for line in lines for point in line["points"]) if picture.way_up else []
     axis = (picture.label, unit_text(model.unit_text(found.parameter)), *found.span)
     unit = unit_text(scenario.curve(picture.of).unit_text)
     span = 0.0, round_up(highest * ROOM)
-    chart = chart_of(scenario.label(picture.of), unit, axis, lines, span, marks=marks, gap=False)
+    chart = chart_of(scenario.label(picture.of), unit, axis, lines, span, marks=marks, gap=picture.way_up, way=way)
     says = (
         "Computed when this page was made: the states in which the model can rest, followed from value to value. "
         "No slider changes this picture."

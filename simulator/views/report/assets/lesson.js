@@ -93,7 +93,7 @@
     }).join("; ") : chart.label + " against " + chart.axis + ": empty axes for your prediction";
     const svg = frame(chart, words);
     if (shown && mine && chart.gap) {
-      const real = chart.lines[0].points, back = mine.slice().reverse();
+      const real = chart.way.length ? chart.way : chart.lines[0].points, back = mine.slice().reverse();
       const corners = [...real, ...back].map((p) => x(chart, p[0]).toFixed(1) + "," + y(chart, p[1]).toFixed(1)).join(" ");
       svg.append(element("polygon", { points: corners, class: "gap" }));
     }
@@ -224,7 +224,7 @@
     at("facts").hidden = !step.facts.length;
     if (!step.facts.length) return;
     const table = element("table"), head = element("tr");
-    for (const word of ["In people", "published", "simulated", ""]) head.append(element("th", { scope: "col" }, word));
+    for (const word of ["In people", "published", "simulated", "verdict"]) head.append(element("th", { scope: "col" }, word));
     table.append(head);
     for (const each of step.facts) {
       const row = element("tr"), what = element("th", { scope: "row" }, each.that);
