@@ -163,7 +163,8 @@ class _Evaluator:
             return np.tile(found, STEP + 1) if np.ndim(found) else found
 
         values = self._values(species, parameter, lambda: start + s * (end - start))
-        return self._evaluate(values, (STEP + 1) * len(start)).reshape(-1, STEP + 1, len(start))
+        found = self._evaluate(values, (STEP + 1) * len(start))
+        return found.reshape(len(found), STEP + 1, len(start))  # also where a run has no step
 
     def __call__(self, step: Indices, s: Array) -> Array:
         """At a fraction of some steps, shape (nodes, ...)."""
