@@ -13,6 +13,8 @@ from immunesim.experiments.run import run
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.views.figures.deck import Words, deck, picture_of
 from immunesim.views.figures.page import Picture
+from immunesim.views.figures.run import MOST_ARMS, pictures
+from immunesim.views.figures.style import SLIDES
 
 from tests.boxes import covered
 from tests.toys import SCENARIO
@@ -40,7 +42,7 @@ def test_a_deck_leads_with_question_and_answer_and_ends_with_its_sources(toy: Pa
     first, *figures, last = slides
     assert isinstance(first, Words)
     assert first.lead == "How much of the drug is left?"
-    assert re.search(r"It rises to [\d,.]+ pM\.", first.paragraphs[0])
+    assert re.search(r"It rises to [\d,.]+\spM\.", first.paragraphs[0])
     assert "expectation" in first.paragraphs[-1]
     assert "not medical advice" in first.foot
     assert all(isinstance(each, Picture) and each.title for each in figures)
@@ -52,6 +54,16 @@ def test_a_deck_leads_with_question_and_answer_and_ends_with_its_sources(toy: Pa
         wide, high = picture.figure.get_size_inches()
         assert wide / high == pytest.approx(16 / 9)
         assert covered(picture.figure, over_curves=True) == []
+
+
+def test_many_arms_are_on_several_slides_each_with_the_first(toy: Path) -> None:
+    more = "".join(f"[arms.more{i}]\nparameters.k_clear = '{i} 1/h'\n" for i in range(1, MOST_ARMS + 1))
+    toy.write_text(SCENARIO.replace("[show]", more + "[show]"), encoding="utf-8")
+    drawn = [picture for picture in pictures(run(read_scenario(toy)), SLIDES) if "drug" in picture.stem]
+    shown = [{text.get_text() for axis in picture.figure.axes for text in axis.texts} for picture in drawn]
+    assert [picture.stem for picture in drawn] == ["01_drug_1", "01_drug_2"]
+    assert all("as described" in each for each in shown)
+    assert all(any(f"more{i}" in each for each in shown) for i in range(1, MOST_ARMS + 1))
 
 
 def test_a_page_of_many_words_is_set_smaller() -> None:

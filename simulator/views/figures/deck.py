@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ...experiments.run import RunResult
 from ..text.answers import spoken_answer
+from ..text.english import unbroken
 from ..text.verdicts import verdict_counts
 from .page import Page, Picture, text_height, wrap
 from .run import cited_in_full, pictures
@@ -35,7 +36,8 @@ Slide = Words | Picture
 def deck(result: RunResult, run: str) -> Iterator[Slide]:
     """The pages of one run, one at a time to save memory. run: its id, for the foot of the first page."""
     scenario = result.scenario
-    counts, answer = verdict_counts(result.verdicts), tuple(each.text for each in spoken_answer(result))
+    counts = verdict_counts(result.verdicts)
+    answer = tuple(unbroken(each.text).replace("\N{WORD JOINER}", "") for each in spoken_answer(result))
     paragraphs = (*answer, f"{counts.text[0].upper()}{counts.text[1:]}.") if counts.text else answer
     foot = f"Simulated by immunesim: {scenario.model.title}; scenario {scenario.id}, run {run}. {WARNING}"
     yield Words(scenario.title, scenario.question, paragraphs, foot, ANSWER)

@@ -144,7 +144,7 @@ def wrap(text: str, width: float, size: float, most: int = 9) -> str:
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
-        for word in paragraph.split():
+        for word in filter(None, paragraph.split(" ")):  # a space that does not break stays
             joined = f"{line} {word}" if line else word
             if text_width(joined, size) <= width:
                 line = joined

@@ -6,6 +6,7 @@ and curves differ in colour and dash. Each curve has its name at its right end. 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ from .scales import set_scale, ticks_of
 from .style import CARD, DARK, FIRST, GAP, GREY, MARGIN, PAPER, Medium, style
 
 FORMATS = ("svg", "png")  # those that are written if no other are asked for
+MOST_ARMS = 6  # on a slide, whose height is fixed: the names of more are too small to read
 MOST_SERIES = 6  # of points that are named one by one
 SHORT = 40  # characters of a citation that is named in full
 MOST_SOURCES = 5  # named below a figure
@@ -46,7 +48,8 @@ def draw(
 ) -> list[Path]:
     """Writes the figures of a run in these formats; returns their paths."""
     paths = []
-    with Progress("figures drawn", len(_groups(result, medium)) + has_residuals(result)) as progress:
+    slides = len(_arms_together(len(result.arms))) if medium.height else 1
+    with Progress("figures drawn", len(_groups(result, medium)) * slides + has_residuals(result)) as progress:
         for picture in pictures(result, medium):
             paths += save(picture.figure, folder / picture.stem, result.scenario.title, picture.text, run, formats)
             progress.add()
@@ -65,12 +68,26 @@ def pictures(result: RunResult, medium: Medium = PAPER) -> Iterator[Picture]:
         failed = "" if outcome.ok else f" (failed at {with_unit(arm.trajectory.times[-1] * time_factor, clock)})"
         curves.append(Curve(arm.arm.title + failed, arm.drawn, arm.arm.name))
     arms = [arm.arm for arm in found]
+    parts = _arms_together(len(found)) if medium.height else [[*range(len(found))]]
     for number, names in _groups(result, medium):
-        made = draw_group(scenario, names, curves, arms, "", medium, result.verdicts, result.data)
-        yield made._replace(stem=f"{number:02d}_{made.stem}"[:60])
+        for part, places in enumerate(parts, 1):
+            some, own = [curves[place] for place in places], [arms[place] for place in places]
+            made = draw_group(scenario, names, some, own, "", medium, result.verdicts, result.data)
+            end = f"_{part}" if len(parts) > 1 else ""
+            yield made._replace(stem=f"{number:02d}_{made.stem}"[:60] + end)
     last = residual_picture(result, medium) if medium not in (CARD, FIRST) else None
     if last is not None:
         yield last._replace(stem=f"{len(scenario.plots) + 1:02d}_{last.stem}")
+
+
+def _arms_together(count: int) -> list[list[int]]:
+    """Which arms a slide shows, by place: all, or the first with some of the others on each."""
+    others = [*range(1, count)]
+    if count <= MOST_ARMS:
+        return [[*range(count)]]
+    slides = math.ceil(len(others) / (MOST_ARMS - 1))
+    each = math.ceil(len(others) / slides)
+    return [[0, *others[first : first + each]] for first in range(0, len(others), each)]
 
 
 def _groups(result: RunResult, medium: Medium) -> list[tuple[int, tuple[str, ...]]]:
