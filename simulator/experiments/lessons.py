@@ -141,6 +141,7 @@ class Lesson(NamedTuple):
 
     id: str
     title: str
+    question: str
     scenario: Scenario
     scenarios: Mapping[str, Scenario]
     steps: tuple[Step, ...]

@@ -4,6 +4,7 @@
 
     title = "Memory"
     scenario = "core_memory"                    # a bundled scenario, or a file: that of the page for free play
+    question = "Why is the second time faster?" # that of the scenario without it
     minutes = 25
     aims = ["say why the second response is faster"]
     wrong = ["the second response is only higher"]   # usual wrong predictions
@@ -161,6 +162,7 @@ class _LessonReader:
         return Lesson(
             id=name,
             title=data["title"],
+            question=data.get("question", own.question),
             scenario=own,
             scenarios=scenarios,
             steps=steps,

@@ -9,11 +9,12 @@ from typing import Any
 from .layers import KeyPath
 from .lesson_judge import DRAW
 from .lesson_pictures import BRANCH, EVIDENCE, SWEEP
-from .source import INTEGER, LIST, REQUIRED_LINE, REQUIRED_TEXT, TABLE, TEXT, Field, Table, check_fields
+from .source import INTEGER, LINE, LIST, REQUIRED_LINE, REQUIRED_TEXT, TABLE, TEXT, Field, Table, check_fields
 
 FILE = {
     "title": REQUIRED_LINE,
     "scenario": REQUIRED_TEXT,
+    "question": LINE,
     "minutes": INTEGER,
     "aims": LIST,
     "wrong": LIST,

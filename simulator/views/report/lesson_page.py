@@ -69,7 +69,6 @@ def lesson_page(simulated: SimulatedLesson, reasons: Mapping[int, Sequence[str]]
     return render(
         "lesson.html.jinja",
         lesson=lesson,
-        question=lesson.scenario.question,
         data=_safe(data),
         steps=steps,
         versions=versions(),

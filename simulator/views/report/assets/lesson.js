@@ -255,9 +255,9 @@
 
   function open(place) {
     number = place;
-    box.w = Math.min(Math.max(at("main").clientWidth, 320), 700);  // letters keep their size on a phone
+    const step = steps[place], known = done.get(place), width = at("main").clientWidth;
+    box.w = Math.min(Math.max(step.charts.length > 1 && width > 1060 ? 530 : width, 320), 700);  // letters keep their size
     box.h = Math.round(box.w * 0.5) + 40;
-    const step = steps[place], known = done.get(place);
     at("free").hidden = true;
     at("step").hidden = false;
     at("title").textContent = place + 1 + ". " + step.title;
