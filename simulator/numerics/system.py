@@ -274,9 +274,9 @@ class System:
     def typical_sizes(self, parameters: Array) -> list[dict[str, float]]:
         """For each of n sets of parameters, shape (n, parameters), by name the scale of each species, and what each
         observable is where all species have that size; 0 where that is not finite."""
-        states = np.tile(self.scales, (len(parameters), 1))
-        found = np.abs(self.observe(np.zeros(len(parameters)), states, np.ascontiguousarray(parameters.T)))
         scales = dict(zip(self.species, self.scales.tolist(), strict=True))
+        values = {**scales, **dict(zip(self.parameters, parameters.T, strict=True)), TIME: 0.0}
+        found = np.abs(self.observables_tape.evaluate_few(values, len(parameters)))
         sizes = np.where(np.isfinite(found), found, 0.0).T.tolist()
         return [scales | dict(zip(self.observables, each, strict=True)) for each in sizes]
 
