@@ -282,6 +282,12 @@ RULES = pytest.mark.parametrize(
             id="crossings",
         ),
         pytest.param(
+            f'at = "1 h"\nevery = "1 h"\ncount = 3\n{B}every = "1 h"\ncount = 3\n'
+            '[[rule]]\nname = "low"\nwhen = "drug < \'5 pM\'"\ngive = "b"\nfires = "every time"\n'
+            + CHECKED.format("hold", "drug > '15 pM'", "skip"),
+            id="doses at the times of those that a rule gives",
+        ),
+        pytest.param(
             f'at = "1 h"\n{B}over = "90 min"\nlag = "30 min"\n'
             '[[rule]]\nname = "low"\nwhen = "drug < \'5 pM\'"\ngive = "b"\nset = { drug = "1 pM" }\n'
             'fires = "every time"\n[[rule]]\nname = "more"\nwhen = "drug < \'5 pM\'"\nset = { depot = "9 pmol" }',
@@ -347,6 +353,13 @@ def test_copasi_decides_the_same(scenario, text: str) -> None:
             '[[change]]\nat = "5 h"\nparameters = { k_absorb = "1 1/h" }',
             "'on' sets k_absorb, which also changes at times",
             id="a change",
+        ),
+        pytest.param(
+            '[[dose]]\nname = "c"\ntarget = "drug"\namount = "40 pmol"\nover = "2 h"\n'
+            '[[rule]]\nname = "on"\nwhen = "drug > \'1 pM\'"\ngive = "c"\n'
+            '[[change]]\nat = "2 h"\nparameters = { plasma_volume = "2 L" }',
+            "'on' gives the infusion 'c', whose rate depends on plasma_volume, which changes at times",
+            id="an infusion into a volume that changes",
         ),
     ],
 )

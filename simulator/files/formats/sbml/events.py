@@ -246,12 +246,12 @@ class EventWriter:
         event = formulas.out.createEvent()
         event.setId(self._ids.free("event", f"{moment.time:g}"))
         name_and_note(event, ", ".join(moment.labels) or "start")
-        event.setUseValuesFromTriggerTime(True)
+        event.setUseValuesFromTriggerTime(not self.arm.rules)  # what a rule gives at this time must not be lost
         trigger = event.createTrigger()
         trigger.setPersistent(True)
         trigger.setInitialValue(False)
         if self.arm.rules:
-            event.createPriority().setMath(formulas.number(float(self._rules.first), ONE))
+            event.createPriority().setMath(formulas.number(float(self._rules.first + 1), ONE))
         clock = formulas.name("time")[0]
         trigger.setMath(_at_least(clock, formulas.number(_not_later(moment.time), self.model.time_unit)))
         for name, math in assigned.items():

@@ -2,6 +2,7 @@
 
 Another simulator with other parameters so decides, and fires, at its own times. Rules act in the order of the file, by
 the priorities of their events, which are persistent: what has become true at one instant acts, whatever acts before it.
+A crossing fires again as soon as its condition was false, by however little.
 """
 
 from __future__ import annotations
@@ -49,6 +50,13 @@ def _of_crossing(scenario: Scenario, arm: Arm, rule: Crossing) -> str:
             return f"sets {name} for a time, as another rule does"
         if any(_depends(model, size, name) for size in sizes):
             return f"sets {name}, on which a volume or the size of a dose depends"
+    moving = {name for change in arm.changes for name in change.parameters}
+    moving |= {each.parameter for each in arm.inputs}
+    for dose in arm.doses:
+        factors = [each for each in (*dose.body, dose.volume) if each and dose.over and dose.name in rule.gives]
+        for name in moving:
+            if any(_depends(model, factor, name) for factor in factors):
+                return f"gives the infusion '{dose.name}', whose rate depends on {name}, which changes at times"
     return ""
 
 
