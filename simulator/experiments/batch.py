@@ -23,7 +23,7 @@ from .sweeps.prepared import ArmMembersResult, Causes, PreparedMembers, prepare_
 
 Rows = NDArray[np.intp]
 
-LARGEST_SIZE = 1e100  # of a column: a range that is wider has no ends
+WIDEST = 1e100  # a range that is wider has no ends
 LARGE = 100e6  # bytes: below it memory is not asked for
 
 
@@ -125,8 +125,9 @@ class PreparedBatch:
             [(column.low, column.high, column.smallest) for column in columns]
         ).T
         self._whole = np.array([column.whole for column in columns])
-        self._sizes = np.array([abs(axis.default or 0.0) or abs(axis.high - axis.low) or 1.0 for axis in axes])
-        self._sizes = np.where(self._sizes < LARGEST_SIZE, self._sizes, 1.0)
+        self._sizes = np.array([abs(axis.default or 0.0) for axis in axes])
+        widths = np.array([abs(axis.high - axis.low) or 1.0 for axis in axes])
+        self._widths = np.where(widths < WIDEST, widths, 1e3)
         time_unit = question.scenario.model.time_unit
         self._times = [
             (index, column.time_unit)
@@ -190,7 +191,7 @@ class PreparedBatch:
         members = values[rows]
         if question.sensitivities:
             step = STEP if self._members.compiled is not None else STEP_OF_SCIPY
-            beside = neighbours(members, question.sensitivities, self._sizes, self._low, self._high, step)
+            beside = neighbours(members, question.sensitivities, self._sizes, self._widths, self._low, self._high, step)
             members = beside.values
         try:
             owners = beside.owners if beside else None

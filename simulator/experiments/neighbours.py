@@ -19,6 +19,7 @@ from .sweeps.members import Rows
 STEP = 3e-5  # of the value: rounding, about 1e-14, and its square, of the differences, are then both below 1e-8
 STEP_OF_SCIPY = 1e-3  # where every member chooses its own steps: four digits are left
 LEAST_STEP = 0.05  # of the step, times the size of the column, where the value is near zero
+OF_POSSIBLE = 1e-6  # of the width of what is possible, a thousand times as wide as what is usual: rather too near
 TOLERANCE = 1e-8  # relative, of the rows and their neighbours
 
 
@@ -55,14 +56,15 @@ class Neighbours:
 
 
 def neighbours(
-    values: Array, which: Sequence[int], sizes: Array, low: Array, high: Array, size: float = STEP
+    values: Array, which: Sequence[int], sizes: Array, widths: Array, low: Array, high: Array, size: float = STEP
 ) -> Neighbours:
     """The neighbours of n rows: one to each side or, where a value is at the end of what is possible, both inside.
 
     Args:
         values: shape (n, columns), all possible.
         which: the columns by which derivatives are wanted.
-        sizes: of the columns, a value that is not zero, shape (columns,).
+        sizes: the usual values of the columns, or zero, shape (columns,).
+        widths: of what is possible, none zero, shape (columns,): where a value and the usual one are zero.
         low, high: the lowest and highest possible values, shape (columns,).
         size: how far a neighbour is, as a share of the value.
     """
@@ -72,6 +74,7 @@ def neighbours(
     for i, column in enumerate(which):
         here = values[:, column]
         step = size * np.maximum(np.abs(here), LEAST_STEP * sizes[column])
+        step = np.where(step > 0.0, step, size * LEAST_STEP * OF_POSSIBLE * widths[column])
         above, below = here + step <= high[column], here - step >= low[column]
         first = here + np.where(above, step, -step)
         second = here + np.where(above & below, -step, np.where(above, 2.0 * step, -2.0 * step))

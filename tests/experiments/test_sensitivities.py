@@ -180,6 +180,29 @@ def test_the_same_steps_make_differences_smooth(tmp_path: Path) -> None:
     assert np.abs(found[True, 1e-7] / found[False, 1e-4] - 1).max() > 1e-6
 
 
+def test_a_row_that_fails_has_no_derivatives_and_disturbs_no_other(tmp_path: Path) -> None:
+    """A state that grows without bound; the neighbours of the row are not tried again one by one."""
+    path = scenario(tmp_path, DOSE + 'target = "central"\namount = "10 mg"\nat = "1 h"\n')
+    model = (tmp_path / "pk_model.toml").read_text(encoding="utf-8")
+    grow = 'grows = { equation = "-> central", rate = "k12 * central * central", source = "assumed" }\n'
+    model = model.replace("[parameters]", grow + "[parameters]").replace("distribution = {", "distribution_ = {")
+    model = model.replace('"k12 * central"', '"0 * k21 * central"').replace(
+        'k12 = { label = "k12", value = 0.0, unit = "1/h"', 'k12 = { label = "k12", value = 0.0, unit = "1/mg/h"'
+    )
+    (tmp_path / "pk_model.toml").write_text(model, encoding="utf-8")
+    f = sim.batch(path, vary=["k12", "k"], curves="central", at=[5.0, 20.0], sensitivities=["k12", "k"])
+    found = f([[0.001, 0.2], [1.0, 0.2]])
+    assert list(found.failures) == [1]
+    assert np.isnan(found.sensitivities["central"][1]).all()
+    none = f([[0.0, 0.2]]).sensitivities["central"][0, 0, 0]
+    decay = np.exp(-0.2 * 4)
+    expected = 10 * decay * 10 * (1 - decay) / 0.2  # by k12 where k12 is 0, of Bernoulli's equation
+    value = 10 * decay / (1 - 0.001 * 10 * (1 - decay) / 0.2)
+    assert none == pytest.approx(expected, rel=1e-5)  # from a value of zero, to one side
+    assert found.curves["central"][0, 0] == pytest.approx(value, rel=1e-6)
+    assert found.sensitivities["central"][0, 0, 0] == pytest.approx(expected * (value / (10 * decay)) ** 2, rel=1e-6)
+
+
 @pytest.mark.slow
 def test_without_llvmlite_four_digits_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMMUNESIM_ENGINE", "scipy")

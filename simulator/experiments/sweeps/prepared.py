@@ -27,6 +27,7 @@ from . import compiled
 from .designs import Axis, SweepMeasure
 from .members import arm_with
 
+NO_NEIGHBOUR = Outcome(NOT_FINITE, "cannot be computed with the steps of the member beside it", 0.0)
 RETRY_SECONDS = 5.0  # of CPU time, for SciPy to find out why a member fails
 
 Causes = NDArray[np.int8]
@@ -141,6 +142,10 @@ class PreparedMembers:
         for row in np.flatnonzero(todo).tolist():
             if stop():
                 raise StoppedError
+            owner = row if owners is None else int(owners[row])
+            if owner in failures or (owner != row and not todo[owner]):  # SciPy would take long, and other steps
+                failures[row] = failures.get(owner, NO_NEIGHBOUR)
+                continue
             trajectory = self._simulate_with_scipy(arm, values[row], stop)
             if not trajectory.outcome.ok:
                 failures[row] = trajectory.outcome
