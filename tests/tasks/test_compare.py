@@ -16,7 +16,8 @@ from immunesim.experiments.comparison import ComparisonRow, Reference
 from immunesim.experiments.run import run
 from immunesim.runtime.errors import InputError
 from immunesim.tasks import compare
-from immunesim.tasks.compare import Comparison, sides
+from immunesim.tasks.compare import CompareRequest, Comparison, sides
+from immunesim.tasks.request import FigureOptions, ScenarioRequest
 from immunesim.views.text.commands.comparison_table import comparison_text
 
 SCENARIO = """
@@ -329,3 +330,30 @@ def test_wrong_sides_are_refused(question: Path, arms: list[str] | None, against
     with pytest.raises(InputError) as caught:
         sides([read_scenario(question)], [], arms, against)
     assert message in caught.value.faults[0].message
+
+
+# the figure
+
+
+def strip_of(found: Comparison, slides: bool) -> tuple[list[str], list[Any]]:
+    """The words above the panel, and the hours of the doses that are marked there."""
+    figure = found.picture("drug", FigureOptions(slides)).figure
+    (strip,) = [axis for axis in figure.axes if axis.get_label() == "strip"]
+    return [text.get_text() for text in strip.texts], [
+        (24 * np.array(line.get_xdata())).round(9).tolist() for line in strip.lines
+    ]
+
+
+def test_the_figure_marks_the_doses_of_all_that_is_compared(question: Path) -> None:
+    found = compare.compare(CompareRequest((ScenarioRequest(question),), of=("drug",)))
+    for slides in (False, True):
+        words, times = strip_of(found, slides)
+        assert words == ["push ×2", "push ×2"]  # of those as described, and later
+        assert times == [[2, 14], [8, 20]]
+
+
+def test_doses_after_the_end_of_a_shorter_run_are_not_marked(question: Path) -> None:
+    short = question.with_name("short.toml")
+    short.write_text(question.read_text().replace('end = "1 d"', 'end = "10 h"').replace('"2 h"', '"3 h"'))
+    found = compare.compare(CompareRequest((ScenarioRequest(question), ScenarioRequest(short)), of=("drug",)))
+    assert strip_of(found, True)[1] == [[2, 14], [3]]
