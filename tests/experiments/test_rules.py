@@ -216,9 +216,10 @@ def test_what_cannot_be_is_one_fault(name: str, folder: Path) -> None:
     assert message in str(caught.value)
 
 
-def test_an_arm_is_exported_as_its_rules_decided(folder: Path) -> None:
+def test_an_arm_is_exported_with_every_dose_that_its_rules_decide_about(folder: Path) -> None:
+    """Ten doses, which another simulator gives or holds, and the start; a rule that decides for ever is refused."""
     sim.export(question(folder, COURSE + rule("skip"), model_text=ONE), out=folder / "x.xml")
-    assert (folder / "x.xml").read_text(encoding="utf-8").count("<event ") == 7
+    assert (folder / "x.xml").read_text(encoding="utf-8").count("<event ") == 1 + 10
     endless = question(folder, COURSE + rule("delay 1 s", "gut >= '0 mg'"))
     with pytest.raises(sim.InputError, match="as if for ever"):
         sim.export(endless, out=folder / "y.xml")
