@@ -224,3 +224,24 @@ def test_what_has_no_derivative_is_refused(tmp_path: Path) -> None:
         sim.batch(path, vary="dose.drug.count", curves="central", sensitivities="dose.drug.count")
     with pytest.raises(InputError, match="sensitivities are by what varies; there is no 'kk'; did you mean 'k'"):
         sim.batch(path, vary="k", curves="central", sensitivities="kk")
+
+
+def test_a_fit_finds_lag_and_length_of_an_infusion(tmp_path: Path) -> None:
+    """Exact data of a depot with a lag and of an infusion, from starts that are far away."""
+    times = [1.8, 2.5, 4.0, 5.5, 7.0, 9.0, 12.0, 18.0]
+
+    def exact(t: float) -> float:
+        x, since, after = max(t - 1.5, 0.0), max(t - 4, 0.0), max(t - 7, 0.0)
+        depot = 80 / 0.8 * (np.exp(-0.2 * x) - np.exp(-x))
+        return float(depot + 100 / 3 / 0.2 * (np.exp(-0.2 * after) - np.exp(-0.2 * since)))
+
+    points = ", ".join(f'{{ time = "{t} h", value = {exact(t)!r} }}' for t in times)
+    rest = (
+        DOSE + 'target = "depot"\namount = "80 mg"\nat = "1 h"\nlag = "Tlag"\n'
+        '[[dose]]\nname = "drip"\ntarget = "central"\namount = "100 mg"\nat = "4 h"\nover = "Tinf"\n'
+        f'[[data]]\nname = "d"\ncurve = "central"\nunit = "mg"\nsd = "1 mg"\npoints = [{points}]\n'
+    )
+    for name, low, high in (("Tlag", 0.05, 2), ("Tinf", 0.5, 10)):
+        rest += f'[[fit.estimate]]\nparameter = "{name}"\nfrom = "{low} h"\nto = "{high} h"\n'
+    found = sim.fit(scenario(tmp_path, rest, Tlag=1.5, Tinf=8.0), starts=3)
+    assert found.estimates == pytest.approx({"Tlag": 0.5, "Tinf": 3.0}, rel=1e-4)
