@@ -81,8 +81,9 @@ class Comparison(Answer):
 
     @property
     def sentences(self) -> list[str]:
-        """The large differences, the largest first."""
-        return sentences(self.rows)
+        """The large differences, the largest first, of curves under their labels."""
+        label = self.runs[0].scenario.label
+        return sentences([row._replace(name=label(row.name)) for row in self.rows])
 
     @property
     def document(self) -> dict[str, Any]:
@@ -144,7 +145,7 @@ class Comparison(Answer):
         return self.table.to_pandas()
 
     def __str__(self) -> str:
-        return first(self.unreliable, comparison_text(self.rows))
+        return first(self.unreliable, comparison_text(self.rows, self.sentences))
 
     def _repr_html_(self) -> str:
         listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)

@@ -116,16 +116,18 @@ def test_a_run_that_failed_is_told_apart(result) -> None:
     rows = comparison.table(
         [dataclasses.replace(result, arms={"main": result.arms["main"], "strong": failed})], ["drug"]
     )
-    assert "FAILED: blow-up" in comparison_text(rows)
+    assert "FAILED: blow-up" in comparison_text(rows, compare.sentences(rows))
     assert compare.sentences(rows) == []
 
 
 def test_the_folder_says_what_the_terminal_says(result, tmp_path: Path) -> None:
     rows = comparison.table([result], ["drug"])
-    compare.write(Comparison(rows, [result], ["drug"], [""]), tmp_path / "out")
+    found = Comparison(rows, [result], ["drug"], [""])
+    compare.write(found, tmp_path / "out")
     report = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
-    assert report["sentences"] == compare.sentences(rows) != []
-    assert all(sentence in comparison_text(rows) for sentence in report["sentences"])
+    assert report["sentences"] == found.sentences != []
+    assert all(sentence in str(found) for sentence in report["sentences"])
+    assert found.sentences[0].startswith("untreated, drug in plasma: ")  # the label; the table has the name
     with (tmp_path / "out" / "comparison.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
     assert [float(line["peak_ratio"]) for line in table] == pytest.approx([row.peak_ratio for row in rows])
@@ -133,7 +135,7 @@ def test_the_folder_says_what_the_terminal_says(result, tmp_path: Path) -> None:
 
 def test_the_text_is_aligned_and_writes_dust_as_nothing(result) -> None:
     rows = [row._replace(lowest=1e-20) for row in comparison.table([result], ["drug"])]
-    lines = comparison_text(rows).splitlines()
+    lines = comparison_text(rows, compare.sentences(rows)).splitlines()
     heads, *shown = lines[1:6]
     places = [heads.index(head) + len(head) for head in ("peak", "lowest", "final", "area [pM·h]")]
     for line in (each.ljust(200) for each in shown):
@@ -144,7 +146,7 @@ def test_the_text_is_aligned_and_writes_dust_as_nothing(result) -> None:
 def test_columns_are_as_wide_as_their_longest_cell() -> None:
     base = row("as described", peak=1.88e-4, lowest=-0.000188)._replace(reference=True, area_ratio=1.0)
     far = row("another", peak=9.89e-10, lowest=-1.23e-10)._replace(area_ratio=1.0, peak_ratio=9.8912e-9)
-    heads, *shown = comparison_text([base, far]).splitlines()[1:4]
+    heads, *shown = comparison_text([base, far], []).splitlines()[1:4]
     assert heads.split() == ["peak", "at", "[d]", "lowest", "final", "area", "[pM·d]"]
     for line in shown:
         cells = [each.strip() for each in line.strip().split("  ") if each.strip()]
