@@ -43,6 +43,7 @@ JUDGED = {
 }
 
 
+MICRO = re.compile(r"\bu(?=[gLM]\b)")  # as files spell it
 LINKED = re.compile(r"\A(and|so|but) (?!is |are |was )")  # how an expectation goes on from the one before it
 
 
@@ -111,7 +112,7 @@ def _fact(result: RunResult, name: str) -> dict[str, Any]:
     verdict = next(each for each in result.verdicts if each.expectation.id == name)
     missed = verdict.expectation.missed
     return {
-        "that": capital(LINKED.sub("", verdict.expectation.that, count=1).replace(" degC", " °C")),
+        "that": capital(MICRO.sub("µ", LINKED.sub("", verdict.expectation.that, count=1).replace(" degC", " °C"))),
         "published": expected_text(verdict),
         "simulated": simulated_text(verdict),
         "met": verdict.within,
