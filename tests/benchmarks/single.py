@@ -24,7 +24,7 @@ from tests.benchmarks.engines import Ours, Question, RoadRunner, errors
 
 SCENARIOS = "core_memory", "acute_infection", "il2_therapy"
 TRUTH = 1e-11
-TOLERANCES = 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7, 3e-8, 1e-8, 1e-9
+TOLERANCES = 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7, 3e-8, 1e-8, 3e-9, 1e-9, 3e-10, 1e-10, 3e-11
 ROUNDS = 15
 ALL = slice(None)
 

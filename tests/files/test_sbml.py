@@ -594,7 +594,8 @@ def test_libroadrunner_loads_the_human_model_as_it_comes_and_resets_it() -> None
     """With nothing chosen; a parameter that is set changes the state at rest after a reset."""
     scenario = read_scenario(builtin_scenarios()["acute_infection"])
     runner = roadrunner.RoadRunner(sbml_text(scenario))
-    arm = replace(scenario.arm("main"), parameters={"M_number": 600.0})
+    main = scenario.arm("main")
+    arm = main._replace(parameters={**main.parameters, "M_number": 600.0})
     for asked in (scenario, replace(scenario, arms=(arm,))):
         for name, value in asked.parameters(asked.arm("main")).items():
             runner[name] = value
