@@ -344,7 +344,7 @@ def test_export_takes_an_arm_and_settings(say) -> None:
     said = say(
         "export", "toy.toml", "--to", "sbml", "--arm", "half", "--set", "k_absorb=0.7 1/h", "--out", "a/b.xml", "--json"
     )
-    assert document(said) == {"scenario": "toy", "arm": "half", "format": "sbml", "file": "a/b.xml"}
+    assert document(said) == {"scenario": "toy", "arm": "half", "format": "sbml", "file": "a/b.xml", "decided": ""}
     text = Path("a/b.xml").read_text()
     assert 'id="dose_push" name="amount of each dose of push" value="200"' in text
     assert 'value="0.7"' in text
