@@ -61,7 +61,7 @@ def described() -> ArmResult:
     return simulated()
 
 
-@pytest.mark.parametrize("arm", ["main", "uninfected"])
+@pytest.mark.parametrize("arm", thinned(["main", "uninfected"], every=2))
 @pytest.mark.parametrize("name", thinned(KNOCKED, every=24))
 def test_what_is_knocked_out_is_gone_in_health_and_in_an_infection(name: str, arm: str) -> None:
     trajectory = simulated(arm, knockout=(name,)).trajectory

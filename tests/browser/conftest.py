@@ -16,6 +16,20 @@ SWITCHES = [
 ]  # fmt: skip
 
 
+QUICK = (  # the other pages take half a minute: they are slow
+    "test_the_page_computes_what_the_engine_in_python_computes[core_cures]",
+    "test_the_keyboard_alone_moves_a_slider_and_goes_back",
+    "test_a_lesson_is_played_through[memory]",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith("tests/browser/") and item.name not in QUICK:
+            item.add_marker(pytest.mark.slow)
+
+
 def no_browser(reason: str) -> None:
     """Skips, but on a machine that is there to test everything."""
     if os.environ.get("CI") == "true":

@@ -123,6 +123,7 @@ def test_fluxes_of_a_species_are_its_slope_to_rounding(curves, scenario: str) ->
                 assert (off <= 1e-14 * gross(flux)[part]).all()
 
 
+@pytest.mark.slow
 def test_what_comes_through_species_is_what_their_reactions_add(curves) -> None:
     flux = fluxes(curves("acute_infection"), "lymphocytes")
     assert len(flux.species) > 3

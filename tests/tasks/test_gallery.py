@@ -165,6 +165,7 @@ def test_every_bundled_scenario_has_one_topic() -> None:
     assert sorted(named) == sorted(builtin_scenarios())
 
 
+@pytest.mark.slow
 def test_a_sweep_has_its_page_and_its_figure_on_the_card(toy_file: Path, tmp_path: Path) -> None:
     swept = toy_file.with_name("swept.toml")
     axes = '[sweep]\nmeasures = { peak = "max(drug)" }\n[[sweep.vary]]\nparameter = "k_clear"\ncount = 3\n'

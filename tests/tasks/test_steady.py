@@ -83,6 +83,7 @@ def test_what_cannot_be_answered_is_refused(say: Callable[..., tuple], words: tu
     assert message in err
 
 
+@pytest.mark.slow
 def test_the_human_body_rests_in_one_stable_state() -> None:
     found = sim.steady("stop_signal_missing", arm="healthy", starts=0).found
     assert [each.stable for each in found.found] == [True]
@@ -145,6 +146,7 @@ def test_the_published_diagram_of_a_tumour_and_il2() -> None:
     assert "it goes round a state that is not stable" in str(output)
 
 
+@pytest.mark.slow
 def test_the_human_stop_signal_has_a_fold_where_health_is_lost(tmp_path: Path) -> None:
     found = sim.steady("stop_signal_tipping", starts=0, follow="stop_block", out=tmp_path / "out")
     up = found.branches.losses[0]
