@@ -1,17 +1,20 @@
-"""Seven questions of an immunologist, each as a family: doses x 0.1 and x 10, times x 0.5 and x 2.
+"""Seven questions of an immunologist, each as a family: doses x 0.1 and x 10, times x 0.5 and x 2, and other people.
 
-``python -m tests.benchmarks.families`` prints a line for each member. A member holds if its measure is within the
-bounds of its family; it is a cliff if it differs from the usual member by more than `CLIFF`.
+``python -m tests.benchmarks.families [PEOPLE]`` prints a line for each member and one for all PEOPLE (30) of the
+population `adults`. A member holds if its measure is within the bounds of its family; it is a cliff if it differs from
+the usual member by more than `CLIFF`, as people do if theirs differ by more than that.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import immunesim as sim
+import numpy as np
 
 CHANGES = ((1.0, 1.0), (0.1, 1.0), (10.0, 1.0), (1.0, 0.5), (1.0, 2.0))  # of doses, of times
 CLIFF = 30  # times the usual member, where ten times the dose was given
@@ -100,29 +103,41 @@ def families(dose: float, time: float) -> Iterator[Family]:
     )  # fmt: skip
 
 
-def value(family: Family, folder: Path) -> float:
-    """The measure of a member. Raises sim.InputError if its text is wrong."""
+def written(family: Family, folder: Path) -> Path:
+    """The scenario of a member."""
     path = folder / "family.toml"
     path.write_text(family.text.replace("{name}", family.name), encoding="utf-8")
-    return float(sim.run(path).measure(family.measure))
+    return path
 
 
-def main() -> None:
+def line(change: str, values: np.ndarray, usual: float, family: Family) -> str:
+    """What is printed of the measures of one change, shape (people,)."""
+    low, high = values.min(), values.max()
+    number = f"{low:10.4g}" if len(values) == 1 else f"{low:10.4g} to {high:.4g}, median {np.median(values):.4g}"
+    held = int(((family.low <= values) & (values <= family.high)).sum())
+    holds = "holds" if held == len(values) else "FAILS" if len(values) == 1 else f"{held} of {len(values)} hold"
+    ends = (usual, low, high) if len(values) == 1 else (low, high)
+    return f"  {change:12} {number}  {holds}{', a cliff' if min(ends) > 0 and max(ends) > CLIFF * min(ends) else ''}"
+
+
+def main(people: int = 30) -> None:
     """Simulate all members and print the table; it takes some minutes."""
-    found: dict[str, list[tuple[str, float, bool]]] = {}
+    said: dict[str, list[str]] = {}
+    usual: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         for dose, time in CHANGES:
             change = "as it is" if dose == time else f"doses x {dose:g}" if dose != 1 else f"times x {time:g}"
             for family in families(dose, time):
-                number = value(family, Path(folder))
-                found.setdefault(family.name, []).append((change, number, family.low <= number <= family.high))
-    for name, members in found.items():
-        print(name)
-        usual = members[0][1]
-        for change, number, holds in members:
-            cliff = number > 0 < usual and not 1 / CLIFF <= number / usual <= CLIFF
-            print(f"  {change:12} {number:10.4g}  {'holds' if holds else 'FAILS'}{', a cliff' if cliff else ''}")
+                number = float(sim.run(written(family, Path(folder))).measure(family.measure))
+                found = said.setdefault(family.name, [])
+                found.append(line(change, np.array([number]), usual.setdefault(family.name, number), family))
+        for family in families(1, 1):
+            swept = sim.sweep(
+                written(family, Path(folder)), population=f"adults:{people}", measures={"found": family.measure}
+            )
+            said[family.name].append(line(f"{people} people", swept["found", "main"], usual[family.name], family))
+    print("\n".join(row for name, rows in said.items() for row in (name, *rows)))
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))
