@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,10 @@ RTOL, ATOL, STEPS = 1e-9, 1e-12, 1_000_000
 
 def needed() -> Any:
     """The module, or the test that asks for it is skipped: ``pip install python-copasi``."""
-    return pytest.importorskip("COPASI", reason="needs python-copasi")
+    before = locale.setlocale(locale.LC_ALL)
+    found = pytest.importorskip("COPASI", reason="needs python-copasi")
+    locale.setlocale(locale.LC_ALL, before)  # its import sets that of C, in which no other test could read UTF-8
+    return found
 
 
 def simulated(text: str, end: float, steps: int, values: Mapping[str, float] | None = None) -> dict[str, Array]:

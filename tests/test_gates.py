@@ -32,7 +32,7 @@ def test_gate(gate):
         command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
     else:
         command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
