@@ -24,7 +24,6 @@ from immunesim.tasks.request import ScenarioRequest
 
 from tests.experiments.test_regimens import dose, model, question
 from tests.simulated import PATHS
-from tests.slow import thinned
 
 SMALL = ["core_cures", "canakinumab", "dupilumab", "baker"]  # doses, a pulse in time, observables, several arms
 SETTINGS = 4  # random ones of each page in the quick set
@@ -107,9 +106,7 @@ def largest_difference(page: Any, scenario: Scenario) -> float:
     return worst
 
 
-@pytest.mark.parametrize(
-    "name", [*SMALL, *(pytest.param(each, marks=pytest.mark.slow) for each in PATHS if each not in SMALL)]
-)
+@pytest.mark.parametrize("name", [*SMALL, *(each for each in PATHS if each not in SMALL)])
 def test_the_page_computes_what_the_engine_in_python_computes(visit, made, name: str) -> None:
     scenario = read_scenario(PATHS[name])
     if refusals(scenario, system_of(scenario.model)):
@@ -123,8 +120,8 @@ def test_the_page_computes_what_the_engine_in_python_computes(visit, made, name:
     assert largest_difference(found, scenario) < 1e-6
 
 
-@pytest.mark.parametrize("name", [*SMALL[:2], pytest.param("il2_therapy", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("count", thinned((SETTINGS, 200), every=2))
+@pytest.mark.parametrize("name", [*SMALL[:2], "il2_therapy"])
+@pytest.mark.parametrize("count", [SETTINGS, 200])
 def test_random_settings_are_those_of_a_run(visit, made, name: str, count: int) -> None:
     page, draw = made(name), random.Random(f"{name} {count}")
     found = opened(visit, page.page)
@@ -337,8 +334,7 @@ def test_where_webassembly_or_scripts_are_refused_it_says_so_and_shows_fixed_cur
     context.close()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("width", thinned((1400, 400), every=1))
+@pytest.mark.parametrize("width", [1400, 400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_accessibility_checker_finds_nothing(visit, made, width: int, scheme: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
@@ -412,7 +408,7 @@ def test_verdicts_on_expectations_follow_the_run(visit, made) -> None:
     assert [text for text in items.all_inner_texts() if "by this setting" in text]
 
 
-@pytest.mark.parametrize("name", ["core_cures", pytest.param("il2_therapy", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["core_cures", "il2_therapy"])
 def test_what_raises_and_lowers_a_curve_is_what_the_engine_in_python_says(visit, made, name: str) -> None:
     page, scenario = opened(visit, made(name).page), read_scenario(PATHS[name])
     arm = run(scenario, Certify.OFF).arms["main"]
@@ -439,7 +435,7 @@ def test_what_raises_and_lowers_a_curve_is_what_the_engine_in_python_says(visit,
                 assert given.get(label, 0.0) == pytest.approx(rate, rel=1e-3, abs=1e-3 * size), (curve, label)
 
 
-@pytest.mark.parametrize("name", ["core_cures", pytest.param("il2_therapy", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["core_cures", "il2_therapy"])
 def test_why_tells_the_same_net_effects_against_rest_as_explain(visit, made, name: str) -> None:
     page, scenario = opened(visit, made(name).page), read_scenario(PATHS[name])
     known, netted = run(scenario, Certify.OFF).arms, 0

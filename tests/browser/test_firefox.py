@@ -20,7 +20,6 @@ from tests.browser.firefox import NAMES, Firefox, program
 from tests.browser.test_explorer import RESULT, largest_difference
 from tests.simulated import PATHS
 
-pytestmark = pytest.mark.slow  # it starts a second browser
 EXPLORED = ("core_cures", "friberg", "il2_therapy")
 READ = ("report", "lesson", "handbook")
 WIDTHS = (1400, 400)

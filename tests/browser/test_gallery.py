@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from immunesim.tasks.gallery import write_gallery
 
-from tests.slow import thinned
 from tests.toys import SCENARIO, TOY_MODEL
 
 
@@ -28,7 +27,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "out" / "index.html"
 
 
-@pytest.mark.parametrize("width", thinned([1400, 400], every=2))
+@pytest.mark.parametrize("width", [1400, 400])
 def test_an_accessibility_checker_finds_nothing_and_nothing_scrolls_sideways(visit, index: Path, width: int) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
@@ -39,7 +38,6 @@ def test_an_accessibility_checker_finds_nothing_and_nothing_scrolls_sideways(vis
     assert page.evaluate("[...document.images].every((image) => image.naturalWidth > 100)")
 
 
-@pytest.mark.slow
 def test_scenarios_are_found_by_words_and_by_verdict(visit, index: Path) -> None:
     page = visit(index)
     shown = page.locator(".card:visible")

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from immunesim.tasks.help import HelpRequest, help
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="session")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -59,9 +59,7 @@ def answer(page: Any, choice: str) -> str:
     return ""
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name == QUICK else pytest.mark.slow) for name in builtin_lessons()]
-)
+@pytest.mark.parametrize("name", builtin_lessons())
 def test_a_lesson_is_played_through(visit, page_of: Callable[[str], Path], name: str) -> None:
     page = visit(page_of(name))
     steps = page.locator("#track li").count()
@@ -92,7 +90,6 @@ def test_a_lesson_is_played_through(visit, page_of: Callable[[str], Path], name:
     assert page.locator(".sketch .line, .bars td").count() >= 1  # what was answered stays answered
 
 
-@pytest.mark.slow
 def test_a_step_shows_its_own_sliders_and_free_play_all(visit, page_of: Callable[[str], Path]) -> None:
     page = visit(page_of(QUICK))
     while not page.locator("#try").is_visible():
@@ -115,7 +112,6 @@ def test_a_step_shows_its_own_sliders_and_free_play_all(visit, page_of: Callable
     assert every.locator("#more").is_visible()
 
 
-@pytest.mark.slow
 def test_a_drawing_can_be_typed(visit, page_of: Callable[[str], Path]) -> None:
     page = visit(page_of(QUICK))
     while not page.locator("#drawing").is_visible():
@@ -131,7 +127,6 @@ def test_a_drawing_can_be_typed(visit, page_of: Callable[[str], Path]) -> None:
     assert "The time of the peak: you drew 202 d" in page.locator("#verdict").inner_text()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [1400, 400])
 @pytest.mark.parametrize("paper", [False, True])
 @pytest.mark.parametrize("name", [QUICK, "fever"])

@@ -14,8 +14,6 @@ from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.tasks.run import write
 from immunesim.views.figures import run as run_figures
 
-from tests.slow import thinned
-
 NAME, END = "canakinumab", 168.0  # d
 WIDTHS = (1400, 400)
 
@@ -56,8 +54,7 @@ def span(page: Any, chart: int = 0) -> tuple[float, float]:
     return scale[0], scale[1]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("width", thinned(WIDTHS, every=2))
+@pytest.mark.parametrize("width", WIDTHS)
 def test_an_accessibility_checker_finds_nothing(visit, report: Path, width: int) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
@@ -117,7 +114,6 @@ def test_the_mouse_reads_the_point_beneath_it(visit, report: Path, tables) -> No
     assert values == [float(rows[time]["canakinumab_level [ug/mL]"]) for rows in tables]
 
 
-@pytest.mark.slow
 def test_arms_are_switched_off_and_on_in_all_charts(visit, report: Path, tables) -> None:
     page = visit(report)
     page.locator("[data-chart='0'] .plot").focus()
@@ -135,7 +131,6 @@ def pixels(page: Any) -> str:
     return page.evaluate("document.querySelector('[data-chart=\"0\"] canvas').toDataURL()")
 
 
-@pytest.mark.slow
 def test_the_axis_becomes_logarithmic_and_linear(visit, report: Path) -> None:
     page = visit(report)
     button = page.locator("[data-chart='0'] [data-do='log']")
@@ -150,7 +145,6 @@ def test_the_axis_becomes_logarithmic_and_linear(visit, report: Path) -> None:
     assert button.get_attribute("aria-pressed") == kinds[0][0]
 
 
-@pytest.mark.slow
 def test_a_logarithmic_axis_says_what_it_does_not_show(visit, report: Path) -> None:
     page = visit(report)
     shows_all = """index => {
@@ -168,7 +162,6 @@ def test_a_logarithmic_axis_says_what_it_does_not_show(visit, report: Path) -> N
     assert all(text.startswith("Values below ") for text in said)
 
 
-@pytest.mark.slow
 def test_dragging_zooms_all_charts_and_a_double_click_shows_all(visit, report: Path) -> None:
     page = visit(report)
     over = page.locator("[data-chart='0'] .u-over")
@@ -185,7 +178,6 @@ def test_dragging_zooms_all_charts_and_a_double_click_shows_all(visit, report: P
     assert span(page) == span(page, 2) == whole == (0, END)
 
 
-@pytest.mark.slow
 def test_the_keyboard_zooms_and_the_point_that_is_read_stays_in_sight(visit, report: Path) -> None:
     page = visit(report)
     page.locator("[data-chart='0'] .plot").focus()
@@ -204,7 +196,6 @@ def test_the_keyboard_zooms_and_the_point_that_is_read_stays_in_sight(visit, rep
     assert span(page) == (0, END)
 
 
-@pytest.mark.slow
 def test_every_chart_can_be_reached_with_the_tab_key_and_shows_it(visit, report: Path) -> None:
     page = visit(report)
     page.keyboard.press("Tab")
