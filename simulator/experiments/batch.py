@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..model.instants import converted
 from ..model.units import Unit
@@ -19,9 +18,8 @@ from .neighbours import STEP, STEP_OF_SCIPY, TOLERANCE, Neighbours, neighbours
 from .residuals import DataResult, data_result
 from .scenario import Data, Scenario
 from .sweeps.designs import Axis, SweepMeasure
+from .sweeps.members import Rows
 from .sweeps.prepared import ArmMembersResult, Causes, PreparedMembers, prepare_members
-
-Rows = NDArray[np.intp]
 
 WIDEST = 1e100  # a range that is wider has no ends
 LARGE = 100e6  # bytes: below it memory is not asked for
