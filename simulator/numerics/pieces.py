@@ -18,6 +18,7 @@ Indices = NDArray[np.intp]
 PIECE = 4  # intervals between the points of a piece
 STEP = 2 * PIECE  # intervals between the points of a step of two pieces: the odd points test the even ones
 TOLERANCE = 1e-6  # of the range of a curve, by which the odd points may differ from the polynomial of the even ones
+ROUNDING = 1e-14  # of the size of a curve, by which they may differ too: no halving brings rounding closer
 HALVINGS = 30  # of a step, at most: what is left of a kink or a jump is then a billionth of the step
 MOST_PARTS = 64  # of a step that are still not determined: more is noise, which no halving ends
 # From the points of a piece, less the first, to three times the coefficients of its polynomial
@@ -196,8 +197,7 @@ def refined(
     done: list[tuple[Indices, Array, Array, Array]] = []
     for halving in range(HALVINGS + 1):
         _widen(bottom, top, values, member[step])
-        scale = np.maximum(top - bottom, 0.0)[member[step]]
-        unknown = _undetermined(values, scale)
+        unknown = _undetermined(values, _allowed(bottom, top)[member[step]])
         if unseen is not None:
             unknown |= unseen(step, low, high)
         unknown &= (np.bincount(step[unknown], minlength=len(start)) <= MOST_PARTS)[step] & (halving < HALVINGS)
@@ -250,18 +250,22 @@ def undetermined(values: Array, first: Indices) -> NDArray[np.bool_]:
     member = np.repeat(np.arange(len(first) - 1), np.diff(first))
     bottom, top = np.full(len(first) - 1, np.inf), np.full(len(first) - 1, -np.inf)
     _widen(bottom, top, values, member)
-    scale = np.maximum(top - bottom, 0.0)[member]
-    return _undetermined(values, scale) | ~np.isfinite(values).all(axis=0)
+    return _undetermined(values, _allowed(bottom, top)[member]) | ~np.isfinite(values).all(axis=0)
 
 
-def _undetermined(values: Array, scale: Array) -> NDArray[np.bool_]:
+def _allowed(bottom: Array, top: Array) -> Array:
+    """By how much the odd points of a step may be off the polynomial, for curves between `bottom` and `top`."""
+    return np.maximum(TOLERANCE * (top - bottom), ROUNDING * np.maximum(np.abs(bottom), np.abs(top)))
+
+
+def _undetermined(values: Array, allowed: Array) -> NDArray[np.bool_]:
     """Steps whose odd points are not on the polynomial of the even ones; but not those without a finite value."""
     with np.errstate(all="ignore"):
         rises = values[2::2] - values[0]
         apart = [np.abs(values[0] + weighted(row, rises) - odd) for row, odd in zip(_TO_ODD, values[1::2], strict=True)]
         off = np.max(apart, axis=0)
     finite = np.isfinite(values)
-    found: NDArray[np.bool_] = ~(off <= TOLERANCE * scale) & finite.any(axis=0) & ((scale > 0.0) | ~finite.all(axis=0))
+    found: NDArray[np.bool_] = ~(off <= allowed) & finite.any(axis=0)
     return found
 
 

@@ -151,3 +151,21 @@ def test_noise_is_not_refined_for_ever() -> None:
         lambda step, s: random.normal(size=(1, len(s))),
     )
     assert len(pieces.start) < 300
+
+
+def test_a_share_that_is_constant_but_for_rounding_is_not_refined() -> None:
+    steps, random = 100, np.random.default_rng(1)
+    start, end = np.arange(steps) * 1.0, np.arange(1, steps + 1) * 1.0
+
+    def share(count: int) -> np.ndarray:
+        return 0.05 + random.choice([-1.0, 0.0, 1.0], count) * np.spacing(0.05)
+
+    pieces = refined(
+        start,
+        end,
+        share(9 * steps).reshape(9, steps),
+        np.array([0, steps]),
+        lambda step, s: share(len(s))[None],
+    )
+    assert np.ptp(pieces.values) > 0
+    assert len(pieces.start) == 2 * steps  # two pieces a step
