@@ -131,17 +131,19 @@ def holds(rows: Sequence[EvidenceRow]) -> bool:
 
 def totals(rows: Sequence[EvidenceRow]) -> dict[str, Any]:
     """How many are met, without the facts that are set aside: of all, of the published facts, of those of each topic,
-    of each claim, of each basis; the published numbers; and the facts that are set aside (see `numbers`)."""
-    counted = [row for row in rows if not row.set_aside]
-    topics, claims = _sorted({row.topic for row in counted}), _sorted({row.claim for row in counted})
+    of each claim, of each basis; the published numbers; and the facts that are set aside (see `numbers`), also of each
+    topic."""
+    counted, aside = ([row for row in rows if row.set_aside is which] for which in (False, True))
+    claims = _sorted({row.claim for row in counted})
     return {
         "all": _count(counted),
         "facts": _count([row for row in counted if row.topic]),
-        "topics": {topic: _count([row for row in counted if row.topic == topic]) for topic in topics},
+        "topics": _count_by_topic(counted),
         "claims": {claim: _count([row for row in counted if row.claim == claim]) for claim in claims},
         "bases": {basis.value: _count([row for row in counted if row.basis == basis]) for basis in Basis},
         "numbers": numbers([row for row in counted if row.basis == Basis.NUMBER]),
-        "set_aside": numbers([row for row in rows if row.set_aside]),
+        "set_aside": numbers(aside),
+        "topics_set_aside": _count_by_topic(aside),
     }
 
 
@@ -185,6 +187,12 @@ def compared(rows: Sequence[EvidenceRow], own: Sequence[EvidenceRow]) -> dict[st
         "fold_error": geometric_mean([one for one, _ in both]),
         "own_fold_error": geometric_mean([other for _, other in both]),
     }  # fmt: skip
+
+
+def _count_by_topic(rows: Sequence[EvidenceRow]) -> dict[str, dict[str, int]]:
+    return {
+        topic: _count([row for row in rows if row.topic == topic]) for topic in _sorted({row.topic for row in rows})
+    }
 
 
 def _met_by(pairs: Sequence[tuple[EvidenceRow, EvidenceRow]]) -> dict[str, int]:

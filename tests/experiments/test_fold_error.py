@@ -136,4 +136,5 @@ def test_a_fact_that_is_set_aside_is_counted_apart_and_may_be_missed() -> None:
     found = totals(rows)
     assert found["all"] == found["facts"] == found["topics"]["allergy"] == {"met": 1, "of": 1}
     assert (found["numbers"]["of"], found["set_aside"]["met"], found["set_aside"]["of"]) == (1, 0, 1)
+    assert found["topics_set_aside"] == {"allergy": {"met": 0, "of": 1}}
     assert not holds([rows[0]._replace(set_aside=False)])

@@ -49,7 +49,11 @@ def totals_lines(found: Mapping[str, Any]) -> Iterator[str]:
             said = numbers_text(found["numbers"]) if basis == Basis.NUMBER else f"{each['met']} of {each['of']} met"
             yield f"{words}: {said}"
     if found["set_aside"]["of"]:
-        yield f"set aside, never used for fitting: {numbers_text(found['set_aside'])}"
+        by_topic = (f"{topic} {each['met']} of {each['of']}" for topic, each in found["topics_set_aside"].items())
+        yield (
+            f"set aside, never used for fitting: {numbers_text(found['set_aside'])};"
+            f" within the interval by topic: {', '.join(by_topic)}"
+        )
 
 
 def not_asked_lines(facts: Sequence[Fact]) -> list[str]:
