@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from immunesim.experiments.schedule import Prepared, Schedule
 from immunesim.numerics.compiled.arms import ModelEngine
+from immunesim.numerics.solve import SOLVERS
 from immunesim.numerics.system import System
 from immunesim.numerics.trajectory import Segment
+from scipy.integrate import LSODA
 
 from tests.agreement import TOLERANCE, agreements, unlike_python
 from tests.machine import MachineSystem
@@ -43,6 +45,18 @@ def assert_agree(name: str, arms: list[str] | None = None, libroadrunner: bool =
     found = list(agreements(name, arms, libroadrunner, in_python))
     assert found
     assert [each.line for each in found if not each.worst <= TOLERANCE] == []
+
+
+def test_radau_takes_the_place_of_lsoda_where_that_makes_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stuck(LSODA):  # type: ignore[misc]
+        def step(self) -> str:
+            self.status = "failed"
+            return "stuck"
+
+    monkeypatch.setitem(SOLVERS, "LSODA", Stuck)
+    (found,) = agreements("friberg", ["main"], libroadrunner=False)
+    assert (found.method, found.why[:29]) == ("Radau", "the solver makes no progress;")
+    assert found.worst <= TOLERANCE
 
 
 def test_machine_code_of_another_formula_is_found_out() -> None:
