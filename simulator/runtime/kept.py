@@ -11,17 +11,20 @@ else can write; the checksum finds damage, not malice. Where that cannot be had 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import stat
 import sys
 import threading
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 MAX_BYTES = 64 * 2**20  # a hundred programs of the human model; the least recently used go first
 MAX_IDLE = 30 * 86_400.0  # s without use, which is how the code of other versions ends
 MAX_PARTIAL = 3_600.0  # s until a file that was never finished is abandoned
+CLEAN_EVERY = 60.0  # s from one cleaning by a process to its next: it looks at hundreds of files
 CHECKSUM = 32  # bytes of SHA-256 at the end of each file
 
 
@@ -46,7 +49,7 @@ def read(key: str) -> bytes | None:
 
 
 def write(key: str, data: bytes) -> None:
-    """Keeps `data` under `key`, and cleans up. Where nothing can be written nothing is kept."""
+    """Keeps `data` under `key`, and cleans up now and then. Where nothing can be written nothing is kept."""
     folder = _folder()
     if folder is None:
         _note("this user has no home folder")
@@ -118,21 +121,31 @@ def _note(reason: str) -> None:
     print(f"note: models are read and compiled anew each time: {reason}", file=sys.stderr)
 
 
+_cleaned: dict[Path, float] = {}  # when this process cleaned a folder last
+
+
 def _clean(folder: Path) -> None:
-    """Deletes what has not been used for long, and the least recently used beyond `MAX_BYTES`."""
+    """Deletes what has not been used for long, and the least recently used beyond `MAX_BYTES`, unless it was done just
+    now."""
+    if time.monotonic() - _cleaned.get(folder, -math.inf) < CLEAN_EVERY:
+        return
+    _cleaned[folder] = time.monotonic()
     found = []
-    for path in (*folder.glob("*.kept"), *folder.glob("*.part")):
-        with suppress(OSError):  # another process may have deleted it
-            status = path.stat()
-            found.append((status.st_mtime, status.st_size, path))
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith((".kept", ".part")):
+                with suppress(OSError):  # another process may have deleted it
+                    status = entry.stat()
+                    found.append((status.st_mtime, status.st_size, entry.path))
     now, total = time.time(), 0
     for used, size, path in sorted(found, reverse=True):
         total += size
-        if now - used > (MAX_PARTIAL if path.suffix == ".part" else MAX_IDLE) or total > MAX_BYTES:
+        if now - used > (MAX_PARTIAL if path.endswith(".part") else MAX_IDLE) or total > MAX_BYTES:
             with suppress(OSError):
-                path.unlink()
+                os.unlink(path)
 
 
+@cache  # a process goes on with the code that it has loaded, whatever becomes of the files
 def fingerprint(*folders: Path) -> str:
     """A digest of the names, sizes and times of our own Python files in `folders` and below, with that of Python."""
     found = hashlib.sha256(sys.version.encode())

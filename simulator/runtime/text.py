@@ -10,7 +10,8 @@ MOST_LISTED = 12
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 # C0 without line break and tab, DEL, C1, and the characters that turn the direction of writing
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CHARACTERS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_UNSAFE, _UNSAFE_IN_A_LINE = re.compile(f"[{_CHARACTERS}]"), re.compile(f"[\t\n{_CHARACTERS}]")
 
 
 def printable(text: str) -> str:
@@ -22,9 +23,11 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_spelt, text) if _UNSAFE.search(text) else text
 
 
-def is_unsafe(character: str) -> bool:
-    """Whether a character would control a terminal: all that `printable` spells out."""
-    return _UNSAFE.match(character) is not None
+def first_unsafe(text: str, one_line: bool) -> str:
+    """The first character of `text` that would control a terminal: all that `printable` spells out, and in text of
+    one line also line breaks and tabs. Empty if there is none."""
+    found = (_UNSAFE_IN_A_LINE if one_line else _UNSAFE).search(text)
+    return found[0] if found else ""
 
 
 def _spelt(match: re.Match[str]) -> str:

@@ -17,6 +17,7 @@ DAY = 86_400.0
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IMMUNESIM_CACHE", str(tmp_path / "kept"))
+    monkeypatch.setattr(kept, "CLEAN_EVERY", 0.0)
     return tmp_path / "kept" / "immunesim"
 
 
@@ -67,6 +68,17 @@ def test_a_broken_file_is_no_code_and_goes(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:-10])
     assert kept.read("a") is None
     assert not file.exists()
+
+
+def test_a_process_cleans_now_and_then(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "CLEAN_EVERY", 60.0)
+    kept.write("old", b"code")
+    last_used(folder / "old.kept", 31 * DAY)
+    kept.write("new", b"code")
+    assert names(folder) == {"old.kept", "new.kept"}
+    monkeypatch.setattr(kept, "CLEAN_EVERY", 0.0)
+    kept.write("newer", b"code")
+    assert names(folder) == {"new.kept", "newer.kept"}
 
 
 def test_files_of_others_stay(folder: Path) -> None:

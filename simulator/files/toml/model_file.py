@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,7 +39,8 @@ APART = ("sources", "interventions")  # may share names with others: interleukin
 class _Declared(NamedTuple):
     """A table that declares something, and the file it is in. right: whether its keys and types are right.
 
-    key: what the file calls it, which is another name where it belongs to a `copy`.
+    key: what the file calls it, which is another name where it belongs to a `copy`. value: what it declares, where that
+    is known already.
     """
 
     source: TomlSource
@@ -46,6 +48,7 @@ class _Declared(NamedTuple):
     table: Table
     right: bool
     copy: Copy | None = None
+    value: Any = None
 
 
 def find_model(word: str, near: Path) -> Path | None:
@@ -100,7 +103,10 @@ class _ModelReader:
         self.declare_copies()
         self.replace_all()
         if REFERENCES.exists() and REFERENCES.resolve() != self.path.resolve():
-            self.gather_sources(TomlSource(REFERENCES))
+            shared, faults = _references(REFERENCES.stat().st_mtime_ns)
+            self.faults += faults
+            own = self.declared["sources"]
+            own |= {name: each for name, each in shared.items() if name not in own}
         time_unit = self.time_unit(top)
         if self.missing:
             raise InputError(self.faults)
@@ -368,7 +374,7 @@ class _ModelReader:
         return {
             name: value
             for name, declared in self.declared[section].items()
-            if declared.right and (value := self.value(section, name, declared, known)) is not None
+            if declared.right and (value := declared.value or self.value(section, name, declared, known)) is not None
         }
 
     def value(self, section: str, name: str, declared: _Declared, known: Known) -> Any:
@@ -384,6 +390,19 @@ class _ModelReader:
                 self.faults.append(declared.source.fault((section, declared.key, key, *inner), str(error)))
                 right = False
         return kind(id=name, **attributes) if right else None
+
+
+@lru_cache(maxsize=1)  # one model after another needs the same
+def _references(modified: int) -> tuple[dict[str, _Declared], list[InputFault]]:
+    """The shared references, in a file that was changed last at the time `modified`, and its faults."""
+    reader = _ModelReader(REFERENCES)
+    reader.gather_sources(TomlSource(REFERENCES))
+    nothing = Known((), {})
+    declared = {
+        name: each._replace(value=reader.value("sources", name, each, nothing) if each.right else None)
+        for name, each in reader.declared["sources"].items()
+    }
+    return declared, reader.faults
 
 
 def _module(source: TomlSource) -> Module:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ...runtime.errors import InputError, InputFault
 from ...runtime.names import nearest
-from ...runtime.text import is_unsafe, listed
+from ...runtime.text import first_unsafe, listed
 from ..reading import read_text, short_path
 
 MAX_BYTES = 1_000_000
@@ -209,8 +209,7 @@ def control_character(what: str, text: str, one_line: bool) -> str:
 
     Line breaks and tabs are refused only in text of one line: titles, labels and names.
     """
-    allowed = "" if one_line else "\n\t"
-    found = next((each for each in text if (each < " " or is_unsafe(each)) and each not in allowed), "")
+    found = first_unsafe(text, one_line)
     if found == "\n":
         return f"{what} must be one line, found a line break"
     return f"{what} must not contain control characters, found {found!r}" if found else ""
