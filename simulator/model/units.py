@@ -248,13 +248,21 @@ def _named(name: str) -> Unit:
         raise UnitError(f"no unit '{name}'{_hint(name)}") from None
 
 
+_INSTEAD = {
+    **dict.fromkeys(("month", "months", "mo"), "months differ in length; write days, such as '30 d', or weeks"),
+    "per": "write '/', as in 'MIU/m2'",
+    **dict.fromkeys(("sqm", "qm"), "write 'm2'"),
+    **dict.fromkeys(("bw", "bodyweight"), "'/kg' alone is per kg of body weight"),
+}
+
+
 def _hint(name: str) -> str:
     """What to write instead of a unit that there is not: never one that may be of another size.
 
     A letter before a name multiplies it, so only what begins with the same letter is near.
     """
-    if name.lower() in ("month", "months", "mo"):
-        return ": months differ in length; write days, such as '30 d', or weeks"
+    if instead := _INSTEAD.get(name.lower()):
+        return f": {instead}"
     from difflib import get_close_matches
 
     same = [

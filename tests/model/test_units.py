@@ -135,6 +135,7 @@ def test_two_spellings_are_one_unit(text: str, same: str) -> None:
         ("miu", "no unit 'miu'; nearest: 'mIU'"),
         ("Miu", "no unit 'Miu'; nearest: 'MIU'"),
         ("month", "no unit 'month': months differ in length"),
+        ("MIU/sqm", "no unit 'sqm': write 'm2'"),
         ("mg 500 ug", "a number in the middle"),
         ("1/d d/", "is not complete"),
         ("/", "is not complete"),

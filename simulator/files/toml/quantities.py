@@ -143,11 +143,37 @@ def _parsed(given: object, what: str, example: str) -> tuple[float, Unit, str]:
 def read_time(context: Context, path: KeyPath, given: object, positive: bool = False) -> float | None:
     """A time in the model's time unit, at or after zero, or above zero if it must be `positive`."""
     unit_text = context.model.time_unit_text
+    if hint := _time_hint(given):
+        context.fault(path, f"expected a time such as '10 {unit_text}', found {given!r}: {hint}")
+        return None
     value = read_quantity(context, path, given, context.model.time_unit, "a time", f"10 {unit_text}")
     if value is not None and (value < 0 or (positive and value == 0)):
         context.fault(path, f"expected a time {'above' if positive else 'at or after'} zero, found {given!r}")
         return None
     return value
+
+
+_DAY = re.compile(r"(?i:day|d|week|w|wk|hour|h|hr|minute|min)\s*(\d+(?:\.\d+)?)\Z")
+_EVERY = re.compile(r"(?i:q|every)\s*(\d+)\s*(?i:(h|d|w)\w*)\Z")
+_SYMBOLS = {"m": "min", "h": "h", "d": "d", "w": "weeks"}
+_TIMES_A_DAY = {"qd": 24, "od": 24, "daily": 24, "bd": 12, "bid": 12, "tds": 8, "tid": 8, "qds": 6, "qid": 6}
+
+
+def _time_hint(given: object) -> str:
+    """How to write a time that is given as in a trial's protocol: ``day 3``, ``q8h``, ``bid``; empty for others."""
+    if not isinstance(given, str):
+        return ""
+    text = given.strip()
+    if number := _DAY.match(text):
+        symbol = _SYMBOLS[text[0].lower()]
+        hint = f"write '{number[1]} {symbol}', counted from the start of the run"
+        if symbol in ("h", "min") or not number[1].isdigit() or number[1] == "0":
+            return hint
+        return f"{hint} ('{int(number[1]) - 1} {symbol}' if the first is called 1)"
+    if period := _EVERY.match(text):
+        return f"write '{period[1]} {_SYMBOLS[period[2].lower()]}'"
+    hours = _TIMES_A_DAY.get(text.lower().replace(".", ""))
+    return f"write '{hours} h'" if hours else ""
 
 
 def read_values(context: Context, table: object, path: KeyPath, read: ReadValue) -> dict[str, float]:
