@@ -14,7 +14,7 @@ from immunesim.experiments.run import run
 from immunesim.files.kept_models import REFERENCES
 from immunesim.files.results.run_folder import summary
 from immunesim.files.toml.catalogue import blind_tests, builtin_models, builtin_scenarios
-from immunesim.files.toml.facts import FOLDER, asked_twice, read_facts, register
+from immunesim.files.toml.facts import FOLDER, asked_twice, read_facts
 from immunesim.files.toml.source import TomlSource
 from immunesim.runtime.errors import InputError
 from immunesim.tasks.evidence import EvidenceRequest, evidence
@@ -117,7 +117,7 @@ def studies(fact: Fact) -> set[str]:
 
 
 FIELDS = {path.stem: list(read_facts([path]).values()) for path in sorted(FOLDER.glob("*.toml"))}
-FACTS = list(register().values())
+FACTS = [fact for each in FIELDS.values() for fact in each]
 ASIDE = [fact for fact in FACTS if fact.set_aside]
 
 

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from immunesim.runtime.errors import OutputError
 from scipy.io import netcdf_file
 
 from tests.sweeps import CLEAR, PUSH, Members, grid, swept
+from tests.toys import SCENARIO, TOY_MODEL
 
 ROWS = (*grid(2, 2).rows, (-60.0, 400.0))
 
@@ -38,6 +40,16 @@ ROWS = (*grid(2, 2).rows, (-60.0, 400.0))
 @pytest.fixture
 def toy(toy_file: Path) -> Scenario:
     return swept(read_scenario(toy_file), Members(ROWS), ("main", "half"), ("drug", "total_cells"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Block:
+    """All members of `toy`; the last fails, which takes both solvers a while."""
+    folder = tmp_path_factory.mktemp("toy")
+    shutil.copy(TOY_MODEL, folder / TOY_MODEL.name)
+    (folder / "toy.toml").write_text(SCENARIO, encoding="utf-8")
+    scenario = swept(read_scenario(folder / "toy.toml"), Members(ROWS), ("main", "half"), ("drug", "total_cells"))
+    return compute(scenario, np.arange(5))
 
 
 @pytest.fixture
@@ -67,16 +79,15 @@ def same(one: Block, other: Block) -> None:
 # a block as a file
 
 
-def test_a_block_reads_back_to_the_last_bit_with_its_failures(toy: Scenario) -> None:
-    block = compute(toy, numbers(0, 1, 2, 3, 4))
-    assert block.outcomes
-    axes, again = decode_block(encode_block(block, toy, stored_axes(toy)), toy, curves=True)
+def test_a_block_reads_back_to_the_last_bit_with_its_failures(toy: Scenario, whole: Block) -> None:
+    assert whole.outcomes
+    axes, again = decode_block(encode_block(whole, toy, stored_axes(toy)), toy, curves=True)
     assert [(axis.path, axis.unit_text) for axis in axes] == [("k_clear", "1/h"), ("dose.push.amount", "pmol")]
-    same(again, block)
+    same(again, whole)
 
 
-def test_a_block_is_a_netcdf_file_with_labels_and_units(toy: Scenario, tmp_path: Path) -> None:
-    (tmp_path / "block.nc").write_bytes(encode_block(compute(toy, numbers(0, 4)), toy, stored_axes(toy)))
+def test_a_block_is_a_netcdf_file_with_labels_and_units(toy: Scenario, whole: Block, tmp_path: Path) -> None:
+    (tmp_path / "block.nc").write_bytes(encode_block(whole.take(numbers(0, 4)), toy, stored_axes(toy)))
     with netcdf_file(tmp_path / "block.nc", mmap=False) as file:
         assert file.version_byte == 2
         assert file.variables["k_clear"].units == b"1/h"
@@ -106,11 +117,10 @@ def test_a_measure_named_as_an_axis_keeps_its_own_column(toy: Scenario) -> None:
         ("Entzündung", "µg", "炎症"),
     ],
 )
-def test_a_measure_may_have_any_name(toy: Scenario, ids: tuple[str, ...]) -> None:
+def test_a_measure_may_have_any_name(toy: Scenario, whole: Block, ids: tuple[str, ...]) -> None:
     named = renamed(toy, ids)
-    block = compute(toy, np.arange(5))
-    axes, again = decode_block(encode_block(block, named, stored_axes(named)), named, curves=True)
-    same(again, block)
+    axes, again = decode_block(encode_block(whole, named, stored_axes(named)), named, curves=True)
+    same(again, whole)
     back = renamed(toy, ids[::-1])  # of the same identity
     moved = measure_names(back, axes)
     assert moved[::-1] == measure_names(named, axes)
@@ -130,12 +140,11 @@ def test_a_measure_named_as_another_in_an_arm_keeps_its_own_column(toy: Scenario
 
 
 @pytest.mark.parametrize("path", ["failed", "time", "arm", "arm_name", "failure_row", "number", "outcome"])
-def test_an_axis_may_have_any_name(toy: Scenario, path: str) -> None:
+def test_an_axis_may_have_any_name(toy: Scenario, whole: Block, path: str) -> None:
     named = replace(toy, sweep=replace(toy.sweep, design=Members(ROWS, (CLEAR._replace(path=path), PUSH))))
-    block = compute(toy, np.arange(5))
-    axes, again = decode_block(encode_block(block, named, stored_axes(named)), named, curves=True)
+    axes, again = decode_block(encode_block(whole, named, stored_axes(named)), named, curves=True)
     assert axes[0].path == path
-    same(again, block)
+    same(again, whole)
     header = columns(named)[0]
     assert len({"number", "outcome", *header}) == 2 + len(header)
 
@@ -162,8 +171,8 @@ def test_what_is_no_whole_file_is_no_block(toy: Scenario, cut: int) -> None:
         decode_block(encode_block(compute(toy, numbers(0, 1)), toy, stored_axes(toy))[:cut], toy)
 
 
-def test_bytes_that_were_changed_anywhere_are_damage_or_a_block_and_nothing_else(toy: Scenario) -> None:
-    content, rng = encode_block(compute(toy, np.arange(5)), toy, stored_axes(toy)), random.Random(1)
+def test_bytes_that_were_changed_anywhere_are_damage_or_a_block_and_nothing_else(toy: Scenario, whole: Block) -> None:
+    content, rng = encode_block(whole, toy, stored_axes(toy)), random.Random(1)
     damaged = 0
     for turn in range(400):
         harmed = bytearray(content)
@@ -223,8 +232,8 @@ def test_an_index_finds_what_was_added_and_keeps_the_first() -> None:
 # the folder
 
 
-def test_what_was_added_is_found_again_and_read_in_any_order(toy: Scenario, out: Path) -> None:
-    first, second = compute(toy, numbers(0, 3)), compute(toy, numbers(1, 4))
+def test_what_was_added_is_found_again_and_read_in_any_order(toy: Scenario, whole: Block, out: Path) -> None:
+    first, second = whole.take(numbers(0, 3)), whole.take(numbers(1, 4))
     with open_store(out, toy) as store:
         store.add(first)
         store.add(second)
@@ -233,13 +242,8 @@ def test_what_was_added_is_found_again_and_read_in_any_order(toy: Scenario, out:
         found = offsets(store)
         chosen = numbers(4, 0, 1)
         block = store.block(chosen, values_of(toy.sweep.design, np.sort(chosen))[[2, 0, 1]], found[chosen], curves=True)
-        same(block, Block(chosen, *_rows(toy, chosen)))
+        same(block, whole.take(chosen))
         assert not store.missing(store.keys(toy.sweep.design.values(0, 2))).any()
-
-
-def _rows(toy: Scenario, chosen: np.ndarray) -> tuple:
-    whole = compute(toy, np.arange(5)).take(chosen)
-    return whole.values, whole.measures, whole.causes, whole.failed, whole.outcomes, whole.curves
 
 
 def test_a_member_is_known_by_its_values_whatever_its_number(toy: Scenario, toy_file: Path, out: Path) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit  # scipy.stats takes most of a second to import
 
 from ...numerics.trajectory import Array
 from .problem import FitProblem
@@ -72,8 +72,8 @@ class Uncertainty:
 def quantile_of(problem: FitProblem) -> float:
     """How many standard errors 95 % intervals reach."""
     if all(each.says_errors for each in problem.data):
-        return float(norm.ppf(0.5 + LEVEL / 2))
-    return float(t.ppf(0.5 + LEVEL / 2, max(problem.spare, 1)))
+        return float(ndtri(0.5 + LEVEL / 2))
+    return float(stdtrit(max(problem.spare, 1), 0.5 + LEVEL / 2))
 
 
 def uncertainty(

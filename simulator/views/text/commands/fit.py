@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from ....experiments.fitting.courses import Predicted
 from ....experiments.fitting.design import Estimate
@@ -222,7 +222,7 @@ def goodness(result: FitResult) -> dict[str, float | int | None]:
     """The sum of squares with its degrees of freedom and chance, the likelihood, AIC and BIC."""
     problem, spare = result.problem, result.problem.spare
     known = all(each.says_errors for each in problem.data)
-    chance = float(chi2.sf(result.best.cost, spare)) if known and spare > 0 else None
+    chance = float(chdtrc(spare, result.best.cost)) if known and spare > 0 else None
     return {
         "sum_of_squares": json_number(result.best.cost),
         "points": problem.points,
