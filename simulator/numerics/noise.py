@@ -34,6 +34,9 @@ class Level(IntEnum):
     NOISE = 2  # was above, fell below its tolerance, and has not been clearly above it since
 
 
+_UNKNOWN, _ABOVE, _NOISE = map(int, Level)  # names of an enumeration are looked up slowly, at every step
+
+
 class Watch:
     """Follows the states of one run.
 
@@ -50,7 +53,7 @@ class Watch:
 
     def begin_segment(self, jump: Array, infusion: Array) -> None:
         """To be called with what doses add and what is infused, each of shape (species,): that is no noise."""
-        self.levels[(jump != 0.0) | (infusion != 0.0)] = Level.UNKNOWN
+        self.levels[(jump != 0.0) | (infusion != 0.0)] = _UNKNOWN
 
     def after_step(
         self, before: Array, after: Array, length: float, time: float, jacobian: Callable[[], Array]
@@ -65,7 +68,7 @@ class Watch:
             jacobian: gives the Jacobian at either end, shape (species, species); asked where a state is noise.
         """
         levels, size = self.levels, np.abs(after)
-        noise = np.flatnonzero(levels == Level.NOISE)
+        noise = np.flatnonzero(levels == _NOISE)
         if len(noise):
             matrix = jacobian()
             unseen = noise[matrix[noise, noise] * length > LONGEST_GROWTH]  # an implicit method damps such growth
@@ -73,8 +76,8 @@ class Watch:
             if len(unseen):
                 self.revived = self.revived or (int(unseen[0]), time)
         above = (size > CLEARLY_ABOVE * self.atol) & self.watched
-        levels[(levels == Level.ABOVE) & (size < self.atol)] = Level.NOISE
-        levels[(levels == Level.UNKNOWN) & above] = Level.ABOVE
+        levels[(levels == _ABOVE) & (size < self.atol)] = _NOISE
+        levels[(levels == _UNKNOWN) & above] = _ABOVE
 
     def _judge(
         self, rising: NDArray[np.intp], before: Array, after: Array, length: float, time: float, jacobian: Array
@@ -87,17 +90,17 @@ class Watch:
         gains = np.maximum(jacobian * after * np.sign(after)[:, None], 0.0) * length
 
         def by_noise() -> NDArray[np.bool_]:
-            found: NDArray[np.bool_] = gains[:, self.levels == Level.NOISE].sum(axis=1) > FED_BY_NOISE * rise
+            found: NDArray[np.bool_] = gains[:, self.levels == _NOISE].sum(axis=1) > FED_BY_NOISE * rise
             return found
 
         for _ in range(LONGEST_CHAIN):
-            is_noise = self.levels == Level.NOISE
+            is_noise = self.levels == _NOISE
             by_others = gains[:, ~is_noise].sum(axis=1) >= FED * rise
             fed = is_noise & (rise > 0.0) & by_others & ~by_noise()
             if not fed.any():
                 break
-            self.levels[fed] = Level.UNKNOWN
-        grown = rising[(self.levels[rising] == Level.NOISE) & by_noise()[rising]]
-        self.levels[rising] = Level.ABOVE
+            self.levels[fed] = _UNKNOWN
+        grown = rising[(self.levels[rising] == _NOISE) & by_noise()[rising]]
+        self.levels[rising] = _ABOVE
         if len(grown):
             self.revived = self.revived or (int(grown[0]), time)
