@@ -146,6 +146,27 @@ class FunctionBuilder:
         self.build.position_at_end(after)
 
     @contextmanager
+    def folded(self, count: Any, start: list[Any], name: str = "i") -> Iterator[tuple[Any, list[Any]]]:
+        """As `loop`, with values that go from one round to the next, `start` before the first: what is written inside
+        replaces them in the list that this yields. Afterwards the last ones are in `start`. In memory they would make
+        each round wait for the one before."""
+        before = self.build.block
+        with self.loop(count, name) as index:
+            carried = [self.build.phi(each.type) for each in start]
+            values = list(carried)
+            yield index, values
+            for phi, first, following in zip(carried, start, values, strict=True):
+                phi.add_incoming(first, before)
+                phi.add_incoming(following, self.build.block)
+        start[:] = values
+
+    @contextmanager
+    def folded_rows(self, pointer: Any, count: int, start: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
+        """As `rows` and `folded`."""
+        with self.folded(count, start, "row") as (index, values):
+            yield self.address(pointer, index, self.lanes), values
+
+    @contextmanager
     def rows(self, pointer: Any, count: int) -> Iterator[Any]:
         """Runs what is written inside `count` times, with the address of row 0, 1, ... after `pointer`, or of as many
         rows as vectors have. A row that is `n` rows further is then at a distance known at compile time."""

@@ -112,16 +112,14 @@ class StepFunctions:
         code = self._code("begin")
         [w] = code.arguments
         build, at = code.build, self.at
-        fastest = build.alloca(code.vector, name="fastest")
-        build.store(code.constant(0.0), fastest)
-        with code.rows(w, self.size) as state_row:
+        fastest = [code.constant(0.0)]
+        with code.folded_rows(w, self.size, fastest) as (state_row, before):
             size = build.fadd(code.fabs(code.load_row(state_row, at["y"])), code.load_row(state_row, at["sizes"]))
             share = build.fdiv(code.fabs(code.load_row(state_row, at["right"])), size)
-            before = build.load(fastest, typ=code.vector)
-            build.store(build.select(build.fcmp_ordered(">", share, before), share, before), fastest)
+            before[0] = build.select(build.fcmp_ordered(">", share, before[0]), share, before[0])
         h, t = code.load_row(w, at["h"]), code.load_row(w, at["t"])
         longest = build.fmul(build.fsub(code.load_row(w, at["end"]), t), code.constant(FIRST_SHARE))
-        found = build.fdiv(code.constant(FIRST_CHANGE), build.load(fastest, typ=code.vector))
+        found = build.fdiv(code.constant(FIRST_CHANGE), fastest[0])
         found = build.select(build.fcmp_ordered("<", found, longest), found, longest)
         shortest = build.fmul(code.fabs(t), code.constant(SMALLEST_STEP))
         found = build.select(build.fcmp_ordered(">", found, shortest), found, shortest)
@@ -163,12 +161,10 @@ class StepFunctions:
                 for i in component
             ],
         )
-        found, parity = (build.alloca(code.bits, name=name) for name in ("found", "parity"))
-        for cell in (found, parity):
-            build.store(code.constant_bits(0), cell)
+        found = [code.constant_bits(0)] * 2  # whether a fault was seen, and the parity of the signs of a component
         diagonal, zero = code.load_row(w, at["diagonal"]), code.constant(0.0)
         limit = build.fmul(diagonal, code.constant(noise.LONGEST_GROWTH * rodas5p.GAMMA))
-        with code.loop(len(self.reduced.species), "pivot") as i:
+        with code.folded(len(self.reduced.species), found, "pivot") as (i, before):
             row = code.address(table, i, 4)
             state_row, factor_row, own_row, last = (code.load_scalar(row, place, INTEGER) for place in range(4))
             y, right = (code.load_row(self._row(code, w, name), state_row) for name in ("y", "right"))
@@ -176,17 +172,17 @@ class StepFunctions:
             # The sign of the pivot, of states that move
             moves = build.or_(build.fcmp_unordered("!=", y, zero), build.fcmp_unordered("!=", right, zero))
             sign = build.select(moves, build.bitcast(inverse, code.bits), code.constant_bits(0))
-            total, ends = build.xor(build.load(parity, typ=code.bits), sign), code.spread(last)
-            build.store(build.and_(total, build.not_(ends)), parity)
+            total, ends = build.xor(before[1], sign), code.spread(last)
+            before[1] = build.and_(total, build.not_(ends))
             # Growth below the tolerance, and cancellation
             is_small = build.fcmp_ordered("<", code.fabs(y), code.load_row(self._row(code, w, "atol"), state_row))
             grows = build.and_(build.fcmp_ordered("!=", y, zero), build.fcmp_ordered(">", own, limit))
-            before = build.fadd(diagonal, code.fabs(own))
-            lost = build.fcmp_ordered(">", build.fmul(code.fabs(inverse), before), code.constant(MOST_CANCELLATION))
+            summed = build.fadd(diagonal, code.fabs(own))
+            lost = build.fcmp_ordered(">", build.fmul(code.fabs(inverse), summed), code.constant(MOST_CANCELLATION))
             wrong = build.sext(build.or_(build.and_(is_small, grows), lost), code.bits)
             seen = build.or_(wrong, build.and_(total, ends))
-            build.store(build.or_(build.load(found, typ=code.bits), seen), found)
-        negative = build.icmp_signed("<", build.load(found, typ=code.bits), code.constant_bits(0))
+            before[0] = build.or_(before[0], seen)
+        negative = build.icmp_signed("<", found[0], code.constant_bits(0))
         code.store_row(build.select(negative, code.constant(1.0), zero), w, at["growing"])
 
     def _table(self, name: str, rows: Sequence[tuple[int, ...]]) -> Any:
@@ -291,13 +287,9 @@ class StepFunctions:
         more than BELOW_ZERO of the scale of the species.
         """
         build, at = code.build, self.at
-        error, not_finite, negative = (
-            code.build.alloca(code.vector, name=name) for name in ("error", "not_finite", "negative")
-        )
-        for cell in (error, not_finite, negative):
-            build.store(code.constant(0.0), cell)
+        found = [code.constant(0.0)] * 3  # error, what is not finite, negative
         rtol = code.load_row(w, at["rtol"])
-        with code.rows(w, self.size) as state_row:
+        with code.folded_rows(w, self.size, found) as (state_row, worst):
             old, estimate = (code.load_row(state_row, place) for place in (at["y"], at["u"] + (STAGES - 1) * self.size))
             new = build.fadd(code.load_row(state_row, at["stage"]), estimate)  # M continues the last row of A
             a, b = code.fabs(old), code.fabs(new)
@@ -305,10 +297,8 @@ class StepFunctions:
             atol = code.load_row(state_row, at["atol"])
             tolerance = code.fma(rtol, size, atol)
             share = build.fdiv(code.fabs(estimate), tolerance)
-            worst = build.load(error, typ=code.vector)
-            build.store(build.select(build.fcmp_ordered(">", share, worst), share, worst), error)
-            nan = code.fma(build.fadd(share, new), code.constant(0.0), build.load(not_finite, typ=code.vector))
-            build.store(nan, not_finite)
+            worst[0] = build.select(build.fcmp_ordered(">", share, worst[0]), share, worst[0])
+            worst[1] = code.fma(build.fadd(share, new), code.constant(0.0), worst[1])
             bound = code.load_row(state_row, at["lower_bounds"])
             below = build.and_(
                 build.fcmp_ordered("<", new, code.constant(noise.SMALLEST)),
@@ -322,18 +312,15 @@ class StepFunctions:
             is_zero = build.fcmp_ordered("==", old, code.constant(0.0))
             left = build.select(is_zero, vector_math.largest(code, new, code.constant(0.0)), left)
             code.store_row(build.select(below, left, new), state_row, at["new"])
-            under = build.select(
-                build.fcmp_ordered("<", new, bound), code.constant(1.0), build.load(negative, typ=code.vector)
-            )
-            build.store(under, negative)
-        worst = build.fadd(build.load(error, typ=code.vector), build.load(not_finite, typ=code.vector))
-        code.store_row(worst, w, at["error"])
-        code.store_row(build.load(negative, typ=code.vector), w, at["negative"])
-        root = build.fmul(vector_math.log(code, worst), code.constant(-1.0 / rodas5p.ORDER))
+            worst[2] = build.select(build.fcmp_ordered("<", new, bound), code.constant(1.0), worst[2])
+        error = build.fadd(found[0], found[1])
+        code.store_row(error, w, at["error"])
+        code.store_row(found[2], w, at["negative"])
+        root = build.fmul(vector_math.log(code, error), code.constant(-1.0 / rodas5p.ORDER))
         factor = build.fmul(vector_math.exp(code, root), code.constant(SAFETY))
         factor = build.select(build.fcmp_ordered("<", factor, code.constant(GROW)), factor, code.constant(GROW))
         factor = build.select(build.fcmp_ordered(">", factor, code.constant(SHRINK)), factor, code.constant(SHRINK))
-        is_number = build.fcmp_ordered("ord", worst, worst)
+        is_number = build.fcmp_ordered("ord", error, error)
         code.store_row(build.select(is_number, factor, code.constant(SHRINK)), w, at["factor"])
 
     def _dense(self) -> ir.Function:
@@ -428,9 +415,8 @@ class StepFunctions:
         build, at = code.build, self.at
         flags = build.load(code.address(w, at["accepted"], self.lanes), typ=code.bits, align=8 * self.lanes)
         accepted = build.icmp_signed("!=", flags, code.constant_bits(0))
-        rising = build.alloca(code.vector, name="rising")
-        build.store(code.constant(0.0), rising)
-        with code.rows(w, self.size) as state_row:
+        rising = [code.constant(0.0)]
+        with code.folded_rows(w, self.size, rising) as (state_row, before):
             new, atol, level = (code.load_row(state_row, at[name]) for name in ("new", "atol", "levels"))
             counts = build.fcmp_ordered(">", code.load_row(state_row, at["lower_bounds"]), code.constant(-math.inf))
             counts = build.and_(counts, accepted)
@@ -443,9 +429,8 @@ class StepFunctions:
             following = build.select(stays_above, code.constant(Level.ABOVE), following)
             code.store_row(build.select(counts, following, level), state_row, at["levels"])
             rises = build.and_(build.and_(counts, is_noise), above)
-            before = build.load(rising, typ=code.vector)
-            build.store(build.select(rises, code.constant(1.0), before), rising)
-        code.store_row(build.load(rising, typ=code.vector), w, at["rising"])
+            before[0] = build.select(rises, code.constant(1.0), before[0])
+        code.store_row(rising[0], w, at["rising"])
         build.ret_void()
         return code.function
 
