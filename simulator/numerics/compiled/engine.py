@@ -430,7 +430,9 @@ class _DenseCurves:
             self.points[member] = 0
 
     def of_members(self) -> list[Array]:
-        """Of each member, shape (points, 1 + curves)."""
+        """Of each member, shape (points, 1 + curves): in the buffers themselves where these hold nothing else."""
+        if self.wanted.all() and not any(self.parts):
+            return [buffer[:points] for buffer, points in zip(self.buffers, self.points.tolist(), strict=True)]
         self.empty(np.flatnonzero(self.points))
         none = self.buffers[0, :0] if len(self.buffers) else np.empty((0, 0))
         return [np.concatenate(parts) if len(parts) > 1 else [*parts, none][0] for parts in self.parts]
