@@ -8,7 +8,7 @@ from front to back emits code.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from ..model.expression import Apply, Expression, Name, Number
@@ -270,15 +270,15 @@ class Graph:
             return do("add", by_base, do("mul", do("power_by_exponent", *args, node), d[1]))
         raise ValueError(f"no derivative of {op}")
 
-    def needed(self, outputs: Iterable[int]) -> list[int]:
-        """The nodes that `outputs` depend on, in order of evaluation."""
+    def needed(self, outputs: Iterable[int], leaves: Collection[int] = ()) -> list[int]:
+        """The nodes that `outputs` depend on, in order of evaluation; leaves: nodes that are known, as symbols are."""
         wanted: set[int] = set()
         stack = list(outputs)
         while stack:
             node = stack.pop()
             if node not in wanted:
                 wanted.add(node)
-                stack.extend(self.nodes[node].args)
+                stack.extend(self.nodes[node].args if node not in leaves else ())
         return sorted(wanted)
 
 

@@ -91,7 +91,20 @@ class ReadoutSteps(NamedTuple):
         return found
 
     def _some_observables(self, system: System, names: Sequence[str]) -> list[Pieces]:
-        values = self._at_points(system, names)
+        if self.observe is not None and len(names) >= MANY:
+            return self._pieces_of(system, names, self.observe(names))
+        bent = [name for name in names if needs_refinement(system, name)]
+        straight = [name for name in names if name not in bent]
+        found: dict[str, Pieces] = {}
+        for own, points in ((bent, STEP), (straight, PIECE)):
+            if own:
+                values = self._evaluator(system, [system.names[name] for name in own]).at_points(points)
+                found |= zip(own, self._pieces_of(system, own, values), strict=True)
+        return [found[name] for name in names]
+
+    def _pieces_of(self, system: System, names: Sequence[str], values: Array) -> list[Pieces]:
+        """Observables in pieces. values: at the points of every step, shape (names, STEP + 1, n), or (names,
+        PIECE + 1, n) where none of them needs refinement."""
         bent = [i for i, name in enumerate(names) if needs_refinement(system, name)]
         of_time = {i: _of_time_alone(system.graph, system.names[names[i]], system) for i in bent}
         timeless = [i for i in bent if not of_time[i]]
@@ -99,18 +112,12 @@ class ReadoutSteps(NamedTuple):
         found = []
         for i, each in enumerate(values):
             if i not in unknown:
-                found.append(Pieces(self.start, self.end, each[::2], self.first))
+                found.append(Pieces(self.start, self.end, each[:: (len(each) - 1) // PIECE], self.first))
             elif not unknown[i]:
                 found.append(as_pieces(self.start, self.end, each, self.first))
             else:
                 found.append(self._refined(system, names[i], each, of_time[i]))
         return found
-
-    def _at_points(self, system: System, names: Sequence[str]) -> Array:
-        """Observables at the points of every step, shape (names, STEP + 1, n)."""
-        if self.observe is not None and len(names) >= MANY:
-            return self.observe(names)
-        return self._evaluator(system, [system.names[name] for name in names]).at_points()
 
     def _unknown(self, values: Array) -> list[bool]:
         """Which of k curves, shape (k, STEP + 1, n), have a step that its points do not determine."""
@@ -134,69 +141,77 @@ class ReadoutSteps(NamedTuple):
         return refined(self.start, self.end, values, self.first, evaluate, unseen if pulses else None)
 
     def _evaluator(self, system: System, nodes: Sequence[int]) -> _Evaluator:
-        known, key = _known_tapes.setdefault(system, {}), tuple(nodes)
-        if key not in known:
-            known[key] = Tape(system.graph, nodes)
-        return _Evaluator(self, system, known[key])
+        return _Evaluator(self, system, _tapes(system, tuple(nodes)))
 
 
 class _Evaluator:
     """The values of some nodes along the steps."""
 
-    def __init__(self, steps: ReadoutSteps, system: System, tape: Tape) -> None:
-        self._steps, self._tape = steps, tape
-        found = {name: steps.species(name) for name in tape.symbols if name in system.species}
-        self._species = {name: points for name, points in found.items() if points is not None}
+    def __init__(self, steps: ReadoutSteps, system: System, tapes: _Tapes) -> None:
+        self._steps, self._tape = steps, tapes.whole
+        read = {*tapes.whole.symbols, *tapes.polynomials.symbols}
+        found = {name: steps.species(name) for name in system.species if name in read}
+        self._points = {name: points for name, points in found.items() if points is not None}
         self._zeros = dict.fromkeys(found, 0.0)
         self._coefficients: dict[str, Array] = {}
+        if tapes.names:
+            self._points |= zip(tapes.names, self.at_points(PIECE, tapes.polynomials), strict=True)
 
-    def at_points(self) -> Array:
-        """At the points of every step, shape (nodes, STEP + 1, steps)."""
+    def at_points(self, parts: int, tape: Tape | None = None) -> Array:
+        """At the points of every step, cut into `STEP` or `PIECE` parts, shape (nodes, parts + 1, steps)."""
         start, end = self._steps.start, self._steps.end
-        every, s = np.arange(len(start)), np.arange(STEP + 1)[:, None] / STEP
+        every, s = np.arange(len(start)), np.arange(parts + 1)[:, None] / parts
 
-        def species(name: str) -> Array:
-            return with_odd_points(self._species[name])
+        def curve(name: str) -> Array:
+            points = self._points[name]
+            return with_odd_points(points) if parts == STEP else points
 
         def parameter(name: str) -> Array | float:
             found = self._steps.parameter(name, every)
-            return np.tile(found, STEP + 1) if np.ndim(found) else found
+            return np.tile(found, parts + 1) if np.ndim(found) else found
 
-        values = self._values(species, parameter, lambda: start + s * (end - start))
-        found = self._evaluate(values, (STEP + 1) * len(start))
-        return found.reshape(len(found), STEP + 1, len(start))  # also where a run has no step
+        tape = tape or self._tape
+        values = self._values(tape, curve, parameter, lambda: start + s * (end - start))
+        found = _evaluated(tape, values, (parts + 1) * len(start))
+        return found.reshape(len(found), parts + 1, len(start))  # also where a run has no step
 
     def __call__(self, step: Indices, s: Array) -> Array:
         """At a fraction of some steps, shape (nodes, ...)."""
 
-        def species(name: str) -> Array:
+        def curve(name: str) -> Array:
             if name not in self._coefficients:
-                self._coefficients[name] = coefficients_of(self._species[name])
+                self._coefficients[name] = coefficients_of(self._points[name])
             return at_fraction(self._coefficients[name].take(step, axis=1), s)
 
         def time() -> Array:
             start: Array = self._steps.start.take(step)
             return start + s * (self._steps.end.take(step) - start)
 
-        return self._evaluate(self._values(species, lambda name: self._steps.parameter(name, step), time), len(s))
+        values = self._values(self._tape, curve, lambda name: self._steps.parameter(name, step), time)
+        return _evaluated(self._tape, values, len(s))
 
     def _values(
-        self, species: Callable[[str], Array], parameter: Callable[[str], Array | float], time: Callable[[], Array]
+        self,
+        tape: Tape,
+        curve: Callable[[str], Array],
+        parameter: Callable[[str], Array | float],
+        time: Callable[[], Array],
     ) -> dict[str, Any]:
-        """By name, what the nodes read, each of shape (points,) or one number."""
+        """By name, what a tape reads, each of shape (points,) or one number."""
         values: dict[str, Any] = {}
-        for name in self._tape.symbols:
+        for name in tape.symbols:
             if name == TIME:
                 values[name] = time().ravel()
-            elif name in self._species:
-                values[name] = species(name).ravel()
+            elif name in self._points:
+                values[name] = curve(name).ravel()
             else:
                 values[name] = self._zeros[name] if name in self._zeros else parameter(name)
         return values
 
-    def _evaluate(self, values: Mapping[str, Any], points: int) -> Array:
-        found = self._tape.evaluate(values)
-        return np.broadcast_to(found, (len(found), points))
+
+def _evaluated(tape: Tape, values: Mapping[str, Any], points: int) -> Array:
+    found = tape.evaluate(values)
+    return np.broadcast_to(found, (len(found), points))
 
 
 class _Pulses:
@@ -253,19 +268,61 @@ def _of_time_alone(graph: Graph, node: int, system: System) -> list[int]:
     return found
 
 
-_known_tapes: WeakKeyDictionary[System, dict[tuple[int, ...], Tape]] = WeakKeyDictionary()  # by the nodes of a system
+class _Tapes(NamedTuple):
+    """How some nodes are evaluated.
+
+    Attributes:
+        whole: reads `names` as it reads species.
+        polynomials: computes those: parts of the nodes that are polynomials along a step, as species are, so that
+            they are cut into points in the place of the species that they read.
+        names: of those parts.
+    """
+
+    whole: Tape
+    polynomials: Tape
+    names: tuple[str, ...]
+
+
+def _tapes(system: System, nodes: tuple[int, ...]) -> _Tapes:
+    """How these nodes are evaluated, with fewer polynomials where their parts are fewer than the species they read."""
+    known = _known_tapes.setdefault(system, {})
+    if nodes not in known:
+        graph, varying = system.graph, system.equations.varying
+        degrees = _degrees(system, nodes)
+        leaves, stack = set(), list(nodes)
+        while stack:
+            node = stack.pop()
+            if degrees[node] > PIECE:
+                stack += graph.nodes[node].args
+            elif graph.symbols_of(node) & varying - {system.symbols[TIME]}:
+                leaves.add(node)
+        parts = {node: f"polynomial {node}" for node in sorted(leaves) if graph.nodes[node].op != "symbol"}
+        read = frozenset().union(*[graph.symbols_of(node) & varying for node in nodes])
+        if len(leaves) >= len(read):
+            parts = {}
+        known[nodes] = _Tapes(Tape(graph, nodes, parts), Tape(graph, list(parts)), tuple(parts.values()))
+    return known[nodes]
+
+
+# By the nodes of a system
+_known_tapes: WeakKeyDictionary[System, dict[tuple[int, ...], _Tapes]] = WeakKeyDictionary()
 _known_degrees: WeakKeyDictionary[System, dict[int, float]] = WeakKeyDictionary()  # of the nodes of a system
 
 
 def needs_refinement(system: System, name: str) -> bool:
     """Whether the observable `name` may be no polynomial of degree `PIECE` along a step, as species are."""
+    node = system.names[name]
+    return _degrees(system, [node])[node] > PIECE
+
+
+def _degrees(system: System, nodes: Sequence[int]) -> Mapping[int, float]:
+    """The degrees along a step of these nodes and of all that they read; infinite where they are no polynomials."""
     known = _known_degrees.setdefault(system, {})
-    graph, node, varying = system.graph, system.names[name], system.equations.varying
-    if node not in known:
-        for each in graph.needed([node]):
-            if each not in known:
-                known[each] = _degree(graph, each, known, varying)
-    return known[node] > PIECE
+    graph, varying = system.graph, system.equations.varying
+    for each in graph.needed([node for node in nodes if node not in known]):
+        if each not in known:
+            known[each] = _degree(graph, each, known, varying)
+    return known
 
 
 def _degree(graph: Graph, node: int, degrees: Mapping[int, float], varying: frozenset[int]) -> float:

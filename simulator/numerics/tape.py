@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .graph import Graph
+from .graph import Graph, Node
 from .trajectory import Array
 
 Indices = NDArray[np.intp]
@@ -33,8 +34,10 @@ class Tape:
         outputs: the rows of the nodes that were asked for, shape (outputs,).
     """
 
-    def __init__(self, graph: Graph, nodes: Sequence[int]) -> None:
-        found = {node: graph.nodes[node] for node in graph.needed(nodes)}
+    def __init__(self, graph: Graph, nodes: Sequence[int], leaves: Mapping[int, str] = MappingProxyType({})) -> None:
+        """leaves: nodes whose values are given as those of symbols are, each with a name for it."""
+        found = {node: graph.nodes[node] for node in graph.needed(nodes, leaves)}
+        found |= {node: Node("symbol", name=name) for node, name in leaves.items() if node in found}
         symbols = [node for node, each in found.items() if each.op == "symbol"]
         constants = [node for node, each in found.items() if each.op == "constant"]
         applied = [node for node, each in found.items() if each.op not in ("symbol", "constant")]
@@ -89,12 +92,16 @@ class Tape:
         found = np.empty((len(self.outputs), points))
         operations = self._operations
         with np.errstate(all="ignore"):
+            same = [None if each.ndim else each[()] for each in leaves] + [*self.constants]  # of all points
+            for operation, arguments, _ in operations:
+                given = [same[index] for index in arguments]
+                same.append(None if any(each is None for each in given) else operation(*given))
             for start in range(0, points, POINTS):
                 block = slice(start, min(start + POINTS, points))
                 rows: list[Any] = [each[block] if each.ndim else each[()] for each in leaves]
                 rows += [*self.constants]
-                for operation, arguments, dropped in operations:
-                    rows.append(operation(*[rows[index] for index in arguments]))
+                for known, (operation, arguments, dropped) in zip(same[len(rows) :], operations, strict=True):
+                    rows.append(operation(*[rows[index] for index in arguments]) if known is None else known)
                     for index in dropped:
                         rows[index] = None
                 for place, index in enumerate(self.outputs.tolist()):
