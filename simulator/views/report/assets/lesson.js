@@ -224,7 +224,7 @@
     at("facts").hidden = !step.facts.length;
     if (!step.facts.length) return;
     const table = element("table"), head = element("tr");
-    for (const word of ["In people", "published", "simulated", "verdict"]) head.append(element("th", { scope: "col" }, word));
+    for (const word of ["What was found", "published", "simulated", "verdict"]) head.append(element("th", { scope: "col" }, word));
     table.append(head);
     for (const each of step.facts) {
       const row = element("tr"), what = element("th", { scope: "row" }, each.that);
@@ -249,7 +249,7 @@
       if (step.choices[i].right) button.classList.add("hit");
       else if (i === chosen) button.classList.add("miss");
     });
-    verdict(step.choices[chosen].right, step.choices[chosen].right ? "Right." : "Not so. Right is: " + step.choices.filter((each) => each.right).map((each) => each.says).join("; ") + ".");
+    verdict(step.choices[chosen].right, step.choices[chosen].right ? "Right." : "Not so. Right is “" + step.choices.filter((each) => each.right).map((each) => each.says).join("”; “") + "”.");
     reveal(step, null);
   }
 
