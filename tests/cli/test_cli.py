@@ -656,7 +656,7 @@ WORDS = ("--block", "IL2", "90%", "--knockout", "il-4", "--add", "IL-2 18 MIU at
 def test_compare_with_words_is_of_a_scenario_with_and_without_them(say) -> None:
     said = say("compare", "acute_infection", *WORDS, "--of", "IL4", "--out", "out")
     assert said.code == 0
-    words = "without IL4, IL2 blocked by 90 %, with IL-2 18 MIU at 3 d into skin"
+    words = "without interleukin 4, interleukin 2 blocked by 90 %, with IL-2 18 MIU at 3 d into skin"
     assert re.search(
         rf"{re.escape(words)}, interleukin 4[^:]*: none; as described: peak of [0-9.]+ pM on day [0-9.]+\.", said.out
     )
@@ -685,7 +685,7 @@ def test_a_run_with_words_is_replayed_without_them(say) -> None:
         "run", "acute_infection", "--arm", "main", "--no-plots", "--out", "out", "--knockout", "IL1", "--add", text
     )
     assert said.code in (0, 1)
-    assert "An acute infection in a healthy adult: without IL1, with IL-2 18 MIU into skin at 3 d" in said.out
+    assert "An acute infection in a healthy adult: without interleukin 1, with IL-2 18 MIU into skin at 3 d" in said.out
     assert "added IL2 → IL2_depot: 2 of 2 doses, ordered 36 MIU" in said.out
     resolved = Path("out/scenario.toml").read_text()
     assert 'IL1_made = "0"' in resolved

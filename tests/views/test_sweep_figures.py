@@ -11,8 +11,9 @@ from immunesim.experiments.sweeps import statistics
 from immunesim.experiments.sweeps.designs import OneAtATime, Product, Spaced, Zip
 from immunesim.experiments.sweeps.sampling import LatinHypercube, Random
 from immunesim.views.figures import page, scales
+from immunesim.views.figures.slide import on_slide
 from immunesim.views.figures.sweep import pictures
-from immunesim.views.figures.sweep.lines import binned
+from immunesim.views.figures.sweep.lines import binned, curves
 from immunesim.views.figures.sweep.tornado import bars_of
 from immunesim.views.text import sweep_measures
 from immunesim.views.text.numbers import ascii_text, number
@@ -597,6 +598,24 @@ def test_a_bar_of_a_tornado_that_is_too_long_ends_in_its_number(tmp_path: Path) 
 )
 def test_a_logarithmic_axis_shows_six_decades_and_never_nothing(values, shown) -> None:
     assert scales.frame(np.array(values)) == pytest.approx(shown)
+
+
+def test_what_hardly_moves_is_drawn_nearly_flat() -> None:
+    low, high = scales.limits(np.array([94.8, 95.0]), False)
+    assert low < 94.8 < 95.0 < high
+    assert high - low > 0.9
+
+
+def test_each_measure_has_a_slide_in_type_that_the_last_row_can_read(tmp_path: Path) -> None:
+    result = made(tmp_path, grid([CLEARANCE], 9), over_clearance, [PEAK, LOW], ["a", "b"])
+    drawn = [on_slide(each) for each in curves(result, 0, slides=True)]
+    assert [each.stem for each in drawn] == [f"curves_{each.id}" for each in (PEAK, LOW)]
+    for each in drawn:
+        wide, high = each.figure.get_size_inches()
+        assert wide / high == pytest.approx(16 / 9)
+        smallest = min(text.get_fontsize() for text in each.figure.findobj(Text) if text.get_text())
+        assert smallest * 40 / 3 / wide > 11  # points on a slide of 13.3 inches
+        assert covered(each.figure) == []
 
 
 @pytest.mark.parametrize("same", [1.0, 1e-9])

@@ -38,7 +38,7 @@ class Interventions(NamedTuple):
 
         def known_as(word: str) -> str:
             found = find_intervention(model, word)
-            return found.id if found else word
+            return (found.label or found.id) if found else word
 
         return [
             *(f"without {known_as(name)}" for name in self.knockout),

@@ -65,14 +65,14 @@ class Strip(NamedTuple):
 
     def side(self, mark: StripMark) -> str:
         """Where the name goes: behind the marks, before them, or on them where they fill the axis."""
-        name_width = text_width(mark.name, self.medium.small) + 2 * GAP
+        name_width = text_width(mark.name, self.medium.small) + 2 * GAP * self.medium.scale
         if self.inches(mark.last) + name_width <= self.width + self.room:
             return "behind"
         return "before" if self.inches(mark.times[0]) >= name_width else "on"
 
     def span(self, mark: StripMark) -> tuple[float, float]:
         """The inches from the left at which marks and name begin and end."""
-        name_width = text_width(mark.name, self.medium.small) + GAP + BETWEEN
+        name_width = text_width(mark.name, self.medium.small) + GAP * self.medium.scale + BETWEEN
         first, last, side = self.inches(mark.times[0]), self.inches(mark.last), self.side(mark)
         return (
             first - name_width * (side == "before") - BETWEEN,
@@ -200,7 +200,7 @@ def _draw(axis: Axes, mark: StripMark, row: int, strip: Strip) -> None:
             style |= {"fillstyle": "left", "markerfacecoloralt": mark.colors[1], "markeredgewidth": 0}
         axis.plot(mark.times, [row] * len(mark.times), "v", **style)
     side = strip.side(mark)
-    gap = GAP / strip.width * strip.end
+    gap = GAP * strip.medium.scale / strip.width * strip.end
     x = {"behind": mark.last + gap, "before": mark.times[0] - gap, "on": mark.times[0] + gap}[side]
     color = ink(mark.colors[0]) if len(mark.colors) == 1 else GREY
     box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5} if side == "on" else None

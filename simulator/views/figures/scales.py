@@ -22,6 +22,7 @@ MOST_DECADES = 6  # of a logarithmic axis, below all but the largest values
 ABOVE = 3  # decades above these
 ENOUGH = 0.25  # of the values: a frame with fewer is moved to where most are
 MOST_MARKS = 400  # at one end
+FLAT = 0.005  # of the size: values that differ by less are drawn nearly flat, lest nothing looks like much
 SAME = 1e-6  # of the size: values that differ by less are drawn as one: the solver is no more precise
 
 
@@ -82,6 +83,9 @@ def limits(
     same = high - low <= (1e-3 if log else SAME * max(abs(low), abs(high)))
     if same:
         middle, half = (low + high) / 2, (0.5 if log else 0.1 * abs(high) or 1.0)
+        low, high = middle - half, middle + half
+    elif not log and high - low < FLAT * max(abs(low), abs(high)):
+        middle, half = (low + high) / 2, FLAT * max(abs(low), abs(high))
         low, high = middle - half, middle + half
     elif not log and 0 <= low < 0.5 * high:
         low = 0.0

@@ -27,6 +27,7 @@ MOST_LINE, MOST_DOTS = 2_000, 60  # members that are drawn one by one, and with 
 MOST_CROSSES = 400  # in a row
 MOST_BANDS = 3  # arms whose bands may lie over each other
 PANELS_A_PAGE = 4
+SLIDE_PANEL = 3.0  # inches, the height of the only panel of a slide, which then fills it
 LEVEL: dict[str, Any] = {"color": DARK, "linewidth": 0.9, "linestyle": "-.", "label": "level"}
 
 
@@ -39,16 +40,18 @@ class Bins(NamedTuple):
     high: Array
 
 
-def curves(result: SweepResult, along: int, banded: bool = False) -> list[Picture]:
-    """Every measure against axis `along`, arms by colour and dash; banded: quantiles of the members at each point."""
+def curves(result: SweepResult, along: int, banded: bool = False, slides: bool = False) -> list[Picture]:
+    """Every measure against axis `along`, arms by colour and dash; banded: quantiles of the members at each point;
+    slides: each measure on a page of its own."""
     sweep = result.sweep
     banded = banded or len(result.numbers) > MOST_LINE
     pictures = []
-    every = range(len(sweep.measures))
-    for first in range(0, len(every), PANELS_A_PAGE):
-        chosen = every[first : first + PANELS_A_PAGE]
+    every, many = range(len(sweep.measures)), 1 if slides else PANELS_A_PAGE
+    least = SLIDE_PANEL if slides else PANEL
+    for first in range(0, len(every), many):
+        chosen = every[first : first + many]
         named = f"{'bands' if banded else 'curves'}_{'_'.join(sweep.measures[j].id for j in chosen)}"
-        figure = _page(result, along, chosen, banded)
+        figure = _page(result, along, chosen, banded, least)
         start = (
             f"{', '.join(sweep.measures[j].label for j in chosen)} against {texts.item_label(sweep.design.axes[along])}"
         )
@@ -64,7 +67,7 @@ def default_words(axis: Axis) -> str:
     return "" if axis.default is None else f"Default: {axis.label} {with_unit(axis.default, axis.unit_text)}."
 
 
-def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) -> NotebookFigure:
+def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool, least: float) -> NotebookFigure:
     sweep = result.sweep
     axis_of = sweep.design.axes[along]
     arms = texts.arm_titles(result)
@@ -80,7 +83,7 @@ def _page(result: SweepResult, along: int, chosen: Sequence[int], banded: bool) 
         level = f"; dash-dotted: {' and '.join(map(number, measure.levels))}" if measure.levels else ""
         head = texts.item_label(measure, log) + level
         page.down(page.put(head, LEFT, width, 9, DARK) + 0.05)
-        height = max(PANEL, labels_height(labels[j], ROOM))
+        height = max(least, labels_height(labels[j], ROOM))
         panel, ends, total = draw_panel(page, LEFT, (width, height), result, along, j, banded)
         if labels[j]:
             anchors = [_end(result.values[:, along], value, ends, log) for value in values]

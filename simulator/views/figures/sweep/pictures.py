@@ -36,7 +36,7 @@ def draw(
     slides: each on a page of 16:9.
     """
     paths: list[Path] = []
-    number, asked = 0, drawings(result)
+    number, asked = 0, drawings(result, slides)
     with Progress("figures drawn", len(asked)) as progress:
         for drawing in asked:
             for picture in _drawn(drawing):
@@ -59,17 +59,17 @@ def _drawn(drawing: Drawing) -> list[Picture]:
     return [] if found is None else [found] if isinstance(found, Picture) else found
 
 
-def drawings(result: SweepResult) -> list[Drawing]:
-    """The figures that the design needs, as functions that draw them."""
+def drawings(result: SweepResult, slides: bool = False) -> list[Drawing]:
+    """The figures that the design needs, as functions that draw them. slides: each measure on a page of its own."""
     sweep = result.sweep
     if not len(result.numbers):
         return []
     kept = [curve for curve in sweep.keep if any((arm, curve) in result.bands for arm in sweep.arms)]
-    of_measures = _of_measures(result) if sweep.measures else ()
+    of_measures = _of_measures(result, slides) if sweep.measures else ()
     return [*of_measures, *(partial(bands, result, curve) for curve in kept)]
 
 
-def _of_measures(result: SweepResult) -> Iterator[Drawing]:
+def _of_measures(result: SweepResult, slides: bool) -> Iterator[Drawing]:
     sweep = result.sweep
     kind, axes, measures = sweep.design.kind, statistics.varied_axes(result), range(len(sweep.measures))
     if kind == "one_at_a_time":
@@ -79,7 +79,7 @@ def _of_measures(result: SweepResult) -> Iterator[Drawing]:
         for each in sensitivities(result):
             yield partial(indices, result, each)
     elif kind == "product" and len(statistics.outer_axes(result)) <= 2:
-        yield from _of_product(result, statistics.outer_axes(result))
+        yield from _of_product(result, statistics.outer_axes(result), slides)
     elif kind == "population":
         if sweep.wanted:
             yield partial(accepted, result)
@@ -87,18 +87,18 @@ def _of_measures(result: SweepResult) -> Iterator[Drawing]:
         yield from _of_many(result, axes)
     elif len(axes) <= 1 or kind == "zip":
         if sweep.design.axes:
-            yield partial(curves, result, axes[0] if axes else 0)
+            yield partial(curves, result, axes[0] if axes else 0, slides=slides)
     elif len(axes) == 2:
         yield partial(maps, result, axes[0], axes[1], kind == "grid")
     else:
         yield from _of_many(result, axes)
 
 
-def _of_product(result: SweepResult, grid: list[int]) -> Iterator[Drawing]:
+def _of_product(result: SweepResult, grid: list[int], slides: bool) -> Iterator[Drawing]:
     if len(grid) == 2:
         yield partial(maps, result, grid[0], grid[1], True)
     elif grid:
-        yield partial(curves, result, grid[0], banded=True)
+        yield partial(curves, result, grid[0], banded=True, slides=slides)
     yield from _of_members(result)
 
 
