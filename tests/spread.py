@@ -21,6 +21,8 @@ from immunesim.numerics.trajectory import Array
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 LIFE = "autoimmunity_in_a_lifetime"
+TREATED = ("IL2", "CTLA4", "PD1")
+ILL = 4.5  # self-reactive cells per uL, which keep a twentieth of the tissue damaged: harm of any grade
 BEGIN, END = "<!-- spread -->", "<!-- end of spread -->"
 
 
@@ -92,14 +94,22 @@ ROWS = (
         short="IL-2 after a dose (range of 28)", found="5.2-fold"),
     Row("regulatory T cells after five days of it, peak fold, 90 % of people", "regulatory_fold.little_IL2",
         _ratio(0.05, 0.95), "", "no number found", "", "{:.2g}"),
-    Row("autoimmune disease in a lifetime (fitted)", "life.ill", _above(4.5), "", "7 % of men, 13 % of women",
+    Row("autoimmune disease in a lifetime (fitted)", "life.ill", _above(ILL), "", "7 % of men, 13 % of women",
         "Conrad2023", short="autoimmune disease in life (fitted)", found="7 to 13 %"),
     Row("age at which it begins, mean in years", "life.onset", lambda x: float(np.nanmean(x)),
         "autoimmunity_age_of_onset", form="{:.0f}"),
     Row("age at which it begins, standard deviation in years", "life.onset", lambda x: float(np.nanstd(x)),
         "autoimmunity_age_of_onset_spread", form="{:.0f}"),
-    Row("autoimmune disease with one gene of two for CTLA-4", "life.ill.half_CTLA4", _above(4.5), "", "60 to 70 %",
+    Row("autoimmune disease with one gene of two for CTLA-4", "life.ill.half_CTLA4", _above(ILL), "", "60 to 70 %",
         "CTLA4Carriers2018", short="the same with one gene of two for CTLA-4", found="60 to 70 %"),
+    Row("newly ill in the year after high-dose IL-2 at 50", "life.newly_ill.IL2", _above(0),
+        "autoimmunity_IL2_thyroid_treated"),
+    Row("newly ill within a year of an antibody against CTLA-4", "life.newly_ill.CTLA4", _above(0),
+        "autoimmunity_CTLA4_any"),
+    Row("a third of the tissue damaged within that year", "life.worst_at_50.CTLA4", _above(1 / 3),
+        "autoimmunity_CTLA4_severe"),
+    Row("newly ill within a year of an antibody against PD-1", "life.newly_ill.PD1", _above(0),
+        "pd1_block_harm_share"),
     Row("lymphocytes, 97.5th over 2.5th percentile", "lymphocytes", _ratio(0.025, 0.975),
         "spread_lymphocytes_percentiles", form="{:.2g}"),
     Row("CD8 cells, 97.5th over 2.5th percentile", "CD8", _ratio(0.025, 0.975), "spread_CD8_percentiles",
@@ -111,12 +121,15 @@ ROWS = (
 def simulated(count: int) -> Mapping[str, Array]:
     """The measures of the first `count` people of the population, by name."""
     people: dict[str, Array] = {}
-    for prefix, scenario, arms in (("", "people_apart", ()), ("life.", LIFE, ("main", "half_CTLA4"))):
+    for prefix, scenario, arms in (("", "people_apart", ()), ("life.", LIFE, ("main", "half_CTLA4", *TREATED))):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # what an arm sets itself does not vary there
             options = {"set": {"population.count": str(count)}, "arms": arms, "certify": False}
             found = sim.sweep(scenario, **options).to_pandas()
         people |= {prefix + name: found[name].to_numpy() for name in found.columns}
+    well = people["life.ill_at_50"] <= ILL
+    for arm in TREATED:
+        people[f"life.newly_ill.{arm}"] = np.where(well & (people[f"life.ill_at_50.{arm}"] > ILL), 1.0, 0.0)
     return people
 
 

@@ -8,7 +8,7 @@ import pytest
 from immunesim import read_scenario
 from immunesim.files.toml.facts import register
 
-from tests.spread import BEGIN, END, LIFE, README, ROWS, short_table, simulated
+from tests.spread import BEGIN, END, LIFE, README, ROWS, TREATED, short_table, simulated
 
 
 def test_what_the_table_names_is_there() -> None:
@@ -18,6 +18,7 @@ def test_what_the_table_names_is_there() -> None:
         assert read.sweep is not None
         measures = [prefix + each.id for each in read.sweep.measures]
         known |= {*measures, *(f"{name}.{arm.name}" for name in measures for arm in read.arms)}
+    known |= {f"life.newly_ill.{arm}" for arm in TREATED}  # of two measures, made by `simulated`
     assert {row.measure for row in ROWS} <= known
     assert {row.fact for row in ROWS if row.fact} <= set(register())
 
@@ -38,3 +39,5 @@ def test_people_are_as_far_apart_as_the_readme_says() -> None:
                      for pattern in ("autoimmune disease in a", "autoimmune disease with"))  # fmt: skip
     assert 0.02 < ill < 0.2
     assert carriers > 4 * ill
+    newly = {arm: float(people[f"life.newly_ill.{arm}"].mean()) for arm in TREATED}
+    assert 0.01 < newly["IL2"] < newly["PD1"] < newly["CTLA4"] < 0.9
