@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.explorer [SCENARIO or PAGE.html ...]
 
-A line for each page: its size; the first draw from disk, of which the page's own clock starts with the navigation; the
+A line for each page: its size; how soon, by the page's own clock, which starts with the navigation from disk, the fixed
+curves are drawn that the file carries, the sliders can be moved, and curves are drawn that were simulated here; the
 95th percentile of the time between two frames while a slider is dragged, and the processor time that the interface
 takes of each frame; how long the curves of all arms that are shown take to follow, with messages, drawing and verdicts,
 while the slider moves and once it rests; the engine of the page alone for these arms, to both tolerances; and the
@@ -29,22 +30,29 @@ from immunesim.tasks.explore import ExploreRequest, explore
 from immunesim.tasks.request import ScenarioRequest
 from immunesim.views.report.explorer_page import MOST_FIXED
 
-SCENARIOS = "friberg", "core_cures", "il2_therapy", "marrow_chemotherapy"
+SCENARIOS = "friberg", "core_cures", "il2_therapy", "chemotherapy_il3"
 BROWSERS = "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
 OPENED, DRAGGED, FOLLOWED = 5, 3, 9  # rounds
 MOVES = 60  # of the mouse in a drag
 WATCH = """
 window.frames_ = [];
+window.seen_ = {};
+const SEEN_ = { // what has to stand in the page
+  fixed: ".fixed path.line", sliders: "#controls:not([hidden]) input[type=range]", live: "#fixed[hidden]",
+};
 new MutationObserver(() => {
-  const fixed = document.getElementById("fixed");
-  if (fixed && fixed.hidden && !window.drawn_) requestAnimationFrame(() => { window.drawn_ ??= performance.now(); });
+  for (const name in SEEN_) {
+    if (name in seen_ || !document.querySelector(SEEN_[name])) continue;
+    seen_[name] = NaN;
+    requestAnimationFrame(() => setTimeout(() => { seen_[name] = performance.now(); })); // once it is painted
+  }
 }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["hidden"] });
 let last_ = 0;
 const frame_ = (now) => { if (last_) frames_.push(now - last_); last_ = now; requestAnimationFrame(frame_); };
 requestAnimationFrame(frame_);
 """
 DRAWN = """() => new Promise((done) => {
-  const look = () => (window.drawn_ ? done(drawn_) : setTimeout(look, 5));
+  const look = () => (seen_.live ? done([seen_.fixed, seen_.sliders, seen_.live]) : setTimeout(look, 5));
   look();
 })"""
 FOLLOW = """async ([moving, step]) => {
@@ -61,9 +69,7 @@ FOLLOW = """async ([moving, step]) => {
 
 ENGINE = """async ([arms, rounds]) => {
   const page = JSON.parse(document.getElementById("data").textContent), engine = makeEngine();
-  const packed = Uint8Array.from(atob(page.module), (c) => c.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  await engine.load(page.model, await new Response(stream).arrayBuffer());
+  await engine.load(page.model, page.module);
   const which = page.arms.map((_, place) => place).slice(0, arms);
   return [false, true].map((rest) => Math.min(...Array.from({ length: rounds }, () => {
     const began = performance.now();
@@ -77,7 +83,7 @@ class Page(NamedTuple):
     """What is measured of a page: bytes, and milliseconds."""
 
     size: int
-    first: float
+    first: list[float]  # the fixed curves, the sliders, the simulated curves
     frame: float
     busy: float
     moving: float
@@ -108,7 +114,15 @@ def measured(browser: Any, path: Path) -> Page:
     engine = page.evaluate(ENGINE, [MOST_FIXED, FOLLOWED])
     context.close()
     p95 = min(sorted(each)[int(0.95 * len(each))] for each in frames if each)
-    return Page(path.stat().st_size, min(firsts), p95, min(busy), min(follow[True]), min(follow[False]), tuple(engine))
+    return Page(
+        path.stat().st_size,
+        [min(each) for each in zip(*firsts, strict=True)],
+        p95,
+        min(busy),
+        min(follow[True]),
+        min(follow[False]),
+        tuple(engine),
+    )
 
 
 def _spent(session: Any) -> float:
@@ -157,8 +171,8 @@ def main(words: list[str]) -> None:
     from playwright.sync_api import sync_playwright
 
     program = next(found for name in BROWSERS if (found := shutil.which(name)))
-    heads = "KB", "first", "p95", "busy", "moving", "rest", "engine in page", "in Python"
-    widths = 5, 7, 6, 6, 8, 8, 15, 15
+    heads = "KB", "fixed", "sliders", "live", "p95", "busy", "moving", "rest", "engine in page", "in Python"
+    widths = 5, 7, 7, 7, 6, 6, 8, 8, 15, 15
     print(" " * 22, *(f"{head:>{width}}" for head, width in zip(heads, widths, strict=True)), "  ratio")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
@@ -167,7 +181,8 @@ def main(words: list[str]) -> None:
             if not path.exists():
                 explore(ExploreRequest(ScenarioRequest(word), path))
             found, ours = measured(browser, path), native(path.stem)
-            numbers = f"{found.size / 1e3:5.0f} {found.first:7.0f} {found.frame:6.1f} {found.busy:6.1f}"
+            first = " ".join(f"{each:7.0f}" for each in found.first)
+            numbers = f"{found.size / 1e3:5.0f} {first} {found.frame:6.1f} {found.busy:6.1f}"
             engines = [found.engine, (ours[RTOL_MOVING], ours[RTOL_AT_REST])]
             times = " ".join(f"{fast:7.1f}, {exact:6.1f}" for fast, exact in engines)
             ratios = ", ".join(f"{page / here:.1f}" for page, here in zip(*engines, strict=True))

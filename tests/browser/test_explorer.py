@@ -35,10 +35,8 @@ RESULT = """() => {
 }"""
 SCHEDULES = """async () => {
     const page = JSON.parse(document.getElementById("data").textContent);
-    const packed = Uint8Array.from(atob(page.module), (c) => c.charCodeAt(0));
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
     const engine = makeEngine();
-    await engine.load(page.model, await new Response(stream).arrayBuffer());
+    await engine.load(page.model, page.module);
     return page.arms.map((_, place) => engine.schedule({}, place));
 }"""
 
@@ -328,10 +326,48 @@ def test_where_webassembly_or_scripts_are_refused_it_says_so_and_shows_fixed_cur
     if scripts:
         page.locator("#trouble", has_text="WebAssembly. It cannot be had here").wait_for()
     assert page.locator("#trouble").is_visible()
-    assert page.locator("#fixed svg[role=img] path[stroke]").count() >= 2
-    assert page.locator("#fixed").is_visible()
+    assert page.locator(".fixed[role=img] path.line").count() >= 2
+    assert page.locator(".fixed").first.is_visible()
+    assert page.locator(".head button:visible").count() == 0
     assert page.locator("#controls").is_hidden()
     context.close()
+
+
+LATE = """() => {
+    const Own = window.Worker;
+    window.Worker = function (address) {
+        const worker = new Own(address), post = worker.postMessage.bind(worker);
+        worker.postMessage = (message) => (window.go ? post(message) : (window.go = () => post(message)));
+        return worker;
+    };
+}"""
+PLACES = "[...document.querySelectorAll('.plot')].map((each) => Math.round(each.getBoundingClientRect().top + scrollY))"
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_the_fixed_curves_are_there_until_the_engine_is_and_nothing_jumps(visit, made, width: int) -> None:
+    page = visit(made("core_cures").page, width)
+    page.add_init_script(f"({LATE})()")
+    page.reload()
+    assert page.locator("#trouble").is_hidden()
+    assert page.locator(".fixed path.line:visible").count() >= 2
+    before = page.evaluate(PLACES)
+    page.locator("input[type=range]").first.focus()  # sliders can be moved already
+    page.keyboard.press("End")
+    page.evaluate("go()")
+    page.locator("#fixed").wait_for(state="hidden", timeout=60_000)
+    page.evaluate("immunesimExplorer.quiet()")
+    assert page.locator(".fixed").count() == 0
+    assert page.evaluate(PLACES) == before
+    moved = page.evaluate(RESULT)
+    page.reload()
+    page.evaluate("go()")
+    page.locator("#fixed").wait_for(state="hidden", timeout=60_000)
+    page.evaluate("immunesimExplorer.quiet()")
+    assert page.evaluate(RESULT) == moved  # the address carries it
+    page.locator("#reset").click()
+    page.evaluate("immunesimExplorer.quiet()")
+    assert page.evaluate(RESULT) != moved
 
 
 @pytest.mark.parametrize("width", [1400, 400])

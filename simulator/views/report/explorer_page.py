@@ -20,12 +20,13 @@ from ...experiments.clock import clock_of
 from ...experiments.expectations import Verdict
 from ...experiments.explorer.document import RTOL_AT_REST, RTOL_MOVING, shown_curves
 from ...experiments.explorer.sliders import Preset, Slider
-from ...experiments.run import ArmResult, RunResult
+from ...experiments.run import RunResult
 from ...experiments.solving import system_of
 from ...experiments.targets import target_of
 from ...model.expression import Apply
 from ...numerics.trajectory import Array
 from ..figures.panel import needs_log_axis
+from ..figures.spikes import swings_of
 from ..text.answers import spoken_answer
 from ..text.numbers import interval, number, unit_text
 from .curves import drawn_arms, points_of, strokes
@@ -33,10 +34,12 @@ from .html import render
 from .tables import cited
 from .thin import points_to_keep
 
-LEFT, RIGHT, TOP, BOTTOM = 50.0, 412.0, 8.0, 160.0  # of the fixed curves, in the units of their picture
+SIDE = 1000.0  # of the frame of fixed curves, which is stretched over the width and height of a chart
+TOP, TALL = 12.0, 130.0  # pixels, as explorer_chart.js lays out its charts: one replaces the other without a jump
 MOST_POINTS = 240  # of a fixed curve
 MOST_FIXED = 4  # arms of the fixed curves, and those that are shown at first
 NOISE = 1e-6  # of the usual size of a curve: an axis is never shorter
+DARK = 60  # of 255, above which a colour is more than black
 LOWEST = 1e-6  # of the largest value, below which a logarithmic axis shows nothing of interest
 
 
@@ -46,9 +49,10 @@ class FixedChart(NamedTuple):
     label: str
     unit: str
     words: str
-    lines: list[dict[str, str]]
+    lines: list[dict[str, Any]]
     ticks: list[dict[str, Any]]
     times: list[dict[str, Any]]
+    time_unit: str
 
 
 def explorer_page(
@@ -66,7 +70,7 @@ def explorer_page(
     """
     scenario, shown = result.scenario, shown_curves(result.scenario)
     arms = [
-        {"name": arm.arm.name, "title": arm.arm.title, **style}
+        {"name": arm.arm.name, "title": arm.arm.title, "on_dark": _on_dark(style["color"]), **style}
         for arm, style in zip(result.arms.values(), strokes(len(result.arms)), strict=True)
     ]
     curves = [{**each, "shown": _unit(each["unit"])} for each in model["curves"][: model["shown"]]]
@@ -82,7 +86,7 @@ def explorer_page(
         "command": shlex.join(["immunesim", *command]),
         "model": {key: value for key, value in model.items() if key != "expectations"},
         "module": _packed(module),
-        "arms": arms,
+        "arms": [{key: each[key] for key in ("name", "title", "dash")} for each in arms],
         "mostArms": MOST_FIXED,
         "curves": curves,
         "expectations": _judged(result, model["expectations"], shown.names),
@@ -176,33 +180,53 @@ def _unit(text: str) -> str:
     return unit_text(text) if text not in ("", "1", "%") else "" if text == "1" else text
 
 
+def _on_dark(color: str) -> str:
+    """A colour, ``#rrggbb``, as it can be seen on a dark page."""
+    parts = [int(color[at : at + 2], 16) for at in (1, 3, 5)]
+    if max(parts) < DARK:
+        return "var(--ink)"
+    return "#" + "".join(f"{(part + 255) // 2:02x}" for part in parts)
+
+
 def _fixed(result: RunResult, name: str, arms: Sequence[Mapping[str, Any]], log: bool) -> FixedChart:
     """One curve as a picture."""
     scenario, clock = result.scenario, clock_of(result.scenario)
     drawn = drawn_arms(result)[:MOST_FIXED]
-    kept = [_kept(arm, name) for arm in drawn]
-    bottom, top, marks = _scale(np.concatenate([np.empty(0), *(values for _, values in kept)]), log)
+    bottom, top, marks = _scale(np.concatenate([np.empty(0), *(arm.drawn[name] for arm in drawn)]), log)
 
     def height(values: Array) -> Array:
+        """From 0 at the lower end of the axis to 1."""
         if log:
             share = np.log(np.maximum(values, bottom) / bottom) / np.log(top / bottom)
         else:
             share = (values - bottom) / (top - bottom)
-        found: Array = BOTTOM - share * (BOTTOM - TOP)
+        found: Array = share
         return found
 
-    styles, lines = {arm["name"]: arm for arm in arms}, []
-    for arm, (times, values) in zip(drawn, kept, strict=True):
-        across, up = LEFT + times / scenario.end * (RIGHT - LEFT), height(values)
-        points = [f"{x:.1f} {y:.1f}" for x, y in zip(across, up, strict=True) if np.isfinite(y)]
-        style = styles[arm.arm.name]
-        dash = " ".join(str(2 * part) for part in style["dash"])
-        if not points:
+    def path(times: Array, values: Array) -> str:
+        across, down = SIDE * times / scenario.end, SIDE * (1 - height(values))
+        return "L".join(f"{x:.1f} {y:.1f}" for x, y in zip(across, down, strict=True) if np.isfinite(y))
+
+    places, lines = [arm["name"] for arm in arms], []
+    for arm in reversed(drawn):  # the first on top
+        times, values = arm.trajectory.times, arm.drawn[name]
+        swings = swings_of(times, values, height(values), scenario.end)
+        parts, start = [], 0.0  # what lies between the swings
+        for swing in [*swings, None]:
+            end = scenario.end if swing is None else swing.times[0]
+            inside = (times >= start) & (times <= end)
+            kept = points_to_keep(times[inside], values[inside], 1 / 250, MOST_POINTS)
+            parts.append(path(times[inside][kept], values[inside][kept]))
+            start = 0.0 if swing is None else swing.times[-1]
+        found = ["M" + part for part in parts if part]
+        if not found:
             continue  # 0/0 all along
-        lines.append({"path": "M" + "L".join(points), "color": style["color"], "dash": dash})
-    shares = (0.0, 0.25, 0.5, 0.75, 1.0)
-    below = [number(share * scenario.end * clock.factor) for share in shares]
-    below[-1] += f" {clock.unit}"
+        place = places.index(arm.arm.name)
+        bands = [f"M{path(each.times, each.high)}L{path(each.times[::-1], each.low[::-1])}Z" for each in swings]
+        dash = " ".join(str(2 * part) for part in arms[place]["dash"])
+        lines.append({"arm": place, "path": "".join(found), "dash": dash, "swings": bands})
+    step = _step(0.0, scenario.end * clock.factor)
+    shown = np.arange(0.0, scenario.end * clock.factor * (1 + 1e-9), step).tolist()
     label = scenario.label(name)
     heights = height(np.array(marks)).tolist()
     return FixedChart(
@@ -210,11 +234,12 @@ def _fixed(result: RunResult, name: str, arms: Sequence[Mapping[str, Any]], log:
         unit=_unit(scenario.curve(name).unit_text),
         words=f"{label} over time, one line for each arm",
         lines=lines,
-        ticks=[{"y": round(y, 1), "text": number(mark)} for mark, y in zip(marks, heights, strict=True)],
-        times=[
-            {"x": round(LEFT + share * (RIGHT - LEFT), 1), "text": text}
-            for share, text in zip(shares, below, strict=True)
+        ticks=[
+            {"y": round(TOP + TALL * (1 - share), 1), "text": number(mark)}
+            for mark, share in zip(marks, heights, strict=True)
         ],
+        times=[{"share": round(100 * time / (scenario.end * clock.factor), 2), "text": number(time)} for time in shown],
+        time_unit=clock.unit,
     )
 
 
@@ -228,14 +253,13 @@ def _scale(values: Array, log: bool) -> tuple[float, float, list[float]]:
         return bottom, top, [10.0**power for power in powers][:: max(1, len(powers) // 4)]
     low, top = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
     bottom = 0.0 if low >= 0 and low < top / 2 else low
-    top = top if top > bottom else bottom + 1.0
-    step = 10.0 ** math.floor(math.log10(top - bottom))
-    step = next(part * step for part in (0.2, 0.5, 1.0, 2.0) if top - bottom <= 6 * part * step or part == 2.0)
+    room = top - bottom or abs(top) or 1.0
+    bottom, top = bottom - 0.05 * room * (bottom != 0), top + 0.1 * room
+    step = _step(bottom, top)
     return bottom, top, [place * step for place in range(math.ceil(bottom / step), math.floor(top / step) + 1)]
 
 
-def _kept(arm: ArmResult, name: str) -> tuple[Array, Array]:
-    """The times and values that a line needs."""
-    times, values = arm.trajectory.times, arm.drawn[name]
-    kept = points_to_keep(times, values, 1 / 250, MOST_POINTS)
-    return times[kept], values[kept]
+def _step(bottom: float, top: float) -> float:
+    """Between two marks of an axis, of which there are six at most."""
+    step: float = 10.0 ** math.floor(math.log10(top - bottom))
+    return next(part * step for part in (0.2, 0.5, 1.0, 2.0) if top - bottom <= 6 * part * step or part == 2.0)

@@ -365,9 +365,13 @@ function makeEngine() {
       return { arms: this.simulate(question.set, question.which, question.rest), doses: question.which.length ? this.doses(question.set, 0) : [] };
     },
 
-    // given: what experiments/explorer/document.py says; code: the WebAssembly module
-    async load(given, code) {
+    // given: what experiments/explorer/document.py says; packed: the WebAssembly module, as explorer_page.py packs it
+    async load(given, packed) {
       doc = given;
+      const letters = atob(packed), bytes = new Uint8Array(letters.length);
+      for (let i = 0; i < letters.length; i += 1) bytes[i] = letters.charCodeAt(i);
+      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+      const code = await new Response(stream).arrayBuffer();
       memory = new WebAssembly.Memory({ initial: 64 });
       const pointer = new WebAssembly.Global({ value: "i32", mutable: true }, STACK - 64);
       const { instance } = await WebAssembly.instantiate(code, { env: { __linear_memory: memory, __stack_pointer: pointer } });

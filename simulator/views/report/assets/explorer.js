@@ -22,31 +22,25 @@
 
   // The engine, in a worker, or in the page itself where no worker may be made
 
-  async function unpacked() {
-    const packed = Uint8Array.from(atob(page.module), (c) => c.charCodeAt(0));
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  }
-
-  function served(code) { // an engine in a worker: ask(question) promises its answer
+  function served() { // an engine in a worker: ask(question) promises its answer
     const source = $("engine").textContent + "\nconst engine = makeEngine(); onmessage = async ({ data }) => { try {"
-      + " const found = data.model ? await engine.load(data.model, data.code) : engine.answer(data);"
+      + " const found = data.model ? await engine.load(data.model, data.module) : engine.answer(data);"
       + " postMessage({ found }); } catch (error) { postMessage({ error: String(error) }); } };";
     const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
     let settle = null;
     worker.onmessage = ({ data }) => (data.error ? settle.reject(new Error(data.error)) : settle.resolve(data.found));
     worker.onerror = (event) => { event.preventDefault(); settle.reject(new Error(event.message || "no worker")); };
     const ask = (question) => new Promise((resolve, reject) => { settle = { resolve, reject }; worker.postMessage(question); });
-    return ask({ model, code }).then(() => ask);
+    return ask({ model, module: page.module }).then(() => ask);
   }
 
-  async function inPage(code) {
+  async function inPage() {
     const engine = makeEngine();
-    await engine.load(model, code);
+    await engine.load(model, page.module);
     return async (question) => engine.answer(question);
   }
 
-  let ask = null, busy = false, wanted = null, prepared = false;
+  let ask = null, busy = true, wanted = null, prepared = false; // busy: at first with the engine
   const later = []; // what else is asked, once no simulation is wanted: { question, done, failed }
   function request(rest) {
     wanted = { rest };
@@ -80,8 +74,8 @@
     const began = performance.now();
     try {
       // While a slider moves the main arm and one more come first: the others, and at rest those that are only judged,
-      // once there is time for them
-      for (const some of rest ? [which, more] : [which.slice(0, TOGETHER), which.slice(TOGETHER)]) {
+      // once there is time for them. The very first answer is of all that the fixed curves show: none shall vanish
+      for (const some of rest ? [which, more] : !state.latest ? [which] : [which.slice(0, TOGETHER), which.slice(TOGETHER)]) {
         if (!some.length || (some[0] !== 0 && wanted)) break;
         received(await ask({ set, which: some, rest }), some, rest, performance.now() - began);
       }
@@ -258,13 +252,8 @@
 
   // Charts
 
-  const lighter = (color) => {
-    if (!dark.matches) return color;
-    const parts = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
-    if (Math.max(...parts) < 60) return css("--ink");
-    return "rgb(" + parts.map((part) => Math.round(part + (255 - part) * 0.5)).join(",") + ")";
-  };
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const strokeOf = (place) => css("--arm" + place);
 
   // The run of every line of a chart, from the one below to the one on top: pins and the ghost, of the main arm; the arms
   const runs = () => [
@@ -273,7 +262,7 @@
     ...arms.map((_, place) => state.latest && shown[place] && state.latest.arms.get(place)).reverse(),
   ];
 
-  const marks = makeMarks({ color: (place) => lighter(arms[place].color), css, factor, measures });
+  const marks = makeMarks({ color: strokeOf, css, factor, measures });
   const whyOf = makeWhy({
     make, text, withUnit, page, arm: () => arms[0].title,
     halves(place) { const own = state.latest.arms.get(0).curves[place]; return Math.min(...own) < 0.6 * Math.max(...own); }, // not a temperature
@@ -299,7 +288,7 @@
   });
 
   const Chart = makeChart({
-    page, state, shown, make, text, withUnit, shownValue, css, lighter, marks, whyOf, handlesOf, patients, runs, aligned, readAt, say, download, changedValues,
+    page, state, shown, make, text, withUnit, shownValue, css, strokeOf, marks, whyOf, handlesOf, patients, runs, aligned, readAt, say, download, changedValues,
     expected: verdicts.expected, mostPins: PINS,
   });
 
@@ -329,15 +318,15 @@
   }
 
   function drawAll(rest, same = false) { // same: only what lies beside the run has changed
-    if ($("charts").hidden) { // the first time; until then the fixed curves are there
+    const lines = aligned();
+    if (!$("fixed").hidden) { // the first time; until then the fixed curves are there
       $("fixed").hidden = true;
-      $("charts").hidden = false;
+      const live = (chart) => (chart.uplot ? chart.draw(aligned(), true) : chart.build());
       const seen = charts.filter((chart) => chart.element.getBoundingClientRect().top < innerHeight);
-      seen.forEach((chart) => chart.build());
-      charts.filter((chart) => !seen.includes(chart)).forEach((chart) => setTimeout(() => chart.build())); // one by one, once these are drawn
+      seen.forEach(live);
+      charts.filter((chart) => !seen.includes(chart)).forEach((chart) => setTimeout(() => live(chart))); // one by one, once these are drawn
       return;
     }
-    const lines = aligned();
     for (const chart of charts) if (chart.uplot && (rest || chart.visible)) chart.draw(lines, rest, same); // the others once it rests
     if (rest && state.at !== undefined) readAt(state.at);
   }
@@ -384,7 +373,8 @@
     $("patients").textContent = `${model.patients.count} virtual patients`;
     $("patients").addEventListener("click", () => $("patients").setAttribute("aria-pressed", String(patients.toggle())));
     $("unpin").addEventListener("click", () => { pins.length = 0; pinned(); });
-    $("csv").addEventListener("click", () => download(URL.createObjectURL(new Blob([table()], { type: "text/csv" })), `${page.id}.csv`));
+    $("csv").addEventListener("click", () => state.latest && download(URL.createObjectURL(new Blob([table()], { type: "text/csv" })), `${page.id}.csv`));
+    $("judged").hidden = !page.expectations.length; // from the start, so that nothing jumps
     $("judged").addEventListener("click", () => { $("verdicts").open = true; $("verdicts").scrollIntoView(); $("verdicts").querySelector("summary").focus(); });
     $("link").addEventListener("click", async () => {
       try { await navigator.clipboard.writeText(location.href); say("The link is copied: it opens this page as it is now."); } catch { say("Copy this: " + location.href); }
@@ -395,7 +385,7 @@
       const line = `<svg width="26" height="10" aria-hidden="true"><path d="M0 5H26" stroke-width="2.5"/></svg>`;
       const label = make("label", {}, box);
       label.insertAdjacentHTML("beforeend", line);
-      label.querySelector("path").setAttribute("stroke", lighter(arm.color));
+      label.querySelector("path").style.stroke = `var(--arm${place})`;
       if (arm.dash.length) label.querySelector("path").setAttribute("stroke-dasharray", arm.dash.map((part) => part * 2).join(" "));
       label.append(arm.title);
       $("arms").append(label);
@@ -433,30 +423,39 @@
     why: (place, time) => new Promise((done, failed) => askLater({ question: { why: [0, place, time / factor] }, done, failed })),
     lines: () => runs().filter(Boolean).length,
     verdicts: () => verdicts.expected.map(({ each, value, holds }) => ({ id: each.id, value, holds, drawn: Boolean(each.band) })),
-    async quiet() { while (busy || wanted || later.length || (state.latest && !charts.every((chart) => chart.uplot))) await new Promise((resolve) => setTimeout(resolve, 5)); },
+    async quiet() { while (busy || wanted || later.length || (state.latest && charts.some((chart) => chart.fixed))) await new Promise((resolve) => setTimeout(resolve, 5)); },
   });
 
-  async function open() {
-    let code;
+  function refusal() { // why no module can run here; empty if one can
     try {
-      code = await unpacked();
-      await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])); // the smallest module: is any allowed?
+      new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])); // the smallest: is any allowed?
+      return "";
     } catch (error) {
-      return `This page simulates by itself, which needs WebAssembly. It cannot be had here (${error.message ?? error}). Open the file from disk in a newer browser, or ask who runs this site to allow it (script-src 'wasm-unsafe-eval'). The curves below are those of the scenario as it is described.`;
+      return `This page simulates by itself, which needs WebAssembly. It cannot be had here: open the file from disk in a newer browser, or ask who runs this site to allow it (script-src 'wasm-unsafe-eval'). The curves below are those of the scenario as it is described. What the browser says: ${error.message}`;
     }
-    try { ask = await served(code); } catch { ask = await inPage(code); }
-    return "";
   }
 
-  open().then((problem) => {
-    if (problem) { $("trouble").textContent = problem; return; }
-    $("trouble").hidden = true;
+  function fail(words) {
+    $("trouble").textContent = words;
+    $("trouble").hidden = false;
+    for (const id of ["controls", "tools", "status"]) $(id).hidden = true;
+  }
+
+  function buildOne() { // while the engine gets ready, one by one
+    const next = charts.find((chart) => !chart.uplot);
+    if (!next || state.latest) return;
+    next.build();
+    setTimeout(buildOne);
+  }
+
+  function open() {
+    const ready = served().catch(() => inPage());
     for (const id of ["controls", "tools"]) $(id).hidden = false;
     controls();
     recall();
     curves.forEach((_, place) => charts.push(new Chart(place)));
-    request(false); // the first curves at once, of the main arm and one more ...
-    request(true); // ... and then all of them, as exact as those of a run
+    say("The curves are those of the scenario as it is described, until the first simulation is there.");
+    requestAnimationFrame(() => setTimeout(buildOne));
     const seen = new IntersectionObserver((entries) => entries.forEach((entry) => { charts.find((chart) => chart.element === entry.target).visible = entry.isIntersecting; }));
     charts.forEach((chart) => seen.observe(chart.element));
     new ResizeObserver(() => charts.forEach((chart) => {
@@ -469,5 +468,15 @@
       rows.forEach(({ show }) => show(false));
       request(true);
     });
-  }).catch((error) => { $("trouble").textContent = "This page cannot simulate here: " + error.message; $("trouble").hidden = false; });
+    return ready.then((found) => {
+      ask = found;
+      busy = false;
+      request(false); // the first curves soon ...
+      request(true); // ... and then as exact as those of a run
+    });
+  }
+
+  const words = refusal();
+  if (words) fail(words);
+  else open().catch((error) => fail("This page cannot simulate here: " + error.message + ". The curves below are those of the scenario as it is described."));
 })();

@@ -2,7 +2,7 @@
 // and says in words. tools: what the page gives it, of which `state` and `shown` change.
 function makeChart(tools) {
   "use strict";
-  const { page, state, shown, make, text, withUnit, shownValue, css, lighter, marks, whyOf, handlesOf, patients, runs, aligned, readAt, say, download, changedValues } = tools;
+  const { page, state, shown, make, text, withUnit, shownValue, css, strokeOf, marks, whyOf, handlesOf, patients, runs, aligned, readAt, say, download, changedValues } = tools;
   const { expected, mostPins } = tools, { model, arms, curves } = page, { factor, unit } = model.clock, end = model.end * factor;
   const LOWEST = 1e-6, HEIGHT = 190, $ = (id) => document.getElementById(id);
   const MOST_LONGER = 1.5, MOST_DECADES = 3, CLOSE = 5; // by how much of itself, and how many decades, published ranges stretch an axis; pixels of a swing that is too fast to see
@@ -26,8 +26,8 @@ function makeChart(tools) {
       this.place = place;
       this.log = page.logs[place];
       this.range = null;
-      const title = make("h2", {}, curve.label, curve.shown ? make("span", { className: "quiet", textContent: ` [${curve.shown}]` }) : "");
-      title.id = "t" + place;
+      this.element = $("charts").children[place]; // with the fixed curve, until this one can be drawn
+      const head = this.element.querySelector(".head"), stage = this.element.querySelector(".stage");
       this.toggle = make("button", { type: "button", textContent: "log" });
       this.toggle.setAttribute("aria-label", "logarithmic axis: " + curve.label);
       this.toggle.addEventListener("click", () => { this.log = !this.log; this.build(); });
@@ -39,7 +39,11 @@ function makeChart(tools) {
       button.setAttribute("aria-label", "why does it rise or fall here: " + curve.label);
       button.setAttribute("aria-expanded", "false");
       button.addEventListener("click", () => (this.why.at === null ? this.explain() : this.why.close()));
-      this.plot = make("div", { className: "plot", tabIndex: 0, role: "img" });
+      this.plot = stage.querySelector(".plot");
+      this.fixed = this.plot.firstElementChild;
+      this.plot.tabIndex = 0;
+      this.plot.setAttribute("role", "img");
+      this.plot.setAttribute("aria-label", this.fixed.getAttribute("aria-label"));
       this.handles = handlesOf(() => this.uplot, factor, place === 0);
       this.read = make("p", { className: "read" });
       this.body = make("tbody", {});
@@ -49,8 +53,9 @@ function makeChart(tools) {
       scroll.setAttribute("aria-label", "values of " + curve.label);
       this.details = make("details", {}, make("summary", { textContent: "In numbers" }), scroll);
       this.details.addEventListener("toggle", () => this.tabulate());
-      this.element = make("figure", { className: "chart" }, make("div", { className: "head" }, title, button, this.toggle, png), make("div", { className: "stage" }, this.plot, this.handles.element), this.read, this.why.element, this.details);
-      $("charts").append(this.element);
+      head.append(button, this.toggle, png);
+      stage.append(this.handles.element);
+      this.element.append(this.read, this.why.element, this.details);
       this.plot.addEventListener("keydown", (event) => this.key(event));
       this.plot.addEventListener("click", (event) => {
         const { left, width } = this.uplot.over.getBoundingClientRect(), across = event.clientX - left;
@@ -58,7 +63,7 @@ function makeChart(tools) {
       });
     }
 
-    explain(time) { this.why.show(time ?? state.at ?? this.steepest()); }
+    explain(time) { if (state.latest) this.why.show(time ?? state.at ?? this.steepest()); }
     steepest() { // where the main arm changes fastest
       const { times, curves: [...all] } = state.latest.arms.get(0), own = all[this.place];
       let at = 0, most = -1;
@@ -86,7 +91,7 @@ function makeChart(tools) {
           { ...side, size: 58, values: (_, ticks) => ticks.map((value) => text(value, 4)), ...(this.log ? { splits: (_, __, from, to) => decades(from, to), filter: (_, ticks) => ticks } : {}) },
         ],
         series: [{}, ...Array.from({ length: mostPins }, (_, i) => line(css("--quiet"), 1.3, [2 + 3 * i, 3])), line(css("--ghost"), 3.5, []),
-          ...arms.map((arm, i) => line(lighter(arm.color), i ? 1.5 : 2.4, arm.dash.map((part) => part * 2))).reverse()],
+          ...arms.map((arm, i) => line(strokeOf(i), i ? 1.5 : 2.4, arm.dash.map((part) => part * 2))).reverse()],
         hooks: { drawAxes: [(u) => { marks.patients(u, patients.band(chart.place)); marks.bands(u, chart.banded(), chart.log); marks.envelopes(u, chart.envelopes); }], draw: [(u) => chart.above(u)], setCursor: [(u) => chart.moved(u)] },
       }, [[0], ...Array(arms.length + 1 + mostPins).fill([null])], this.plot);
       this.uplot.root.setAttribute("aria-hidden", "true");
@@ -142,9 +147,14 @@ function makeChart(tools) {
     }
 
     draw(lines, rest, same = false) {
+      if (this.fixed) {
+        this.fixed.remove();
+        this.fixed = null;
+        this.plot.classList.remove("waiting");
+      }
       this.fit(rest);
       const found = runs();
-      const wide = (CLOSE * model.end) / Math.max(100, this.plot.clientWidth - 70), colors = [...Array(mostPins).fill(css("--quiet")), css("--ghost"), ...arms.map((arm) => lighter(arm.color)).reverse()];
+      const wide = (CLOSE * model.end) / Math.max(100, this.plot.clientWidth - 70), colors = [...Array(mostPins).fill(css("--quiet")), css("--ghost"), ...arms.map((_, i) => strokeOf(i)).reverse()];
       this.envelopes = [];
       this.uplot.setData([lines.times, ...found.map((run, i) => {
         if (!run) return [];
@@ -183,6 +193,7 @@ function makeChart(tools) {
     }
 
     key(event) {
+      if (!state.latest) return;
       const at = state.at ?? 0, step = end / 100;
       const to = { ArrowRight: at + step, ArrowLeft: at - step, PageUp: at - 10 * step, PageDown: at + 10 * step, Home: 0, End: end }[event.key];
       if (event.key === "l") this.toggle.click();
@@ -234,6 +245,7 @@ function makeChart(tools) {
 
     // With its title and arms, on paper
     save() {
+      if (!state.latest) return;
       const canvas = this.uplot.ctx.canvas, ratio = uPlot.pxRatio, line = 17 * ratio, drawn = arms.flatMap((arm, place) => (shown[place] && state.latest.arms.has(place) ? [arm] : []));
       const copy = make("canvas", { width: canvas.width, height: canvas.height + (2.2 + drawn.length) * line }), c = copy.getContext("2d"), curve = curves[this.place];
       c.fillStyle = css("--paper");
@@ -245,7 +257,7 @@ function makeChart(tools) {
       c.font = `${12 * ratio}px system-ui, sans-serif`;
       drawn.forEach((arm, i) => {
         const y = canvas.height + (2.2 + i) * line;
-        c.strokeStyle = lighter(arm.color);
+        c.strokeStyle = strokeOf(arms.indexOf(arm));
         c.lineWidth = 2 * ratio;
         c.setLineDash(arm.dash.map((part) => 2 * part * ratio));
         c.beginPath();
