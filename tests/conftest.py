@@ -25,25 +25,25 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("here")
 
 
-ONE_WORKER = ("tests/biology/test_claims.py", "tests/numerics/test_fluxes.py", "tests/tasks/test_explain.py")
+ONE_WORKER = ("tests/biology/", "tests/browser/", "tests/numerics/test_fluxes.py", "tests/tasks/test_explain.py")
 
 
 class ScenarioScheduling(LoadScopeScheduling):
-    """Gives all tests of a bundled scenario to one worker, as it does those in a browser, and every other test to the
-    next that is free."""
+    """Gives all tests of a bundled scenario to one worker, as it does those of `ONE_WORKER`, and every other test to
+    the next that is free."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)
 
 
 def group_of(nodeid: str) -> str:
-    """The bundled scenario that a test is about, as one of `test_scenarios.py` names it; the browser, which each worker
-    would start; the file, where tests share what takes seconds to make; otherwise the test itself."""
+    """The bundled scenario that a test is about, as one of `test_scenarios.py` names it; the folder or file, where
+    tests share what takes seconds to make: a browser, the machine code of the human model; otherwise the test
+    itself."""
     file, _, name = nodeid.partition("::")
-    if file.startswith("tests/browser/"):
-        return "tests/browser"
-    if file in ONE_WORKER:
-        return file
+    for each in ONE_WORKER:
+        if file.startswith(each):
+            return each
     return name.partition("[")[2].removesuffix("]") if file == "tests/test_scenarios.py" and "[" in name else nodeid
 
 

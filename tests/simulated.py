@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from immunesim.experiments.evidence import EvidenceRow, evidence_row
 from immunesim.experiments.run import RunResult, run
+from immunesim.experiments.scenario import Scenario
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
 
@@ -26,6 +27,12 @@ HUMAN = [
 ]
 OTHERS = [name for name in PATHS if name not in HUMAN]  # on smaller models
 each_scenario = pytest.mark.parametrize("name", thinned(PATHS, every=16))
+
+
+@functools.cache
+def bundled() -> list[Scenario]:
+    """All bundled scenarios: reading them takes seconds."""
+    return [read_scenario(path) for path in PATHS.values()]
 
 
 @functools.lru_cache(maxsize=1)  # all arms of a scenario at every step are up to 100 MB

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import tomllib
 from collections.abc import Iterator
 
-from immunesim import read_model, read_scenario
-from immunesim.experiments.scenario import Expectation, Scenario
-from immunesim.files.toml.catalogue import BIOLOGY, builtin_models, builtin_scenarios
+from immunesim import read_model
+from immunesim.experiments.scenario import Expectation
+from immunesim.files.toml.catalogue import BIOLOGY, builtin_models
+
+from tests.simulated import bundled
 
 DECLARED = tomllib.loads((BIOLOGY / "claims.toml").read_text(encoding="utf-8"))
 
 
-@functools.cache
-def scenarios() -> list[Scenario]:
-    return [read_scenario(path) for path in builtin_scenarios().values()]
-
-
 def expectations() -> Iterator[tuple[str, Expectation]]:
-    for scenario in scenarios():
+    for scenario in bundled():
         for expectation in scenario.expectations:
             yield f"{scenario.id}/{expectation.id}", expectation
 
@@ -45,7 +41,7 @@ def test_no_expectation_is_there_twice() -> None:
 
 def test_scenarios_of_the_human_model_turn_knobs_only() -> None:
     """Everybody has the same body: only patient, disease and treatment differ."""
-    human = [scenario for scenario in scenarios() if scenario.model_name == "immune"]
+    human = [scenario for scenario in bundled() if scenario.model_name == "immune"]
     assert len(human) >= 95
     for scenario in human:
         parameters = scenario.model.parameters

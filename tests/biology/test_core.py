@@ -8,6 +8,7 @@ from immunesim.experiments.run import run
 from immunesim.files.toml.catalogue import builtin_models, builtin_scenarios
 
 from tests.biology.rest import assert_stays_at_rest
+from tests.simulated import bundled
 
 CORE, IMMUNE = (read_model(builtin_models()[name]) for name in ("core", "immune"))
 ONLY_CORE = {"K_antigen_M", "IL2_absorption_whole"}  # parameters
@@ -87,8 +88,7 @@ def test_what_is_knocked_out_is_gone(name: str) -> None:
 def test_every_knob_is_turned_by_an_intervention_or_a_scenario() -> None:
     turned = {"body_weight", "body_surface", "fluids"}  # for doses, and as in the human model
     turned |= {name for each in CORE.interventions.values() for name in (*each.knockout, each.block)}
-    for path in builtin_scenarios().values():
-        scenario = read_scenario(path)
+    for scenario in bundled():
         if scenario.model_name == "core":
             for arm in scenario.arms:
                 turned |= {name for name, value in arm.parameters.items() if value != CORE.parameters[name].value}

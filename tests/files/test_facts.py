@@ -25,6 +25,7 @@ from immunesim.views.text.commands.run import run_text
 from immunesim.views.text.evidence_totals import blind_tests_text, not_asked_lines
 
 from tests.pages import Page
+from tests.simulated import bundled
 
 FACT = """[facts.toy_peak]
 that = "the level is highest after 90 minutes"
@@ -151,8 +152,8 @@ def test_what_is_set_aside_is_used_nowhere_else() -> None:
     aside = {study for fact in ASIDE for study in studies(fact)}
     model = read_model(builtin_models()["immune"])
     used = {name: each.source for name, each in model.parameters.items()}
-    for name, path in builtin_scenarios().items():
-        used |= {f"{name}/{each.id}": each.source for each in read_scenario(path).expectations if not each.fact}
+    for scenario in bundled():
+        used |= {f"{scenario.id}/{each.id}": each.source for each in scenario.expectations if not each.fact}
     cited = {name: re.split(r"[,;]\s*", source) for name, source in used.items()}
     assert {name: found for name, words in cited.items() if (found := aside & set(words))} == {}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import subprocess
 import sys
@@ -13,15 +12,16 @@ import numpy as np
 import pytest
 import tomli_w
 from immunesim.experiments.measures import unit_of, unit_text_of
-from immunesim.experiments.scenario import MAIN, Scenario
+from immunesim.experiments.scenario import MAIN
 from immunesim.experiments.sweeps.compute import compute
 from immunesim.experiments.sweeps.designs import member_ids
-from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.overrides import SweepOptions
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.model.units import unit
 from immunesim.runtime.errors import COMMAND_LINE, InputError
 from immunesim.views.text.notes import notes
+
+from tests.simulated import bundled
 
 DOSE = '[[dose]]\nname = "push"\ntarget = "drug"\namount = "400 pmol"\nat = "2 h"\nevery = "4 h"\ncount = 2\n'
 CHANGE = '[[change]]\nwhile = ["5 h", "8 h"]\nparameters = { k_clear = "0.9 1/h" }\n'
@@ -195,12 +195,6 @@ def test_an_axis_is_called_as_the_file_calls_it(scenario) -> None:
     text += '[population]\ncount = 3\n[[population.vary]]\nparameter = "body_weight"\nlabel = "weight"\n'
     text += 'distribution = "choice"\nvalues = ["70 kg", "80 kg"]\nsource = "assumed"\nstatus = "assumed: two"\n'
     assert [axis.label for axis in scenario(text).sweep.design.axes] == ["how fast it goes", "weight"]
-
-
-@functools.cache
-def bundled() -> list[Scenario]:
-    """All bundled scenarios: reading them takes seconds."""
-    return [read_scenario(path) for path in builtin_scenarios().values()]
 
 
 def test_every_patient_that_ships_differs_for_a_reason_that_is_written_down() -> None:
