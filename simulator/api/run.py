@@ -131,7 +131,8 @@ class Run:
     @property
     def names(self) -> tuple[str, ...]:
         """Every species and observable."""
-        return (*self.scenario.model.species, *self.scenario.model.observables)
+        observables = self.scenario.model.observables.values()
+        return (*self.scenario.model.species, *(each.id for each in observables if not each.made))
 
     @property
     def times(self) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..numerics.parameter_formulas import ParameterFormulas
-from .scenario import Arm, Scenario, crossings_of
+from .scenario import Arm, Scenario, crossings_of, switches_of
 
 
 def awake_species(
@@ -41,4 +41,5 @@ def zero_parameters(scenario: Scenario) -> set[str]:
         found -= {name for change in arm.changes for name, value in change.parameters.items() if value}
         found -= {name for each in arm.inputs for name in each.piece(0)}
         found -= {name for rule in crossings_of(arm) for name, value in rule.parameters.items() if value}
+        found -= {rule.parameter for rule in switches_of(arm)}
     return found

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..model.expression import Number
 from ..model.model import Model
 from ..numerics.pieces import STEP, Indices, Pieces, at_fraction, coefficients_of, refined
 from ..numerics.trajectory import Array
@@ -55,12 +56,23 @@ class BoundCondition:
         """The same of curves with these values, each of shape (n,): both of shape (n,)."""
         return self._decided(lambda side: _combined(side, values))
 
-    def _decided(self, value: Callable[[BoundMeasure], Array]) -> tuple[Flags, Array]:
+    def along(self, values: Mapping[str, Array]) -> tuple[Flags, Array]:
+        """As `of`, at increasing times; what is compared with 0 is large in terms of what it has been before."""
+
+        def size(compared: Compared, left: Array, right: Array) -> Array:
+            found = np.maximum(np.abs(left), np.abs(right))
+            return np.fmax.accumulate(found) if Number(0.0) in (compared.left, compared.right) else found
+
+        return self._decided(lambda side: _combined(side, values), size)
+
+    def _decided(
+        self, value: Callable[[BoundMeasure], Array], size: Callable[[Compared, Any, Any], Any] | None = None
+    ) -> tuple[Flags, Array]:
         def sides(compared: Compared) -> tuple[Array, Array]:
             left, right = self._sides[id(compared)]
             return value(left), value(right)
 
-        return decided(self.condition, sides)
+        return decided(self.condition, sides, size or _larger)
 
     def comparisons(self) -> Iterator[Callable[[Mapping[str, Array]], Array]]:
         """What gives the difference of the sides of each comparison from the values of curves."""
@@ -78,20 +90,30 @@ class BoundCondition:
             yield difference
 
 
-def decided(condition: Condition, sides: Callable[[Compared], tuple[Any, Any]]) -> tuple[Flags, Array]:
+def _larger(compared: Compared, left: Any, right: Any) -> Any:
+    """The size of the larger side."""
+    return np.maximum(np.abs(left), np.abs(right))
+
+
+def decided(
+    condition: Condition,
+    sides: Callable[[Compared], tuple[Any, Any]],
+    size: Callable[[Compared, Any, Any], Any] = _larger,
+) -> tuple[Flags, Array]:
     """Whether a condition holds, and how clearly: the margin, relative to the larger side, of what decides.
 
     sides: of a comparison, in their own units, numbers or arrays of one shape, which is that of both results; where one
-    is NaN the comparison does not hold.
+    is NaN the comparison does not hold. size: what margins are relative to, from a comparison and its sides in one
+    unit.
     """
     if isinstance(condition, Compared):
         left, right = sides(condition)
         right = right * condition.factor
         with np.errstate(invalid="ignore", divide="ignore"):
-            size = np.maximum(np.abs(left), np.abs(right))
-            margin = np.where(size > 0, np.abs(left - right) / size, np.inf)  # zero and zero are no close call
+            of = size(condition, left, right)
+            margin = np.where(of > 0, np.abs(left - right) / of, np.inf)  # zero and zero are no close call
             return _SIGNS[condition.sign](left, right), np.where(np.isnan(margin), np.inf, margin)
-    found = [decided(part, sides) for part in condition.parts]
+    found = [decided(part, sides, size) for part in condition.parts]
     if condition.op == "not":
         return np.logical_not(found[0][0]), found[0][1]
     holds, margins = np.array([each for each, _ in found]), np.array([each for _, each in found])
@@ -108,10 +130,13 @@ class ConditionCourse:
     Spans are found from the polynomials of the steps; a crossing within one is then found to the last digit.
     """
 
-    def __init__(self, condition: BoundCondition, curves: MemberCurves) -> None:
+    def __init__(self, condition: BoundCondition, curves: MemberCurves, since: float | None = None) -> None:
+        """since: where a span begins in any case; margins are then those of `BoundCondition.along`."""
         self._condition = condition
         self._grid = _Grid({name: curves.pieces(name) for name in condition.curves})
         cuts = [self._grid.bounds]
+        if since is not None and len(self._grid.bounds):
+            cuts.append(np.array([since]).clip(self._grid.bounds[0], self._grid.bounds[-1]))
         if len(self._grid.bounds) > 1:
             cuts += [self._cuts(each) for each in condition.comparisons()]
         self._cut = np.unique(np.concatenate(cuts))
@@ -119,8 +144,10 @@ class ConditionCourse:
         inside = (middle > self._cut[:-1]) & (middle < self._cut[1:])
         self._middle = middle[inside]
         self._begin, self._end = self._cut[:-1][inside], self._cut[1:][inside]
-        self._holds, margin = self.at(self._middle)
+        values = self._grid.values_at(self._middle)
+        self._holds, margin = condition.of(values) if since is None else condition.along(values)
         self._clearly_false = ~self._holds & (margin > CLEARLY)
+        self._clearly_true = self._holds & (margin > CLEARLY)
 
     def at(self, times: Array) -> tuple[Flags, Array]:
         """Whether it holds at some times, and how clearly; at a jump, after it. All of shape (n,)."""
@@ -141,7 +168,29 @@ class ConditionCourse:
         true = np.flatnonzero(self._holds[first:])
         if not len(true):
             return None
-        found = first + int(true[0])
+        return self._beginning(first + int(true[0]), span, since)
+
+    def next_wrong(self, since: float) -> float | None:
+        """The first time from `since` on from which it is true and should not be; None if there is none.
+
+        It was just made false. So it may be true by the error of the solver until it is clearly false; but where it is
+        clearly true without having been clearly false, it does not become false at all.
+        """
+        span = int(np.searchsorted(self._end, since, side="right"))
+        false, true = np.flatnonzero(self._clearly_false[span:]), np.flatnonzero(self._clearly_true[span:])
+        if not len(true) or (len(false) and false[0] < true[0]):
+            return self.next_true(since, armed=False)
+        found = span + int(true[0])
+        while found > span and self._holds[found - 1]:
+            found -= 1
+        return self._beginning(found, span, since)
+
+    def value(self, curve: str, time: float) -> float:
+        """A curve of the condition at a time; at a jump, after it."""
+        return float(self._grid.values_at(np.array([time]))[curve][0])
+
+    def _beginning(self, found: int, span: int, since: float) -> float:
+        """When it became true that holds in a span and not in the one before; `since` in the first one, `span`."""
         if found == span:
             return since
         low, high, about = max(float(self._middle[found - 1]), since), float(self._middle[found]), self._begin[found]

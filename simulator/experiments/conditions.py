@@ -56,6 +56,16 @@ def _read(text: str, model: Model, side: _Side, example: str, plain: bool = Fals
     return _Reader(source, model, side, example, plain).read(body, 0)
 
 
+def condition_of_curves(tree: Expression, model: Model) -> Condition:
+    """A condition of a formula, whose sides are curves and numbers."""
+    if not isinstance(tree, Apply):
+        raise TypeError(f"{tree!r} is no condition")
+    if tree.op in ("above", "not_below"):
+        left, right = (_before(side, model) for side in tree.args)
+        return Compared(left, ">" if tree.op == "above" else ">=", right, 1.0)
+    return Joined(tree.op, tuple([condition_of_curves(part, model) for part in tree.args]))
+
+
 def curves_of_condition(condition: Condition) -> Iterator[str]:
     """The species and observables that the condition of a rule reads."""
     return (name for side in sides_of(condition) for name in names(side))

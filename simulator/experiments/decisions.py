@@ -1,4 +1,5 @@
-"""What the rules of an arm decide: which doses are skipped, halved, delayed or stopped, and what is done at crossings.
+"""What the rules of an arm decide: which doses are skipped, halved, delayed or stopped, and what is done at crossings;
+and when its rates jump.
 
 An arm is simulated with what is decided so far. What its rules look at is taken in order of time: until something is
 decided otherwise, everything before it is as it was simulated. So an arm is simulated once, and again for each decision
@@ -7,24 +8,31 @@ that changes it.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
+from operator import itemgetter
 from typing import NamedTuple
 
+from ..model.expression import Number
 from ..model.instants import ticks_of, time_of
 from ..model.model import Model
 from ..numerics.trajectory import Trajectory
 from .condition_values import BoundCondition, ConditionCourse
+from .conditions import curves_of_condition
 from .measured import MemberCurves, curves_of
-from .rules import Crossing, Rule, Setting
+from .rules import Compared, Condition, Crossing, Joined, Rule, Setting, Switching
 from .scenario import Arm, Change, Dose
 from .timetable import CLOSEST, timetable
 
 MOST_DECISIONS = 1_000  # that change an arm: more is a rule that goes on for ever
-MOST_FIRED = 300  # times that a rule fires that may do so every time: more is one that goes on for ever
+MOST_FIRED = 300  # times that a rule fires that may do so every time, or a rate jumps: more goes on for ever
 CHATTERING, NEAR = 30, 1e-4  # so many firings within this part of the run are one too
+MOST_JUMPS = 2_000  # of one rate that jumps with time alone, as many as an input may have knots
+SLIDING, AT_ONCE = 8, 1e-6  # so many jumps of one rate within this part of the run are pushed back from both sides
+BESIDE = 1e-6  # of a whole number: so near to it a curve crosses it, and does not leap past it
 SAME_TIME = 1e-3  # of the run: two computations that find a crossing further apart decide differently
 
 # Arms, and their numbers among those that were given; None: it cannot be simulated
@@ -67,13 +75,14 @@ class Fired(NamedTuple):
 class Decided(NamedTuple):
     """An arm without rules, with what these gave and set; what its rules did to doses, and at crossings; closest: the
     smallest margin of any look at a dose, also of those that changed nothing, as rule, time and margin; problem: a rule
-    that would decide for ever, in words."""
+    that would decide for ever, in words; jumps: of rates, in order of time, as the name of what jumps and when."""
 
     arm: Arm
     decisions: tuple[Decision, ...] = ()
     fired: tuple[Fired, ...] = ()
     closest: tuple[str, float, float] | None = None
     problem: str = ""
+    jumps: tuple[tuple[str, float], ...] = ()
 
 
 def decided_arms(arms: Sequence[Arm], model: Model, end: float, simulate: Simulate) -> list[Decided]:
@@ -97,6 +106,7 @@ def first_difference(one: Decided, other: Decided, end: float) -> tuple[str, flo
         found: list[tuple[float, str, tuple[object, ...]]] = [
             (each.time, each.rule, (each.dose, each.number)) for each in of.decisions
         ]
+        found += [(time, name, ()) for name, time in of.jumps]
         return sorted([*found, *((each.time, each.rule, (each.number,)) for each in of.fired)])
 
     for a, b in zip_longest(steps(one), steps(other)):
@@ -148,6 +158,41 @@ class _Watched:
         return self.rule.at_most is None or self.count < self.rule.at_most
 
 
+class _Followed:
+    """A switch while its jumps are looked for: the value that holds from the last one on, and when they were."""
+
+    def __init__(self, rule: Switching, model: Model) -> None:
+        self.rule, self.model = rule, model
+        self.value, self.ticks = 0.0, list[int]()
+
+    @property
+    def wrong(self) -> Condition:
+        """What holds where the value is no longer right."""
+        found = self.rule.condition
+        if self.rule.floor and isinstance(found, Compared):
+            value, above = Number(self.value), Number(self.value + 1.0)
+            return Joined("or", (found._replace(right=above), found._replace(sign="<", right=value)))
+        return Joined("not", (found,)) if self.value else found
+
+    def next(self, curves: MemberCurves) -> tuple[int, float] | None:
+        """When its value is next wrong, in ticks, and the value that is right from then on; None if never."""
+        unit = self.model.time_unit
+        since = time_of(self.ticks[-1], unit) if self.ticks else 0.0
+        course = ConditionCourse(BoundCondition(self.wrong, self.model), curves, since)
+        found = course.next_wrong(since) if self.ticks else course.next_true(since, armed=True)
+        if found is None:
+            return None
+        return ticks_of(found, unit), self._floor(course, found) if self.rule.floor else 1.0 - self.value
+
+    def _floor(self, course: ConditionCourse, time: float) -> float:
+        (curve,) = curves_of_condition(self.rule.condition)
+        value = course.value(curve, time)
+        near = [each for each in (self.value + 1.0, self.value) if abs(value - each) <= BESIDE]
+        if not near:  # it is another one at once, as after a dose
+            return float(math.floor(value))
+        return near[0] if near[0] != self.value else self.value - 1.0
+
+
 class _Deciding:
     """An arm while its rules decide."""
 
@@ -157,12 +202,14 @@ class _Deciding:
         self.courses = {dose.name: _Course(dose) for dose in arm.doses}
         self.checks = [rule for rule in arm.rules if isinstance(rule, Rule)]
         self.watched = [_Watched(rule, model) for rule in arm.rules if isinstance(rule, Crossing)]
+        self.followed = [_Followed(rule, model) for rule in arm.rules if isinstance(rule, Switching)]
         self.conditions = {rule.name: BoundCondition(rule.condition, model) for rule in self.checks}
         self.now = 0  # in ticks: what crosses before has been dealt with
         self.settings: list[Setting] = []
         self.since: list[Change] = []
         self.decisions: list[Decision] = []
         self.fired: list[Fired] = []
+        self.jumps: list[tuple[str, float]] = []
         self.closest: tuple[str, float, float] | None = None
         self.problem = ""
 
@@ -174,7 +221,8 @@ class _Deciding:
 
     def decided(self) -> Decided:
         """What was decided in all."""
-        return Decided(self.current(), tuple(self.decisions), tuple(self.fired), self.closest, self.problem)
+        jumps = tuple(sorted(self.jumps, key=itemgetter(1)))
+        return Decided(self.current(), tuple(self.decisions), tuple(self.fired), self.closest, self.problem, jumps)
 
     def changes(self, trajectory: Trajectory) -> bool:
         """Looks at doses and crossings in order of time; whether something is decided so that what follows is another.
@@ -184,13 +232,20 @@ class _Deciding:
         curves = curves_of(trajectory.dense, trajectory.outcome.ok)
         reached = ticks_of(float(trajectory.times[-1]), self.model.time_unit) if len(trajectory.times) else 0
         last = min(self.end, reached)
+        if self._jump_in_time(curves, last):
+            return not self.problem
+        jump = min(self._next_jumps(curves), key=lambda each: each.tick, default=None)
         crossing = self._next_crossing(curves)
         looked_at = [name for rule in self.checks for name in rule.doses if name in self.courses]
         while True:
             waiting = [each for name in dict.fromkeys(looked_at) if (each := self.courses[name]).next < len(each.ticks)]
             course = min(waiting, key=lambda each: each.ticks[each.next], default=None)
             tick = course.ticks[course.next] if course is not None else last
-            if crossing is not None and crossing.tick < min(tick, last):
+            first = min([each.tick for each in (jump, crossing) if each is not None], default=last)
+            if jump is not None and jump.tick == first < min(tick, last):
+                self._jump(jump)
+                return not self.problem
+            if crossing is not None and first < min(tick, last):
                 self._fire(crossing)
                 return not self.problem
             if course is None or tick >= last:
@@ -201,6 +256,43 @@ class _Deciding:
                     self.problem = f"the rule '{rule}' decided {MOST_DECISIONS:,} times, as if for ever: say 'at_most'"
                 return not self.problem
             course.next += 1
+
+    def _jump_in_time(self, curves: MemberCurves, last: int) -> bool:
+        """Takes all jumps of rates that depend on time alone: no other simulation moves them; whether there are any."""
+        count = len(self.jumps)
+        for each in self.followed:
+            while each.rule.in_time and not self.problem and (found := each.next(curves)) is not None:
+                tick = self._at_an_edge(found[0])
+                if tick >= last:
+                    break
+                self._jump(_NextJump(tick, each, found[1]))
+        return len(self.jumps) > count
+
+    def _next_jumps(self, curves: MemberCurves) -> Iterator[_NextJump]:
+        """The next jump of each rate that depends on states."""
+        for each in self.followed:
+            found = None if each.rule.in_time else each.next(curves)
+            if found is not None:
+                yield _NextJump(self._at_an_edge(found[0]), each, found[1])
+
+    def _jump(self, jump: _NextJump) -> None:
+        """Sets the parameter of a switch."""
+        each, time, unit = jump.followed, time_of(jump.tick, self.model.time_unit), self.model.time_unit_text
+        each.value = jump.value
+        each.ticks.append(jump.tick)
+        self.since.append(Change(time, None, {each.rule.parameter: jump.value}))
+        self.jumps.append((each.rule.name, time))
+        recent = each.ticks[-SLIDING:]
+        if len(recent) == SLIDING and recent[-1] - recent[0] <= AT_ONCE * self.end:
+            self.problem = (
+                f"{each.rule.name} switches to and fro at {time:.6g} {unit}: on both sides of where it jumps the rates "
+                "push back to there (sliding); let it switch back at another level than it switches at, or write a "
+                "smooth rate such as hill()"
+            )
+            return
+        most = MOST_JUMPS if each.rule.in_time else MOST_FIRED
+        if len(each.ticks) >= most:
+            self.problem = f"{each.rule.name} switches {most:,} times until {time:.6g} {unit}, as if for ever"
 
     def _next_crossing(self, curves: MemberCurves) -> _NextCrossing | None:
         """The first crossing of any rule from now on."""
@@ -301,6 +393,14 @@ class _Deciding:
         else:
             course.parts[course.next] = rule.size
             course.next += 1
+
+
+class _NextJump(NamedTuple):
+    """The next jump of a rate: its time, and the value that its switch then has."""
+
+    tick: int
+    followed: _Followed
+    value: float
 
 
 class _NextCrossing(NamedTuple):

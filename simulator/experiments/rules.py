@@ -63,7 +63,22 @@ class Crossing(NamedTuple):
     at_most: int | None = 1
 
 
-AnyRule = Rule | Crossing
+class Switching(NamedTuple):
+    """A parameter that follows a condition, so that a rate jumps where this is crossed.
+
+    name: in words, whose formula it stands in. condition: while it holds the parameter is 1, elsewhere 0. floor: the
+    parameter is the floor of the left side of `condition` instead. in_time: whether it depends on nothing that the
+    solver computes, nor on what a rule sets.
+    """
+
+    name: str
+    parameter: str
+    condition: Condition
+    floor: bool
+    in_time: bool
+
+
+AnyRule = Rule | Crossing | Switching
 
 
 class Setting(NamedTuple):

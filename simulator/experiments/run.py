@@ -21,7 +21,8 @@ from .expectations import Verdict, judge
 from .memory import check_run_memory
 from .periodic import NoPeriodicStateError
 from .residuals import DataResult, compare_with_data
-from .scenario import Arm, CurveFormula, Scenario, chosen_arms, crossings_of
+from .rules import Switching
+from .scenario import Arm, CurveFormula, Scenario, chosen_arms, crossings_of, switches_of
 from .schedule import LedgerLine, Prepared, ledger
 from .solving import Certify, decided_of, prepared_arm, solve_arms, system_of
 from .solving import OnProgress as OnProgress
@@ -114,7 +115,8 @@ def run(
     check_run_memory(scenario, chosen)
     system = system_of(scenario.model)
     decided, prepared, doubts = _prepared(scenario, chosen, system, certify)
-    looked_at = [name for arm in chosen for rule in arm.rules for name in curves_of_condition(rule.condition)]
+    rules = [rule for arm in chosen for rule in arm.rules if not isinstance(rule, Switching)]
+    looked_at = [name for rule in rules for name in curves_of_condition(rule.condition)]
     shown = replace(scenario, plots=(*scenario.plots, (*curves, *looked_at)))  # digits are those of what is shown
     solved, interrupted = solve_arms(shown, system, prepared, certify, on_progress)
     if interrupted and not solved:
@@ -152,7 +154,7 @@ def _prepared(
         prepared = {name: prepared_arm(scenario, each.arm, system) for name, each in decided.items()}
         if problem := next((each.problem for each in decided.values() if each.problem), ""):
             raise InputError([request_fault(f"{scenario.id}: {problem}")])
-        crossing = [arm for arm in arms if crossings_of(arm)]
+        crossing = [arm for arm in arms if crossings_of(arm) or switches_of(arm)]
         doubts: dict[str, tuple[str, float]] = {}
         for again in decided_of(scenario, crossing if certify is not Certify.OFF else [], system, again=True):
             name = again.arm.name

@@ -20,7 +20,7 @@ from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
 from .explorer.choices import Explore
 from .fitting.design import Fit
-from .rules import AnyRule, Condition, Crossing, Setting
+from .rules import AnyRule, Condition, Crossing, Setting, Switching
 from .sweeps.designs import Sweep
 
 MAIN = "main"  # the arm that is the scenario as it is described
@@ -191,6 +191,11 @@ class Arm(NamedTuple):
 def crossings_of(arm: Arm) -> list[Crossing]:
     """The rules of an arm that are about crossings."""
     return [rule for rule in arm.rules if isinstance(rule, Crossing)]
+
+
+def switches_of(arm: Arm) -> list[Switching]:
+    """What makes the rates of an arm jump."""
+    return [rule for rule in arm.rules if isinstance(rule, Switching)]
 
 
 class Expectation(NamedTuple):

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .declarations import BODY, Declarations, Intervention, ModelFault, Parameter
-from .expression import TIME, Apply, Expression, names
+from .expression import TIME, names
 from .units import ONE
 
 UNUSED = "the parameter is used nowhere; one that doses of scenarios name says for_doses = true"
 SHARE = (0.0, 1.0)
-JUMPING = ("if", "floor")  # functions that jump with their first argument
 
 Keys = tuple[str, ...]
 
 
 def check_declarations(model: Declarations) -> Iterator[ModelFault]:
     """Everything that is wrong with the names in `model`; dimensions are checked where laws are written."""
-    checks = (_formulas, _equations, _substances, _volumes, _unused, _circle, _jumps, _interventions)
+    checks = (_formulas, _equations, _substances, _volumes, _unused, _circle, _interventions)
     for check in checks:
         yield from (ModelFault(path, message) for path, message in check(model))
 
@@ -35,7 +34,7 @@ def _used(model: Declarations) -> Iterator[tuple[Keys, Iterable[str]]]:
 
 def _formulas(model: Declarations) -> Iterator[tuple[Keys, str]]:
     known = {*model.species, *model.parameters, *model.observables, TIME}
-    constant = set(model.parameters) | _parameter_only(model)
+    constant = set(model.parameters) | parameter_only(model)
     reasons = {"initial": "an initial value is made of parameters", "volume": "a volume is a parameter"}
     for path, found in _used(model):
         for name in dict.fromkeys(found):
@@ -81,47 +80,7 @@ def _circle(model: Declarations) -> Iterator[tuple[Keys, str]]:
         yield ("observables", circle[0], "value"), f"observables refer to each other: {' -> '.join(circle)}"
 
 
-def _jumps(model: Declarations) -> Iterator[tuple[Keys, str]]:
-    """Rates that jump while a run goes on: a solver could step over two jumps and see neither."""
-    if _observable_circle(model):
-        return
-    constant = set(model.parameters) | _parameter_only(model)
-    for reaction in model.reactions.values():
-        for through, tree in _read_by(model, reaction.rate):
-            moving = [(op, name) for op, name in _decides(tree) if name not in constant]
-            if moving:
-                op, name = moving[0]
-                of = f", in the observable {through}" if through else ""
-                yield (
-                    ("reactions", reaction.id, "rate"),
-                    f"{op}() in a rate may depend on parameters alone{of}: '{name}' changes with time, and the rate "
-                    "would jump where a solver need not look; say it in the scenario, as a [[rule]] with 'when', a "
-                    "[[change]] or an input",
-                )
-                break
-
-
-def _read_by(model: Declarations, tree: Expression) -> Iterator[tuple[str, Expression]]:
-    """A formula and those of all observables that it depends on, each with the name of the observable."""
-    found, waiting = {"": tree}, [tree]
-    while waiting:
-        for name in names(waiting.pop()):
-            if name in model.observables and name not in found:
-                found[name] = model.observables[name].value
-                waiting.append(found[name])
-    return iter(found.items())
-
-
-def _decides(tree: Expression) -> Iterator[tuple[str, str]]:
-    """The names on which the jumps of a formula depend, each with the function that jumps."""
-    if isinstance(tree, Apply):
-        if tree.op in JUMPING:
-            yield from ((tree.op, name) for name in names(tree.args[0]))
-        for arg in tree.args:
-            yield from _decides(arg)
-
-
-def _parameter_only(model: Declarations) -> set[str]:
+def parameter_only(model: Declarations) -> set[str]:
     """Observables that depend on parameters alone."""
     found: set[str] = set()
     for _ in model.observables:

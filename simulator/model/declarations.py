@@ -72,7 +72,7 @@ class Parameter(NamedTuple):
 
     range: lowest and highest published value. substance: what its unit counts, for units of mass or IU. for_doses:
     whether it may stand in no formula, as doses of scenarios name it: a lag time, a share that is absorbed. made:
-    whether it stands in no file, but was made of an input of a scenario.
+    whether it stands in no file, but was made of an input of a scenario or of a formula that jumps.
     """
 
     id: str
@@ -111,7 +111,8 @@ class Reaction(NamedTuple):
 
 
 class Observable(NamedTuple):
-    """A quantity computed from states and parameters; rate laws may use it by name."""
+    """A quantity computed from states and parameters; rate laws may use it by name. made: whether it stands in no file,
+    but was made of a formula that jumps."""
 
     id: str
     label: str
@@ -119,6 +120,7 @@ class Observable(NamedTuple):
     unit: Unit
     text: str
     value: Expression
+    made: bool = False
 
 
 class Intervention(NamedTuple):

@@ -18,12 +18,14 @@ class Model(Declarations):
     """Declarations that have been checked: every name is declared and used, every rate law has the right dimension.
 
     laws: what the numerics reads, the same formulas with every unit factor written in.
+    as_written: the model before `switches` made parameters of what jumps in its rates; None where nothing does.
 
     Raises:
         ModelError: with everything that is wrong.
     """
 
     laws: Laws = field(init=False, repr=False, compare=False)
+    as_written: Model | None = field(init=False, default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "laws", write_laws(self))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..experiments.branches import Branches, NoEffectError, branches
-from ..experiments.scenario import MAIN, Arm, Scenario, chosen_arms
+from ..experiments.scenario import MAIN, Arm, Scenario, chosen_arms, switches_of
 from ..experiments.steady_states import SteadyStates, steady_states
 from ..files.results.folder import check_folder, new_folder
 from ..files.toml.axes import NotVariableError, find_variable, impossible, read_numbers
@@ -169,6 +169,9 @@ def _checked(
     if not 0 <= request.starts <= MOST_STARTS:
         message = f"expected 0 to {MOST_STARTS:,} random starts, found {request.starts}"
         faults.append(request_fault(message, f"--starts {request.starts}"))
+    if switches := switches_of(arm):
+        message = f"{scenario.id}: {switches[0].name} jumps, and steady states are those of smooth rates"
+        faults.append(request_fault(message, ""))
     followed = None
     if request.follow is not None:
         followed = _followed(request.follow, scenario, arm, faults)

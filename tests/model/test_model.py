@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from immunesim.model.declarations import ModelError, is_status, read_equation
 from immunesim.model.expression import Apply, Name, Number
 from immunesim.model.model import Model, dose_unit_factor
+from immunesim.model.switches import with_switches
 from immunesim.model.units import Substance, UnitError, unit
 from immunesim.numerics.parameter_formulas import initial_values
 from immunesim.numerics.system import System
@@ -305,20 +304,36 @@ def test_observables_may_refer_to_later_ones() -> None:
     np.testing.assert_allclose(values[:, 0], [12.0, 0.006])
 
 
-@pytest.mark.parametrize(
-    ("rate", "observed", "message"),
-    [
-        ("k * if(A > half, A, 0)", "A", "if() in a rate may depend on parameters alone: 'A' changes with time"),
-        ("k * seen", "if(2 * A > half, A, 0)", "alone, in the observable seen: 'A' changes with time"),
-        ("k * A * floor(time / hour)", "A", "floor() in a rate may depend on parameters alone: 'time' changes"),
-        ("k * if(half > seen, A, 0)", "2 * A", "'seen' changes with time"),
-    ],
-)
-def test_a_rate_does_not_jump_while_a_run_goes_on(rate: str, observed: str, message: str) -> None:
-    parameters = {"k": (1.0, "1/h"), "half": (0.5, "pM"), "hour": (1.0, "h")}
-    reactions = {"r": ("A ->", rate), "other": ("A ->", "k * half * hour / hour")}
-    with pytest.raises(ModelError, match=re.escape(message)):
-        make_model({"A": ("pM", 0, 1)}, parameters, reactions, observables={"seen": ("pM", observed)})
+def test_a_rate_that_jumps_reads_a_switch_and_one_with_parameters_alone_stays() -> None:
+    parameters = {"k": (1.0, "1/h"), "half": (0.5, "nM"), "hour": (1.0, "h"), "way": (1.0, "1")}
+    reactions = {
+        "first": ("A ->", "k * seen * if(half > A, 1, 0)"),
+        "second": ("A ->", "k * if(half > A and not A > 0, A, 2 * A) * floor(time / hour) * if(way > 0, 1, 2)"),
+        "third": ("A ->", "k * if(half > A, A, 0)"),
+    }
+    observables = {"seen": ("pM", "if(A > half, A, 2 * A)"), "not_in_a_rate": ("pM", "if(A > half, A, 0)")}
+    model = make_model({"A": ("pM", 0, 1)}, parameters, reactions, observables=observables)
+    made, switches = with_switches(model)
+    assert [each.parameter for each in switches] == [f"switch_{number}" for number in range(1, 5)]
+    assert [each.where.split("'")[1] for each in switches] == ["seen", "first", "second", "second"]
+    assert made.observables["not_in_a_rate"] == model.observables["not_in_a_rate"]
+    assert [bool(each.floor) for each in switches] == [False, False, False, True]
+    assert switches[3].reads == {"time", "hour"}
+    values = [made.parameters[name].value for name in made.parameters]
+    values[list(made.parameters).index("switch_2")] = 1.0  # A is below half: the third gives k A, the first k 2 A
+    system = System(made)
+    rates = system.evaluate([system.rates[name] for name in reactions], 0.0, [3.0], values)
+    assert rates == pytest.approx([6.0, 0.0, 3.0])
+    sides = system.observe(np.array([2.0]), np.array([[3.0]]), values)
+    named = dict(zip(made.observables, sides[:, 0], strict=True))
+    assert named["switch_1_side_1"] == 3.0
+    assert named["switch_1_side_2"] == pytest.approx(500.0)  # in pM too
+    assert named["switch_4_of"] == 2.0
+
+
+def test_a_model_whose_rates_do_not_jump_stays_the_same() -> None:
+    model = make_model({"A": ("pM", 0, 1)}, {"k": (1.0, "1/h")}, {"r": ("A ->", "k * max(A, 0 * A)")})
+    assert with_switches(model) == (model, ())
 
 
 def test_what_is_only_looked_at_may_jump_and_so_may_a_rate_with_its_parameters() -> None:

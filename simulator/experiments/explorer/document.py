@@ -19,7 +19,7 @@ from ...numerics.trajectory import ATOL_OF_SCALE
 from ...runtime.errors import InputError, InputFault, request_fault
 from ..clock import clock_of
 from ..measures import arguments, arm_of, arms_of, curve_names, functions_in, unit_given
-from ..scenario import Arm, Dose, Expectation, Scenario
+from ..scenario import Arm, Dose, Expectation, Scenario, switches_of
 from .patients import patients_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def obstacles(scenario: Scenario, system: System) -> list[str]:
     reasons = []
     for arm in scenario.arms:
         name = f"arm '{arm.name}'"
-        if arm.rules:
+        if switches := switches_of(arm):
+            reasons.append(f"{switches[0].name} jumps while a run goes on, which a page does not follow")
+        elif arm.rules:
             reasons.append(f"{name} has rules, such as '{arm.rules[0].name}', which a page does not follow")
         if arm.inputs:
             reasons.append(f"{name} has an input, '{arm.inputs[0].parameter}', and a page cannot follow a table")

@@ -19,7 +19,7 @@ from ..awake import awake_species
 from ..conditions import curves_of_condition
 from ..decisions import Decided, decided_arms
 from ..periodic import has_steady_dose, periodic_starts
-from ..scenario import Arm, Scenario, crossings_of
+from ..scenario import Arm, Scenario, crossings_of, switches_of
 from ..schedule import prepare
 from ..solving import TIGHTER, problem_of, states_of_model
 from ..timetable import TimetableError
@@ -225,6 +225,7 @@ def reduced_system_for(scenario: Scenario, arms: Sequence[Arm], axes: Sequence[A
     changed |= {name for arm in arms for change in arm.changes for name in change.parameters}
     changed |= {name for arm in arms for each in arm.inputs for name in each.piece(0)}
     changed |= {name for arm in arms for rule in crossings_of(arm) for name in rule.parameters}
+    changed |= {rule.parameter for arm in arms for rule in switches_of(arm)}
     values = [scenario.parameters(arm) for arm in arms]
     fixed = {
         name: value

@@ -49,7 +49,8 @@ def table_name(arm: str) -> str:
 def write_table(path: Path, scenario: Scenario, trajectory: Trajectory) -> None:
     """Time, all species and all observables, a row per saved time, digits enough to read back
     the same number."""
-    columns = [_texts(values) for values in (trajectory.times, *trajectory.values.values())]
+    curves = [trajectory.values[name] for name in _written(scenario.model, trajectory)]
+    columns = [_texts(values) for values in (trajectory.times, *curves)]
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerow(table_header(scenario.model, trajectory))
         file.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
@@ -72,7 +73,15 @@ def _texts(values: Array) -> list[str]:
 
 def table_header(model: Model, trajectory: Trajectory) -> list[str]:
     """``time [d]``, then every species and observable with its unit."""
-    return [f"time [{model.time_unit_text}]", *(f"{name} [{model.unit_text(name)}]" for name in trajectory.values)]
+    return [
+        f"time [{model.time_unit_text}]",
+        *(f"{name} [{model.unit_text(name)}]" for name in _written(model, trajectory)),
+    ]
+
+
+def _written(model: Model, trajectory: Trajectory) -> list[str]:
+    """Every species and observable of the model's files."""
+    return [name for name in trajectory.values if name not in model.observables or not model.observables[name].made]
 
 
 def read_table(path: Path) -> tuple[list[str], Array]:
@@ -195,7 +204,7 @@ def _certificate(certificate: Certificate, scenario: Scenario) -> dict[str, Any]
 
 def _arm_summary(scenario: Scenario, result: ArmResult) -> dict[str, Any]:
     trajectory, certificate = result.trajectory, result.certificate
-    found = all_curve_measures(scenario.model, trajectory, list(trajectory.values))
+    found = all_curve_measures(scenario.model, trajectory, _written(scenario.model, trajectory))
     return {
         "label": result.arm.label,
         "outcome": asdict(trajectory.outcome),

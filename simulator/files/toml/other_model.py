@@ -8,6 +8,7 @@ from typing import Any
 
 from ...experiments.conditions import curves_of_condition
 from ...experiments.measures import arms_of, curve_names
+from ...experiments.rules import Switching
 from ...experiments.scenario import MAIN, Expectation, Scenario
 from ...model.model import Model
 from .scenario_file import read_again, reading_of
@@ -67,7 +68,8 @@ def _read_by_doses(scenario: Scenario) -> set[str]:
     for arm in scenario.arms:
         found |= {each.parameter for each in arm.inputs}
         found |= {name for dose in arm.doses for _, name in dose.named}
-        found |= {name for rule in arm.rules for name in curves_of_condition(rule.condition)}
+        rules = [rule for rule in arm.rules if not isinstance(rule, Switching)]
+        found |= {name for rule in rules for name in curves_of_condition(rule.condition)}
     return found
 
 

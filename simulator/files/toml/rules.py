@@ -40,7 +40,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...experiments.conditions import read_condition
-from ...experiments.rules import AnyRule, Condition, Crossing, Joined, Rule
+from ...experiments.rules import Condition, Crossing, Joined, Rule
 from ...experiments.scenario import MAIN, Arm
 from ...model.expression import FormulaError
 from ...model.units import ONE, UnitError, quantity
@@ -71,9 +71,9 @@ ACTS = {"give", "parameters", "set"}  # what a rule does at a crossing
 _DELAY = re.compile(r"delay\s+(.*)\Z", re.DOTALL)
 
 
-def read_rules(context: Context) -> tuple[AnyRule, ...]:
+def read_rules(context: Context) -> tuple[Rule | Crossing, ...]:
     """The rules of a scenario, without those that are wrong."""
-    found: list[AnyRule] = []
+    found: list[Rule | Crossing] = []
     names: set[str] = set()
     for number, table in enumerate(context.tables.get("rule", [])):
         path: KeyPath = ("rule", number)
@@ -91,7 +91,7 @@ def read_rules(context: Context) -> tuple[AnyRule, ...]:
     return tuple(found)
 
 
-def arm_with_rules(context: Context, arm: Arm, rules: Sequence[AnyRule], without: Sequence[object]) -> Arm:
+def arm_with_rules(context: Context, arm: Arm, rules: Sequence[Rule | Crossing], without: Sequence[object]) -> Arm:
     """`arm` with the rules about its doses and about crossings, but those that it leaves out."""
     given = {dose.name: dose for dose in arm.doses}
     base, by_rules = context.tables.get("dose", {}), _given_by_rules(context)
@@ -100,7 +100,7 @@ def arm_with_rules(context: Context, arm: Arm, rules: Sequence[AnyRule], without
             context.fault(
                 ("arms", arm.name, "dose", dose.name), f"the dose '{dose.name}' has no at, and no rule gives it"
             )
-    kept: list[AnyRule] = []
+    kept: list[Rule | Crossing] = []
     for rule in rules:
         if rule.name in without:
             continue
@@ -136,7 +136,7 @@ def _check_crossing(context: Context, arm: Arm, rule: Crossing) -> None:
                 context.fault(at, f"{message}; give the dose a number, or set something else")
 
 
-def _rule(context: Context, table: Table, path: KeyPath) -> AnyRule | None:
+def _rule(context: Context, table: Table, path: KeyPath) -> Rule | Crossing | None:
     before = len(context.faults)
     crossing = bool(set(OF_CROSSINGS) & table.keys())
     if crossing and set(OF_CHECKS) & table.keys():

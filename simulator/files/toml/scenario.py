@@ -16,6 +16,7 @@ from ...model.expression import Name
 from ...model.expression import names as names_in
 from ...model.instants import ticks_of
 from ...model.model import Model
+from ...model.switches import Switch
 from ...model.units import unit
 from ...runtime.names import nearest, unknown_name
 from .answer import CHANGED, read_answer
@@ -42,6 +43,7 @@ from .quantities import (
 from .rules import arm_with_rules, read_rules
 from .source import Table
 from .sweep import read_sweep
+from .switches import arm_with_switches
 
 MAX_TIMES = 1_000_000  # output times of one run
 MAX_END = 1000 * 365.25  # days
@@ -79,12 +81,15 @@ def with_defaults(tables: Table, model: Model, end: float | None) -> Table:
     return data
 
 
-def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> Scenario | None:
+def build_scenario(
+    context: Context, id: str, inputs: Sequence[Input] = (), switches: Sequence[Switch] = ()
+) -> Scenario | None:
     """The scenario that the context's tables describe, or None and faults.
 
     Args:
         id: what it is called.
         inputs: what follows tables over time, in every arm that does not set it itself.
+        switches: what makes rates jump, in every arm.
     """
     data = context.tables
     every = _output_interval(context)
@@ -95,9 +100,10 @@ def build_scenario(context: Context, id: str, inputs: Sequence[Input] = ()) -> S
     def arm_of(name: str, table: Table, at: KeyPath) -> Arm:
         arm = with_settled_doses(context, _arm(context, without, name, table, at))
         own = {**data.get("parameters", {}), **table.get("parameters", {})}
-        return arm_with_rules(context, arm_with_inputs(context, arm, inputs, own), rules, table.get("without", []))
+        ruled = arm_with_rules(context, arm_with_inputs(context, arm, inputs, own), rules, table.get("without", []))
+        return arm_with_switches(context, ruled, switches)
 
-    arms = [arm_with_rules(context, main, rules, ())]
+    arms = [arm_with_switches(context, arm_with_rules(context, main, rules, ()), switches)]
     arms += [arm_of(name, table, ("arms", name)) for name, table in data.get("arms", {}).items()]
     _check_volumes(context, arms)
     _check_titles(context, arms)

@@ -53,6 +53,7 @@ from .source import (
 )
 from .subjects import SUBJECTS, expand_subjects
 from .sweep import MEASURE
+from .switches import with_jumps
 
 SCHEMA = 1
 MAX_PARENTS = 20
@@ -263,8 +264,8 @@ def _scenario(reading: Reading, faults: list[InputFault]) -> tuple[Scenario, Con
     faults += apply_interventions(layers, model, reading.interventions, end)
     context = Context(layers, with_defaults(layers.data, model, end), model, faults, end, left_out)
     inputs = read_inputs(context)
-    context = with_inputs(context, inputs)
-    scenario = build_scenario(context, reading.id, inputs)
+    context, switches = with_jumps(with_inputs(context, inputs))
+    scenario = build_scenario(context, reading.id, inputs, switches)
     if scenario is not None and reading.sweep_options:
         faults += settings_without_effect(scenario, reading.settings)
     if faults or scenario is None:

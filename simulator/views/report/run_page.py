@@ -60,7 +60,7 @@ def report(result: RunResult, summary: Mapping[str, Any], scenario_text: str, fi
         expectations=expectations(result),
         measured=measured(result),
         settings=settings(result),
-        blocks=blocks(scenario.model, names_of_interest(scenario, result.arms)),
+        blocks=blocks(scenario.model.as_written or scenario.model, names_of_interest(scenario, result.arms)),
         sources=_sources(result),
         command=shlex.join(["immunesim", *summary["command"]]),
         scenario_text=scenario_text,

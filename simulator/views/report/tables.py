@@ -177,6 +177,8 @@ def _changes(scenario: Scenario, arms: Sequence[Arm]) -> Iterator[Setting]:
     for place, arm in enumerate(arms):
         for change in arm.changes:
             for name, value in change.parameters.items():
+                if scenario.model.parameters[name].made:
+                    continue
                 cells = found.setdefault((name, change.start, change.end), [""] * len(arms))
                 cells[place] = number(value, 4)
     for (name, start, end), cells in found.items():

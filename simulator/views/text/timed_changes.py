@@ -36,6 +36,8 @@ def windows(scenario: Scenario, arms: Sequence[Arm]) -> list[Window]:
     found: dict[tuple[str, float, float, float, float], list[str]] = {}
     for arm in arms:
         for parameter in dict.fromkeys(name for change in arm.changes for name in change.parameters):
+            if scenario.model.parameters[parameter].made:
+                continue
             for start, end, before, value in _of(scenario, arm, parameter):
                 found.setdefault((parameter, start, end, before, value), []).append(arm.name)
     made = [

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....experiments.scenario import MAIN, Scenario
+from ....experiments.rules import Switching
+from ....experiments.scenario import MAIN, Scenario, switches_of
 from ....model.declarations import Reaction, Species
 from ....model.expression import Apply, Expression, Name, Number
 from ....model.units import ONE, Unit
@@ -17,7 +18,7 @@ from .events import EventWriter
 from .formulas import LITRE, Formulas, Ids, joined, libsbml
 from .functions import Functions, names_in
 from .notes import cite, name_and_note
-from .rules import unwritten
+from .rules import followed, unwritten
 
 LEVEL, VERSION = 3, 2
 
@@ -50,7 +51,9 @@ class _DocumentWriter:
         model = self.model = scenario.model
         self.ids = Ids(*model.species, *model.parameters, *model.observables)
         self.reaction_ids = {name: self.ids.free(name) for name in model.reactions}
-        self.events = EventWriter(scenario, self.arm, self.ids)
+        ruled = tuple([rule for rule in self.arm.rules if not isinstance(rule, Switching)])
+        self.switches = {rule.parameter: rule for rule in switches_of(self.arm)}
+        self.events = EventWriter(scenario, self.arm._replace(rules=ruled), self.ids)
         self.formulas = Formulas(model, out, self.events.now)
         self.functions = Functions(model, out, self.ids)
         self.units: dict[str, str] = {}  # id of a unit of substance: the parameter that is 1 of it
@@ -62,6 +65,8 @@ class _DocumentWriter:
         for species in self.model.species.values():
             self.species(species)
         self.observables()
+        for switch in self.switches.values():
+            self.switch(switch)
         for reaction in self.model.reactions.values():
             self.reaction(reaction)
         for rate, dose in self.events.infusions.items():
@@ -87,7 +92,11 @@ class _DocumentWriter:
     def parameters(self) -> None:
         values = self.scenario.parameters(self.arm)
         for each in self.model.parameters.values():
-            parameter = self.parameter(each.id, each.unit, each.unit_text)
+            switch = self.switches.get(each.id)
+            parameter = self.parameter(each.id, each.unit, each.unit_text, constant=switch is None)
+            if switch is not None:
+                name_and_note(parameter, each.label)
+                continue
             parameter.setValue(values[each.id])
             span = f"range: {each.range[0]:g} to {each.range[1]:g} {each.unit_text}" if each.range else ""
             lines = [f"source: {each.source}", f"status: {each.status}", span]
@@ -149,6 +158,12 @@ class _DocumentWriter:
             rule.setVariable(each.id)
             math = self.formulas.in_unit(self.model.laws.observables[each.id], each.unit)
             rule.setMath(self.functions.once(each.id, math))
+
+    def switch(self, each: Switching) -> None:
+        """The parameter of a rate that jumps: 1 while its condition holds and 0 elsewhere, or a floor."""
+        rule = self.out.createAssignmentRule()
+        rule.setVariable(each.parameter)
+        rule.setMath(followed(self.formulas, each))
 
     def reaction(self, each: Reaction) -> None:
         """A reaction, or several if its rate is divided by different volumes: one for each volume."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ....experiments.rules import Compared, Condition, Crossing, Rule
+from ....experiments.rules import Compared, Condition, Crossing, Rule, Switching
 from ....experiments.scenario import Arm, Dose, Scenario
 from ....model.expression import Apply, Expression, Name, Number, Quoted, names
 from ....model.model import Model
@@ -24,6 +24,8 @@ def unwritten(scenario: Scenario, arm: Arm) -> str:
     """Which rule of `arm` cannot be written as it is, and why; empty where all can."""
     by_rules = {name for rule in arm.rules if isinstance(rule, Crossing) for name in rule.gives}
     for rule in arm.rules:
+        if isinstance(rule, Switching):
+            continue
         why = _of_crossing(scenario, arm, rule) if isinstance(rule, Crossing) else _of_check(rule, by_rules)
         if why:
             return f"the rule '{rule.name}' {why}"
@@ -73,7 +75,8 @@ class RuleWriter:
         self.arm, self._ids = arm, ids
         self.checks = [rule for rule in arm.rules if isinstance(rule, Rule)]
         self.crossings = [rule for rule in arm.rules if isinstance(rule, Crossing)]
-        counted = [rule.name for rule in arm.rules if rule.at_most is not None]
+        counted = [rule.name for rule in self.checks if rule.at_most is not None]
+        counted += [rule.name for rule in self.crossings if rule.at_most is not None]
         stopping = dict.fromkeys(name for rule in self.checks if rule.action == "stop" for name in rule.doses)
         known = {dose.name for dose in arm.doses}
         looked_at = dict.fromkeys(name for rule in self.checks for name in rule.doses if name in known)
@@ -243,6 +246,14 @@ class _Event:
         assignment.setMath(math)
 
 
+def followed(formulas: Formulas, switch: Switching) -> Any:
+    """The value of the parameter of a rate that jumps."""
+    if switch.floor and isinstance(switch.condition, Compared):
+        return joined("floor", _side(formulas, switch.condition.left)[0])
+    condition = _condition(formulas, switch.condition)
+    return _piecewise([(formulas.number(1.0, ONE), condition)], formulas.number(0.0, ONE))
+
+
 def _steps(formulas: Formulas, dose: Dose, size: Any, rates: Mapping[str, str]) -> list[tuple[float, str, Any]]:
     """What a course of a dose adds: how long after its start, to which symbol, and how much."""
     found = []
@@ -261,6 +272,10 @@ def _condition(formulas: Formulas, condition: Condition) -> Any:
     if not isinstance(condition, Compared):
         return joined(condition.op, *(_condition(formulas, each) for each in condition.parts))
     (a, unit), (b, other) = _side(formulas, condition.left), _side(formulas, condition.right)
+    if condition.left == Number(0.0):
+        a, unit = formulas.number(0.0, other), other
+    elif condition.right == Number(0.0):
+        b, other = formulas.number(0.0, unit), unit
     b = _converted(formulas, b, unit / other, condition.factor)
     return joined("not_below" if "=" in condition.sign else "above", *((a, b) if ">" in condition.sign else (b, a)))
 
