@@ -75,6 +75,12 @@ def bounces(t: float) -> float:
     return sign * (s - s * s / 2)
 
 
+def swings(t: float) -> float:
+    """x'' is -4 x above 0, and -x below, from 0 at a speed of 2."""
+    s = t % (1.5 * math.pi)
+    return math.sin(2 * s) if s < math.pi / 2 else -2 * math.sin(s - math.pi / 2)
+
+
 C = 2 * math.log(2.0)  # when 4 (1 - exp(-t/2)) is 2, and its slope 1
 CASES: dict[str, tuple[dict[str, str], bool, float, Exact]] = {
     "once": ({"x": "if(x < K, two, one)"}, False, 0.0, lambda t: 2 * t if t < 0.5 else 0.5 + t),
@@ -97,6 +103,9 @@ CASES: dict[str, tuple[dict[str, str], bool, float, Exact]] = {
     "a relaxation between two levels": (
         {"x": "a * y", "y": "if(x > K, -one, if(x < L, one, none))"}, True, 0.0, there_and_back
     ),
+    "a swing with two springs": (
+        {"x": "a * y", "y": "-a * if(x > 0, 4 * x, x)"}, True, 0.0, swings
+    ),
     "a bounce at zero": ({"x": "a * (y + K)", "y": "if(x > 0, -one, one)"}, True, 0.0, bounces),
 }  # fmt: skip
 
@@ -104,7 +113,7 @@ CASES: dict[str, tuple[dict[str, str], bool, float, Exact]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_rate_jumps_where_its_condition_is_crossed(case: str, tmp_path: Path) -> None:
     rates, signed, start, exact = CASES[case]
-    y = 2.0 if exact is there_and_back else 0.0
+    y = 2.0 if exact in (there_and_back, swings) else 0.0
     got = levels(written(tmp_path, rates, signed=signed, start=start, y=y))
     want = np.array([exact(t) for t in TIMES])
     np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6)
