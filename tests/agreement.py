@@ -5,10 +5,13 @@ LSODA steps the machine code's right-hand side and Jacobian. So that a fault of 
 are held against the formulas along every trajectory, as a run does, and the right-hand side against Python's too.
 Where LSODA does not come to the end Radau takes its place, a method of a third kind, and the line says so.
 
+libRoadRunner loads the export of a model once and runs through every arm segment by segment: see `libroadrunner.py`.
+With the doses of an arm as events, as a user exports it, the human model takes half a minute to load.
+
 ``python -m tests.agreement --keep FILE`` prints a line for every arm: what a run gives at its usual tolerance, all
-saved times, all species. It takes some ten minutes of one processor, and goes on where it was stopped: FILE keeps what
+saved times, all species. It takes half an hour of one processor, and goes on where it was stopped: FILE keeps what
 was found by this version of the package. ``python -m tests.agreement NAME ...`` does so for these scenarios, and
-``--libroadrunner`` asks libRoadRunner too, which takes half a minute to load an arm of the human model.
+with ``--events`` libRoadRunner runs the export of each arm.
 `test_agreement.py` holds each line against TOLERANCE.
 """
 
@@ -37,12 +40,14 @@ from immunesim.experiments.solving import as_simulated
 from immunesim.files.formats.sbml.document import sbml_text
 from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
+from immunesim.model.model import Model
 from immunesim.numerics.compiled.arms import ModelEngine
 from immunesim.numerics.solve import solve_above_noise
 from immunesim.numerics.system import System
 from immunesim.numerics.trajectory import Array, Trajectory
 from immunesim.runtime.kept import fingerprint
 
+from tests.libroadrunner import course, sbml_of_model, simulated_apart, through_segments
 from tests.machine import MachineSystem
 
 TOLERANCE = 1e-5  # of |value| + SMALL of the scale of the species
@@ -55,6 +60,7 @@ SECONDS = 600.0  # of CPU time for each
 TIGHTER = {"kirschner_panetta": 1e-12}  # 5000 days of spikes, each of which moves the next: 1e-10 leaves them 2e-5
 POINTS = 10  # of each trajectory, at which machine code is compared with Python
 SAME = 1e-9  # of the size of what a derivative is made of: far above rounding, far below a wrong formula
+TOOLS = [Path(__file__).with_name(each) for each in ("agreement.py", "libroadrunner.py", "machine.py")]
 PACKAGE, SCENARIOS = (Path(__file__).parents[1] / each for each in ("simulator", "scenarios"))
 
 
@@ -76,7 +82,7 @@ class Agreement(NamedTuple):
     scenario: str
     arm: str
     scipy: Worst
-    libroadrunner: Worst | None
+    libroadrunner: Worst
     seconds: float
     method: str
     why: str = ""
@@ -87,15 +93,13 @@ class Agreement(NamedTuple):
         """The larger difference of the two; infinite where machine code and formulas differ."""
         if self.code:
             return float("inf")
-        return max(each.difference for each in (self.scipy, self.libroadrunner) if each is not None)
+        return max(self.scipy.difference, self.libroadrunner.difference)
 
     @property
     def line(self) -> str:
         """As a row of the table."""
         parts = [
-            f"{each.difference:8.1e} {each.species:24} {each.time:10.5g}"
-            for each in (self.scipy, self.libroadrunner)
-            if each is not None
+            f"{each.difference:8.1e} {each.species:24} {each.time:10.5g}" for each in (self.scipy, self.libroadrunner)
         ]
         start = f"{self.scenario:28} {self.arm:24} {self.seconds:6.1f} {self.method:6}"
         return f"{start} {'  '.join(parts)}  {self.code}  {self.why and f'(LSODA: {self.why})'}".rstrip()
@@ -108,12 +112,12 @@ HEADING = (
 
 
 def agreements(
-    name: str, arms: Sequence[str] | None = None, libroadrunner: bool = True, in_python: bool = False
+    name: str, arms: Sequence[str] | None = None, events: bool = False, in_python: bool = False
 ) -> Iterator[Agreement]:
     """Of the bundled scenario `name` each of `arms`, or every arm.
 
-    libroadrunner: also against libRoadRunner. in_python: LSODA steps the formulas in Python, which takes ten times as
-    long.
+    events: libRoadRunner runs the export of each arm, whose doses are events, instead of that of the model. in_python:
+    LSODA steps the formulas in Python, which takes ten times as long.
     """
     scenario = read_scenario(builtin_scenarios()[name])
     system, rtol = System(scenario.model), TIGHTER.get(name, RTOL)
@@ -127,9 +131,8 @@ def agreements(
         seconds = clock.thread_time() - began
         by_scipy = _worst(scenario, ours.times, states, np.array([other[each] for each in system.species]))
         code = machine.engine.disagreement([ours]) or unlike_python(machine, system, prepared, states.T)
-        by_libroadrunner = None
-        if libroadrunner:
-            by_libroadrunner = _worst(scenario, ours.times, states, _by_libroadrunner(decided, arm, system, rtol))
+        theirs = _by_events(decided, arm, system, rtol) if events else _by_restarts(scenario, system, prepared, rtol)
+        by_libroadrunner = _worst(scenario, ours.times, states, theirs)
         yield Agreement(name, arm, by_scipy, by_libroadrunner, seconds, method, why, code)
 
 
@@ -186,12 +189,22 @@ def unlike_python(machine: System, system: System, prepared: Prepared, states: A
     return ""
 
 
-def _by_libroadrunner(decided: Scenario, arm: str, system: System, rtol: float) -> Array:
-    """Shape (species, times)."""
-    from tests.libroadrunner import simulated_apart  # takes seconds to import
-
+def _by_events(decided: Scenario, arm: str, system: System, rtol: float) -> Array:
+    """By libRoadRunner, shape (species, times)."""
     times = prepare(decided, decided.arms[0], system).times
     return simulated_apart(sbml_text(decided, arm), decided, times, system.species, rtol).T
+
+
+_exports: list[tuple[Model, str]] = []  # of each model
+
+
+def _by_restarts(scenario: Scenario, system: System, prepared: Prepared, rtol: float) -> Array:
+    """By libRoadRunner, shape (species, times)."""
+    text = next((text for model, text in _exports if model == scenario.model), None)
+    if text is None:
+        text = sbml_of_model(scenario)
+        _exports.append((scenario.model, text))
+    return through_segments(text, course(system, prepared, rtol))
 
 
 def _worst(scenario: Scenario, times: Array, ours: Array, theirs: Array) -> Worst:
@@ -203,16 +216,16 @@ def _worst(scenario: Scenario, times: Array, ours: Array, theirs: Array) -> Wors
     return Worst(float(error[row, column]), names[row], float(times[column]))
 
 
-def main(names: Sequence[str], libroadrunner: bool, keep: Path | None) -> None:
+def main(names: Sequence[str], events: bool, keep: Path | None) -> None:
     """Prints the table, and the worst arm last."""
     print(HEADING)
     wanted, began, found = names or list(builtin_scenarios()), clock.process_time(), list[Agreement]()
-    version = _version(libroadrunner)
+    version = _version(events)
     known = _kept(keep, version)
     for number, name in enumerate(wanted, start=1):
         rows = known.get(name)
         if rows is None:
-            rows = list(_said(agreements(name, None, libroadrunner), lambda each: print(each.line, flush=True)))
+            rows = list(_said(agreements(name, None, events), lambda each: print(each.line, flush=True)))
             if keep is not None:
                 with keep.open("a") as file:
                     file.write(json.dumps([version, name, rows]) + "\n")
@@ -232,10 +245,10 @@ def _said(rows: Iterator[Agreement], say: Callable[[Agreement], None]) -> Iterat
         yield each
 
 
-def _version(libroadrunner: bool) -> str:
+def _version(events: bool) -> str:
     """What the rows that are kept were made by."""
-    found = hashlib.sha256(f"{fingerprint(PACKAGE)} {libroadrunner}".encode())
-    for path in sorted([*PACKAGE.rglob("*.toml"), *SCENARIOS.rglob("*.toml"), Path(__file__)]):
+    found = hashlib.sha256(f"{fingerprint(PACKAGE)} {events}".encode())
+    for path in sorted([*PACKAGE.rglob("*.toml"), *SCENARIOS.rglob("*.toml"), *TOOLS]):
         found.update(path.read_bytes())
     return found.hexdigest()
 
@@ -246,16 +259,14 @@ def _kept(keep: Path | None, version: str) -> dict[str, list[Agreement]]:
     for line in keep.read_text().splitlines() if keep is not None and keep.exists() else ():
         made_by, name, rows = json.loads(line)
         if made_by == version:
-            found[name] = [
-                Agreement(*row[:2], Worst(*row[2]), Worst(*row[3]) if row[3] else None, *row[4:]) for row in rows
-            ]
+            found[name] = [Agreement(*row[:2], Worst(*row[2]), Worst(*row[3]), *row[4:]) for row in rows]
     return found
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.agreement", description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="a bundled scenario (default: all of them)")
-    parser.add_argument("--libroadrunner", action="store_true", help="ask libRoadRunner too")
+    parser.add_argument("--events", action="store_true", help="libRoadRunner runs the export of each arm")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="go on where a run with this file was stopped")
     given = parser.parse_args()
-    main(given.names, given.libroadrunner, given.keep)
+    main(given.names, given.events, given.keep)
