@@ -35,7 +35,10 @@ def _decides_for_sbml(scenario: Scenario, arm: str) -> str:
 
 
 def _decides_for_nonmem(scenario: Scenario, arm: str) -> str:
-    return "its tables know no rules" if scenario.arm(arm).rules else ""
+    from ...experiments.scenario import switches_of
+
+    own = scenario.arm(arm)
+    return "its tables know no rules" if len(own.rules) > len(switches_of(own)) else ""
 
 
 def _nonmem(scenario: Scenario, arm: str) -> str:
