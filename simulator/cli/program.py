@@ -186,7 +186,10 @@ def parser_of(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     asked = next((word for word in argv if not word.startswith("-")), None)
+    is_first = argv[:1] == [asked] and asked in COMMANDS  # then nothing is said of the others, nor read by them
     for name, help in COMMANDS.items():
+        if is_first and name != asked:
+            continue
         if name == asked:
             file = command_file(name)
             sentence = help[0].upper() + help[1:] + "."

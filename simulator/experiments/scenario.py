@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..model.declarations import Source
 from ..model.expression import Expression, Name
@@ -18,10 +18,12 @@ from ..model.model import Model
 from ..model.units import Unit, interval_text
 from ..runtime.errors import InputError, request_fault
 from ..runtime.names import unknown_name
-from .explorer.choices import Explore
-from .fitting.design import Fit
 from .rules import AnyRule, Condition, Crossing, Setting, Switching
-from .sweeps.designs import Sweep
+
+if TYPE_CHECKING:  # what few scenarios have is loaded with them: `check` starts fast
+    from .explorer.choices import Explore
+    from .fitting.design import Fit
+    from .sweeps.designs import Sweep
 
 MAIN = "main"  # the arm that is the scenario as it is described
 

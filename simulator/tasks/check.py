@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..experiments.scenario import Scenario
-from ..files.toml.catalogue import builtin_models
+from ..files.toml.catalogue import builtin_models, builtin_scenarios
 from ..files.toml.model_file import read_model
 from ..files.toml.scenario_file import find_scenario, is_scenario, read_scenario
 from ..model.model import Model
@@ -77,7 +77,8 @@ def read_file(word: str) -> Scenario | Model:
     if word in models:
         return read_model(models[word])
     path = find_scenario(word)
-    return read_scenario(path) if is_scenario(path) else read_model(path)
+    is_ours = path in builtin_scenarios().values()  # then it need not be read twice
+    return read_scenario(path) if is_ours or is_scenario(path) else read_model(path)
 
 
 def _line(found: Scenario | Model) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..scenario import Arm
-from .designs import Axis
+
+if TYPE_CHECKING:
+    from .designs import Axis  # what few scenarios have is loaded with them: `check` starts fast
 
 
 def split_path(path: str) -> tuple[str, str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 from ...experiments.curve_formulas import names_read, read_curve
@@ -521,6 +520,8 @@ class _Rows:
             fault(f"the interval starts at {low:g}, but a lognormal error needs values above zero")
             return None
         half = (math.log(high / low) if self.log else high - low) / 2
+        from statistics import NormalDist  # few have a mean with an interval, and `check` must start fast
+
         return low, high, half / NormalDist().inv_cdf(0.5 + self.share / 2)
 
     def _in_unit(self, text: str, column: str, fault: Callable[[str], None]) -> float | None:

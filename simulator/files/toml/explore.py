@@ -37,10 +37,8 @@ SCALES = ("linear", "log")
 
 
 def read_explore(context: Context, main: Arm) -> Explore | None:
-    """What the scenario says of its page; None where it says nothing, or something is wrong."""
-    table = context.tables.get("explore")
-    if table is None:
-        return None
+    """What ``[explore]`` says of the page; None where something is wrong."""
+    table = context.tables["explore"]
     before = len(context.faults)
     found = [
         _slider(context, main, ("explore", "slider", number), item)

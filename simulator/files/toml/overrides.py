@@ -9,7 +9,6 @@ from typing import Any
 
 from ...experiments.measures import FUNCTIONS, functions_in, until_the_end
 from ...experiments.scenario import Scenario
-from ...experiments.sweeps.designs import Product
 from ...experiments.sweeps.paths import split_path
 from ...model.expression import FormulaError, parse_measure
 from ...model.instants import converted
@@ -17,7 +16,6 @@ from ...model.units import Unit, UnitError, quantity
 from ...runtime.errors import InputFault
 from ...runtime.names import nearest
 from .answer import NUMBER, counted_sentences
-from .design import DRAWN, FROM_DEFAULTS
 from .doses import INSTEAD
 from .layers import KeyPath, Layers, OptionSource
 from .quantities import LeftOut
@@ -75,6 +73,9 @@ def _setting_value(path: KeyPath, value: str) -> int | str:
 def settings_without_effect(scenario: Scenario, settings: Mapping[str, str]) -> Iterator[InputFault]:
     """A fault for each of ``--set`` that sets what varies: every member has a value of its own. In a design of one
     at a time it does have an effect, since the others stay as they are set."""
+    from ...experiments.sweeps.designs import Product  # `check` reads no options, and starts fast
+    from .design import FROM_DEFAULTS
+
     design = scenario.sweep.design if scenario.sweep else None
     parts = (design.outer, design.inner) if isinstance(design, Product) else (design,) if design else ()
     varied = {axis.path for part in parts if part.kind not in FROM_DEFAULTS for axis in part.axes}
@@ -176,6 +177,8 @@ class _SweepOverlay:
         self._set(("population", "count"), count, setting)
 
     def _sample(self, word: str) -> Iterator[InputFault]:
+        from .design import DRAWN, FROM_DEFAULTS  # as in `settings_without_effect`
+
         setting = f"--sample {word}"
         sample, sign, count = word.partition(":")
         self._forget("count", *(() if sample in DRAWN else ("seed",)), *(() if sample == "list" else ("members",)))
@@ -199,6 +202,8 @@ class _SweepOverlay:
             self._set(("sweep", "measures", id.strip()), formula.strip(), f"--measure {word}")
 
     def _seed(self, seed: int) -> Iterator[InputFault]:
+        from .design import DRAWN  # as in `settings_without_effect`
+
         data, text = self.layers.data, f"--seed {seed}"
         drawn = data.get("sweep", {}).get("sample") in DRAWN
         if drawn:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...experiments.curve_formulas import read_curve
 from ...experiments.facts import Fact
-from ...experiments.fitting.design import Fit
 from ...experiments.scenario import MAIN, Arm, CurveFormula, Data, Expectation, Input, Scenario, crossings_of
-from ...experiments.sweeps.designs import Sweep
 from ...experiments.timetable import TimetableError, timetable
 from ...model.expression import Name
 from ...model.expression import names as names_in
@@ -23,9 +21,7 @@ from .answer import CHANGED, read_answer
 from .catalogue import evidence_terms
 from .data import read_data, read_sources
 from .doses import default_count, read_arm_doses, read_doses, with_settled_doses
-from .explore import read_explore
 from .facts import register
-from .fit import read_fit
 from .inputs import arm_with_inputs
 from .interval import INTERVAL, read_interval
 from .layers import KeyPath
@@ -42,8 +38,12 @@ from .quantities import (
 )
 from .rules import arm_with_rules, read_rules
 from .source import Table
-from .sweep import read_sweep
 from .switches import arm_with_switches
+
+if TYPE_CHECKING:  # what few scenarios have is loaded with them: `check` starts fast
+    from ...experiments.explorer.choices import Explore
+    from ...experiments.fitting.design import Fit
+    from ...experiments.sweeps.designs import Sweep
 
 MAX_TIMES = 1_000_000  # output times of one run
 MAX_END = 1000 * 365.25  # days
@@ -118,9 +118,21 @@ def build_scenario(
     expectations = [item for item in found if item is not None]
     kept = [item for number, item in enumerate(found) if item and number not in context.left_out.expectations]
     answer = read_answer(context, names, lambda table, at: arm_of(CHANGED, table, at))
-    sweep = read_sweep(context, arms, expectations, plots) if {"sweep", "population"} & set(data) else None
-    fit = read_fit(context, arms, found_data.data) if "fit" in data else None
-    explore = read_explore(context, arms[0])
+    sweep: Sweep | None = None
+    fit: Fit | None = None
+    explore: Explore | None = None
+    if {"sweep", "population"} & set(data):
+        from .sweep import read_sweep
+
+        sweep = read_sweep(context, arms, expectations, plots)
+    if "fit" in data:
+        from .fit import read_fit
+
+        fit = read_fit(context, arms, found_data.data)
+    if "explore" in data:
+        from .explore import read_explore
+
+        explore = read_explore(context, arms[0])
     if context.faults or context.end is None or every is None:
         return None
     return Scenario(

@@ -16,13 +16,9 @@ from ...model.model import Model
 from ...runtime.errors import InputError, InputFault, request_fault
 from ...runtime.names import fold, nearest
 from ..reading import exists, same_file
-from .accept import ACCEPT
 from .answer import ANSWER
 from .catalogue import builtin_scenarios
 from .data import DATA, SOURCE
-from .design import SWEEP, VARY
-from .explore import EXPLORE, PRESET, SLIDER
-from .fit import ESTIMATE, FIT, PREDICT, PRIOR
 from .inputs import INPUT, read_inputs, with_inputs
 from .interval import INTERVAL
 from .interventions import Interventions, apply_interventions
@@ -31,8 +27,6 @@ from .model_file import FILE as MODEL_FILE
 from .model_file import find_model, no_model, read_model
 from .model_sections import SECTIONS
 from .overrides import SweepOptions, apply_settings, apply_sweep_options, settings_without_effect, shorten
-from .population import PATIENT, POPULATION
-from .populations import expand_population
 from .quantities import NOTHING_LEFT_OUT, Context
 from .rules import RULE
 from .scenario import build_scenario, read_end, with_defaults
@@ -52,7 +46,6 @@ from .source import (
     control_character,
 )
 from .subjects import SUBJECTS, expand_subjects
-from .sweep import MEASURE
 from .switches import with_jumps
 
 SCHEMA = 1
@@ -256,7 +249,10 @@ def _scenario(reading: Reading, faults: list[InputFault]) -> tuple[Scenario, Con
     faults += layers.keep_apart({*model.species, *model.parameters})
     wrong, unread = expand_subjects(layers, model)
     faults += wrong
-    expand_population(layers, model)
+    if "population" in layers.data:
+        from .populations import expand_population  # what few scenarios have is loaded with them: `check` starts fast
+
+        expand_population(layers, model)
     end = read_end(Context(layers, layers.data, model, faults))
     left_out = NOTHING_LEFT_OUT
     if "time.end" in reading.settings and end is not None:
@@ -392,6 +388,13 @@ def _parts(data: Table) -> Iterator[_TableShape]:
 
 
 def _sweep_parts(data: Table) -> Iterator[_TableShape]:
+    if not {"sweep", "population"} & data.keys():
+        return
+    from .accept import ACCEPT  # as in `_scenario`
+    from .design import SWEEP, VARY
+    from .population import PATIENT, POPULATION
+    from .sweep import MEASURE
+
     for key, fields, inner in (("sweep", SWEEP, VARY), ("population", POPULATION, PATIENT)):
         table = data.get(key)
         if isinstance(table, dict):
@@ -407,6 +410,8 @@ def _sweep_parts(data: Table) -> Iterator[_TableShape]:
 
 def _fit_parts(data: Table) -> Iterator[_TableShape]:
     if isinstance(data.get("fit"), dict):
+        from .fit import ESTIMATE, FIT, PREDICT, PRIOR  # as in `_scenario`
+
         yield _TableShape(("fit",), FIT, data["fit"], "[fit]")
         for i, item in enumerate(_list(data["fit"].get("estimate"))):
             yield _TableShape(("fit", "estimate", i), ESTIMATE, item, "[[fit.estimate]]")
@@ -419,6 +424,8 @@ def _fit_parts(data: Table) -> Iterator[_TableShape]:
 def _explore_parts(data: Table) -> Iterator[_TableShape]:
     table = data.get("explore")
     if isinstance(table, dict):
+        from .explore import EXPLORE, PRESET, SLIDER  # as in `_scenario`
+
         yield _TableShape(("explore",), EXPLORE, table, "[explore]")
         for key, fields in (("slider", SLIDER), ("preset", PRESET)):
             for i, item in enumerate(_list(table.get(key))):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...experiments.scenario import MAIN, Arm, Change, Scenario, crossings_of
-from ...experiments.sweeps.designs import Product
 from ...experiments.sweeps.paths import split_path, varies_in
 from ...files.toml.interventions import Interventions, knocked_out, notes_of
 from ...model.declarations import Parameter
@@ -124,9 +123,13 @@ def _thousandths(scenario: Scenario) -> Iterator[str]:
 
 def _axes_outside_ranges(scenario: Scenario) -> Iterator[str]:
     """Axes that leave the range of their parameter. Populations are left out: their distributions have long tails."""
-    design = scenario.sweep.design if scenario.sweep else None
+    if scenario.sweep is None:
+        return
+    from ...experiments.sweeps.designs import Product  # few scenarios have a sweep, and `check` starts fast
+
+    design = scenario.sweep.design
     swept = design.outer if isinstance(design, Product) else design
-    for axis in swept.axes if swept and swept.kind != "population" else ():
+    for axis in swept.axes if swept.kind != "population" else ():
         kind, name, key = split_path(axis.path)
         parameter = scenario.model.parameters.get({"parameter": name, "change": key}.get(kind, ""))
         if parameter is not None and (_outside(parameter, axis.low) or _outside(parameter, axis.high)):
