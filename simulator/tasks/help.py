@@ -107,7 +107,7 @@ def help(request: HelpRequest) -> Help:
 
 def _found(topic: str, all_chapters: Sequence[Chapter]) -> Help:
     asked = fold(topic)
-    exact = [each for each in all_chapters if asked in (fold(each.name), fold(each.title))]
+    exact = [c for c in all_chapters if asked in (fold(c.name), fold(c.name.removeprefix("for-")), fold(c.title))]
     if exact:
         return Help(topic, exact, [], [], [])
     rows = [each for each in entries() if fold(each.name) == asked]

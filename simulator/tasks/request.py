@@ -90,7 +90,7 @@ class ScenarioRequest:
         return notes(scenario, self.interventions)
 
     def in_words(self, scenario: Scenario) -> str:
-        """What is changed, for titles and tables: "without interleukin 4, interleukin 1 blocked by 90 %"; empty if nothing is."""
+        """What is changed, for titles and tables: "without interleukin 4, interleukin 1 blocked by 90 %" or nothing."""
         settings = [f"{name} = {value}" for name, value in self.set.items()]
         return ", ".join([*self.interventions.describe(scenario.model), *settings])
 
