@@ -13,7 +13,6 @@ import pytest
 from immunesim import cli
 from immunesim.experiments.sweeps.designs import Axis
 from immunesim.experiments.sweeps.responders import rank_effect, responder_effect
-from scipy import stats
 
 MODEL = """\
 title = "Formulas of parameters"
@@ -148,16 +147,20 @@ def test_figures_show_the_indices(question: str) -> None:
 
 
 def test_patients_whose_value_is_higher_are_told_by_rank_correlation(question: str) -> None:
+    from scipy.stats import spearmanr  # here, so that not every worker imports it
+
     e = sim.sweep("patients.toml", measures="final(plain)")
     found = indices(e)
     for name in "ab":
-        assert found[name]["size"] == pytest.approx(stats.spearmanr(e[name], e["final(plain)"])[0], abs=1e-12)
+        assert found[name]["size"] == pytest.approx(spearmanr(e[name], e["final(plain)"])[0], abs=1e-12)
         assert found[name]["low"] < found[name]["size"] < found[name]["high"]
     assert found["a"]["rank"] == 1
     assert "It is higher with more a (0." in str(e)
 
 
 def test_responders_are_told_by_how_often_they_have_more(question: str) -> None:
+    from scipy.stats import mannwhitneyu
+
     extra = '[sweep.measures.big]\nmeasure = "final(plain)"\nabove = 4\n'
     Path("patients.toml").write_text(QUESTION + extra + PATIENTS, encoding="utf-8")
     e = sim.sweep("patients.toml")
@@ -167,7 +170,7 @@ def test_responders_are_told_by_how_often_they_have_more(question: str) -> None:
         delta = np.sign(one[:, None] - other[None, :]).mean()
         assert found[name]["size"] == pytest.approx(delta, abs=1e-12)
         assert found[name]["median"] == pytest.approx(np.median(one))
-        area = stats.mannwhitneyu(one, other).statistic / (len(one) * len(other))
+        area = mannwhitneyu(one, other).statistic / (len(one) * len(other))
         assert found[name]["size"] == pytest.approx(2 * area - 1, abs=1e-12)
     assert f"{inside.sum()} of 200 patients are above 4: those with more a" in str(e)
 
