@@ -21,7 +21,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-MAX_BYTES = 128 * 2**20  # a hundred programs of the human model, of 0.6 to 0.9 MB each; the least recently used go first
+MAX_BYTES = 128 * 2**20  # a hundred programs of the human model, of 0.6 to 0.9 MB; the least recently used go first
 MAX_IDLE = 30 * 86_400.0  # s without use, which is how the code of other versions ends
 MAX_PARTIAL = 3_600.0  # s until a file that was never finished is abandoned
 CLEAN_EVERY = 60.0  # s from one cleaning by a process to its next: it looks at hundreds of files
