@@ -9,6 +9,7 @@ import pytest
 from immunesim.experiments.measures import FUNCTIONS
 from immunesim.experiments.run import RunResult, run
 from immunesim.experiments.targets import Target, targets
+from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.views.figures import run as run_figures
 from immunesim.views.text.figure import aim_words
@@ -125,6 +126,12 @@ def test_a_window_is_where_a_value_differs_from_the_start_and_later_lines_win(fo
     assert [(w.start, w.end, w.value) for w in found] == [(4, 6, 1), (6, 8, 0), (8, 10, 1)]
     assert all(w.arms == ("main", "other") for w in found)
     assert found[1].short_text == "clearance of the drug: 0.5 → 0 1/h"
+
+
+def test_a_window_of_a_block_is_named_by_what_is_blocked() -> None:
+    scenario = read_scenario(builtin_scenarios()["vaccination"])
+    (window,) = windows(scenario, scenario.arms)
+    assert window.short_text == "interleukin 4 blocked: 0 → 1"
 
 
 def test_a_change_to_what_is_there_already_is_no_window(folder: Path) -> None:

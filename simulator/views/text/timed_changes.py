@@ -70,4 +70,6 @@ def _words(scenario: Scenario, parameter: str, before: float, value: float) -> t
     item = scenario.model.parameters[parameter]
     label = re.split(r"[,:;(]", item.label)[0].strip()
     change = f"{number(before)} → {with_unit(value, item.unit_text)}"
-    return f"{label}: {change}", f"{shorten(label, FEW_LETTERS, placeholder='…')}: {change}"
+    blocked = [each.label for each in scenario.model.interventions.values() if each.block == parameter]
+    short = f"{blocked[0]} blocked" if blocked and len(blocked[0]) < FEW_LETTERS else label
+    return f"{label}: {change}", f"{shorten(short, FEW_LETTERS, placeholder='…')}: {change}"
