@@ -11,6 +11,7 @@ from immunesim.experiments.sweeps import statistics
 from immunesim.experiments.sweeps.designs import OneAtATime, Product, Spaced, Zip
 from immunesim.experiments.sweeps.sampling import LatinHypercube, Random
 from immunesim.views.figures import page, scales
+from immunesim.views.figures.panel import ends_of as ends_of_run
 from immunesim.views.figures.slide import on_slide
 from immunesim.views.figures.sweep import pictures
 from immunesim.views.figures.sweep.lines import binned, curves
@@ -601,9 +602,9 @@ def test_a_logarithmic_axis_shows_six_decades_and_never_nothing(values, shown) -
 
 
 def test_what_hardly_moves_is_drawn_nearly_flat() -> None:
-    low, high = scales.limits(np.array([94.8, 95.0]), False)
-    assert low < 94.8 < 95.0 < high
-    assert high - low > 0.9
+    for low, high in (scales.limits(np.array([94.8, 95.0]), False), ends_of_run([np.array([94.8, 95.0])], False, [])):
+        assert low < 94.8 < 95.0 < high
+        assert high - low > 0.9
 
 
 def test_each_measure_has_a_slide_in_type_that_the_last_row_can_read(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from ...numerics.thresholds import NEGLIGIBLE
 from ...numerics.trajectory import Array
 from ..text.figure import Curve
 from .page import Label
-from .scales import SAME, fraction
+from .scales import FLAT, SAME, fraction
 from .spikes import swings_of, without
 from .style import GRID, SHADE, Medium, style
 
@@ -231,6 +231,9 @@ def ends_of(shown: Sequence[Array], log: bool, aims: Sequence[Target]) -> tuple[
     near = [bound for _, bound in bounds if low - REACH * span <= bound <= top + REACH * span]
     low, top = min([low, *near]), max([top, *near])
     low = 0.0 if 0 <= low < 0.5 * top else low
+    least = FLAT * max(abs(low), abs(top))
+    if 0 < top - low < least:
+        low, top = (low + top) / 2 - least, (low + top) / 2 + least
     room = ROOM * ((top - low) or abs(top) or 1.0) / (1 - 2 * ROOM)
     return low - room, top + room
 
