@@ -131,7 +131,8 @@ def test_it_prints_itself_in_words_and_shows_itself_in_a_notebook(swept: sim.Ens
     page = swept._repr_html_()
     assert "data:image/png;base64," in page
     assert "4 members (grid of k_clear): 4 computed" in page
-    assert "peak, arm half" in page
+    assert "peak, half" in page
+    assert "peak, as described" in page
     assert len(swept.figures()) == 2  # the measure along the axis, and the curves
 
 

@@ -48,9 +48,9 @@ def test_scenarios_are_found_by_words_and_by_verdict(visit, index: Path) -> None
     page.locator("#words").fill("")
     for verdict, title in (("met", "A toy question"), ("missed", "An IL-2 trial"), ("failed", "broken")):
         page.locator("#which").select_option(verdict)
-        assert [each.inner_text() for each in shown.locator("h3").all()] == [title]
+        assert [each.inner_text().replace("\N{WORD JOINER}", "") for each in shown.locator("h3").all()] == [title]
     page.locator("#which").select_option("all")
-    page.locator("h3 a", has_text="An IL-2 trial").click()
+    page.locator("h3 a", has_text="trial").click()
     assert page.title() == "An IL-2 trial"
 
 

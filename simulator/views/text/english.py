@@ -37,4 +37,5 @@ def unbroken(text: str) -> str:
     """The text with no-break spaces inside numbers and between a number and its unit, and names such as IL-2 in one
     piece, for pages that wrap lines."""
     text = re.sub(r"(?<=[A-Z]-)(?=\d)", "\N{WORD JOINER}", text)
-    return re.sub(r"(?<=\d) (?=[a-zA-Zµ°%])|(?<=\d) (?=× 10)|(?<=×) (?=10)", "\N{NO-BREAK SPACE}", text)
+    unit = r"(?<=\d)(?<![A-Z]-\N{WORD JOINER}\d) (?=[a-zA-Zµ°%])"  # not of the number in a name
+    return re.sub(unit + r"|(?<=\d) (?=× 10)|(?<=×) (?=10)", "\N{NO-BREAK SPACE}", text)

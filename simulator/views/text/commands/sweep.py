@@ -97,7 +97,7 @@ def measure_table(result: SweepResult) -> Table:
     several, measures = len(result.sweep.arms) > 1, {each.id: each for each in result.sweep.measures}
     rows = [row._asdict() for row in measure_statistics(result)]
     for row in rows:
-        arm = f", arm {row['arm']}" if several and row["arm"] != MAIN else ""
+        arm = f", {result.scenario.arm(row['arm']).title}" if several else ""
         row["name"] = (row["label"] or row["id"]) + arm
         row["of all"] = "" if row["share"] is None else share_text(measures[row["id"]], row["share"])
     values = {title: (key, "unit") for title, key in (("median", "median"), ("5 %", "low"), ("95 %", "high"))}
