@@ -34,7 +34,8 @@ class ArmResult:
     """One arm: its time course, its doses, the times at which something jumped, and how certain its digits are.
 
     formulas: by text, the values of the scenario's formulas of curves at the saved times. decisions: what its rules did
-    to the doses, and fired: what they did at crossings; `arm` has the doses that were given, and what was set.
+    to the doses, and fired: what they did at crossings; `arm` has the doses that were given, and what was set. jumps:
+    of its rates, as what jumps and when.
     """
 
     arm: Arm
@@ -45,6 +46,7 @@ class ArmResult:
     formulas: Mapping[str, Array] = field(default_factory=dict)
     decisions: Sequence[Decision] = ()
     fired: Sequence[Fired] = ()
+    jumps: Sequence[tuple[str, float]] = ()
 
     @property
     def drawn(self) -> Trajectory:
@@ -131,6 +133,7 @@ def run(
             _formulas(scenario, solved[arm.name].trajectory),
             decided[arm.name].decisions,
             decided[arm.name].fired,
+            [(name, time) for name, time in decided[arm.name].jumps if time > 0.0],  # at 0 it only begins
         )
         for arm in chosen
         if arm.name in solved

@@ -172,6 +172,7 @@ def test_a_dose_takes_a_rate_over_its_jump(tmp_path: Path) -> None:
     found = [float(r.measure(f"at(x, '{t!r} h')")) for t in hours.tolist()]
     np.testing.assert_allclose(found, list(map(exact, hours)), rtol=1e-6)
     assert not [name for name in r.names if "switch" in name]
+    assert f"the rate of 'of_x', -k * if(x > K, x, 0.5 * x): jumped 2 times (at 5 h and at {crossed:.3g} h)" in str(r)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
             rules = {
                 "rules": [each._asdict() for each in arm.decisions],
                 "fired": [each._asdict() for each in arm.fired],
+                "jumps": [{"what": name, "time": time} for name, time in arm.jumps],
             }
             arms[name] = _arm_summary(scenario, arm) | rules
             progress.add()

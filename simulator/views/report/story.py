@@ -19,7 +19,7 @@ from ..text.english import capital, counted
 from ..text.evidence_totals import totals_lines
 from ..text.explain import sentences as explained
 from ..text.figure import course_of
-from ..text.rules import decision_lines, fired_lines
+from ..text.rules import decision_lines, fired_lines, jump_lines
 from ..text.undefined import undefined_lines
 from ..text.verdicts import doubt_text, expected_text, simulated_text
 from .curves import drawn_arms
@@ -95,7 +95,8 @@ def _given(result: RunResult, arms: Sequence[Arm]) -> Iterator[Sentence]:
     for arm in arms:
         own = result.arms[arm.name]
         lines = decision_lines(own.decisions, clock, time_factor)
-        for line in [*lines, *fired_lines(own.fired, result.scenario.model, clock, time_factor)]:
+        lines += fired_lines(own.fired, result.scenario.model, clock, time_factor)
+        for line in [*lines, *jump_lines(own.jumps, clock, time_factor)]:
             about, _, text = line.partition(": ")
             yield Sentence(capital(about), f"{text} ({arm.title}).")
 

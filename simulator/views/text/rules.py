@@ -50,6 +50,22 @@ def fired_lines(fired: Sequence[Fired], model: Model, time_unit: str, time_facto
     return lines
 
 
+def jump_lines(jumps: Sequence[tuple[str, float]], time_unit: str, time_factor: float = 1.0) -> list[str]:
+    """A line for each rate that jumped: ``the rate of 'loss', if(x > K, a, b): jumped 2 times (at 3 d and 5 d)``;
+    arguments as of `decision_lines`."""
+    found: dict[str, list[float]] = {}
+    for name, time in jumps:
+        found.setdefault(name, []).append(time)
+    lines = []
+    for name, some in found.items():
+        times = [f"at {with_unit(time * time_factor, time_unit)}" for time in some[:NAMED]]
+        if len(some) > NAMED:
+            times.append(f"{len(some) - NAMED} more")
+        when = f" {times[0]}" if len(some) == 1 else f" {len(some)} times ({listed(times)})"
+        lines.append(f"{name}: jumped{when}")
+    return lines
+
+
 def settings_words(arm: Arm, model: Model) -> list[tuple[float, str]]:
     """What rules set in an arm, each with its time in the model's unit: ``virus in tissue = 0 PFU/mL``."""
     return [(each.time, _levels(each.values, model)) for each in arm.settings]

@@ -15,7 +15,7 @@ from ..data import data_lines
 from ..english import counted
 from ..numbers import number, with_unit
 from ..reliability import digits_text, first, unreliable_lines
-from ..rules import decision_lines, fired_lines
+from ..rules import decision_lines, fired_lines, jump_lines
 from ..undefined import undefined_lines
 from ..verdicts import verdict_line
 
@@ -69,6 +69,7 @@ def _arm_lines(result: ArmResult, scenario: Scenario) -> list[str]:
         )
     lines += [f"  {text}" for text in decision_lines(result.decisions, clock, time_factor)]
     lines += [f"  {text}" for text in fired_lines(result.fired, scenario.model, clock, time_factor)]
+    lines += [f"  {text}" for text in jump_lines(result.jumps, clock, time_factor)]
     return [*lines, *(f"  {text}" for text in undefined_lines(trajectory, time_unit))]
 
 
