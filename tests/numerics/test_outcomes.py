@@ -153,7 +153,7 @@ def test_the_deadline_ends_a_run_by_name(method: str) -> None:
         {"turn": ("-> A", "w * (B - 5)"), "back": ("B ->", "w * (A - 5)")},
     )
     began = time.perf_counter()
-    trajectory = simulate(model, 1000.0, [0.0, 1000.0], method, seconds=0.2)
+    trajectory = simulate(model, 1000.0, [0.0, 1000.0], method, seconds=0.05)
     assert time.perf_counter() - began < 3.0
     assert trajectory.outcome.kind == DEADLINE
     assert "the time allowed is used up" in trajectory.outcome.message
