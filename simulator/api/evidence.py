@@ -17,6 +17,7 @@ def evidence(
     certify: bool | str | None = None,
     accept_unreliable: bool = False,
     model: str = "",
+    set_aside: bool = False,
 ) -> evidence_task.Evidence:
     """Every expectation of the scenarios, files or names, against their simulations; by default of all bundled ones.
 
@@ -30,6 +31,7 @@ def evidence(
         accept_unreliable: judge their numbers too, which are "not reliable" otherwise, neither met nor missed.
         model: a model, by its name or file, that is asked what the scenarios ask of their own, as far as both have the
             names; `own` has their rows, and the text compares the two.
+        set_aside: list the facts that are set aside in the text too, which only counts them otherwise.
 
     Raises:
         InputError: with everything that is wrong with the scenarios.
@@ -38,7 +40,7 @@ def evidence(
     """
     with called_from("evidence()"):
         request = evidence_task.EvidenceRequest(
-            files(scenarios), folder_or_none("out", out), certify_way(certify), accept_unreliable, model
+            files(scenarios), folder_or_none("out", out), certify_way(certify), accept_unreliable, model, set_aside
         )
         found = evidence_task.evidence(request, warn)
         warn_of(found.unreliable)

@@ -23,6 +23,10 @@ def arguments(command: argparse.ArgumentParser) -> None:
         "--model", default="", metavar="MODEL",
         help="ask another model what the scenarios ask of theirs, as far as both have the names, and compare them",
     )  # fmt: skip
+    command.add_argument(
+        "--set-aside", action="store_true",
+        help="list the facts that are set aside too: who works on the model looks at their count alone",
+    )  # fmt: skip
     certify_arguments(command)
 
 
@@ -31,9 +35,10 @@ def execute(options: argparse.Namespace) -> int:
     from ..tasks.evidence import EvidenceRequest, evidence
 
     out, accept = Path(options.out) if options.out else None, options.accept_unreliable
-    found = evidence(
-        EvidenceRequest(tuple(options.scenarios), out, certify_of(options), accept, options.model), print_note
+    request = EvidenceRequest(
+        tuple(options.scenarios), out, certify_of(options), accept, options.model, options.set_aside
     )
+    found = evidence(request, print_note)
     print_json(found.document) if options.json else print_answer(found)
     if found.not_simulated:
         missing = ", ".join(found.not_simulated[:5]) + ", ..." * (len(found.not_simulated) > 5)

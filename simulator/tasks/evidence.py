@@ -53,13 +53,15 @@ class EvidenceRequest:
     """scenarios: files or names; all bundled scenarios if there are none. out: a directory for evidence.csv and
     evidence.json; nothing is written without one. certify: how the digits are checked; None: as usual.
     accept_unreliable: judge numbers of fewer than three digits too, which are "not reliable" otherwise. model: a model,
-    by its name or file, that is asked what the scenarios ask of their own; scenarios of that model are left out."""
+    by its name or file, that is asked what the scenarios ask of their own; scenarios of that model are left out.
+    set_aside: list the facts that are set aside in the text too, which only counts them otherwise."""
 
     scenarios: tuple[str | Path, ...] = ()
     out: Path | None = None
     certify: Certify | None = None
     accept_unreliable: bool = False
     model: str = ""
+    set_aside: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,7 +69,8 @@ class Evidence(Answer):
     """rows: a row for each expectation: see `EvidenceRow`. not_simulated: the scenarios left out by an interruption.
     unreliable: a line for each arm that an expectation reads and whose digits are too few to be relied on.
     not_asked: the facts of the register that no expectation asks; None where not all bundled scenarios were asked for.
-    own: where another model was asked, the rows of the scenarios' own models for the same expectations.
+    own: where another model was asked, the rows of the scenarios' own models for the same expectations. set_aside: as
+    in `EvidenceRequest`.
     """
 
     rows: list[EvidenceRow]
@@ -75,6 +78,7 @@ class Evidence(Answer):
     unreliable: tuple[str, ...] = ()
     not_asked: tuple[Fact, ...] | None = None
     own: list[EvidenceRow] | None = None
+    set_aside: bool = False
 
     @property
     def holds(self) -> bool:
@@ -116,7 +120,7 @@ class Evidence(Answer):
         last = [] if self.not_asked is None else [*not_asked_lines(self.not_asked), blind_tests_text(blind_tests())]
         if self.own is not None:
             last = list(comparison_lines(compared(self.rows, self.own)))
-        return first(self.unreliable, evidence_text(self.rows, last))
+        return first(self.unreliable, evidence_text(self.rows, last, self.set_aside))
 
     def _repr_html_(self) -> str:
         rows = [{**row._asdict(), "expected": expected_range(row)} for row in self.rows]
@@ -162,9 +166,10 @@ def _evidence(paths: Sequence[Path], request: EvidenceRequest, model: Path | Non
     unreliable = tuple(line for part in parts for line in part.unreliable)
     rows = [row for part in parts for row in part.rows]
     if model is not None:
-        return Evidence(rows, not_simulated, unreliable, own=[row for part in parts for row in part.own])
+        own = [row for part in parts for row in part.own]
+        return Evidence(rows, not_simulated, unreliable, own=own, set_aside=request.set_aside)
     not_asked = None if request.scenarios else not_asked_by(row.fact for row in rows)
-    return Evidence(rows, not_simulated, unreliable, not_asked)
+    return Evidence(rows, not_simulated, unreliable, not_asked, set_aside=request.set_aside)
 
 
 class _Part(NamedTuple):

@@ -220,9 +220,15 @@ def test_evidence_counts_facts_apart_that_are_set_aside(scenario) -> None:
     assert found.holds
     assert found.totals["all"] == {"met": 0, "of": 0}
     assert found.totals["set_aside"]["of"] == 1
-    assert "set aside, never used for fitting, whether they are met or not:\nmissed  asks/1" in str(found)
+    assert "set aside, never used for fitting: 0 of 1 within" in str(found)
+    assert "asks/1" not in str(found)
     assert found.not_asked is None
     assert "blind_tests" not in found.totals
+
+
+def test_evidence_lists_facts_that_are_set_aside_if_asked(scenario) -> None:
+    found = evidence(EvidenceRequest((scenario(ASK.format(APART.id)),), set_aside=True))
+    assert "set aside, never used for fitting, whether they are met or not:\nmissed  asks/1" in str(found)
 
 
 @pytest.mark.parametrize(

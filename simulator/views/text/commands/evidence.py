@@ -21,17 +21,18 @@ MARKS = {
 }
 
 
-def evidence_text(rows: Sequence[EvidenceRow], last: Sequence[str] = ()) -> str:
-    """The table for people: misses are marked, facts that are set aside stand apart, totals are below.
+def evidence_text(rows: Sequence[EvidenceRow], last: Sequence[str] = (), set_aside: bool = False) -> str:
+    """The table for people: misses are marked, totals are below.
 
-    last: lines at the end, about more than these rows.
+    last: lines at the end, about more than these rows. set_aside: the facts that are set aside too, apart; without it
+    they are only counted, as nobody who chooses numbers of the model may see how each of them does.
     """
     if not rows:
         return "\n".join(["no expectations", *last])
     width = max(len(row.id) for row in rows)
     counted_ones, apart = [row for row in rows if not row.set_aside], [row for row in rows if row.set_aside]
     lines = list(_rows(counted_ones, width))
-    if apart:
+    if apart and set_aside:
         lines += ["", "set aside, never used for fitting, whether they are met or not:", *_rows(apart, width)]
     return "\n".join([*lines, *_totals(rows), *last])
 
