@@ -173,7 +173,8 @@ def test_words_become_values_of_every_arm_and_say_where_they_come_from(model_fil
         assert [dose.target for dose in arm.doses if dose.name == "added IL_9"] == ["drug"]
     assert (
         scenario.title
-        == "A toy question: without IL_9, IL_9 blocked by 90 %, ears blocked by 30 %, with IL-9 5 pmol at 3 h into vein"
+        == "A toy question: without interleukin nine, interleukin nine blocked by 90 %, hearing blocked by 30 %,"
+        " with IL-9 5 pmol at 3 h into vein"
     )
     assert scenario.origins["parameters", "IL_9_made"] == "--knockout il-9"
     assert scenario.origins["parameters", "drug_block"] == "--block IL9 90%"
@@ -204,7 +205,7 @@ def test_the_resolved_scenario_needs_no_words(model_file: Path, tmp_path: Path) 
 def test_a_share_is_said_in_percent_or_as_a_number(model_file: Path, text: str) -> None:
     scenario = asked(model_file, block=(("IL9", text),))
     assert scenario.arm("main").parameters["drug_block"] == 0.9
-    assert scenario.title.endswith("IL_9 blocked by 90 %")
+    assert scenario.title.endswith("interleukin nine blocked by 90 %")
 
 
 def test_two_added_doses_have_two_names_and_one_may_be_of_a_species(model_file: Path) -> None:
