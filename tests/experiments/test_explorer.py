@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import immunesim as sim
@@ -113,11 +112,12 @@ def test_the_answer_is_the_same_from_python(toy: Path, capsys: pytest.CaptureFix
 
 
 def test_titles_with_markup_are_text(toy: Path) -> None:
+    sim.explore(toy, toy.with_name("plain.html"))
     toy.write_text(SCENARIO.replace("A toy question", "</script><b>bold</b>").replace('["cells"]', '["cells / drug"]'))
     sim.explore(toy, toy.with_suffix(".html"))
     page = toy.with_suffix(".html").read_text()
     assert "<b>bold" not in page
-    assert len(re.findall("</script>", page)) == 4
+    assert page.count("</script>") == toy.with_name("plain.html").read_text().count("</script>")
 
 
 def test_the_sliders_that_are_asked_for_come_first_in_their_order(toy: Path) -> None:

@@ -359,7 +359,7 @@ def test_a_long_label_is_wrapped_and_not_dropped(toy: Scenario, tmp_path: Path) 
     lines = sweep_text(swept_into(question, tmp_path / "out")).splitlines()
     first, second = [place for place, line in enumerate(lines) if line.startswith("the highest concentration")]
     assert max(map(len, lines[first : second + 2])) <= 130
-    for place, arm in ((first, ""), (second, ", arm half")):
+    for place, arm in ((first, ", as described"), (second, ", half")):
         assert " ".join([lines[place].split("  ")[0], lines[place + 1].strip()]) == sentence + arm
 
 
