@@ -432,6 +432,12 @@ def test_pins_and_the_curve_before_stay_while_the_run_moves(visit, made) -> None
     assert page.evaluate(lines) == alone + 1
 
 
+def test_on_a_logarithmic_axis_a_rise_out_of_nothing_or_noise_begins_where_it_does(visit, made) -> None:
+    page = opened(visit, made("core_cures").page)
+    line = page.evaluate("makeMarks({}).dense([0, 1, 1.1], [0, 1e-20, 5], true, [0.01, 10], 0.1).line")
+    assert line == [1e-5, 1e-5, 5]
+
+
 def test_verdicts_on_expectations_follow_the_run(visit, made) -> None:
     page, scenario = opened(visit, made("core_cures").page), read_scenario(PATHS["core_cures"])
     page.locator("#verdicts summary").click()

@@ -171,7 +171,8 @@ function makeMarks(tools) {
   // `line`, and `parts` have peaks and troughs. range: of the axis; wide: of time, what can be told apart
   const FEWEST = 8, SWING = 0.03; // turns that follow closely, and their size as a share of the axis
   function dense(times, values, log, range, wide) {
-    const line = Array.from(values, (value) => (log && !(value > 0) ? null : value)), parts = [];
+    const below = range[0] / 1000; // a logarithmic axis: what is zero or noise runs below it, so that rises begin where they do
+    const line = Array.from(values, (value) => (Number.isFinite(value) ? (log ? Math.max(value, below) : value) : null)), parts = [];
     const at = (i) => (log ? Math.log(Math.max(values[i], range[0])) : values[i]), tall = log ? Math.log(range[1] / range[0]) : range[1] - range[0];
     const turns = [];
     for (let i = 1; i + 1 < values.length; i += 1) if ((values[i] - values[i - 1]) * (values[i + 1] - values[i]) < 0) turns.push(i);

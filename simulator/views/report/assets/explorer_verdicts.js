@@ -24,12 +24,12 @@ function makeVerdicts(tools) {
   }
   // moving: what cannot be had while a slider moves stays as it was
   function judge(moving) {
-    let met = 0;
+    let met = 0, missing = 0;
     for (const found of expected) {
       const { each, item } = found, known = each.arms.every((arm) => state.latest.arms.has(arm)) && (!moving || reads(each.tree) < model.shown);
       if (known || !moving) {
         const value = known ? measured(each.tree, state.latest.arms) : NaN, holds = isMet(each, value), same = holds === each.met;
-        Object.assign(found, { value, holds });
+        Object.assign(found, { value, holds, missing: !known });
         const announced = same && each.announced && !holds;
         item.className = holds ? "" : announced ? "announced" : "missed";
         const verdict = announced ? "missed, as the scenario says" : (holds ? "✓ met" : "✗ missed") + (same ? "" : " by this setting");
@@ -37,9 +37,11 @@ function makeVerdicts(tools) {
         item.querySelector("span").textContent = Number.isFinite(value) ? withUnit(value, each.unit, 3) : "no value";
       }
       met += found.holds;
+      missing += Boolean(found.missing);
     }
     for (const each of page.points) judgePoints(each);
-    const said = expected.length ? `${met} of ${expected.length} met` : `${page.points.length} sets of measured points`;
+    const waiting = missing ? `, ${missing} not simulated yet` : "";
+    const said = expected.length ? `${met} of ${expected.length - missing} met${waiting}` : `${page.points.length} sets of measured points`;
     if ($("verdict-count").textContent === said) return;
     $("verdict-count").textContent = $("judged").querySelector("span").textContent = said;
     $("judged").hidden = !expected.length;
