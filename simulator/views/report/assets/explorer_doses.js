@@ -9,7 +9,7 @@ function makeDoseHandles(tools) {
   return function handlesOf(u, factor, reachable) {
     const element = make("div", { className: "handles" });
     const handles = movable.map((each) => {
-      const handle = make("div", { className: "handle", tabIndex: reachable ? 0 : -1 });
+      const handle = make("div", { className: "handle", tabIndex: reachable ? 0 : -1, hidden: true });
       handle.setAttribute("role", "slider");
       handle.setAttribute("aria-label", `${each.group}: ${each.label}`);
       handle.dataset.path = each.path;
