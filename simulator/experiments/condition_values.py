@@ -29,6 +29,11 @@ _SIGNS: dict[str, Callable[[Array, Array], Flags]] = {
 }
 
 
+def _larger(compared: Compared, left: Any, right: Any) -> Any:
+    """The size of the larger side."""
+    return np.maximum(np.abs(left), np.abs(right))
+
+
 class BoundCondition:
     """A condition, ready to be computed."""
 
@@ -66,13 +71,13 @@ class BoundCondition:
         return self._decided(lambda side: _combined(side, values), size)
 
     def _decided(
-        self, value: Callable[[BoundMeasure], Array], size: Callable[[Compared, Any, Any], Any] | None = None
+        self, value: Callable[[BoundMeasure], Array], size: Callable[[Compared, Any, Any], Any] = _larger
     ) -> tuple[Flags, Array]:
         def sides(compared: Compared) -> tuple[Array, Array]:
             left, right = self._sides[id(compared)]
             return value(left), value(right)
 
-        return decided(self.condition, sides, size or _larger)
+        return decided(self.condition, sides, size)
 
     def comparisons(self) -> Iterator[Callable[[Mapping[str, Array]], Array]]:
         """What gives the difference of the sides of each comparison from the values of curves."""
@@ -88,11 +93,6 @@ class BoundCondition:
                 return _combined(left, values) - factor * _combined(right, values)
 
             yield difference
-
-
-def _larger(compared: Compared, left: Any, right: Any) -> Any:
-    """The size of the larger side."""
-    return np.maximum(np.abs(left), np.abs(right))
 
 
 def decided(

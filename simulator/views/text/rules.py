@@ -42,11 +42,8 @@ def fired_lines(fired: Sequence[Fired], model: Model, time_unit: str, time_facto
         found.setdefault(each.rule, []).append(each)
     lines = []
     for rule, some in found.items():
-        times = [f"at {with_unit(each.time * time_factor, time_unit)}" for each in some[:NAMED]]
-        if len(some) > NAMED:
-            times.append(f"{len(some) - NAMED} more")
-        when = f" {times[0]}" if len(some) == 1 else f" {len(some)} times ({listed(times)})"
-        lines.append(f"{rule}: fired{when}: {_acts(some[0], model, time_unit, time_factor)}")
+        when = _when([each.time * time_factor for each in some], time_unit)
+        lines.append(f"{rule}: fired {when}: {_acts(some[0], model, time_unit, time_factor)}")
     return lines
 
 
@@ -56,14 +53,15 @@ def jump_lines(jumps: Sequence[tuple[str, float]], time_unit: str, time_factor: 
     found: dict[str, list[float]] = {}
     for name, time in jumps:
         found.setdefault(name, []).append(time)
-    lines = []
-    for name, some in found.items():
-        times = [f"at {with_unit(time * time_factor, time_unit)}" for time in some[:NAMED]]
-        if len(some) > NAMED:
-            times.append(f"{len(some) - NAMED} more")
-        when = f" {times[0]}" if len(some) == 1 else f" {len(some)} times ({listed(times)})"
-        lines.append(f"{name}: jumped{when}")
-    return lines
+    return [f"{name}: jumped {_when([time * time_factor for time in some], time_unit)}" for name, some in found.items()]
+
+
+def _when(times: Sequence[float], time_unit: str) -> str:
+    """``at 3 d``, or how often and the first times: ``2 times (at 3 d and 5 d)``."""
+    named = [f"at {with_unit(time, time_unit)}" for time in times[:NAMED]]
+    if len(times) > NAMED:
+        named.append(f"{len(times) - NAMED} more")
+    return named[0] if len(times) == 1 else f"{len(times)} times ({listed(named)})"
 
 
 def settings_words(arm: Arm, model: Model) -> list[tuple[float, str]]:
