@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .api.run import run as run
     from .api.scenarios import check as check
     from .api.scenarios import list_ as list  # noqa: F401
+    from .api.scenarios import read_model as read_model
     from .api.scenarios import read_scenario as read_scenario
     from .api.scenarios import show as show
     from .api.steady import steady as steady
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from .api.sweep import sweep as sweep
     from .experiments.run import RunResult as RunResult
     from .experiments.scenario import Scenario as Scenario
-    from .files.toml.model_file import read_model as read_model
     from .model.model import Model as Model
     from .numerics.trajectory import Trajectory as Trajectory
     from .runtime.errors import InputError as InputError
@@ -84,7 +84,7 @@ _HOMES = {  # public name: the module that it is loaded from on first use, so th
     "lesson": "api.output",
     "replay": "api.output",
     "slides": "api.output",
-    "read_model": "files.toml.model_file",
+    "read_model": "api.scenarios",
     "read_scenario": "api.scenarios",
     "Model": "model.model",
     "Scenario": "experiments.scenario",

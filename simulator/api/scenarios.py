@@ -1,4 +1,4 @@
-"""`list`, `check`, `show` and `read_scenario` from Python: what is bundled, and faults in files."""
+"""`list`, `check`, `show`, `read_model` and `read_scenario` from Python: what is bundled, and faults in files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..experiments.scenario import Scenario
-from ..runtime.errors import called_from
+from ..files.toml import model_file
+from ..model.model import Model
+from ..runtime.errors import InputError, called_from, request_fault
 from ..tasks import check as check_task
 from ..tasks import list as list_task
 from ..tasks import show as show_task
@@ -50,6 +52,20 @@ def show(
     """A scenario with every default, and where each value came from; arguments as in `run`. Raises `InputError`."""
     with called_from("show()"):
         return show_task.show(scenario_request(scenario, set, knockout, block, add))
+
+
+def read_model(model: str | Path) -> Model:
+    """The `Model` in a file, or a bundled one by its name. Raises `InputError` with everything that is wrong.
+
+    >>> import immunesim as sim
+    >>> sim.read_model("friberg_2002").time_unit
+    'h'
+    """
+    with called_from("read_model()"):
+        path = model_file.find_model(str(model), Path.cwd())
+        if path is None:
+            raise InputError([request_fault(model_file.no_model(str(model)), "model")])
+        return model_file.read_model(path)
 
 
 def read_scenario(

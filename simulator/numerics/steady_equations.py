@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -385,19 +385,33 @@ def _evaluator(
         f"        return [{values}]",
         "    return values",
     ]
-    bound = define(lines, "bind", {**OPERATIONS, "nan": math.nan, "inf": math.inf})
-    function = bound([float(parameters[name]) for name in system.parameters])
-    count, entries, k = len(present), list(equations.jacobian), len(totals)
-    places = np.array([row * count + column for row, column in entries], dtype=np.intp)
+    numbers = [float(parameters[name]) for name in system.parameters]
+    return _Evaluator(lines, numbers, len(present), list(equations.jacobian), len(totals))
 
-    def evaluate(states: Array, q: float) -> Evaluated:
+
+class _Evaluator:
+    """Generated code, bound to the values of parameters; a pickle holds its lines."""
+
+    def __init__(
+        self, lines: list[str], parameters: list[float], count: int, entries: list[tuple[int, int]], totals: int
+    ) -> None:
+        """lines: of ``bind``. count: of species. entries: of the Jacobian, (row, column). totals: of conserved sums."""
+        self._given = lines, parameters, count, entries, totals
+        bound = define(lines, "bind", {**OPERATIONS, "nan": math.nan, "inf": math.inf})
+        self._function, self._count = bound(parameters), count
+        self._places = np.array([row * count + column for row, column in entries], dtype=np.intp)
+        self._parts = np.cumsum([count, len(entries), count, totals])
+        self._size = int(self._parts[-1]) + totals
+
+    def __reduce__(self) -> tuple[type[_Evaluator], tuple[Any, ...]]:
+        return _Evaluator, self._given
+
+    def __call__(self, states: Array, q: float) -> Evaluated:
         try:
-            numbers = np.array(function(states.tolist(), q), dtype=float)
+            numbers = np.array(self._function(states.tolist(), q), dtype=float)
         except (ArithmeticError, ValueError):
-            numbers = np.full(len(outputs), np.nan)
-        rhs, jacobian, by_q, totals_by_q, now = np.split(numbers, np.cumsum([count, len(entries), count, k]))
-        matrix = np.zeros(count * count)
-        matrix[places] = jacobian
-        return Evaluated(rhs, matrix.reshape(count, count), by_q, now, totals_by_q)
-
-    return evaluate
+            numbers = np.full(self._size, np.nan)
+        rhs, jacobian, by_q, totals_by_q, now = np.split(numbers, self._parts)
+        matrix = np.zeros(self._count * self._count)
+        matrix[self._places] = jacobian
+        return Evaluated(rhs, matrix.reshape(self._count, self._count), by_q, now, totals_by_q)

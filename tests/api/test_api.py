@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import doctest
 import json
 import pickle
@@ -646,3 +647,56 @@ def test_a_run_can_be_pickled(toy: str) -> None:
     assert np.array_equal(again["drug", "late"], run["drug", "late"])
     assert again.measure("auc(drug)") == run.measure("auc(drug)")
     assert str(again) == str(run)
+
+
+TO_FIT = """
+[[data]]
+name = "levels"
+curve = "drug"
+unit = "pM"
+points = [{ time = "4 h", value = 3 }, { time = "6 h", value = 1 }]
+error = "proportional"
+cv = "20 %"
+
+[[fit.estimate]]
+parameter = "k_clear"
+"""
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda given: pickle.loads(pickle.dumps(given))])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda file: sim.fit(file, starts=1),
+        lambda file: sim.steady(file),
+        lambda file: sim.explain(file, "drug"),
+        lambda file: sim.compare(file, arms=["main", "late"]),
+        lambda file: sim.sweep(file, vary={"k_clear": "0.3 1/h,0.6 1/h"}, measures={"top": "max(drug)"}, keep="drug"),
+    ],
+)
+def test_what_a_command_gives_can_be_pickled_and_copied(toy: str, ask, copied) -> None:
+    with Path(toy).open("a") as file:
+        file.write(TO_FIT)
+    given = ask(toy)
+    again = copied(given)
+    assert type(again) is type(given)
+    assert str(again) == str(given)
+
+
+def test_a_copied_fit_and_steady_state_compute_as_before(toy: str) -> None:
+    with Path(toy).open("a") as file:
+        file.write(TO_FIT)
+    fit, steady = sim.fit(toy, starts=1), sim.steady(toy).found
+    place = fit.result.best.place[None, :]
+    again = copy.deepcopy(fit).result.problem.simulate(place)
+    assert np.array_equal(again.values[0], fit.result.problem.simulate(place).values[0])
+    states = steady.found[0].states
+    copied = copy.deepcopy(steady).equations.evaluate(states, 0.0)
+    assert np.array_equal(copied.jacobian, steady.equations.evaluate(states, 0.0).jacobian)
+
+
+def test_a_model_is_read_by_its_name_or_from_its_file(toy: str) -> None:
+    assert "MTT" in sim.read_model("friberg_2002").parameters
+    assert "k_clear" in sim.read_model(Path("toy_model.toml")).parameters
+    with pytest.raises(sim.InputError, match="no model 'friberg_2003'; did you mean 'friberg_2002'"):
+        sim.read_model("friberg_2003")

@@ -76,6 +76,10 @@ class FitProblem:
         self._step = STEP if self._members.compiled is not None else ROUGH_STEP
         self._at = [np.array([point.time for point in each.points]) for each in self.data]
 
+    def __reduce__(self) -> tuple[type[FitProblem], tuple[Scenario]]:
+        """A pickle holds the scenario; machine code cannot be copied, and is made again."""
+        return FitProblem, (self.scenario,)
+
     @property
     def names(self) -> list[str]:
         """What is estimated: the paths, as of a sweep."""
