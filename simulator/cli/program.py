@@ -20,7 +20,7 @@ from ..runtime.exit_codes import (
     USAGE,
 )
 from ..runtime.interrupt import interrupted_by, signals_as_interrupts
-from ..runtime.text import shortened
+from ..runtime.text import is_text, shortened
 from .streams import safe_streams
 
 COMMANDS = {
@@ -83,6 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
+    for word in argv:
+        if not is_text(word):
+            message = f"command line: the bytes of {word!r} are not UTF-8; rename the file"
+            return _refuse(message, argv, USAGE)
     try:
         options = parser_of(argv).parse_args(argv)
     except _UsageError as error:

@@ -56,7 +56,18 @@ def read_text(path: Path, most: int, expected: str = "a file") -> str:
     try:
         return read_bytes(path, most, expected).decode("utf-8-sig")  # some editors write a byte order mark
     except UnicodeDecodeError as error:
-        raise InputError([InputFault(short_path(path), 0, f"not UTF-8 text (byte {error.start})", "")]) from None
+        raise InputError([not_utf8(path, error)]) from None
+
+
+def not_utf8(path: Path, error: UnicodeDecodeError) -> InputFault:
+    """Where the text of a file cannot be read, and what to do."""
+    content, place = error.object, error.start
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return InputFault(short_path(path), 0, "text in UTF-16; save it as UTF-8", "")
+    if b"\0" in content[:1000]:
+        return InputFault(short_path(path), 0, f"expected text in UTF-8, found another kind of file (byte {place})", "")
+    message = f"not UTF-8 text (byte {place}); save it as UTF-8"
+    return InputFault(short_path(path), content.count(b"\n", 0, place) + 1, message, "")  # it may be a secret of others
 
 
 def _open(path: str, flags: int) -> int:

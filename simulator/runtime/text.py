@@ -66,3 +66,12 @@ def listed(names: Iterable[str], most: int = MOST_LISTED) -> str:
     known = list(names)
     more = f" and {len(known) - most:,} more" if len(known) > most else ""
     return ", ".join(known[:most]) + more
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written: Linux has file names whose bytes are no UTF-8, which Python keeps as they are."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

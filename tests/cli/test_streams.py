@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from immunesim import cli
+from immunesim import cli, read_scenario
+from immunesim.runtime.errors import InputError
 
 from tests.toys import SCENARIO
 
@@ -108,3 +109,19 @@ def test_the_package_is_a_program(words: list[str]) -> None:
     done = subprocess.run([sys.executable, *words, "--version"], cwd=ROOT.parent, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("immunesim")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are not Unicode")
+def test_a_file_name_that_is_no_utf8_is_told_by_command_line_and_python(toy: Path) -> None:
+    (toy / "toy.toml").rename(toy / "caf\udce9.toml")
+    for words in (
+        ["run", "caf\udce9.toml"],
+        ["check", "caf\udce9.toml", "--json"],
+        ["run", "friberg", "--out", "\udce9"],
+    ):
+        done = shell('"$@"', words, toy, PYTHONUTF8="1")
+        assert done.returncode == 2
+        assert b"are not UTF-8; rename the file" in done.stderr
+        assert b"Traceback" not in done.stderr
+    with pytest.raises(InputError, match=r"cannot be named 'caf.udce9', whose bytes are not UTF-8"):
+        read_scenario(toy / "caf\udce9.toml")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ...runtime.errors import InputError, InputFault
 from ...runtime.text import listed
-from ..reading import read_bytes, short_path
+from ..reading import not_utf8, read_bytes, short_path
 from .source import control_character
 
 MAX_FAULTS = 20
@@ -60,7 +60,7 @@ def read_members(
     except InputError as error:
         return error.faults
     except UnicodeDecodeError as error:
-        return [InputFault(short_path(path), 0, f"not UTF-8 text (byte {error.start})", "")]
+        return [not_utf8(path, error)]
     reader = _Reader(short_path(path), text.splitlines(), wanted, most, keep_ids)
     reader.read(known)
     if reader.faults or not reader.complete:

@@ -15,6 +15,7 @@ from ...model.expression import is_identifier
 from ...model.model import Model
 from ...runtime.errors import InputError, InputFault, request_fault
 from ...runtime.names import fold, nearest
+from ...runtime.text import is_text
 from ..reading import exists, same_file
 from .answer import ANSWER
 from .catalogue import builtin_scenarios
@@ -135,8 +136,11 @@ def is_scenario(path: Path) -> bool:
     """Whether a TOML file is meant as a scenario rather than a model: by the keys that only one of them has."""
     source = TomlSource(path)
     source.check_ours()
-    data = source.data
-    return bool(data.keys() & (FILE.keys() - MODEL_FILE.keys())) or not data.keys() & (MODEL_FILE.keys() - FILE.keys())
+    return not _is_model(source.data)
+
+
+def _is_model(data: Table) -> bool:
+    return not data.keys() & (FILE.keys() - MODEL_FILE.keys()) and bool(data.keys() & (MODEL_FILE.keys() - FILE.keys()))
 
 
 class Reading(NamedTuple):
@@ -338,6 +342,11 @@ class _TableShape(NamedTuple):
 def _check_shape(source: TomlSource, faults: list[InputFault]) -> Iterator[InputFault]:
     """Faults of the names in one file; `InputError` if a key or a type is wrong, for nothing more can be said then."""
     data = source.data
+    if _is_model(data) and "extends" not in data:
+        name = Path(source.path).name
+        raise InputError(
+            [*faults, source.fault((), f"a model, no scenario; a scenario has title and model = '{name}'")]
+        )
     wrong = list(_unknown_sections(source))
     known = {key: value for key, value in data.items() if key in FILE or not isinstance(value, (dict, list))}
     for part in (
@@ -500,6 +509,8 @@ def _file_name_problem(name: str, what: str) -> str:
     """Why files cannot be named after `name`, or an empty text."""
     if _RESERVED.match(name):
         return f"{what} cannot be named '{name}', which is reserved on Windows; choose another name"
+    if not is_text(name):
+        return f"{what} cannot be named {name!r}, whose bytes are not UTF-8; rename the file"
     if len(name.encode()) > MAX_NAME:
         return f"{what} may have a name of {MAX_NAME} bytes, found {len(name.encode())}; files are named after it"
     return ""
