@@ -101,6 +101,16 @@ class Choice(NamedTuple):
     misses: str = ""
 
 
+class Window(NamedTuple):
+    """A part of a run. start, end: in the model's time. unit: in which it is shown, counted from its start; a time in
+    the model's unit times `factor` is in it."""
+
+    start: float
+    end: float
+    unit: str
+    factor: float
+
+
 class Step(NamedTuple):
     """One step.
 
@@ -110,7 +120,7 @@ class Step(NamedTuple):
     the first curve of `show`, or the picture, is drawn by the student before it is shown. why: the place of the
     sentence that says why. explain: whether the reactions behind the first curve are named, against: which arm it is
     compared with. expect: expectations of the scenario that are shown with what was published. sliders: those that the
-    student has at this step.
+    student has at this step. window: the part of the run that is shown, if not the whole.
     """
 
     title: str
@@ -129,6 +139,7 @@ class Step(NamedTuple):
     against: str | None = None
     expect: tuple[str, ...] = ()
     sliders: tuple[str, ...] = ()
+    window: Window | None = None
 
 
 class Lesson(NamedTuple):

@@ -108,9 +108,13 @@ def lesson(request: LessonRequest, on_note: OnNote = ignore_note) -> LessonMade:
 
 def _free_page(found: Lesson) -> str:
     """The page with sliders of the lesson's scenario; empty where it can have none."""
-    if why_no_page(found.scenario):
+    scenario = found.scenario
+    if why_no_page(scenario):
         return ""
-    return page_of(found.scenario, ["run", found.scenario.id], found.every_slider)[0]
+    own = [step for step in found.steps if found.scenarios[step.scenario].id == scenario.id]
+    seen = {(name,): None for step in own for name in step.show}
+    plots = (*seen, *(plot for plot in scenario.plots if plot not in seen))  # what the lesson shows comes first
+    return page_of(replace(scenario, plots=plots), ["run", scenario.id], found.every_slider)[0]
 
 
 def _faults(simulated: SimulatedLesson) -> list[str]:

@@ -143,3 +143,71 @@ def test_an_accessibility_checker_finds_nothing(
         if not paper:
             answer(page, "right")
             page.locator("#next").click()
+
+
+def forth(page: Any, shown: str) -> None:
+    """Answers and turns until something is visible."""
+    while not page.locator(shown).is_visible():
+        answer(page, "right")
+        if not page.locator(shown).is_visible():
+            page.locator("#next").click()
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_after_an_answer_question_and_verdict_are_in_view(visit, page_of: Callable[[str], Path], width: int) -> None:
+    page = visit(page_of(QUICK), width, reduced_motion="reduce")
+    forth(page, "#choices button >> nth=0")
+    answer(page, "wrong")
+    for part in ("#asks", "#verdict", ".sketch >> nth=0"):
+        found = page.locator(part).bounding_box()
+        assert found["y"] >= 0
+        assert part == ".sketch >> nth=0" or found["y"] + found["height"] <= 900
+    assert page.evaluate("document.activeElement.id") == "verdict"
+
+
+def test_a_reload_keeps_what_was_answered_and_starting_again_forgets_it(visit, page_of: Callable[[str], Path]) -> None:
+    page = visit(page_of(QUICK))
+    forth(page, "#drawing")
+    answer(page, "right")
+    title, verdict = page.locator("#title").inner_text(), page.locator("#verdict").inner_text()
+    page.reload()
+    assert page.locator("#title").inner_text() == title
+    assert page.locator("#verdict").inner_text() == verdict
+    assert page.locator(".sketch .gap").count() == 1
+    while page.locator("#step").is_visible():
+        answer(page, "right")
+        page.locator("#next").click()
+    page.locator("#restart").click()
+    assert page.locator("#title").inner_text().startswith("1. ")
+    page.reload()
+    forth(page, "#choices button >> nth=0")
+    assert page.locator("#next").is_disabled()
+
+
+def test_what_cannot_be_pressed_yet_looks_so(visit, page_of: Callable[[str], Path]) -> None:
+    page = visit(page_of(QUICK))
+    forth(page, "#drawing")
+    assert page.locator("#counts").inner_text() == "What counts: the time of the peak."
+    color = "element => getComputedStyle(element).color"
+    assert page.locator("#next").evaluate(color) != page.locator("#back").evaluate(color)
+    assert page.locator("#show").evaluate(color) != page.locator("#back").evaluate(color)
+
+
+def test_a_step_opens_its_own_curves_and_arms_alone(visit, page_of: Callable[[str], Path]) -> None:
+    page = visit(page_of("fever"))
+    forth(page, "#try")
+    page.locator("#open-few").click()
+    few = page.frame_locator("#few iframe")
+    few.locator("input[type=range]").first.wait_for()
+    assert few.locator(".chart:visible h2").all_inner_texts() == ["body temperature [°C]"]
+    assert few.locator("#arms input:checked").count() == 1  # the others hold the answers of later steps
+    assert not few.locator("#arms label").nth(3).is_visible()
+    assert not few.locator("#link").is_visible()
+    while page.locator("#step").is_visible():
+        answer(page, "right")
+        page.locator("#next").click()
+    page.locator("#open").click()
+    every = page.frame_locator("#frame iframe")
+    every.locator("input[type=range]").first.wait_for()
+    assert every.locator(".chart:visible").count() > 3
+    assert every.locator(".chart h2").first.inner_text().startswith("TNF")  # what the lesson shows comes first

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import immunesim
 import pytest
 from immunesim.cli import main
 from immunesim.files.toml.catalogue import builtin_lessons
@@ -68,6 +71,10 @@ def test_a_lesson_is_read_and_its_pages_are_written(toy_file: Path, tmp_path: Pa
         ("{max(drug)}", "{max(drg)}", "lesson.toml:5: in {max(drg)}"),
         ('says = "more"', 'say = "more"', "has no key 'say'; did you mean 'says'?"),
         ('scenario = "toy.toml"', 'scenario = "tory.toml"', "no such scenario"),
+        ('"half"]\n', '"half"]\nfrom = "1 h"\nspan = "3000 d"\n', "expected a part of the run, which ends at "),
+        ('"half"]\n', '"half"]\nspan = "3 mg"\n', "lesson.toml:13: expected a part of the run"),
+        ('"half"]\n', '"half"]\nfrom = "1 h"\n', "such as from = '1 h' and span = '30 min'"),
+        ("draw =", "span = \"1 h\"\ndraw =", "the whole curve is drawn and judged, without 'from' and 'span'"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_line(toy_file: Path, old: str, new: str, message: str) -> None:
@@ -75,6 +82,25 @@ def test_what_is_wrong_is_said_with_its_line(toy_file: Path, old: str, new: str,
     with pytest.raises(InputError) as error:
         read_lesson(written(toy_file.parent, LESSON.replace(old, new)))
     assert message in str(error.value)
+
+
+def charts_of(page: Path) -> list[list[dict[str, Any]]]:
+    """The charts of each step."""
+    text = page.read_text(encoding="utf-8").split('id="data">')[1].split("</script>")[0]
+    return [step["charts"] for step in json.loads(text)["steps"]]
+
+
+def test_a_part_of_a_run_is_shown_with_its_peak_in_its_own_unit(toy_file: Path, tmp_path: Path) -> None:
+    toy_file.write_text(toy_file.read_text().replace('at = "2 h"', 'at = "2.4 h"'))  # between two saved times
+    words = LESSON.replace('"half"]\n', '"half"]\nfrom = "1 h"\nspan = "90 min"\n')
+    lesson(LessonRequest(written(toy_file.parent, words), tmp_path / "page.html"))
+    whole, part, _ = charts_of(tmp_path / "page.html")
+    peak = float(immunesim.run(toy_file).measure("max(drug)"))
+    assert max(value for _, value in whole[0]["lines"][0]["points"]) == pytest.approx(peak, rel=1e-4)
+    assert "time after" in part[0]["axis"]
+    assert "[min]" in part[0]["axis"]
+    times = [time for time, _ in part[0]["lines"][0]["points"]]
+    assert (times[0], times[-1]) == (0.0, 90.0)
 
 
 def test_what_the_simulation_contradicts_no_longer_holds(toy_file: Path, tmp_path: Path, capsys) -> None:

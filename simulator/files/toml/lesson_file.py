@@ -18,6 +18,8 @@
     show = ["T_active"]
     arms = ["main"]                             # the default
     labels.main = "you"                         # what this step calls an arm
+    from = "1 d"                                # the part of the run that is shown, in the unit of its span
+    span = "20 min"
     sliders = ["T_frequency"]                   # that the student has at this step; none without it
 
     [[step]]
@@ -72,10 +74,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...experiments.explorer.sliders import sliders_of
-from ...experiments.lessons import JUDGED, JUMP, SHARE, TIMES, Choice, Judge, Lesson, Picture, Step, SweepPicture
+from ...experiments.lessons import (
+    JUDGED,
+    JUMP,
+    SHARE,
+    TIMES,
+    Choice,
+    Judge,
+    Lesson,
+    Picture,
+    Step,
+    SweepPicture,
+    Window,
+)
 from ...experiments.measures import NO_NUMBERS
 from ...experiments.scenario import MAIN, Arm, Scenario
 from ...model.model import Model
+from ...model.units import UnitError, quantity
 from ...runtime.errors import InputError, InputFault
 from ...runtime.names import nearest, unknown_name
 from ..reading import exists
@@ -238,7 +253,32 @@ class _LessonReader:
             against=against,
             expect=expected,
             sliders=self.step_sliders(path, table, key),
+            window=self.window(path, table, scenario),
         )
+
+    def window(self, path: KeyPath, table: Table, scenario: Scenario) -> Window | None:
+        """The part of the run that is shown; None for the whole, and for what is wrong."""
+        if "from" not in table and "span" not in table:
+            return None
+        found, unit = {"from": 0.0, "span": math.nan}, scenario.model.time_unit
+        shown, factor = "", 1.0
+        for key in found:
+            try:
+                value, given, text = quantity(str(table.get(key, "0 s" if key == "from" else "")))
+                found[key] = value * given.to(unit)
+            except UnitError:
+                found[key] = math.nan
+            else:
+                shown, factor = text, unit.to(given)
+        start, end = found["from"], found["from"] + found["span"]
+        if not (0.0 <= start < end <= scenario.end):
+            last = f"{scenario.end:,.10g} {scenario.model.time_unit_text}"
+            self.fault(
+                (*path, "span" if "span" in table else "from"),
+                f"expected a part of the run, which ends at {last}, such as from = '1 h' and span = '30 min'",
+            )
+            return None
+        return Window(start, end, shown, factor)
 
     def check_step(self, path: KeyPath, table: Table) -> None:
         """Faults of what does not go together in a step."""
@@ -251,6 +291,8 @@ class _LessonReader:
             self.fault((*path, "draw"), 'one curve is drawn: show = ["NAME"]')
         if ("draw" in table or "choice" in table) and "asks" not in table:
             self.fault(path, 'what is asked is missing: asks = "..."')
+        if "draw" in table and not {"from", "span"}.isdisjoint(table):
+            self.fault((*path, "draw"), "the whole curve is drawn and judged, without 'from' and 'span'")
         if "draw" in table and "choice" in table:
             self.fault((*path, "draw"), "a step asks for a drawing or for a choice, not for both")
         if "choice" in table and len(table["choice"]) < 2:

@@ -9,7 +9,7 @@ from typing import Any
 from .layers import KeyPath
 from .lesson_judge import DRAW
 from .lesson_pictures import BRANCH, EVIDENCE, SWEEP
-from .source import INTEGER, LINE, LIST, REQUIRED_LINE, REQUIRED_TEXT, TABLE, TEXT, Field, Table, check_fields
+from .source import INTEGER, LINE, LIST, QUANTITY, REQUIRED_LINE, REQUIRED_TEXT, TABLE, TEXT, Field, Table, check_fields
 
 FILE = {
     "title": REQUIRED_LINE,
@@ -34,6 +34,8 @@ STEP = {
     "show": LIST,
     "arms": LIST,
     "labels": TABLE,
+    "from": QUANTITY,
+    "span": QUANTITY,
     "picture": TEXT,
     "draw": TABLE,
     "choice": LIST,

@@ -17,7 +17,7 @@ from ...experiments.scenario import Data, Scenario
 from ...experiments.targets import Target, targets
 from ...model.units import Unit
 from ...numerics.thresholds import NEGLIGIBLE
-from ...numerics.trajectory import Array
+from ...numerics.trajectory import Array, Trajectory
 from ..text.figure import Curve
 from .page import Label
 from .scales import FLAT, SAME, fraction
@@ -138,7 +138,7 @@ def _panel(
         factor = scenario.curve(name).unit.to(unit)
         for curve in curves:
             label = curve.label if len(names) == 1 else scenario.label(name)
-            times, values = _points_along(scenario, curve, name)
+            times, values = _points_of_curve(scenario, curve, name)
             values = np.where(np.isfinite(values), values * factor, np.nan)
             lines.append(Line(label, curve.arm, name, times * time_factor, values, len(lines)))
     drawn = {(line.arm, line.name) for line in lines if line.arm}
@@ -159,13 +159,20 @@ def _panel(
     return Panel(title, scenario.curve(names[0]).unit_text, lines, aims, log, ends, points)
 
 
-def _points_along(scenario: Scenario, curve: Curve, name: str) -> tuple[Array, Array]:
-    """Times and values of a curve: those saved, and those along the steps of the solver, where its peaks are; of a
-    formula those saved."""
-    saved, values = curve.trajectory.times, curve.trajectory[name]
-    if name in scenario.formulas or not len(saved):
+def _points_of_curve(scenario: Scenario, curve: Curve, name: str) -> tuple[Array, Array]:
+    """Times and values of a curve as `points_along` gives them; of a formula those saved."""
+    if name in scenario.formulas:
+        return curve.trajectory.times, curve.trajectory[name]
+    return points_along(curve.trajectory, name)
+
+
+def points_along(trajectory: Trajectory, name: str) -> tuple[Array, Array]:
+    """Times, in the model's unit, and values of a species or observable, both of shape (n,): those saved, and those
+    along the steps of the solver, where its peaks are."""
+    saved, values = trajectory.times, trajectory[name]
+    if not len(saved):
         return saved, values
-    dense = curve.trajectory.dense
+    dense = trajectory.dense
     times = np.concatenate([dense.times(), saved])
     order = np.argsort(times, kind="stable")  # at a jump the value before it first
     return times[order], np.concatenate([dense.values(name), values])[order]

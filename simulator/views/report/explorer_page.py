@@ -29,6 +29,7 @@ from ..figures.panel import needs_log_axis
 from ..figures.spikes import swings_of
 from ..text.answers import spoken_answer
 from ..text.numbers import interval, number, unit_text
+from .axis import axis_marks
 from .curves import drawn_arms, points_of, strokes
 from .html import render
 from .tables import cited
@@ -225,8 +226,7 @@ def _fixed(result: RunResult, name: str, arms: Sequence[Mapping[str, Any]], log:
         bands = [f"M{path(each.times, each.high)}L{path(each.times[::-1], each.low[::-1])}Z" for each in swings]
         dash = " ".join(str(2 * part) for part in arms[place]["dash"])
         lines.append({"arm": place, "path": "".join(found), "dash": dash, "swings": bands})
-    step = _step(0.0, scenario.end * clock.factor)
-    shown = np.arange(0.0, scenario.end * clock.factor * (1 + 1e-9), step).tolist()
+    shown = axis_marks(0.0, scenario.end * clock.factor)
     label = scenario.label(name)
     heights = height(np.array(marks)).tolist()
     return FixedChart(
@@ -255,11 +255,4 @@ def _scale(values: Array, log: bool) -> tuple[float, float, list[float]]:
     bottom = 0.0 if low >= 0 and low < top / 2 else low
     room = top - bottom or abs(top) or 1.0
     bottom, top = bottom - 0.05 * room * (bottom != 0), top + 0.1 * room
-    step = _step(bottom, top)
-    return bottom, top, [place * step for place in range(math.ceil(bottom / step), math.floor(top / step) + 1)]
-
-
-def _step(bottom: float, top: float) -> float:
-    """Between two marks of an axis, of which there are six at most."""
-    step: float = 10.0 ** math.floor(math.log10(top - bottom))
-    return next(part * step for part in (0.2, 0.5, 1.0, 2.0) if top - bottom <= 6 * part * step or part == 2.0)
+    return bottom, top, axis_marks(bottom, top)

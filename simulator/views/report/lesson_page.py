@@ -11,15 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...experiments.clock import clock_of
-from ...experiments.lessons import JUMP, SHARE, TIMES, Choice, Lesson, Step
+from ...experiments.lessons import JUMP, SHARE, TIMES, Choice, Lesson, Step, Window
 from ...experiments.measured import bind, of_trajectories
 from ...experiments.measures import read_measure
 from ...experiments.run import RunResult
 from ...experiments.scenario import MAIN
+from ...numerics.trajectory import Array
 from ...runtime.versions import versions
+from ..figures.panel import points_along
 from ..text.answers import spoken_answer
-from ..text.english import capital, sentence
-from ..text.numbers import number, unit_text
+from ..text.english import capital, sentence, unbroken
+from ..text.numbers import number, unit_text, with_unit
 from ..text.spoken import spoken, spoken_measure
 from ..text.verdicts import expected_text, simulated_text
 from .curves import strokes
@@ -41,6 +43,7 @@ JUDGED = {
     JUMP: "where your curve jumps",
     SHARE: "patients below the line",
 }
+BETRAYING = (JUMP,)  # what is judged and not said before, since it is half of the answer
 
 
 MICRO = re.compile(r"\bu(?=[gLM]\b)")  # as files spell it
@@ -94,16 +97,18 @@ def _step(simulated: SimulatedLesson, step: Step, reasons: Sequence[str]) -> dic
     charts = picture.charts if picture else [_chart(result, step, name) for name in step.show]
     return {
         "title": step.title,
-        "says": words[step.spoken].text if step.spoken is not None else step.says,
-        "asks": step.asks,
-        "choices": [{"says": choice.says, "right": is_right(choice, result)} for choice in step.choices],
+        "says": unbroken(words[step.spoken].text if step.spoken is not None else step.says),
+        "asks": unbroken(step.asks),
+        "choices": [{"says": unbroken(choice.says), "right": is_right(choice, result)} for choice in step.choices],
         "charts": charts,
         "computed": picture.says if picture else "",
         "judge": _judge(simulated, step),
-        "why": words[step.why].text if step.why is not None else "",
-        "reasons": list(reasons),
+        "why": unbroken(words[step.why].text) if step.why is not None else "",
+        "reasons": [unbroken(each) for each in reasons],
         "facts": [_fact(result, name) for name in step.expect],
         "sliders": list(step.sliders),
+        "curves": list(step.show),
+        "arms": [[*result.arms].index(arm) for arm in step.arms],
     }
 
 
@@ -123,16 +128,33 @@ def _fact(result: RunResult, name: str) -> dict[str, Any]:
 def _chart(result: RunResult, step: Step, name: str) -> dict[str, Any]:
     scenario = result.scenario
     clock, factor = clock_of(scenario)
+    window = step.window or Window(0.0, scenario.end, clock, factor)
+    since = f"time after {with_unit(window.start * factor, clock)}" if window.start else "time"
     lines, low, high = [], math.inf, 0.0
     for arm, style in zip(step.arms, strokes(len(step.arms)), strict=True):
-        trajectory = result.arms[arm].trajectory
-        times, values = trajectory.times, trajectory[name]
+        times, values = _within(window, *points_along(result.arms[arm].trajectory, name))
         kept = points_to_keep(times, values, TOLERANCE, MOST_POINTS)
         low, high = min(low, float(np.nanmin(values))), max(high, float(np.nanmax(values)))
-        title = step.labels.get(arm, scenario.arm(arm).title)
-        lines.append({"label": title, "points": short_points(times[kept] * factor, values[kept]), **style})
-    unit = unit_text(scenario.curve(name).unit_text)
-    return chart_of(scenario.label(name), unit, ("time", clock, 0.0, scenario.end * factor), lines, _span(low, high))
+        title = unbroken(step.labels.get(arm, scenario.arm(arm).title))
+        lines.append(
+            {
+                "label": title,
+                "points": short_points((times[kept] - window.start) * window.factor, values[kept]),
+                **style,
+            }
+        )
+    axis = (since, window.unit, 0.0, (window.end - window.start) * window.factor)
+    return chart_of(scenario.label(name), unit_text(scenario.curve(name).unit_text), axis, lines, _span(low, high))
+
+
+def _within(window: Window, times: Array, values: Array) -> tuple[Array, Array]:
+    """The part of a curve in a window, to both of its ends."""
+    if window.start <= times[0] and window.end >= times[-1]:
+        return times, values
+    ends = np.clip((window.start, window.end), times[0], times[-1])
+    inside = (times > ends[0]) & (times < ends[1])
+    first, last = np.interp(ends, times, values)
+    return np.array([ends[0], *times[inside], ends[1]]), np.array([first, *values[inside], last])
 
 
 def _span(low: float, high: float) -> tuple[float, float]:
@@ -167,13 +189,14 @@ def _judge(simulated: SimulatedLesson, step: Step) -> dict[str, Any] | None:
         value, _, _ = of_trajectories(bind(tree, scenario.model), trajectories)
         unit_name = scenario.curve(step.show[0]).unit_text
         in_time = judge.measure in TIMES
-        said = spoken(value * factor, clock) if in_time else spoken_measure(value, unit_name)
+        said = f"{number(value * factor)} {clock}" if in_time else spoken_measure(value, unit_name)
         unit = clock if in_time else unit_text(unit_name)
         if in_time:
             value, within = value * factor, within * (factor if judge.absolute else 1.0)
     return {
         "measure": judge.measure,
         "words": JUDGED[judge.measure],
+        "counts": "" if judge.measure in BETRAYING else JUDGED[judge.measure],
         "value": value if math.isfinite(value) else None,
         "said": said,
         "unit": unit,

@@ -17,6 +17,7 @@ from ...experiments.sweeps.statistics import measure_values
 from ...numerics.continuation import Branch, Special
 from ...numerics.trajectory import Array
 from ..text.numbers import number, unit_text
+from .axis import axis_marks
 from .curves import strokes
 from .thin import points_to_keep
 
@@ -66,6 +67,8 @@ def chart_of(
         "clock": "" if of == "1" else of,
         "start": start,
         "end": end,
+        "across": axis_marks(start, end),
+        "up": axis_marks(*span),
         "bottom": span[0],
         "top": span[1],
         "lines": list(lines),

@@ -11,7 +11,8 @@
   const values = new Map(page.sliders.map((each) => [each.path, each.value]));
   const shown = arms.map((_, place) => place < page.mostArms), charts = [], pins = [];
   const decoded = (word) => { try { return decodeURIComponent(word); } catch { return word; } };
-  const only = location.hash.slice(1).split("&").find((part) => part.startsWith("only="))?.slice(5).split(",").map(decoded); // the sliders that a step of a lesson shows
+  const named = (key) => location.hash.slice(1).split("&").find((part) => part.startsWith(key + "="))?.slice(key.length + 1).split(",").map(decoded);
+  const only = named("only"), kept = named("curves"); // the sliders and the curves that a step of a lesson shows
   let ghost = null, atRest = null, dragging = false, notice = ""; // notice: what is wrong with the address
   const state = { latest: null, at: undefined }; // the runs that are shown last, by arm, with their doses; the time that is read
 
@@ -210,7 +211,7 @@
     const usual = arms.every((_, place) => shown[place] === place < page.mostArms);
     if (!usual) parts.push("arms=" + arms.flatMap((_, place) => (shown[place] ? [place] : [])).join("."));
     if (parts.length) parts.push("version=" + page.version);
-    if (only) parts.push("only=" + only.map(encodeURIComponent).join(","));
+    for (const [key, names] of [["only", only], ["curves", kept]]) if (names) parts.push(key + "=" + names.map(encodeURIComponent).join(","));
     try { history.replaceState(null, "", parts.length ? "#" + parts.join("&") : location.pathname + location.search); } catch { /* a page in a frame may not */ }
     sayCommand(changed);
   }
@@ -224,6 +225,7 @@
     });
     $("command").textContent = page.command + settings.join("");
   }
+  const isCurve = (name) => curves.some((curve) => curve.name === name);
   function showArms(places) {
     arms.forEach((_, place) => { shown[place] = places.includes(place); });
     [...$("arms").querySelectorAll("input")].forEach((box, place) => { box.checked = shown[place]; });
@@ -236,7 +238,10 @@
       try { [path, given = ""] = part.split("=").map(decodeURIComponent); } catch { /* stays as it is written */ }
       const each = sliders.get(path), value = given.trim() === "" ? NaN : Number(given);
       if (path === "version") { if (given !== page.version) faults.push("it was made by another version of this page, so that it may mean something else"); }
-      else if (path === "only") faults.push(...only.filter((each) => !sliders.has(each)).map((each) => `nothing here is called '${each.slice(0, 60)}'`));
+      else if (path === "only" || path === "curves") {
+        const known = path === "only" ? (each) => sliders.has(each) : isCurve;
+        faults.push(...(path === "only" ? only : kept).filter((each) => !known(each)).map((each) => `nothing here is called '${each.slice(0, 60)}'`));
+      }
       else if (path === "arms" && /^(\d+(\.\d+)*)?$/.test(given)) {
         const places = given.split(".").filter(Boolean).map(Number);
         if (places.some((place) => place >= arms.length)) faults.push(`this page has ${arms.length} arms, found arm ${Math.max(...places) + 1}`);
@@ -376,6 +381,7 @@
     $("csv").addEventListener("click", () => state.latest && download(URL.createObjectURL(new Blob([table()], { type: "text/csv" })), `${page.id}.csv`));
     $("judged").hidden = !page.expectations.length; // from the start, so that nothing jumps
     $("judged").addEventListener("click", () => { $("verdicts").open = true; $("verdicts").scrollIntoView(); $("verdicts").querySelector("summary").focus(); });
+    $("link").hidden = location.protocol === "blob:"; // in a lesson the page has no address of its own
     $("link").addEventListener("click", async () => {
       try { await navigator.clipboard.writeText(location.href); say("The link is copied: it opens this page as it is now."); } catch { say("Copy this: " + location.href); }
     });
@@ -454,6 +460,12 @@
     controls();
     recall();
     curves.forEach((_, place) => charts.push(new Chart(place)));
+    if (kept && kept.some(isCurve)) {
+      charts.forEach((chart, place) => { chart.element.hidden = !kept.includes(curves[place].name); });
+      [...$("arms").querySelectorAll("label")].forEach((label, place) => { label.hidden = !shown[place]; });
+      for (const id of ["csv", "judged", "patients"]) $(id).hidden = true;
+      $("arms").hidden = shown.filter(Boolean).length < 2;
+    }
     say("The curves are those of the scenario as it is described, until the first simulation is there.");
     requestAnimationFrame(() => setTimeout(buildOne));
     const seen = new IntersectionObserver((entries) => entries.forEach((entry) => { charts.find((chart) => chart.element === entry.target).visible = entry.isIntersecting; }));

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const data = JSON.parse(document.getElementById("data").textContent);
-  const steps = data.steps, done = new Map(), SLOTS = 121, TYPED = 10;
+  const steps = data.steps, done = new Map(), SLOTS = 127, TYPED = 10; // so that what is typed lies at even distances
   const at = (id) => document.getElementById(id);
   const box = { w: 640, h: 300, l: 66, r: 14, t: 14, b: 40 };
   let number = 0, drawn = null;
@@ -27,22 +27,14 @@
   const y = (chart, value) => box.h - box.b - ((clamped(chart, value) - chart.bottom) / (chart.top - chart.bottom)) * (box.h - box.t - box.b);
   const path = (chart, points) => points.map((p, i) => (i ? "L" : "M") + x(chart, p[0]).toFixed(1) + " " + y(chart, p[1]).toFixed(1)).join("");
 
-  // The steps of a scale: about five round numbers from `least` to `most`.
-  function ticks(least, most) {
-    const raw = (most - least) / 5, power = Math.pow(10, Math.floor(Math.log10(raw)));
-    const step = [1, 2, 2.5, 5, 10].find((each) => each * power >= raw * 0.999) * power, found = [];
-    for (let i = Math.ceil(least / step - 1e-9); i * step <= most + step * 1e-9; i++) found.push(Number((i * step).toPrecision(12)));
-    return found;
-  }
-
   function frame(chart, words) {
     const svg = element("svg", { viewBox: `0 0 ${box.w} ${box.h}`, class: "sketch", role: "img", "aria-label": words });
-    for (const value of ticks(chart.bottom, chart.top)) {
+    for (const value of chart.up) {
       const level = y(chart, value);
       svg.append(element("line", { x1: box.l, x2: box.w - box.r, y1: level, y2: level, class: "grid" }));
       svg.append(element("text", { x: box.l - 8, y: level + 4, "text-anchor": "end" }, short(value)));
     }
-    for (const time of ticks(chart.start, chart.end)) {
+    for (const time of chart.across) {
       const place = x(chart, time);
       svg.append(element("line", { x1: place, x2: place, y1: box.h - box.b, y2: box.h - box.b + 5, class: "axis" }));
       svg.append(element("text", { x: place, y: box.h - box.b + 19, "text-anchor": "middle" }, short(time)));
@@ -197,6 +189,27 @@
     return area / (points[points.length - 1][0] - points[0][0]);
   }
 
+  // What was answered outlives a reload, in this window; another lesson at the same place is not answered by it.
+  const store = "lesson " + location.pathname, lesson = JSON.stringify(steps.map((step) => [step.title, step.choices.length]));
+  function keep() {
+    try { sessionStorage.setItem(store, JSON.stringify({ lesson, number, done: [...done] })); } catch { /* then it does not */ }
+  }
+  function recall() { // the step that was shown last; the first of a page that is opened
+    try {
+      const found = JSON.parse(sessionStorage.getItem(store));
+      if (found?.lesson !== lesson) return 0;
+      for (const [step, answer] of found.done) done.set(step, answer);
+      return found.number;
+    } catch { return 0; }
+  }
+
+  // After an answer: the question on top, with the verdict and the curve below it, and the focus where reading goes on
+  function look() {
+    keep();
+    at("verdict").focus({ preventScroll: true });
+    at("asks").scrollIntoView();
+  }
+
   function verdict(right, text) {
     at("verdict").replaceChildren(element("p", { class: right ? "hit" : "miss" }, (right ? "✓ " : "✗ ") + text));
   }
@@ -255,6 +268,7 @@
 
   function open(place) {
     number = place;
+    keep();
     const step = steps[place], known = done.get(place), width = at("main").clientWidth;
     box.w = Math.min(Math.max(step.charts.length > 1 && width > 1060 ? 530 : width, 320), 700);  // letters keep their size
     box.h = Math.round(box.w * 0.5) + 40;
@@ -278,7 +292,7 @@
     });
     step.choices.forEach((each, i) => {
       const button = element("button", { type: "button" }, each.says);
-      button.addEventListener("click", () => { done.set(place, i); choose(step, i); at("next").focus(); });
+      button.addEventListener("click", () => { done.set(place, i); choose(step, i); look(); });
       at("choices").append(button);
     });
     if (step.choices.length && known !== undefined) choose(step, known);
@@ -286,6 +300,7 @@
     else if (step.judge) {
       drawn = new Array(SLOTS).fill(null);
       at("drawing").hidden = at("show").hidden = false;
+      at("counts").textContent = step.judge.counts ? `What counts: ${step.judge.counts}.` : "";
       letDraw(step.charts[0], draw(step.charts[0], false, null));
     } else if (!step.choices.length) reveal(step, null);
   }
@@ -301,21 +316,28 @@
     done.set(number, mine);
     judged(step, mine);
     reveal(step, mine);
-    at("next").focus();
+    look();
   });
-  at("back").addEventListener("click", () => { open(number - 1); at("title").focus(); });
-  at("next").addEventListener("click", () => { number + 1 < steps.length ? (open(number + 1), at("title").focus()) : finish(); });
-  at("again").addEventListener("click", () => { open(steps.length - 1); at("title").focus(); });
-  // The page with sliders, with those of a step alone if it is opened for one
-  function free(place, only) {
-    const address = URL.createObjectURL(new Blob([data.free], { type: "text/html" }));
-    const part = only.length ? "#only=" + only.map(encodeURIComponent).join(",") : "";
+  function turn(to) { // the head of the page is known by now, and a small screen has no room for it
+    open(to);
+    at("title").focus({ preventScroll: true });
+    at("track").scrollIntoView();
+  }
+  at("back").addEventListener("click", () => turn(number - 1));
+  at("next").addEventListener("click", () => (number + 1 < steps.length ? turn(number + 1) : finish()));
+  at("again").addEventListener("click", () => turn(steps.length - 1));
+  // The page with sliders; opened for a step, with its sliders, curves and arms alone: the others may hold later answers
+  function free(place, step) {
+    const address = URL.createObjectURL(new Blob([data.free], { type: "text/html" })), names = (all) => all.map(encodeURIComponent).join(",");
+    const part = step ? `#only=${names(step.sliders)}&curves=${names(step.curves)}&arms=${step.arms.join(".")}` : "";
     at(place).replaceChildren(element("iframe", { src: address + part, title: "The scenario with sliders" }));
+    at(place).scrollIntoView();
   }
   at("open").hidden = !data.free;
   if (!data.free) at("about").textContent = "This lesson has no page with sliders.";
-  at("open").addEventListener("click", () => free("frame", []));
-  at("open-few").addEventListener("click", () => free("few", steps[number].sliders));
+  at("open").addEventListener("click", () => free("frame", null));
+  at("open-few").addEventListener("click", () => free("few", steps[number]));
+  at("restart").addEventListener("click", () => { done.clear(); turn(0); });
   steps.forEach((each, i) => at("track").append(element("li", { title: each.title }, i + 1)));
-  open(0);
+  open(Math.min(recall(), steps.length - 1));
 })();
