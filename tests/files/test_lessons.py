@@ -91,7 +91,10 @@ def charts_of(page: Path) -> list[list[dict[str, Any]]]:
 
 
 def test_a_part_of_a_run_is_shown_with_its_peak_in_its_own_unit(toy_file: Path, tmp_path: Path) -> None:
-    toy_file.write_text(toy_file.read_text().replace('every = "1 h"', 'every = "4 h"'))  # no peak is saved
+    slow = (
+        toy_file.read_text().replace('target = "drug"', 'target = "depot"', 1).replace('every = "1 h"', 'every = "4 h"')
+    )
+    toy_file.write_text(slow)  # its peaks lie between saved times
     words = LESSON.replace('"half"]\n', '"half"]\nfrom = "1 h"\nspan = "90 min"\n')
     lesson(LessonRequest(written(toy_file.parent, words), tmp_path / "page.html"))
     whole, part, _ = charts_of(tmp_path / "page.html")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+DIGITS = 6  # of the distance between two marks
+
 
 def axis_marks(low: float, high: float) -> list[float]:
     """Round numbers from `low` to `high` at even distances, seven at most.
@@ -14,4 +16,4 @@ def axis_marks(low: float, high: float) -> list[float]:
     step: float = 10.0 ** math.floor(math.log10(high - low))
     step *= next(part for part in (0.2, 0.5, 1.0, 2.0) if high - low <= 6 * part * step * (1 + 1e-9) or part == 2.0)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [float(f"{place * step:.12g}") for place in range(first, last + 1)]
+    return [round(place * step, DIGITS - math.floor(math.log10(step))) for place in range(first, last + 1)]
