@@ -38,6 +38,8 @@ class Model(Declarations):
 
 _PER_BODY = re.compile(r"(.+?)\s*(?:/\s*(kg|g|m(?:\^?2|²))|[\s*·](?:(kg)(?:\^?-1|⁻¹)|m(?:\^?-2|⁻²)))\s*\Z", re.DOTALL)
 
+_MASS_OR_MOLES = re.compile(r"\b[a-zA-Zµμ]{0,3}?(?:(?P<mass>g)|(?P<moles>mol|M)|(?P<IU>IU))\b")
+
 
 def dose_unit_factor(model: Model, target: str, unit_text: str) -> tuple[float, tuple[str, ...], str | None]:
     """How an amount of a dose in the unit `unit_text` becomes the unit of the species `target`.
@@ -55,19 +57,23 @@ def dose_unit_factor(model: Model, target: str, unit_text: str) -> tuple[float, 
     found = _amount_factor(model, target, unit(unit_text))
     if found is not None:
         return found[0], (), found[1]
-    per_body = _PER_BODY.match(unit_text)
+    per_body, missing = _PER_BODY.match(unit_text), ""
     if per_body is not None:
         per = unit(per_body[2] or per_body[3] or "m2")
         body = BODY[0] if per.same_dimension(_KILOGRAM) else BODY[1]
         found = _amount_factor(model, target, unit(per_body[1]))
         if found is not None and body in model.parameters:
             return found[0] * model.parameters[body].unit.to(per), (body,), found[1]
+        if found is not None:
+            missing = f"; per {per_body[2] or per_body[3] or 'm2'} needs the parameter {body}, which the model has not"
     species = model.species[target]
-    per_text = " (per kg or per m2 needs the parameters body_weight, body_surface)"
+    given, own = (_MASS_OR_MOLES.search(text) for text in (unit_text, species.unit_text))
+    if not missing and model.substance_of(target) is None and given and own and given.lastgroup != own.lastgroup:
+        missing = f"; mass, moles and IU become one another by the masses of a substance, and {target} names none"
     wanted = f"an amount that becomes {species.unit_text} of {target}"
     if species.volume is not None:
         wanted += f" in the volume {species.volume}"
-    raise UnitError(f"expected {wanted}{'' if BODY[0] in model.parameters else per_text}")
+    raise UnitError(f"expected {wanted}{missing}")
 
 
 def rate_unit_factor(model: Model, target: str, unit_text: str) -> tuple[float, tuple[str, ...], str | None]:

@@ -252,6 +252,13 @@ _INSTEAD = {
     **dict.fromkeys(("month", "months", "mo"), "months differ in length; write days, such as '30 d', or weeks"),
     "per": "write '/', as in 'MIU/m2'",
     **dict.fromkeys(("sqm", "qm"), "write 'm2'"),
+    **dict.fromkeys(("u", "unit", "units"), "write 'IU' if international units are meant"),
+    **{
+        f"{prefix}{name}{plural}": f"write '{letter}{symbol}'"
+        for prefix, letter in {"kilo": "k", "": "", "milli": "m", "micro": "u", "nano": "n", "pico": "p"}.items()
+        for name, symbol in {"gram": "g", "liter": "L", "litre": "L", "mole": "mol", "molar": "M"}.items()
+        for plural in ("", "s")
+    },
     **dict.fromkeys(("bw", "bodyweight"), "'/kg' alone is per kg of body weight"),
 }
 
@@ -263,6 +270,8 @@ def _hint(name: str) -> str:
     """
     if instead := _INSTEAD.get(name.lower()):
         return f": {instead}"
+    if name[-1] == "s" and name[:-1] in _NAMED:
+        return f"; nearest: '{name[:-1]}'"
     from difflib import get_close_matches
 
     same = [

@@ -181,3 +181,16 @@ def test_an_amount_stays_when_its_volume_changes(ask: Any, volume: str, back: bo
         swept = sim.sweep(file, vary={"V": ["10 L", "40 L"]}, measures="final(amount)", keep="amount", workers=1)
         assert swept["final(amount)"].tolist() == pytest.approx([100, 100])
         assert swept.output.read_curves()[:, 0, 0, -1] == pytest.approx([100, 100])
+
+
+def test_times_that_a_program_wrote_are_those_that_are_meant(ask) -> None:
+    steps = [0.1 * number for number in range(1, 11)]  # 0.30000000000000004 among them
+    file = ask("".join(dose(f"{at} h", name=f"d{number}") for number, at in enumerate(steps)), "1.05 h", "0.1 h")
+    run = sim.run(file)
+    assert [float(run.measure(f"at(amount, '{6 * number} min')")) for number in range(1, 11)] == pytest.approx(
+        [10.0 * number for number in range(1, 11)]
+    )
+    assert float(run.measure("before(amount, '0.3 h')")) == pytest.approx(20.0)
+    assert (np.diff(run.times) > 0.04).all()
+    found = sim.sweep(file, vary={"dose.d0.at": f"{3 * 0.1} h,{7 * 0.1} h"}, measures={"a": "at(amount, '0.3 h')"})
+    assert found["a"].tolist() == pytest.approx([30.0, 20.0])

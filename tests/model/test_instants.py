@@ -25,9 +25,28 @@ def test_a_time_as_text_is_converted_as_an_exact_number(text: str, given_in: str
 
 
 @given(st.floats(0, 1e9), units)
-def test_any_float_stays_what_it_is(time: float, name: str) -> None:
+def test_any_float_stays_what_it_is_to_a_few_floats(time: float, name: str) -> None:
     if time * SECONDS[name] > 1e-12:
-        assert time_of(ticks_of(time, unit(name)), unit(name)) == time
+        assert abs(time_of(ticks_of(time, unit(name)), unit(name)) - time) <= 16 * math.ulp(time)
+
+
+@given(st.integers(1, 10_000), st.sampled_from([0.1, 0.3, 0.7, 1.1, 2.4]), units)
+def test_a_product_is_the_time_that_is_meant(count: int, step: float, name: str) -> None:
+    exact = Fraction(str(step)) * count
+    assert ticks_of(count * step, unit(name)) == ticks_of(float(exact), unit(name)) == exact * SECONDS[name] * 10**30
+
+
+def test_a_sum_is_the_time_that_is_meant() -> None:
+    total = 0.0
+    for _ in range(80):
+        total += 0.1
+    assert total != 8.0
+    assert ticks_of(total, unit("h")) == ticks_of(8.0, unit("h"))
+
+
+def test_times_that_differ_in_their_twelfth_digit_stay_apart() -> None:
+    assert ticks_of(1.00000000001, unit("s")) != ticks_of(1.0, unit("s"))
+    assert ticks_of(0.1234567890123, unit("h")) != ticks_of(0.1234567890124, unit("h"))
 
 
 @pytest.mark.parametrize(

@@ -467,5 +467,16 @@ def test_an_amount_of_the_wrong_kind_is_refused(given: str) -> None:
 
 def test_an_amount_per_kg_without_a_body_weight_is_refused_with_advice() -> None:
     model = make_model({"A": ("pmol", 0, 1)}, {"k": (1.0, "1/h")}, {"r": ("A ->", "k * A")})
-    with pytest.raises(UnitError, match="per kg or per m2 needs the parameters body_weight, body_surface"):
+    with pytest.raises(UnitError, match="per kg needs the parameter body_weight, which the model has not"):
         dose_unit_factor(model, "A", "pmol/kg")
+    with pytest.raises(UnitError, match="per m2 needs the parameter body_surface, which the model has not"):
+        dose_unit_factor(model, "A", "pmol/m2")
+
+
+@pytest.mark.parametrize("given", ["mg", "IU", "mg/kg", "MIU/m2"])
+def test_mass_into_moles_of_no_substance_is_refused_with_the_reason(given: str) -> None:
+    model = make_model({"A": ("pmol", 0, 1)}, {"k": (1.0, "1/h")}, {"r": ("A ->", "k * A")})
+    with pytest.raises(UnitError, match="become one another by the masses of a substance, and A names none"):
+        dose_unit_factor(model, "A", given)
+    with pytest.raises(UnitError, match=r"of A$"):
+        dose_unit_factor(model, "A", "pmol/h")
