@@ -308,6 +308,12 @@ def test_what_is_shown_can_be_saved(visit, made, button: str, tmp_path: Path) ->
     data = (tmp_path / "file").read_bytes()
     if button == "PNG":
         assert data.startswith(b"\x89PNG")
+        page.locator("#unpin").click()
+        with page.expect_download() as again:
+            page.get_by_role("button").filter(has_text=button).first.click()
+        again.value.save_as(tmp_path / "again")
+        tall = [int.from_bytes((tmp_path / each).read_bytes()[20:24], "big") for each in ("file", "again")]
+        assert tall[0] - tall[1] == 17  # the line of the key that names the pinned run
     else:
         rows = data.decode().splitlines()
         assert {row.split(",")[0] for row in rows[1:]} >= {"main", "pinned 1"}
@@ -428,6 +434,7 @@ def test_pins_and_the_curve_before_stay_while_the_run_moves(visit, made) -> None
     page.keyboard.press("PageDown")
     page.evaluate("immunesimExplorer.quiet()")
     assert page.evaluate(lines) == alone + 2  # the pinned run, and the ghost of the one before
+    assert "Grey: before the last change." in page.locator("#status").inner_text()
     page.locator("#unpin").click()
     assert page.evaluate(lines) == alone + 1
 
@@ -512,8 +519,27 @@ def test_why_is_answered_by_keys_alone_and_follows_the_sliders(visit, made, tmp_
     assert "all by “elimination”" in said
     set_all(page, {"dose.drug.amount": 50.0})
     assert "falling by 3.79 mg/L per hour" in why.inner_text()
+    set_all(page, {"CL": 4.0})
+    assert "At this pace it would halve in 42 min." in why.inner_text()  # ln 2 of an hour
     why.get_by_role("button", name="Close").press("Enter")
     assert why.is_hidden()
+
+
+def test_where_nothing_happens_why_says_so(visit, made, tmp_path: Path) -> None:
+    path = question(tmp_path, dose("100 mg", at="12 h") + '[show]\nplots = [["central"]]\n', model_text=model())
+    page = opened(visit, made(path).page)
+    page.locator(".plot").focus()
+    for key in ("Home", "w"):
+        page.keyboard.press(key)
+    page.evaluate("immunesimExplorer.quiet()")
+    said = "Drug in plasma at 0 h (as described): hardly changing. Nothing adds to it or takes from it."
+    assert page.locator(".why p").inner_text() == said
+
+
+def test_a_number_and_a_unit_that_begins_with_a_power_are_a_product(visit, made) -> None:
+    page = opened(visit, made("core_cures").page)
+    words = page.evaluate("['10⁹ cells/L', 'cells/L'].map((unit) => makeText().withUnit(0.0267, unit))")
+    assert words == ["0.0267\u00a0×\u00a010⁹ cells/L", "0.0267 cells/L"]
 
 
 def test_a_dose_is_dragged_on_the_time_axis_and_moved_by_keys(visit, made, tmp_path: Path) -> None:
@@ -546,6 +572,65 @@ def test_a_dose_is_dragged_on_the_time_axis_and_moved_by_keys(visit, made, tmp_p
     assert 0 < moved < 5
     assert times[np.argmax(central)] == pytest.approx(moved)
     assert page.evaluate("document.activeElement.getAttribute('aria-valuetext')") == f"{moved:g} h"
+
+
+def test_doses_that_start_together_move_together_and_take_no_other_along(visit, made, tmp_path: Path) -> None:
+    doses = dose("100 mg", at="6 h") + dose("20 mg", at="6 h").replace("drug", "adjuvant")
+    doses += dose("50 mg", at="12 h").replace("drug", "third")
+    path = question(tmp_path, doses + '[show]\nplots = [["central"]]\n', model_text=model())
+    page = opened(visit, made(path).page)
+    handles = page.locator(".handle:not([hidden])")
+    assert handles.evaluate_all("all => all.map((each) => each.getAttribute('aria-label'))") == [
+        "drug and adjuvant: first given at",
+        "third: first given at",
+    ]
+    box = handles.first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 10, y)
+    page.mouse.move(x + 20, y)
+    page.mouse.up()
+    page.evaluate("immunesimExplorer.quiet()")
+    starts = "() => [...immunesimExplorer.result().doses].map(({ spans }) => spans[0][0])"
+    first, second, third = page.evaluate(starts)
+    assert first == second > 6
+    assert third == 12
+    set_all(page, {})
+    handles.last.focus()
+    page.keyboard.press("Home")
+    page.evaluate("immunesimExplorer.quiet()")
+    assert page.evaluate(starts) == [6, 6, 0]
+    handles.last.blur()
+    set_all(page, {"dose.third.at": 6.0})
+    assert handles.count() == 1
+    set_all(page, {"dose.third.at": 6.25})
+    handles.last.focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowLeft")  # past the others, which stay
+    page.evaluate("immunesimExplorer.quiet()")
+    assert page.evaluate(starts)[:2] == [6, 6]
+    assert page.evaluate(starts)[2] < 6
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_handles_lie_below_the_heads_and_reading_a_curve_moves_nothing(visit, made, width: int) -> None:
+    page = opened(visit, made("core_memory").page, width)
+    places = """(chart) => {
+        const box = (what) => chart.querySelector(what).getBoundingClientRect();
+        return [box(".head").bottom, box(".handle:not([hidden])").top, box(".plot").top];
+    }"""
+    charts = [chart.evaluate(places) for chart in page.locator(".chart").all()]
+    assert all(handle >= head - 1 for head, handle, _ in charts)
+    if width == 1400:
+        assert charts[0][2] == charts[1][2]  # side by side, of which one has a title of two lines
+    plot = page.locator(".plot").first
+    plot.scroll_into_view_if_needed()
+    tall = "() => document.documentElement.scrollHeight"
+    before = page.evaluate(tall)
+    plot.hover()
+    assert "healthy: " in page.locator(".read").first.inner_text()
+    assert page.evaluate(tall) == before
 
 
 def test_swings_too_fast_to_see_are_drawn_as_an_envelope(visit, made, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_any_text_can_be_written_in_any_encoding(encoding: str | None) -> None:
 
 
 def test_parts_fit_together() -> None:
-    assert with_unit(1234.5, "10^9 cells/uL") == "1,230 10⁹ cells/µL"
+    assert with_unit(1234.5, "10^9 cells/uL") == "1,230 × 10⁹ cells/µL"
     assert interval(1e-5, 38, "1", 2) == "10⁻⁵ to 38"
     assert [percent(x) for x in (0.9949, 0.995, 0.005)] == ["99 %", "over 99 %", "0 %"]
 

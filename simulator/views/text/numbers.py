@@ -65,11 +65,13 @@ def unit_text(unit: str) -> str:
 def with_unit(value: float | None, unit: str, digits: int = 3) -> str:
     """`value` with its unit, both as they are printed.
 
-    >>> with_unit(38.64, "degC"), with_unit(0.5, "1"), with_unit(None, "pM")
-    ('38.6 °C', '0.5', 'none')
-    """
+    >>> with_unit(38.64, "degC"), with_unit(0.5, "1"), with_unit(None, "pM"), with_unit(2.1, "10^9 cells/L")
+    ('38.6 °C', '0.5', 'none', '2.1 × 10⁹ cells/L')
+    """  # noqa: RUF002
     text, unit = number(value, digits), unit_text(unit)
-    return f"{text} {unit}" if unit and text != "none" else text
+    if not unit or text == "none":
+        return text
+    return f"{text} × {unit}" if re.match(f"10[{_SUPERSCRIPTS}]", unit) else f"{text} {unit}"
 
 
 def interval(low: float, high: float, unit: str, digits: int = 3) -> str:

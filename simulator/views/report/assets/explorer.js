@@ -4,7 +4,7 @@
   const page = JSON.parse(document.getElementById("data").textContent), { model, arms, curves } = page;
   const factor = model.clock.factor, unit = model.clock.unit, end = model.end * factor;
   const STEPS = 240, PINS = 3, TOGETHER = 2, NONE = 1e-6; // NONE: the end of a logarithmic slider that has zero too
-  const { text, shownValue, withUnit, make } = makeText();
+  const { text, shownValue, inUnit, withUnit, make } = makeText();
   const $ = (id) => document.getElementById(id);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const sliders = new Map(page.sliders.map((each) => [each.path, each]));
@@ -109,7 +109,7 @@
       state.latest = { arms: new Map([...before, ...found.arms.map((arm, i) => [which[i], arm])]), doses: found.doses, rest };
       if (rest && which[0] === 0) { atRest = state.latest; dragging = false; patients.refresh(); }
       if (rest && notice) say(notice, true);
-      else if (rest && which[0] === 0) say(`Simulated ${which.length === 1 ? "one arm" : which.length + " arms"} in ${text(took, 2)} ms, to a relative tolerance of ${text(model.rtol.rest, 2)}.`);
+      else if (rest && which[0] === 0) say(`Simulated ${which.length === 1 ? "one arm" : which.length + " arms"} in ${text(took, 2)} ms, to a relative tolerance of ${text(model.rtol.rest, 2)}.${ghost && ghost !== state.latest ? " Grey: before the last change." : ""}`);
       if (verdicts.expected.length || page.points[0]?.item) verdicts.judge(!rest);
       drawAll(rest);
     }
@@ -189,6 +189,7 @@
   function change(each, value, moving) {
     values.set(each.path, value);
     rows.get(each.path).show(moving);
+    if ($("preset")) $("preset").value = "own";
     if (moving) request(false);
   }
   function settled() {
@@ -287,13 +288,13 @@
     make, sliders, values,
     words: (each, value) => withUnit(value * each.factor, each.shown_unit),
     step: (each) => (each.high - each.low) / STEPS,
-    start(path) { addSlider(sliders.get(path)); start(); },
-    move(path, value) { change(sliders.get(path), rounded(sliders.get(path), value), true); rows.get(path).show(false); },
+    start(paths) { paths.forEach((path) => addSlider(sliders.get(path))); start(); },
+    move(paths, value) { for (const path of paths) { change(sliders.get(path), rounded(sliders.get(path), value), true); rows.get(path).show(false); } },
     release: () => settled(),
   });
 
   const Chart = makeChart({
-    page, state, shown, make, text, withUnit, shownValue, css, strokeOf, marks, whyOf, handlesOf, patients, runs, aligned, readAt, say, download, changedValues,
+    page, state, shown, make, text, inUnit, withUnit, shownValue, css, strokeOf, marks, whyOf, handlesOf, patients, runs, aligned, readAt, say, download, changedValues,
     expected: verdicts.expected, mostPins: PINS,
   });
 
@@ -303,6 +304,7 @@
     for (const chart of charts) {
       const found = chart.reading(time);
       chart.read.textContent = found;
+      chart.read.classList.remove("unread");
       if (chart === own) words = found;
     }
     return words;
@@ -334,6 +336,7 @@
     }
     for (const chart of charts) if (chart.uplot && (rest || chart.visible)) chart.draw(lines, rest, same); // the others once it rests
     if (rest && state.at !== undefined) readAt(state.at);
+    else if (rest) for (const chart of charts) chart.hold();
   }
 
   // What is shown, saved

@@ -2,7 +2,7 @@
 // and says in words. tools: what the page gives it, of which `state` and `shown` change.
 function makeChart(tools) {
   "use strict";
-  const { page, state, shown, make, text, withUnit, shownValue, css, strokeOf, marks, whyOf, handlesOf, patients, runs, aligned, readAt, say, download, changedValues } = tools;
+  const { page, state, shown, make, text, inUnit, withUnit, shownValue, css, strokeOf, marks, whyOf, handlesOf, patients, runs, aligned, readAt, say, download, changedValues } = tools;
   const { expected, mostPins } = tools, { model, arms, curves } = page, { factor, unit } = model.clock, end = model.end * factor;
   const LOWEST = 1e-6, HEIGHT = 190, $ = (id) => document.getElementById(id);
   const MOST_LONGER = 1.5, MOST_DECADES = 3, CLOSE = 5; // by how much of itself, and how many decades, published ranges stretch an axis; pixels of a swing that is too fast to see
@@ -45,7 +45,8 @@ function makeChart(tools) {
       this.plot.setAttribute("role", "img");
       this.plot.setAttribute("aria-label", this.fixed.getAttribute("aria-label"));
       this.handles = handlesOf(() => this.uplot, factor, place === 0);
-      this.read = make("p", { className: "read" });
+      this.read = make("p", { className: "read unread" });
+      this.hold();
       this.body = make("tbody", {});
       const heads = ["", "start", "lowest", "highest", "highest at", "end"].map((head, i) => make("th", { scope: "col", textContent: i ? head : "arm" }));
       const table = make("table", {}, make("caption", { textContent: curve.shown ? "in " + curve.shown : "" }), make("thead", {}, make("tr", {}, ...heads)), this.body);
@@ -78,7 +79,7 @@ function makeChart(tools) {
       this.toggle.setAttribute("aria-pressed", String(this.log));
       if (this.uplot) this.uplot.destroy();
       const side = { font: "11px system-ui, sans-serif", stroke: css("--ink"), grid: { stroke: css("--rule"), width: 1 }, ticks: { stroke: css("--edge"), width: 1, size: 4 } };
-      const line = (color, width, dash) => ({ stroke: color, width, dash, spanGaps: true, pxAlign: 0, points: { show: false } }); // pxAlign: whole pixels make stairs of flat curves
+      const line = (label, color, width, dash) => ({ label, stroke: color, width, dash, spanGaps: true, pxAlign: 0, points: { show: false } }); // pxAlign: whole pixels make stairs of flat curves
       const chart = this;
       this.range = null;
       this.envelopes = [];
@@ -90,8 +91,8 @@ function makeChart(tools) {
           { ...side, size: 34, label: `time [${unit}]`, labelSize: 14, labelGap: -4, labelFont: side.font, values: (_, ticks) => ticks.map((value) => text(value, 5)) },
           { ...side, size: 58, values: (_, ticks) => ticks.map((value) => text(value, 4)), ...(this.log ? { splits: (_, __, from, to) => decades(from, to), filter: (_, ticks) => ticks } : {}) },
         ],
-        series: [{}, ...Array.from({ length: mostPins }, (_, i) => line(css("--quiet"), 1.3, [2 + 3 * i, 3])), line(css("--ghost"), 3.5, []),
-          ...arms.map((arm, i) => line(strokeOf(i), i ? 1.5 : 2.4, arm.dash.map((part) => part * 2))).reverse()],
+        series: [{}, ...Array.from({ length: mostPins }, (_, i) => line(`pinned run ${i + 1}`, css("--quiet"), 1.3, [2 + 3 * i, 3])), line("before the last change", css("--ghost"), 3.5, []),
+          ...arms.map((arm, i) => line(arm.title, strokeOf(i), i ? 1.5 : 2.4, arm.dash.map((part) => part * 2))).reverse()],
         hooks: { drawAxes: [(u) => { marks.patients(u, patients.band(chart.place)); marks.bands(u, chart.banded(), chart.log); marks.envelopes(u, chart.envelopes); }], draw: [(u) => chart.above(u)], setCursor: [(u) => chart.moved(u)] },
       }, [[0], ...Array(arms.length + 1 + mostPins).fill([null])], this.plot);
       this.uplot.root.setAttribute("aria-hidden", "true");
@@ -206,14 +207,19 @@ function makeChart(tools) {
       event.preventDefault();
     }
 
+    hold() { // the place of what will be read here
+      const words = arms.filter((_, place) => shown[place]).map((arm) => `${arm.title}: 0.0000`);
+      this.read.textContent = `${withUnit(end, unit)}. ${inUnit(words.join("; "), curves[this.place].shown)}`;
+    }
+
     reading(time) {
       const curve = curves[this.place], words = [];
       arms.forEach((arm, place) => {
         const run = state.latest && shown[place] && state.latest.arms.get(place);
         if (!run || !run.times.length) return;
-        words.push(`${arm.title} ${shownValue(curve, run.curves[this.place][nearest(run.times, time / factor)], 4)}`);
+        words.push(`${arm.title}: ${shownValue(curve, run.curves[this.place][nearest(run.times, time / factor)], 4)}`);
       });
-      return `${withUnit(time, unit)}: ${words.join("; ")}${curve.shown ? " " + curve.shown : ""}`;
+      return `${withUnit(time, unit)}. ${inUnit(words.join("; "), curve.shown)}`;
     }
 
     extremes(run) {
@@ -246,7 +252,9 @@ function makeChart(tools) {
     // With its title and arms, on paper
     save() {
       if (!state.latest) return;
-      const canvas = this.uplot.ctx.canvas, ratio = uPlot.pxRatio, line = 17 * ratio, drawn = arms.flatMap((arm, place) => (shown[place] && state.latest.arms.has(place) ? [arm] : []));
+      const canvas = this.uplot.ctx.canvas, ratio = uPlot.pxRatio, line = 17 * ratio, { series } = this.uplot;
+      // In the order of the key: the lines that have points, the one on top first
+      const drawn = this.uplot.data.map((values, i) => ({ ...series[i], values })).slice(1).filter(({ values }) => values.some((value) => value !== null)).reverse();
       const copy = make("canvas", { width: canvas.width, height: canvas.height + (2.2 + drawn.length) * line }), c = copy.getContext("2d"), curve = curves[this.place];
       c.fillStyle = css("--paper");
       c.fillRect(0, 0, copy.width, copy.height);
@@ -255,16 +263,16 @@ function makeChart(tools) {
       c.font = `600 ${13 * ratio}px system-ui, sans-serif`;
       c.fillText(curve.label + (curve.shown ? ` [${curve.shown}]` : ""), 8 * ratio, line, copy.width - 16 * ratio);
       c.font = `${12 * ratio}px system-ui, sans-serif`;
-      drawn.forEach((arm, i) => {
+      drawn.forEach(({ label, stroke, width, dash }, i) => {
         const y = canvas.height + (2.2 + i) * line;
-        c.strokeStyle = strokeOf(arms.indexOf(arm));
-        c.lineWidth = 2 * ratio;
-        c.setLineDash(arm.dash.map((part) => 2 * part * ratio));
+        c.strokeStyle = stroke();
+        c.lineWidth = Math.max(2, width) * ratio;
+        c.setLineDash(dash.map((part) => part * ratio));
         c.beginPath();
         c.moveTo(50 * ratio, y - 4 * ratio);
         c.lineTo(78 * ratio, y - 4 * ratio);
         c.stroke();
-        c.fillText(arm.title + (arm === arms[0] && changedValues().length ? ", changed by sliders" : ""), 86 * ratio, y, copy.width - 94 * ratio);
+        c.fillText(label + (label === arms[0].title && changedValues().length ? ", changed by sliders" : ""), 86 * ratio, y, copy.width - 94 * ratio);
       });
       download(copy.toDataURL("image/png"), `${page.id}-${curve.name.replace(/\W+/g, "_")}.png`);
     }

@@ -4,12 +4,15 @@ function makeMarks(tools) {
   "use strict";
   const { color, css, factor, measures } = tools;
   const LEAST = 0.012, OPEN = 0.06, BRACKET = 0.05, FAST = 30, WIDE = 0.6; // as views/figures/panel.py: shares of the axes
+  const MARK = 6.2; // pixels from the middle of a mark to its edge
 
-  function clipped(u, draw) {
+  // beyond: pixels by which marks may reach over the frame, so that those on its edge are seen whole
+  function clipped(u, draw, beyond = 0) {
     const { left, top, width, height } = u.bbox, c = u.ctx;
     c.save();
     c.beginPath();
-    c.rect(left, top, width, height);
+    const more = beyond * uPlot.pxRatio;
+    c.rect(left - more, top - more, width + 2 * more, height + 2 * more);
     c.clip();
     c.setLineDash([]);
     draw(c, { left, top, width, height });
@@ -78,10 +81,10 @@ function makeMarks(tools) {
         const time = band.isTime ? found : measures.whereRead(band.op, run, band.curve, band.window);
         mark(c, u.valToPos(time * factor, "x", true), band.isTime ? top + height * BRACKET : u.valToPos(found, "y", true), holds, color(band.arm));
       }
-    });
+    }, MARK);
   }
   function mark(c, x, y, holds, stroke) {
-    const size = 4.2 * uPlot.pxRatio;
+    const size = (MARK - 2) * uPlot.pxRatio;
     for (const [style, width] of [[css("--paper"), 4.5], [stroke, 2.2]]) {
       c.strokeStyle = c.fillStyle = style;
       c.lineWidth = width * uPlot.pxRatio;
@@ -118,7 +121,7 @@ function makeMarks(tools) {
         c.fill();
         c.stroke();
       }
-    });
+    }, MARK);
   }
 
   // The band of virtual patients, with their median

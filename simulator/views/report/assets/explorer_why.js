@@ -2,7 +2,7 @@
 // tools: make, text, withUnit, page, arm (title of the arm that is explained), ask(curve, time, done, failed).
 function makeWhy(tools) {
   "use strict";
-  const { make, text, withUnit, page } = tools, { clock } = page.model, MOST = 6;
+  const { make, text, withUnit, page } = tools, { clock } = page.model, MOST = 6, SECONDS = { d: 86400, h: 3600, min: 60, s: 1 };
   const per = "per " + ({ d: "day", h: "hour", min: "minute", s: "second" }[clock.unit] ?? clock.unit);
 
   const CLEAR = 0.05; // as in balance.py: less turnover at rest is not worth a word
@@ -18,17 +18,22 @@ function makeWhy(tools) {
     return { gains: side("rate", 1), losses: side("rate", -1), more, less, background: clear ? background : 0, where: found.atRest ? "at rest" : "at the start" };
   }
   const sum = (list) => list.reduce((total, each) => total + each, 0);
-  const share = (part, total) => (part > 0.995 * total ? "" : ` (${text((100 * part) / total, 2)} % of that)`);
+  const share = (part, total) => (part > 0.995 * total ? "" : ` (${text((100 * part) / total, 2)}\u00a0% of that)`);
 
   function sentence(curve, found, apart, when) {
     const { gains, losses, background, where } = apart, all = (list) => Math.abs(sum(list.map(({ rate }) => rate)));
-    const gain = all(gains), loss = all(losses), net = gain - loss, steady = Math.abs(net) < 1e-3 * Math.max(gain, loss);
+    const gain = all(gains), loss = all(losses), net = gain - loss, steady = Math.abs(net) <= 1e-3 * Math.max(gain, loss);
     const amount = (value) => `${withUnit(value, curve.shown, 3)} ${per}`;
     const lead = `${curve.label[0].toUpperCase()}${curve.label.slice(1)} at ${when} (${tools.arm()}): ${steady ? "hardly changing" : `${net > 0 ? "rising" : "falling"} by ${amount(Math.abs(net))}`}.`;
     if (!gains.length && !losses.length) return `${lead} Nothing adds to it or takes from it.`;
     const words = background ? against(apart, amount, where) : inAll(gains, losses, gain, loss, amount);
     const pace = (Math.LN2 * found.value) / Math.abs(net), fits = found.value > 0 && !steady && found.halves && pace < page.model.end * clock.factor;
-    return `${lead} ${words}${fits ? ` At this pace it would ${net > 0 ? "double" : "halve"} in ${withUnit(pace, clock.unit, 2)}.` : ""}`;
+    return `${lead} ${words}${fits ? ` At this pace it would ${net > 0 ? "double" : "halve"} in ${duration(pace)}.` : ""}`;
+  }
+
+  function duration(time) { // in the largest unit of which it has at least one
+    const seconds = time * SECONDS[clock.unit], unit = Object.keys(SECONDS).find((each) => seconds >= SECONDS[each]);
+    return unit && SECONDS[unit] < SECONDS[clock.unit] ? withUnit(seconds / SECONDS[unit], unit, 2) : withUnit(time, clock.unit, 2);
   }
 
   function inAll(gains, losses, gain, loss, amount) {
