@@ -119,6 +119,62 @@ def test_many_subjects_have_percentiles(path: Path) -> None:
     assert len([line for line in lines if line.get_label() == "subject"]) == 11
 
 
+SUBJECTS = """
+title = "A toy"
+model = "toy_model.toml"
+time = { end = "48 h", every = "0.5 h" }
+[[dose]]
+name = "push"
+target = "drug"
+amount = "400 pmol"
+at = "0 h"
+[subjects]
+file = "trial.csv"
+curve = "drug"
+time_unit = "h"
+amount_unit = "pmol"
+unit = "pM"
+compartments = { 1 = "drug" }
+covariates = { CL = "k_clear" }
+[sweep]
+keep = ["drug"]
+[population]
+count = 12
+[[population.vary]]
+parameter = "k_clear"
+distribution = "lognormal"
+cv = 0.3
+"""
+
+
+def test_subjects_with_the_doses_of_the_members_are_drawn_among_them(path: Path) -> None:
+    rows = ["ID,TIME,AMT,EVID,DV,CL"]
+    for i in range(10):
+        rows += [f"{i},0,400,1,.,{0.3 + 0.05 * i}", f"{i},2,.,0,{30 + 2 * i},{0.3 + 0.05 * i}"]
+    rows += ["late,5,400,1,.,0.5", "late,7,.,0,40,0.5"]
+    (path.parent / "trial.csv").write_text("\n".join(rows))
+    path.write_text(SUBJECTS)
+    ensemble = sim.sweep(path)
+    (among,) = among_members(ensemble.result)
+    assert (among.data.name, among.data.arm, among.of) == ("10 subjects", "main", 10)
+    assert 0 < among.inside <= 10
+    band = observed_band(among.data, ensemble.result.scenario.end)
+    assert band is not None
+    assert band.values[2] == pytest.approx([39.0])
+    assert "data 10 subjects: " in str(ensemble)
+    assert "data not compared: subject late; the arms that are swept have other doses or parameters" in str(ensemble)
+    lines = [line.get_label() for axis in bands(ensemble.result, "drug").figure.axes for line in axis.get_lines()]
+    assert lines.count("observed") == 3
+
+
+def test_subjects_with_another_parameter_than_the_members_are_not(path: Path) -> None:
+    (path.parent / "trial.csv").write_text("ID,TIME,AMT,EVID,DV,CL\n1,0,400,1,.,0.6\n1,2,.,0,30,0.6")
+    path.write_text(SUBJECTS.replace('parameter = "k_clear"\n', 'parameter = "k_absorb"\n'))
+    ensemble = sim.sweep(path)
+    assert among_members(ensemble.result) == []
+    assert "data not compared: subject 1;" in str(ensemble)
+
+
 def test_a_report_has_the_data(path: Path) -> None:
     run = sim.run(path)
     page = run.report(path.parent / "page.html").read_text()

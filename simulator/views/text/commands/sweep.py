@@ -11,11 +11,12 @@ from typing import Any
 from ....experiments.certificate import RELIABLE, rounded_down
 from ....experiments.scenario import MAIN
 from ....experiments.sweeps.compute import SweepResult
-from ....experiments.sweeps.observed import among_members
+from ....experiments.sweeps.observed import among_members, measured
 from ....experiments.sweeps.outcome import SweepEstimate, SweepOutcome
 from ....experiments.sweeps.statistics import measure_statistics
 from ....files.results.member_store import DAMAGED
 from ....runtime.progress import bytes_text, duration
+from ....runtime.text import listed
 from ..acceptance import acceptance_text
 from ..data import among_line
 from ..english import counted
@@ -37,7 +38,12 @@ def sweep_text(outcome: SweepOutcome) -> str:
     kept = acceptance_text(outcome.result) if not outcome.missing else ""
     lines += ["", kept] if kept else []
     found = among_members(outcome.result)
-    lines += ["", *(f"data {among_line(each)}" for each in found)] if found else []
+    others = measured(outcome.result).others
+    lines += [""] if found or others else []
+    lines += [f"data {among_line(each)}" for each in found]
+    if others:
+        names = listed([each.name for each in others], 3)
+        lines.append(f"data not compared: {names}; the arms that are swept have other doses or parameters")
     if outcome.failed:
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(outcome.failures.items()))
         lines += ["", f"{counted(outcome.failed, 'member')} failed: {kinds}"]
