@@ -198,7 +198,7 @@ def _judge(simulated: SimulatedLesson, step: Step) -> dict[str, Any] | None:
         "words": JUDGED[judge.measure],
         "counts": "" if judge.measure in BETRAYING else JUDGED[judge.measure],
         "value": value if math.isfinite(value) else None,
-        "said": said,
+        "said": unbroken(said),
         "unit": unit,
         "within": within,
         "absolute": judge.absolute,

@@ -466,7 +466,7 @@
     if (kept && kept.some(isCurve)) {
       charts.forEach((chart, place) => { chart.element.hidden = !kept.includes(curves[place].name); });
       [...$("arms").querySelectorAll("label")].forEach((label, place) => { label.hidden = !shown[place]; });
-      for (const id of ["csv", "judged", "patients"]) $(id).hidden = true;
+      document.body.classList.add("step");
       $("arms").hidden = shown.filter(Boolean).length < 2;
     }
     say("The curves are those of the scenario as it is described, until the first simulation is there.");

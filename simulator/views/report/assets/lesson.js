@@ -21,7 +21,7 @@
     const [digits, power] = value.toExponential(1).split("e");
     return Number(digits) + " × 10" + [...String(Number(power))].map((sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻").join("");
   };
-  const named = (unit) => (unit && unit !== "1" ? " " + unit : "");
+  const named = (unit) => (unit && unit !== "1" ? "\u00a0" + unit : "");
   const x = (chart, place) => box.l + ((place - chart.start) / (chart.end - chart.start)) * (box.w - box.l - box.r);
   const clamped = (chart, value) => Math.min(Math.max(value, chart.bottom), chart.top);
   const y = (chart, value) => box.h - box.b - ((clamped(chart, value) - chart.bottom) / (chart.top - chart.bottom)) * (box.h - box.t - box.b);
