@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from immunesim.experiments.measured import curves_of
 from immunesim.experiments.run import run
 from immunesim.experiments.scenario import Scenario
 from immunesim.experiments.solving import Certify
-from immunesim.files.toml.catalogue import evidence_terms
+from immunesim.files.toml.catalogue import builtin_lessons, evidence_terms
 from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.views.figures import run as run_figures
 from immunesim.views.figures.style import FIRST, PAPER, SLIDES, Medium
@@ -134,6 +136,36 @@ def holds_when_changed(scenario: Scenario, number: int) -> bool:
     curves = {arm: curves_of(each.trajectory.dense) for arm, each in result.arms.items()}
     replaced = replaced_arm(list(sides_of(sentence.condition)))
     return condition_holds(scenario, sentence.condition, {**curves, replaced: curves[changed.name]})
+
+
+HARD_TO_READ = re.compile(
+    r"\bbeside\b|\bloud\b|\bwhoever\b|\bfor want of\b|\bby way of\b|"
+    r"(?:^|[.:] |\b(?:for|is|by) )who (?![^.]*\?)",  # "protected is who has none": of no known person, out of order
+    re.IGNORECASE,
+)
+
+
+def spoken_texts(table: object, key: str = "") -> Iterator[str]:
+    """What a scenario or a lesson says to its reader."""
+    if isinstance(table, dict):
+        for name, each in table.items():
+            if name != "expect":
+                yield from spoken_texts(each, name)
+    elif isinstance(table, list):
+        for each in table:
+            yield from spoken_texts(each, key)
+    elif isinstance(table, str) and key in ("question", "says", "asks", "wrong", "aims", "note"):
+        yield table
+
+
+def test_questions_and_answers_are_said_as_people_say_them() -> None:
+    texts = [
+        (path.name, each)
+        for path in [*PATHS.values(), *builtin_lessons().values()]
+        for each in spoken_texts(tomllib.loads(path.read_text(encoding="utf-8")))
+    ]
+    assert len(texts) > 500
+    assert [(name, text) for name, text in texts if HARD_TO_READ.search(text)] == []
 
 
 @pytest.mark.slow
