@@ -268,6 +268,26 @@ def test_the_address_carries_the_state_and_what_is_wrong_with_it_is_said(visit, 
     assert page.locator(".slider.changed").count() == 1
 
 
+ASKED = """window.asked = []; const send = Worker.prototype.postMessage;
+Worker.prototype.postMessage = function (question) { asked.push(question); send.call(this, question); };"""
+
+
+@pytest.mark.parametrize(("address", "amount"), [("", None), ("#dose.antigen.amount=500", 500)])
+def test_the_first_question_is_asked_once_and_is_of_the_address(
+    visit, made, address: str, amount: float | None
+) -> None:
+    page = visit(made("core_cures").page)
+    page.add_init_script(ASKED)
+    page.goto(made("core_cures").page.as_uri() + address)
+    page.reload()
+    page.locator("#fixed").wait_for(state="hidden", timeout=60_000)
+    page.evaluate("immunesimExplorer.quiet()")
+    first, *others = page.evaluate("asked.slice(1)")  # after the data of the page
+    moved = {} if amount is None else {"dose.antigen.amount": amount}
+    assert first == {"set": moved, "which": [0, 1, 2, 3], "rest": False}
+    assert [each["rest"] for each in others] == [True] * len(others)
+
+
 def test_the_address_keeps_which_arms_are_shown_and_says_that_it_is_of_another_version(visit, made) -> None:
     page = opened(visit, made("core_cures").page)
     page.locator("#arms input").nth(1).uncheck()

@@ -35,6 +35,15 @@ const { left, top, width, height } = range.getBoundingClientRect();
 const share = (range.value - range.min) / (range.max - range.min);
 return [left + 8 + share * (width - 16), top + height / 2, left + 0.9 * width];"""
 
+HANDLE = """const handle = [...document.querySelectorAll(".handle")].find((each) => !each.hidden);
+handle.scrollIntoView({ block: "center" });
+const { left, top, width, height } = handle.getBoundingClientRect();
+return [left + width / 2, top + height / 2];"""
+PLOT = """const plot = document.querySelector(".plot");
+plot.scrollIntoView({ block: "center" });
+const { left, top, width, height } = plot.getBoundingClientRect();
+return [left, top, width, height];"""
+
 
 @pytest.fixture(scope="session")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
@@ -83,6 +92,23 @@ def test_curves_follow_a_slider_that_is_dragged(firefox: Firefox, pages, name: s
     assert firefox.evaluate(RESULT) != before
     assert firefox.run("return document.getElementById('status').textContent").startswith("Simulated")
     assert firefox.run("return location.hash") != ""
+    assert firefox.run(WIDER) <= 0
+    assert firefox.errors() == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_dose_is_dragged_and_what_is_said_there_is_shown(firefox: Firefox, pages, width: int) -> None:
+    firefox.open(pages["il2_therapy"], width)
+    firefox.wait(LIVE)
+    x, y = firefox.run(HANDLE)
+    firefox.drag((x, y), (x + 60, y))
+    firefox.wait("immunesimExplorer.quiet()")
+    assert ".at=" in firefox.run("return location.hash")
+    assert firefox.run("return document.querySelectorAll('.slider.changed').length") == 1
+    left, top, wide, high = firefox.run(PLOT)
+    firefox.drag((left + wide / 2, top + high / 2), (left + wide / 2, top + high / 2), 1)  # a click
+    firefox.wait("immunesimExplorer.quiet()")
+    assert "(high-dose aldesleukin): " in firefox.run("return document.querySelector('.why:not([hidden])').textContent")
     assert firefox.run(WIDER) <= 0
     assert firefox.errors() == []
 

@@ -365,6 +365,13 @@ function makeEngine() {
       return { arms: this.simulate(question.set, question.which, question.rest), doses: question.which.length ? this.doses(question.set, 0) : [] };
     },
 
+    // text: the data of a page as JSON. Promises the places of the arms that are shown at first
+    async loadPage(text) {
+      const page = JSON.parse(text);
+      await this.load(page.model, page.module);
+      return page.arms.map((_, place) => place).slice(0, page.mostArms);
+    },
+
     // given: what experiments/explorer/document.py says; packed: the WebAssembly module, as explorer_page.py packs it
     async load(given, packed) {
       doc = given;

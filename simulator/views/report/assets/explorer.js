@@ -21,25 +21,7 @@
     $("status").classList.toggle("bad", Boolean(bad));
   }
 
-  // The engine, in a worker, or in the page itself where no worker may be made
-
-  function served() { // an engine in a worker: ask(question) promises its answer
-    const source = $("engine").textContent + "\nconst engine = makeEngine(); onmessage = async ({ data }) => { try {"
-      + " const found = data.model ? await engine.load(data.model, data.module) : engine.answer(data);"
-      + " postMessage({ found }); } catch (error) { postMessage({ error: String(error) }); } };";
-    const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-    let settle = null;
-    worker.onmessage = ({ data }) => (data.error ? settle.reject(new Error(data.error)) : settle.resolve(data.found));
-    worker.onerror = (event) => { event.preventDefault(); settle.reject(new Error(event.message || "no worker")); };
-    const ask = (question) => new Promise((resolve, reject) => { settle = { resolve, reject }; worker.postMessage(question); });
-    return ask({ model, module: page.module }).then(() => ask);
-  }
-
-  async function inPage() {
-    const engine = makeEngine();
-    await engine.load(model, page.module);
-    return async (question) => engine.answer(question);
-  }
+  // What is asked of the engine
 
   let ask = null, busy = true, wanted = null, prepared = false; // busy: at first with the engine
   const later = []; // what else is asked, once no simulation is wanted: { question, done, failed }
@@ -76,10 +58,12 @@
     try {
       // While a slider moves the main arm and one more come first: the others, and at rest those that are only judged,
       // once there is time for them. The very first answer is of all that the fixed curves show: none shall vanish
-      for (const some of rest ? [which, more] : !state.latest ? [which] : [which.slice(0, TOGETHER), which.slice(TOGETHER)]) {
+      const first = !state.latest;
+      for (const some of rest ? [which, more] : first ? [which] : [which.slice(0, TOGETHER), which.slice(TOGETHER)]) {
         if (!some.length || (some[0] !== 0 && wanted)) break;
         received(await ask({ set, which: some, rest }), some, rest, performance.now() - began);
       }
+      if (first) await painted();
     } catch (error) {
       say("The simulation failed: " + error.message + ". The curves are the last good ones.", true);
     }
@@ -100,6 +84,11 @@
     busy = false;
     request(true);
   }
+
+  const painted = () => new Promise((done) => { // or soon, where nothing is painted: in a tab that is not seen
+    setTimeout(done, 200);
+    requestAnimationFrame(() => setTimeout(done));
+  });
 
   function received(found, which, rest, took) {
     const bad = found.arms.map((arm, i) => arm.problem && `${arms[which[i]].title}: ${arm.problem}`).filter(Boolean);
@@ -331,7 +320,7 @@
       const live = (chart) => (chart.uplot ? chart.draw(aligned(), true) : chart.build());
       const seen = charts.filter((chart) => chart.element.getBoundingClientRect().top < innerHeight);
       seen.forEach(live);
-      charts.filter((chart) => !seen.includes(chart)).forEach((chart) => setTimeout(() => live(chart))); // one by one, once these are drawn
+      painted().then(() => charts.filter((chart) => !seen.includes(chart)).forEach((chart) => setTimeout(() => live(chart)))); // one by one
       return;
     }
     for (const chart of charts) if (chart.uplot && (rest || chart.visible)) chart.draw(lines, rest, same); // the others once it rests
@@ -458,7 +447,6 @@
   }
 
   function open() {
-    const ready = served().catch(() => inPage());
     for (const id of ["controls", "tools"]) $(id).hidden = false;
     controls();
     recall();
@@ -483,7 +471,7 @@
       rows.forEach(({ show }) => show(false));
       request(true);
     });
-    return ready.then((found) => {
+    return askEngine.then((found) => {
       ask = found;
       busy = false;
       request(false); // the first curves soon ...
