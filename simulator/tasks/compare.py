@@ -28,7 +28,15 @@ from ..views.text.figure import Curve
 from ..views.text.reliability import first, unreliable_lines
 from ..views.text.tables import Table
 from .answer import Answer, warnings_html
-from .request import FIGURES, FigureOptions, OnNote, ScenarioRequest, ignore_note, say_engine
+from .request import (
+    FIGURES,
+    FigureOptions,
+    OnNote,
+    ScenarioRequest,
+    check_names_differ,
+    ignore_note,
+    say_engine,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -170,6 +178,7 @@ def compare(request: CompareRequest, on_note: OnNote = ignore_note) -> Compariso
     when nothing is kept.
     """
     described = [ScenarioRequest(each.scenario).read() for each in request.scenarios]
+    check_names_differ(described)
     changed = [(each.read(), each) for each in request.scenarios if each.changed]
     pairs = [(scenario, each.in_words(scenario)) for scenario, each in changed]
     chosen, against = sides(described, pairs, request.arms, request.against)

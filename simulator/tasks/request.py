@@ -115,6 +115,14 @@ def read_with_notes(request: ScenarioRequest, on_note: OnNote) -> Scenario:
     return scenario
 
 
+def check_names_differ(scenarios: Sequence[Scenario]) -> None:
+    """Raises `InputError` if two scenarios are called alike, whose results could not be told apart."""
+    names = [scenario.id for scenario in scenarios]
+    for name in sorted({each for each in names if names.count(each) > 1}):
+        message = f"two scenarios are called '{name}', as their results would be: give one of the files another name"
+        raise InputError([request_fault(message, name)])
+
+
 def say_engine(on_note: OnNote) -> None:
     """Says once that SciPy computes everything, where that is not what was asked for."""
     for note in engine_notes():

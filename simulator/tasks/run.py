@@ -33,7 +33,15 @@ from ..views.text.answers import spoken_answer
 from ..views.text.commands.run import run_text
 from ..views.text.data import data_sentence
 from ..views.text.tables import Table
-from .request import FigureOptions, OnNote, ScenarioRequest, ignore_note, read_with_notes, say_engine
+from .request import (
+    FigureOptions,
+    OnNote,
+    ScenarioRequest,
+    check_names_differ,
+    ignore_note,
+    read_with_notes,
+    say_engine,
+)
 
 Draw = Callable[[RunResult, Path, str], object]  # (result, folder, id of the run) -> figures in the folder
 
@@ -93,6 +101,7 @@ def run_each(requests: Sequence[RunRequest], on_note: OnNote = ignore_note) -> I
     scenario is kept. Raises `InputError` and `OutputError`.
     """
     scenarios = [_checked(request, on_note) for request in requests]
+    check_names_differ([each for each, request in zip(scenarios, requests, strict=True) if not request.new_name])
     say_engine(on_note)
     for request, scenario in zip(requests, scenarios, strict=True):
         output = _run(request, scenario)

@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import immunesim as sim
 import numpy as np
 import pytest
-from immunesim import read_scenario
+from immunesim import cli, read_scenario
 from immunesim.experiments import comparison
 from immunesim.experiments.comparison import ComparisonRow, Reference
 from immunesim.experiments.run import run
@@ -359,3 +360,17 @@ def test_doses_after_the_end_of_a_shorter_run_are_not_marked(question: Path) -> 
     short.write_text(question.read_text().replace('end = "1 d"', 'end = "10 h"').replace('"2 h"', '"3 h"'))
     found = compare.compare(CompareRequest((ScenarioRequest(question), ScenarioRequest(short)), of=("drug",)))
     assert strip_of(found, True)[1] == [[2, 14], [3]]
+
+
+def test_two_scenarios_of_one_name_are_refused_before_anything_is_simulated(folder: Path) -> None:
+    (folder / "other").mkdir()
+    (folder / "other" / "toy_model.toml").write_text((folder / "toy_model.toml").read_text())
+    for place in (folder / "toy.toml", folder / "other" / "toy.toml"):
+        place.write_text(SCENARIO)
+    words = [str(folder / "toy.toml"), str(folder / "other" / "toy.toml")]
+    message = "two scenarios are called 'toy', as their results would be: give one of the files another name"
+    with pytest.raises(sim.InputError, match=message):
+        sim.compare(*words)
+    out = folder / "out"
+    assert cli.main(["run", *words, "--no-plots", "--out", str(out)]) == 2
+    assert not out.exists()

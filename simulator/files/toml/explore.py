@@ -56,10 +56,7 @@ def read_explore(context: Context, main: Arm) -> Explore | None:
         _preset(context, main, ("explore", "preset", number), item)
         for number, item in enumerate(table.get("preset", []))
     ]
-    labels = [each.label for each in presets]
-    for number, label in enumerate(labels):
-        if label in labels[:number]:
-            context.fault(("explore", "preset", number, "label"), f"two presets are labelled '{label}'")
+    context.check_labels(("explore", "preset"), enumerate(table.get("preset", [])), "presets")
     return Explore(tuple(sliders), tuple(presets)) if len(context.faults) == before else None
 
 

@@ -50,6 +50,7 @@ def read_fit(context: Context, arms: Sequence[Arm], data: Sequence[Data]) -> Fit
     right = [each for each in found if each is not None]
     fitted = [arm for arm in arms if any(each.arm == arm.name for each in data)]
     _check_once(context, right)
+    context.check_labels(("fit", "estimate"), enumerate(items), "estimates")
     if fitted and not before:  # else what varies may be in data that are wrong
         _check_reached(context, right, fitted)
     if len(context.faults) == before:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -74,6 +74,16 @@ class Context:
     def fault(self, path: KeyPath, message: str) -> None:
         """Appends a fault at the file and line of the value at `path`."""
         self.faults.append(self.layers.fault(path, message))
+
+    def check_labels(self, path: KeyPath, tables: Iterable[tuple[str | int, object]], what: str) -> None:
+        """Faults of tables below `path`, by their keys, that are labelled as one before: nothing else tells them apart
+        in figures and texts. what: one of them in words."""
+        seen: set[str] = set()
+        for key, table in tables:
+            label = " ".join(str(table.get("label", "")).split()) if isinstance(table, dict) else ""
+            if label and label in seen:
+                self.fault((*path, key, "label"), f"two {what} are labelled '{label}'; give one another label")
+            seen.add(label)
 
     @property
     def sources(self) -> list[str]:

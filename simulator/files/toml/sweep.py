@@ -45,6 +45,7 @@ def read_sweep(
     measures = _measures(context, arms, expectations, plots)
     wanted = read_accept(context, measures, read_arms)
     _check_once(context, varied)
+    _check_labels(context)
     used = {*read_arms, *(arm for each in measures for arm in arms_of(each.tree) if arm != MAIN)}
     measured = [arm for arm in arms if arm.name in used]
     _check_reached(context, varied, measured)
@@ -76,6 +77,16 @@ def _something_varies(context: Context) -> bool:
     table, by_option = tables.get("sweep", {}), context.layers.from_command_line(("sweep", "vary"))
     listed = "members" in table or table.get("sample") == "list"
     return by_option or listed or "population" in tables or bool(table.get("vary"))
+
+
+def _check_labels(context: Context) -> None:
+    """Faults of measures, axes and what patients differ in that are labelled alike; axes of a zip may share a label."""
+    table = context.tables.get("sweep", {})
+    context.check_labels(("sweep", "measures"), table.get("measures", {}).items(), "measures")
+    if table.get("sample") != "zip":
+        context.check_labels(("sweep", "vary"), enumerate(table.get("vary", [])), "axes")
+    patients = context.tables.get("population", {}).get("vary", [])
+    context.check_labels(("population", "vary"), enumerate(patients), "parameters of patients")
 
 
 def _check_once(context: Context, varied: Sequence[Varied]) -> None:
