@@ -19,7 +19,7 @@ from ...model.expression import names
 from ...numerics.dense_output import DenseOutput
 from ...numerics.fluxes import chain_rule
 from ...numerics.graph import Graph
-from ...numerics.trajectory import Array
+from ...numerics.trajectory import Array, by_parameters
 from .balance import Contributor, ContributorKind
 from .turnover import Turnover
 
@@ -128,11 +128,12 @@ class ClampedRates:
             elif name in read:
                 states[:, column] = np.interp(times, self.dense.times(), self.dense.states()[:, column])
         cuts = np.searchsorted(times, [steps.times[0] for steps in self.dense.segments[1:]], side="left").tolist()
-        parts = [
-            function(times[part], states[part], steps.parameters)
-            for steps, part in zip(self.dense.segments, _slices(cuts, len(times)), strict=True)
-        ]
-        return np.concatenate(parts, axis=1)
+        parts, found = _slices(cuts, len(times)), np.empty((len(nodes), len(times)))
+        for parameters, own in by_parameters(self.dense.segments):
+            at = np.concatenate([np.arange(parts[each].start, parts[each].stop) for each in own])
+            if len(at):
+                found[:, at] = function(times[at], states[at], parameters)
+        return found
 
 
 def _slices(cuts: Sequence[int], size: int) -> list[slice]:

@@ -24,7 +24,7 @@ from ...model.causal.sign import Sign, chained
 from ...numerics.dense_output import DenseOutput
 from ...numerics.fluxes import Fluxes, chain_rule
 from ...numerics.system import System
-from ...numerics.trajectory import Array
+from ...numerics.trajectory import Array, by_parameters
 from .phases import scaled_to_one
 
 MOST = 5  # loops
@@ -163,10 +163,13 @@ def _along(dense: DenseOutput, points: Array, nodes: Sequence[int]) -> Array:
     """Values of nodes at some points of a run, shape (nodes, points)."""
     function, found = dense.system.evaluator(nodes), np.empty((len(nodes), len(points)))
     times, states = dense.times(), dense.states()
-    for steps, part in zip(dense.segments, dense.segment_slices(), strict=True):
-        inside = (points >= part.start) & (points < part.stop)
-        if inside.any():
-            found[:, inside] = function(times[points[inside]], states[points[inside]], steps.parameters)
+    slices = dense.segment_slices()
+    for parameters, own in by_parameters(dense.segments):  # few, where doses make many segments
+        parts = [slices[each] for each in own]
+        inside = np.flatnonzero(np.any([(points >= part.start) & (points < part.stop) for part in parts], axis=0))
+        if len(inside):
+            at = points[inside]
+            found[:, inside] = function(times[at], states[at], parameters)
     return found
 
 
