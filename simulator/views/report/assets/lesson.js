@@ -17,7 +17,7 @@
   const short = (value) => {
     if (value === 0) return "0";
     const size = Math.abs(value);
-    if (size < 1e6 && size >= 1e-3) return Number(value.toPrecision(3)).toLocaleString("en");
+    if (size < 1e6 && size >= 1e-4) return Number(value.toPrecision(3)).toLocaleString("en");
     const [digits, power] = value.toExponential(1).split("e");
     return Number(digits) + " × 10" + [...String(Number(power))].map((sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻").join("");
   };
