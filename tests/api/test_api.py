@@ -700,3 +700,12 @@ def test_a_model_is_read_by_its_name_or_from_its_file(toy: str) -> None:
     assert "k_clear" in sim.read_model(Path("toy_model.toml")).parameters
     with pytest.raises(sim.InputError, match="no model 'friberg_2003'; did you mean 'friberg_2002'"):
         sim.read_model("friberg_2003")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of what a new end leaves out
+def test_a_new_end_leaves_expectations_with_ids_out(toy: str) -> None:
+    one = "\n[[expect]]\nid = '{}'\nthat = 'x'\nmeasure = \"at(drug, '{} h')\"\nabove = 0\nunit = 'pM'\n"
+    with Path(toy).open("a") as file:
+        file.write("".join(one.format(*each) + "source = 'assumed'" for each in (("early", 3), ("late", 20))))
+    run = sim.run(toy, set={"time.end": "6 h"}, arms="main", certify=False)
+    assert [row["that"] for row in run.expectations] == ["x"]

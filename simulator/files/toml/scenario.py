@@ -241,7 +241,7 @@ def _check_ids(context: Context) -> None:
     """The ids of expectations must differ: evidence and sweeps call them so."""
     seen: set[str] = set()
     for number, table in enumerate(context.tables.get("expect", [])):
-        id = str(table.get("id", ""))
+        id = str(table.get("id", "")) if table else ""  # what an end that was moved leaves out is None
         if id and id in seen:
             context.fault(("expect", number, "id"), f"two expectations have the id '{id}'")
         seen.add(id)
