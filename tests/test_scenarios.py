@@ -35,7 +35,7 @@ CLAIMS = evidence_terms()["claims"]
 KEPT = results.read()
 AGAIN = {  # human scenarios whose main arm is computed a second time, and why
     "dupilumab_ige": "mast cells fire from one level of granules on, a kink that months of exposure cross each day",
-    "precursors_compete": "all its effectors are CD4 cells: those that are not are the rest of a difference, cut at zero",
+    "precursors_compete": "all its effectors are CD4 cells: others are a difference, cut at zero",
     "sequential_infections": "IL-3, of which nothing was left, rises out of rounding with the second virus",
     "vaccine_then_another_virus": "IL-3, of which nothing was left, rises out of rounding with the second virus",
 }
