@@ -313,12 +313,13 @@
     return { times: Array.from(times, (time) => time * factor), places };
   }
 
+  const inWindow = (chart) => chart.element.getBoundingClientRect().top < innerHeight;
   function drawAll(rest, same = false) { // same: only what lies beside the run has changed
     const lines = aligned();
     if (!$("fixed").hidden) { // the first time; until then the fixed curves are there
       $("fixed").hidden = true;
       const live = (chart) => (chart.uplot ? chart.draw(aligned(), true) : chart.build());
-      const seen = charts.filter((chart) => chart.element.getBoundingClientRect().top < innerHeight);
+      const seen = charts.filter(inWindow);
       seen.forEach(live);
       painted().then(() => charts.filter((chart) => !seen.includes(chart)).forEach((chart) => setTimeout(() => live(chart)))); // one by one
       return;
@@ -439,8 +440,8 @@
     for (const id of ["controls", "tools", "status"]) $(id).hidden = true;
   }
 
-  function buildOne() { // while the engine gets ready, one by one
-    const next = charts.find((chart) => !chart.uplot);
+  function buildOne() { // of those that are seen, while the engine gets ready
+    const next = charts.find((chart) => !chart.uplot && inWindow(chart));
     if (!next || state.latest) return;
     next.build();
     setTimeout(buildOne);
