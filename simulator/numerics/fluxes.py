@@ -143,7 +143,9 @@ def fluxes(dense: DenseOutput, name: str) -> Fluxes:
     rows, infused = np.zeros((len(nodes), len(times))), np.zeros((len(read), len(times)))
     for steps, part in zip(dense.segments, stretches, strict=True):
         rows[:, part] = along(times[part], states[part], steps.parameters)
-        infused[:, part] = steps.infusion[read][:, None] * rows[len(nodes) - len(read) :, part]
+        rates = steps.infusion[read][:, None]
+        with np.errstate(invalid="ignore"):  # an observable may have no value, as 0/0 at the start
+            infused[:, part] = rates * rows[len(nodes) - len(read) :, part]
     jumps = [
         _jump(dense, name, before, after, rows_after.start)
         for (before, _), (after, rows_after) in pairwise(zip(dense.segments, stretches, strict=True))

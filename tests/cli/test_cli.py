@@ -768,7 +768,7 @@ def test_a_reader_that_closes_early_is_no_error(toy_file: Path) -> None:
     "words",
     [
         ("run", "toy.toml", "--out", "out", "--no-plots"),
-        ("compare", "toy.toml", "toy.toml"),
+        ("compare", "toy.toml", "again.toml"),
         ("evidence", "toy.toml"),
         ("evidence", "toy.toml", "again.toml"),
         ("influence", "toy.toml"),

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...numerics.dense_output import DenseOutput
 from ...numerics.fluxes import Fluxes, chain_rule, fluxes
-from ...numerics.trajectory import Array, Trajectory
+from ...numerics.trajectory import Array, Trajectory, Undefined
 from ..curves import cut, peak, trough
 from ..run import ArmResult, run
 from ..scenario import Arm, Scenario
@@ -122,6 +122,7 @@ class Explanation:
     whole: the balance of the whole run, in which each swing counts.
     at: the balances at the times that were asked for.
     against: another arm for comparison.
+    undefined: where the curve is first no finite number, if it is anywhere; only times before and after are explained.
     """
 
     scenario: Scenario
@@ -137,6 +138,7 @@ class Explanation:
     at: tuple[Balance, ...]
     loops: tuple[ActiveLoop, ...]
     against: ArmComparison | None
+    undefined: Undefined | None = None
 
     @property
     def error(self) -> float:
@@ -200,6 +202,7 @@ def explain(
         at=tuple(balance_at(flux, contributors, time, curve.rest) for time in at if time <= flux.times[-1]),
         loops=active_loops(curve.clamped.dense, flux, y),
         against=None if against is None else _against(curve, scenario.arm(against), results, found),
+        undefined=next((each for each in results[arm_name].trajectory.undefined if each.name == name), None),
     )
 
 

@@ -151,9 +151,12 @@ def _entries(dense: DenseOutput, name: str, points: Array) -> dict[str, float]:
     derivatives = chain_rule(system, name).by_species
     found = _along(dense, points, list(derivatives.values()))
     size = np.abs(dense.values(name)[points])
-    moves = {
-        each: float(np.mean(np.abs(row * dense.values(each)[points]) / np.where(size > 0, size, np.inf)))
-        for each, row in zip(derivatives, found, strict=True)
+    with np.errstate(invalid="ignore"):
+        shares = [np.abs(row * dense.values(each)[points]) for each, row in zip(derivatives, found, strict=True)]
+        parts = [each / np.where(size > 0, size, np.inf) for each in shares]
+    moves = {  # over the points at which the observable has a value
+        each: float(np.mean(part[np.isfinite(part)])) if np.isfinite(part).any() else 0.0
+        for each, part in zip(derivatives, parts, strict=True)
     }
     strongest = sorted(moves, key=lambda each: -moves[each])[:ENTRIES]
     return {each: min(moves[each], 1.0) for each in strongest if moves[each] > 0}

@@ -18,6 +18,7 @@ from .english import capital, listed
 from .explain_format import GAIN, LOSS, ExplanationFormat
 from .numbers import number, percent
 from .timed_changes import windows
+from .undefined import undefined_line
 
 OFF = 1e-3  # relative error of a balance: a larger one is reported
 APART = 0.1  # of all gain or loss: shares of two arms that differ by less are not reported
@@ -99,6 +100,9 @@ def _story(form: ExplanationFormat) -> Iterator[str]:
     for turn in form.explanation.turning_points:
         turns.setdefault(turn.time, []).append(turn)
     yield _overview(form)
+    if (undefined := form.explanation.undefined) is not None:
+        line = undefined_line(undefined, form.explanation.scenario.model.time_unit_text)
+        yield f"{line}; what follows is told of the times at which it has a value."
     yield from parameter_changes(form)
     for phase in form.explanation.phases:
         start, end = phase.balance.start, phase.balance.end

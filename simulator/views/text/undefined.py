@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...numerics.trajectory import Trajectory
+from ...numerics.trajectory import Trajectory, Undefined
 from .numbers import with_unit
 
 
@@ -11,7 +11,10 @@ def undefined_lines(trajectory: Trajectory, time_unit: str) -> list[str]:
 
     time_unit: that of the model.
     """
-    return [
-        f"{each.name} is undefined: {each.cause or 'not a finite number'} at {with_unit(each.time, time_unit, 6)}"
-        for each in trajectory.undefined
-    ]
+    return [undefined_line(each, time_unit) for each in trajectory.undefined]
+
+
+def undefined_line(undefined: Undefined, time_unit: str) -> str:
+    """One of them."""
+    cause = undefined.cause or "not a finite number"
+    return f"{undefined.name} is undefined: {cause} at {with_unit(undefined.time, time_unit, 6)}"
