@@ -21,8 +21,9 @@ from immunesim.numerics.trajectory import Array
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 LIFE = "autoimmunity_in_a_lifetime"
-TREATED = ("IL2", "CTLA4", "PD1")
+TREATED = ("IL2", "CTLA4", "PD1", "both")
 ILL = 4.5  # self-reactive cells per uL, which keep a twentieth of the tissue damaged: harm of any grade
+SEVERE = 1 / 3  # of the tissue, as a rash of 30 % of the skin is of grade 3
 BEGIN, END = "<!-- spread -->", "<!-- end of spread -->"
 
 
@@ -41,6 +42,16 @@ def _ratio(low: float, high: float) -> Callable[[Array], float]:
 
 def _above(level: float) -> Callable[[Array], float]:
     return lambda x: float(np.mean(x > level))
+
+
+def _women_over_men(x: Array) -> float:
+    """x: a row a person, 1 for a woman, and 1 for who is ill."""
+    return float(x[x[:, 0] == 1, 1].mean() / x[x[:, 0] == 0, 1].mean())
+
+
+def _odds_of_women_over_men(x: Array) -> float:
+    women, men = (x[x[:, 0] == sex, 1].mean() for sex in (1, 0))
+    return float(women / (1 - women) / (men / (1 - men)))
 
 
 def _below(level: float) -> Callable[[Array], float]:
@@ -96,20 +107,36 @@ ROWS = (
         _ratio(0.05, 0.95), "", "no number found", "", "{:.2g}"),
     Row("autoimmune disease in a lifetime (fitted)", "life.ill", _above(ILL), "", "7 % of men, 13 % of women",
         "Conrad2023", short="autoimmune disease in life (fitted)", found="7 to 13 %"),
+    Row("the same, women over men (fitted)", "life.by_sex.ill", _women_over_men, "autoimmunity_women_over_men",
+        form="{:.2g}"),
     Row("age at which it begins, mean in years", "life.onset", lambda x: float(np.nanmean(x)),
         "autoimmunity_age_of_onset", form="{:.0f}"),
     Row("age at which it begins, standard deviation in years", "life.onset", lambda x: float(np.nanstd(x)),
         "autoimmunity_age_of_onset_spread", form="{:.0f}"),
-    Row("autoimmune disease with one gene of two for CTLA-4", "life.ill.half_CTLA4", _above(ILL), "", "60 to 70 %",
-        "CTLA4Carriers2018", short="the same with one gene of two for CTLA-4", found="60 to 70 %"),
+    Row("age at which it begins with one gene of two for CTLA-4, median in days", "life.onset.half_CTLA4",
+        lambda x: float(np.nanmedian(x)) * 365.25, "ctla4_half_onset_years", form="{:.0f}"),
+    Row("autoimmune disease with one gene of two for CTLA-4", "life.ill.half_CTLA4", _above(ILL),
+        "ctla4_half_penetrance", short="the same with one gene of two for CTLA-4", found="60 to 70 %"),
     Row("newly ill in the year after high-dose IL-2 at 50", "life.newly_ill.IL2", _above(0),
         "autoimmunity_IL2_thyroid_treated"),
+    Row("the same", "life.newly_ill.IL2", _above(0), "il2_harm_registry"),
     Row("newly ill within a year of an antibody against CTLA-4", "life.newly_ill.CTLA4", _above(0),
         "autoimmunity_CTLA4_any"),
-    Row("a third of the tissue damaged within that year", "life.worst_at_50.CTLA4", _above(1 / 3),
+    Row("the same", "life.newly_ill.CTLA4", _above(0), "ctla4_block_harm_any_pooled"),
+    Row("the same, 3 mg/kg", "life.newly_ill.CTLA4", _above(0), "ctla4_block_harm_any_3_mg"),
+    Row("the same, odds of women over men", "life.by_sex.CTLA4", _odds_of_women_over_men, "sex_harm_checkpoint_odds",
+        form="{:.2g}"),
+    Row("a third of the tissue damaged within that year", "life.worst_at_50.CTLA4", _above(SEVERE),
         "autoimmunity_CTLA4_severe"),
+    Row("the same", "life.worst_at_50.CTLA4", _above(SEVERE), "ctla4_block_harm_severe_pooled"),
+    Row("the same, odds of women over men", "life.by_sex.severe_CTLA4", _odds_of_women_over_men,
+        "sex_immunotherapy_severe_odds", form="{:.2g}"),
     Row("newly ill within a year of an antibody against PD-1", "life.newly_ill.PD1", _above(0),
         "pd1_block_harm_share"),
+    Row("a third of the tissue damaged within that year", "life.worst_at_50.PD1", _above(SEVERE),
+        "checkpoint_severe_PD1"),
+    Row("a third of the tissue damaged within a year of both antibodies", "life.worst_at_50.both", _above(SEVERE),
+        "checkpoint_severe_both"),
     Row("lymphocytes, 97.5th over 2.5th percentile", "lymphocytes", _ratio(0.025, 0.975),
         "spread_lymphocytes_percentiles", form="{:.2g}"),
     Row("CD8 cells, 97.5th over 2.5th percentile", "CD8", _ratio(0.025, 0.975), "spread_CD8_percentiles",
@@ -127,9 +154,13 @@ def simulated(count: int) -> Mapping[str, Array]:
             options = {"set": {"population.count": str(count)}, "arms": arms, "certify": False}
             found = sim.sweep(scenario, **options).to_pandas()
         people |= {prefix + name: found[name].to_numpy() for name in found.columns}
-    well = people["life.ill_at_50"] <= ILL
+    well, woman = people["life.ill_at_50"] <= ILL, people["life.patient_sex"]
     for arm in TREATED:
-        people[f"life.newly_ill.{arm}"] = np.where(well & (people[f"life.ill_at_50.{arm}"] > ILL), 1.0, 0.0)
+        newly = np.where(well & (people[f"life.ill_at_50.{arm}"] > ILL), 1.0, 0.0)
+        people |= {f"life.newly_ill.{arm}": newly, f"life.by_sex.{arm}": np.column_stack([woman, newly])}
+        severe = people[f"life.worst_at_50.{arm}"] > SEVERE
+        people[f"life.by_sex.severe_{arm}"] = np.column_stack([woman, severe])
+    people["life.by_sex.ill"] = np.column_stack([woman, people["life.ill"] > ILL])
     return people
 
 

@@ -8,7 +8,7 @@ import pytest
 from immunesim import read_scenario
 from immunesim.files.toml.facts import register
 
-from tests.spread import BEGIN, END, LIFE, README, ROWS, TREATED, short_table, simulated
+from tests.spread import BEGIN, END, LIFE, README, ROWS, SEVERE, TREATED, short_table, simulated
 
 
 def test_what_the_table_names_is_there() -> None:
@@ -19,6 +19,7 @@ def test_what_the_table_names_is_there() -> None:
         measures = [prefix + each.id for each in read.sweep.measures]
         known |= {*measures, *(f"{name}.{arm.name}" for name in measures for arm in read.arms)}
     known |= {f"life.newly_ill.{arm}" for arm in TREATED}  # of two measures, made by `simulated`
+    known |= {"life.by_sex.ill", *(f"life.by_sex.{severe}{arm}" for arm in TREATED for severe in ("", "severe_"))}
     assert {row.measure for row in ROWS} <= known
     assert {row.fact for row in ROWS if row.fact} <= set(register())
 
@@ -41,3 +42,6 @@ def test_people_are_as_far_apart_as_the_readme_says() -> None:
     assert carriers > 4 * ill
     newly = {arm: float(people[f"life.newly_ill.{arm}"].mean()) for arm in TREATED}
     assert 0.01 < newly["IL2"] < newly["PD1"] < newly["CTLA4"] < 0.9
+    severe = {arm: float((people[f"life.worst_at_50.{arm}"] > SEVERE).mean()) for arm in TREATED}
+    assert 0.05 < severe["CTLA4"] < 0.7 * newly["CTLA4"]  # all or none without PD-L1 in tissue
+    assert severe["IL2"] < severe["CTLA4"] < severe["both"]
