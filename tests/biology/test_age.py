@@ -36,7 +36,7 @@ def test_a_healthy_person_is_at_rest_whatever_the_sex(model: Model, sex: float) 
     assert slope < 1e-9
 
 
-def test_women_have_more_CD4_cells_and_fewer_natural_killer_cells(model: Model) -> None:
+def test_women_have_more_naive_cells_and_fewer_natural_killer_cells(model: Model) -> None:
     woman, man = _start(model, 40, 1)[0], _start(model, 40, 0)[0]
     assert woman["T_naive"] > man["T_naive"]
     assert woman["NK_cells"] == pytest.approx(0.79 * man["NK_cells"])
