@@ -16,8 +16,9 @@ def model() -> Model:
 
 
 def _start(model: Model, age: float, sex: float = 0.5) -> tuple[dict[str, float], float]:
-    """The initial values at an age in years and a sex (0 a man, 1 a woman), and the fastest state, in scales per day."""
-    values = {name: parameter.value for name, parameter in model.parameters.items()} | {"patient_age": age, "patient_sex": sex}
+    """The initial values at an age in years and a sex from 0 to 1, and the fastest state in its scales per day."""
+    patient = {"patient_age": age, "patient_sex": sex}
+    values = {name: parameter.value for name, parameter in model.parameters.items()} | patient
     initial, system = initial_values(model, values), System(model)
     derivative, *_ = system.bind(list(values.values()))
     slopes = np.abs(np.array(derivative(0.0, np.array(list(initial.values())))) / system.scales)
