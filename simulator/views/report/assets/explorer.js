@@ -293,7 +293,6 @@
     for (const chart of charts) {
       const found = chart.reading(time);
       chart.read.textContent = found;
-      chart.read.classList.remove("unread");
       if (chart === own) words = found;
     }
     return words;
@@ -326,7 +325,7 @@
     }
     for (const chart of charts) if (chart.uplot && (rest || chart.visible)) chart.draw(lines, rest, same); // the others once it rests
     if (rest && state.at !== undefined) readAt(state.at);
-    else if (rest) for (const chart of charts) chart.hold();
+    if (rest) for (const chart of charts) chart.hold();
   }
 
   // What is shown, saved

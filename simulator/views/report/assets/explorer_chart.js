@@ -45,7 +45,10 @@ function makeChart(tools) {
       this.plot.setAttribute("role", "img");
       this.plot.setAttribute("aria-label", this.fixed.getAttribute("aria-label"));
       this.handles = handlesOf(() => this.uplot, factor, place === 0);
-      this.read = make("p", { className: "read unread" });
+      this.sample = /×|10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]/.test(this.fixed.textContent) ? "0.000\u00a0×\u00a010⁰" : "0.0000"; // as long as its numbers
+      this.read = make("span", {});
+      this.unread = make("span", { className: "unread" });
+      this.unread.setAttribute("aria-hidden", "true");
       this.hold();
       this.body = make("tbody", {});
       const heads = ["", "start", "lowest", "highest", "highest at", "end"].map((head, i) => make("th", { scope: "col", textContent: i ? head : "arm" }));
@@ -56,7 +59,7 @@ function makeChart(tools) {
       this.details.addEventListener("toggle", () => this.tabulate());
       head.append(button, this.toggle, png);
       stage.append(this.handles.element);
-      this.element.append(this.read, this.why.element, this.details);
+      this.element.append(make("p", { className: "read" }, this.unread, this.read), this.why.element, this.details);
       this.plot.addEventListener("keydown", (event) => this.key(event));
       this.plot.addEventListener("click", (event) => {
         const { left, width } = this.uplot.over.getBoundingClientRect(), across = event.clientX - left;
@@ -207,9 +210,9 @@ function makeChart(tools) {
       event.preventDefault();
     }
 
-    hold() { // the place of what will be read here
-      const words = arms.filter((_, place) => shown[place]).map((arm) => `${arm.title}: 0.0000`);
-      this.read.textContent = `${withUnit(end, unit)}. ${inUnit(words.join("; "), curves[this.place].shown)}`;
+    hold() { // the place of what is read here, so that nothing below moves
+      const words = arms.filter((_, place) => shown[place]).map((arm) => `${arm.title}: ${this.sample}`);
+      this.unread.textContent = `${withUnit(end, unit)}. ${inUnit(words.join("; "), curves[this.place].shown)}`;
     }
 
     reading(time) {
