@@ -810,3 +810,23 @@ def test_an_old_python_gets_one_sentence_with_its_version(file: str, monkeypatch
     with pytest.raises(SystemExit) as stopped:
         exec(compile(source, file, "exec"), {"__name__": "immunesim", "__file__": str(ROOT / file)})
     assert stopped.value.code == "immunesim needs Python 3.11 or newer; this is Python 3.9.2"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "toy.toml", "--no-plots", "--out", "a" * 240),
+        ("run", "toy.toml", "--no-plots", "--out", f"{'é' * 150}/out"),
+        ("sweep", "toy.toml", "--vary", "k_clear=0.1 1/h,0.2 1/h", "--measure", "max(drug)", "--out", "a" * 240),
+        ("explore", "toy.toml", "--out", "a" * 240 + ".html"),
+        ("slides", "toy.toml", "--out", "a" * 240 + ".pdf"),
+    ],
+)
+def test_an_output_of_too_long_a_name_is_refused_before_anything_is_simulated(
+    say, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("immunesim.runtime.progress.QUIET", 0.0)
+    said = say(*words)
+    assert said.code == 3
+    assert "the name of a folder or file may have 200 bytes, found" in said.err
+    assert "100 %" not in said.err  # of progress

@@ -11,13 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...runtime.errors import OutputError, option
-from ...runtime.text import listed
+from ...runtime.text import listed, shortened
 from .locks import lock
 from .manifest import MANIFEST, foreign_files, write_manifest
 from .temporary import OLD, temporary_folder
 
 SUMMARY = "summary.json"
 LOCK = ".lock"
+MAX_NAME = 200  # bytes; file systems hold 255
 
 
 @contextmanager
@@ -50,6 +51,7 @@ def new_folder(folder: Path, force: bool) -> Iterator[Path]:
 
 def check_folder(folder: Path, force: bool) -> None:
     """Raises `OutputError` if `new_folder` would refuse `folder`: for a check before the work, not after it."""
+    _check_length(folder)
     _check_writable(folder.parent)
     if not os.path.exists(folder):
         return
@@ -69,11 +71,21 @@ def check_folder(folder: Path, force: bool) -> None:
 
 def make_folder(folder: Path) -> None:
     """Makes `folder` with its parents; `OutputError` if that fails or nothing can be written into it."""
+    _check_length(folder)
     _check_writable(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
+
+
+def _check_length(path: Path) -> None:
+    """`OutputError` if a name in `path` is too long; temporary files are named after it, with some letters more."""
+    for each in (path, *path.parents):
+        size = len(os.fsencode(each.name))
+        if size > MAX_NAME and not os.path.exists(each):
+            found = f"found {size} in {shortened(each.name, 40)}"
+            raise OutputError(f"the name of a folder or file may have {MAX_NAME} bytes, {found}; choose a shorter one")
 
 
 def _check_writable(folder: Path) -> None:
@@ -95,6 +107,7 @@ def output_folder(folder: Path) -> Iterator[None]:
 
     Raises `OutputError` as `make_folder` does, before the block.
     """
+    _check_length(folder)
     made = [each for each in (folder, *folder.parents) if not each.exists()]
     make_folder(folder)
     try:
@@ -110,6 +123,7 @@ def check_file(path: Path, force: bool, flag: str = "--out") -> None:
 
     For a check before the work, not after it. flag: the option that named the file, for messages.
     """
+    _check_length(path)
     if path.is_dir():
         raise OutputError(f"{path} is a folder; {option(flag)} names a file here")
     if path.exists() and not force:
