@@ -58,8 +58,8 @@ def read_model(model: str | Path) -> Model:
     """The `Model` in a file, or a bundled one by its name. Raises `InputError` with everything that is wrong.
 
     >>> import immunesim as sim
-    >>> sim.read_model("friberg_2002").time_unit
-    'h'
+    >>> list(sim.read_model("friberg_2002").species)
+    ['proliferating', 'maturing_1', 'maturing_2', 'maturing_3', 'circulating']
     """
     with called_from("read_model()"):
         path = model_file.find_model(str(model), Path.cwd())

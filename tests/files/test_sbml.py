@@ -516,7 +516,7 @@ def test_species_of_one_volume_stay_in_one_reaction_with_its_modifiers(toy_file:
 
 
 LINKS = 24
-LENGTHS = {"rates": 50_000, "initial values": 40_000, "longest": 2_500}  # of the human model; 34, 20 and 1.1 thousand
+LENGTHS = {"rates": 50_000, "initial values": 40_000, "longest": 5_000}  # of the human model; 41, 29 and 4.1 thousand
 
 
 def written_out(text: str) -> dict[str, int]:

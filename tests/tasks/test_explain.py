@@ -233,8 +233,8 @@ SENTENCES = [
     rf"It peaks on day {N}\. If the level were {N} cells/µL on both days, “[^”]+” would add {N} cells/µL per d on "
     rf"day {N} and {N} on day {N}, because “[^”]+” \(stop_brake\) is {N} instead of 1\.",
     rf"In the arm healthy it goes from {N} cells/µL to {N} cells/µL by day 240, in this arm to {N} cells/µL\.",
-    r"T_self raises IL2, which raises T_regulatory, which raises stop_signal, which lowers T_self: negative feedback, "
-    rf"cancels {N} % of a disturbance; delay (about {N} d|unclear)",
+    rf"T_self raises tissue_damage, which raises T_self: positive feedback, adds {N} % to a disturbance; delay "
+    rf"(about {N} d|unclear)",
 ]
 
 
@@ -245,7 +245,7 @@ def test_an_immune_curve_is_explained_in_plain_sentences() -> None:
         assert re.search(sentence, said), sentence
     html = found._repr_html_()
     assert html.count("<li>") == len(found.sentences) + len(found.explanation.loops)
-    assert "negative feedback" in html
+    assert "positive feedback" in html
 
 
 def test_a_curve_that_stays_at_zero_has_an_explanation_without_contributions(say) -> None:

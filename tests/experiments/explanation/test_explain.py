@@ -130,5 +130,7 @@ def test_an_immune_curve_is_explained_by_what_is_known_of_it() -> None:
     )
     rise = found.against.phases[1]
     assert rise.differences[0].drivers[0].name == "stop_brake"
-    assert any(loop.sign == Sign.LOWERS and "stop_signal" in loop.species for loop in found.loops)
+    assert any(loop.sign == Sign.RAISES and "tissue_damage" in loop.species for loop in found.loops)
     assert found.error < 1e-6
+    loops = explain(read_scenario(find_scenario("acute_infection")), "main", "T_regulatory").loops
+    assert any(loop.sign == Sign.LOWERS and "stop_signal" in loop.species for loop in loops)
