@@ -8,7 +8,7 @@ state takes one to three minutes of one processor, the scenarios as they are one
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -69,17 +69,17 @@ def main(states: Sequence[str]) -> None:
     if wrong := [state for state in states if state not in model.species]:
         sys.exit(f"no states of the model {MODEL}: {', '.join(wrong)}")
     for state in states or model.species:
-        lost = _lost(state, scenarios)
+        lost: set[str] = set()
+        for name, (scenario, met, moves) in scenarios.items():
+            if state in moves and met:
+                lost |= facts_lost(state, scenario, name, met)
         print(f"{state:28} {len(lost):3}  {', '.join(sorted(lost)[:6])}", flush=True)
 
 
-def _lost(state: str, scenarios: Mapping[str, tuple[Scenario, set[str], set[str]]]) -> set[str]:
-    lost: set[str] = set()
-    for name, (scenario, met, moves) in scenarios.items():
-        if state in moves and met:
-            result = run(replace(scenario, model=without(scenario.model, state)), Certify.OFF)
-            lost |= met - facts_met(name, result)
-    return lost
+def facts_lost(state: str, scenario: Scenario, name: str, met: set[str]) -> set[str]:
+    """Those of `met`, the facts that the scenario `name` meets, that are not met where nothing changes `state`."""
+    result = run(replace(scenario, model=without(scenario.model, state)), Certify.OFF)
+    return met - facts_met(name, result)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 
 Ours is `run` of the main arm of a scenario that was read before: doses, states and observables at every saved time,
 curves along the steps, ledger, the measures of its expectations; then the same with its certificate, which computes the
-arm twice. libRoadRunner's is `reset` and `simulate` of the states alone, at the loosest tolerance whose error is no
-larger than ours.
+arm twice; then the engine alone in one lane: states at 301 times. libRoadRunner's is `reset` and `simulate` of the
+states alone, at the loosest tolerance whose error is no larger than ours.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from immunesim.experiments.run import run
 from immunesim.experiments.scenario import MAIN
 from immunesim.experiments.solving import Certify
+from immunesim.numerics.compiled.engine import COMPILED_RTOL
 from immunesim.tasks.request import ScenarioRequest
 
 from tests.benchmarks.engines import Ours, Question, RoadRunner, errors
@@ -55,18 +56,20 @@ def compare(name: str) -> None:
     if not rtol:
         print(f"{name:18} error {own:.1e}: libRoadRunner does not reach it")
         return
-    plain, certified, theirs = fastest(
+    lane = Ours(question, lanes=1)
+    plain, certified, alone, theirs = fastest(
         lambda: run(scenario, Certify.OFF, [MAIN]),
         lambda: run(scenario, Certify.AGAIN, [MAIN]),
+        lambda: lane.run(ALL, COMPILED_RTOL),
         lambda: other.run(ALL, rtol),
     )
-    numbers = plain, certified, theirs, theirs / plain, theirs / certified
+    numbers = plain, certified, alone, theirs, theirs / plain, theirs / certified
     row = " ".join(f"{each:13.1f}" for each in numbers)
     print(f"{name:18} {own:8.1e} {row}   (libRoadRunner at rtol {rtol:g})")
 
 
 if __name__ == "__main__":
-    columns = "ours", "certified", "libRoadRunner", "ratio", "certified"
+    columns = "ours", "certified", "one lane", "libRoadRunner", "ratio", "certified"
     print(f"{'ms a run':18} {'error':>8} " + " ".join(f"{each:>13}" for each in columns))
     for each in sys.argv[1:] or SCENARIOS:
         compare(each)
