@@ -20,6 +20,8 @@ STEP = 2 * PIECE  # intervals between the points of a step of two pieces: the od
 TOLERANCE = 1e-6  # of the range of a curve, by which the odd points may differ from the polynomial of the even ones
 ROUNDING = 1e-14  # of the size of a curve, by which they may differ too: no halving brings rounding closer
 HALVINGS = 30  # of a step, at most: what is left of a kink or a jump is then a billionth of the step
+LAST = 10  # of the halvings: a jump is no higher after them, a pole higher ...
+POLE = 20.0  # ... by this factor at least, where it is then infinite; 1 / sqrt(x) by 32, 1 / x by a thousand
 MOST_PARTS = 64  # of a step that are still not determined: more is noise, which no halving ends
 # From the points of a piece, less the first, to three times the coefficients of its polynomial
 _TO_COEFFICIENTS = (
@@ -182,7 +184,7 @@ def at_one_fraction(coefficients: Sequence[float], s: float) -> float:
 def refined(
     start: Array, end: Array, values: Array, first: Indices, evaluate: Evaluate, unseen: Unseen | None = None
 ) -> Pieces:
-    """A curve in pieces so short that its points determine it.
+    """A curve in pieces so short that its points determine it; infinite where it has a pole, as 1 / (A - 2) has.
 
     Args:
         start, end: of the steps of all members, shape (n,).
@@ -193,6 +195,7 @@ def refined(
     """
     member = np.repeat(np.arange(len(first) - 1), np.diff(first))
     bottom, top = np.full(len(first) - 1, np.inf), np.full(len(first) - 1, -np.inf)
+    size = np.zeros(len(first) - 1)
     step, low, high = np.arange(len(start)), np.zeros(len(start)), np.ones(len(start))
     done: list[tuple[Indices, Array, Array, Array]] = []
     for halving in range(HALVINGS + 1):
@@ -200,6 +203,10 @@ def refined(
         unknown = _undetermined(values, _allowed(bottom, top)[member[step]])
         if unseen is not None:
             unknown |= unseen(step, low, high)
+        if halving == HALVINGS - LAST:
+            size = np.maximum(np.abs(bottom), np.abs(top))
+        elif halving == HALVINGS:
+            values[:, unknown & (np.abs(values).max(axis=0) > POLE * size[member[step]])] = np.inf
         unknown &= (np.bincount(step[unknown], minlength=len(start)) <= MOST_PARTS)[step] & (halving < HALVINGS)
         known = ~unknown
         done.append((step[known], low[known], high[known], values[:, known]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from immunesim.experiments import curves
-from immunesim.numerics.pieces import PIECE, Pieces, points_of, refined, segment_starts
+from immunesim.numerics.pieces import PIECE, Pieces, first_not_finite, points_of, refined, segment_starts
 
 FINE = 20_001
 
@@ -169,3 +169,34 @@ def test_a_share_that_is_constant_but_for_rounding_is_not_refined() -> None:
     )
     assert np.ptp(pieces.values) > 0
     assert len(pieces.start) == 2 * steps  # two pieces a step
+
+
+@pytest.mark.parametrize("power", [1, 2, -0.5])
+def test_a_curve_that_goes_through_infinity_is_infinite_there(power: float) -> None:
+    def function(t: np.ndarray) -> np.ndarray:
+        return np.abs(t - 0.31) ** power if power < 0 else 1 / (t - 0.31) ** power
+
+    start, end = np.array([0.0, 0.25]), np.array([0.25, 1.0])
+    at = start + np.arange(9)[:, None] / 8 * (end - start)
+    pieces = refined(
+        start,
+        end,
+        function(at),
+        np.array([0, 2]),
+        lambda step, s: function(start[step] + s * (end - start)[step])[None],
+    )
+    assert first_not_finite(pieces)[0] == pytest.approx(0.31, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda t: 1e6 / (1 + ((t - 0.31) * 1e5) ** 2),
+        lambda t: np.where(t < 0.31, -1e9, 1.0),
+        lambda t: np.where((t > 0.25) & (t < 0.2501), 1e9, 1e-9),
+    ],
+)
+def test_a_narrow_peak_and_a_jump_are_not_infinite(function) -> None:
+    at = np.linspace(0, 1, 9)[:, None]
+    pieces = refined(np.zeros(1), np.ones(1), function(at), np.array([0, 1]), lambda step, s: function(s)[None])
+    assert np.isfinite(pieces.values).all()
