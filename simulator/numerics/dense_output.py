@@ -213,8 +213,9 @@ class DenseOutput:
         names = [name for name, points in wrong.items() if points.any()]
         found = []
         for name, pieces in zip(names, self.pieces(names), strict=True):
-            time = np.fmin(first_not_finite(pieces)[0], self.times()[wrong[name].argmax()])
-            found.append(Undefined(name, float(time), self.cause(name, float(time))))
+            point = float(self.times()[wrong[name].argmax()])
+            time = float(np.fmin(first_not_finite(pieces)[0], point))  # of a pole, a little before the point
+            found.append(Undefined(name, time, self.cause(name, time) or self.cause(name, point)))
         return found
 
     def cause(self, name: str, time: float) -> str:
