@@ -162,3 +162,22 @@ factor = { label = "growth factor", unit = "pM", initial = 100, scale = 1 }
 [parameters]
 factor_half = { label = "factor for half", value = 10, unit = "pM", source = "assumed", status = "assumed: toy" }
 """
+
+# Observables that have no value somewhere: 0/0 at the start, and a pole at 2 h
+RATIO_MODEL = """
+title = "Two stores, and what becomes of their ratio"
+time_unit = "h"
+[species]
+A = { label = "a", unit = "mg", initial = 0, scale = 1 }
+B = { label = "b", unit = "mg", initial = 0, scale = 1 }
+[parameters]
+k = { label = "k", value = 1, unit = "mg/h", source = "assumed", status = "assumed: an example" }
+T = { label = "T", value = 2, unit = "h", source = "assumed", status = "assumed: an example" }
+[reactions]
+one = { equation = "-> A", rate = "k", source = "assumed" }
+two = { equation = "-> B", rate = "2*k", source = "assumed" }
+[observables]
+ratio = { label = "ratio", unit = "1", value = "A/B" }
+pole = { label = "pole", unit = "mg/h", value = "k*T/max(T - time, time - time)" }
+sound = { label = "sound", unit = "mg", value = "A + B" }
+"""

@@ -13,23 +13,8 @@ import numpy as np
 import pytest
 from immunesim.experiments.sweeps.statistics import measure_statistics
 
-MODEL = """
-title = "Two stores, and what becomes of their ratio"
-time_unit = "h"
-[species]
-A = { label = "a", unit = "mg", initial = 0, scale = 1 }
-B = { label = "b", unit = "mg", initial = 0, scale = 1 }
-[parameters]
-k = { label = "k", value = 1, unit = "mg/h", source = "assumed", status = "assumed: an example" }
-T = { label = "T", value = 2, unit = "h", source = "assumed", status = "assumed: an example" }
-[reactions]
-one = { equation = "-> A", rate = "k", source = "assumed" }
-two = { equation = "-> B", rate = "2*k", source = "assumed" }
-[observables]
-ratio = { label = "ratio", unit = "1", value = "A/B" }
-pole = { label = "pole", unit = "mg/h", value = "k*T/max(T - time, time - time)" }
-sound = { label = "sound", unit = "mg", value = "A + B" }
-"""
+from tests.toys import RATIO_MODEL
+
 SCENARIO = """
 schema = 1
 title = "A ratio that starts as 0/0"
@@ -49,7 +34,7 @@ source = "assumed"
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ratio")
-    (folder / "model.toml").write_text(MODEL, encoding="utf-8")
+    (folder / "model.toml").write_text(RATIO_MODEL, encoding="utf-8")
     (folder / "scenario.toml").write_text(SCENARIO, encoding="utf-8")
     return folder / "scenario.toml"
 

@@ -562,6 +562,16 @@ def test_a_number_and_a_unit_that_begins_with_a_power_are_a_product(visit, made)
     assert words == ["0.0267\u00a0×\u00a010⁹ cells/L", "0.0267 cells/L"]
 
 
+def press_and_move(page, handle, across: int) -> None:
+    """Takes a handle with the mouse, and moves it so many pixels to the right in two steps."""
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + across / 2, y)
+    page.mouse.move(x + across, y)
+
+
 def test_a_dose_is_dragged_on_the_time_axis_and_moved_by_keys(visit, made, tmp_path: Path) -> None:
     path = question(
         tmp_path, dose("100 mg", at="12 h") + '[show]\nplots = [["central"], ["gut"]]\n', model_text=model()
@@ -569,12 +579,7 @@ def test_a_dose_is_dragged_on_the_time_axis_and_moved_by_keys(visit, made, tmp_p
     page = opened(visit, made(path).page)
     handles = page.locator(".handle")
     assert [each.get_attribute("tabindex") for each in handles.all()] == ["0", "-1"]
-    box = handles.first.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 40, y)
-    page.mouse.move(x + 80, y)
+    press_and_move(page, handles.first, 80)
     assert page.locator(".slider.changed").count() == 1  # the slider of its start appears, and the curve follows
     page.mouse.up()
     page.evaluate("immunesimExplorer.quiet()")
@@ -604,12 +609,7 @@ def test_doses_that_start_together_move_together_and_take_no_other_along(visit, 
         "drug and adjuvant: first given at",
         "third: first given at",
     ]
-    box = handles.first.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 10, y)
-    page.mouse.move(x + 20, y)
+    press_and_move(page, handles.first, 20)
     page.mouse.up()
     page.evaluate("immunesimExplorer.quiet()")
     starts = "() => [...immunesimExplorer.result().doses].map(({ spans }) => spans[0][0])"

@@ -82,9 +82,7 @@ def test_a_lesson_is_played_through(visit, page_of: Callable[[str], Path], name:
     for word in ("Usual wrong predictions", "Afterwards students can", "from minute"):
         assert word in paper
     assert any(each.startswith("✓") or "you drew" in each for each in verdicts)
-    page.locator("#open").click()
-    frame = page.frame_locator("#frame iframe")
-    frame.locator("input[type=range]").first.wait_for()
+    with_sliders(page, "#open", "#frame iframe")
     page.locator("#again").click()
     assert page.locator("#title").inner_text().startswith(f"{steps}. ")
     assert page.locator(".sketch .line, .bars td").count() >= 1  # what was answered stays answered
@@ -92,22 +90,15 @@ def test_a_lesson_is_played_through(visit, page_of: Callable[[str], Path], name:
 
 def test_a_step_shows_its_own_sliders_and_free_play_all(visit, page_of: Callable[[str], Path]) -> None:
     page = visit(page_of(QUICK))
-    while not page.locator("#try").is_visible():
-        answer(page, "right")
-        if not page.locator("#try").is_visible():
-            page.locator("#next").click()
-    page.locator("#open-few").click()
-    few = page.frame_locator("#few iframe")
-    few.locator("input[type=range]").first.wait_for()
+    forth(page, "#try")
+    few = with_sliders(page, "#open-few", "#few iframe")
     paths = few.locator(".slider").evaluate_all("rows => rows.map(row => row.dataset.path)")
     assert paths == ["T_frequency", "dose.second.at"]
     assert not few.locator("#more").is_visible()
     while page.locator("#step").is_visible():
         answer(page, "right")
         page.locator("#next").click()
-    page.locator("#open").click()
-    every = page.frame_locator("#frame iframe")
-    every.locator("input[type=range]").first.wait_for()
+    every = with_sliders(page, "#open", "#frame iframe")
     assert every.locator(".slider").count() > len(paths)
     assert every.locator("#more").is_visible()
 
@@ -143,6 +134,14 @@ def test_an_accessibility_checker_finds_nothing(
         if not paper:
             answer(page, "right")
             page.locator("#next").click()
+
+
+def with_sliders(page, button: str, frame: str):
+    """The page with sliders that a button opens in a frame."""
+    page.locator(button).click()
+    found = page.frame_locator(frame)
+    found.locator("input[type=range]").first.wait_for()
+    return found
 
 
 def forth(page: Any, shown: str) -> None:
@@ -196,9 +195,7 @@ def test_what_cannot_be_pressed_yet_looks_so(visit, page_of: Callable[[str], Pat
 def test_a_step_opens_its_own_curves_and_arms_alone(visit, page_of: Callable[[str], Path]) -> None:
     page = visit(page_of("fever"))
     forth(page, "#try")
-    page.locator("#open-few").click()
-    few = page.frame_locator("#few iframe")
-    few.locator("input[type=range]").first.wait_for()
+    few = with_sliders(page, "#open-few", "#few iframe")
     assert few.locator(".chart:visible h2").all_inner_texts() == ["body temperature [°C]"]
     assert few.locator("#arms input:checked").count() == 1  # the others hold the answers of later steps
     assert not few.locator("#arms label").nth(3).is_visible()
@@ -206,8 +203,6 @@ def test_a_step_opens_its_own_curves_and_arms_alone(visit, page_of: Callable[[st
     while page.locator("#step").is_visible():
         answer(page, "right")
         page.locator("#next").click()
-    page.locator("#open").click()
-    every = page.frame_locator("#frame iframe")
-    every.locator("input[type=range]").first.wait_for()
+    every = with_sliders(page, "#open", "#frame iframe")
     assert every.locator(".chart:visible").count() > 3
     assert every.locator(".chart h2").first.inner_text().startswith("TNF")  # what the lesson shows comes first

@@ -114,6 +114,19 @@ def test_a_jump_separates_segments_and_a_single_point_is_a_piece_of_no_length() 
     assert first.tolist() == [0, 3, 5]
 
 
+def refined_in_two_steps(function) -> Pieces:
+    """The curve from 0 to 1 that the engine would have recorded in two steps."""
+    start, end = np.array([0.0, 0.25]), np.array([0.25, 1.0])
+    at = start + np.arange(9)[:, None] / 8 * (end - start)
+    return refined(
+        start,
+        end,
+        function(at),
+        np.array([0, 2]),
+        lambda step, s: function(start[step] + s * (end - start)[step])[None],
+    )
+
+
 @pytest.mark.parametrize(
     ("function", "area"),
     [
@@ -124,15 +137,7 @@ def test_a_jump_separates_segments_and_a_single_point_is_a_piece_of_no_length() 
     ],
 )
 def test_a_curve_that_its_points_do_not_determine_is_refined(function, area: float) -> None:
-    start, end = np.array([0.0, 0.25]), np.array([0.25, 1.0])
-    at = start + np.arange(9)[:, None] / 8 * (end - start)
-    pieces = refined(
-        start,
-        end,
-        function(at),
-        np.array([0, 2]),
-        lambda step, s: function(start[step] + s * (end - start)[step])[None],
-    )
+    pieces = refined_in_two_steps(function)
     fine = np.linspace(0, 1, 2_000_001)
     exact = np.trapezoid(function(fine), fine) if hasattr(np, "trapezoid") else np.trapz(function(fine), fine)
     assert exact == pytest.approx(area, rel=1e-3)
@@ -176,15 +181,7 @@ def test_a_curve_that_goes_through_infinity_is_infinite_there(power: float) -> N
     def function(t: np.ndarray) -> np.ndarray:
         return np.abs(t - 0.31) ** power if power < 0 else 1 / (t - 0.31) ** power
 
-    start, end = np.array([0.0, 0.25]), np.array([0.25, 1.0])
-    at = start + np.arange(9)[:, None] / 8 * (end - start)
-    pieces = refined(
-        start,
-        end,
-        function(at),
-        np.array([0, 2]),
-        lambda step, s: function(start[step] + s * (end - start)[step])[None],
-    )
+    pieces = refined_in_two_steps(function)
     assert first_not_finite(pieces)[0] == pytest.approx(0.31, abs=1e-8)
 
 

@@ -19,6 +19,7 @@ from immunesim.views.text.explain import explanation_text, sentences
 from matplotlib.text import Annotation, Text
 
 from tests.slow import thinned
+from tests.toys import RATIO_MODEL
 
 
 @pytest.fixture
@@ -259,22 +260,7 @@ def test_a_curve_that_stays_at_zero_has_an_explanation_without_contributions(say
     assert found.figure().axes
 
 
-UNDEFINED_MODEL = """
-title = "A ratio that starts as 0/0, and a logarithm that ends"
-time_unit = "h"
-[species]
-A = { label = "a", unit = "mg", initial = 0, scale = 1 }
-B = { label = "b", unit = "mg", initial = 0, scale = 1 }
-[parameters]
-k = { label = "k", value = 1, unit = "mg/h", source = "assumed", status = "assumed: an example" }
-unit = { label = "one", value = 1, unit = "mg", source = "assumed", status = "assumed: an example" }
-[reactions]
-one = { equation = "-> A", rate = "k", source = "assumed" }
-two = { equation = "-> B", rate = "2 * k", source = "assumed" }
-[observables]
-ratio = { label = "ratio", unit = "1", value = "A / B" }
-end = { label = "end", unit = "1", value = "log(2 - A / unit)" }
-"""
+ENDS = 'end = { label = "end", unit = "1", value = "log(1 - A / (k * T))" }\n'  # a logarithm that ends, at 2 h
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -283,7 +269,7 @@ def test_a_curve_that_has_no_value_somewhere_is_explained_with_a_word_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, cause: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("model.toml").write_text(UNDEFINED_MODEL)
+    Path("model.toml").write_text(RATIO_MODEL + ENDS)
     Path("s.toml").write_text(
         'title = "s"\nmodel = "model.toml"\ntime = { end = "4 h" }\nshow = { plots = [["ratio"]] }\n'
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -49,6 +49,16 @@ NOTHING_LEFT_OUT = LeftOut()
 ReadValue = Callable[["Context", KeyPath, str, Any], tuple[str, float | None] | None]
 
 
+def _said_before(tables: Iterable[tuple[str | int, object]], name: str) -> Iterator[tuple[str | int, str]]:
+    """The keys of those tables that say of `name` what one before them says, with what that is."""
+    seen: set[str] = set()
+    for key, table in tables:
+        said = " ".join(str(table.get(name, "")).split()) if isinstance(table, dict) else ""
+        if said and said in seen:
+            yield key, said
+        seen.add(said)
+
+
 @dataclass(frozen=True)
 class Context:
     """What every reader of a scenario needs.
@@ -78,12 +88,13 @@ class Context:
     def check_labels(self, path: KeyPath, tables: Iterable[tuple[str | int, object]], what: str) -> None:
         """Faults of tables below `path`, by their keys, that are labelled as one before: nothing else tells them apart
         in figures and texts. what: one of them in words."""
-        seen: set[str] = set()
-        for key, table in tables:
-            label = " ".join(str(table.get("label", "")).split()) if isinstance(table, dict) else ""
-            if label and label in seen:
-                self.fault((*path, key, "label"), f"two {what} are labelled '{label}'; give one another label")
-            seen.add(label)
+        for key, label in _said_before(tables, "label"):
+            self.fault((*path, key, "label"), f"two {what} are labelled '{label}'; give one another label")
+
+    def check_ids(self, path: KeyPath, tables: Iterable[tuple[str | int, object]], what: str) -> None:
+        """The same of their ids, by which evidence and sweeps call them."""
+        for key, id in _said_before(tables, "id"):
+            self.fault((*path, key, "id"), f"two {what} have the id '{id}'")
 
     @property
     def sources(self) -> list[str]:

@@ -116,7 +116,7 @@ def build_scenario(
         for number, item in enumerate(data.get("expect", []))
     ]
     expectations = [item for item in found if item is not None]
-    _check_ids(context)
+    context.check_ids(("expect",), enumerate(context.tables.get("expect", [])), "expectations")
     kept = [item for number, item in enumerate(found) if item and number not in context.left_out.expectations]
     answer = read_answer(context, names, lambda table, at: arm_of(CHANGED, table, at))
     sweep: Sweep | None = None
@@ -235,16 +235,6 @@ def _constant(model: Model, name: str, values: Mapping[str, float]) -> float:
     from ...numerics.parameter_formulas import constant  # needs numpy, which most checks do without
 
     return constant(model, Name(name), values)
-
-
-def _check_ids(context: Context) -> None:
-    """The ids of expectations must differ: evidence and sweeps call them so."""
-    seen: set[str] = set()
-    for number, table in enumerate(context.tables.get("expect", [])):
-        id = str(table.get("id", "")) if table else ""  # what an end that was moved leaves out is None
-        if id and id in seen:
-            context.fault(("expect", number, "id"), f"two expectations have the id '{id}'")
-        seen.add(id)
 
 
 def _check_titles(context: Context, arms: Sequence[Arm]) -> None:
