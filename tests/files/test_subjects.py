@@ -32,6 +32,7 @@ compartments = { 1 = "depot", 2 = "drug" }
 covariates = { WT = "body_weight" }
 """
 HEADER = "ID,TIME,AMT,RATE,ADDL,II,SS,CMT,EVID,DV,MDV,WT,SEX\n"
+UNREAD = "column SEX of trial.csv, which nothing reads"
 
 
 def read(folder: Path, *rows: str, header: str = HEADER, text: str = SCENARIO) -> Scenario:
@@ -85,14 +86,77 @@ def test_rows_that_say_nothing_are_counted(folder: Path) -> None:
     scenario = read(folder, *rows, "1,3,.,.,.,.,.,2,0,4,0,70,M")
     where = str(folder / "trial.csv")
     assert [each.replace(where, "trial.csv") for each in scenario.truncated] == [
+        UNREAD,
         "1 row of trial.csv with EVID 2",
         "1 row of trial.csv without a value (MDV 1, or no DV)",
     ]
 
 
 def test_nothing_is_said_where_every_row_is_read(folder: Path) -> None:
-    scenario = read(folder, "1,0,100,.,.,.,.,2,1,.,1,70,M", "1,3,.,.,.,.,.,2,0,4,0,70,M")
+    header = HEADER.replace(",SEX", "")
+    scenario = read(folder, "1,0,100,.,.,.,.,2,1,.,1,70", "1,3,.,.,.,.,.,2,0,4,0,70", header=header)
     assert scenario.truncated == ()
+
+
+def test_columns_that_nothing_reads_and_subjects_without_a_covariate_are_named(folder: Path) -> None:
+    header = HEADER.replace("SEX", "DUR,SEX")
+    rows = ["1,0,100,.,.,.,.,2,1,.,1,.,2,M", "1,3,.,.,.,.,.,2,0,4,0,.,.,M", "2,0,100,.,.,.,.,2,1,.,1,70,2,F"]
+    scenario = read(folder, *rows, header=header)
+    where = str(folder / "trial.csv")
+    assert [each.replace(where, "trial.csv") for each in scenario.truncated] == [
+        "columns DUR, SEX of trial.csv, which nothing reads",
+        "WT of 1 subject of trial.csv, where it is empty: the scenario's own holds",
+    ]
+    assert "body_weight" not in scenario.arms[1].parameters
+
+
+@pytest.mark.parametrize(
+    ("column", "flag", "value", "below", "found"),
+    [
+        ("BLQ", "1", "4", "", (4, True)),
+        ("CENS", "1", "4", "", (4, True)),
+        ("BLQ", "0", "4", "", (4, False)),
+        ("BLQ", ".", "4", "", (4, False)),
+        ("BLQ", "1", "<4", "", (4, True)),
+        ("BLQ", "1", "2", "4 ng/mL", (4, True)),  # half the limit stands for it in some tables
+        ("BLQ", "1", ".", "4 ng/mL", (4, True)),
+        ("BLQ", "1", "0", "4 ng/mL", (4, True)),
+    ],
+)
+def test_a_flag_says_that_a_value_is_below_the_limit(
+    folder: Path, column: str, flag: str, value: str, below: str, found: tuple[float, bool]
+) -> None:
+    text = SCENARIO + (f'below = "{below}"\n' if below else "")
+    rows = ["1,0,100,.,.,.,.,2,1,.,1,70,.", f"1,3,.,.,.,.,.,2,0,{value},0,70,{flag}"]
+    scenario = read(folder, *rows, header=HEADER.replace("SEX", column), text=text)
+    assert [(point.value, point.censored) for point in scenario.data[0].points] == [found]
+
+
+@pytest.mark.parametrize(
+    ("value", "flag", "message"),
+    [
+        (".", "1", "a value below a limit that nobody gave"),
+        ("0", "1", "a value below a limit that nobody gave"),
+        ("4", "-1", "BLQ is -1: expected 0, or 1 for a value below the limit"),
+    ],
+)
+def test_a_limit_that_nobody_gave_is_asked_for(folder: Path, value: str, flag: str, message: str) -> None:
+    rows = ["1,0,100,.,.,.,.,2,1,.,1,70,.", f"1,3,.,.,.,.,.,2,0,{value},0,70,{flag}"]
+    [(_, line, found)] = faults(folder, *rows, header=HEADER.replace("SEX", "BLQ"))
+    assert (line, message in found) == (3, True)
+
+
+def test_doses_into_a_compartment_have_its_lag_and_its_share(folder: Path) -> None:
+    text = SCENARIO + 'lag = { 1 = "2 h" }\nshare = { 1 = 0.5, 2 = "90 %" }\n'
+    rows = ["1,0,100,.,.,.,.,1,1,.,1,70,M", "1,3,100,.,.,.,.,2,1,.,1,70,M"]
+    [under_skin, vein] = read(folder, *rows, text=text).arms[1].doses
+    assert (under_skin.lag, under_skin.share) == (2, 0.5)
+    assert (vein.lag, vein.share) == (0, 0.9)
+    found = faults(folder, *rows, text=text.replace('"2 h"', '"Tlag"').replace('2 = "90', '7 = "90'))
+    assert [(file, "Tlag" in message or "nothing of 7" in message) for file, _, message in found] == [
+        ("trial.toml", True)
+    ] * len(found)
+    assert found
 
 
 def test_a_resolved_scenario_needs_no_table(folder: Path) -> None:
@@ -122,7 +186,7 @@ def test_an_exported_table_reads_back_as_the_same_trial(folder: Path) -> None:
             assert a.amount * a.factor == pytest.approx(b.amount * b.factor)
             assert a.over == pytest.approx(b.over)
     assert [each.points[0].time for each in second.data] == [each.points[0].time for each in first.data]
-    assert [each.points[0].value for each in second.data] == [1, 9]
+    assert [(each.points[0].value, each.points[0].censored) for each in second.data] == [(1, True), (9, False)]
 
 
 def test_a_single_arm_is_exported_alone(folder: Path) -> None:
@@ -145,6 +209,9 @@ def test_a_single_arm_is_exported_alone(folder: Path) -> None:
         ("1,1,0,.,.,.,.,2,1,.,1,70,M", "expected an AMT above zero"),
         ("1,1,100,.,3,.,.,2,1,.,1,70,M", "ADDL needs II"),
         ("1,1,100,.,.,.,1,2,1,.,1,70,M", "SS 1: expected 0, or 1 with II"),
+        ("1,1,100,.,.,12,1,2,1,.,1,70,M", "SS 1 replaces what line 2 left"),
+        ("1,1,100,.,.,.,.,2,0,4,0,70,M", "AMT is 100, but EVID 0 is no dose"),
+        ("1,1,100,.,.,.,.,2,2,.,1,70,M", "AMT is 100, but EVID 2 is no dose"),
         ("1,x,100,.,.,.,.,2,1,.,1,70,M", "TIME: expected a number, found 'x'"),
         ("1,.,100,.,.,.,.,2,1,.,1,70,M", "TIME is missing"),
         ("1,0,50,.,.,.,.,2,1,.,1,70,M", "a second dose of this subject at this time, after line 2"),
@@ -187,3 +254,20 @@ def test_values_of_two_compartments_are_of_two_curves(folder: Path) -> None:
     assert (data.curve.text, data.error.kind) == ("drug / at(drug, '1 h')", "lognormal")
     [(_, line, message)] = faults(folder, *rows, "1,4,.,.,.,.,.,9,0,0.4,0,70,M", text=text)
     assert (line, message[:5]) == (4, "CMT 9")
+
+
+def test_what_a_value_is_of_is_said_by_dvid_before_cmt(folder: Path) -> None:
+    header = HEADER.replace("SEX", "DVID")
+    text = SCENARIO.replace('curve = "drug"', 'curve = { 1 = "drug", 2 = "drug / at(drug, \'1 h\')" }')
+    text = text.replace('unit = "ng/mL"\n', "") + 'error = "lognormal"\n'
+    rows = ["1,0,100,.,.,.,.,2,1,.,1,70,.", "1,3,.,.,.,.,.,2,0,0.4,0,70,2"]
+    [data] = read(folder, *rows, header=header, text=text).data
+    assert data.curve.text == "drug / at(drug, '1 h')"
+
+
+@pytest.mark.parametrize("header", [HEADER, HEADER.replace("SEX", "DVID")])
+def test_values_of_two_kinds_are_not_both_of_one_curve(folder: Path, header: str) -> None:
+    rows = ["1,0,100,.,.,.,.,2,1,.,1,70,.", "1,3,.,.,.,.,.,1,0,4,0,70,1", "1,5,.,.,.,.,.,2,0,4,0,70,2"]
+    [(_, line, message)] = faults(folder, *rows, header=header)
+    assert line == 4
+    assert "2 and 1: curve = { ... } says of what each is a value" in message

@@ -32,12 +32,14 @@ class Cell(NamedTuple):
 
 
 class PointsFile(NamedTuple):
-    """A table as it was read. units: by column, as the header writes them, '' where it does not. rows: the cells."""
+    """A table as it was read. units: by column, as the header writes them, '' where it does not. rows: the cells.
+    unread: the names of columns that nobody knows."""
 
     name: str
     units: Mapping[str, str]
     rows: Sequence[Mapping[str, Cell]]
     lines: Sequence[str]
+    unread: Sequence[str] = ()
 
     def fault(self, line: int, message: str) -> InputFault:
         """`message` as a fault at a line of the file."""
@@ -103,6 +105,7 @@ class _Reader:
         self.name, self.lines, self.known, self.wanted = name, lines, known, wanted
         self.required, self.others = required, others
         self.faults: list[InputFault] = []
+        self.unread: list[str] = []
 
     def fault(self, line: int, message: str) -> None:
         self.faults.append(PointsFile(self.name, {}, [], self.lines).fault(line, message))
@@ -136,7 +139,7 @@ class _Reader:
                 break
         if not found and not self.faults:
             self.fault(line, "there is no point below the first line")
-        return PointsFile(self.name, units, found, self.lines)
+        return PointsFile(self.name, units, found, self.lines, self.unread)
 
     def _start(self) -> tuple[int | None, str]:
         """The first line that is neither empty nor a comment, and the separator that a line before it names."""
@@ -176,6 +179,7 @@ class _Reader:
             whole = " ".join(row[place].split())
             column = asked.get(name.lower(), asked.get(whole.lower())) if self.wanted else self._column(name)
             if column is None:
+                self.unread += [name] if name else []
                 if name and not self.wanted and not self.others:
                     ours = f"columns are {', '.join(self.known)}"
                     self.fault(line, f"'{name}' is no column of points: {ours}; columns = {{ value = '{name}' }} in "

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ...model.model import Model
 from ...runtime.errors import InputError, InputFault
+from ...runtime.text import listed
 from .data import NOT_MEASURED
 from .layers import KeyPath, Layers
 from .points_csv import MAX_FAULTS, Cell, PointsFile, read_points_csv
@@ -24,6 +25,8 @@ SUBJECTS = {
     "curve": Field((str, dict), True),
     "compartments": TABLE,
     "covariates": TABLE,
+    "lag": TABLE,
+    "share": TABLE,
     "time_unit": TEXT,
     "amount_unit": TEXT,
     "unit": TEXT,
@@ -34,6 +37,7 @@ SUBJECTS = {
     "source": TEXT,
     "label": LINE,
 }
+OF_DOSES = ("lag", "share")  # keys that go to the doses into each compartment
 OF_DATA = ("unit", "error", "sd", "cv", "below", "source")  # keys that go to the data of each subject
 COLUMNS: dict[str, Sequence[str]] = {
     "id": ("subject",),
@@ -47,7 +51,12 @@ COLUMNS: dict[str, Sequence[str]] = {
     "evid": (),
     "dv": ("value",),
     "mdv": (),
+    "dvid": ("ytype",),
+    "blq": ("cens", "bql", "bloq"),
 }
+LIMITS_OF_NOTHING = {f"<{each}" for each in (*NOT_MEASURED, "0", "0.0")}
+NUMBERS = ("time", "amt", "rate", "addl", "ii", "ss", "evid", "mdv", "blq")
+WHOLE = ("addl", "ss", "evid", "mdv", "blq")
 MOST_SUBJECTS = 200
 VALUE, DOSE, OTHER, RESET, RESET_AND_DOSE = range(5)  # EVID
 
@@ -76,7 +85,8 @@ class _Row(NamedTuple):
     interval: float
     steady: int
     compartment: str
-    value: str  # as it is written
+    kind: str  # DVID, or else CMT
+    value: str  # as it is written; ``<LIMIT`` or ``BLQ`` where it is below the limit
     missing: bool
 
 
@@ -100,6 +110,8 @@ class _Expansion:
         self.faults: list[InputFault] = []
         self.left_out: list[str] = []
         self.skipped: Counter[str] = Counter()
+        self.kind = ""  # of the first value
+        self.without: Counter[str] = Counter()
 
     def fault(self, key: str, message: str) -> None:
         self.faults.append(self.layers.fault(("subjects", key), message))
@@ -118,6 +130,10 @@ class _Expansion:
             self.fault("file", f"the subjects cannot be read from {self.table['file']}")
             return
         units = self._units()
+        for key in OF_DOSES:
+            for compartment in self.table.get(key, {}).keys() - self.table.get("compartments", {}).keys():
+                message = f"compartments says nothing of {compartment}"
+                self.faults.append(self.layers.fault(("subjects", key, compartment), message))
         if self.faults or units is None:
             return
         subjects = self._subjects()
@@ -129,6 +145,14 @@ class _Expansion:
             self._arm(subject, rows, covariates, units)
             if number and len(self.faults) > MAX_FAULTS:
                 break
+        if self.file.unread:
+            columns = "column" + "s" * (len(self.file.unread) > 1)
+            self.left_out.append(f"{columns} {listed(self.file.unread)} of {self.file.name}, which nothing reads")
+        for column, count in self.without.items():
+            which = f"{count} subject{'s' * (count > 1)}"
+            self.left_out.append(
+                f"{column} of {which} of {self.file.name}, where it is empty: the scenario's own holds"
+            )
         for why, count in self.skipped.items():
             self.left_out += [f"{count} row{'s' * (count > 1)} of {self.file.name} {why}"] if count else []
 
@@ -171,12 +195,20 @@ class _Expansion:
         for rows in found.values():
             rows.sort(key=lambda each: (each[0].time, each[0].place))
             self._check_once([row for row, _ in rows])
+            self._check_steady([row for row, _ in rows if row.event <= DOSE])
         return found
+
+    def _check_steady(self, rows: Sequence[_Row]) -> None:
+        """A steady state is one from the start: NONMEM's replaces what went before."""
+        for row in rows:
+            if row.event == DOSE and row.steady and rows[0].time < row.time:
+                what = f"SS 1 replaces what line {rows[0].line} left, which a run cannot do"
+                self.fault_of(row.line, f"{what}; let another subject begin here")
 
     def _check_once(self, rows: Sequence[_Row]) -> None:
         seen: dict[tuple[float, bool, str], int] = {}
         for row in rows:
-            key = row.time, row.event == DOSE, row.compartment
+            key = row.time, row.event == DOSE, row.compartment if row.event == DOSE else row.kind
             if row.event <= DOSE and not (row.event == VALUE and row.missing):
                 if key in seen:
                     what = "dose" if row.event == DOSE else "value"
@@ -185,23 +217,34 @@ class _Expansion:
 
     def _row(self, place: int, cells: Mapping[str, Cell]) -> _Row | None:
         line, before = cells["id"].line, len(self.faults)
-        numbers = {key: self._number(cells, key) for key in ("time", "amt", "rate", "addl", "ii", "ss", "evid", "mdv")}
+        numbers = {key: self._number(cells, key) for key in NUMBERS}
         if len(self.faults) > before:
             return None
-        value = cells["dv"].text if "dv" in cells else ""
+        value = self._value(cells["dv"].text if "dv" in cells else "", numbers["blq"] == 1)
         amount, rate = numbers["amt"] or 0.0, numbers["rate"] or 0.0
         event = int(numbers["evid"]) if numbers["evid"] is not None else DOSE if amount else VALUE
         compartment = cells["cmt"].text if "cmt" in cells else ""
         row = _Row(
             line, place, numbers["time"] or 0.0, event, amount, rate, int(numbers["addl"] or 0), numbers["ii"] or 0.0,
-            int(numbers["ss"] or 0), "" if compartment.lower() in NOT_MEASURED else compartment, value,
-            bool(numbers["mdv"]) or value.lower() in NOT_MEASURED,
+            int(numbers["ss"] or 0), "" if compartment.lower() in NOT_MEASURED else compartment, self._kind(cells),
+            value, bool(numbers["mdv"]) or value.lower() in NOT_MEASURED,
         )  # fmt: skip
-        for problem in self._problems(row, numbers["time"]):
+        for problem in self._problems(row, numbers["time"], numbers["blq"] or 0):
             self.fault_of(line, problem)
         return row if len(self.faults) == before else None
 
-    def _problems(self, row: _Row, time: float | None) -> Iterator[str]:
+    def _kind(self, cells: Mapping[str, Cell]) -> str:
+        """Of what a row has a value: DVID, or else CMT."""
+        found = (cells[key].text for key in ("dvid", "cmt") if key in cells)
+        return next((text for text in found if text.lower() not in NOT_MEASURED), "")
+
+    def _value(self, text: str, below: bool) -> str:
+        """The value of a row as `[[data]]` writes it: one below the limit names it, that of the scenario first."""
+        if not below or text.startswith("<"):
+            return text
+        return "BLQ" if "below" in self.table else f"<{text}"
+
+    def _problems(self, row: _Row, time: float | None, below: float) -> Iterator[str]:
         """What is wrong with a row, or what it asks for that is not done."""
         if time is None or time < 0:
             yield "TIME is missing" if time is None else f"TIME is {time:g}: expected a time at or after zero"
@@ -209,6 +252,12 @@ class _Expansion:
             yield f"EVID {row.event} empties the compartments, which a run cannot do; let another subject begin here"
         elif not VALUE <= row.event <= OTHER:
             yield f"EVID is {row.event}: expected 0 (a value), 1 (a dose) or 2 (neither)"
+        if row.event in (VALUE, OTHER) and row.amount:
+            yield f"AMT is {row.amount:g}, but EVID {row.event} is no dose: expected EVID 1, or no AMT"
+        if below not in (0, 1):
+            yield f"BLQ is {below:g}: expected 0, or 1 for a value below the limit"
+        if row.event == VALUE and not row.missing and row.value.lower() in LIMITS_OF_NOTHING:
+            yield "a value below a limit that nobody gave: DV has it, or [subjects] says below = '0.05 mg/L'"
         if row.event != DOSE:
             return
         if row.rate < 0:
@@ -228,7 +277,7 @@ class _Expansion:
             value = float(cells[key].text)
         except ValueError:
             value = math.nan
-        whole = key in ("addl", "ss", "evid", "mdv")
+        whole = key in WHOLE
         if not math.isfinite(value) or (whole and value != int(value)):
             self.fault_of(
                 cells[key].line, f"{key.upper()}: expected a {'whole ' * whole}number, found {cells[key].text!r}"
@@ -246,7 +295,7 @@ class _Expansion:
         if name in arms:
             self.fault_of(rows[0][0].line, f"subject {subject} is called '{name}' as another arm is")
             return
-        doses, lines = self._doses([row for row, _ in rows if row.event == DOSE], *units)
+        doses, given = self._doses([row for row, _ in rows if row.event == DOSE], *units)
         parameters = self._parameters(rows, covariates)
         arm: Table = {
             "label": f"{self.table.get('label', 'subject')} {subject}",
@@ -256,15 +305,18 @@ class _Expansion:
         arm["without"] = list(self.layers.data.get("dose", {}))
         at: KeyPath = ("arms", name)
         self.layers.set(at, arm, RowSource(self.file, rows[0][0].line))
-        for dose, line in lines.items():
-            self.layers.set_origin((*at, "dose", dose), RowSource(self.file, line))
+        for dose, row in given.items():
+            self.layers.set_origin((*at, "dose", dose), RowSource(self.file, row.line))
+            for key in doses[dose].keys() & set(OF_DOSES):
+                of = self.layers.origin(("subjects", key, self._compartment(row)))
+                self.layers.origins[*at, "dose", dose, key] = of
         self.skipped["with EVID 2"] += sum(row.event == OTHER for row, _ in rows)
         self._data(subject, name, [row for row, _ in rows if row.event <= DOSE], units[0])
 
-    def _doses(self, rows: Sequence[_Row], time_unit: str, amount_unit: str) -> tuple[Table, dict[str, int]]:
-        """The doses of an arm by name, and the line of each."""
+    def _doses(self, rows: Sequence[_Row], time_unit: str, amount_unit: str) -> tuple[Table, dict[str, _Row]]:
+        """The doses of an arm by name, and the row of each."""
         doses: Table = {}
-        lines: dict[str, int] = {}
+        given: dict[str, _Row] = {}
         for number, row in enumerate(rows, 1):
             target = self._species(row)
             if target is None:
@@ -281,17 +333,23 @@ class _Expansion:
                 dose["count"] = row.additional + 1
             if row.steady:
                 dose["steady_state"] = True
-            doses[f"dose {number}"], lines[f"dose {number}"] = dose, row.line
-        return doses, lines
+            for key in OF_DOSES:
+                if self._compartment(row) in self.table.get(key, {}):
+                    dose[key] = self.table[key][self._compartment(row)]
+            doses[f"dose {number}"], given[f"dose {number}"] = dose, row
+        return doses, given
+
+    def _compartment(self, row: _Row) -> str:
+        """The compartment of a dose: where its row has none, the only one."""
+        compartments = self.table.get("compartments", {})
+        return str(next(iter(compartments))) if not row.compartment and len(compartments) == 1 else row.compartment
 
     def _species(self, row: _Row) -> str | None:
         """The species that a dose goes into."""
         compartments = self.table.get("compartments", {})
         known = ", ".join(f"{key} = '{each}'" for key, each in compartments.items()) or "1 = 'drug'"
-        if row.compartment in compartments:
-            return str(compartments[row.compartment])
-        if not row.compartment and len(compartments) == 1:
-            return str(next(iter(compartments.values())))
+        if self._compartment(row) in compartments:
+            return str(compartments[self._compartment(row)])
         what = f"CMT {row.compartment} is unknown" if row.compartment else "a dose without CMT"
         self.fault_of(row.line, f"{what}: [subjects] says into what, compartments = {{ {known} }}")
         return None
@@ -310,7 +368,9 @@ class _Expansion:
             if len(values) > 1:
                 line = next(row.line for row, cells in rows if cells[key].text != rows[0][1][key].text)
                 self.fault_of(line, f"{column} changes within a subject; a parameter is one number for each")
-            elif values:
+            elif not values:
+                self.without[column] += 1
+            else:
                 unit = self.file.units.get(key) or self.model.parameters[parameter].unit_text
                 found[parameter] = f"{values.pop()}" + ("" if unit == "1" else f" {unit}")
         return found
@@ -326,12 +386,16 @@ class _Expansion:
             if row.missing:
                 self.skipped["without a value (MDV 1, or no DV)"] += 1
                 continue
-            of = curve if isinstance(curve, str) else curve.get(row.compartment)
+            of = curve if isinstance(curve, str) else curve.get(row.kind)
+            if isinstance(curve, str) and row.kind and self.kind and row.kind != self.kind:
+                of = None  # one curve cannot be what both have
             if of is None:
-                self.fault_of(
-                    row.line, f"CMT {row.compartment or 'is empty'}: curve = {{ ... }} says of what this is a value"
-                )
+                both = f" and {self.kind}" if isinstance(curve, str) else ""
+                which = "DVID" if "dvid" in self.file.rows[0] else "CMT"
+                message = f"{which} {row.kind or 'is empty'}{both}: curve = {{ ... }} says of what each is a value"
+                self.fault_of(row.line, message)
                 continue
+            self.kind = self.kind or row.kind
             point: Table = {"time": f"{row.time!r} {time_unit}", "value": row.value}
             if row.time in dosed and row.place < dosed[row.time]:
                 if row.time == 0:
