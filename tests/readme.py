@@ -20,7 +20,8 @@ from immunesim.files.toml.facts import not_asked_by
 from immunesim.tasks.evidence import EvidenceRequest
 from immunesim.tasks.evidence import evidence as evidence_of
 from immunesim.tasks.request import ScenarioRequest
-from immunesim.tasks.sweep import SweepRequest, sweep
+from immunesim.tasks.sweep import sweep
+from immunesim.tasks.sweep_request import SweepRequest
 from immunesim.views.figures import run as run_figures
 from immunesim.views.figures.style import CARD
 from immunesim.views.figures.sweep import pictures

@@ -20,9 +20,11 @@ from ..files.toml.overrides import SweepOptions
 from ..numerics.trajectory import Array
 from ..runtime.errors import InputError, InputFault, called_from
 from ..runtime.names import unknown_name
-from ..tasks import sweep as tasks
 from ..tasks.answer import warnings_html
 from ..tasks.request import FIGURES
+from ..tasks.sweep import SweepOutput, report_of
+from ..tasks.sweep import sweep as run_sweep
+from ..tasks.sweep_request import SweepRequest, parse_shard
 from ..views.text.commands.sweep import damage_notes, measure_table, members_line, unreliable_members
 from ..views.text.reliability import WARNING
 from ..views.text.sensitivity import sensitivity_rows
@@ -124,20 +126,20 @@ def sweep(
             population=population,
         )
         asked = scenario_request(scenario, set, knockout, block, add)
-        request = tasks.SweepRequest(
+        request = SweepRequest(
             asked,
             None if options == SweepOptions() else options,
             out=folder_or_none("out", out),
             workers=workers,
             dask=dask,
-            shard=tasks.parse_shard(shard),
+            shard=parse_shard(shard),
             merge=tuple(map(Path, files([merge], "merge", "folders of sweeps"))),
             parquet=parquet,
             figures=FIGURES if figures else None,
             certify=_certify(certify),
             command=_command(asked.command(), options),
         )
-        output = tasks.sweep(request, warn)
+        output = run_sweep(request, warn)
         warn_of(unreliable_members(output.outcome))
     for note in damage_notes(output.outcome):
         warnings.warn(note, stacklevel=2)
@@ -209,7 +211,7 @@ class Ensemble:
     member failed, or the measure has no value.
     """
 
-    output: tasks.SweepOutput
+    output: SweepOutput
 
     @property
     def result(self) -> SweepResult:
@@ -303,7 +305,7 @@ class Ensemble:
         with called_from("report()"):
             path = a_path("path", path)
             check_file(path, force)
-            write_text(path, tasks.report_of(self.output.outcome, self.output.summary["command"]))
+            write_text(path, report_of(self.output.outcome, self.output.summary["command"]))
         return path
 
     def to_pandas(self) -> DataFrame:

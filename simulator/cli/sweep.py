@@ -21,7 +21,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:  # `--help` must not wait for NumPy
-    from ..tasks.sweep import SweepRequest
+    from ..tasks.sweep_request import SweepRequest
 
 EXAMPLES = """examples:
   immunesim sweep acute_infection --vary 'stop_sensitivity=0.1:1:25:log' --measure 'max(pathogen)' --out stop
@@ -99,7 +99,8 @@ def execute(options: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     from ..experiments.sweeps.workers import WorkersError
     from ..runtime.interrupt import Stop
-    from ..tasks.sweep import estimate, sweep
+    from ..tasks.sweep import sweep
+    from ..tasks.sweep_estimate import estimate
     from ..views.text.commands import sweep as sweep_text
 
     gc.enable()  # turned off for short commands; a sweep is long
@@ -131,7 +132,7 @@ def _request(options: argparse.Namespace) -> SweepRequest:
     from ..experiments.sweeps.certificate import CertifyMembers
     from ..files.results.sweep_folder import default_folder
     from ..files.toml.overrides import SweepOptions
-    from ..tasks.sweep import SweepRequest, parse_shard
+    from ..tasks.sweep_request import SweepRequest, parse_shard
 
     sweep_options = SweepOptions(
         vary=tuple(options.vary),

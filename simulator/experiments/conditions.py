@@ -118,10 +118,10 @@ class _Reader:
             raise FormulaError(
                 f"no curve is compared in {self._source(left)} {SIGNS[type(sign)]} {self._source(right)}"
             )
-        substances = {self.model.substance_of(name) for each in read for name in each}
-        units = [left_unit, right_unit]
-        if len(substances) == 1 and (substance := substances.pop()) is not None:
-            units = [in_moles(unit, substance) if not own else unit for unit, own in zip(units, read, strict=True)]
+        substance = self.model.shared_substance(name for each in read for name in each)
+        units = [
+            unit if own else in_moles(unit, substance) for unit, own in zip((left_unit, right_unit), read, strict=True)
+        ]
         self._check_units(left, right, units)
         return Compared(left_tree, SIGNS[type(sign)], right_tree, units[1].to(units[0]))
 

@@ -113,10 +113,9 @@ def _of_number(op: str, part: _Typed) -> _Typed:
 
 def _in_moles(part: _Typed, other: _Typed, model: Model) -> _Typed:
     """A quantity next to curves of one substance, its mass or international units in moles if theirs are."""
-    substances = {model.substance_of(name) for name in names(other.tree)}
-    if not isinstance(part.tree, Number) or len(substances) != 1 or (substance := substances.pop()) is None:
+    if not isinstance(part.tree, Number):
         return part
-    converted = in_moles(part.unit, substance)
+    converted = in_moles(part.unit, model.shared_substance(names(other.tree)))
     return part._replace(unit=converted) if converted.same_dimension(other.unit) else part
 
 

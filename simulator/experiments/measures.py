@@ -269,8 +269,7 @@ def _time(text: str, model: Model) -> float:
 
 def _level(text: str, name: str, model: Model) -> float:
     number, given, unit_text = quantity(text)
-    substance = model.substance_of(name)
-    converted = in_moles(given, substance) if substance else given
+    converted = in_moles(given, model.substance_of(name))
     if not converted.same_dimension(model.unit(name)):
         raise UnitError(f"'{text}': {name} is measured in {model.unit_text(name)}, not in {unit_text}")
     return number * converted.to(model.unit(name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -204,6 +204,11 @@ class Declarations:
         """The substance of a species or parameter, if it has one."""
         owner = self.species.get(name) or self.parameters.get(name)
         return self.substances[owner.substance] if owner and owner.substance else None
+
+    def shared_substance(self, names: Iterable[str]) -> Substance | None:
+        """The one substance of all these names; None where they have none or several."""
+        substances = {self.substance_of(name) for name in names}
+        return substances.pop() if len(substances) == 1 else None
 
     def find(self, word: str, *groups: str) -> str | None:
         """The one name declared in `groups` ("species", "parameters" ...) that `word` can mean: itself, one that

@@ -120,8 +120,7 @@ def _change_factor(model: Declarations, species: Species, rate: Unit) -> Express
     """The coefficient from a rate to the change of `species`: divides by its volume if the rate is an amount per time
     and the species a concentration."""
     wanted = species.unit / model.time_unit
-    substance = model.substance_of(species.id)
-    for unit in (rate, in_moles(rate, substance) if substance else rate):
+    for unit in (rate, in_moles(rate, model.substance_of(species.id))):
         if unit.same_dimension(wanted):
             return Number(unit.to(wanted))
         if species.volume is not None:

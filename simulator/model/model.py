@@ -97,8 +97,8 @@ def rate_unit_factor(model: Model, target: str, unit_text: str) -> tuple[float, 
 
 def _amount_factor(model: Model, target: str, given: Unit) -> tuple[float, str | None] | None:
     """The factor and the volume of an amount that is not per body; None if `given` is no amount of the target."""
-    species, substance = model.species[target], model.substance_of(target)
-    amount = in_moles(given, substance) if substance else given
+    species = model.species[target]
+    amount = in_moles(given, model.substance_of(target))
     if amount.same_dimension(species.unit):
         return amount.to(species.unit), None
     if species.volume is not None:

@@ -326,13 +326,14 @@ def _grouped_hint(text: str, grouped: re.Match[str]) -> str:
     return f"a number has no {what} in it: write {' or '.join(hints) or 'digits and one point, such as 1500.5'}"
 
 
-def in_moles(value: Unit, substance: Substance) -> Unit:
+def in_moles(value: Unit, substance: Substance | None) -> Unit:
     """`value`, a unit of `substance`, with mass and international units rewritten as moles.
 
-    A unit without mass or IU is returned as it is. Raises `UnitError` for IU of a substance that has none.
+    A unit without mass or IU, or of no substance, is returned as it is. Raises `UnitError` for IU of a substance that
+    has none.
     """
     mass, international = value.powers[_MASS], value.powers[_IU]
-    if not mass and not international:
+    if substance is None or (not mass and not international):
         return value
     if international and substance.unit_mass is None:
         raise UnitError(f"{substance.id} has no international unit here (its 'unit_mass' is not given)")

@@ -13,7 +13,8 @@ from ..files.toml.scenario_file import read_scenario
 from ..runtime.errors import InputError
 from ..views.text.english import counted
 from .request import ScenarioRequest
-from .sweep import SweepOutput, SweepRequest, report_of, sweep
+from .sweep import SweepOutput, report_of, sweep
+from .sweep_request import SweepRequest
 
 MOST_MEMBERS = 5000  # of a sweep in a gallery; a larger one is only named
 SWEEPS = "sweeps"  # the folder of their pages in a gallery

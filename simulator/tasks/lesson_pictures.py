@@ -16,7 +16,8 @@ from ..views.report.lesson_pictures import DrawnPicture, branch_picture, evidenc
 from .evidence import EvidenceRequest, evidence
 from .request import ScenarioRequest
 from .steady import SteadyRequest, steady
-from .sweep import SweepRequest, sweep
+from .sweep import sweep
+from .sweep_request import SweepRequest
 
 
 def drawn_pictures(lesson: Lesson) -> dict[str, DrawnPicture]:

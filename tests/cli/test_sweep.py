@@ -29,7 +29,7 @@ class Said(NamedTuple):
 def say(capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
     """``say("--workers", "1")``: a sweep of the toy in its folder, on threads; never a traceback."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("immunesim.tasks.sweep.Processes", Threads)
+    monkeypatch.setattr("immunesim.tasks.sweep_members.Processes", Threads)
     (folder / "toy.toml").write_text(SCENARIO)
 
     def call(*words: str) -> Said:

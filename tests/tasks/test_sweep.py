@@ -30,7 +30,9 @@ from immunesim.files.toml.scenario_file import read_scenario
 from immunesim.runtime.errors import InputError, OutputError
 from immunesim.runtime.interrupt import SIGNALS, Stop
 from immunesim.tasks.request import FIGURES, FigureOptions, ScenarioRequest
-from immunesim.tasks.sweep import SweepRequest, estimate, sweep
+from immunesim.tasks.sweep import sweep
+from immunesim.tasks.sweep_estimate import estimate
+from immunesim.tasks.sweep_request import SweepRequest
 from immunesim.views.text.commands.sweep import damage_notes, estimate_text, resume_command, resume_text, sweep_text
 
 from tests.sweeps import Counted, Members, grid, swept
@@ -54,7 +56,7 @@ def in_threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return timed(scenario, numbers, *rest)
 
     monkeypatch.setattr(workers, "compute_timed", watched)
-    monkeypatch.setattr("immunesim.tasks.sweep.Processes", Threads)
+    monkeypatch.setattr("immunesim.tasks.sweep_members.Processes", Threads)
     return seen
 
 
@@ -153,7 +155,7 @@ def test_a_shard_of_nobody_is_empty(toy: Scenario, tmp_path: Path, parquet: bool
 def test_a_sweep_stopped_before_whole_chunks_of_it_has_its_tables(
     toy: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done_before: int
 ) -> None:
-    monkeypatch.setattr("immunesim.tasks.sweep.shard_numbers", partial(shard_numbers, chunk=2))
+    monkeypatch.setattr("immunesim.files.results.stored_members.shard_numbers", partial(shard_numbers, chunk=2))
     out, question = tmp_path / "out", swept(toy, grid(3, 3), ("main", "half"), ("drug",))
     swept_into(swept(toy, Members(grid(3, 3).rows[:done_before]), ("main", "half"), ("drug",)), out)
     done = sweep(request(question, out), stop=lambda: True).outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -168,7 +168,7 @@ def few_curves(store: MemberStore, offsets: Offsets, failed: Any) -> dict[tuple[
     }
 
 
-def write_bands(path: Path, scenario: Scenario, found: dict[tuple[str, str], Array]) -> None:
+def write_bands(path: Path, scenario: Scenario, found: Mapping[tuple[str, str], Array]) -> None:
     """Writes `quantile_bands` as a CSV file: a row for each saved time, a column for each curve and quantile."""
     model = scenario.model
     header = [f"time [{model.time_unit_text}]"]

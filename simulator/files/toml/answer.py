@@ -127,10 +127,8 @@ def _number(context: Context, text: str, arms: Sequence[str]) -> AnswerNumber:
 
 def _wanted(context: Context, tree: Expression, given: Unit, unit_text: str) -> Unit:
     """The unit that a number is told in, in moles where one substance is measured."""
-    wanted = ONE if unit_text == PERCENT else unit(unit_text)
-    substances = {context.model.substance_of(name) for name in curve_names(tree, context.model)}
-    if len(substances) == 1 and (substance := substances.pop()) is not None:
-        wanted = in_moles(wanted, substance)
+    substance = context.model.shared_substance(curve_names(tree, context.model))
+    wanted = ONE if unit_text == PERCENT else in_moles(unit(unit_text), substance)
     if not given.same_dimension(wanted):
         raise UnitError(f"the measure gives {dimension_text(given)}, which cannot be told as {unit_text}")
     return wanted

@@ -11,7 +11,7 @@ from ...model.expression import is_identifier
 from ...runtime.errors import InputFault
 from ...runtime.names import nearest
 from .model_sections import SECTIONS
-from .source import LINE, REQUIRED_LINE, TABLE, Table, TomlSource, check_fields
+from .source import LINE, REQUIRED_LINE, TABLE, Table, TomlSource, check_fields, table_or_empty
 
 ENTRY = {"use": REQUIRED_LINE, "as": REQUIRED_LINE, "label": LINE, "rename": TABLE}
 _NAME = re.compile(r"(?<![\w.])[A-Za-z]\w*")
@@ -199,8 +199,7 @@ def _table(section: str, table: Table, own: Mapping[str, str], behind: str) -> T
 
 def _tables(source: TomlSource, section: str) -> Mapping[str, Any]:
     """The tables of a section of a module, by name; none where there is no such section."""
-    found = source.data.get(section)
-    return found if isinstance(found, dict) else {}
+    return table_or_empty(source.data.get(section))
 
 
 def _renamed(value: Any, own: Mapping[str, str]) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from . import facts, lesson_judge, lesson_pictures, lesson_shape, model_file
 from .accept import ACCEPT
 from .answer import ANSWER
-from .data import DATA, SOURCE
+from .data import DATA
 from .design import SWEEP, VARY
 from .explore import EXPLORE, PRESET, SLIDER
 from .fit import ESTIMATE, FIT, PREDICT, PRIOR
@@ -15,8 +15,9 @@ from .inputs import INPUT
 from .model_sections import SECTIONS
 from .population import PATIENT, POPULATION
 from .rules import RULE
-from .scenario_file import ARM, CHANGE, DOSE, EXPECT, FILE, SHOW, TIME
+from .scenario_shape import ARM, CHANGE, DOSE, EXPECT, FILE, SHOW, TIME
 from .source import Field
+from .sources import SOURCE
 from .subjects import SUBJECTS
 from .sweep import MEASURE
 

@@ -9,7 +9,21 @@ from typing import Any
 from .layers import KeyPath
 from .lesson_judge import DRAW
 from .lesson_pictures import BRANCH, EVIDENCE, SWEEP
-from .source import INTEGER, LINE, LIST, QUANTITY, REQUIRED_LINE, REQUIRED_TEXT, TABLE, TEXT, Field, Table, check_fields
+from .source import (
+    INTEGER,
+    LINE,
+    LIST,
+    QUANTITY,
+    REQUIRED_LINE,
+    REQUIRED_TEXT,
+    TABLE,
+    TEXT,
+    Field,
+    Table,
+    check_fields,
+    list_or_empty,
+    table_or_empty,
+)
 
 FILE = {
     "title": REQUIRED_LINE,
@@ -54,12 +68,10 @@ def shape(data: Table) -> list[tuple[KeyPath, str]]:
     """Unknown, missing and wrong keys, each with its path."""
     found: list[tuple[KeyPath, str]] = list(check_fields(data, FILE, "a lesson"))
     for kind, fields in PICTURES.items():
-        tables = data.get(kind, {})
-        for name, table in (tables if isinstance(tables, dict) else {}).items():
+        for name, table in table_or_empty(data.get(kind)).items():
             found += [((kind, name, *inner), message) for inner, message in
                       check_fields(table, fields, f"[{kind}.{name}]")]  # fmt: skip
-    steps = data.get("step")
-    for i, step in enumerate(steps if isinstance(steps, list) else []):
+    for i, step in enumerate(list_or_empty(data.get("step"))):
         parts: list[tuple[KeyPath, Any, Any, str]] = [(("step", i), step, STEP, "[[step]]")]
         if isinstance(step, dict):
             parts += [
@@ -67,10 +79,9 @@ def shape(data: Table) -> list[tuple[KeyPath, str]]:
                 for key, fields in (("draw", DRAW), ("why", WHY))
                 if key in step
             ]
-            choices = step.get("choice")
             parts += [
                 (("step", i, "choice", k), choice, CHOICE, "[[step.choice]]")
-                for k, choice in enumerate(choices if isinstance(choices, list) else [])
+                for k, choice in enumerate(list_or_empty(step.get("choice")))
             ]
         for place, table, fields, what in parts:
             found += [((*place, *inner), message) for inner, message in check_fields(table, fields, what)]

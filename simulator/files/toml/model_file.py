@@ -18,7 +18,7 @@ from .catalogue import BIOLOGY, builtin_models
 from .copies import CopiedTable, Copy, check_copies, copied_module, copied_tables, entry_faults, is_sum, without_use
 from .model_sections import SCHEMA, SECTIONS, InnerError, Known
 from .replacing import REPLACE, Replacement, is_replacement, left_over, nothing_to_replace, replaced
-from .source import LIST, NUMBER, REQUIRED_LINE, TABLE, TEXT, Table, TomlSource, check_fields
+from .source import LIST, NUMBER, REQUIRED_LINE, TABLE, TEXT, Table, TomlSource, check_fields, table_or_empty
 from .synonyms import SYNONYMS, own_synonyms, shared_synonyms
 
 FILE = {
@@ -309,9 +309,8 @@ class _ModelReader:
             self.faults += error.faults
             self.missing = True
             return
-        given = {section: lender.data.get(section) for section in TAKEN}
+        offered = {section: table_or_empty(lender.data.get(section)) for section in TAKEN}
         self.gather_sources(lender)
-        offered = {section: tables if isinstance(tables, dict) else {} for section, tables in given.items()}
         for each in wanted:
             found = [section for section in TAKEN if each in offered[section]]
             for section in found:
@@ -366,8 +365,7 @@ class _ModelReader:
                 if copy is not None:
                     message = f'{copy.inside(message)}; rename = {{ {key} = "NAME" }} gives it another'
                 self.faults.append(source.fault((section, key), message))
-        right = table if isinstance(table, dict) else {}
-        self.declared[section][name] = _Declared(source, key, right, not faults, copy)
+        self.declared[section][name] = _Declared(source, key, table_or_empty(table), not faults, copy)
 
     def section(self, section: str, known: Known) -> dict[str, Any]:
         """The declared values of a section, without those that are wrong."""

@@ -76,7 +76,7 @@ def _unit(table: Table, known: Known) -> dict[str, Any]:
     """In moles where the table names a substance."""
     measured_in: Unit = unit(table["unit"])
     substance = known.substances.get(table.get("substance", ""))
-    return {"unit_text": table["unit"], "unit": in_moles(measured_in, substance) if substance else measured_in}
+    return {"unit_text": table["unit"], "unit": in_moles(measured_in, substance)}
 
 
 def _initial(table: Table, known: Known) -> dict[str, Any]:

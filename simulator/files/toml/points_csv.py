@@ -17,6 +17,7 @@ from ..reading import read_bytes, short_path
 MAX_BYTES = 50_000_000
 MAX_FAULTS = 20
 COMMENT = "#"
+NOT_MEASURED = ("", "na", "nan", "n/a", ".", "-")  # in lower case: cells that hold no value
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*\Z", re.IGNORECASE)  # the first line that Excel itself understands
 _HEADER = re.compile(r"\s*(.*?)\s*(?:[\[(]([^\[\]()]*)[\])]\s*)?\Z")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ...model.model import Model
 from ...runtime.errors import InputError, InputFault
@@ -13,7 +11,7 @@ from ..reading import exists
 from .catalogue import builtin_populations
 from .layers import KeyPath, Layers, Origin
 from .population import PATIENT
-from .source import LINE, LIST, REQUIRED_LINE, REQUIRED_TEXT, TEXT, Table, TomlSource, check_fields
+from .source import LINE, LIST, REQUIRED_LINE, REQUIRED_TEXT, TEXT, Table, TomlSource, check_fields, list_or_empty
 
 FILE = {
     "title": REQUIRED_LINE,
@@ -57,7 +55,7 @@ def expand_population(layers: Layers, model: Model) -> None:
 
 
 def _tables(found: object) -> list[Table]:
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    return [item for item in list_or_empty(found) if isinstance(item, dict)]
 
 
 def _find(layers: Layers, word: str) -> Path:
@@ -76,10 +74,10 @@ def _check(layers: Layers, source: TomlSource) -> None:
     wrong: list[InputFault] = [
         source.fault(path, text) for path, text in check_fields(source.data, FILE, "a population")
     ]
-    for number, item in enumerate(_list(source.data.get("vary"))):
+    for number, item in enumerate(list_or_empty(source.data.get("vary"))):
         found = check_fields(item, PATIENT, "[[vary]]")
         wrong += [source.fault(("vary", number, *path), text) for path, text in found]
-    for pair in _list(source.data.get("correlations")):
+    for pair in list_or_empty(source.data.get("correlations")):
         if not isinstance(pair, list) or len(pair) != 3:
             wrong.append(source.fault(("correlations",), f'expected ["NAME", "NAME", number], found {pair!r}'))
     its, of = source.data.get("model"), layers.data.get("model")
@@ -88,7 +86,3 @@ def _check(layers: Layers, source: TomlSource) -> None:
         wrong.append(layers.fault((*AT, "of"), text))
     if wrong:
         raise InputError(wrong)
-
-
-def _list(found: object) -> Sequence[Any]:
-    return found if isinstance(found, list) else []

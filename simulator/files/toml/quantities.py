@@ -310,9 +310,7 @@ def read_measure_in(
         wanted = unit(unit_text)
         at = path
         formula, found = read_measure(text, context.model, arms, context.latest)
-        substances = {context.model.substance_of(name) for name in curve_names(formula, context.model)}
-        if len(substances) == 1 and (substance := substances.pop()) is not None:
-            wanted = in_moles(wanted, substance)
+        wanted = in_moles(wanted, context.model.shared_substance(curve_names(formula, context.model)))
         if not found.same_dimension(wanted):
             at = unit_path
             expected = f"it is asked for in '{unit_text}', {dimension_text(unit(unit_text))}"

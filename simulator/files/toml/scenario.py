@@ -19,7 +19,7 @@ from ...model.units import unit
 from ...runtime.names import nearest, unknown_name
 from .answer import CHANGED, read_answer
 from .catalogue import evidence_terms
-from .data import read_data, read_sources
+from .data import read_data
 from .doses import default_count, read_arm_doses, read_doses, with_settled_doses
 from .facts import register
 from .inputs import arm_with_inputs
@@ -38,6 +38,7 @@ from .quantities import (
 )
 from .rules import arm_with_rules, read_rules
 from .source import Table
+from .sources import read_sources
 from .switches import arm_with_switches
 
 if TYPE_CHECKING:  # what few scenarios have is loaded with them: `check` starts fast

@@ -167,6 +167,16 @@ _TYPE_NAMES = {
 }
 
 
+def table_or_empty(value: object) -> Table:
+    """A table as it is, and an empty one for what is none: `check_fields` has the fault of that."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_or_empty(value: object) -> list[Any]:
+    """A list as it is, and an empty one for what is none: `check_fields` has the fault of that."""
+    return value if isinstance(value, list) else []
+
+
 def check_fields(table: object, fields: Mapping[str, Field], what: str) -> Iterator[tuple[tuple[Key, ...], str]]:
     """(path within the table, message) for keys that are unknown, missing or of a wrong type.
 

@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 from ...model.model import Model
 from ...runtime.errors import InputError, InputFault
 from ...runtime.text import listed
-from .data import NOT_MEASURED
 from .layers import KeyPath, Layers
-from .points_csv import MAX_FAULTS, Cell, PointsFile, read_points_csv
+from .points_csv import MAX_FAULTS, NOT_MEASURED, Cell, PointsFile, read_points_csv
 from .source import LINE, QUANTITY, REQUIRED_TEXT, TABLE, TEXT, Field, Key, Table
 
 SUBJECTS = {
