@@ -12,7 +12,7 @@ from ..model.instants import converted
 from ..model.units import Unit
 from ..numerics.compiled.engine import StoppedError
 from ..numerics.trajectory import IMPOSSIBLE, Array, Outcome
-from .measured import IN_WORDS, Cause
+from .measured import IN_WORDS, Cause, bind
 from .memory import check_memory
 from .neighbours import STEP, STEP_OF_SCIPY, TOLERANCE, Neighbours, neighbours
 from .residuals import DataResult, data_result
@@ -20,6 +20,7 @@ from .scenario import Data, Scenario
 from .sweeps.designs import Axis, SweepMeasure
 from .sweeps.members import Rows
 from .sweeps.prepared import ArmMembersResult, Causes, PreparedMembers, prepare_members
+from .sweeps.without_value import why_without_value
 
 WIDEST = 1e100  # a range that is wider has no ends
 LARGE = 100e6  # bytes: below it memory is not asked for
@@ -84,6 +85,8 @@ class BatchValues:
     measures: Mapping[str, Array]
     failures: Mapping[int, Outcome]
     _causes: Mapping[str, Causes]
+    _question: BatchQuestion
+    _rows: Array
     data: Sequence[DataResult] = ()
     sensitivities: Mapping[str, Array] = field(default_factory=dict)
     jacobian: Array = field(default_factory=lambda: np.empty((0, 0, 0)))
@@ -101,11 +104,19 @@ class BatchValues:
         return not self.failures
 
     def why(self, measure: str, row: int) -> str:
-        """Why a row has no value of a measure: "never", "undefined: ..." or how the row failed; '' where it has one."""
+        """Why a row has no value of a measure: "never", "undefined: ratio is 0/0 at 0 h", or how the row failed; ''
+        where it has one."""
         if row in self.failures:
             return self.failures[row].message or self.failures[row].kind
         cause = Cause(int(self._causes[measure][row]))
-        return f"undefined: {IN_WORDS[cause]}" if cause not in (Cause.NONE, Cause.NEVER) else IN_WORDS[cause]
+        if cause in (Cause.NONE, Cause.NEVER):
+            return IN_WORDS[cause]
+        question = self._question
+        tree = next(each.tree for each in question.measures if each.id == measure)
+        axes = [column.axis for column in question.columns]
+        bound = bind(tree, question.scenario.model)
+        why = why_without_value(question.scenario, axes, self._rows[row], question.arm, bound, cause)
+        return f"undefined: {why}"
 
 
 class PreparedBatch:
@@ -221,6 +232,8 @@ class PreparedBatch:
             {name: spread(measures[:, i]) for i, name in enumerate(ids)},
             dict(sorted(failures.items())),
             {name: causes[:, i] for i, name in enumerate(ids)},
+            question,
+            values,
             [data_result(data, spread(each[::stride]), estimate=False) for data, each in known],
             *(
                 ({}, spread(np.empty((len(rows), 0, 0))))

@@ -92,13 +92,29 @@ def test_a_sweep_counts_what_never_happens_apart_from_what_is_undefined(
         found = sim.sweep(path, vary={"k": "0.5 mg/h,1 mg/h,2 mg/h"}, measures=measures, workers=1)
     rows = {each.id: each for each in measure_statistics(found.result)}
     assert [(each.never, each.undefined, each.why_undefined) for each in rows.values()] == [
-        (0, 3, "not a finite number"),
+        (0, 3, "ratio is 0/0 at 0 h in member 0"),
         (0, 0, ""),
         (1, 0, ""),
         (0, 3, "no exponential fall"),
     ]
     np.testing.assert_allclose(found.result.measures[:, 0, 1], 0.5, rtol=1e-6)
     assert "no exponential fall" in str(found)
+
+
+def test_members_say_the_cause_that_a_run_says(path: Path, tmp_path: Path) -> None:
+    measures = {"mean": "mean(ratio)", "pole": "max(pole)", "cut": "half_life(A, '0 h', '3 h')"}
+    found = sim.sweep(path, vary={"T": "1 h,2 h,9 h"}, measures=measures, workers=1, out=tmp_path / "kept")
+    why = {each.id: each.why_undefined for each in measure_statistics(found.result)}
+    assert why["mean"] == "ratio is 0/0 at 0 h in member 0"
+    assert f"undefined: {why['pole']}" == f"{sim.run(path, set={'T': '1 h'}).measure('max(pole)').reason} in member 0"
+    assert why["cut"] == "the level is 0 at 0 h in member 0"
+    assert "ratio is 0/0 at 0 h" in str(found)
+    kept = json.loads((tmp_path / "kept" / "summary.json").read_text(encoding="utf-8"))
+    assert kept["measures"][0]["why_undefined"] == "ratio is 0/0 at 0 h in member 0"
+    f = pickle.loads(pickle.dumps(sim.batch(path, vary=["T"], measures=measures)))
+    rows = pickle.loads(pickle.dumps(f([[9.0], [2.0]])))
+    assert [rows.why("mean", 0), rows.why("pole", 0)] == ["undefined: ratio is 0/0 at 0 h", ""]
+    assert rows.why("pole", 1) == sim.run(path).measure("max(pole)").reason
 
 
 def test_a_comparison_says_why_a_curve_has_no_measures(path: Path) -> None:

@@ -152,6 +152,8 @@ def test_doses_into_a_compartment_have_its_lag_and_its_share(folder: Path) -> No
     [under_skin, vein] = read(folder, *rows, text=text).arms[1].doses
     assert (under_skin.lag, under_skin.share) == (2, 0.5)
     assert (vein.lag, vein.share) == (0, 0.9)
+    [(_, line, message)] = faults(folder, *rows, "1,6,100,50,.,.,.,2,1,.,1,70,M", text=text)
+    assert (line, "which NONMEM makes shorter" in message) == (4, True)
     found = faults(folder, *rows, text=text.replace('"2 h"', '"Tlag"').replace('2 = "90', '7 = "90'))
     assert [(file, "Tlag" in message or "nothing of 7" in message) for file, _, message in found] == [
         ("trial.toml", True)

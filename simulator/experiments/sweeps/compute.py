@@ -66,7 +66,7 @@ class SweepResult:
     numbers, values, measures, causes and failed are as in `Block`: `measures[:, a, j]` is measure j with arm a read as
     the main one. bands: by (arm, curve) the `QUANTILES` over members that did not fail, shape (quantiles, times).
     times: those of bands and curves, in the model's time unit. curves: by (arm, curve), shape (members, times); only
-    where there are few members.
+    where there are few members. reasons: why members have no value, by arm and measure, as far as that was asked.
     """
 
     scenario: Scenario
@@ -78,6 +78,7 @@ class SweepResult:
     bands: Mapping[tuple[str, str], Array]
     times: Array
     curves: Mapping[tuple[str, str], Array] = field(default_factory=dict)
+    reasons: dict[tuple[int, int], str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def sweep(self) -> Sweep:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from ...numerics.trajectory import Array
 from ...runtime.json import json_number
-from ..measured import IN_WORDS, Cause
+from ..measured import IN_WORDS, Cause, bind
 from .compute import SweepResult
 from .designs import Product
+from .without_value import why_without_value
 
 LOW, HIGH = 0.05, 0.95
 
@@ -24,7 +25,8 @@ class MeasureStatistics(NamedTuple):
     median, low, high: quantiles 0.5, `LOW` and `HIGH`; None without a value. members: how many have one.
     inside, share: the interval that the measure counts members in, and the share of `members` in it; None if there
     is none. never: members in which nothing crosses the level that is asked for. undefined: members that have no value
-    for another cause, and the commonest such cause in words. failed: members that failed.
+    for another cause, and the commonest such cause in words, those of the first such member. failed: members that
+    failed.
     """
 
     id: str
@@ -75,9 +77,22 @@ def _statistics(result: SweepResult, row: int, column: int) -> MeasureStatistics
         share=measure.inside(values) / len(values) if measure.levels and len(values) else None,
         never=int((causes == Cause.NEVER).sum()),
         undefined=len(undefined),
-        why_undefined=IN_WORDS[Cause(int(np.bincount(undefined).argmax()))] if len(undefined) else "",
+        why_undefined=_why(result, row, column, Cause(int(np.bincount(undefined).argmax()))) if len(undefined) else "",
         failed=int((~succeeded).sum()),
     )
+
+
+def _why(result: SweepResult, row: int, column: int, cause: Cause) -> str:
+    """Why the first member with this cause has no value of a measure; told once."""
+    if (row, column) not in result.reasons:
+        sweep, scenario = result.sweep, result.scenario
+        members = np.flatnonzero((result.causes[:, row, column] == cause) & ~result.failed[:, row])
+        measure = bind(sweep.measures[column].tree, scenario.model)
+        values = result.values[members[0]]
+        why = why_without_value(scenario, sweep.design.axes, values, sweep.arms[row], measure, cause)
+        several = len(members) > 1 and why != IN_WORDS[cause]
+        result.reasons[row, column] = f"{why} in member {result.numbers[members[0]]}" if several else why
+    return result.reasons[row, column]
 
 
 def measure_values(result: SweepResult, arm: int, measure: int) -> Array:

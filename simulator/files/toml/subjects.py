@@ -335,6 +335,9 @@ class _Expansion:
             for key in OF_DOSES:
                 if self._compartment(row) in self.table.get(key, {}):
                     dose[key] = self.table[key][self._compartment(row)]
+            if row.rate and "share" in dose:  # of an infusion NONMEM keeps the rate, a run the duration
+                what = "a share of an infusion by RATE, which NONMEM makes shorter and a run slower"
+                self.fault_of(row.line, f"{what}; give the AMT that enters, and no share of this compartment")
             doses[f"dose {number}"], given[f"dose {number}"] = dose, row
         return doses, given
 
