@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..experiments import influence as experiment
 from ..experiments.influence import FACTOR
 from ..experiments.run import OnProgress
-from ..files.results.folder import output_folder, write_text
+from ..files.results.folder import check_kind, output_folder, write_text
 from ..files.toml.scenario_file import read_scenario
-from ..runtime.errors import OutputError, option
 from ..runtime.processes import parallel_map
 from ..views.text.commands.influence import influence_text
 from ..views.text.reliability import first, unreliable_line
@@ -90,8 +89,7 @@ def influence(request: InfluenceRequest) -> ParameterInfluence:
         read_scenario(path)
     if request.out is None:
         return _influence(paths)
-    if request.out.is_dir():
-        raise OutputError(f"{request.out} is a folder; {option('--out')} names a file here")
+    check_kind(request.out)
     with output_folder(request.out.absolute().parent):
         found = _influence(paths)
         write_text(request.out, json.dumps(found.document, indent=1) + "\n")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import errno
 import json
+import os
 import re
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -559,6 +561,27 @@ def test_influence_says_what_breaks_an_expectation(say) -> None:
     assert said.err == ""
     assert json.loads(Path("influence.json").read_text()) == document(say("influence", "toy.toml", "--json"))
     assert say("influence", "toy.toml", "--out", ".").err == "error: . is a folder; --out names a file here\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes of this kind")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "influence toy.toml --out PIPE",
+        "export toy.toml --to nonmem --force --out PIPE",
+        "explore toy.toml --force --out PIPE",
+        "slides toy.toml --force --out PIPE.pdf",
+        "lesson interleukin --force --out PIPE",
+        "describe drug --model toy_model.toml --force --wiring PIPE.svg",
+    ],
+)
+def test_what_is_no_file_is_never_replaced_by_one(say, words: str) -> None:
+    path = next(word for word in words.split() if "PIPE" in word)
+    os.mkfifo(path)
+    said = say(*words.split())
+    option = "--wiring" if "--wiring" in words else "--out"
+    assert (said.code, said.err) == (3, f"error: {path} is a device or a pipe; {option} names a file here\n")
+    assert stat.S_ISFIFO(os.stat(path).st_mode)
 
 
 def test_describe_lists_assumptions(say) -> None:

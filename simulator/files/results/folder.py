@@ -124,11 +124,18 @@ def check_file(path: Path, force: bool, flag: str = "--out") -> None:
     For a check before the work, not after it. flag: the option that named the file, for messages.
     """
     _check_length(path)
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; {option(flag)} names a file here")
+    check_kind(path, flag)
     if path.exists() and not force:
         raise OutputError(f"{path} exists; choose another {option(flag)}, or {option('--force')} to replace it")
     make_folder(path.absolute().parent)
+
+
+def check_kind(path: Path, flag: str = "--out") -> None:
+    """`OutputError` if `path` is there and no file: a new file would take the place even of a device, as /dev/null."""
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; {option(flag)} names a file here")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path} is a device or a pipe; {option(flag)} names a file here")
 
 
 @contextmanager
@@ -137,6 +144,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     `OutputError` if it cannot be written; `path` is untouched then.
     """
+    check_kind(path)
     tmp_path = path.with_name(f".{path.name}.part")
     try:
         yield tmp_path
