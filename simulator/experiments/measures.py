@@ -130,6 +130,8 @@ def _checked(tree: Apply, model: Model, arms: Sequence[str], end: float) -> Curv
     found = arguments(tree, model)
     texts = [arg.text for arg in tree.args[1:] if isinstance(arg, Quoted)]
     for time, text in zip(times_asked(found), texts if found.level is None else texts[1:], strict=True):
+        if time < 0.0:
+            raise FormulaError(f"'{text}' lies before the start of the run, 0 {model.time_unit_text}")
         if time > end:
             raise FormulaError(f"'{text}' lies after the end of the run, {end:g} {model.time_unit_text}")
     if tree.op == "before" and found.time == 0.0:
@@ -193,13 +195,28 @@ def curve_name(tree: Apply, model: Model) -> str:
     """The species or observable that a function measures; `FormulaError` if there is none of that name."""
     first = tree.args[0]
     if not isinstance(first, (Name, Quoted)):
-        raise FormulaError(f"{tree.op}() measures a species or observable, as in {tree.op}(IL2)")
+        word = _with_hyphens(first)
+        known = model.find(word, "species", "observables") if word else None
+        hint = f"; did you mean {tree.op}({known})? A hyphen is a minus here" if known else ""
+        raise FormulaError(f"{tree.op}() measures a species or observable, as in {tree.op}(IL2){hint}")
     word = first.id if isinstance(first, Name) else first.text
     name = model.find(word, "species", "observables")
     if name is None:
         unknown = model.unknown(word, "species", "observables")
         raise FormulaError(f"{tree.op}() measures a species or observable: {unknown}")
     return name
+
+
+def _with_hyphens(tree: Expression) -> str:
+    """A name that was read as a subtraction, ``IL-2``; '' for what is none."""
+    if isinstance(tree, Name):
+        return tree.id
+    if isinstance(tree, Number):
+        return f"{tree.value:.0f}" if tree.value >= 0 and tree.value.is_integer() else ""
+    if isinstance(tree, Apply) and tree.op == "sub":
+        parts = [_with_hyphens(each) for each in tree.args]
+        return "-".join(parts) if all(parts) else ""
+    return ""
 
 
 def functions_in(tree: Expression) -> Iterator[Apply]:

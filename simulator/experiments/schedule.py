@@ -23,6 +23,7 @@ from .rules import Setting
 from .scenario import Arm, Dose, Input, Scenario
 from .timetable import Active, DoseEvent, Timetable, given_share, timetable
 
+SUBNORMAL = 1e-300  # amounts near the smallest float have few digits
 EXACT = 2**53  # floats hold every whole number below
 
 Value = TypeVar("Value")  # float in one run; float or an array of shape (members,) in many
@@ -334,7 +335,8 @@ def ledger(scenario: Scenario, arm: Arm, trajectory: Trajectory, system: System)
     for target in {name for setting in arm.settings for name in setting.values}:
         del expected[target]
     for target, amount in expected.items():
-        if trajectory.outcome.ok and abs(added[target] - amount) > 1e-9 * max(abs(amount), abs(added[target])):
+        rounding = max(1e-9 * max(abs(amount), abs(added[target])), SUBNORMAL)
+        if trajectory.outcome.ok and abs(added[target] - amount) > rounding:
             raise LedgerError(f"{target}: the schedule gave {amount:.12g}, the solver counted {added[target]:.12g}")
     return lines
 

@@ -15,6 +15,7 @@ from keyword import iskeyword
 from typing import NamedTuple
 
 from ..runtime.names import nearest
+from ..runtime.text import shortened
 from .units import ONE, Unit, UnitError, dimension_text
 
 TIME = "time"  # the one name every formula may use without declaring it
@@ -49,6 +50,7 @@ OPERATORS: dict[type[ast.operator], str] = {
 }
 MAX_CHARACTERS = 2000
 MAX_DEPTH = 60
+MOST_QUOTED = 60  # characters of a formula in a message
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _IN_QUOTES = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -125,6 +127,7 @@ class _FormulaReader:
         self.text = text
         self.functions = functions
         self.quotes = quotes
+        self.source = ""  # in one line, as Python reads it
 
     def read(self) -> Expression:
         if len(self.text) > MAX_CHARACTERS:
@@ -139,7 +142,8 @@ class _FormulaReader:
         source = self.text.strip() if self.quotes else self.text.strip().replace("^", "**")
         source = _IF.sub(_CALLED_IF, source) if "if" in self.functions else source
         try:
-            body = ast.parse(" ".join(source.split()), mode="eval").body
+            self.source = " ".join(source.split())
+            body = ast.parse(self.source, mode="eval").body
         except SyntaxError as error:
             place = f" near column {error.offset}" if error.offset else ""
             bare = _BARE_QUANTITY.search(_IN_QUOTES.sub("", self.text)) if self.quotes else None
@@ -155,6 +159,8 @@ class _FormulaReader:
         if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
             op = OPERATORS[type(node.op)]
             return Apply(op, (self.node(node.left, depth + 1), self.node(node.right, depth + 1)))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
+            raise FormulaError("powers are not part of measures")  # elsewhere ^ is read as **
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             inner = self.node(node.operand, depth + 1)
             return Number(-inner.value) if isinstance(inner, Number) else Apply("neg", (inner,))
@@ -167,8 +173,11 @@ class _FormulaReader:
         if isinstance(node, ast.Call):
             return self.call(node, depth)
         if isinstance(node, ast.Compare | ast.BoolOp) and "if" in self.functions:
-            raise FormulaError(f"{_construct(node)} is no number: it stands in the condition of if(condition, a, b)")
-        raise FormulaError(f"{_construct(node)} is not part of the formula language (+ - * / ^, parentheses, "
+            raise FormulaError(
+                f"{self.construct(node)} is no number: it stands in the condition of if(condition, a, b)"
+            )
+        signs = "+ - * /" if self.quotes else "+ - * / ^"  # measures have no powers
+        raise FormulaError(f"{self.construct(node)} is not part of the formula language ({signs}, parentheses, "
                            f"names, numbers, {', '.join(sorted(self.functions))})")  # fmt: skip
 
     def constant(self, value: object) -> Expression:
@@ -189,7 +198,7 @@ class _FormulaReader:
     def call(self, node: ast.Call, depth: int) -> Expression:
         if not isinstance(node.func, ast.Name):
             raise FormulaError(
-                f"{_construct(node.func)} cannot be called; functions are {', '.join(sorted(self.functions))}"
+                f"{self.construct(node.func)} cannot be called; functions are {', '.join(sorted(self.functions))}"
             )
         name = "if" if node.func.id == _CALLED_IF and "if" in self.functions else node.func.id
         if name not in self.functions:
@@ -238,19 +247,20 @@ class _FormulaReader:
             found.append(("arm", value.value))
         return tuple(found)
 
-
-def _construct(node: ast.AST) -> str:
-    """What a piece of Python syntax is called in messages."""
-    words = {
-        ast.Attribute: "an attribute (a dot)",
-        ast.Subscript: "an index in brackets",
-        ast.Compare: "a comparison",
-        ast.BoolOp: "'and'/'or'",
-        ast.Lambda: "a lambda",
-        ast.IfExp: "'if ... else'",
-        ast.Call: "a call",
-    }
-    return words.get(type(node), f"'{type(node).__name__}'")
+    def construct(self, node: ast.expr) -> str:
+        """What a piece of syntax is called in messages: by a word, or as it is written."""
+        words = {
+            ast.Attribute: "an attribute (a dot)",
+            ast.Subscript: "an index in brackets",
+            ast.Compare: "a comparison",
+            ast.BoolOp: "'and'/'or'",
+            ast.Lambda: "a lambda",
+            ast.IfExp: "'if ... else'",
+            ast.Call: "a call",
+        }
+        written = self.source.encode()[node.col_offset : node.end_col_offset].decode()
+        written = written if self.quotes else written.replace("**", "^")
+        return words.get(type(node)) or f"'{shortened(written.replace(_CALLED_IF, 'if'), MOST_QUOTED)}'"
 
 
 def names(expression: Expression) -> Iterator[str]:

@@ -253,6 +253,13 @@ def test_a_count_that_does_not_balance_is_a_bug_of_the_simulator(scenario, facto
         ledger(question, question.arm("main"), tampered, System(question.model))
 
 
+@pytest.mark.parametrize("amount", ["1e-320 pmol", "3e-310 pmol", "0 pmol"])
+def test_an_amount_near_the_smallest_number_is_given(scenario, amount: str) -> None:
+    question = scenario(dose(amount=amount, over="3 h"))
+    [line] = run(question).arms["main"].ledger
+    assert line.delivered == line.ordered == float(amount.split()[0])
+
+
 def test_something_given_without_an_order_is_a_bug_of_the_simulator(scenario) -> None:
     question = scenario(dose())
     trajectory = run(question).arms["main"].trajectory
