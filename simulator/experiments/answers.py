@@ -61,9 +61,7 @@ class Said:
         return [arm for arm, holds in self.without_mechanism.items() if holds]
 
 
-def answered(
-    scenario: Scenario, trajectories: Mapping[str, Trajectory], unreliable: Collection[str] = ()
-) -> list[Said]:
+def answered(scenario: Scenario, trajectories: Mapping[str, Trajectory], unreliable: Collection[str]) -> list[Said]:
     """Every sentence of the answer whose arms are all among `trajectories`.
 
     unreliable: the arms whose digits are too few.

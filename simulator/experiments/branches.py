@@ -111,9 +111,7 @@ class Branches:
         return list(dict(reversed(self.marked)).values())[::-1]
 
 
-def branches(
-    states: SteadyStates, span: tuple[float, float], starts: int, on_progress: OnProgress = lambda share: None
-) -> Branches:
+def branches(states: SteadyStates, span: tuple[float, float], starts: int, on_progress: OnProgress) -> Branches:
     """Follows every steady state of `states` along its parameter, and what is found elsewhere in the range.
 
     starts: random starts at each of a few values of the parameter. Raises `NoEffectError`.

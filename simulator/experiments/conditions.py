@@ -14,7 +14,7 @@ from ..model.expression import MAX_CHARACTERS, Apply, Expression, FormulaError, 
 from ..model.expression import Quoted as QuotedText
 from ..model.model import Model
 from ..model.units import Unit, UnitError, dimension_text, in_moles
-from .measures import NO_NUMBERS, curve_names, read_measure, unit_of
+from .measures import curve_names, read_measure, unit_of
 from .rules import Compared, Condition, Joined
 
 SIGNS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
@@ -37,7 +37,7 @@ def read_condition(text: str, model: Model) -> Condition:
 
 
 def read_measures_condition(
-    text: str, model: Model, arms: Sequence[str], end: float, numbers: Mapping[str, float] = NO_NUMBERS
+    text: str, model: Model, arms: Sequence[str], end: float, numbers: Mapping[str, float]
 ) -> Condition:
     """The tree of a condition of measures; arms, end, numbers and errors as in `read_measure`."""
     plain = bool(numbers)

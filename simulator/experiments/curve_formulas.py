@@ -29,7 +29,7 @@ class _Typed(NamedTuple):
     unit_text: str
 
 
-def read_curve(text: str, model: Model, end: float = math.inf) -> CurveFormula:
+def read_curve(text: str, model: Model, end: float) -> CurveFormula:
     """The formula of a curve, every name in it checked.
 
     end: of the run, in the model's time unit; no time in it may lie after it.

@@ -379,9 +379,7 @@ def _curve_measures(
     return CurveMeasures(unit=unit, area_unit=product_text(unit, model.time_unit_text), reason=reason, **values)
 
 
-def highest_point(
-    model: Model, trajectory: Trajectory, name: str, time_factor: float = 1.0
-) -> tuple[float, float] | None:
+def highest_point(model: Model, trajectory: Trajectory, name: str, time_factor: float) -> tuple[float, float] | None:
     """Time, multiplied by `time_factor`, and value of max() of a curve; None where there is none."""
     found = curve_measures(model, trajectory, name)
     if found.peak is None or found.time_of_peak is None:

@@ -56,7 +56,7 @@ class Neighbours:
 
 
 def neighbours(
-    values: Array, which: Sequence[int], sizes: Array, widths: Array, low: Array, high: Array, size: float = STEP
+    values: Array, which: Sequence[int], sizes: Array, widths: Array, low: Array, high: Array, size: float
 ) -> Neighbours:
     """The neighbours of n rows: one to each side or, where a value is at the end of what is possible, both inside.
 

@@ -435,7 +435,7 @@ class Scenario:
         return {**{name: item.value for name, item in self.model.parameters.items()}, **arm.parameters}
 
 
-def chosen_arms(scenario: Scenario, names: Collection[str] | None = None, option: str = "--arm") -> tuple[Arm, ...]:
+def chosen_arms(scenario: Scenario, names: Collection[str] | None, option: str = "--arm") -> tuple[Arm, ...]:
     """The arms called `names`, in the order of the scenario; every arm if `names` is None.
 
     option: what gives the names on the command line, for the message.

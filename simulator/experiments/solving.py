@@ -204,9 +204,9 @@ def _uninterrupted(engine: ModelEngine, problems: Sequence[Problem]) -> list[Tra
     return found
 
 
-def problem_of(arm: Prepared, rtol: float, dense: bool = False) -> Problem:
-    """An arm as the engine takes it."""
-    return Problem(arm.initial, arm.schedule.segments, arm.times, rtol, ATOL_OF_SCALE, dense)
+def problem_of(arm: Prepared, rtol: float) -> Problem:
+    """An arm as the engine takes it; the curves along its steps are not wanted."""
+    return Problem(arm.initial, arm.schedule.segments, arm.times, rtol, ATOL_OF_SCALE, dense=False)
 
 
 def _states_by_scipy(system: System, problems: Sequence[Problem]) -> list[Array | str]:

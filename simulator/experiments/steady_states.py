@@ -144,8 +144,8 @@ def steady_states(
     scenario: Scenario,
     arm: Arm,
     starts: int,
-    parameter: str | None = None,
-    on_progress: OnProgress = lambda share: None,
+    parameter: str | None,
+    on_progress: OnProgress,
 ) -> SteadyStates:
     """The steady states of `arm`, from the ends of all arms, and from `starts` random states.
 
@@ -217,7 +217,7 @@ def undosed(scenario: Scenario, arm: Arm) -> Arm:
     return arm._replace(parameters=own, doses=(), changes=(), inputs=(), rules=())
 
 
-def steady_state(equations: SteadyEquations, states: Array, q: float, arms: Sequence[str] = ()) -> SteadyState:
+def steady_state(equations: SteadyEquations, states: Array, q: float, arms: Sequence[str]) -> SteadyState:
     """A steady state with its eigenvalues."""
     eigenvalues, part = equations.eigenvalues(states, q), equations.slowest_parts(states, q)
     slow = [equations.species[each] for each in np.argsort(-part, kind="stable")[:MOST_SLOW] if part[each] >= SLOW_PART]

@@ -96,8 +96,8 @@ def solve_above_noise(
     segments: Sequence[Segment],
     times: Array,
     *,
-    rtol: float = RTOL,
-    seconds: float = SECONDS,
+    rtol: float,
+    seconds: float,
     **options: Any,
 ) -> Trajectory:
     """As `solve`, but where a state rises out of noise the run is repeated with lower and lower floors.

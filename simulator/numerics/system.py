@@ -124,7 +124,7 @@ class System:
         """A pickle holds the model; the graph and the generated functions are made again from it."""
         return System, self._given
 
-    def absolute_tolerances(self, rtol: float | Array, floor: float | Array = ATOL_OF_SCALE) -> Array:
+    def absolute_tolerances(self, rtol: float | Array, floor: float | Array) -> Array:
         """What each state may be wrong by where it is close to zero, in its unit, shape (..., species).
 
         The tolerance of a state is rtol * (|state| + floor * its scale). A species with a sign passes through zero,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+LISTED = 12  # known names, at most, where none of them is near
 _LONGEST = 200  # characters of a word that is compared
 
 
@@ -38,9 +39,9 @@ def _edits(one: str, other: str) -> int:
     return rows[-1][-1]
 
 
-def unknown_name(what: str, word: str, known: Iterable[str], purpose: str = "", most: int = 12) -> str:
+def unknown_name(what: str, word: str, known: Iterable[str], purpose: str = "") -> str:
     """``no such WHAT`` in one sentence: what was looked for, the word, what it was wanted for, and the nearest known
-    name or, failing that, all known names if there are at most `most`.
+    name or, failing that, all known names if there are at most `LISTED`.
 
     >>> unknown_name("the scenario has no arm", "untraeted", ["main", "untreated"])
     "the scenario has no arm 'untraeted'; did you mean 'untreated'?"
@@ -48,7 +49,7 @@ def unknown_name(what: str, word: str, known: Iterable[str], purpose: str = "", 
     "the scenario has no arm 'x'; there are main, untreated"
     """
     names = list(known)
-    listed = f"; there are {', '.join(names)}" if 0 < len(names) <= most else ""
+    listed = f"; there are {', '.join(names)}" if 0 < len(names) <= LISTED else ""
     return f"{what} '{word}'{purpose}{nearest(word, names) or listed}"
 
 

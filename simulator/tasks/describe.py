@@ -139,7 +139,7 @@ def _row(parameter: Parameter, table: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def assumed_text(model: Model, word: str | None = None) -> str:
+def assumed_text(model: Model, word: str | None) -> str:
     """The same, as text."""
     return assumptions_text(model, word, assumed(model, word), _kept()["factor"])
 

@@ -92,7 +92,7 @@ def run(request: RunRequest, on_note: OnNote = ignore_note) -> RunOutput:
     return output
 
 
-def run_each(requests: Sequence[RunRequest], on_note: OnNote = ignore_note) -> Iterator[RunOutput]:
+def run_each(requests: Sequence[RunRequest], on_note: OnNote) -> Iterator[RunOutput]:
     """Simulates and writes scenarios one after the other, and yields each as it is done.
 
     All requests are checked before the first is simulated. After an interruption from the keyboard the arms that

@@ -40,7 +40,7 @@ def bootstrap(
     place: Array,
     count: int,
     seed: int,
-    on_share: Callable[[float], object] = lambda share: None,
+    on_share: Callable[[float], object],
 ) -> tuple[Bootstrap, bool]:
     """Fits `count` samples, each from the best fit, whose one member is `fitted`; and whether that was interrupted."""
     jobs = [

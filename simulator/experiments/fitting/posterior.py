@@ -51,7 +51,7 @@ def posterior(
     told: Uncertainty | None,
     steps: int,
     seed: int,
-    on_share: Callable[[float], object] = lambda share: None,
+    on_share: Callable[[float], object],
 ) -> tuple[Posterior | None, bool]:
     """Samples from walkers that start about the best fit at `place`; and whether that was interrupted, before which at
     least one step is needed for any sample.

@@ -49,7 +49,7 @@ def profiles(
     residuals: Residuals,
     best: Search,
     told: Uncertainty,
-    on_share: Callable[[float], object] = lambda share: None,
+    on_share: Callable[[float], object],
 ) -> tuple[list[Profile], bool]:
     """The profile of each value, all of them climbed together, and whether they were interrupted; those of which a
     side is missing then are left out."""

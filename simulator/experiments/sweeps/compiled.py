@@ -61,9 +61,9 @@ class CompiledArms:
         system: System,
         keep: Sequence[str],
         measured: Sequence[str],
-        again: bool = False,
-        follows: bool = False,
-        rtol: float | None = None,
+        again: bool,
+        follows: bool,
+        rtol: float | None,
     ) -> None:
         """keep: the species and observables wanted at the output times. measured: those of which measures are. again:
         see `rtol_of`. follows: whether members may take the steps of others. rtol: another relative

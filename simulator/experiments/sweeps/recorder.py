@@ -35,7 +35,7 @@ class Recorder:
         keep: Sequence[str],
         measured: Sequence[str],
         rtol: float,
-        follows: bool = False,
+        follows: bool,
     ) -> None:
         """keep: the species and observables wanted at the output times; measured: those wanted along the steps.
         follows: whether members may take the steps of others."""

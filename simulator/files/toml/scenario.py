@@ -82,9 +82,7 @@ def with_defaults(tables: Table, model: Model, end: float | None) -> Table:
     return data
 
 
-def build_scenario(
-    context: Context, id: str, inputs: Sequence[Input] = (), switches: Sequence[Switch] = ()
-) -> Scenario | None:
+def build_scenario(context: Context, id: str, inputs: Sequence[Input], switches: Sequence[Switch]) -> Scenario | None:
     """The scenario that the context's tables describe, or None and faults.
 
     Args:

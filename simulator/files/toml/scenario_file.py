@@ -117,8 +117,8 @@ def read_scenario(
 def changed_scenario(
     scenario: Scenario,
     settings: Mapping[str, str],
-    sweep_options: SweepOptions | None = None,
-    interventions: Interventions | None = None,
+    sweep_options: SweepOptions | None,
+    interventions: Interventions | None,
 ) -> Scenario:
     """A scenario that was read, as if these options had been given too. Its files are not read again.
 

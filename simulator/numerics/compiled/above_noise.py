@@ -8,7 +8,7 @@ import numpy as np
 
 from ..noise import LOWER_FLOORS, RTOL_SHARE
 from ..trajectory import Array
-from .engine import COMPILED_RTOL, Batch, BatchResult, Engine
+from .engine import Batch, BatchResult, Engine
 from .memory_layout import Status
 
 
@@ -16,7 +16,7 @@ def run_above_noise(
     engine: Engine,
     batch: Batch,
     times: Array,
-    rtol: float | Array = COMPILED_RTOL,
+    rtol: float | Array,
     stop: Callable[[], bool] = lambda: False,
 ) -> BatchResult:
     """As `Engine.run`, but members with a state that rises out of noise are repeated with lower and lower floors.

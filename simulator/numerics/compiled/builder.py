@@ -72,7 +72,7 @@ class FunctionBuilder:
         """Writes a vector to row `index` after `pointer`."""
         self.build.store(value, self.address(pointer, index, self.row), align=8 * self.row)
 
-    def load_scalar(self, pointer: Any, index: Any, kind: Any = DOUBLE) -> Any:
+    def load_scalar(self, pointer: Any, index: Any, kind: Any) -> Any:
         """The double, or value of another 8-byte `kind`, with the index `index` after `pointer`."""
         return self.build.load(self.address(pointer, index), typ=kind, align=8)
 
@@ -146,7 +146,7 @@ class FunctionBuilder:
         self.build.position_at_end(after)
 
     @contextmanager
-    def folded(self, count: Any, start: list[Any], name: str = "i") -> Iterator[tuple[Any, list[Any]]]:
+    def folded(self, count: Any, start: list[Any], name: str) -> Iterator[tuple[Any, list[Any]]]:
         """As `loop`, with values that go from one round to the next, `start` before the first: what is written inside
         replaces them in the list that this yields. Afterwards the last ones are in `start`. In memory they would make
         each round wait for the one before."""
@@ -174,7 +174,7 @@ class FunctionBuilder:
             yield self.address(pointer, index, self.lanes)
 
     @contextmanager
-    def repeat(self, name: str = "repeat") -> Iterator[Any]:
+    def repeat(self, name: str) -> Iterator[Any]:
         """Runs what is written inside again and again, until `break_if` branches to the block that this yields."""
         body, after = self.function.append_basic_block(name), self.function.append_basic_block(f"{name}.end")
         self.build.branch(body)

@@ -272,7 +272,7 @@ class _ProgramArguments:
         times: Array,
         rtol: float | Array,
         floor: float | Array,
-        steps: Sequence[Array] | None = None,
+        steps: Sequence[Array] | None,
     ) -> None:
         description = self.description = engine.description
         self.engine = engine

@@ -113,9 +113,7 @@ def program_key(layout: ProgramLayout, lanes: int) -> str:
     return _digest("program", layout.key(), lanes)
 
 
-def model_program(
-    system: System, awake: Collection[str], zeros: Collection[str] = (), lanes: int = LANES_OF_ARMS
-) -> ModelProgram:
+def model_program(system: System, awake: Collection[str], zeros: Collection[str], lanes: int) -> ModelProgram:
     """The program of the model of `system`; where it must be compiled, which takes some seconds, that is said first.
 
     It records every species at the output times and along the steps, and computes every observable.

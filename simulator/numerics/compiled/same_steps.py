@@ -30,7 +30,7 @@ def run_beside(
     owners: Rows,
     times: Array,
     rtol: float,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool],
 ) -> tuple[BatchResult, list[Array]]:
     """As `run_above_noise` with a program that `follows`, but members take the steps of others.
 

@@ -187,7 +187,7 @@ def label_right(
         axis.text(key[1] + GAP * medium.scale / width / 2, place, text, transform=axis.transAxes, **words)
 
 
-def label_width(room: float, medium: Medium = PAPER) -> float:
+def label_width(room: float, medium: Medium) -> float:
     """The width in inches that a label's text has to the right of a panel."""
     return room - (LEADER + KEY + 1.5 * GAP) * medium.scale
 

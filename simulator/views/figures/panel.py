@@ -113,8 +113,8 @@ def panels_of(
     scenario: Scenario,
     names: Sequence[str],
     curves: Sequence[Curve],
-    verdicts: Sequence[Verdict] = (),
-    data: Sequence[DataResult] = (),
+    verdicts: Sequence[Verdict],
+    data: Sequence[DataResult],
 ) -> list[Panel]:
     """The panels of a figure: one for each name if there are several curves, else one for all names.
 

@@ -16,7 +16,7 @@ from ..text.data import data_lines
 from .page import Page, Picture, text_height, text_width, wrap
 from .panel import MARKS, SHAPES
 from .scales import set_scale, ticks_of
-from .style import DARK, GAP, GREY, GRID, MARGIN, PAPER, SHADE, Medium, style
+from .style import DARK, GAP, GREY, GRID, MARGIN, SHADE, Medium, style
 
 LEAST = 3  # points: of fewer there is no figure
 NAMED = 8  # blocks of data that the key names
@@ -38,7 +38,7 @@ def has_residuals(result: RunResult) -> bool:
     return sum(int(np.isfinite(each.residuals).sum()) for each in result.data) >= LEAST
 
 
-def residual_picture(result: RunResult, medium: Medium = PAPER) -> Picture | None:
+def residual_picture(result: RunResult, medium: Medium) -> Picture | None:
     """Simulated over measured, and residuals in units of their errors, of every point over time; None where there are
     fewer than `LEAST` of them."""
     if not has_residuals(result):

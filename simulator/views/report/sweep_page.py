@@ -47,8 +47,8 @@ def sweep_report(
     run: str,
     command: Sequence[str],
     scenario_text: str,
-    answer: Sequence[SpokenSentence] = (),
-    home: str = "",
+    answer: Sequence[SpokenSentence],
+    home: str,
 ) -> str:
     """The page as HTML, which needs no other file.
 

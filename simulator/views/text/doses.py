@@ -12,7 +12,7 @@ ROUNDING = 1e-9
 LISTED = 6  # times of a dose that are named one by one
 
 
-def dose_words(model: Model, dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
+def dose_words(model: Model, dose: Dose, time_factor: float, clock: str) -> str:
     """Where and how a dose is given: ``into drug in plasma at 0, 8 and 20 h, each over 2 h``.
 
     Args:
@@ -47,7 +47,7 @@ def dose_words(model: Model, dose: Dose, time_factor: float = 1.0, clock: str = 
     return ", ".join(parts)
 
 
-def ordered_words(model: Model, dose: Dose, time_factor: float = 1.0, clock: str = "") -> str:
+def ordered_words(model: Model, dose: Dose, time_factor: float, clock: str) -> str:
     """The same after the amount: ``3 doses of 100 mg into drug in plasma at 0, 8 and 20 h``."""
     amount = f"{with_unit(dose.amount, dose.unit_text, 4)}{_by(dict(dose.named), 'amount')}"
     many = f"{counted(dose.count, 'dose')} of " if dose.count > 1 else ""
@@ -57,7 +57,7 @@ def ordered_words(model: Model, dose: Dose, time_factor: float = 1.0, clock: str
     )
 
 
-def input_words(model: Model, given: Input, time_factor: float = 1.0, clock: str = "") -> str:
+def input_words(model: Model, given: Input, time_factor: float, clock: str) -> str:
     """A parameter that follows a table: ``follows 12 values from 0 to 24 h (2 to 8 pM), in straight lines``."""
     first, last = number(given.times[0] * time_factor), with_unit(given.times[-1] * time_factor, clock)
     span = interval(min(given.values), max(given.values), model.unit_text(given.parameter))

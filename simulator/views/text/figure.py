@@ -37,10 +37,10 @@ def describe_figure(
     scenario: Scenario,
     names: Sequence[str],
     curves: Sequence[Curve],
-    arms: Sequence[Arm] = (),
-    aims: Sequence[Target] = (),
-    log: Mapping[str, bool] | None = None,
-    data: Sequence[DataResult] = (),
+    arms: Sequence[Arm],
+    aims: Sequence[Target],
+    log: Mapping[str, bool] | None,
+    data: Sequence[DataResult],
 ) -> str:
     """What a figure shows: its curves, which of them are alike, doses, timed changes and expected ranges.
 

@@ -14,7 +14,7 @@ from .numbers import number, with_unit
 NAMED = 8  # doses that are named one by one
 
 
-def decision_lines(decisions: Sequence[Decision], time_unit: str, time_factor: float = 1.0) -> list[str]:
+def decision_lines(decisions: Sequence[Decision], time_unit: str, time_factor: float) -> list[str]:
     """A line for each rule, dose and kind of decision: ``hold for toxicity: skipped 2 doses of drug (3 at 5 d, ...)``.
 
     time_factor: the model's time unit in units of `time_unit`, in which times are told.
@@ -34,7 +34,7 @@ def decision_lines(decisions: Sequence[Decision], time_unit: str, time_factor: f
     return lines
 
 
-def fired_lines(fired: Sequence[Fired], model: Model, time_unit: str, time_factor: float = 1.0) -> list[str]:
+def fired_lines(fired: Sequence[Fired], model: Model, time_unit: str, time_factor: float) -> list[str]:
     """A line for each rule that fired: ``rescue: fired 2 times (at 3.1 d and 5.4 d): gave anakinra``; arguments as of
     `decision_lines`."""
     found: dict[str, list[Fired]] = {}
@@ -47,7 +47,7 @@ def fired_lines(fired: Sequence[Fired], model: Model, time_unit: str, time_facto
     return lines
 
 
-def jump_lines(jumps: Sequence[tuple[str, float]], time_unit: str, time_factor: float = 1.0) -> list[str]:
+def jump_lines(jumps: Sequence[tuple[str, float]], time_unit: str, time_factor: float) -> list[str]:
     """A line for each rate that jumped: ``the rate of 'loss', if(x > K, a, b): jumped 2 times (at 3 d and 5 d)``;
     arguments as of `decision_lines`."""
     found: dict[str, list[float]] = {}

@@ -25,6 +25,7 @@ RUG = 0.12  # inches, a row of crosses
 DEFAULT = 0.09  # of a panel's height, the row of the word
 MOST_LINE, MOST_DOTS = 2_000, 60  # members that are drawn one by one, and with a dot each
 MOST_CROSSES = 400  # in a row
+MOST_VALUES = 40  # of an axis, whose members are not yet joined in bins
 MOST_BANDS = 3  # arms whose bands may lie over each other
 PANELS_A_PAGE = 4
 SLIDE_PANEL = 3.0  # inches, the height of the only panel of a slide, which then fills it
@@ -257,10 +258,10 @@ def _band(panel: Axes, bins: Bins, number: int, arms: int) -> None:
     panel.plot(bins.x, bins.middle, color=color, linestyle=dash, linewidth=1.7, zorder=3, marker="o", markersize=3)
 
 
-def binned(x: Array, values: Array, log: bool, most: int = 40) -> Bins:
+def binned(x: Array, values: Array, log: bool) -> Bins:
     """Quantiles of `values` at each value of x, or, where these are many, in bins of as many members each."""
     points = np.unique(x)
-    if len(points) > most:
+    if len(points) > MOST_VALUES:
         count = int(np.clip(len(x) // 15, 1, 12))
         groups = [group for group in np.array_split(np.argsort(x, kind="stable"), count) if len(group)]
     else:

@@ -20,7 +20,7 @@ _SECTIONS = ("species", "parameters", "reactions", "observables", "substances", 
 Facts = dict[str, Any]  # key -> text, number, list of texts, or facts
 
 
-def model_facts(model: Model, word: str | None = None) -> Facts:
+def model_facts(model: Model, word: str | None) -> Facts:
     """Everything that a model says about one name, or its table of contents.
 
     Args:

@@ -21,7 +21,7 @@ MARKS = {
 }
 
 
-def evidence_text(rows: Sequence[EvidenceRow], last: Sequence[str] = (), set_aside: bool = False) -> str:
+def evidence_text(rows: Sequence[EvidenceRow], last: Sequence[str], set_aside: bool) -> str:
     """The table for people: misses are marked, totals are below.
 
     last: lines at the end, about more than these rows. set_aside: the facts that are set aside too, apart; without it
