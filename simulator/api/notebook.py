@@ -48,11 +48,11 @@ def _verdicts(result: RunResult) -> list[str]:
         for name, arm in result.arms.items()
         if not arm.trajectory.outcome.ok
     ]
-    counted_ones, apart = asked(result.verdicts), set_aside(result.verdicts)
+    counted_ones, held_out = asked(result.verdicts), set_aside(result.verdicts)
     missed = [verdict for verdict in counted_ones if not verdict.met or verdict.in_doubt]
     if counted_ones:
         met, count = len(counted_ones) - len(missed), len(counted_ones)
         lines.append(f"Expectations: {met} of {count} met" + (":" if missed else "."))
-    if apart:
-        lines.append(f"Set aside, never used for fitting: {sum(each.met for each in apart)} of {len(apart)} met.")
+    if held_out:
+        lines.append(f"Set aside, never used for fitting: {sum(each.met for each in held_out)} of {len(held_out)} met.")
     return [*lines, *(verdict_line(verdict).strip() for verdict in missed)]

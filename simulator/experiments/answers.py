@@ -40,7 +40,7 @@ class Failing:
 
 
 @dataclass(frozen=True)
-class Said:
+class AnsweredSentence:
     """A sentence of the answer with what was computed.
 
     numbers: of the sentence, in its order. failing: what is not as the condition wants it; empty if it `holds`, or if
@@ -61,13 +61,15 @@ class Said:
         return [arm for arm, holds in self.without_mechanism.items() if holds]
 
 
-def answered(scenario: Scenario, trajectories: Mapping[str, Trajectory], unreliable: Collection[str]) -> list[Said]:
+def answered(
+    scenario: Scenario, trajectories: Mapping[str, Trajectory], unreliable: Collection[str]
+) -> list[AnsweredSentence]:
     """Every sentence of the answer whose arms are all among `trajectories`.
 
     unreliable: the arms whose digits are too few.
     """
     curves = {arm: curves_of(each.dense, each.outcome.ok) for arm, each in trajectories.items()}
-    said = []
+    answer = []
     for sentence in scenario.answer:
         read = dict.fromkeys([*arms_read(sentence), *sentence.breaks_in])
         if not read.keys() <= trajectories.keys():
@@ -82,9 +84,9 @@ def answered(scenario: Scenario, trajectories: Mapping[str, Trajectory], unrelia
             for arm in sentence.breaks_in
         }
         doubted = tuple([arm for arm in read if arm in unreliable])
-        whole = holds and not any(each.why for each in numbers)
-        said.append(Said(sentence, numbers, whole, failing, without, doubted))
-    return said
+        holds_with_values = holds and not any(each.why for each in numbers)
+        answer.append(AnsweredSentence(sentence, numbers, holds_with_values, failing, without, doubted))
+    return answer
 
 
 def arms_read(sentence: AnswerSentence) -> list[str]:

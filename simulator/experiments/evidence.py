@@ -133,7 +133,7 @@ def totals(rows: Sequence[EvidenceRow]) -> dict[str, Any]:
     """How many are met, without the facts that are set aside: of all, of the published facts, of those of each topic,
     of each claim, of each basis; the published numbers; and the facts that are set aside (see `numbers`), also of each
     topic."""
-    counted, aside = ([row for row in rows if row.set_aside is which] for which in (False, True))
+    counted, held_out = ([row for row in rows if row.set_aside is which] for which in (False, True))
     claims = _sorted({row.claim for row in counted})
     return {
         "all": _count(counted),
@@ -142,8 +142,8 @@ def totals(rows: Sequence[EvidenceRow]) -> dict[str, Any]:
         "claims": {claim: _count([row for row in counted if row.claim == claim]) for claim in claims},
         "bases": {basis.value: _count([row for row in counted if row.basis == basis]) for basis in Basis},
         "numbers": numbers([row for row in counted if row.basis == Basis.NUMBER]),
-        "set_aside": numbers(aside),
-        "topics_set_aside": _count_by_topic(aside),
+        "set_aside": numbers(held_out),
+        "topics_set_aside": _count_by_topic(held_out),
     }
 
 

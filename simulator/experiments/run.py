@@ -12,7 +12,7 @@ from ..model.model import Model
 from ..numerics.system import System
 from ..numerics.trajectory import Array, Trajectory
 from ..runtime.errors import InputError, request_fault
-from .answers import Said, answered
+from .answers import AnsweredSentence, answered
 from .certificate import Certificate
 from .conditions import curves_of_condition
 from .curve_values import BoundFormula
@@ -71,7 +71,7 @@ class RunResult:
     verdicts: Sequence[Verdict]
     data: Sequence[DataResult] = ()
     interrupted: bool = False
-    answer: Sequence[Said] = ()
+    answer: Sequence[AnsweredSentence] = ()
 
     @property
     def ok(self) -> bool:

@@ -111,5 +111,5 @@ def page_of(
     twofold = with_twin(scenario)
     result = run(twofold, Certify.OFF)
     program = web_program(system)
-    told = document(twofold, system, program)
-    return explorer_page(result, told, program.module, sliders, presets, command), sliders, presets
+    data = document(twofold, system, program)
+    return explorer_page(result, data, program.module, sliders, presets, command), sliders, presets

@@ -134,10 +134,10 @@ def fit(request: FitRequest, on_note: OnNote = ignore_note) -> FitOutput:
 
         options = FitOptions(request.starts, request.seed, request.profile, request.bootstrap, request.posterior)
         result = fit_scenario(scenario, options, on_progress)
-        told = () if result.interrupted else tuple(predicted(result))
-    output = FitOutput(result, request.out, request.scenario.in_words(scenario), told)
+        predictions = () if result.interrupted else tuple(predicted(result))
+    output = FitOutput(result, request.out, request.scenario.in_words(scenario), predictions)
     if request.out is not None:
-        write(result, request.out, request.command, request.force, request.figures, told)
+        write(result, request.out, request.command, request.force, request.figures, predictions)
     return output
 
 
@@ -167,12 +167,12 @@ def _check(request: FitRequest, scenario: Scenario) -> None:
         raise InputError(faults)
 
 
-def document(result: FitResult, command: Sequence[str], foretold: Sequence[Predicted] = ()) -> dict[str, Any]:
-    """Everything about a fit, ready for JSON. foretold: what it predicts."""
-    scenario, told = result.scenario, result.uncertainty
+def document(result: FitResult, command: Sequence[str], predictions: Sequence[Predicted] = ()) -> dict[str, Any]:
+    """Everything about a fit, ready for JSON. predictions: of what was not measured."""
+    scenario, uncertainty = result.scenario, result.uncertainty
     correlations = None
-    if told is not None:
-        correlations = [[json_number(value) for value in row] for row in told.correlations.tolist()]
+    if uncertainty is not None:
+        correlations = [[json_number(value) for value in row] for row in uncertainty.correlations.tolist()]
     shown = ("name", "label", "unit", "estimate", "standard_error", "low", "high", "from", "to", "scale", "before",
              "bootstrap_low", "bootstrap_high", "posterior_low", "posterior_high")  # fmt: skip
     return {
@@ -204,7 +204,7 @@ def document(result: FitResult, command: Sequence[str], foretold: Sequence[Predi
             {"curve": each.prediction.curve.text, "arm": each.prediction.arm, "time": each.prediction.time,
              "unit": each.prediction.curve.unit_text, "value": json_number(each.value), "low": json_number(each.low),
              "high": json_number(each.high)}
-            for each in foretold
+            for each in predictions
         ],
         "command": list(command),
         "versions": versions(),
@@ -217,7 +217,7 @@ def write(
     command: Sequence[str] = (),
     force: bool = False,
     figures: FigureOptions | None = None,
-    told: Sequence[Predicted] = (),
+    predictions: Sequence[Predicted] = (),
 ) -> None:
     """Writes a fit into a new `folder`: tables, figures, summary, and `fitted.toml`, a scenario with the estimates
     beside the one that was fitted. Raises `OutputError`; nothing of it is left then."""
@@ -235,7 +235,7 @@ def write(
             if drawn is not None and len(drawn.values):
                 names = result.problem.names
                 write_rows(tmp_path / name, [dict(zip(names, row, strict=True)) for row in drawn.values.tolist()])
-        found = {"run": run_id(texts), **document(result, command, told)}
+        found = {"run": run_id(texts), **document(result, command, predictions)}
         if figures is not None and not result.interrupted:
             from ..views.figures.fit import draw  # matplotlib too
 

@@ -66,14 +66,14 @@ def _rows(picture: EvidencePicture) -> list[EvidenceRow]:
 
 
 def _evidence(picture: EvidencePicture, rows: Sequence[EvidenceRow]) -> DrawnPicture:
-    facts, aside = [row for row in rows if row.topic and not row.set_aside], [row for row in rows if row.set_aside]
+    facts, held_out = [row for row in rows if row.topic and not row.set_aside], [row for row in rows if row.set_aside]
     counts = {
         "facts": len(facts),
         "met": _met(facts),
         "missed": len(facts) - _met(facts),
         "announced": sum(row.verdict is Judgement.KNOWN_MISS for row in facts),
-        "aside": len(aside),
-        "aside_met": _met(aside),
+        "aside": len(held_out),
+        "aside_met": _met(held_out),
     }
     return evidence_picture(picture, counts, len({row.id.partition("/")[0] for row in rows}))
 

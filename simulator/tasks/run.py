@@ -158,8 +158,8 @@ def write(
         for arm in result.arms.values() if tables else ():
             write_table(tmp_path / table_name(arm.arm.name), result.scenario, arm.trajectory)
         found = summary(result, command, run_id(texts))
-        for told, spoken in zip(found["answer"], spoken_answer(result), strict=True):
-            told["text"] = spoken.text
+        for stored, spoken in zip(found["answer"], spoken_answer(result), strict=True):
+            stored["text"] = spoken.text
         for table, data in zip(found["data"], result.data, strict=True):
             table["sentence"] = data_sentence(result.scenario, data)
         if nca:

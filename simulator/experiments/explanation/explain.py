@@ -216,8 +216,8 @@ def _curve(scenario: Scenario, arm: Arm, dense: DenseOutput, name: str) -> ArmCu
     flux = fluxes(dense, name)
     several = len(flux.slopes) > 1  # though only one of them may change: the turnover of the others moves nothing
     own = fluxes(dense, *flux.slopes) if len(flux.slopes) == 1 and name not in flux.slopes else flux
-    apart = chain_rule(dense.system, own.name)
-    rest = resting_turnover(scenario, arm, dense.system, apart.through if several else apart.reactions)
+    rates = chain_rule(dense.system, own.name)
+    rest = resting_turnover(scenario, arm, dense.system, rates.through if several else rates.reactions)
     contributors = contributors_of(scenario, arm, flux, own, rest)
     return ArmCurve(scenario, arm, ClampedRates(dense, name), flux, contributors, rest)
 

@@ -67,7 +67,7 @@ def as_data(predictions: Sequence[Prediction]) -> list[Data]:
 
 
 def _courses(result: FitResult, shown: Sequence[Data]) -> list[Course]:
-    problem, place, told = result.problem, result.best.place, result.uncertainty
+    problem, place, uncertainty = result.problem, result.best.place, result.uncertainty
     if not shown:
         return []
     times = saved_times(result.scenario)
@@ -82,10 +82,12 @@ def _courses(result: FitResult, shown: Sequence[Data]) -> list[Course]:
     made = []
     for data, rows in zip(shown, found.values, strict=True):
         low = high = None
-        if told is not None and (np.isfinite(told.errors) | told.held).all():
+        if uncertainty is not None and (np.isfinite(uncertainty.errors) | uncertainty.held).all():
             size = steps[0::2] - steps[1::2]
             slopes = (rows[2::2] - rows[3::2]) / size[range(problem.size), range(problem.size)][:, None]
-            half = told.quantile * np.sqrt(np.einsum("it,ij,jt->t", slopes, told.covariance, slopes).clip(min=0.0))
+            half = uncertainty.quantile * np.sqrt(
+                np.einsum("it,ij,jt->t", slopes, uncertainty.covariance, slopes).clip(min=0.0)
+            )
             low, high = _around(data, rows[1], half)
         made.append(Course(data, times, None if default is None else rows[0], rows[1], low, high))
     return made

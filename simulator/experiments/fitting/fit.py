@@ -107,11 +107,11 @@ class FitResult:
         by_profile = {each.index: (each.low, each.high) for each in self.profiles}
         if self.uncertainty is None:
             return [by_profile.get(i, (None, None)) for i in range(self.problem.size)]
-        told = zip(
+        ends = zip(
             *(each.tolist() for each in (self.uncertainty.low, self.uncertainty.high, self.uncertainty.errors)),
             strict=True,
         )
-        known = [(low, high) if np.isfinite(error) else (None, None) for low, high, error in told]
+        known = [(low, high) if np.isfinite(error) else (None, None) for low, high, error in ends]
         return [by_profile.get(i, each) for i, each in enumerate(known)]
 
     @property
@@ -122,9 +122,9 @@ class FitResult:
             others = {i for item in found if item.kind not in OF_INTERVALS for i in item.values}
             found = [item for item in found if item.kind not in OF_INTERVALS or item.values != (each.index,)]
             kind = {(True, True): "flat", (True, False): "no lower limit", (False, True): "no upper limit"}
-            said = kind.get((each.low is None, each.high is None))
-            if said and each.index not in others and not each.broken:
-                found.append(Untold(said, (each.index,)))
+            what = kind.get((each.low is None, each.high is None))
+            if what and each.index not in others and not each.broken:
+                found.append(Untold(what, (each.index,)))
         return found
 
     @property
@@ -261,7 +261,7 @@ def _settled(problem: FitProblem, residuals: Residuals, best: Search, interrupte
 
     Nothing more is simulated once it was interrupted.
     """
-    told, jacobian = None, best.jacobian
+    known, jacobian = None, best.jacobian
     simulated = _simulated(best)
     for _ in range(MOST_ROUNDS):
         errors = errors_at(problem, simulated, residuals.errors)
@@ -280,8 +280,8 @@ def _settled(problem: FitProblem, residuals: Residuals, best: Search, interrupte
     if not interrupted:
         jacobian = jacobian_at(problem, residuals, best.place)
     if jacobian is not None:
-        told = uncertainty(problem, best.place, jacobian, final, quantile_of(problem))
-    return FitResult(problem, best, (), residuals, simulated, told, interrupted=interrupted)
+        known = uncertainty(problem, best.place, jacobian, final, quantile_of(problem))
+    return FitResult(problem, best, (), residuals, simulated, known, interrupted=interrupted)
 
 
 def _simulated(search: Search) -> Simulated:

@@ -48,7 +48,7 @@ def posterior(
     problem: FitProblem,
     residuals: Residuals,
     place: Array,
-    told: Uncertainty | None,
+    uncertainty: Uncertainty | None,
     steps: int,
     seed: int,
     on_share: Callable[[float], object],
@@ -61,7 +61,7 @@ def posterior(
     emcee = package("emcee")
     walkers = 2 * (max(LEAST_WALKERS, WALKERS_PER_VALUE * problem.size) // 2)
     random = np.random.default_rng([seed, walkers])
-    known = told.steps if told is not None else np.full(problem.size, np.inf)
+    known = uncertainty.steps if uncertainty is not None else np.full(problem.size, np.inf)
     spread = np.clip(known, 1e-3, LARGEST_SPREAD)
     start = np.clip(place + spread * random.standard_normal((walkers, problem.size)), 1e-6, 1 - 1e-6)
 

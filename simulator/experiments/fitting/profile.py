@@ -48,33 +48,34 @@ def profiles(
     problem: FitProblem,
     residuals: Residuals,
     best: Search,
-    told: Uncertainty,
+    uncertainty: Uncertainty,
     on_share: Callable[[float], object],
 ) -> tuple[list[Profile], bool]:
     """The profile of each value, all of them climbed together, and whether they were interrupted; those of which a
     side is missing then are left out."""
     sides = [(index, sign) for index in range(problem.size) for sign in (-1, 1)]
-    jobs = [partial(_climb, problem, residuals, best, told, index, sign) for index, sign in sides]
+    jobs = [partial(_climb, problem, residuals, best, uncertainty, index, sign) for index, sign in sides]
     together = Together(jobs)
     together.run(problem.simulate, lambda ended: on_share(ended / len(jobs)))
     found = []
     for index in range(problem.size):
         below, above = together.found.get(2 * index), together.found.get(2 * index + 1)
         if below is not None and above is not None:
-            found.append(_profile(problem, best, told.quantile**2, index, (below, above)))
+            found.append(_profile(problem, best, uncertainty.quantile**2, index, (below, above)))
     return found, together.interrupted
 
 
 def _climb(
-    problem: FitProblem, residuals: Residuals, best: Search, told: Uncertainty, index: int, sign: int, ask: Ask
+    problem: FitProblem, residuals: Residuals, best: Search, uncertainty: Uncertainty, index: int, sign: int, ask: Ask
 ) -> list[ProfilePoint]:
     """Points to one side of the best fit, in the order in which they were found."""
-    limit, others = told.quantile**2, [i for i in range(problem.size) if i != index]
+    limit, others = uncertainty.quantile**2, [i for i in range(problem.size) if i != index]
     step = LARGEST_STEP
-    if math.isfinite(told.steps[index]):
-        step = min(max(told.steps[index] * told.quantile / STEPS, SMALLEST_STEP), LARGEST_STEP)
-    own = told.covariance[index, index]
-    follow = told.covariance[:, index] / own if own > 0 else np.zeros(problem.size)  # how the others move with it
+    if math.isfinite(uncertainty.steps[index]):
+        step = min(max(uncertainty.steps[index] * uncertainty.quantile / STEPS, SMALLEST_STEP), LARGEST_STEP)
+    own = uncertainty.covariance[index, index]
+    # how the others move with it
+    follow = uncertainty.covariance[:, index] / own if own > 0 else np.zeros(problem.size)
     here = ProfilePoint(best.place, best.cost)
     found: list[ProfilePoint] = []
     for _ in range(MOST_POINTS):

@@ -96,20 +96,20 @@ def uncertainty(
     steps = np.sqrt(np.diag(covariance))
     with np.errstate(all="ignore"):
         correlations = covariance / np.outer(steps, steps)
-    told = (quantile * steps < 1.0) & ~held
+    is_known = (quantile * steps < 1.0) & ~held
     scaled = problem.low + place * problem.width
-    reach = np.where(told, quantile * steps * problem.width, np.inf)
+    reach = np.where(is_known, quantile * steps * problem.width, np.inf)
     values, logs = problem.values(place[None, :])[0], np.array([each.axis.log for each in problem.fit.estimates])
     with np.errstate(all="ignore"):
-        errors = np.where(told, steps * problem.width * np.where(logs, values, 1.0), np.inf)
+        errors = np.where(is_known, steps * problem.width * np.where(logs, values, 1.0), np.inf)
         low = np.where(logs, np.exp(scaled - reach), scaled - reach)
         high = np.where(logs, np.exp(scaled + reach), scaled + reach)
-    whole = np.zeros((len(directions), len(place)))
-    whole[:, free] = directions
+    in_all_values = np.zeros((len(directions), len(place)))
+    in_all_values[:, free] = directions
     untold = [Untold("at an end", (i,), (-1 if place[i] < AT_END else 1,)) for i in np.flatnonzero(held).tolist()]
-    untold += _untold(np.flatnonzero(held).tolist(), jacobian, sizes, whole, quantile)
+    untold += _untold(np.flatnonzero(held).tolist(), jacobian, sizes, in_all_values, quantile)
     untold += _less_told(place, steps, correlations, quantile, {i for each in untold for i in each.values})
-    steps = np.where(told, steps, np.inf)
+    steps = np.where(is_known, steps, np.inf)
     return Uncertainty(quantile, steps, errors, low, high, covariance, correlations, held, tuple(untold))
 
 

@@ -12,13 +12,13 @@ def weighing(data: Data) -> Data:
     """Data without the points that have no error, and so no weight in a fit."""
     if not data.says_errors:
         return data
-    said = {
+    sizes = {
         "additive": (data.error.sd,),
         "combined": (data.error.sd, data.error.cv),
         "proportional": (data.error.cv,),
         "lognormal": (data.error.cv,),
     }[data.error.kind]
-    if None not in said:
+    if None not in sizes:
         return data
     return data._replace(points=tuple([point for point in data.points if point.sd is not None]))
 
@@ -28,11 +28,11 @@ def shortfall(estimates: Sequence[Estimate], data: Sequence[Data]) -> str:
     weighed, many = [weighing(each) for each in data], len(estimates)
     priors = sum(each.prior is not None for each in estimates)
     values = f"{many} value{'s' * (many != 1)}"
-    told = {(each.arm, each.curve.text, p.time) for each in weighed for p in each.points if not p.censored}
-    if not told and any(each.points for each in data):
+    places = {(each.arm, each.curve.text, p.time) for each in weighed for p in each.points if not p.censored}
+    if not places and any(each.points for each in data):
         return "no point of [[data]] has an error and a value, though others do: give 'sd' or 'cv' for all"
-    if len(told) + priors < many:
-        what = f"{len(told)} point{'s' * (len(told) != 1)} of different times or curves"
+    if len(places) + priors < many:
+        what = f"{len(places)} point{'s' * (len(places) != 1)} of different times or curves"
         what += f" and {priors} prior{'s' * (priors != 1)}" if priors else ""
         return f"{values} cannot be estimated from {what}: estimate fewer, or add priors"
     if not all(each.says_errors for each in data) and sum(len(each.points) for each in weighed) + priors <= many:

@@ -135,7 +135,7 @@ def _features(
     wanted: tuple[Wanted, ...], columns: dict[tuple[str, str], Array]
 ) -> tuple[Array, Array, list[tuple[Wanted, str]]]:
     """What has to have which mean, shapes (n, k) and (k,), and of which published number each is."""
-    found, goals, said = [], [], []
+    found, goals, texts = [], [], []
     scaled = {}
     for each in wanted:
         if each.mean is None:
@@ -145,24 +145,24 @@ def _features(
         scaled[each.arm, each.measure] = z = (own - each.mean) / size
         found.append(z)
         goals.append(0.0)
-        said.append((each, "mean"))
+        texts.append((each, "mean"))
         if each.sd is not None:
             found.append(z**2)
             goals.append(1.0)
-            said.append((each, "sd"))
+            texts.append((each, "sd"))
     for each in wanted:
         if each.correlation is not None:
             found.append(scaled[each.arm, each.measure] * scaled[each.arm, each.other])
             goals.append(each.correlation)
-            said.append((each, "correlation"))
-    return np.stack(found, axis=1), np.array(goals), said
+            texts.append((each, "correlation"))
+    return np.stack(found, axis=1), np.array(goals), texts
 
 
-def _why(wanted: tuple[Wanted, ...], said: list[tuple[Wanted, str]], features: Array, goals: Array) -> str:
+def _why(wanted: tuple[Wanted, ...], texts: list[tuple[Wanted, str]], features: Array, goals: Array) -> str:
     """Which published number no weights can meet alone, or that they cannot be met together."""
-    for i, (each, kind) in enumerate(said):
-        own = features[:, [i]] if kind == "mean" else features[:, [j for j, (w, _) in enumerate(said) if w is each]]
-        goal = goals[[i]] if kind == "mean" else goals[[j for j, (w, _) in enumerate(said) if w is each]]
+    for i, (each, kind) in enumerate(texts):
+        own = features[:, [i]] if kind == "mean" else features[:, [j for j, (w, _) in enumerate(texts) if w is each]]
+        goal = goals[[i]] if kind == "mean" else goals[[j for j, (w, _) in enumerate(texts) if w is each]]
         if kind != "correlation" and tilted(own, goal) is None:
             return f"no weights of these patients give {each.measure} the published {kind}: draw them from wider ones"
     return "no weights of these patients meet all published numbers together: draw more of them, from wider ones"

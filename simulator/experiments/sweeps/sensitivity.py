@@ -72,9 +72,9 @@ def _sensitivity(result: SweepResult, arm: int, measure: int) -> Sensitivity:
     if not isinstance(design, (Morris, Saltelli)):
         return Sensitivity(arm, measure, (), 0, 0, "not a design for sensitivities")
     groups = every.reshape(-1, design.group)
-    whole = ~np.isnan(groups).any(axis=1)
-    used, left_out = int(whole.sum()), int((~whole).sum())
-    values = groups[whole].ravel()
+    complete = ~np.isnan(groups).any(axis=1)
+    used, left_out = int(complete.sum()), int((~complete).sum())
+    values = groups[complete].ravel()
     if used < FEWEST:
         return Sensitivity(arm, measure, (), used, left_out, f"only {used} groups of members have every value")
     if np.ptp(values) <= SMALL * np.abs(values).max():
@@ -84,7 +84,7 @@ def _sensitivity(result: SweepResult, arm: int, measure: int) -> Sensitivity:
         if isinstance(design, Saltelli):
             indices = _sobol(design, values)
         else:
-            indices = _morris(design, design.shares().reshape(-1, design.group, len(design.axes))[whole], values)
+            indices = _morris(design, design.shares().reshape(-1, design.group, len(design.axes))[complete], values)
     return Sensitivity(arm, measure, _ranked(indices), used, left_out)
 
 

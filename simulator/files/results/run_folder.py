@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...experiments.answers import Said
+from ...experiments.answers import AnsweredSentence
 from ...experiments.certificate import Certificate
 from ...experiments.measured import all_curve_measures
 from ...experiments.residuals import DataResult
@@ -148,20 +148,20 @@ def summary(result: RunResult, command: Sequence[str], run: str) -> dict[str, An
     }
 
 
-def answer_summary(said: Said) -> dict[str, Any]:
+def answer_summary(answer: AnsweredSentence) -> dict[str, Any]:
     """A sentence of the answer: as it is written, its condition, whether it holds, and its numbers, in the unit of each
     measure."""
-    sentence = said.sentence
+    sentence = answer.sentence
     return {
         "says": sentence.says,
         "if": sentence.condition_text,
-        "holds": said.holds,
+        "holds": answer.holds,
         "numbers": [
             {"measure": asked.text, "value": json_number(found.value), "reason": found.why}
-            for asked, found in zip(sentence.numbers, said.numbers, strict=True)
+            for asked, found in zip(sentence.numbers, answer.numbers, strict=True)
         ],
-        "unreliable": list(said.unreliable),
-        "holds_without_mechanism": dict(said.without_mechanism),
+        "unreliable": list(answer.unreliable),
+        "holds_without_mechanism": dict(answer.without_mechanism),
     }
 
 

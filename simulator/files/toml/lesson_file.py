@@ -210,8 +210,8 @@ class _LessonReader:
 
     def with_answer(self, key: str) -> Scenario:
         """A scenario whose answer holds the sentences of the lesson about it."""
-        scenario, said = self.scenarios[key], self.sentences.get(key, _Sentences())
-        layers = Layers.of({"answer": said.tables}, Origin(self.source, said.places))
+        scenario, sentences = self.scenarios[key], self.sentences.get(key, _Sentences())
+        layers = Layers.of({"answer": sentences.tables}, Origin(self.source, sentences.places))
         named = [each for picture in self.pictures.values() for each in picture.numbers]
         numbers = {name: self.numbers.get(name, math.nan) for name in named}
         context = Context(layers, layers.data, scenario.model, self.faults, scenario.end, numbers=numbers)
@@ -225,8 +225,8 @@ class _LessonReader:
             return None
         arms = tuple([self.arm((*path, "arms"), scenario, each) for each in table.get("arms", [MAIN])])
         show = tuple([self.curve((*path, "show"), scenario.model, each) for each in table.get("show", [])])
-        said = self.sentences.setdefault(key, _Sentences())
-        spoken = said.add(path, table, table["says"]) if "if" in table and "says" in table else None
+        sentences = self.sentences.setdefault(key, _Sentences())
+        spoken = sentences.add(path, table, table["says"]) if "if" in table and "says" in table else None
         why, labels = table.get("why", {}), table.get("labels", {})
         expected = tuple([self.expectation((*path, "expect"), scenario, each) for each in table.get("expect", [])])
         against = self.arm((*path, "against"), scenario, table["against"]) if "against" in table else None
@@ -242,13 +242,13 @@ class _LessonReader:
             picture=table.get("picture", ""),
             choices=tuple(
                 [
-                    self.choice((*path, "choice", k), scenario, said, each)
+                    self.choice((*path, "choice", k), scenario, sentences, each)
                     for k, each in enumerate(table.get("choice", []))
                     if each is not None and "says" in each
                 ]
             ),
             judge=self.judge(path, table, scenario, show) if "judge" in table.get("draw", {}) else None,
-            why=said.add((*path, "why"), why, why["says"]) if why.keys() >= WHY.keys() else None,
+            why=sentences.add((*path, "why"), why, why["says"]) if why.keys() >= WHY.keys() else None,
             explain=table.get("explain", False),
             against=against,
             expect=expected,
@@ -304,13 +304,13 @@ class _LessonReader:
         if picture and "show" in table:
             self.fault((*path, "picture"), "a step shows curves or a picture, not both")
 
-    def choice(self, path: KeyPath, scenario: Scenario, said: _Sentences, table: Table) -> Choice:
+    def choice(self, path: KeyPath, scenario: Scenario, sentences: _Sentences, table: Table) -> Choice:
         if ("if" in table) == ("misses" in table):
             self.fault(path, "what makes a choice right is one of if = CONDITION and misses = EXPECTATION")
             return Choice(table["says"])
         if "misses" in table:
             return Choice(table["says"], None, self.expectation((*path, "misses"), scenario, table["misses"]))
-        return Choice(table["says"], said.add(path, table, "right"))
+        return Choice(table["says"], sentences.add(path, table, "right"))
 
     def judge(self, path: KeyPath, table: Table, scenario: Scenario, show: tuple[str, ...]) -> Judge:
         picture, wanted = self.pictures.get(table.get("picture", "")), None

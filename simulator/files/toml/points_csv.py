@@ -177,8 +177,8 @@ class _Reader:
         asked = {name.lower(): column for column, name in self.wanted.items()}
         places: dict[str, int] = {}
         for place, name in enumerate(names):
-            whole = " ".join(row[place].split())
-            column = asked.get(name.lower(), asked.get(whole.lower())) if self.wanted else self._column(name)
+            heading = " ".join(row[place].split())
+            column = asked.get(name.lower(), asked.get(heading.lower())) if self.wanted else self._column(name)
             if column is None:
                 self.unread += [name] if name else []
                 if name and not self.wanted and not self.others:

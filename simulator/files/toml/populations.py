@@ -45,8 +45,8 @@ def expand_population(layers: Layers, model: Model) -> None:
     items, pairs = _tables(source.data.get("vary")), source.data.get("correlations", [])
     kept = [number for number, item in enumerate(items) if name(item["parameter"]) not in own | swept]
     known = own | {name(items[number]["parameter"]) for number in kept}
-    said = {frozenset(map(name, pair[:2])) for pair in table.get("correlations", []) if isinstance(pair, list)}
-    shared = [pair for pair in pairs if {*map(name, pair[:2])} <= known and {*map(name, pair[:2])} not in said]
+    correlated = {frozenset(map(name, pair[:2])) for pair in table.get("correlations", []) if isinstance(pair, list)}
+    shared = [pair for pair in pairs if {*map(name, pair[:2])} <= known and {*map(name, pair[:2])} not in correlated]
     moved: dict[KeyPath, KeyPath] = {(*AT, "vary", i): ("vary", number) for i, number in enumerate(kept)}
     moved[*AT, "correlations"] = ("correlations",)
     layers.put_before((*AT, "vary"), [items[number] for number in kept], Origin(source, moved))

@@ -67,8 +67,8 @@ def picture_of(words: Words) -> Picture:
     page.down(0.3)
     for text in words.paragraphs:
         page.down(page.put(text, SIDE, width, size, DARK) + BETWEEN * text_height("", size))
-    told = " ".join(filter(None, [words.title + ".", words.lead, *words.paragraphs, words.foot]))
-    return Picture("words", page.finish(), told, words.title)
+    text_of_page = " ".join(filter(None, [words.title + ".", words.lead, *words.paragraphs, words.foot]))
+    return Picture("words", page.finish(), text_of_page, words.title)
 
 
 def _heading(words: Words) -> float:

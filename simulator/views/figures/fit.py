@@ -163,11 +163,11 @@ def _profiles(result: FitResult, medium: Medium) -> Picture:
 
 
 def _profile(page: Page, result: FitResult, profile: Profile, left: float, width: float, medium: Medium) -> None:
-    problem, told, index = result.problem, result.uncertainty, profile.index
+    problem, uncertainty, index = result.problem, result.uncertainty, profile.index
     axis, high = problem.fit.estimates[index].axis, 1.6
     values = problem.values(np.array([point.place for point in profile.points]))[:, index]
     rises = np.array([point.cost for point in profile.points]) - result.best.cost
-    limit = told.quantile**2 if told is not None else 3.84
+    limit = uncertainty.quantile**2 if uncertainty is not None else 3.84
     kept = rises < 2.2 * limit
     panel = page.panel(left, width, high)
     at = values[kept]
@@ -178,10 +178,10 @@ def _profile(page: Page, result: FitResult, profile: Profile, left: float, width
     set_scale(panel, "x", ends, log, width, medium.small)
     set_scale(panel, "y", (-0.06 * limit, 1.9 * limit), False, high, medium.small)
     panel.axhline(limit, color=GREY, linestyle=(0, (4, 2)), linewidth=1.0)
-    if told is not None and np.isfinite(told.steps[index]):
+    if uncertainty is not None and np.isfinite(uncertainty.steps[index]):
         around = problem.places(np.array(ends)[:, None].repeat(problem.size, axis=1))[:, index]
         places = np.linspace(around[0], around[1], 200)[:, None].repeat(problem.size, axis=1)
-        curve = ((places[:, index] - result.best.place[index]) / told.steps[index]) ** 2
+        curve = ((places[:, index] - result.best.place[index]) / uncertainty.steps[index]) ** 2
         panel.plot(problem.values(places)[:, index], curve, color=GREY, linewidth=1.0)
     panel.plot(values, rises, color=FITTED, linewidth=1.6, marker="o", markersize=2.5, zorder=3)
     panel.plot([result.values[index]], [0.0], marker="o", color="#000000", markersize=4, zorder=4)

@@ -119,5 +119,5 @@ def _draw(axis: Axes, panel: _Rows, data: Sequence[DataResult], time_factor: flo
 def _key(data: Sequence[DataResult]) -> str:
     """What each mark is, and the shade."""
     names = [f"{MARKS[number % len(MARKS)]} {each.data.name}" for number, each in enumerate(data)]
-    said = names if len(names) <= NAMED else [*names[:2], f"… {names[-1]}"]
-    return f"{', '.join(said)}. Shaded: within a factor of 1.5, or within one error."
+    shown_names = names if len(names) <= NAMED else [*names[:2], f"… {names[-1]}"]
+    return f"{', '.join(shown_names)}. Shaded: within a factor of 1.5, or within one error."

@@ -196,13 +196,13 @@ def data_text(scenario: Scenario, points: Sequence[PanelPoints]) -> str:
         where = source.citation if source is not None and len(source.citation) <= SHORT else data.source
         about = ", ".join(filter(None, [bars, where]))
         groups.setdefault(about, []).append(f"{MARKS[each.mark]} {data.name}")
-    said = [
+    kinds = [
         ", ".join(names if len(names) <= MOST_SERIES else [*names[:2], f"… {names[-1]}"])
         + (f" ({about})" if about else "")
         for about, names in groups.items()
     ]
     limits = any(point.censored for each in once.values() for point in each.data.points)
-    return f"Measured: {'; '.join(said)}{'; ▽ below the limit of measurement' * limits}." if said else ""
+    return f"Measured: {'; '.join(kinds)}{'; ▽ below the limit of measurement' * limits}." if kinds else ""
 
 
 def legend_text(panels: Sequence[Panel]) -> str:
@@ -210,11 +210,11 @@ def legend_text(panels: Sequence[Panel]) -> str:
     aims = [aim for panel in panels for aim in panel.aims]
     sources = list(dict.fromkeys(aim.source for aim in aims if aim.source != ASSUMED))
     more = [f"{len(sources) - MOST_SOURCES} more"] if len(sources) > MOST_SOURCES else []
-    said = [f"published: {', '.join([*sources[:MOST_SOURCES], *more])}"] if sources else []
-    said += ["our own expectation"] if any(aim.source == ASSUMED for aim in aims) else []
+    kinds = [f"published: {', '.join([*sources[:MOST_SOURCES], *more])}"] if sources else []
+    kinds += ["our own expectation"] if any(aim.source == ASSUMED for aim in aims) else []
     if not aims:
         return ""
-    return f"Shaded: expected range ({'; '.join(said)}); ● the curve is inside, ✖ outside."
+    return f"Shaded: expected range ({'; '.join(kinds)}); ● the curve is inside, ✖ outside."
 
 
 def cut_text(scenario: Scenario, panels: Sequence[Panel]) -> str:

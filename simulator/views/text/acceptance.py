@@ -82,8 +82,8 @@ def acceptance_document(result: SweepResult) -> dict[str, Any]:
 
 def weight_rows(found: Acceptance) -> list[dict[str, Any]]:
     """A row for each patient that has a weight, for files."""
-    told = zip(found.numbers.tolist(), found.weights.tolist(), found.accepted.tolist(), strict=True)
-    return [{"member": number, "weight": weight, "accepted": int(kept)} for number, weight, kept in told]
+    rows = zip(found.numbers.tolist(), found.weights.tolist(), found.accepted.tolist(), strict=True)
+    return [{"member": number, "weight": weight, "accepted": int(kept)} for number, weight, kept in rows]
 
 
 def patient_rows(result: SweepResult, found: Acceptance) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ...experiments.answers import Failing, Found, Said
+from ...experiments.answers import AnsweredSentence, Failing, Found
 from ...experiments.clock import clock_of
 from ...experiments.measures import FUNCTIONS, arguments, arm_of, unit_text_of
 from ...experiments.run import RunResult
@@ -54,10 +54,10 @@ def spoken_answer(result: RunResult) -> list[SpokenSentence]:
 def answer_lines(result: RunResult) -> list[str]:
     """The answer for the terminal: a line for each sentence, and below it where its condition proves nothing."""
     lines = []
-    for said, words in zip(result.answer, spoken_answer(result), strict=True):
+    for answer, words in zip(result.answer, spoken_answer(result), strict=True):
         lines.append(words.text)
-        if said.holds and said.passes_without_mechanism:
-            arms = [result.scenario.arm(arm).title for arm in said.passes_without_mechanism]
+        if answer.holds and answer.passes_without_mechanism:
+            arms = [result.scenario.arm(arm).title for arm in answer.passes_without_mechanism]
             lines.append(f"  proves nothing: the same holds for {listed(arms)}")
     skipped = len(result.scenario.answer) - len(result.answer)
     if skipped:
@@ -67,19 +67,19 @@ def answer_lines(result: RunResult) -> list[str]:
     return lines
 
 
-def _text(scenario: Scenario, said: Said) -> str:
-    if said.unreliable:
-        arms = listed([f"“{scenario.arm(arm).title}”" for arm in said.unreliable])
-        return f"Not reliable, as too few digits are certain of {arms}: {_filled(scenario, said)}"
-    if said.holds:
-        return _filled(scenario, said)
-    return f"{NO_LONGER}: {'; '.join(_reasons(scenario, said))}."
+def _text(scenario: Scenario, answer: AnsweredSentence) -> str:
+    if answer.unreliable:
+        arms = listed([f"“{scenario.arm(arm).title}”" for arm in answer.unreliable])
+        return f"Not reliable, as too few digits are certain of {arms}: {_filled(scenario, answer)}"
+    if answer.holds:
+        return _filled(scenario, answer)
+    return f"{NO_LONGER}: {'; '.join(_reasons(scenario, answer))}."
 
 
-def _filled(scenario: Scenario, said: Said) -> str:
+def _filled(scenario: Scenario, answer: AnsweredSentence) -> str:
     """The sentence with its numbers."""
-    found = iter(said.numbers)
-    parts = [part if isinstance(part, str) else _number(scenario, part, next(found)) for part in said.sentence.parts]
+    found = iter(answer.numbers)
+    parts = [part if isinstance(part, str) else _number(scenario, part, next(found)) for part in answer.sentence.parts]
     return sentence(capital("".join(parts)))
 
 
@@ -89,13 +89,13 @@ def _number(scenario: Scenario, asked: AnswerNumber, found: Found) -> str:
     return spoken_measure(found.value, unit_text_of(found.measure, scenario.model))
 
 
-def _reasons(scenario: Scenario, said: Said) -> Iterator[str]:
+def _reasons(scenario: Scenario, answer: AnsweredSentence) -> Iterator[str]:
     """What was found in place of what the sentence says."""
-    if not said.failing:
-        for each in said.numbers:
+    if not answer.failing:
+        for each in answer.numbers:
             if each.why:
                 yield f"{measure_words(scenario, each.measure)} has no value ({each.why})"
-    for failing in said.failing:
+    for failing in answer.failing:
         yield _reason(scenario, failing)
 
 

@@ -78,12 +78,12 @@ def _by_errors(scenario: Scenario, result: DataResult) -> list[str]:
     bars, within = result.data.bars, int((known & result.within).sum())
     parts = [f"{within} of {int(known.sum())} within {'their intervals' if bars == 'interval' else f'one {bars}'}"]
     missed = _largest(np.where(known & ~result.within, distance, np.nan))
-    told = [_size(distance[each], bars) + _both(result, each) for each in missed]
+    texts = [_size(distance[each], bars) + _both(result, each) for each in missed]
     whens = [_when(scenario, result, each) for each in missed]
     if len(missed) > NAMED:
-        parts.append(f"the worst, {whens[0]}, is missed {told[0]}")
+        parts.append(f"the worst, {whens[0]}, is missed {texts[0]}")
     elif missed:
-        parts.append(f"{whens[0]} is missed {told[0]}" + "".join(f", {whens[1]} {told[1]}" for _ in missed[1:]))
+        parts.append(f"{whens[0]} is missed {texts[0]}" + "".join(f", {whens[1]} {texts[1]}" for _ in missed[1:]))
     free = int((~known & np.isfinite(result.residuals)).sum())
     return [*parts, f"{counted(free, 'point')} without an error"] if free else parts
 

@@ -17,10 +17,10 @@ def dose_words(model: Model, dose: Dose, time_factor: float, clock: str) -> str:
 
     Args:
         model: it gives the label of the target.
-        time_factor: the model's time unit in units of `clock`, in which times are told.
+        time_factor: the model's time unit in units of `clock`, the unit of the times in the text.
     """
 
-    def told(time: float) -> str:
+    def at_time(time: float) -> str:
         return number(time * time_factor)
 
     times = dose.starts
@@ -31,9 +31,9 @@ def dose_words(model: Model, dose: Dose, time_factor: float, clock: str) -> str:
     elif len(times) == 1:
         when = f"at {with_unit(times[0] * time_factor, clock)}"
     elif dose.times and len(times) <= LISTED:
-        when = f"at {listed([*map(told, times[:-1]), with_unit(times[-1] * time_factor, clock)])}"
+        when = f"at {listed([*map(at_time, times[:-1]), with_unit(times[-1] * time_factor, clock)])}"
     else:
-        when = f"{len(times)} from {told(times[0])} to {with_unit(times[-1] * time_factor, clock)}"
+        when = f"{len(times)} from {at_time(times[0])} to {with_unit(times[-1] * time_factor, clock)}"
     parts = [f"into {model.species[dose.target].label} {when}"]
     if dose.over:
         parts.append(f"each over {_length(dose, dose.over)}{_rate(dose)}")

@@ -46,8 +46,8 @@ def totals_lines(found: Mapping[str, Any]) -> Iterator[str]:
     for basis, words in BASES.items():
         each = found["bases"][basis]
         if each["of"]:
-            said = numbers_text(found["numbers"]) if basis == Basis.NUMBER else f"{each['met']} of {each['of']} met"
-            yield f"{words}: {said}"
+            share = numbers_text(found["numbers"]) if basis == Basis.NUMBER else f"{each['met']} of {each['of']} met"
+            yield f"{words}: {share}"
     if found["set_aside"]["of"]:
         by_topic = (f"{topic} {each['met']} of {each['of']}" for topic, each in found["topics_set_aside"].items())
         yield (
@@ -60,8 +60,8 @@ def not_asked_lines(facts: Sequence[Fact]) -> list[str]:
     """How many facts of the register no expectation asks; no line where there is none."""
     if not facts:
         return []
-    apart = sum(fact.set_aside for fact in facts)
-    also = f", {apart} of them set aside" if apart else ""
+    held_out = sum(fact.set_aside for fact in facts)
+    also = f", {held_out} of them set aside" if held_out else ""
     return [f"facts of the register that no expectation asks yet: {len(facts)}{also}"]
 
 

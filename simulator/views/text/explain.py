@@ -72,8 +72,8 @@ def explanation_text(explanation: Explanation) -> str:
         lines += _folded(_comparison(form, explanation.against))
     for balance in explanation.at:
         lines += ["", *_table(form, balance)]
-    told = [phase.balance for phase in explanation.phases if phase.kind != PhaseKind.LEVEL]
-    parts = [part for balance in told for side in (GAIN, LOSS) for part, _ in form.parts(balance, side)]
+    balances = [phase.balance for phase in explanation.phases if phase.kind != PhaseKind.LEVEL]
+    parts = [part for balance in balances for side in (GAIN, LOSS) for part, _ in form.parts(balance, side)]
     turnover = [TURNOVER, ""] if any(part.has_background for part in parts) else []
     return "\n".join([*lines, "", *turnover, *_loops(explanation), "", _closure(form)])
 

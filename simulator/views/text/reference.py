@@ -32,13 +32,13 @@ class Entry(NamedTuple):
 
 def entries() -> list[Entry]:
     """Every key, measure, function, unit and exit code, in the order of the reference."""
-    said = meanings()
-    found = list(_keys({**SCENARIO_TABLES, **MODEL_TABLES, **LESSON_TABLES}, said["keys"]))
+    known = meanings()
+    found = list(_keys({**SCENARIO_TABLES, **MODEL_TABLES, **LESSON_TABLES}, known["keys"]))
     found += [
-        Entry(name, "a measure", _measure_form(name, row), said["measures"][name]) for name, row in MEASURES.items()
+        Entry(name, "a measure", _measure_form(name, row), known["measures"][name]) for name, row in MEASURES.items()
     ]
     found += [
-        Entry(name, "a function", f"{name}({said['function_arguments'][name]})", said["functions"][name])
+        Entry(name, "a function", f"{name}({known['function_arguments'][name]})", known["functions"][name])
         for name in FUNCTIONS
     ]
     found += [Entry(name, "a unit", name, dimension_text(unit(name))) for name in known_units()]
@@ -50,10 +50,10 @@ def reference() -> Chapter:
     return Chapter(REFERENCE, "\n".join(_lines(entries())))
 
 
-def _keys(tables: Mapping[str, Mapping[str, Field]], said: Mapping[str, Mapping[str, str]]) -> Iterator[Entry]:
+def _keys(tables: Mapping[str, Mapping[str, Field]], known: Mapping[str, Mapping[str, str]]) -> Iterator[Entry]:
     for title, fields in tables.items():
         for key, field in fields.items():
-            yield Entry(key, title, type_text(field), said.get(title, {}).get(key, ""))
+            yield Entry(key, title, type_text(field), known.get(title, {}).get(key, ""))
 
 
 def _measure_form(name: str, row: MeasureFunction) -> str:

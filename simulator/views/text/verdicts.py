@@ -48,7 +48,7 @@ class VerdictCounts(NamedTuple):
 
 def verdict_counts(verdicts: Sequence[Verdict]) -> VerdictCounts:
     """How many expectations are met, missed as announced, missed, and not judged; facts that are set aside apart."""
-    counted_ones, apart = asked(verdicts), set_aside(verdicts)
+    counted_ones, held_out = asked(verdicts), set_aside(verdicts)
     if not verdicts:
         return VerdictCounts("", "met")
     met = sum(each.met for each in counted_ones)
@@ -59,7 +59,7 @@ def verdict_counts(verdicts: Sequence[Verdict]) -> VerdictCounts:
     parts += [counted(known, "known miss", "known misses")] if known else []
     parts += [f"{missed} missed"] if missed else []
     parts += [f"{doubted} not reliable"] if doubted else []
-    parts += [f"set aside: {sum(each.met for each in apart)} of {len(apart)} met"] if apart else []
+    parts += [f"set aside: {sum(each.met for each in held_out)} of {len(held_out)} met"] if held_out else []
     return VerdictCounts(", ".join(parts), "not-reliable" if doubted else "missed" if missed else "met")
 
 

@@ -149,8 +149,8 @@ class RuleWriter:
                 for name in rule.doses if rule.action == "stop" else ():
                     if name in self._stopped:
                         stopped = self._stopped[name]
-                        said = found.get(stopped, formulas.name(stopped)[0])
-                        found[stopped] = joined("max", said, own.deepCopy())
+                        before_it = found.get(stopped, formulas.name(stopped)[0])
+                        found[stopped] = joined("max", before_it, own.deepCopy())
                 before.append((formulas.number(0.0, ONE), acts))
         return found
 

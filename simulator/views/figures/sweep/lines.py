@@ -337,9 +337,9 @@ def against_each(result: SweepResult, measure: int, axes: Sequence[int], omitted
 
 def _arm_key(page: Page, result: SweepResult, measure: int, arms: Sequence[str]) -> None:
     """The legend: a line for each arm, if there are several or values are missing."""
-    said = arm_legends(result, measure, arms)
+    legends = arm_legends(result, measure, arms)
     room = page.width - 0.3
-    for place, parts in enumerate(said):
+    for place, parts in enumerate(legends):
         named = len(arms) > 1 and len(parts) > 1
         text = f"{parts[0]}: {', '.join(parts[1:])}" if named else ", ".join(parts)
         tall = text_height(wrap(text, room - 0.6, SMALL), SMALL)
@@ -348,5 +348,5 @@ def _arm_key(page: Page, result: SweepResult, measure: int, arms: Sequence[str])
         color, dash = style(place)
         line.plot([0, 1], [0.5, 0.5], color=color, linestyle=dash, linewidth=1.6)
         page.down(page.put(text, MARGIN + 0.4, room - 0.6, SMALL, color) + 0.03)
-    if said:
+    if legends:
         page.down(0.06)

@@ -14,8 +14,8 @@ WIDE = 120  # characters of a line of prose
 GAP = "  "  # between columns
 
 
-def comparison_text(rows: Sequence[ComparisonRow], told: Sequence[str]) -> str:
-    """The table for people, a block for each name, and what differs much, as it is `told`."""
+def comparison_text(rows: Sequence[ComparisonRow], notes: Sequence[str]) -> str:
+    """The table for people, a block for each name, and `notes` on what differs much."""
     blocks = {name: [row for row in rows if row.name == name] for name in dict.fromkeys(row.name for row in rows)}
     cells = {name: list(_block(group)) for name, group in blocks.items()}
     columns = zip(*(line for block in cells.values() for line in block), strict=True)
@@ -33,7 +33,7 @@ def comparison_text(rows: Sequence[ComparisonRow], told: Sequence[str]) -> str:
     base = next(row.label for row in rows if row.reference)
     marks = f"(2x): twice that of '{base}'; (-): nothing to divide by, or a run of another length"
     lines += ["", marks + "; 0: under a millionth of the highest"]
-    return "\n".join([*lines[1:], "", *(told or ["no large difference"]), "", textwrap.fill(f"large: {RULE}", WIDE)])
+    return "\n".join([*lines[1:], "", *(notes or ["no large difference"]), "", textwrap.fill(f"large: {RULE}", WIDE)])
 
 
 def _block(group: Sequence[ComparisonRow]) -> Iterator[list[str]]:

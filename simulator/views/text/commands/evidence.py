@@ -30,10 +30,10 @@ def evidence_text(rows: Sequence[EvidenceRow], last: Sequence[str], set_aside: b
     if not rows:
         return "\n".join(["no expectations", *last])
     width = max(len(row.id) for row in rows)
-    counted_ones, apart = [row for row in rows if not row.set_aside], [row for row in rows if row.set_aside]
+    counted_ones, held_out = [row for row in rows if not row.set_aside], [row for row in rows if row.set_aside]
     lines = list(_rows(counted_ones, width))
-    if apart and set_aside:
-        lines += ["", "set aside, never used for fitting, whether they are met or not:", *_rows(apart, width)]
+    if held_out and set_aside:
+        lines += ["", "set aside, never used for fitting, whether they are met or not:", *_rows(held_out, width)]
     return "\n".join([*lines, *_totals(rows), *last])
 
 

@@ -35,27 +35,27 @@ def fit_text(result: FitResult) -> str:
     return "\n".join([*lines, *(data_line(result.scenario, each) for each in result.compared)])
 
 
-def prediction_line(scenario: Scenario, told: Predicted) -> str:
+def prediction_line(scenario: Scenario, predicted: Predicted) -> str:
     """``Predicted, arm double: T_regulatory is 310 cells/uL at 89 d (95 % interval 280 to 350 cells/uL).``"""
-    asked = told.prediction
+    asked = predicted.prediction
     arm = "" if asked.arm == MAIN else f", arm {asked.arm}"
     unit = asked.curve.unit_text
     time = with_unit(asked.time, scenario.model.time_unit_text)
     ends = "the data do not tell all values that it depends on"
-    if told.low is not None and told.high is not None:
-        ends = f"95 % interval {interval(told.low, told.high, unit)}"
-    return f"Predicted{arm}: {asked.curve.text} is {with_unit(told.value, unit)} at {time} ({ends})."
+    if predicted.low is not None and predicted.high is not None:
+        ends = f"95 % interval {interval(predicted.low, predicted.high, unit)}"
+    return f"Predicted{arm}: {asked.curve.text} is {with_unit(predicted.value, unit)} at {time} ({ends})."
 
 
 def estimates_table(result: FitResult) -> Table:
     """A row for each estimate: its value, standard error, 95 % interval, range and the value in the scenario."""
-    problem, told = result.problem, result.uncertainty
+    problem, uncertainty = result.problem, result.uncertainty
     samples = result.bootstrap.ends.tolist() if result.bootstrap is not None else None
     drawn = result.posterior.ends.tolist() if result.posterior is not None else None
     rows = []
     for i, (each, value) in enumerate(zip(problem.fit.estimates, result.values.tolist(), strict=True)):
         axis, (low, high) = each.axis, result.intervals[i]
-        error = json_number(told.errors[i]) if told is not None else None
+        error = json_number(uncertainty.errors[i]) if uncertainty is not None else None
         rows.append(
             {
                 "name": axis.path,
@@ -78,7 +78,7 @@ def estimates_table(result: FitResult) -> Table:
                 "posterior_low": json_number(drawn[0][i]) if drawn else None,
                 "posterior_high": json_number(drawn[1][i]) if drawn else None,
                 "posterior": _interval(drawn[0][i], drawn[1][i]) if drawn else "",
-                "reason": "at its end" if told is not None and told.held[i] else "not told",
+                "reason": "at its end" if uncertainty is not None and uncertainty.held[i] else "not told",
             }
         )
     how = "profile" if result.profiles else "standard errors"
@@ -169,12 +169,12 @@ def told_lines(result: FitResult) -> Iterator[str]:
 
 def correlation_pairs(result: FitResult) -> list[tuple[str, str, float]]:
     """Pairs of estimates that are correlated, the strongest first, without those that are not told."""
-    told = result.uncertainty
-    if told is None:
+    uncertainty = result.uncertainty
+    if uncertainty is None:
         return []
-    known = [i for i in range(result.problem.size) if math.isfinite(told.errors[i])]
+    known = [i for i in range(result.problem.size) if math.isfinite(uncertainty.errors[i])]
     names = result.problem.names
-    pairs = [(names[i], names[j], float(told.correlations[i, j])) for i in known for j in known if i < j]
+    pairs = [(names[i], names[j], float(uncertainty.correlations[i, j])) for i in known for j in known if i < j]
     strong = [pair for pair in pairs if abs(pair[2]) >= NOTED]
     return sorted(strong, key=lambda pair: -abs(pair[2]))[:MOST_PAIRS]
 

@@ -29,18 +29,18 @@ def run_text(result: RunResult, folder: Path | None = None) -> str:
     lines += ["", *answer] if (answer := answer_lines(result)) else []
     for arm in result.arms.values():
         lines += ["", *_arm_lines(arm, scenario)]
-    counted_ones, apart = asked(result.verdicts), set_aside(result.verdicts)
+    counted_ones, held_out = asked(result.verdicts), set_aside(result.verdicts)
     if result.verdicts:
         met = sum(verdict.met for verdict in counted_ones)
         doubted = sum(bool(verdict.unreliable) for verdict in counted_ones)
         others = f", {doubted} not reliable" if doubted else ""
-        others += f"; set aside: {sum(verdict.met for verdict in apart)} of {len(apart)} met" if apart else ""
+        others += f"; set aside: {sum(verdict.met for verdict in held_out)} of {len(held_out)} met" if held_out else ""
         lines += ["", f"expectations: {met} of {len(counted_ones)} met{others}"]
     skipped = len(scenario.expectations) - len(result.verdicts)
     if skipped:
         lines.append(f"  {skipped} not judged: they need arms that were not run")
     lines += [f"left out: {each}" for each in scenario.truncated]
-    lines += [verdict_line(verdict) for verdict in (*counted_ones, *apart)]
+    lines += [verdict_line(verdict) for verdict in (*counted_ones, *held_out)]
     if result.data:
         lines += ["", "data:", *(f"  {line}" for line in data_lines(scenario, result.data))]
     apart_from = len(scenario.data) - len(result.data)
