@@ -207,9 +207,13 @@ def refined(
             size = np.maximum(np.abs(bottom), np.abs(top))
         elif halving == HALVINGS:
             values[:, unknown & (np.abs(values).max(axis=0) > POLE * size[member[step]])] = np.inf
-        unknown &= (np.bincount(step[unknown], minlength=len(start)) <= MOST_PARTS)[step] & (halving < HALVINGS)
-        known = ~unknown
+        open_ = unknown
+        unknown = unknown & (np.bincount(step[unknown], minlength=len(start)) <= MOST_PARTS)[step]
+        unknown &= halving < HALVINGS
+        known, given_up = ~open_, open_ & ~unknown
         done.append((step[known], low[known], high[known], values[:, known]))
+        if given_up.any():
+            done.append(_straight(step[given_up], low[given_up], high[given_up], values[:, given_up]))
         if not unknown.any():
             break
         step, low, high, values = _halved(step[unknown], low[unknown], high[unknown], values[:, unknown], evaluate)
@@ -218,6 +222,24 @@ def refined(
     order = np.lexsort((low, step))
     step, low, high, values = step[order], low[order], high[order], values[:, order]
     return _as_pieces(start, end, values, first, step, low, high)
+
+
+def _straight(step: Indices, low: Array, high: Array, values: Array) -> tuple[Indices, Array, Array, Array]:
+    """Parts of steps that no polynomial follows, such as a jump, with straight lines from point to point, so that the
+    curve goes nowhere where it has no point: each part as `PIECE` parts of two lines."""
+    length, s = (high - low) / PIECE, np.arange(PIECE + 1)[:, None] / PIECE
+    found = []
+    for part in range(PIECE):
+        first, middle, last = values[2 * part : 2 * part + 3]
+        with np.errstate(all="ignore"):
+            lines = [
+                np.where(one == other, one, (1.0 - s) * one + s * other)
+                for one, other in ((first, middle), (middle, last))
+            ]
+        end = high if part == PIECE - 1 else low + (part + 1) * length
+        found.append((step, low + part * length, end, np.concatenate([lines[0], lines[1][1:]])))
+    a, b, c, d = zip(*found, strict=True)
+    return np.concatenate(a), np.concatenate(b), np.concatenate(c), np.concatenate(d, axis=1)
 
 
 def as_pieces(start: Array, end: Array, values: Array, first: Indices) -> Pieces:

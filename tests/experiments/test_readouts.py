@@ -35,6 +35,9 @@ tent = { label = "tent", unit = "h", value = "min(time, 2*T - time)" }
 spike = { label = "spike", unit = "1", value = "exp(-((time - T)/w)^2)" }
 effect = { label = "effect", unit = "1", value = "hill(S, EC, 50)" }
 excess = { label = "excess", unit = "mg", value = "max(S - EC, 0)" }
+over = { label = "over", unit = "1", value = "if(S > EC, 1, 0)" }
+stairs = { label = "stairs", unit = "1", value = "floor(S/EC*2.7)" }
+wave = { label = "wave", unit = "1", value = "sin(S/EC*5000)" }
 """
 SCENARIO = """
 schema = 1
@@ -56,6 +59,14 @@ READOUTS = {  # measure: value, range
     "max(spike)": (1.0, 1.0),
     "time_of_max(spike)": (4.3, 9.0),
     "first_above(spike, '0.5')": (4.3 - 0.15 * math.sqrt(math.log(2)), 9.0),
+    "max(over)": (1.0, 1.0),
+    "min(over)": (0.0, 1.0),
+    "auc(over)": (9 - 3.7, 9.0),
+    "first_above(over, '0.5')": (3.7, 9.0),
+    "max(stairs, '1 h', '7 h')": (5.0, 6.0),
+    "min(stairs, '1 h', '7 h')": (0.0, 6.0),
+    "max(wave)": (1.0, 2.0),  # swings too fast to be followed, but goes no farther than they do
+    "min(wave)": (-1.0, 2.0),
     "auc(effect)": (EFFECT, 9.0),
     "first_above(effect, '0.9')": (3.7 * 9 ** (1 / 50), 9.0),
     "at(effect, '3.8 h')": ((3.8 / 3.7) ** 50 / (1 + (3.8 / 3.7) ** 50), 1.0),
