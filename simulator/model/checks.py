@@ -82,16 +82,11 @@ def _circle(model: Declarations) -> Iterator[tuple[Keys, str]]:
 
 def parameter_only(model: Declarations) -> set[str]:
     """Observables that depend on parameters alone."""
+    waiting = {name: set(names(each.value)) - model.parameters.keys() for name, each in model.observables.items()}
     found: set[str] = set()
-    for _ in model.observables:
-        grown = {
-            observable.id
-            for observable in model.observables.values()
-            if all(name in model.parameters or name in found for name in names(observable.value))
-        }
-        if grown == found:
-            break
-        found = grown
+    while new := {name for name, read in waiting.items() if read <= found}:
+        found |= new
+        waiting = {name: read for name, read in waiting.items() if name not in new}
     return found
 
 

@@ -265,11 +265,13 @@ class _FormulaReader:
 
 def names(expression: Expression) -> Iterator[str]:
     """Every name in the tree, with repeats, from left to right."""
-    if isinstance(expression, Name):
-        yield expression.id
-    elif isinstance(expression, Apply):
-        for arg in expression.args:
-            yield from names(arg)
+    waiting = [expression]  # a stack, as trees are deep and generators within generators are slow
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Name):
+            yield part.id
+        elif isinstance(part, Apply):
+            waiting += part.args[::-1]
 
 
 def with_units(expression: Expression, units: Mapping[str, Unit]) -> tuple[Expression, Unit]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from .declarations import BODY, Declarations
 from .expression import TIME, names
@@ -19,6 +20,7 @@ class Model(Declarations):
 
     laws: what the numerics reads, the same formulas with every unit factor written in.
     as_written: the model before `switches` made parameters of what jumps in its rates; None where nothing does.
+    switched: what `with_switches` made of it, once it was asked: scenarios of one model share that object too.
 
     Raises:
         ModelError: with everything that is wrong.
@@ -26,6 +28,7 @@ class Model(Declarations):
 
     laws: Laws = field(init=False, repr=False, compare=False)
     as_written: Model | None = field(init=False, default=None, repr=False, compare=False)
+    switched: tuple[Model, tuple[Any, ...]] | None = field(init=False, default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "laws", write_laws(self))

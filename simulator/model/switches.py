@@ -39,7 +39,14 @@ class Switch(NamedTuple):
 
 def with_switches(model: Model) -> tuple[Model, tuple[Switch, ...]]:
     """`model` with a parameter in place of every condition and floor in a rate that changes with time, and these
-    switches; `model` itself where there are none."""
+    switches; `model` itself where there are none. The same object each time that it is asked of one model."""
+    if model.switched is None:
+        object.__setattr__(model, "switched", _switched(model))
+    found: tuple[Model, tuple[Switch, ...]] = model.switched or (model, ())
+    return found
+
+
+def _switched(model: Model) -> tuple[Model, tuple[Switch, ...]]:
     writer = _Writer(model)
     read = _read_by_rates(model)
     observables = dict(model.observables)
