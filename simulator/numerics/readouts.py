@@ -1,7 +1,8 @@
 """Observables along the steps of a solver, at as many points as it takes to know them.
 
 Between the points of a step a species is a polynomial. An observable is computed from the species at points so close
-together that polynomials through them are the observable, and so close that no pulse in time is between them.
+together that polynomials through them are the observable, and so close that no pulse is between them: what can make
+one of any width is looked at in ten thousand parts of the run.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from .trajectory import Array
 GRID = 16_384  # points of a run at which formulas of time are looked at, so that a pulse in them is seen
 LARGEST = 2**22  # values at once, for their memory
 MANY = 8  # observables that take longer one after the other than all of a model by machine code
+SHARP = ("exp", "floor", "sin", "cos", "select", "select_above")  # what can make a peak of any width, ...
+KINKED = ("max", "min")  # ... as two of these can, and one of two curves
 SEEN = 1e-3  # of the range of such a formula: what is outside the range of the points of a step by more is not seen
 
 
@@ -86,7 +89,9 @@ class ReadoutSteps(NamedTuple):
         with np.errstate(all="ignore"):
             found = undetermined(values, self.first)
             every, none = np.arange(len(self.start)), np.zeros(len(self.start))
-            for each in _of_time_alone(system.graph, system.names[name], system):
+            for each in _with_pulses(system.graph, system.names[name], system):
+                if system.graph.symbols_of(each) & system.equations.varying - {system.symbols[TIME]}:
+                    return ~found | True  # the species are needed to see
                 found |= _Pulses(self, self._evaluator(system, [each])).unseen(every, none, none + 1.0)
         return found
 
@@ -106,9 +111,9 @@ class ReadoutSteps(NamedTuple):
         """Observables in pieces. values: at the points of every step, shape (names, STEP + 1, n), or (names,
         PIECE + 1, n) where none of them needs refinement."""
         bent = [i for i, name in enumerate(names) if needs_refinement(system, name)]
-        of_time = {i: _of_time_alone(system.graph, system.names[names[i]], system) for i in bent}
-        timeless = [i for i in bent if not of_time[i]]
-        unknown = dict.fromkeys(bent, True) | dict(zip(timeless, self._unknown(values[timeless]), strict=True))
+        pulses = {i: _with_pulses(system.graph, system.names[names[i]], system) for i in bent}
+        plain = [i for i in bent if not pulses[i]]
+        unknown = dict.fromkeys(bent, True) | dict(zip(plain, self._unknown(values[plain]), strict=True))
         found = []
         for i, each in enumerate(values):
             if i not in unknown:
@@ -116,7 +121,7 @@ class ReadoutSteps(NamedTuple):
             elif not unknown[i]:
                 found.append(as_pieces(self.start, self.end, each, self.first))
             else:
-                found.append(self._refined(system, names[i], each, of_time[i]))
+                found.append(self._refined(system, names[i], each, pulses[i]))
         return found
 
     def _unknown(self, values: Array) -> list[bool]:
@@ -126,11 +131,11 @@ class ReadoutSteps(NamedTuple):
         every = undetermined(values.transpose(1, 0, 2).reshape(STEP + 1, -1), np.append(first, count * steps))
         return [bool(each.any()) for each in every.reshape(count, steps)]
 
-    def _refined(self, system: System, name: str, values: Array, of_time: Sequence[int]) -> Pieces:
+    def _refined(self, system: System, name: str, values: Array, parts: Sequence[int]) -> Pieces:
         """An observable whose values at the points of the steps, shape (STEP + 1, n), do not determine it."""
         node = system.names[name]
         evaluate = self._evaluator(system, [node])
-        pulses = [_Pulses(self, self._evaluator(system, [each])) for each in of_time]
+        pulses = [_Pulses(self, self._evaluator(system, [each])) for each in parts]
 
         def unseen(step: Indices, low: Array, high: Array) -> NDArray[np.bool_]:
             found = np.zeros(len(step), dtype=bool)
@@ -215,7 +220,7 @@ def _evaluated(tape: Tape, values: Mapping[str, Any], points: int) -> Array:
 
 
 class _Pulses:
-    """A formula of time alone at `GRID` points of each run, to find what happens between the points of a step."""
+    """A formula at `GRID` points of each run, to find what happens between the points of a step."""
 
     def __init__(self, steps: ReadoutSteps, evaluate: Evaluate) -> None:
         self._evaluate = evaluate
@@ -251,21 +256,35 @@ class _Pulses:
         return found
 
 
-def _of_time_alone(graph: Graph, node: int, system: System) -> list[int]:
-    """The largest parts of a formula that depend on time and on no species."""
+def _with_pulses(graph: Graph, node: int, system: System) -> list[int]:
+    """The parts of a formula that may rise and fall between the points of a step: the largest that depend on time and
+    on no species, and the first operations of others, from the outside, that can make a peak of any width."""
     time, varying = system.symbols[TIME], system.equations.varying
     found, seen, stack = [], set(), [node]
     while stack:
         each = stack.pop()
-        read = graph.symbols_of(each) & varying
-        if each in seen or time not in read or graph.nodes[each].op == "symbol":
+        read, args = graph.symbols_of(each) & varying, graph.nodes[each].args
+        if each in seen or not read or graph.nodes[each].op == "symbol":
             continue
         seen.add(each)
-        if read == {time}:
+        if read == {time} or _is_sharp(graph, each, varying):
             found.append(each)
         else:
-            stack.extend(graph.nodes[each].args)
+            stack.extend(args)
     return found
+
+
+def _is_sharp(graph: Graph, node: int, varying: frozenset[int]) -> bool:
+    """Whether an operation can make a peak of any width, as one kink cannot: ``max(x, 0)``."""
+
+    def moving(each: int) -> list[int]:
+        return [arg for arg in graph.nodes[each].args if graph.symbols_of(arg) & varying]
+
+    def alone(each: int) -> bool:
+        op = graph.nodes[each].op
+        return bool(graph.symbols_of(each) & varying) and (op in SHARP or (op in KINKED and len(moving(each)) > 1))
+
+    return alone(node) or (graph.nodes[node].op in KINKED and any(map(alone, graph.needed(moving(node)))))
 
 
 class _Tapes(NamedTuple):

@@ -28,6 +28,7 @@ k = { label = "k", value = 1, unit = "mg/h", source = "assumed", status = "assum
 T = { label = "T", value = 4.3, unit = "h", source = "assumed", status = "assumed: an example" }
 EC = { label = "EC", value = 3.7, unit = "mg", source = "assumed", status = "assumed: an example" }
 w = { label = "w", value = 0.15, unit = "h", source = "assumed", status = "assumed: an example" }
+M = { label = "M", value = 1, unit = "mg", source = "assumed", status = "assumed: an example" }
 [reactions]
 fill = { equation = "-> S", rate = "k", source = "assumed" }
 [observables]
@@ -37,6 +38,9 @@ effect = { label = "effect", unit = "1", value = "hill(S, EC, 50)" }
 excess = { label = "excess", unit = "mg", value = "max(S - EC, 0)" }
 over = { label = "over", unit = "1", value = "if(S > EC, 1, 0)" }
 stairs = { label = "stairs", unit = "1", value = "floor(S/EC*2.7)" }
+gate = { label = "gate", unit = "1", value = "S/M + if(S > EC and S < EC + k*w, 5, 0)" }
+tooth = { label = "tooth", unit = "1", value = "max(0, 1 - max(S - EC, EC - S)/(k*w))" }
+bell = { label = "bell", unit = "1", value = "S/M + 5*exp(-((S - EC)/(k*w))^2)" }
 wave = { label = "wave", unit = "1", value = "sin(S/EC*5000)" }
 """
 SCENARIO = """
@@ -129,6 +133,24 @@ def test_a_pulse_in_time_of_a_ten_thousandth_of_the_run_is_measured_wherever_it_
     block = compute(replace(filling, sweep=Sweep(design, measures, ("main",), (), {})), np.arange(len(times)))
     np.testing.assert_allclose(block.measures[:, 0, 0], width * math.sqrt(math.pi), rtol=1e-5)
     np.testing.assert_allclose(block.measures[:, 0, 1], times, atol=1e-4 * width)
+
+
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("curve", "highest"), [("gate", 8.7), ("tooth", 1.0), ("bell", 8.7)])
+def test_a_peak_of_a_state_of_a_thousandth_of_the_run_is_measured(
+    filling: Scenario, curve: str, highest: float, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
+    text, width = f"max({curve}, '2 h', '6 h')", 1e-3 * filling.end
+    tree, unit = read_measure(text, filling.model, ["main"], filling.end)
+    places = np.random.default_rng(7).uniform(3.6, 3.8, 8)
+    axes = (Axis("EC", "EC", "mg", 3.7, 3.0, 4.0, False), Axis("w", "w", "h", width, width, 1.0, True))
+    rows = tuple((float(place), width) for place in places)
+    measures = (SweepMeasure("highest", "highest", text, tree, unit, "1"),)
+    sweep = Sweep(Members(rows, axes), measures, ("main",), (), {})
+    block = compute(replace(filling, sweep=sweep), np.arange(len(rows)))
+    expected = highest - (0.0 if curve == "tooth" else 3.7 - places)
+    np.testing.assert_allclose(block.measures[:, 0, 0], expected, rtol=2e-3)
 
 
 def test_what_has_no_value_says_why(filling: Scenario) -> None:
