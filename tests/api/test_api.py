@@ -518,9 +518,10 @@ def test_a_comparison_draws_and_is_written(toy: str) -> None:
 
 
 def test_a_gallery_is_made_from_python(toy: str) -> None:
-    found = sim.gallery("all", toy)
+    found = sim.gallery("all", toy, tables=True)
     assert [(card.name, card.status) for card in found.cards] == [("toy", "done")]
     assert found.page.exists()
+    assert (found.page.parent / "toy" / "trajectory.half.csv").exists()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from immunesim.files.toml.catalogue import builtin_models
 from immunesim.files.toml.model_file import read_model
 from immunesim.model.units import unit as unit_of
-from immunesim.views.text.numbers import ascii_text, interval, number, percent, text_for, unit_text, with_unit
+from immunesim.views.text.numbers import interval, number, percent, text_for, unit_text, with_unit
 
 ROOT = Path(immunesim.__file__).parent
 LANGUAGE = ["files", "model", "experiments", "runtime", "numerics"]  # text of files, or quoted from them
@@ -56,7 +56,7 @@ def test_no_unit_of_the_models_is_printed_as_it_is_typed() -> None:
 
 @pytest.mark.parametrize("unit", ["10^9 cells/uL", "degC", "pM*d", "ug/m^2", "1/min/degC"])
 def test_in_ascii_a_unit_can_be_typed(unit: str) -> None:
-    assert unit_of(ascii_text(unit_text(unit))) == unit_of(unit)
+    assert unit_of(text_for(unit_text(unit), "ascii")) == unit_of(unit)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "cp437", "no-such-encoding", None])

@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from immunesim.experiments.sweeps import statistics
+from immunesim.experiments.sweeps.compute import SweepResult
 from immunesim.experiments.sweeps.designs import OneAtATime, Product, Spaced, Zip
 from immunesim.experiments.sweeps.sampling import LatinHypercube, Random
 from immunesim.views.figures import page, scales
+from immunesim.views.figures.page import Picture
 from immunesim.views.figures.panel import ends_of as ends_of_run
 from immunesim.views.figures.slide import on_slide
 from immunesim.views.figures.sweep import pictures
 from immunesim.views.figures.sweep.lines import binned, curves
 from immunesim.views.figures.sweep.tornado import bars_of
 from immunesim.views.text import sweep_measures
-from immunesim.views.text.numbers import ascii_text, number
+from immunesim.views.text.numbers import number, text_for
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.contour import ContourSet
 from matplotlib.text import Text
@@ -34,6 +36,11 @@ SEVEN = [LONG[: 20 + 15 * number] for number in range(7)]
 PEAK, LOW = measure(), measure("low", "lowest number of cells in blood", "cells/uL")
 CLEARANCE = axis()
 AMOUNT = axis("dose.push.amount", "amount of push", "pmol", 100, 10, 1000, True)
+
+
+def last_picture(result: SweepResult) -> Picture:
+    """The last figure of a sweep, here of a curve that is kept; those before it are not drawn."""
+    return pictures.drawings(result)[-1]()
 
 
 def patients(count: int, axes: int = 4) -> Random:
@@ -255,7 +262,7 @@ def test_the_colour_bar_covers_the_values_and_has_their_unit(tmp_path: Path) -> 
 def test_a_map_of_patients_shows_medians_and_where_only_some_failed(tmp_path: Path) -> None:
     result = made(tmp_path, Product(grid([AMOUNT, CLEARANCE], 3, 3), patients(9)), noisy,
                   failed=lambda v, a: (v[:, 0] > 500) & (v[:, 2] > 4))  # fmt: skip
-    picture = next(iter(pictures.pictures(result)))
+    picture = next(pictures.pictures(result))
     (mesh,) = [c for c in picture.figure.axes[0].collections if isinstance(c, QuadMesh)]
     corner = (result.values[:, 0] == 10) & (result.values[:, 1] == 0.25)
     assert corner.sum() == 9
@@ -277,7 +284,7 @@ def test_failed_members_of_a_sample_are_dashed_lines_and_crosses(tmp_path: Path)
 
 def test_failed_patients_stand_beside_the_others(tmp_path: Path) -> None:
     result = made(tmp_path, patients(50), noisy, arms=["as dosed", "untreated"], failed=some_fail)
-    spread, pairs, *_ = pictures.pictures(result)
+    spread, pairs = itertools.islice(pictures.pictures(result), 2)
     assert panels_with(spread.figure, "failed") == [int(result.failed.sum())]
     both = 50 - int(result.failed.any(axis=1).sum())
     assert any(f"of {both}" in text.replace("\n", " ") for text in words_on(pairs.figure))
@@ -288,7 +295,7 @@ def test_a_level_is_a_line_and_members_beyond_it_are_counted(tmp_path: Path) -> 
     beyond = measure(low=8.0)
     result = made(tmp_path, patients(40), lambda v, a, j: v[:, 0], [beyond], ["as dosed", "less"],
                   failed=lambda v, a: v[:, 0] < 2)  # fmt: skip
-    spread, *_ = pictures.pictures(result)
+    spread = next(pictures.pictures(result))
     assert panels_with(spread.figure, "level") == [2]  # the ends of one line
     known = result.measures[~result.failed[:, 0], 0, 0]
     share = f"above 8 pM: {100 * (known > 8).mean():.3g} %"
@@ -352,7 +359,7 @@ def test_the_words_of_a_curve_give_its_extremes_and_where_they_are(tmp_path: Pat
 
 def test_the_words_of_patients_give_quantiles_and_how_many_differ(tmp_path: Path) -> None:
     result = made(tmp_path, patients(40), lambda v, a, j: v[:, 0] - 2.0 * a * (v[:, 0] > 5), arms=["as dosed", "less"])
-    spread, pairs, *_ = pictures.pictures(result)
+    spread, pairs = itertools.islice(pictures.pictures(result), 2)
     values = result.measures[:, 0, 0]
     low, middle, top = (sweep_measures.number(value) for value in np.quantile(values, (0.05, 0.5, 0.95)))
     assert f"median {middle} pM, 5 to 95 % from {low} to {top} pM" in spread.text
@@ -446,7 +453,7 @@ def test_bins_hold_every_member_once_and_give_its_quantiles() -> None:
 
 def value_of(text: str) -> float:
     """A number as it stands on an axis."""
-    plain = ascii_text(text).replace(",", "").replace("x 10^", "e").replace(" ", "")
+    plain = text_for(text, "ascii").replace(",", "").replace("x 10^", "e").replace(" ", "")
     return float(plain.replace("10^", "1e"))
 
 
@@ -483,7 +490,7 @@ def test_arms_differ_in_colour_and_in_dash(tmp_path: Path) -> None:
 
 def test_bands_over_time_show_the_quantiles_and_the_doses(tmp_path: Path) -> None:
     result = made(tmp_path, patients(9), noisy, arms=["as dosed", "untreated"], keep=["drug"])
-    figure = list(pictures.pictures(result))[-1].figure
+    figure = last_picture(result).figure
     strip, first, _ = figure.axes  # the doses of the first arm, its panel, that of the other, which has none
     lines = [line.get_ydata() for line in first.lines if len(line.get_xdata()) == 49]
     assert np.array(lines) == pytest.approx(result.bands["main", "drug"])
@@ -517,11 +524,11 @@ def test_a_measure_named_by_its_formula_makes_a_plain_file_name(tmp_path: Path) 
 
 def test_bands_say_that_the_smallest_values_are_drawn_at_the_edge(tmp_path: Path) -> None:
     result = made(tmp_path, patients(9), noisy, keep=["drug"])
-    figure = list(pictures.pictures(result))[-1].figure
+    figure = last_picture(result).figure
     assert not any("at the lower edge" in text for text in words_on(figure))
     result.bands["main", "drug"][:, 10:] *= 1e-3
     result.bands["main", "drug"][:, 30:] *= 1e-6
-    figure = list(pictures.pictures(result))[-1].figure
+    figure = last_picture(result).figure
     assert any("at the lower edge" in text.replace("\n", " ") for text in words_on(figure))
 
 
@@ -552,7 +559,7 @@ def beyond_on(panel, which):
 
 def test_a_few_members_near_zero_or_huge_do_not_empty_a_panel_and_are_counted(tmp_path: Path) -> None:
     result = made(tmp_path, patients(60), few_at_zero, [COUNTED], ["as dosed", "untreated"])
-    spread, pairs, *_ = pictures.pictures(result)
+    spread, pairs = itertools.islice(pictures.pictures(result), 2)
     panel = spread.figure.axes[0]
     low, high = ends_of(panel, "x")
     assert high / low <= 1e10
@@ -636,7 +643,7 @@ def lines_over_time(figure):
 )
 def test_few_members_that_are_no_patients_are_drawn_one_by_one(design, lines, tmp_path: Path) -> None:
     result = made(tmp_path, design, lambda v, a, j: v[:, 0], keep=["drug"])
-    picture = list(pictures.pictures(result))[-1]
+    picture = last_picture(result)
     assert covered(picture.figure) == []
     found = lines_over_time(picture.figure)
     assert len(found) == lines
@@ -650,7 +657,7 @@ def test_few_members_that_are_no_patients_are_drawn_one_by_one(design, lines, tm
 
 def test_a_member_that_failed_has_no_line_over_time(tmp_path: Path) -> None:
     result = made(tmp_path, grid([CLEARANCE], 9), over_clearance, keep=["drug"], failed=lambda v, a: v[:, 0] > 0.95)
-    figure = list(pictures.pictures(result))[-1].figure
+    figure = last_picture(result).figure
     assert len(lines_over_time(figure)) == 8
 
 

@@ -117,18 +117,12 @@ def scale_text(unit: str, log: bool = False) -> str:
     return ", ".join(filter(None, [unit_text(unit), "log scale" if log else ""]))
 
 
-def ascii_text(text: str) -> str:
-    """`text` in plain ASCII: Greek letters by their names, signs by their usual spelling, other characters as ``?``.
-
-    >>> ascii_text("IFN-α at 1.5 × 10⁻⁴ µg/m², ≥ 38 °C, naïve → “effector”")
-    'IFN-alpha at 1.5 x 10^-4 ug/m^2, >= 38 degC, naive -> "effector"'
-    """  # noqa: RUF002
-    return text_for(text, "ascii")
-
-
 def text_for(text: str, encoding: str | None) -> str:
-    """`text` with each character that `encoding` does not have replaced as in `ascii_text`; no encoding: plain ASCII.
+    """`text` with each character that `encoding` does not have in ASCII: Greek letters by their names, signs by their
+    usual spelling, other characters as ``?``. No encoding: all of it in ASCII.
 
+    >>> text_for("IFN-α at 1.5 × 10⁻⁴ µg/m², ≥ 38 °C, naïve → “effector”", None)
+    'IFN-alpha at 1.5 x 10^-4 ug/m^2, >= 38 degC, naive -> "effector"'
     >>> text_for("IFN-α, 38 °C, 10⁻⁴", "cp1252")
     'IFN-alpha, 38 °C, 10^-4'
     """  # noqa: RUF002
