@@ -164,6 +164,11 @@ BROKEN = {  # content, line (None: any), message
     "an_open_list": (b"title = 1\na = [1,\n2\n", 3, "not TOML: "),
     "a_key_of_many_parts": (b"a" + b".a" * 60_000 + b" = 1", 1, "nested deeper than 100"),
     "a_key_of_many_spaced_parts": (b"[a" + b" . 'a'" * 60_000 + b"]", 1, "nested deeper than 100"),
+    "SBML": (
+        b'<?xml version="1.0"?>\n<sbml level="3" version="1"/>',
+        1,
+        "XML, and no scenario or model; SBML is written",
+    ),
     "passwords": (b"root:$6$secret:19000::::::\n", 1, "not TOML, and no scenario or model"),
     "utf_16": (b"\xff\xfe\x00", 0, "text in UTF-16; save it as UTF-8"),
     "latin_1": (b"# a\na = '\xe9'", 2, "not UTF-8 text (byte 9); save it as UTF-8"),

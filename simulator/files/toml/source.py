@@ -6,6 +6,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, time
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,8 @@ OURS = {
     *("schema", "title", "model", "extends", "time", "species", "parameters", "reactions", "observables"),
     *("substances", "sources", "interventions", "modules", "rules", "topics", "claims", "facts"),
 }
+
+OPTIONS = ("knockout", "block", "add")  # of the command line, which stand for changes of parameters and doses
 
 Key = str | int
 Table = dict[str, Any]
@@ -60,6 +63,9 @@ class TomlSource:
         rows = self.text.rstrip("\n").split("\n")
         line = int(match[1]) if match else len(rows)
         text = rows[line - 1].strip() if 0 < line <= len(rows) else ""
+        if self.text.lstrip().startswith("<"):
+            said = "XML, and no scenario or model; SBML is written by 'export' and not read"
+            return InputFault(self.name, line, said, "")
         hint = '; a value with a unit must be quoted: "5 d"' if _BARE.search(text) else ""
         keys = {match[1] for row in rows[: line - 1] + rows[line:] if (match := _FIRST_WORD.match(row))}
         if not keys & OURS:
@@ -193,9 +199,11 @@ def check_fields(table: object, fields: Mapping[str, Field], what: str) -> Itera
         if field is None:
             hint = nearest(key, fields)
             meant |= {name for name in fields if hint.endswith(f"'{name}'?")}
+            if key in OPTIONS and "parameters" in fields and isinstance(value, str):
+                hint = f": --{key} is an option; here it is what it does to parameters, which 'describe NAME' says"
             yield (key,), f"{what} has no key '{key}'{hint or f'; keys are {listed(fields, len(fields))}'}"
         else:
-            problem = _problem(key, value, field)
+            problem = _problem(key, value, field, f"{what.strip('[]')}.{key}" if what.startswith("[") else key)
             if problem:
                 yield (key,), problem
     for key, field in fields.items():
@@ -203,10 +211,15 @@ def check_fields(table: object, fields: Mapping[str, Field], what: str) -> Itera
             yield (), f"{what} has no {key}"
 
 
-def _problem(key: str, value: object, field: Field) -> str:
-    """What is wrong with one value, or an empty text."""
+def _problem(key: str, value: object, field: Field, path: str) -> str:
+    """What is wrong with one value, or an empty text. path: of its key, as headers write it."""
     if not isinstance(value, field.types) or isinstance(value, bool) is not (bool in field.types):
-        return f"{key} must be {field.words}, found {value!r}"
+        shown = str(value) if isinstance(value, (date, time)) else repr(value)
+        if isinstance(value, dict) and list in field.types:
+            shown = f"a table: each of the list begins with [[{path}]]"
+        if isinstance(value, list) and dict in field.types:
+            shown = f"a list: each of its tables begins with [{path}.NAME]"
+        return f"{key} must be {field.words}, found {shown}"
     if isinstance(value, float) and not math.isfinite(value):
         return f"{key} must be a finite number, found {value}"
     if value == "" and field.required:
