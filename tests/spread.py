@@ -21,7 +21,12 @@ from immunesim.numerics.trajectory import Array
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 LIFE = "autoimmunity_in_a_lifetime"
-TREATED = ("IL2", "CTLA4", "PD1", "both")
+TREATED = ("IL2", "CTLA4", "little_CTLA4", "much_CTLA4", "PD1", "both", "both_little_CTLA4")
+COMPARED = (
+    ("low_over_usual", "little_CTLA4", "CTLA4"),
+    ("high_over_usual", "much_CTLA4", "CTLA4"),
+    ("both_over_CTLA4", "both", "CTLA4"),
+)
 ILL = 4.5  # self-reactive cells per uL, which keep a twentieth of the tissue damaged: harm of any grade
 SEVERE = 1 / 3  # of the tissue, as a rash of 30 % of the skin is of grade 3
 BEGIN, END = "<!-- spread -->", "<!-- end of spread -->"
@@ -52,6 +57,11 @@ def _women_over_men(x: Array) -> float:
 def _odds_of_women_over_men(x: Array) -> float:
     women, men = (x[x[:, 0] == sex, 1].mean() for sex in (1, 0))
     return float(women / (1 - women) / (men / (1 - men)))
+
+
+def _quotient(x: Array) -> float:
+    """x: a row a person, 1 for who is harmed under one treatment, and under the other."""
+    return float(x[:, 0].mean() / x[:, 1].mean())
 
 
 def _below(level: float) -> Callable[[Array], float]:
@@ -137,6 +147,26 @@ ROWS = (
         "checkpoint_severe_PD1"),
     Row("a third of the tissue damaged within a year of both antibodies", "life.worst_at_50.both", _above(SEVERE),
         "checkpoint_severe_both"),
+    Row("newly ill at a tenth of the dose against CTLA-4", "life.newly_ill.little_CTLA4", _above(0),
+        "ctla4_block_harm_any_low_dose"),
+    Row("the same, over the usual dose", "life.low_over_usual", _quotient, "ctla4_block_harm_low_over_usual",
+        form="{:.2g}"),
+    Row("newly ill at three times the dose, over the usual dose", "life.high_over_usual", _quotient,
+        "ctla4_block_harm_high_over_usual", form="{:.2g}"),
+    Row("a third of the tissue damaged, the same", "life.severe_high_over_usual", _quotient,
+        "ctla4_block_severe_high_over_usual", form="{:.2g}"),
+    Row("a third of the tissue damaged, both antibodies over one against CTLA-4", "life.severe_both_over_CTLA4",
+        _quotient, "checkpoint_severe_both_over_CTLA4", form="{:.2g}"),
+    Row("newly ill at three times the dose against CTLA-4", "life.newly_ill.much_CTLA4", _above(0),
+        "ctla4_block_harm_any_10_mg"),
+    Row("a third of the tissue damaged, the same", "life.worst_at_50.much_CTLA4", _above(SEVERE),
+        "ctla4_block_harm_severe_10_mg"),
+    Row("a third of the tissue damaged at the usual dose", "life.worst_at_50.CTLA4", _above(SEVERE),
+        "ctla4_block_severe_label"),
+    Row("newly ill under both antibodies, little of that against CTLA-4", "life.newly_ill.both_little_CTLA4",
+        _above(0), "both_block_any_little_ipilimumab"),
+    Row("a third of the tissue damaged, the same", "life.worst_at_50.both_little_CTLA4", _above(SEVERE),
+        "both_block_severe_little_ipilimumab"),
     Row("lymphocytes, 97.5th over 2.5th percentile", "lymphocytes", _ratio(0.025, 0.975),
         "spread_lymphocytes_percentiles", form="{:.2g}"),
     Row("CD8 cells, 97.5th over 2.5th percentile", "CD8", _ratio(0.025, 0.975), "spread_CD8_percentiles",
@@ -160,6 +190,10 @@ def simulated(count: int) -> Mapping[str, Array]:
         people |= {f"life.newly_ill.{arm}": newly, f"life.by_sex.{arm}": np.column_stack([woman, newly])}
         severe = people[f"life.worst_at_50.{arm}"] > SEVERE
         people[f"life.by_sex.severe_{arm}"] = np.column_stack([woman, severe])
+    for name, one, other in COMPARED:
+        people[f"life.{name}"] = np.column_stack([people[f"life.newly_ill.{arm}"] for arm in (one, other)])
+        severe = [people[f"life.worst_at_50.{arm}"] > SEVERE for arm in (one, other)]
+        people[f"life.severe_{name}"] = np.column_stack(severe)
     people["life.by_sex.ill"] = np.column_stack([woman, people["life.ill"] > ILL])
     return people
 

@@ -8,7 +8,7 @@ import pytest
 from immunesim import read_scenario
 from immunesim.files.toml.facts import register
 
-from tests.spread import BEGIN, END, LIFE, README, ROWS, SEVERE, TREATED, short_table, simulated
+from tests.spread import BEGIN, COMPARED, END, LIFE, README, ROWS, SEVERE, TREATED, short_table, simulated
 
 
 def test_what_the_table_names_is_there() -> None:
@@ -20,6 +20,7 @@ def test_what_the_table_names_is_there() -> None:
         known |= {*measures, *(f"{name}.{arm.name}" for name in measures for arm in read.arms)}
     known |= {f"life.newly_ill.{arm}" for arm in TREATED}  # of two measures, made by `simulated`
     known |= {"life.by_sex.ill", *(f"life.by_sex.{severe}{arm}" for arm in TREATED for severe in ("", "severe_"))}
+    known |= {f"life.{severe}{name}" for name, _, _ in COMPARED for severe in ("", "severe_")}
     assert {row.measure for row in ROWS} <= known
     assert {row.fact for row in ROWS if row.fact} <= set(register())
 
