@@ -50,12 +50,15 @@ def test_its_names_mean_what_they_mean_in_the_human_model() -> None:
     assert labels == {"antibody"}  # of any class here, IgG there
 
 
+NO_STEROIDS = ("steroid_permits_M * ", ""), ("steroid_permits_T * ", "")
+
+
 def law(model: Model, name: str) -> str:
-    """A formula in the names that both models have: here one man of 70 kg, one clone, no CD4 cells apart, CD25 induced
-    at once."""
+    """A formula in the names that both models have: here one man of 70 kg, one clone, no steroids, no CD4 cells apart,
+    CD25 induced at once."""
     text = model.reactions[name].rate_text if name in model.reactions else model.observables[name].text
     one_clone = "T_secreting_again", "T_again_secreting * T_drive * T_active"
-    for old, new in (("_70kg", ""), ("pace * ", ""), ("IL2_arousal", "IL2_strong"), ("_CD8", ""), one_clone):
+    for old, new in (("_70kg", ""), ("pace * ", ""), ("IL2_arousal", "IL2_strong"), ("_CD8", ""), one_clone, *NO_STEROIDS):
         text = text.replace(old, new)
     return text
 

@@ -17,6 +17,7 @@ BEYOND = {
     "IL2_pyrogen": "hiv_il2/fever",
     "NK_away": "natural_killer_cells/leave_blood",
     "bone_eroded": "rheumatoid_arthritis/erosion",
+    "steroid": "steroid_counts/T_cells_24h",
 }
 
 
