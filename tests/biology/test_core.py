@@ -58,7 +58,8 @@ def law(model: Model, name: str) -> str:
     CD25 induced at once."""
     text = model.reactions[name].rate_text if name in model.reactions else model.observables[name].text
     one_clone = "T_secreting_again", "T_again_secreting * T_drive * T_active"
-    for old, new in (("_70kg", ""), ("pace * ", ""), ("IL2_arousal", "IL2_strong"), ("_CD8", ""), one_clone, *NO_STEROIDS):
+    one_man = ("_70kg", ""), ("pace * ", ""), ("IL2_arousal", "IL2_strong"), ("_CD8", "")
+    for old, new in (*one_man, one_clone, *NO_STEROIDS):
         text = text.replace(old, new)
     return text
 
