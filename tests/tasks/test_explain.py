@@ -231,8 +231,8 @@ SENTENCES = [
     rf"Start at {N} cells/µL, peak of {N} cells/µL on day {N}, end at {N} cells/µL\.",
     rf"It rises from {N} cells/µL \(day 5\) to {N} cells/µL \(day {N}\)\. All gain is by “[^”]+”; {N} % of it is "
     r"lost again, by “[^”]+”\.",
-    rf"It peaks on day {N}\. If the level were {N} cells/µL on both days, “[^”]+” would add {N} cells/µL per d on "
-    rf"day {N} and {N} on day {N}, because “[^”]+” \(stop_brake\) is {N} instead of 1\.",
+    rf"It begins to fall on day 89\. If the level were {N} cells/µL on both days, “[^”]+” would add {N} cells/µL per d "
+    rf"on day {N} and {N} on day {N}, because “[^”]+” \(stop_brake\) is {N} instead of 1\b",
     rf"In the arm healthy it goes from {N} cells/µL to {N} cells/µL by day 240, in this arm to {N} cells/µL\.",
     rf"T_self raises tissue_damage, which raises T_self: positive feedback, adds {N} % to a disturbance; delay "
     rf"(about {N} d|unclear)",
