@@ -36,6 +36,7 @@ KEPT = results.read()
 AGAIN = {  # human scenarios whose main arm may be computed a second time, and why
     "dupilumab_ige": "mast cells fire from one level of granules on, a bend that months of exposure cross each day",
     "il1_and_graft": "organs come into debt where the pressure falls below what they need, a kink",
+    "il1_and_marrow": "organs come into debt where the pressure falls below what they need, a kink",
     "precursors_compete": "all its effectors are CD4 cells: others are a difference, cut at zero",
     "sequential_infections": "IL-3, of which nothing was left, rises out of rounding with the second virus",
     "vaccine_then_another_virus": "IL-3, of which nothing was left, rises out of rounding with the second virus",
