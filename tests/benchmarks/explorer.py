@@ -1,6 +1,7 @@
 """Pages of `explore` in Chromium: how soon they draw, how they follow a slider, against the engine in Python.
 
     python -m tests.benchmarks.explorer [SCENARIO or PAGE.html ...]
+    python -m tests.benchmarks.explorer --make
 
 A line for each page: its size; how soon, by the page's own clock, which starts with the navigation from disk, the fixed
 curves are drawn that the file carries, the sliders can be moved, and curves are drawn that were simulated here; the
@@ -8,15 +9,17 @@ curves are drawn that the file carries, the sliders can be moved, and curves are
 takes of each frame; how long the curves of all arms that are shown take to follow, with messages, drawing and verdicts,
 while the slider moves and once it rests; the engine of the page alone for these arms, to both tolerances; and the
 compiled engine in Python, which leaves out what the scenario cannot wake, with the ratio of the two. Each is the best
-of some rounds: the machine may do other things too.
+of some rounds: the machine may do other things too. --make: instead, how long the pages of all scenarios take to make.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import shutil
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,9 +27,10 @@ from immunesim.experiments.awake import awake_species, zero_parameters
 from immunesim.experiments.explorer.document import RTOL_AT_REST, RTOL_MOVING, with_twin
 from immunesim.experiments.schedule import prepare
 from immunesim.experiments.solving import problem_of
+from immunesim.files.toml.catalogue import builtin_scenarios
 from immunesim.numerics.compiled.arms import ModelEngine
 from immunesim.numerics.system import System
-from immunesim.tasks.explore import ExploreRequest, explore
+from immunesim.tasks.explore import ExploreRequest, explore, why_no_page
 from immunesim.tasks.request import ScenarioRequest
 from immunesim.views.report.explorer_page import MOST_FIXED
 
@@ -166,6 +170,22 @@ def native(name: str) -> dict[float, float]:
     return found
 
 
+def make(folder: Path, name: str) -> int:
+    """The bytes of the page of a scenario, written into `folder`; 0 if it can have none."""
+    scenario = ScenarioRequest(name)
+    return 0 if why_no_page(scenario.read()) else explore(ExploreRequest(scenario, folder / f"{name}.html")).size
+
+
+def make_all() -> None:
+    """Prints how long the pages of all scenarios take, on all cores."""
+    names = list(builtin_scenarios())
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("fork").Pool() as pool:
+        made = list(filter(None, pool.imap_unordered(partial(make, Path(folder)), names)))
+    seconds = time.perf_counter() - began
+    print(f"{len(made)} pages of {len(names)} scenarios, {sum(made) / 1e6:.0f} MB, in {seconds:.0f} s")
+
+
 def main(words: list[str]) -> None:
     """Prints a line for each."""
     from playwright.sync_api import sync_playwright
@@ -191,4 +211,7 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or list(SCENARIOS))
+    if sys.argv[1:] == ["--make"]:
+        make_all()
+    else:
+        main(sys.argv[1:] or list(SCENARIOS))
