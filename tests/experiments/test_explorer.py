@@ -71,6 +71,14 @@ def test_at_most_eight_sliders_are_shown_first_and_any_knob_can_be(name: str) ->
     assert not set_here or set_here & first
 
 
+def test_what_the_scenario_sets_is_no_first_slider_where_it_moves_nothing() -> None:
+    scenario = read_scenario(builtin_scenarios()["regulatory_cells_partly_lost"])
+    assert "body_surface" in scenario.arms[0].parameters  # of a mouse, which is given nothing per m2 here
+    first = {each.path for each in sliders_of(scenario) if each.shown}
+    assert "body_surface" not in first
+    assert "pace" in first  # of its infections and divisions, which the scenario sets too
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

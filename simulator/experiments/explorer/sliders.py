@@ -281,7 +281,8 @@ def _readable(scenario: Scenario, time: float) -> tuple[float, str]:
 
 
 def _first(scenario: Scenario, sliders: Sequence[Slider]) -> set[str]:
-    """The paths of at most `MOST_SHOWN` sliders: doses, what the scenario sets, and then what moves its curves most."""
+    """The paths of at most `MOST_SHOWN` sliders: doses, what the scenario sets and arms change, and then what moves the
+    curves most. What the main arm sets without moving them is left out."""
     paths = [each.path for each in sliders]
     if len(paths) <= MOST_SHOWN:
         return {*paths}
@@ -289,13 +290,11 @@ def _first(scenario: Scenario, sliders: Sequence[Slider]) -> set[str]:
     if doses:
         course = doses[0].removesuffix("amount")
         doses += [each for each in (f"{course}count", f"{course}every") if each in paths]
+    moving = by_effect(scenario, [each for each in sliders if "." not in each.path])
     own = [each for each in paths if each.startswith("initial.")]
-    own += [each for each in scenario.arms[0].parameters if each in paths]
+    own += [each for each in scenario.arms[0].parameters if each in moving]
     own += [path for arm in scenario.arms[1:] for path in sorted(arm.own) if path in paths]
-    chosen = list(dict.fromkeys([*doses, *list(dict.fromkeys(own))[:MOST_OWN]]))[:MOST_SHOWN]
-    if len(chosen) < MOST_SHOWN:
-        knobs = [each for each in sliders if "." not in each.path and each.path not in chosen]
-        chosen += by_effect(scenario, knobs)[: MOST_SHOWN - len(chosen)]
+    chosen = list(dict.fromkeys([*doses, *list(dict.fromkeys(own))[:MOST_OWN], *moving]))[:MOST_SHOWN]
     if len(chosen) < MOST_SHOWN:
         chosen += [path for path in paths if path.startswith("dose.") and path not in chosen]
     return set(chosen[:MOST_SHOWN])
