@@ -151,7 +151,7 @@ class DenseOutput:
     def pieces(self, names: Sequence[str]) -> list[Pieces]:
         """Species and observables, each of one member, in pieces that determine it; KeyError if there is none."""
         points, first = self._parts
-        observed = [name for name in names if name not in self.system.species]
+        observed = [name for name in names if name not in self.system.species and self.segments]
         found = dict(zip(observed, self._steps.observables(self.system, observed), strict=True)) if observed else {}
         start, end = self.times().take(points[0]), self.times().take(points[-1])
         return [

@@ -115,6 +115,21 @@ def test_a_readout_of_a_sweep_is_right_between_the_steps(
     assert abs(half["auc(spike)"] - SPIKE) < 1e-5
 
 
+@pytest.mark.parametrize("engine", ["compiled", "scipy"])
+def test_no_readout_of_a_run_that_fails_at_its_start_has_a_value(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMMUNESIM_ENGINE", engine)
+    (tmp_path / "model.toml").write_text(MODEL.replace('rate = "k"', 'rate = "k * M / M"'), encoding="utf-8")
+    (tmp_path / "scenario.toml").write_text(SCENARIO + "[parameters]\nM = '0 mg'\n", encoding="utf-8")
+    scenario = read_scenario(tmp_path / "scenario.toml")
+    trajectory = run(scenario, certify=False).arms["main"].trajectory
+    assert "fill (0/0)" in trajectory.outcome.message
+    for text in READOUTS:
+        found = measure(read_measure(text, scenario.model, ["main"])[0], scenario.model, {"main": trajectory})
+        assert math.isnan(found.value), text
+
+
 @pytest.mark.parametrize("engine", ["compiled", pytest.param("scipy", marks=pytest.mark.slow)])
 def test_a_pulse_in_time_of_a_ten_thousandth_of_the_run_is_measured_wherever_it_is(
     filling: Scenario, engine: str, monkeypatch: pytest.MonkeyPatch

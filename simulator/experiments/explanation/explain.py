@@ -208,7 +208,8 @@ def explain(
 
 def _dense(trajectory: Trajectory) -> DenseOutput:
     if not isinstance(trajectory.dense, DenseOutput) or len(trajectory.dense.times()) < 2:
-        raise NoStepsError("a run is explained from the solver's steps, and this one has none")
+        why = f": {trajectory.outcome.message}" if trajectory.outcome.message else ""
+        raise NoStepsError(f"a run is explained from the solver's steps, and this one has none{why}")
     return trajectory.dense
 
 
