@@ -118,8 +118,14 @@ def _free_page(found: Lesson) -> str:
 
 
 def _faults(simulated: SimulatedLesson) -> list[str]:
-    """What the simulation contradicts: a sentence, or a question of which not exactly one choice is right."""
-    wrong = []
+    """What the simulation contradicts: an arm that fails, a sentence, or a question of which not exactly one choice is
+    right."""
+    wrong = [
+        f"{result.scenario.id}: arm {name} failed: {arm.trajectory.outcome.message}"
+        for result in simulated.results.values()
+        for name, arm in result.arms.items()
+        if not arm.trajectory.outcome.ok
+    ]
     for step in simulated.lesson.steps:
         result = simulated.results[step.scenario]
         holds, words = [said.holds for said in result.answer], [each.text for each in spoken_answer(result)]
@@ -130,7 +136,10 @@ def _faults(simulated: SimulatedLesson) -> list[str]:
 
 
 def _reasons(step: Step, result: RunResult) -> list[str]:
-    """Why the first curve of a step moves, in its first arm; first how it differs from the arm it is compared with."""
+    """Why the first curve of a step moves, in its first arm; first how it differs from the arm it is compared with. Nothing
+    where one of these fails."""
+    if not all(result.arms[name].trajectory.outcome.ok for name in (step.arms[0], step.against) if name is not None):
+        return []
     request = ExplainRequest(result, step.show[0], arm=step.arms[0], against=step.against)
     explanation = explain(request).explanation
     story = sentences(replace(explanation, against=None), names=False)

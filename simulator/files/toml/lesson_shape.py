@@ -91,7 +91,7 @@ def shape(data: Table) -> list[tuple[KeyPath, str]]:
 def usable(data: Table, wrong: Sequence[KeyPath]) -> Table:
     """A copy without what is wrong, so that the rest can be checked all the same; None in place of a wrong item."""
     copied = copy.deepcopy(data)
-    for place in wrong:
+    for place in filter(None, wrong):  # an empty one: a key of the file is missing
         holder: Any = copied
         for key in place[:-1]:
             holder = holder.get(key) if isinstance(holder, dict) else holder[int(key)] if holder else None
