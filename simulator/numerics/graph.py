@@ -8,10 +8,11 @@ from front to back emits code.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..model.expression import Apply, Expression, Name, Number
+from .bounds import AMOUNT, UNKNOWN, Bounds, bounds_of, exactly
 
 MOST_MULTIPLIED = 64  # the largest whole exponent that is multiplied out
 LARGEST_RATIO = 1e150  # of (x/K)^n: hill() is 1 long before, and nothing made of it overflows
@@ -46,9 +47,11 @@ class Graph:
         self._derivatives: dict[tuple[int, int], int] = {}
         self._leaves: list[frozenset[int]] = []
         self._never_negative: list[bool] = []
+        self._usual: list[float | None] = []
+        self._bounds: list[Bounds] = []
         self._amounts: set[int] = set()
 
-    def _node(self, node: Node) -> int:
+    def _node(self, node: Node, usual: float | None = None) -> int:
         found = self._index.get(node)
         if found is None:
             found = self._index[node] = len(self.nodes)
@@ -56,18 +59,44 @@ class Graph:
             leaves = frozenset([found]) if node.op == "symbol" else frozenset()
             self._leaves.append(leaves.union(*[self._leaves[i] for i in node.args]))
             self._never_negative.append(_never_negative(node, [self._never_negative[i] for i in node.args]))
+            self._note(node, usual)
         return found
+
+    def _note(self, node: Node, usual: float | None) -> None:
+        """What is known of the value of a new node; usual: that of a symbol which is a parameter, in the model."""
+        if node.op == "constant":
+            usual = node.value
+        elif node.op != "symbol":
+            values = [value for i in node.args if (value := self._usual[i]) is not None]
+            usual = OPERATIONS[node.op](*values) if len(values) == len(node.args) else None
+        self._usual.append(usual)
+        if usual is not None:
+            self._bounds.append(exactly(usual))
+        elif node.op == "symbol":
+            self._bounds.append(UNKNOWN)
+        else:
+            square, share = len(set(node.args)) < len(node.args), node.op == "div" and self._is_share(*node.args)
+            self._bounds.append(bounds_of(node.op, [self._bounds[i] for i in node.args], square, share))
+
+    def _is_share(self, part: int, whole: int) -> bool:
+        """Whether a quotient is of the form x / (x + y), with y that is not negative."""
+        found = self.nodes[whole]
+        others = [each for each in found.args if each != part] if found.op == "add" and part in found.args else []
+        return len(others) == 1 and self._bounds[others[0]].lowest >= 0.0
 
     def constant(self, value: float) -> int:
         """The node of a number."""
         return self._node(Node("constant", value=float(value)))
 
-    def symbol(self, name: str, amount: bool = False) -> int:
+    def symbol(self, name: str, amount: bool = False, usual: float | None = None, bounds: Bounds = UNKNOWN) -> int:
         """The node of a name whose value is not known yet. amount: it is below zero by rounding only, which counts as
-        zero in the base of a power."""
-        found = self._node(Node("symbol", name=name))
+        zero in the base of a power. usual: of a parameter, its value in the model, whose sign it is taken to keep.
+        bounds: of another symbol."""
+        found = self._node(Node("symbol", name=name), usual)
         if amount:
             self._amounts.add(found)
+        if usual is None:
+            self._bounds[found] = AMOUNT if amount else bounds
         return found
 
     def symbols_of(self, node: int) -> frozenset[int]:
@@ -78,10 +107,21 @@ class Graph:
         """Whether the form of `node` shows that it is never below zero."""
         return self._never_negative[node]
 
+    def vanishes(self, op: str, args: Sequence[int], zero: Sequence[bool]) -> bool:
+        """Whether a product or a quotient is zero since some of its arguments are: the others are finite, and what is
+        divided by is not zero, whatever amounts and other states are, where parameters have the signs of the model."""
+        if op == "mul":
+            return any(zero) and all(self._bounds[arg].finite for arg in args)
+        return op == "div" and zero[0] and self._bounds[args[1]].finite and self._bounds[args[1]].lowest > 0.0
+
     def value_of(self, node: int) -> float | None:
         """The number a node is, or None if it depends on a symbol."""
         found = self.nodes[node]
         return found.value if found.op == "constant" else None
+
+    def bounds(self, node: int) -> Bounds:
+        """What the form of `node` shows of its value."""
+        return self._bounds[node]
 
     def apply(self, op: str, *args: int) -> int:
         """The node of `op` on `args`, simplified where that changes no value."""
@@ -159,7 +199,15 @@ class Graph:
             return self.power(self._without_rounding(args[0]), self.constant(0.5))
         if tree.op in ("saturation", "hill", "inhibition"):
             return self._hill(tree.op, *args)
-        return self.apply(tree.op, *args)
+        return self._checked(tree.op, *args)
+
+    def _checked(self, op: str, *args: int) -> int:
+        """As `apply`, but what is zero times or over something that may have no value is left as it is."""
+        zero = [self.value_of(arg) == 0.0 for arg in args]
+        folds = any(zero) if op == "mul" else zero[0] if op == "div" else False
+        if folds and not self.vanishes(op, args, zero):
+            return self._node(Node(op, args))
+        return self.apply(op, *args)
 
     def _if(self, condition: Expression, then: int, otherwise: int, names: Mapping[str, int]) -> int:
         """The node of `then` where a condition holds, and of `otherwise` elsewhere."""
@@ -197,8 +245,8 @@ class Graph:
         """
         one = self.constant(1.0)
         if op == "saturation" and x in self._amounts:
-            return self.apply("div", x, self.apply("add", level, x))
-        ratio = self.apply("max", self.apply("div", x, level), self.constant(0.0))
+            return self._checked("div", x, self.apply("add", level, x))
+        ratio = self.apply("max", self._checked("div", x, level), self.constant(0.0))
         ratio = self.power(ratio, *exponent or (one,))
         ratio = self.apply("min", ratio, self.constant(LARGEST_RATIO))
         return self.apply("div", one if op == "inhibition" else ratio, self.apply("add", one, ratio))

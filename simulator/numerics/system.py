@@ -12,6 +12,7 @@ import numpy as np
 from ..model.expression import TIME
 from ..model.laws import in_order
 from ..model.model import Model
+from .bounds import AMOUNT
 from .equations import Equations
 from .graph import OPERATIONS, Graph
 from .parameter_formulas import ParameterFormulas
@@ -69,8 +70,10 @@ class System:
         model, constants, reciprocals = self._given
         graph = Graph(reciprocals)
         amounts = {name for name, each in model.species.items() if not each.signed}
-        every = (TIME, *self.species, *self.parameters)
-        symbols = {name: graph.symbol(name, amount=name in amounts) for name in every}
+        every = (*self.species, *self.parameters)
+        usual = {name: each.value for name, each in model.parameters.items()}
+        symbols = {TIME: graph.symbol(TIME, bounds=AMOUNT)}
+        symbols |= {name: graph.symbol(name, name in amounts, usual.get(name)) for name in every}
         names = symbols | {name: graph.constant(value) for name, value in (constants or {}).items()}
         for name in in_order(model):
             names[name] = graph.add(model.laws.observables[name], names)
