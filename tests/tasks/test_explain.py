@@ -261,15 +261,16 @@ def test_a_curve_that_stays_at_zero_has_an_explanation_without_contributions(say
 
 
 ENDS = 'end = { label = "end", unit = "1", value = "log(1 - A / (k * T))" }\n'  # a logarithm that ends, at 2 h
+POLE = 'start = { label = "start", unit = "1", value = "k * T / A" }\n'  # a pole at the start
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@pytest.mark.parametrize(("name", "cause"), [("ratio", "0/0 at 0 h"), ("end", "log(")])
+@pytest.mark.parametrize(("name", "cause"), [("ratio", "0/0 at 0 h"), ("end", "log("), ("start", "2/0 at 0 h")])
 def test_a_curve_that_has_no_value_somewhere_is_explained_with_a_word_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, cause: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("model.toml").write_text(RATIO_MODEL + ENDS)
+    Path("model.toml").write_text(RATIO_MODEL + ENDS + POLE)
     Path("s.toml").write_text(
         'title = "s"\nmodel = "model.toml"\ntime = { end = "4 h" }\nshow = { plots = [["ratio"]] }\n'
     )
