@@ -209,3 +209,13 @@ def test_an_input_counts_as_it_is_at_the_end_and_is_refused_while_it_moves(tmp_p
     assert found.changed == ("feed",)
     with pytest.raises(sim.InputError, match="time"):
         sim.steady(question(tmp_path, table, "8 h"))
+
+
+def test_without_any_branch_there_are_tables_and_a_word_instead_of_a_figure(failing: Path, tmp_path: Path) -> None:
+    found = sim.steady(failing, starts=2, follow="k=0.5 mg/d:2 mg/d", out=tmp_path / "out")
+    assert "No steady state was found to follow, so there is no figure." in str(found)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"steady.json", "states.csv", "branches.csv"} <= names
+    assert not [name for name in names if Path(name).suffix in (".png", ".svg", ".pdf")]
+    with pytest.raises(ValueError, match="there is no figure"):
+        found.figure()
