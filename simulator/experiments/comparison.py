@@ -161,7 +161,7 @@ def _with_ratios(rows: Sequence[ComparisonRow]) -> list[ComparisonRow]:
     least = negligible(rows)
     found = []
     for row in rows:
-        keys = MEASURES if same_length(row, base) else WITHOUT_END
+        keys: tuple[str, ...] = MEASURES if same_length(row, base) else WITHOUT_END
         keys = keys if row.ok and base.ok else ()
         ratios: dict[str, Any] = {f"{key}_ratio": _ratio(row.value(key), base.value(key), least) for key in keys}
         found.append(row._replace(**ratios))
