@@ -128,8 +128,8 @@ def _intervals(curves: MemberCurves, name: str, series: Sequence[_Given], reache
 
 
 def _without_values(interval: DoseInterval) -> DoseInterval:
-    none = dict.fromkeys(("peak", "time_of_peak", "trough", "area"), math.nan)
-    return interval._replace(**none, reason=IN_WORDS[Cause.NOT_REACHED])
+    none, why = math.nan, IN_WORDS[Cause.NOT_REACHED]
+    return interval._replace(peak=none, time_of_peak=none, trough=none, area=none, reason=why)
 
 
 def _with_accumulation(series: Sequence[_Given], intervals: list[DoseInterval]) -> Iterator[DoseInterval]:
