@@ -279,3 +279,8 @@ def test_a_curve_that_has_no_value_somewhere_is_explained_with_a_word_on_it(
     assert "what follows is told of the times at which it has a value" in text
     assert "is undefined" not in str(sim.explain("s.toml", "A"))
     sim.run("s.toml", certify=False).report("page.html")
+
+
+def test_an_arm_without_steps_is_named(failing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", str(failing), "--of", "y", "--arm", "main", "--against", "start"]) == 4
+    assert "that of arm start has none: the derivative of y is not finite at 0 d" in capsys.readouterr().err
