@@ -17,7 +17,7 @@ from immunesim.experiments.scenario import Scenario
 from immunesim.files.toml.scenario_file import read_scenario
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.toys import SCENARIO, TOY_MODEL
+from tests.toys import FAILING, FAILING_MODEL, SCENARIO, TOY_MODEL
 
 hypothesis.settings.register_profile(
     "here", derandomize=True, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
@@ -87,6 +87,15 @@ def toy_file(folder: Path) -> Path:
     """A scenario file on the toy model."""
     path = folder / "toy.toml"
     path.write_text(SCENARIO, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> Path:
+    """A scenario file of which the arm ``half`` fails at 5 d and the arm ``start`` at once."""
+    (tmp_path / "model.toml").write_text(FAILING_MODEL, encoding="utf-8")
+    path = tmp_path / "failing.toml"
+    path.write_text(FAILING, encoding="utf-8")
     return path
 
 

@@ -181,3 +181,41 @@ ratio = { label = "ratio", unit = "1", value = "A/B" }
 pole = { label = "pole", unit = "mg/h", value = "k*T/max(T - time, time - time)" }
 sound = { label = "sound", unit = "mg", value = "A + B" }
 """
+
+FAILING_MODEL = """
+title = "A store whose rate is a root that ends where x reaches its limit"
+time_unit = "d"
+[species]
+x = { label = "x", unit = "mg", initial = 0, scale = 1 }
+y = { label = "y", unit = "mg", initial = 0, scale = 1 }
+[parameters]
+k = { label = "k", value = 1, unit = "mg/d", source = "assumed", status = "assumed: an example" }
+r = { label = "r", value = 0.5, unit = "1/d", source = "assumed", status = "assumed: an example" }
+limit = { label = "limit of x", value = 1e6, unit = "mg", source = "assumed", status = "assumed: an example" }
+[reactions]
+grow = { equation = "-> x", rate = "k", source = "assumed" }
+fill = { equation = "-> y", rate = "k * sqrt(1 - x / limit)", source = "assumed" }
+loss = { equation = "y ->", rate = "r * y", source = "assumed" }
+"""
+
+FAILING = """
+schema = 1
+title = "Of three arms only the first reaches its end"
+model = "model.toml"
+[time]
+end = "10 d"
+every = "1 d"
+[[dose]]
+name = "push"
+target = "y"
+amount = "1 mg"
+at = "1 d"
+every = "3 d"
+count = 3
+[arms.half]
+parameters.limit = "5 mg"
+[arms.start]
+parameters.limit = "0 mg"
+[show]
+plots = [["y"]]
+"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..runtime.exit_codes import DONE
+from ..runtime.exit_codes import DONE, MISSED, SOLVER_FAILED
 from .options import print_answer, print_json, print_note, request_of, settings_argument
 
 EXAMPLES = """examples:
@@ -59,4 +59,6 @@ def execute(options: argparse.Namespace) -> int:
     )
     found = steady(request, print_note)
     print_json(found.document) if options.json else print_answer(found)
-    return DONE
+    if found.found.rest.failed:
+        return SOLVER_FAILED
+    return MISSED if found.found.failed else DONE

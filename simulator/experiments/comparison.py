@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..numerics.thresholds import NEGLIGIBLE
-from ..numerics.trajectory import Array
+from ..numerics.trajectory import SUCCESS, Array
 from .clock import clock_of
 from .measured import CurveMeasures, curve_measures
 from .run import ArmResult, RunResult
@@ -34,8 +34,9 @@ class ComparisonRow(NamedTuple):
     reference: whether this is the reference. start, peak, lowest, final: in `unit`; area: in `area_unit`.
     time_of_peak, time_of_lowest and end, the last time, are in `time_unit`. Measures are those of `CurveMeasures`.
     top_width: from the first to the last time at which the curve is as good as at its peak, in `time_unit`.
-    outcome: how the run ended, ``success`` or the kind of its failure. reason: why measures have no value.
-    A ratio is None where there is nothing to divide by, or where it needs runs of one length.
+    outcome: how the run ended, ``success`` or the kind of its failure. reason: when and why it failed, or why measures
+    have no value.
+    A ratio is None where there is nothing to divide by, where a run failed, or where it needs runs of one length.
     """
 
     name: str
@@ -62,6 +63,11 @@ class ComparisonRow(NamedTuple):
     area_ratio: float | None = None
     reason: str = ""
     top_width: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the run reached its end, so that it can be compared."""
+        return self.outcome == SUCCESS
 
     def value(self, key: str) -> float:
         """The field called `key`: a measure, a time or a ratio; NaN where there is none."""
@@ -125,7 +131,7 @@ def _row(scenario: Scenario, arm: ArmResult, name: str) -> ComparisonRow:
         end=float(times[-1]) if len(times) else 0.0,
         time_unit=scenario.model.time_unit_text,
         outcome=arm.trajectory.outcome.kind,
-        reason=found.reason,
+        reason=arm.trajectory.outcome.message or found.reason,
         top_width=_top_width(times, values, found),
     )
 
@@ -155,7 +161,8 @@ def _with_ratios(rows: Sequence[ComparisonRow]) -> list[ComparisonRow]:
     least = negligible(rows)
     found = []
     for row in rows:
-        keys = MEASURES if same_length(row, base) else WITHOUT_END
+        keys: tuple[str, ...] = MEASURES if same_length(row, base) else WITHOUT_END
+        keys = keys if row.ok and base.ok else ()
         ratios: dict[str, Any] = {f"{key}_ratio": _ratio(row.value(key), base.value(key), least) for key in keys}
         found.append(row._replace(**ratios))
     return found
@@ -173,6 +180,7 @@ def _ratio(value: float, base: float, least: float) -> float | None:
 
 
 def negligible(rows: Sequence[ComparisonRow]) -> float:
-    """The level at or below which the curves of one name count as zero, in their unit."""
-    levels = [abs(value) for row in rows for value in (row.peak, row.lowest) if value is not None]
+    """The level at or below which the curves of one name count as zero, in their unit; what a run that failed reached
+    says nothing of it."""
+    levels = [abs(value) for row in rows if row.ok for value in (row.peak, row.lowest) if value is not None]
     return NEGLIGIBLE * max(levels, default=0.0)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..model.instants import ticks_of, time_of
 from ..model.model import Model
 from ..runtime.errors import InputError, request_fault
-from .measured import CurveFunction, MemberCurves, curves_of
+from .measured import IN_WORDS, Cause, CurveFunction, MemberCurves, curves_of
 from .measures import CurveArguments
 from .run import ArmResult, RunResult
 from .scenario import Arm, Dose
@@ -29,6 +29,7 @@ class DoseInterval(NamedTuple):
         area: under the curve, in its unit times that of time.
         accumulation: the area in terms of that of the first interval, if that is as long and after as large a dose; NaN
             otherwise.
+        reason: why there are no values: the run failed in the interval.
     """
 
     dose: str
@@ -40,6 +41,7 @@ class DoseInterval(NamedTuple):
     trough: float
     area: float
     accumulation: float
+    reason: str = ""
 
 
 class _Given(NamedTuple):
@@ -74,11 +76,17 @@ def dose_intervals(result: RunResult, name: str, arm: str) -> list[DoseInterval]
     found: list[DoseInterval] = []
     for target in dict.fromkeys(dose.target for dose in each.arm.doses):
         series = _series([dose for dose in each.arm.doses if dose.target == target], reached)
-        found += _with_accumulation(series, list(_intervals(curves, name, series, reached)))
+        whole = list(_intervals(curves, name, series, reached))
+        if not each.trajectory.outcome.ok:
+            whole = [_without_values(one) if one.end >= reached else one for one in whole]
+        found += _with_accumulation(series, whole)
     return sorted(found, key=lambda interval: interval.start)
 
 
 def _reached(arm: ArmResult) -> float:
+    """When the run ended, or failed, which is after the last time that was saved."""
+    if arm.trajectory.outcome.time is not None:
+        return arm.trajectory.outcome.time
     return float(arm.trajectory.times[-1]) if len(arm.trajectory.times) else 0.0
 
 
@@ -117,6 +125,11 @@ def _intervals(curves: MemberCurves, name: str, series: Sequence[_Given], reache
             value(AUC, window),
             math.nan,
         )
+
+
+def _without_values(interval: DoseInterval) -> DoseInterval:
+    none, why = math.nan, IN_WORDS[Cause.NOT_REACHED]
+    return interval._replace(peak=none, time_of_peak=none, trough=none, area=none, reason=why)
 
 
 def _with_accumulation(series: Sequence[_Given], intervals: list[DoseInterval]) -> Iterator[DoseInterval]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ..model.model import Model
 from ..numerics.system import System
-from ..numerics.trajectory import Array, Trajectory
+from ..numerics.trajectory import IMPOSSIBLE, Array, Outcome, Trajectory
 from ..runtime.errors import InputError, request_fault
 from .answers import AnsweredSentence, answered
 from .certificate import Certificate
@@ -24,7 +24,7 @@ from .residuals import DataResult, compare_with_data
 from .rules import Switching
 from .scenario import Arm, CurveFormula, Scenario, chosen_arms, crossings_of, switches_of
 from .schedule import LedgerLine, Prepared, ledger
-from .solving import Certify, decided_of, prepared_arm, solve_arms, system_of
+from .solving import Certify, Solved, SolvedArm, decided_of, failed_before_start, prepared_arm, solve_arms, system_of
 from .solving import OnProgress as OnProgress
 from .timetable import TimetableError
 
@@ -120,9 +120,14 @@ def run(
     rules = [rule for arm in chosen for rule in arm.rules if not isinstance(rule, Switching)]
     looked_at = [name for rule in rules for name in curves_of_condition(rule.condition)]
     shown = replace(scenario, plots=(*scenario.plots, (*curves, *looked_at)))  # digits are those of what is shown
-    solved, interrupted = solve_arms(shown, system, prepared, certify, on_progress)
+    endless = {name: each.problem for name, each in decided.items() if each.problem}
+    finite = {name: each for name, each in prepared.items() if name not in endless}
+    solved, interrupted = solve_arms(shown, system, finite, certify, on_progress) if finite else Solved({}, False)
     if interrupted and not solved:
         raise KeyboardInterrupt
+    for name, problem in endless.items():
+        failed = failed_before_start(system, Outcome(IMPOSSIBLE, problem, 0.0))
+        solved[name] = SolvedArm(failed, Certificate(None, reason="the run failed"))
     results = {
         arm.name: ArmResult(
             decided[arm.name].arm,
@@ -155,9 +160,8 @@ def _prepared(
     try:
         decided = {each.arm.name: each for each in decided_of(scenario, arms, system)}
         prepared = {name: prepared_arm(scenario, each.arm, system) for name, each in decided.items()}
-        if problem := next((each.problem for each in decided.values() if each.problem), ""):
-            raise InputError([request_fault(f"{scenario.id}: {problem}")])
-        crossing = [arm for arm in arms if crossings_of(arm) or switches_of(arm)]
+        finite = [arm for arm in arms if not decided[arm.name].problem]
+        crossing = [arm for arm in finite if crossings_of(arm) or switches_of(arm)]
         doubts: dict[str, tuple[str, float]] = {}
         for again in decided_of(scenario, crossing if certify is not Certify.OFF else [], system, again=True):
             name = again.arm.name

@@ -19,9 +19,10 @@ import numpy as np
 from ..model.model import Model
 from ..numerics.compiled.availability import available
 from ..numerics.compiled.engine import COMPILED_RTOL
+from ..numerics.dense_output import DenseOutput
 from ..numerics.noise import LOWER_FLOORS, RTOL_SHARE
 from ..numerics.system import System
-from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Problem, Trajectory, by_parameters
+from ..numerics.trajectory import ATOL_OF_SCALE, RTOL, Array, Outcome, Problem, Trajectory, by_parameters
 from ..runtime.interrupt import interrupts_remembered
 from .awake import awake_species, zero_parameters
 from .certificate import WANTED, Certificate, compare
@@ -64,6 +65,12 @@ class SolvedArm(NamedTuple):
 
     trajectory: Trajectory
     certificate: Certificate
+
+
+def failed_before_start(system: System, outcome: Outcome) -> Trajectory:
+    """The trajectory of an arm that cannot be computed: without any time."""
+    none = {name: np.empty(0) for name in (*system.species, *system.observables)}
+    return Trajectory(np.empty(0), none, DenseOutput(system, []), outcome, dict.fromkeys(system.species, 0.0), "")
 
 
 class Solved(NamedTuple):

@@ -76,14 +76,17 @@ class Rest(NamedTuple):
     """What the arm without doses does.
 
     place: of the steady state in which it comes to rest, among those found; None where it does not.
-    fastest: the species that changes fastest at the end of the run, and by what share of itself per time unit.
+    fastest: the species that changes fastest at the end of the run, or at its start where it failed, and by what share
+    of itself per time unit.
     waves: whether it goes round a state that is not stable. grows: a species that grows without end, if one does.
+    failed: when and why its run failed, so that nothing else is known of it; empty where it did not.
     """
 
     place: int | None
     fastest: tuple[str, float]
     waves: bool
     grows: str | None = None
+    failed: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +104,7 @@ class SteadyStates:
         starts: how many states were tried.
         left_out: names of doses.
         changed: parameters whose value at the end is not that of the start.
+        failed: of arms that failed, so that their ends were not tried, when and why, by name.
     """
 
     scenario: Scenario
@@ -114,6 +118,7 @@ class SteadyStates:
     starts: int
     left_out: tuple[str, ...]
     changed: tuple[str, ...]
+    failed: Mapping[str, str]
 
     @property
     def resting(self) -> SteadyState | None:
@@ -162,12 +167,14 @@ def steady_states(
     active += [name for name in arm.initial if scenario.model.species[name].signed]
     equations = steady_equations(scenario.model, active, parameters, arm.initial, parameter)
     q = parameters[parameter] if parameter is not None else math.nan
-    ends = _ends(scenario, quiet, parameters, system, lambda share: on_progress(RUN_SHARE * share))
+    ends, failed = _ends(scenario, quiet, parameters, system, lambda share: on_progress(RUN_SHARE * share))
     places = [system.species.index(name) for name in equations.species]
     tried = {name: equations.possible(states[places]) for name, (states, _) in ends.items()}
     search = _Search(equations, q)
     own = tried.get(UNDOSED, tried[START])
     rest = search.add(equations.relaxed(own, q))
+    why = failed.pop(UNDOSED, "")
+    rest = None if why else rest
     waves = rest is not None and not search.is_end(rest, own)  # letting go damps waves
     rest = None if waves else rest
     reached: dict[int, list[str]] = {}
@@ -198,13 +205,15 @@ def steady_states(
             order.index(rest) if rest is not None else None,
             _fastest(equations, own, q),
             waves,
-            None if rest is not None or waves else equations.without_end(own, q),
+            None if rest is not None or waves or why else equations.without_end(own, q),
+            why,
         ),
         _sums(equations, own, q),
         tried[START],
         len(tried) + starts,
         tuple(dict.fromkeys(dose.name for dose in arm.doses)),
         _changed(scenario, arm, parameters),
+        failed,
     )
 
 
@@ -301,21 +310,23 @@ def _at_end(system: System, prepared: Prepared) -> dict[str, float]:
 
 def _ends(
     scenario: Scenario, quiet: Arm, parameters: Mapping[str, float], system: System, on_progress: OnProgress
-) -> dict[str, tuple[Array, bool]]:
-    """By arm, its last states, shape (species,), and whether its parameters are those asked for. The start comes first,
-    then the end of the arm without doses; an arm that failed is left out."""
+) -> tuple[dict[str, tuple[Array, bool]], dict[str, str]]:
+    """By arm, its last states, shape (species,), and whether its parameters are those asked for: the start comes first,
+    then the end of the arm without doses. And of those that failed, when and why."""
     prepared = {UNDOSED: prepare(scenario, quiet, system)}
     prepared |= {each.name: prepare(scenario, each, system) for each in scenario.arms}
     solved, interrupted = solve_arms(scenario, system, prepared, Certify.OFF, on_progress)
     if interrupted:
         raise KeyboardInterrupt
-    found = {START: (prepared[UNDOSED].initial, True)}
+    found, failed = {START: (prepared[UNDOSED].initial, True)}, dict[str, str]()
     for name, each in prepared.items():
         trajectory = solved[name].trajectory
         if trajectory.outcome.ok:
             last = np.array([trajectory[species][-1] for species in system.species])
             found[name] = (last, _at_end(system, each) == dict(parameters))
-    return found
+        else:
+            failed[name] = trajectory.outcome.message
+    return found, failed
 
 
 def _sums(equations: SteadyEquations, states: Array, q: float) -> tuple[ConservedSum, ...]:

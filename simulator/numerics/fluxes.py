@@ -55,7 +55,7 @@ class Fluxes:
     Attributes:
         name: the species or observable.
         times: the points of `DenseOutput`, shape (n,); two of the same time where two segments meet.
-        values: its values at them, shape (n,).
+        values: its values at them, shape (n,); NaN where it has none or is infinite.
         reactions: by reaction, what it adds, shape (n,); reactions that add nothing all along are left out.
         species: by species that `name` reads, what comes through it, shape (n,); in sum the same as `reactions` and
             `infusion`.
@@ -142,10 +142,9 @@ def fluxes(dense: DenseOutput, name: str) -> Fluxes:
     along, read = system.evaluator(nodes), [system.species.index(each) for each in apart.by_species]
     rows, infused = np.zeros((len(nodes), len(times))), np.zeros((len(read), len(times)))
     for steps, part in zip(dense.segments, stretches, strict=True):
-        rows[:, part] = along(times[part], states[part], steps.parameters)
-        rates = steps.infusion[read][:, None]
-        with np.errstate(invalid="ignore"):  # an observable may have no value, as 0/0 at the start
-            infused[:, part] = rates * rows[len(nodes) - len(read) :, part]
+        found = along(times[part], states[part], steps.parameters)
+        rows[:, part] = np.where(np.isfinite(found), found, np.nan)  # 1/0 is no more a value than 0/0
+        infused[:, part] = steps.infusion[read][:, None] * rows[len(nodes) - len(read) :, part]
     jumps = [
         _jump(dense, name, before, after, rows_after.start)
         for (before, _), (after, rows_after) in pairwise(zip(dense.segments, stretches, strict=True))
@@ -155,7 +154,7 @@ def fluxes(dense: DenseOutput, name: str) -> Fluxes:
     return Fluxes(
         name,
         times,
-        values,
+        np.where(np.isfinite(values), values, np.nan),
         _moving(zip(apart.reactions, reactions, strict=True)),
         _moving(zip(apart.through, species + infused, strict=True)),
         dict(zip(apart.by_species, slopes, strict=True)),

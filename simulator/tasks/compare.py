@@ -22,7 +22,7 @@ from ..runtime.names import nearest
 from ..runtime.progress import Progress
 from ..runtime.text import csv_cell
 from ..views.text.commands.comparison_table import comparison_text
-from ..views.text.compare import RULE
+from ..views.text.compare import RULE, failed_lines
 from ..views.text.compare import sentences as sentences
 from ..views.text.figure import Curve
 from ..views.text.reliability import first, unreliable_lines
@@ -88,6 +88,11 @@ class Comparison(Answer):
         return unreliable_lines(self.runs)
 
     @property
+    def failed(self) -> list[str]:
+        """A line for each arm that did not reach its end: when and why."""
+        return failed_lines(self.rows)
+
+    @property
     def sentences(self) -> list[str]:
         """The large differences, the largest first, of curves under their labels."""
         label = self.runs[0].scenario.label
@@ -97,7 +102,7 @@ class Comparison(Answer):
     def document(self) -> dict[str, Any]:
         """The comparison ready for JSON."""
         found = {"comparison": [row._asdict() for row in self.rows], "sentences": self.sentences, "large": RULE}
-        return {"unreliable": self.unreliable, **found}
+        return {"unreliable": self.unreliable, "failed": self.failed, **found}
 
     @property
     def table(self) -> Table:
@@ -156,7 +161,7 @@ class Comparison(Answer):
         return first(self.unreliable, comparison_text(self.rows, self.sentences))
 
     def _repr_html_(self) -> str:
-        listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in [*self.sentences, *self.failed])
         warnings = warnings_html(self.unreliable)
         return f"{warnings}<p><strong>{escape(self.title)}</strong></p><ul>{listed}</ul>{self.table._repr_html_()}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..experiments.explorer.document import check, document, fixed_parameters, obstacles, shown_curves, with_twin
 from ..experiments.explorer.sliders import Preset, Slider, presets_of, sliders_of
@@ -15,6 +15,7 @@ from ..experiments.solving import Certify, system_of
 from ..files.results.folder import check_file, write_text
 from ..numerics.compiled.availability import why_not
 from ..runtime.errors import InputError, request_fault
+from ..views.text.reliability import failed_lines
 from .answer import Answer
 from .request import OnNote, ScenarioRequest, ignore_note, read_with_notes, say_engine
 
@@ -38,13 +39,15 @@ class ExploreRequest:
 
 @dataclass(frozen=True, repr=False)
 class Explorer(Answer):
-    """A page that was written, with its sliders and presets. left_out: plotted curves that it cannot compute."""
+    """A page that was written, with its sliders and presets. left_out: plotted curves that it cannot compute.
+    failed: a line for each arm whose run, with which the page opens, did not reach its end."""
 
     page: Path
     sliders: list[Slider]
     presets: list[Preset]
     left_out: tuple[str, ...]
     size: int
+    failed: tuple[str, ...] = ()
 
     @property
     def document(self) -> dict[str, Any]:
@@ -55,6 +58,7 @@ class Explorer(Answer):
             "sliders": [each._asdict() for each in self.sliders],
             "presets": [{"label": each.label, "values": dict(each.values)} for each in self.presets],
             "left_out": list(self.left_out),
+            "failed": list(self.failed),
         }
 
     def to_pandas(self) -> DataFrame:
@@ -82,10 +86,10 @@ def explore(request: ExploreRequest, on_note: OnNote = ignore_note) -> Explorer:
     check(scenario, system_of(scenario.model))
     say_engine(on_note)
     command = ["run", *(request.scenario.command() or (scenario.id,))]
-    text, sliders, presets = page_of(scenario, command, request.sliders)
-    write_text(request.out, text)
-    left_out = shown_curves(scenario).left_out
-    return Explorer(request.out, sliders, presets, left_out, len(text.encode()))
+    page = page_of(scenario, command, request.sliders)
+    write_text(request.out, page.text)
+    left_out, size = shown_curves(scenario).left_out, len(page.text.encode())
+    return Explorer(request.out, page.sliders, page.presets, left_out, size, page.failed)
 
 
 def why_no_page(scenario: Scenario) -> str:
@@ -95,10 +99,17 @@ def why_no_page(scenario: Scenario) -> str:
     return "; ".join(obstacles(scenario, system_of(scenario.model)))
 
 
-def page_of(
-    scenario: Scenario, command: Sequence[str], chosen: Sequence[str] = ()
-) -> tuple[str, list[Slider], list[Preset]]:
-    """The page of a scenario that can have one, as HTML, and its sliders and presets.
+class ExplorerPage(NamedTuple):
+    """The page of a scenario as HTML, its sliders and presets, and a line for each arm whose first run failed."""
+
+    text: str
+    sliders: list[Slider]
+    presets: list[Preset]
+    failed: tuple[str, ...]
+
+
+def page_of(scenario: Scenario, command: Sequence[str], chosen: Sequence[str] = ()) -> ExplorerPage:
+    """The page of a scenario that can have one.
 
     command: the arguments that run the same scenario. chosen: as `ExploreRequest.sliders`.
     """
@@ -112,4 +123,5 @@ def page_of(
     result = run(twofold, Certify.OFF)
     program = web_program(system)
     data = document(twofold, system, program)
-    return explorer_page(result, data, program.module, sliders, presets, command), sliders, presets
+    text = explorer_page(result, data, program.module, sliders, presets, command)
+    return ExplorerPage(text, sliders, presets, tuple(failed_lines(result)))

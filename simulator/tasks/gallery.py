@@ -235,7 +235,7 @@ def make(job: Job, on_progress: OnProgress) -> Card:
         written = write(result, folder, command, draw=draw, report=True, tables=tables)
         reason = why_no_page(scenario)
         if not reason:
-            page, _, _ = page_of(scenario, ["run", name])
+            page = page_of(scenario, ["run", name]).text
             (folder / EXPLORER).write_text(page, encoding="utf-8")
             write_manifest(folder)  # so that `--force` knows the page as ours
     except Exception as error:  # whatever it is, the other scenarios go on

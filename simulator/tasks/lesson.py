@@ -114,7 +114,7 @@ def _free_page(found: Lesson) -> str:
     own = [step for step in found.steps if found.scenarios[step.scenario].id == scenario.id]
     seen = {(name,): None for step in own for name in step.show}
     plots = (*seen, *(plot for plot in scenario.plots if plot not in seen))  # what the lesson shows comes first
-    return page_of(replace(scenario, plots=plots), ["run", scenario.id], found.every_slider)[0]
+    return page_of(replace(scenario, plots=plots), ["run", scenario.id], found.every_slider).text
 
 
 def _faults(simulated: SimulatedLesson) -> list[str]:

@@ -15,7 +15,7 @@ from ..files.results.run_folder import resolved, run_id
 from ..runtime.errors import InputError, request_fault
 from ..runtime.progress import Progress
 from ..views.text.english import counted
-from ..views.text.reliability import first, unreliable_lines
+from ..views.text.reliability import failed_lines, first, unreliable_lines
 from .answer import Answer
 from .request import OnNote, ScenarioRequest, ignore_note, read_with_notes, say_engine
 
@@ -49,19 +49,25 @@ class SlidesRequest:
 
 @dataclass(frozen=True, repr=False)
 class Deck(Answer):
-    """A deck that was written. titles: of its scenarios. unreliable: a line for each arm of too few digits."""
+    """A deck that was written. titles: of its scenarios. unreliable: a line for each arm of too few digits.
+    failed: a line for each arm that did not reach its end."""
 
     path: Path
     pages: int
     titles: tuple[str, ...]
     unreliable: tuple[str, ...]
-    ok: bool
+    failed: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every arm was simulated to its end."""
+        return not self.failed
 
     @property
     def document(self) -> dict[str, Any]:
         """The same, ready for JSON."""
         return {"deck": str(self.path), "pages": self.pages, "titles": list(self.titles),
-                "unreliable": list(self.unreliable)}  # fmt: skip
+                "unreliable": list(self.unreliable), "failed": list(self.failed)}  # fmt: skip
 
     def to_pandas(self) -> DataFrame:
         """A row for each scenario."""
@@ -70,7 +76,10 @@ class Deck(Answer):
         return Table([{"title": title} for title in self.titles], {}).to_pandas()
 
     def __str__(self) -> str:
-        return first(self.unreliable, "\n".join([*self.titles, "", f"{counted(self.pages, 'page')} in {self.path}"]))
+        return first(
+            self.unreliable,
+            "\n".join([*self.titles, *self.failed, "", f"{counted(self.pages, 'page')} in {self.path}"]),
+        )
 
 
 def slides(request: SlidesRequest, on_note: OnNote = ignore_note) -> Deck:
@@ -90,7 +99,7 @@ def slides(request: SlidesRequest, on_note: OnNote = ignore_note) -> Deck:
     for scenario in scenarios:
         chosen_arms(scenario, request.arms or None)
     say_engine(on_note)
-    results: list[tuple[str, list[str], bool]] = []
+    results: list[tuple[str, list[str], list[str]]] = []
 
     def simulated() -> Iterator[Slide]:
         with Progress("scenarios", len(scenarios)) as progress:
@@ -98,7 +107,7 @@ def slides(request: SlidesRequest, on_note: OnNote = ignore_note) -> Deck:
                 result = run(scenario, request.certify, request.arms or None, progress.within)
                 if result.interrupted:
                     raise KeyboardInterrupt
-                results.append(_told(result))
+                results.append(_told(result, named=len(scenarios) > 1))
                 yield from deck(result, run_id(resolved(scenario)))
                 progress.add()
 
@@ -106,9 +115,10 @@ def slides(request: SlidesRequest, on_note: OnNote = ignore_note) -> Deck:
         title = " / ".join(scenario.title for scenario in scenarios)
         pages = write_deck(simulated(), path, kind, title)
     lines = tuple(line for _, unreliable, _ in results for line in unreliable)
-    return Deck(request.out, pages, tuple(title for title, _, _ in results), lines, all(ok for _, _, ok in results))
+    failed = tuple(line for _, _, some in results for line in some)
+    return Deck(request.out, pages, tuple(title for title, _, _ in results), lines, failed)
 
 
-def _told(result: RunResult) -> tuple[str, list[str], bool]:
+def _told(result: RunResult, named: bool) -> tuple[str, list[str], list[str]]:
     """What is said of a run when its pages are done: it need not be kept."""
-    return result.scenario.title, unreliable_lines([result]), result.ok
+    return result.scenario.title, unreliable_lines([result]), failed_lines(result, named)

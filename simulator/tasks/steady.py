@@ -22,7 +22,7 @@ from ..numerics.steady_equations import SumChangesError, TimeNamedError
 from ..runtime.errors import InputError, InputFault, request_fault
 from ..runtime.progress import Progress
 from ..runtime.text import listed
-from ..views.text.branches import branches_document, branches_text, special_table
+from ..views.text.branches import NO_BRANCH, branches_document, branches_text, special_table
 from ..views.text.commands.steady import states_table, steady_document, steady_text
 from ..views.text.tables import Table
 from .answer import Answer
@@ -97,11 +97,13 @@ class SteadyOutput(Answer):
         return Table([], {}) if self.branches is None else special_table(self.branches, self.curves)
 
     def figure(self) -> NotebookFigure:
-        """The branches: a matplotlib figure, which a notebook shows. ValueError where nothing was followed."""
+        """The branches: a matplotlib figure, which a notebook shows. ValueError where there are none."""
         from ..views.figures.branches import picture  # matplotlib, which the states do without
 
         if self.branches is None:
             raise ValueError("no parameter was followed; steady(..., follow='NAME=FROM:TO') does it")
+        if not self.branches.branches:
+            raise ValueError(NO_BRANCH)
         return picture(self.branches, self.curves).figure
 
     def _repr_html_(self) -> str:
@@ -244,7 +246,8 @@ def write(output: SteadyOutput, folder: Path, force: bool = False, figures: Figu
             from ..views.figures.branches import draw  # matplotlib
 
             _write_rows(tmp_path / "branches.csv", *_branch_rows(output.branches, output.curves))
-            draw(output.branches, output.curves, tmp_path / "branches", figures.formats)
+            if output.branches.branches:
+                draw(output.branches, output.curves, tmp_path / "branches", figures.formats)
 
 
 def _branch_rows(found: Branches, curves: Sequence[str]) -> tuple[list[str], list[list[object]]]:

@@ -187,3 +187,10 @@ def test_what_explore_says_of_a_dose_after_a_moved_end_is_left_out(toy: Path) ->
     toy.write_text(SCENARIO + CHOSEN)
     scenario = read_scenario(toy, {"time.end": "1.5 h"})
     assert [each.path for each in scenario.explore.sliders] == ["initial.drug"]
+
+
+def test_a_page_that_opens_with_a_failed_run_says_so(failing: Path) -> None:
+    found = sim.explore(failing, failing.with_suffix(".html"))
+    line = "arm start: FAILED, the derivative of y is not finite at 0 d, in reaction fill (0/0)"
+    assert line in found.document["failed"]
+    assert f"the page opens with a run that failed: {line}" in str(found)

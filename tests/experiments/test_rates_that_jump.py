@@ -142,9 +142,15 @@ def test_every_lane_of_a_sweep_has_its_own_jumps(tmp_path: Path) -> None:
 
 
 def test_sliding_ends_by_name(tmp_path: Path) -> None:
-    path = written(tmp_path, {"x": "if(x < K, one, -one)"}, signed=True)
-    with pytest.raises(sim.InputError, match=r"the rate of 'of_x'.*at 1 h.*push back to there \(sliding\)"):
-        sim.run(path)
+    """The other arm never comes to where the rate jumps, and is kept."""
+    path = written(tmp_path, {"x": "if(x < K, one, -one)"}, '[arms.far]\nparameters.K = "100 pM"\n', signed=True)
+    run = sim.run(path)
+    slides, far = (arm.trajectory for arm in run.result.arms.values())
+    message = r"the rate of 'of_x'.*at 1 h.*push back to there \(sliding\)"
+    assert re.search(message, slides.outcome.message)
+    assert re.search(f"arm main: FAILED, {message}", str(run))
+    assert (len(slides.times), far.outcome.ok) == (0, True)
+    assert far["x"][-1] == pytest.approx(far.times[-1])
 
 
 def test_what_does_not_follow_jumps_says_so(tmp_path: Path) -> None:

@@ -528,3 +528,13 @@ def test_the_start_of_the_run_has_nothing_before_it(folder: Path) -> None:
     run = sim.run(question(folder, dose()))
     with pytest.raises(sim.InputError, match="needs a time after the start"):
         run.measure("before(central, '0 h')")
+
+
+def test_the_interval_in_which_a_run_fails_has_no_values(failing: Path) -> None:
+    """The arm half fails at 5 d, in the interval of its second dose; that of the first was whole."""
+    rows = [row for row in sim.run(failing).nca("y") if row["arm"] == "half"]
+    assert [(row["start"], row["reason"]) for row in rows] == [(1, ""), (4, "the run failed before")]
+    assert rows[0]["area"] > 0
+    assert [rows[1][key] for key in ("peak", "time_of_peak", "trough", "area", "accumulation")] == [None] * 5
+    once = sim.run(failing, set={"dose.push.count": 1}, arms=["half"]).nca("y")
+    assert [row["reason"] for row in once] == [""]  # the interval ends with that of the dose, before the run fails

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -112,13 +113,41 @@ def test_runs_of_another_length_have_no_ratio_of_ends_and_areas(question: Path) 
 
 def test_a_run_that_failed_is_told_apart(result) -> None:
     arm = result.arms["strong"]
-    outcome = dataclasses.replace(arm.trajectory.outcome, kind="blow-up")
+    outcome = dataclasses.replace(arm.trajectory.outcome, kind="blow-up", message="x is not finite at 3 h")
     failed = dataclasses.replace(arm, trajectory=dataclasses.replace(arm.trajectory, outcome=outcome))
     rows = comparison.table(
         [dataclasses.replace(result, arms={"main": result.arms["main"], "strong": failed})], ["drug"]
     )
-    assert "FAILED: blow-up" in comparison_text(rows, compare.sentences(rows))
+    text = comparison_text(rows, compare.sentences(rows))
+    assert "FAILED: blow-up" in text
+    assert "strong: FAILED, x is not finite at 3 h; it is not compared" in text
+    assert "no large difference" not in text
     assert compare.sentences(rows) == []
+
+
+def test_arms_that_failed_are_named_and_no_difference_is_denied(failing: Path) -> None:
+    found = sim.compare(failing)
+    half, start = found.failed
+    assert half.startswith("half: FAILED, the derivative of y is not finite at 5")
+    assert half.endswith("; it is not compared")
+    assert "at 0 d, in reaction fill (0/0)" in start
+    for line in found.failed:
+        assert line in str(found)
+        assert line in found._repr_html_()
+    assert "no large difference" not in str(found)
+    assert [row.peak_ratio for row in found.rows] == [1.0, None, None]
+    reversed_ = str(sim.compare(failing, against="half"))
+    assert "at 5" in reversed_
+    assert "nothing can be compared with it" in reversed_
+    assert "no large difference" not in reversed_
+    failing.write_text(failing.read_text() + '[arms.same]\nparameters.limit = "2e6 mg"\n')
+    assert f"no large difference\n{half}\n{start}\n" in str(sim.compare(failing))
+
+
+def test_what_a_failed_run_reached_does_not_make_the_others_nothing() -> None:
+    rows = [row("as described")._replace(reference=True), row("blown up", outcome="no progress", peak=1e30)]
+    text = comparison_text(rows, compare.sentences(rows))
+    assert re.search(r"as described +10 ", text)
 
 
 def test_the_folder_says_what_the_terminal_says(result, tmp_path: Path) -> None:

@@ -261,15 +261,16 @@ def test_a_curve_that_stays_at_zero_has_an_explanation_without_contributions(say
 
 
 ENDS = 'end = { label = "end", unit = "1", value = "log(1 - A / (k * T))" }\n'  # a logarithm that ends, at 2 h
+POLE = 'start = { label = "start", unit = "1", value = "k * T / A" }\n'  # a pole at the start
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@pytest.mark.parametrize(("name", "cause"), [("ratio", "0/0 at 0 h"), ("end", "log(")])
+@pytest.mark.parametrize(("name", "cause"), [("ratio", "0/0 at 0 h"), ("end", "log("), ("start", "2/0 at 0 h")])
 def test_a_curve_that_has_no_value_somewhere_is_explained_with_a_word_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, cause: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("model.toml").write_text(RATIO_MODEL + ENDS)
+    Path("model.toml").write_text(RATIO_MODEL + ENDS + POLE)
     Path("s.toml").write_text(
         'title = "s"\nmodel = "model.toml"\ntime = { end = "4 h" }\nshow = { plots = [["ratio"]] }\n'
     )
@@ -278,3 +279,8 @@ def test_a_curve_that_has_no_value_somewhere_is_explained_with_a_word_on_it(
     assert "what follows is told of the times at which it has a value" in text
     assert "is undefined" not in str(sim.explain("s.toml", "A"))
     sim.run("s.toml", certify=False).report("page.html")
+
+
+def test_an_arm_without_steps_is_named(failing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", str(failing), "--of", "y", "--arm", "main", "--against", "start"]) == 4
+    assert "that of arm start has none: the derivative of y is not finite at 0 d" in capsys.readouterr().err

@@ -102,3 +102,11 @@ def test_what_is_missing_is_named(
     monkeypatch.setitem(sys.modules, "pptx", None)
     assert main(["slides", str(toy), "--out", str(toy.with_name("deck.pptx"))]) == 5
     assert "pip install python-pptx" in capsys.readouterr().err
+
+
+def test_a_deck_says_which_arms_failed_and_why(failing: Path, toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = toy.with_name("deck.pdf")
+    assert main(["slides", str(failing), str(toy), "--out", str(out)]) == 4
+    said = capsys.readouterr().out
+    assert "arm half of failing: FAILED, the derivative of y is not finite at 5" in said
+    assert "arm start of failing: FAILED, the derivative of y is not finite at 0 d, in reaction fill (0/0)" in said

@@ -209,3 +209,28 @@ def test_an_input_counts_as_it_is_at_the_end_and_is_refused_while_it_moves(tmp_p
     assert found.changed == ("feed",)
     with pytest.raises(sim.InputError, match="time"):
         sim.steady(question(tmp_path, table, "8 h"))
+
+
+def test_without_any_branch_there_are_tables_and_a_word_instead_of_a_figure(failing: Path, tmp_path: Path) -> None:
+    found = sim.steady(failing, starts=2, follow="k=0.5 mg/d:2 mg/d", out=tmp_path / "out")
+    assert "No steady state was found to follow, so there is no figure." in str(found)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"steady.json", "states.csv", "branches.csv"} <= names
+    assert not [name for name in names if Path(name).suffix in (".png", ".svg", ".pdf")]
+    with pytest.raises(ValueError, match="there is no figure"):
+        found.figure()
+
+
+def test_an_arm_that_failed_is_not_said_to_move_on(failing: Path, say: Callable[..., tuple]) -> None:
+    code, out, _ = say(str(failing), "--arm", "half", "--starts", "2")
+    assert code == 4
+    assert "Arm half without its doses: FAILED, the derivative of y is not finite at 5" in out
+    assert "does not come to rest" not in out
+    code, out, _ = say(str(failing), "--starts", "2", "--json")
+    document = json.loads(out)
+    assert (code, document["failed"], list(document["failed_arms"])) == (1, None, ["half", "start"])
+    assert document["fastest_at_end"]["species"] == "x"
+    found = sim.steady(failing, arm="start", starts=2)
+    assert "Arm start without its doses: FAILED, the derivative of y is not finite at 0 d" in str(found)
+    assert "Arm half: FAILED, the derivative of y is not finite at 5" in str(found)
+    assert found.document["fastest_at_end"] is None

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...numerics.dense_output import DenseOutput
 from ...numerics.fluxes import Fluxes, chain_rule, fluxes
-from ...numerics.trajectory import Array, Trajectory, Undefined
+from ...numerics.trajectory import Array, Undefined
 from ..curves import cut, peak, trough
 from ..run import ArmResult, run
 from ..scenario import Arm, Scenario
@@ -184,7 +184,7 @@ def explain(
     missing = [each for each in (arm_name, against) if each is not None and each not in results]
     if missing:
         results |= run(scenario, arms=missing).arms
-    curve = _curve(scenario, scenario.arm(arm_name), _dense(results[arm_name].trajectory), name)
+    curve = _curve(scenario, scenario.arm(arm_name), _dense(results[arm_name]), name)
     flux, contributors = curve.flux, curve.contributors
     y, log = scaled_to_one(flux.values)
     found = phases(flux.times, y, _breaks(curve.arm, flux))
@@ -206,10 +206,12 @@ def explain(
     )
 
 
-def _dense(trajectory: Trajectory) -> DenseOutput:
+def _dense(result: ArmResult) -> DenseOutput:
+    trajectory = result.trajectory
     if not isinstance(trajectory.dense, DenseOutput) or len(trajectory.dense.times()) < 2:
         why = f": {trajectory.outcome.message}" if trajectory.outcome.message else ""
-        raise NoStepsError(f"a run is explained from the solver's steps, and this one has none{why}")
+        message = f"a run is explained from the solver's steps, and that of arm {result.arm.name} has none{why}"
+        raise NoStepsError(message)
     return trajectory.dense
 
 
@@ -325,7 +327,7 @@ def _rate_changes(curve: ArmCurve, before: int, after: int, turn: int, direction
 def _against(
     curve: ArmCurve, reference: Arm, results: Mapping[str, ArmResult], found: Sequence[Phase]
 ) -> ArmComparison:
-    dense, times = _dense(results[reference.name].trajectory), curve.flux.times
+    dense, times = _dense(results[reference.name]), curve.flux.times
     other = _curve(curve.scenario, reference, dense, curve.flux.name)
     end = min(float(times[-1]), float(other.flux.times[-1]))  # either may have failed before the other
     spans = [(float(times[phase.first]), min(float(times[phase.last]), end)) for phase in found]

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ...model.expression import Apply
 from ...numerics.compiled.availability import available
 from ...numerics.compiled.engine import StoppedError
-from ...numerics.dense_output import DenseOutput
 from ...numerics.system import System
 from ...numerics.trajectory import IMPOSSIBLE, NOT_FINITE, RTOL, Array, Outcome, Segment, Trajectory
 from ..curve_values import BoundFormula
@@ -21,7 +20,7 @@ from ..decisions import Simulate, decided_arms
 from ..measured import BoundMeasure, CurveFunction, MemberCurves, Missing, Values, bind, curves_of
 from ..periodic import NoPeriodicStateError
 from ..scenario import MAIN, Arm, Scenario
-from ..solving import FIRST_OF_SCIPY, SECOND_OF_SCIPY, TIGHTER, prepared_arm
+from ..solving import FIRST_OF_SCIPY, SECOND_OF_SCIPY, TIGHTER, failed_before_start, prepared_arm
 from ..timetable import TimetableError
 from . import compiled
 from .designs import Axis, SweepMeasure
@@ -172,10 +171,10 @@ class PreparedMembers:
                 raise TimetableError(decided.problem)
             prepared = prepared_arm(self.scenario, decided.arm, self.system)
         except (TimetableError, NoPeriodicStateError) as error:
-            return _failed_before_start(self.system, Outcome(IMPOSSIBLE, str(error), 0.0))
+            return failed_before_start(self.system, Outcome(IMPOSSIBLE, str(error), 0.0))
         except (ArithmeticError, ValueError) as error:
             message = f"doses or initial values cannot be computed: {error}"
-            return _failed_before_start(self.system, Outcome(NOT_FINITE, message, 0.0))
+            return failed_before_start(self.system, Outcome(NOT_FINITE, message, 0.0))
         times = self.times if self.keep else self.times[:1]
         return self._integrated(prepared.schedule.segments, prepared.initial, times, stop)
 
@@ -270,7 +269,3 @@ def _read(function: CurveFunction, arm: str) -> str:
 def _arms_read(measures: Sequence[BoundMeasure], arm: str) -> list[str]:
     """The arms that must be simulated to measure with `arm` read as the main one; `arm` itself first."""
     return list(dict.fromkeys([arm, *(_read(each, arm) for bound in measures for each in bound.functions)]))
-
-
-def _failed_before_start(system: System, outcome: Outcome) -> Trajectory:
-    return Trajectory(np.empty(0), {}, DenseOutput(system, []), outcome, {}, "")

@@ -20,6 +20,7 @@ MEANING = {
 }
 WORDS = ("No", "One", "Two", "Three", "Four", "Five")
 MOST_CURVES = 3  # in a sentence
+NO_BRANCH = "No steady state was found to follow, so there is no figure."
 
 
 def value_text(found: Branches, q: float) -> str:
@@ -65,6 +66,7 @@ def branches_text(found: Branches, curves: Sequence[str]) -> str:
     if found.special:
         lines += [str(special_table(found, curves)), ""]
     lines += [f"{place}: {line}" for place, line in enumerate(special_lines(found), 1)]
+    lines += [] if found.branches else [NO_BRANCH]
     return "\n".join([*lines, *branch_sentences(found, curves)])
 
 

@@ -48,11 +48,21 @@ def sentences(rows: Sequence[ComparisonRow], most: int = MOST) -> list[str]:
         if base is None:
             continue
         for row in group:
-            if row is not base and {row.outcome, base.outcome} == {"success"}:
+            if row is not base and row.ok and base.ok:
                 found += _most_telling(list(_differences(row, base, group)))
     found.sort(key=lambda each: -each.size if math.isinf(each.size) else -min(each.size, math.log(PLAIN)))
     shown = [f"{each.text}." for each in found[:most]]
     return [*shown, f"And {counted(len(found) - most, 'more difference')}."] if len(found) > most else shown
+
+
+def failed_lines(rows: Sequence[ComparisonRow]) -> list[str]:
+    """A line for each run that failed, with when and why, which is why it is not compared."""
+    failed = {row.label: row for row in rows if not row.ok}.values()
+    return [
+        f"{row.label}: FAILED, {row.reason}; "
+        f"{'nothing can be compared with it' if row.reference else 'it is not compared'}"
+        for row in failed
+    ]
 
 
 def _most_telling(found: list[Difference]) -> list[Difference]:

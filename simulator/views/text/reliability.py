@@ -36,6 +36,13 @@ def unreliable_lines(results: Sequence[RunResult], named: bool = False) -> list[
     return list(dict.fromkeys(lines))
 
 
+def failed_lines(result: RunResult, named: bool = False) -> list[str]:
+    """A line for each arm that did not reach its end, with when and why; with its scenario if `named`."""
+    of = f" of {result.scenario.id}" if named else ""
+    outcomes = {name: arm.trajectory.outcome for name, arm in result.arms.items()}
+    return [f"arm {name}{of}: FAILED, {outcome.message}" for name, outcome in outcomes.items() if not outcome.ok]
+
+
 def unreliable_line(arm: str, certificate: Certificate, time_unit: str) -> str:
     """That the digits of an arm are too few to be relied on, and why."""
     return f"{WARNING}: arm {arm}: {_too_few(certificate, time_unit)}"

@@ -119,10 +119,10 @@ def nca(result: RunResult, name: str) -> Table:
     for arm in result.arms:
         for each in dose_intervals(result, name, arm):
             found = {key: json_number(value) for key, value in each._asdict().items() if isinstance(value, float)}
-            times = {key: each._asdict()[key] * time_factor for key in ("start", "end", "time_of_peak")}
+            times = {key: json_number(each._asdict()[key] * time_factor) for key in ("start", "end", "time_of_peak")}
             row = {"name": name, "arm": arm, "dose": each.dose, "number": each.number, **found, **times}
             area_unit = product_text(unit, result.scenario.model.time_unit_text)
-            rows.append({**row, "unit": unit, "time_unit": clock, "area_unit": area_unit})
+            rows.append({**row, "unit": unit, "time_unit": clock, "area_unit": area_unit, "reason": each.reason})
     shown = {"arm": ("arm",), "dose": ("dose",), "no.": ("number",), "at": ("start", "time_unit")}
     shown |= {"Cmax": ("peak", "unit"), "Tmax": ("time_of_peak", "time_unit"), "trough": ("trough", "unit")}
     return Table(rows, {**shown, "AUC": ("area", "area_unit"), "accumulation": ("accumulation",)})

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from ....experiments.comparison import MEASURES, ComparisonRow, negligible
-from ..compare import RULE
+from ..compare import RULE, failed_lines
 from ..numbers import axis_title, number
 
 WIDE = 120  # characters of a line of prose
@@ -15,7 +15,7 @@ GAP = "  "  # between columns
 
 
 def comparison_text(rows: Sequence[ComparisonRow], notes: Sequence[str]) -> str:
-    """The table for people, a block for each name, and `notes` on what differs much."""
+    """The table for people, a block for each name, `notes` on what differs much, and what failed."""
     blocks = {name: [row for row in rows if row.name == name] for name in dict.fromkeys(row.name for row in rows)}
     cells = {name: list(_block(group)) for name, group in blocks.items()}
     columns = zip(*(line for block in cells.values() for line in block), strict=True)
@@ -26,14 +26,16 @@ def comparison_text(rows: Sequence[ComparisonRow], notes: Sequence[str]) -> str:
         lines += ["", axis_title(name, group[0].unit), _line(heads, widths)]
         for row, value in zip(group, values, strict=True):
             lines.append(_line(value, widths))
-            if row.outcome != "success":
+            if not row.ok:
                 lines.append(f"{GAP}{'':{widths[0]}}{GAP}FAILED: {row.outcome}")
-            if row.reason:
+            elif row.reason:
                 lines.append(f"{GAP}{'':{widths[0]}}{GAP}{row.reason}")
-    base = next(row.label for row in rows if row.reference)
-    marks = f"(2x): twice that of '{base}'; (-): nothing to divide by, or a run of another length"
+    base = next(row for row in rows if row.reference)
+    marks = f"(2x): twice that of '{base.label}'; (-): nothing to divide by, or a run that failed or of another length"
     lines += ["", marks + "; 0: under a millionth of the highest"]
-    return "\n".join([*lines[1:], "", *(notes or ["no large difference"]), "", textwrap.fill(f"large: {RULE}", WIDE)])
+    compared = base.ok and any(row.ok for row in rows if not row.reference)
+    found = [*notes, *(["no large difference"] if compared and not notes else []), *failed_lines(rows)]
+    return "\n".join([*lines[1:], "", *found, "", textwrap.fill(f"large: {RULE}", WIDE)])
 
 
 def _block(group: Sequence[ComparisonRow]) -> Iterator[list[str]]:

@@ -16,4 +16,5 @@ def explore_text(document: Mapping[str, Any]) -> str:
     presets = counted(len(document["presets"]), "preset")
     text = [f"{counted(len(shown), 'slider')} at first, {more} more by search, {presets}", *lines]
     text += [f"not shown: {name}: a page cannot compute it" for name in document["left_out"]]
+    text += [f"the page opens with a run that failed: {line}" for line in document["failed"]]
     return "\n".join([*text, "", f"open {document['page']} ({document['bytes'] / 1e3:.0f} KB)"])

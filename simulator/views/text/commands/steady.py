@@ -79,6 +79,8 @@ def rest_sentence(found: SteadyStates) -> str:
     name, speed = found.rest.fastest
     without = " without its doses" if found.left_out else ""
     resting = found.resting
+    if found.rest.failed:
+        return f"Arm {found.arm.name}{without}: FAILED, {found.rest.failed}; whether it comes to rest is not known."
     if resting is None:
         change = f"{number(100 * speed, 2)} % per {clock}"
         how = "; it goes round a state that is not stable" if found.rest.waves else ""
@@ -108,6 +110,7 @@ def _notes(found: SteadyStates) -> list[str]:
         lines.append(f"Doses are left out: {listed(found.left_out)}.")
     if found.changed:
         lines.append(f"Parameters are those of the end of the run: {listed(found.changed)} changed before.")
+    lines += [f"Arm {name}: FAILED, {why}; no state was looked for from its end." for name, why in found.failed.items()]
     equations = found.equations
     if equations.absent:
         lines.append(f"Without doses {_some(equations.absent, 'species')} stay at zero, and are left out.")
@@ -130,7 +133,11 @@ def steady_document(found: SteadyStates) -> dict[str, Any]:
         "rests_in": None if found.rest.place is None else found.rest.place + 1,
         "goes_in_waves": found.rest.waves,
         "grows_without_end": found.rest.grows,
-        "fastest_at_end": {"species": found.rest.fastest[0], "share_per_time": found.rest.fastest[1]},
+        "fastest_at_end": None
+        if found.rest.failed
+        else {"species": found.rest.fastest[0], "share_per_time": found.rest.fastest[1]},
+        "failed": found.rest.failed or None,
+        "failed_arms": dict(found.failed),
         "starts": found.starts,
         "states": [_state_document(found, state, index) for index, state in enumerate(found.found, 1)],
         "conserved": [{"weights": dict(each.weights), "total": each.total} for each in found.conserved],
