@@ -215,7 +215,7 @@ def test_two_added_doses_have_two_names_and_one_may_be_of_a_species(model_file: 
 
 
 REFUSED = {
-    "unknown": ({"knockout": ("IL99",)}, "nothing called 'IL99' can be knocked out in this model; did you mean 'IL_9'?"),
+    "unknown": ({"knockout": ("IL99",)}, "'IL99' can be knocked out in this model; did you mean 'IL_9'?"),
     "number": ({"knockout": ("IL8",)}, "nothing called 'IL8' can be knocked out in this model; what can be: IL_9"),
     "far": ({"knockout": ("zebra",)}, "nothing called 'zebra' can be knocked out in this model; what can be: IL_9"),
     "cannot": ({"knockout": ("ears",)}, "ears cannot be knocked out in this model; what can be: IL_9"),
