@@ -239,7 +239,7 @@ REFUSED = {
     "backwards": ({"add": ("IL9 5 pmol at 3 h every 1 h until 2 h",)}, "the doses end before the first of them"),
     "never": ({"add": ("IL9 5 pmol at 3 h every 0 h",)}, "expected an interval above zero, found '0 h'"),
     "time": ({"add": ("IL9 5 pmol at 3 kg",)}, "wrong unit: expected a time such as '10 h', found '3 kg', a mass"),
-    "late": ({"add": ("IL9 5 pmol at 300 h",)}, "starts at '300 h', not before the end of the run, 48 h"),
+    "late": ({"add": ("IL9 5 pmol at 300 h",)}, "starts at '300 h', but the run ends at 48 h"),
     "amount": ({"add": ("IL9 5 mmHg at 3 h",)}, "found '5 mmHg'"),
     "contradiction": ({"block": (("IL9", "90%"), ("il-9", "50%"))}, "drug_block is set by --block IL9 90% too"),
 }  # fmt: skip

@@ -223,7 +223,7 @@ class _DoseReader:
             every = found
         count = self.table.get("count", default_count(self.table, self.context.model, self.context.end))
         if not isinstance(count, int) or not 1 <= count <= MAX_DOSES:
-            self.fault("count", f"expected a count from 1 to {MAX_DOSES}, found {count!r}")
+            self.fault("count", f"expected a whole number from 1 to {MAX_DOSES}, found {count!r}")
         elif count > 1 and not every:
             self.fault("count", f"{count} doses need 'every', the interval between them")
         if at is not None:
@@ -255,7 +255,7 @@ class _DoseReader:
     def _check_start(self, name: str, first: float | None, given: object) -> None:
         if first is not None and first >= self.context.latest:
             end = f"{self.context.latest:g} {self.context.model.time_unit_text}"
-            self.fault("at", f"the dose '{name}' starts at {given!r}, not before the end of the run, {end}")
+            self.fault("at", f"the dose '{name}' starts at {given!r}, but the run ends at {end}")
 
     def amount(self, target: str | None) -> Amount | None:
         """In its unit, or that of a parameter."""

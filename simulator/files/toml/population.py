@@ -93,7 +93,7 @@ class _PopulationReader:
         before, table = len(self.context.faults), self.context.tables["population"]
         count, items = table["count"], table.get("vary", [])
         if not isinstance(count, int) or not 1 <= count <= MAX_MEMBERS:
-            self.fault(("population", "count"), f"expected a count from 1 to {MAX_MEMBERS}, found {count!r}")
+            self.fault(("population", "count"), f"expected a whole number from 1 to {MAX_MEMBERS}, found {count!r}")
         if not isinstance(table["seed"], int):
             self.fault(("population", "seed"), f"a seed is a whole number, found {table['seed']!r}")
         if not items:
