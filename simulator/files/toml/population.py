@@ -23,6 +23,7 @@ from .design import MAX_MEMBERS
 from .layers import KeyPath
 from .quantities import Context
 from .source import INTEGER, LINE, LIST, NUMBER, QUANTITY, REQUIRED_INTEGER, REQUIRED_TEXT, TEXT, Table
+from .sources import no_source
 
 POPULATION = {
     "of": LINE,
@@ -144,7 +145,7 @@ class _PopulationReader:
         for part in item["source"].split(";") if "source" in item else ():
             key = part.split(",")[0].strip()
             if key != "assumed" and key not in self.context.sources:
-                self.fault((*path, "source"), f"no source '{key}'{nearest(key, self.context.sources)}")
+                self.fault((*path, "source"), no_source(key, self.context.sources))
         status = item.get("status", "verified")
         if not is_status(status) or status.startswith("knob"):
             wanted = ", ".join(STATUSES[:-1])
