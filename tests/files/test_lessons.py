@@ -70,7 +70,7 @@ def test_a_lesson_is_read_and_its_pages_are_written(toy_file: Path, tmp_path: Pa
         ("max(drug) > '1", "maxi(drug) > '1", "lesson.toml:6: no function 'maxi'"),
         ("{max(drug)}", "{max(drg)}", "lesson.toml:5: in {max(drg)}"),
         ('says = "more"', 'say = "more"', "has no key 'say'; did you mean 'says'?"),
-        ('scenario = "toy.toml"', 'scenario = "tory.toml"', "no such scenario"),
+        ('scenario = "toy.toml"', 'scenario = "tory.toml"', "no such file"),
         ('"half"]\n', '"half"]\nfrom = "1 h"\nspan = "3000 d"\n', "expected a part of the run, which ends at "),
         ('"half"]\n', '"half"]\nspan = "3 mg"\n', "lesson.toml:13: expected a part of the run"),
         ('"half"]\n', '"half"]\nfrom = "1 h"\n', "such as from = '1 h' and span = '30 min'"),

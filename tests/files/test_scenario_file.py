@@ -217,8 +217,8 @@ def test_a_scenario_is_found_by_path_or_by_name(toy_file: Path, monkeypatch: pyt
     name, path = next(iter(builtin_scenarios().items()))
     for word in (name, f"{name}.toml", f"scenarios/{name}.toml"):
         assert find_scenario(word) == path
-    for word in ("no_such", "no_such.toml", f"elsewhere/{name}.toml"):
-        with pytest.raises(InputError, match="no such scenario"):
+    for word, kind in (("no_such", "scenario"), ("no_such.toml", "file"), (f"elsewhere/{name}.toml", "file")):
+        with pytest.raises(InputError, match=f"no such {kind}"):
             find_scenario(word)
     with pytest.raises(InputError, match=f"did you mean '{name}'"):
         find_scenario(name[:-1])

@@ -237,6 +237,7 @@ def test_a_course_is_a_folder_with_a_page_that_links_everything(toy_file: Path, 
         (["memory", "dose"], "give --course DIR", 1),
         (["memory", "--course", "class", "--out", "x.html"], "a course names its own pages", 1),
         (["memry", "dse", "--course", "class"], "no such lesson", 2),
+        (["memory.toml", "--course", "class"], "no such file; did you mean 'memory'?", 1),
     ],
 )
 def test_what_a_course_cannot_be(words: list[str], said: str, times: int, tmp_path: Path, monkeypatch, capsys) -> None:

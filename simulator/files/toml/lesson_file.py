@@ -115,8 +115,9 @@ def find_lesson(word: str) -> Path:
     found = builtin_lessons()
     if word in found:
         return found[word]
-    hint = nearest(word, found) or f"; lessons are {', '.join(found)}"
-    raise InputError([InputFault(word, 0, f"no such lesson{hint}", "")])
+    hint = nearest(Path(word).stem, found) or f"; lessons are {', '.join(found)}"
+    kind = "file" if Path(word).suffix == ".toml" else "lesson"
+    raise InputError([InputFault(word, 0, f"no such {kind}{hint}", "")])
 
 
 def read_lesson(path: Path, numbers: Mapping[str, float] = NO_NUMBERS) -> Lesson:
