@@ -330,3 +330,10 @@ def test_a_knockout_is_no_wrong_value_and_its_note_is_told(model_file: Path) -> 
     assert any("IL_9_made = 0.1 1/h is outside its range" in note for note in by_hand)
     assert any("IL_9_made is a fixed constant" in note for note in by_hand)
     assert list(notes_of(scenario.model, Interventions(block=(("IL9", "1"),)))) == ["IL_9: a toy"]
+
+
+def test_a_target_that_is_a_route_in_words_is_answered_with_its_species(model_file: Path) -> None:
+    scenario = model_file.parent / "question.toml"
+    scenario.write_text(scenario.read_text().replace('target = "drug"', 'target = "under the skin"'))
+    with pytest.raises(InputError, match="to give 'drip' to; .*; species that a dose into skin goes to are depot"):
+        read_scenario(scenario)

@@ -37,6 +37,7 @@ from ...model.instants import ticks_of
 from ...model.model import Model, dose_unit_factor, rate_unit_factor
 from ...model.units import NO_QUANTITY, ONE, UnitError, quantity
 from ...runtime.names import nearest
+from ...runtime.text import listed
 from .layers import KeyPath
 from .quantities import Context, read_quantity, read_time
 from .source import Table
@@ -441,5 +442,15 @@ def _dose_target(context: Context, name: str, table: Table, path: Callable[[str]
     target = context.model.find(table["target"], "species")
     if target is None:
         message = context.model.unknown(table["target"], "species", purpose=f" to give '{name}' to")
-        context.fault(path("target"), message)
+        hint = "" if "did you mean" in message else _by_route(context.model, table["target"])
+        context.fault(path("target"), message + hint)
     return target
+
+
+def _by_route(model: Model, word: str) -> str:
+    """What to name where a target is a route in words, such as 'under the skin'; else nothing."""
+    for route in dict.fromkeys(route for each in model.interventions.values() for route in each.dose):
+        if route and route in word.lower().split():
+            given = [each.dose[route] for each in model.interventions.values() if route in each.dose]
+            return f"; species that a dose into {route} goes to are {listed(dict.fromkeys(given))}"
+    return ""

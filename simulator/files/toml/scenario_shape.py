@@ -157,7 +157,7 @@ def _unknown_sections(source: TomlSource) -> Iterator[InputFault]:
 
 def _parts(data: Table) -> Iterator[_TableShape]:
     for key, fields in (("time", TIME), ("show", SHOW), ("subjects", SUBJECTS)):
-        if key in data:
+        if isinstance(data.get(key), dict):  # what is no table is said of the scenario
             yield _TableShape((key,), fields, data[key], f"[{key}]")
     for key, fields in (("dose", DOSE), ("change", CHANGE), ("data", DATA), ("rule", RULE), ("answer", ANSWER)):
         for i, item in enumerate(list_or_empty(data.get(key))):
