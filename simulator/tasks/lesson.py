@@ -136,8 +136,8 @@ def _faults(simulated: SimulatedLesson) -> list[str]:
 
 
 def _reasons(step: Step, result: RunResult) -> list[str]:
-    """Why the first curve of a step moves, in its first arm; first how it differs from the arm it is compared with. Nothing
-    where one of these fails."""
+    """Why the first curve of a step moves, in its first arm; first how it differs from the arm it is compared with.
+    Nothing where one of these fails."""
     if not all(result.arms[name].trajectory.outcome.ok for name in (step.arms[0], step.against) if name is not None):
         return []
     request = ExplainRequest(result, step.show[0], arm=step.arms[0], against=step.against)

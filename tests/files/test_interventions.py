@@ -335,5 +335,5 @@ def test_a_knockout_is_no_wrong_value_and_its_note_is_told(model_file: Path) -> 
 def test_a_target_that_is_a_route_in_words_is_answered_with_its_species(model_file: Path) -> None:
     scenario = model_file.parent / "question.toml"
     scenario.write_text(scenario.read_text().replace('target = "drug"', 'target = "under the skin"'))
-    with pytest.raises(InputError, match="to give 'drip' to; .*; species that a dose into skin goes to are depot"):
+    with pytest.raises(InputError, match=r"to give .drip. to; .*; species that a dose into skin goes to are depot"):
         read_scenario(scenario)

@@ -247,6 +247,11 @@ def test_what_a_course_cannot_be(words: list[str], said: str, times: int, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_course_is_not_written_over_a_folder(tmp_path: Path, capsys) -> None:
+    assert main(["lesson", "memory", "--course", str(tmp_path)]) == BAD_FILE
+    assert "choose another --course, or --force" in capsys.readouterr().err
+
+
 def test_bundled_lessons_are_listed_as_they_are_taught() -> None:
     names = [row["name"] for row in lessons()]
     assert names[0] == "interleukin"
