@@ -131,6 +131,7 @@ def test_no_command_shows_the_help_and_is_a_usage_error(say) -> None:
         (["lst"], "no command 'lst'; did you mean 'list'?"),
         (["qqqqqq"], "no command 'qqqqqq'"),
         (["run"], "SCENARIO"),
+        (["run", "toy.toml", "--block", "IL1"], "expected 2 arguments, such as --block IL1 90%"),
         (["run", "toy.toml", "--nonsense"], "--nonsense"),
         (["run", "toy.toml", "--certify", "--no-certify"], "not allowed with"),
         (["check"], "FILE"),

@@ -476,7 +476,7 @@ def test_a_seed_is_that_of_the_patients_too_and_their_number_can_be_set(scenario
             SweepOptions(vary=("k_clear",), seed=3),
             "nothing is drawn at random: a seed is for lhs, sobol, random, morris, saltelli and [population]",
         ),
-        (SweepOptions(measures=("max(drug)",)), "nothing varies: add [[sweep.vary]]"),
+        (SweepOptions(measures=("max(drug)",)), "nothing varies: give --vary NAME=VALUES, or add [[sweep.vary]]"),
     ],
 )
 def test_wrong_words_are_faults_of_the_command_line(folder: Path, words: SweepOptions, message: str) -> None:
