@@ -93,7 +93,7 @@ def test_a_scenario_is_no_lesson_and_a_lesson_no_scenario(toy_file: Path) -> Non
     (fault,) = error.value.faults
     assert fault.message == "this is a scenario; a lesson names it in scenario = '...' and has [[step]]"
     (fault,) = check(CheckRequest((written(toy_file.parent, LESSON),))).faults
-    assert fault.message == "a lesson, no scenario; 'lesson lesson.toml' checks it and makes its page"
+    assert fault.message == f"a lesson, no scenario; 'lesson {fault.file}' checks it and makes its page"
 
 
 def test_the_note_of_the_teacher_is_titled_so(toy_file: Path, tmp_path: Path) -> None:

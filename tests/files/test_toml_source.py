@@ -173,7 +173,7 @@ BROKEN = {  # content, line (None: any), message
     "two_times": (b'title = "a"\n[time]\n[time]\n', 3, "not TOML: [time] stands twice"),
     "two_names_of_others": (b"[secret]\n[secret]\n", 2, "no scenario or model: Cannot declare ... twice (at line 2"),
     "two_names_of_others_in_a_line": (b"a = {secret=1, secret=2}\n", 1, "Duplicate inline table key ... (at line 1"),
-    "one_line_with_an_open_string": (b'title = "abc\n', 1, "not TOML, and no scenario or model: Illegal character"),
+    "one_line_with_an_open_string": (b'title = "abc\n', 1, "(at line 1, column 13); perhaps a quote is not closed"),
     "passwords": (b"root:$6$secret:19000::::::\n", 1, "not TOML, and no scenario or model"),
     "utf_16": (b"\xff\xfe\x00", 0, "text in UTF-16; save it as UTF-8"),
     "latin_1": (b"# a\na = '\xe9'", 2, "not UTF-8 text (byte 9); save it as UTF-8"),

@@ -122,7 +122,7 @@ def check_shape(source: TomlSource, faults: list[InputFault]) -> Iterator[InputF
             [*faults, source.fault((), f"a model, no scenario; a scenario has title and model = '{name}'")]
         )
     if {"scenario", "step"} <= data.keys():
-        message = f"a lesson, no scenario; 'lesson {source.path.name}' checks it and makes its page"
+        message = f"a lesson, no scenario; 'lesson {source.name}' checks it and makes its page"
         raise InputError([*faults, source.fault((), message)])
     wrong = list(_unknown_sections(source))
     known = {key: value for key, value in data.items() if key in FILE or not isinstance(value, (dict, list))}

@@ -70,10 +70,11 @@ class TomlSource:
             said = "XML, and no scenario or model; SBML is written by 'export' and not read"
             return InputFault(self.name, line, said, "")
         hint = '; a value with a unit must be quoted: "5 d"' if _BARE.search(text) else ""
+        hint = "; perhaps a quote is not closed" if message.startswith(r"Illegal character '\n'") else hint
         keys = {match[1] for row in rows[: line - 1] + rows[line:] if (match := _FIRST_WORD.match(row))}
         if not keys & OURS:
             why = _NAMED_KEYS.sub("...", message)  # its words are said, but nothing of the file
-            return InputFault(self.name, line, f"not TOML, and no scenario or model: {why}", "")
+            return InputFault(self.name, line, f"not TOML, and no scenario or model: {why}{hint}", "")
         if twice := _TWICE.match(message):
             message = _stands_twice(".".join(map(str, ast.literal_eval(twice[1]))))
         return InputFault(self.name, line, f"not TOML: {message}{hint}", text)
