@@ -28,9 +28,15 @@ def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:
     return ""
 
 
-def _same_digits(one: str, other: str) -> bool:
-    """Whether short numbers in two words have the same digits: il22 and il2, but not il5 and il6."""
-    pairs = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=False)
+def _same_digits(asked: str, known: str) -> bool:
+    """Whether short numbers in two words have the same digits: il22 and il2, but not il5 and il6.
+
+    A word without a number is meant by one that has a number only where nothing else differs: not noblock by il9block.
+    """
+    numbers, others = _NUMBER.findall(asked), _NUMBER.findall(known)
+    if numbers and not others:
+        return _NUMBER.sub("", asked) == known
+    pairs = zip(numbers, others, strict=False)
     return all(set(a) == set(b) for a, b in pairs if min(len(a), len(b)) <= _SHORT)
 
 

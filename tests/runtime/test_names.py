@@ -19,6 +19,8 @@ from immunesim.runtime.names import nearest
         ("IL5", ["IL6", "IL2", "IL10", "IL15"], None),
         ("IL-7", ["IL6"], None),
         ("IL9_block", ["IL6_block", "IL10_block"], None),
+        ("IL9_block", ["NO_block"], None),
+        ("half2", ["half"], "half"),
         ("low_dose_il22", ["low_dose_il2"], "low_dose_il2"),
         ("il2_terapy", ["il2_therapy"], "il2_therapy"),
         ("x" * 100_000, ["x"], None),
