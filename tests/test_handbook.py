@@ -196,3 +196,10 @@ def test_help_lists_the_chapters_and_writes_them_as_pages(tmp_path: Path, capsys
     assert page == tmp_path / "book" / "index.html"
     assert {path.stem for path in page.parent.glob("*.html")} == {"index", "reference", *CHAPTERS}
     assert main(["help", "--out", str(tmp_path / "book")]) == exit_codes.BAD_FILE
+
+
+def test_the_reference_shows_each_measure_as_it_can_be_copied() -> None:
+    forms = {each.name: each.form for each in entries() if each.of == "a measure"}
+    assert forms["max"] == "max(x) or max(x, '1 d', '9 d')"
+    assert "`time_above(x, '5 pM')` or `time_above(x, '5 pM', '1 d', '9 d')`" in reference().text
+    assert not any("[" in form for form in forms.values())

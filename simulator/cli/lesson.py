@@ -20,7 +20,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
     """Adds the options of the command."""
     text = "a file, or the name of a bundled lesson; without one these are listed"
     command.add_argument("lessons", nargs="*", metavar="LESSON", help=text)
-    command.add_argument("--out", metavar="FILE", help="the page, such as lesson.html")
+    text = "the page (default, where none of these pages is named: LESSON.html in the current folder)"
+    command.add_argument("--out", metavar="FILE", help=text)
     command.add_argument("--handout", metavar="FILE", help="a page to print for students")
     command.add_argument("--teacher", metavar="FILE", help="the same with the answers, behind a note of one page")
     text = (

@@ -176,6 +176,8 @@ class _Parser(argparse.ArgumentParser):
 
             word = message.split("invalid choice: ")[1].split(" ")[0].strip("'")
             message = f"no command '{word}'{nearest(word, list(COMMANDS))}"
+        if message == "argument --block: expected 2 arguments":
+            message += ", such as --block IL1 90%"
         raise _UsageError(shortened(message), self.format_usage())
 
 

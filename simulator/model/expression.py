@@ -176,6 +176,9 @@ class _FormulaReader:
             raise FormulaError(
                 f"{self.construct(node)} is no number: it stands in the condition of if(condition, a, b)"
             )
+        if isinstance(node, ast.List | ast.Tuple) and self.quotes:
+            raise FormulaError(f"{self.construct(node)}: write the arguments without brackets of their own, "
+                               "max(x, '0 d', '15 d')")  # fmt: skip
         signs = "+ - * /" if self.quotes else "+ - * / ^"  # measures have no powers
         raise FormulaError(f"{self.construct(node)} is not part of the formula language ({signs}, parentheses, "
                            f"names, numbers, {', '.join(sorted(self.functions))})")  # fmt: skip

@@ -153,6 +153,7 @@ _QUANTITY = re.compile(
 )
 # 1 500 mg, 1,500 mg or 1'500 mg: read as 1 x 500 mg it would be 500
 _GROUPED = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)([\s,;'’_]\s*\d[\d\s,.;'’_]*)")
+_POINTS = re.compile(r"\s*([+-]?\d*(?:\.\d+){2,})(?!\w)\s*(.*?)\s*\Z", re.DOTALL)  # 1.000.000 IU
 NO_QUANTITY = "is no number with a unit"
 _THOUSANDS = re.compile(r"(?:[\s,;'’_]\d{3})+(?:\.\d*)?")
 _POWER_OF_TEN = re.compile(r"\s*(?:10\^|1\s*[/*)]|1\Z|1(?:\.0*)?[eE])")  # the only numbers that a unit begins with
@@ -306,6 +307,8 @@ def quantity(text: str) -> tuple[float, Unit, str]:
     grouped = _GROUPED.match(text)
     if grouped is not None and not (grouped[2][0].isspace() and _POWER_OF_TEN.match(plain, grouped.start(2))):
         raise UnitError(_grouped_hint(text, grouped))
+    if points := _POINTS.match(plain):
+        raise UnitError(_points_hint(*points.groups()))
     number, unit_text = float(match[1]), match[2] or "1"
     if number - number != 0.0:
         raise UnitError(f"the number in {text!r} is too large")
@@ -324,6 +327,15 @@ def _grouped_hint(text: str, grouped: re.Match[str]) -> str:
         hints.append(f"'{first}.{rest[1:]}{end}'")
     what = "spaces" if rest[0].isspace() else "commas" if rest[0] == "," else f"{rest[0]!r}"
     return f"a number has no {what} in it: write {' or '.join(hints) or 'digits and one point, such as 1500.5'}"
+
+
+def _points_hint(number: str, behind: str) -> str:
+    """How to write a number that has several points in it; only where that is certain."""
+    first, *rest = number.split(".")
+    hint = "one point, such as 1500.5"
+    if first.strip("+-") and all(len(each) == 3 for each in rest):
+        hint = f"'{''.join((first, *rest))}{' ' if behind else ''}{behind}'"
+    return f"'{number}' is no number, as it has {len(rest)} points in it: write {hint}"
 
 
 def in_moles(value: Unit, substance: Substance | None) -> Unit:

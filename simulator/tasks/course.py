@@ -74,7 +74,7 @@ def course(request: CourseRequest, on_note: OnNote = ignore_note) -> Course:
 
     Raises `InputError` with all faults of all lessons, and `OutputError`, both before anything is simulated.
     """
-    check_folder(request.out, request.force)
+    check_folder(request.out, request.force, "--course")
     files = _files([str(each) for each in request.lessons] or list(builtin_lessons()))
     found, faults, begins = list[CourseLesson](), list[str](), 0
     with new_folder(request.out, request.force) as folder, Progress("lessons", len(files)) as progress:

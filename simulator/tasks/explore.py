@@ -22,6 +22,8 @@ from .request import OnNote, ScenarioRequest, ignore_note, read_with_notes, say_
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+LISTING = "; 'describe' lists the parameters of a model"
+
 
 @dataclass(frozen=True)
 class ExploreRequest:
@@ -117,7 +119,13 @@ def page_of(scenario: Scenario, command: Sequence[str], chosen: Sequence[str] = 
     from ..views.report.explorer_page import explorer_page
 
     system = system_of(scenario.model)
-    sliders = sliders_of(scenario, fixed_parameters(system), chosen)
+    try:
+        sliders = sliders_of(scenario, fixed_parameters(system), chosen)
+    except InputError as error:  # where no name is near there are too many to list
+        faults = [
+            each._replace(message=f"{each.message}{'' if '; ' in each.message else LISTING}") for each in error.faults
+        ]
+        raise InputError(faults) from None
     presets = presets_of(scenario, sliders)
     twofold = with_twin(scenario)
     result = run(twofold, Certify.OFF)

@@ -196,7 +196,9 @@ def _followed(text: str, scenario: Scenario, arm: Arm, faults: list[InputFault])
     try:
         variable = find_variable(context, arm, word.strip())
     except NotVariableError as error:
-        wrong(str(error).partition("; what can")[0])
+        said, _, other = str(error).partition("; what can")
+        listing = "; 'describe' lists the parameters of a model" if other and "; did you mean" not in said else ""
+        wrong(said + listing)
         return None
     if variable.kind != "parameter":
         wrong(f"states are followed along a parameter, and '{word}' is none")

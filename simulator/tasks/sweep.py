@@ -84,6 +84,9 @@ def sweep(
         ModuleNotFoundError: A package that the request needs is missing; said before anything is computed.
     """
     _check_packages(request)
+    for part in request.merge:
+        if not part.is_dir():
+            raise OutputError(f"{part} is no folder of a sweep")
     scenario = request.read(on_note)
     if scenario.sweep is not None and scenario.sweep.design.kind in ("morris", "saltelli"):
         package("SALib")
@@ -106,8 +109,6 @@ def _check_packages(request: SweepRequest) -> None:
 
 def _sweep_into(folder: Path, scenario: Scenario, request: SweepRequest, stop: Callable[[], bool]) -> SweepOutput:
     for part in request.merge:  # before anything is written
-        if not part.is_dir():
-            raise OutputError(f"{part} is no folder of a sweep")
         check_store(part, scenario)
     with open_store(folder, scenario) as store:
         try:

@@ -143,7 +143,7 @@ def test_the_second_solver_can_be_asked_for_and_switched_off(toy: str) -> None:
             sim.InputError,
             "run(): toy has no arm 'halv'; did you mean 'half'?",
         ),
-        (lambda r: sim.run("tyo.toml"), sim.InputError, "tyo.toml: no such scenario"),
+        (lambda r: sim.run("tyo.toml"), sim.InputError, "tyo.toml: no such file"),
         (
             lambda r: sim.run("toy.toml", set={"k_claer": 1}),
             sim.InputError,
@@ -533,7 +533,7 @@ def test_a_gallery_is_made_from_python(toy: str) -> None:
         (lambda: sim.export("toy.toml", arm="halv"), "export(): toy has no arm 'halv'; did you mean 'half'?"),
         (lambda: sim.show("toy.toml", knockout="IL9"), "show(): nothing called 'IL9'"),
         (lambda: sim.read_scenario("toy.toml", set={"k_claer": 1}), "read_scenario(): no parameter 'k_claer'"),
-        (lambda: sim.evidence("tyo.toml"), "tyo.toml: no such scenario"),
+        (lambda: sim.evidence("tyo.toml"), "tyo.toml: no such file"),
         (lambda: sim.replay("nowhere"), "nowhere: no results folder"),
     ],
 )

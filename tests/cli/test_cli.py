@@ -131,6 +131,7 @@ def test_no_command_shows_the_help_and_is_a_usage_error(say) -> None:
         (["lst"], "no command 'lst'; did you mean 'list'?"),
         (["qqqqqq"], "no command 'qqqqqq'"),
         (["run"], "SCENARIO"),
+        (["run", "toy.toml", "--block", "IL1"], "expected 2 arguments, such as --block IL1 90%"),
         (["run", "toy.toml", "--nonsense"], "--nonsense"),
         (["run", "toy.toml", "--certify", "--no-certify"], "not allowed with"),
         (["check"], "FILE"),
@@ -282,7 +283,7 @@ def test_a_wrong_file_exits_with_3_and_all_its_faults(say) -> None:
 def test_a_file_that_is_not_there_exits_with_3(say, command: str) -> None:
     said = say(command, "nowhere.toml")
     assert said.code == 3
-    assert said.err.startswith("error: nowhere.toml: no such scenario")
+    assert said.err.startswith("error: nowhere.toml: no such file")
 
 
 def test_an_existing_folder_exits_with_3_before_anything_is_computed(say, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -415,7 +416,7 @@ def test_check_names_the_faults_of_all_files(say) -> None:
     Path("bad.toml").write_text("a = ")
     said = say("check", "toy_model.toml", "bad.toml", "nowhere.toml")
     assert said.code == 3
-    for text in ("no unit 'LL'", "bad.toml:1: not TOML", "nowhere.toml: no such scenario"):
+    for text in ("no unit 'LL'", "bad.toml:1: not TOML", "nowhere.toml: no such file"):
         assert text in said.err
 
 

@@ -107,7 +107,7 @@ def test_shards_and_their_merge(say) -> None:
         ([*VARY, "--workers", "0"], 2, "a number of 1 or more, found '0'"),
         ([*VARY, "--workers", "2", "--dask", "local"], 2, "not allowed with"),
         ([*VARY, "--shard", "1/2", "--merge", "a"], 2, "not allowed with"),
-        ([*VARY, "--merge", "nowhere"], 3, "error: nowhere is no folder of a sweep\n"),
+        (["--merge", "nowhere"], 3, "error: nowhere is no folder of a sweep\n"),
         ([*VARY, "--merge", ".", "--out", "o"], 3, "error: . holds toy.toml and no sweep; choose another folder\n"),
         ([*VARY, "--out", "toy.toml"], 3, "error: toy.toml is a file, not a folder"),
         ([*VARY, "--out", "."], 3, "error: . holds toy.toml and no sweep; choose another folder"),

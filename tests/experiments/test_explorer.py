@@ -141,9 +141,16 @@ def test_a_parameter_that_is_no_knob_can_be_asked_for() -> None:
     assert (slider.path, slider.low, slider.high) == (rate.id, *rate.range)
 
 
-def test_a_slider_that_there_is_not_is_said_with_the_nearest(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explore", str(toy), "--out", str(toy.with_suffix(".html")), "--slider", "k_cleer"]) == 2
-    assert "no slider 'k_cleer'; did you mean 'k_clear'?" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("scenario", "word", "hint"),
+    [("", "k_cleer", "did you mean 'k_clear'?"), ("il2_therapy", "zzz", "'describe' lists the parameters of a model")],
+)
+def test_a_slider_that_there_is_not_is_said_with_the_nearest_or_with_where_they_are_listed(
+    scenario: str, word: str, hint: str, toy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(toy.with_suffix(".html"))
+    assert main(["explore", scenario or str(toy), "--out", out, "--slider", word]) == 2
+    assert f"no slider '{word}'; {hint}" in capsys.readouterr().err
 
 
 CHOSEN = """

@@ -188,6 +188,8 @@ def test_a_failed_arm_gives_no_number() -> None:
         ("half_life(A, '-3 min', '2 h')", "'-3 min' lies before the start of the run, 0 h"),
         ("max(IL-2)", r"as in max\(IL2\); did you mean max\(IL_2\)\? A hyphen is a minus here"),
         ("max(IL-3)", r"as in max\(IL2\)$"),
+        ("max(A, ['0 d', '15 d'])", r"without brackets of their own, max\(x, '0 d', '15 d'\)"),
+        ("max(A, ('0 d', '15 d'))", "write the arguments without brackets"),
         ("max(A) % 2", r"'max\(A\) % 2' is not part of the formula language \(\+ - \* /, parentheses"),
         ("before(A, '0 h')", r"before\(\) needs a time after the start of the run, found '0 h'"),
         ("max(A, '5 h', '2 h')", r"in max\(\) the first time must come before the last"),

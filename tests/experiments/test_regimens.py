@@ -481,7 +481,7 @@ WRONG = {
     "a list and a count": (dose(at=["0 h", "8 h"], count=2), "leave out 'count'"),
     "infusions that overlap": (dose(at=["0 h", "8 h", "9 h"], over="2 h"), "doses at 8 and 9 h"),
     "a rate too slow": (dose(rate="10 mg/h", every="8 h", count=2), "longer than its interval"),
-    "times after the end": (dose(at=["50 h", "60 h"]), "not before the end of the run"),
+    "times after the end": (dose(at=["50 h", "60 h"]), "but the run ends at"),
     "a steady state without an interval": (dose() + "steady_state = true\n", "a steady state needs 'every'"),
     "a steady state of listed times": (dose(at=["0 h", "8 h"]) + "steady_state = true\n", "leave out 'steady_state'"),
     "a steady state that begins later": (

@@ -215,7 +215,8 @@ def test_two_added_doses_have_two_names_and_one_may_be_of_a_species(model_file: 
 
 
 REFUSED = {
-    "unknown": ({"knockout": ("IL8",)}, "nothing called 'IL8' can be knocked out in this model; did you mean 'IL_9'?"),
+    "unknown": ({"knockout": ("IL99",)}, "'IL99' can be knocked out in this model; did you mean 'IL_9'?"),
+    "number": ({"knockout": ("IL8",)}, "nothing called 'IL8' can be knocked out in this model; what can be: IL_9"),
     "far": ({"knockout": ("zebra",)}, "nothing called 'zebra' can be knocked out in this model; what can be: IL_9"),
     "cannot": ({"knockout": ("ears",)}, "ears cannot be knocked out in this model; what can be: IL_9"),
     "no_block": ({"block": (("depot", "1"),)}, "depot cannot be blocked in this model; what can be: IL_9, ears"),
@@ -238,7 +239,7 @@ REFUSED = {
     "backwards": ({"add": ("IL9 5 pmol at 3 h every 1 h until 2 h",)}, "the doses end before the first of them"),
     "never": ({"add": ("IL9 5 pmol at 3 h every 0 h",)}, "expected an interval above zero, found '0 h'"),
     "time": ({"add": ("IL9 5 pmol at 3 kg",)}, "wrong unit: expected a time such as '10 h', found '3 kg', a mass"),
-    "late": ({"add": ("IL9 5 pmol at 300 h",)}, "starts at '300 h', not before the end of the run, 48 h"),
+    "late": ({"add": ("IL9 5 pmol at 300 h",)}, "starts at '300 h', but the run ends at 48 h"),
     "amount": ({"add": ("IL9 5 mmHg at 3 h",)}, "found '5 mmHg'"),
     "contradiction": ({"block": (("IL9", "90%"), ("il-9", "50%"))}, "drug_block is set by --block IL9 90% too"),
 }  # fmt: skip
@@ -329,3 +330,10 @@ def test_a_knockout_is_no_wrong_value_and_its_note_is_told(model_file: Path) -> 
     assert any("IL_9_made = 0.1 1/h is outside its range" in note for note in by_hand)
     assert any("IL_9_made is a fixed constant" in note for note in by_hand)
     assert list(notes_of(scenario.model, Interventions(block=(("IL9", "1"),)))) == ["IL_9: a toy"]
+
+
+def test_a_target_that_is_a_route_in_words_is_answered_with_its_species(model_file: Path) -> None:
+    scenario = model_file.parent / "question.toml"
+    scenario.write_text(scenario.read_text().replace('target = "drug"', 'target = "under the skin"'))
+    with pytest.raises(InputError, match=r"to give .drip. to; .*; species that a dose into skin goes to are depot"):
+        read_scenario(scenario)

@@ -13,6 +13,7 @@ from immunesim.files.toml.catalogue import builtin_lessons
 from immunesim.files.toml.lesson_file import read_lesson
 from immunesim.runtime.errors import InputError
 from immunesim.runtime.exit_codes import DONE, MISSED
+from immunesim.tasks.check import CheckRequest, check
 from immunesim.tasks.lesson import LessonRequest, lesson
 
 LESSON = """title = "A toy lesson"
@@ -70,7 +71,9 @@ def test_a_lesson_is_read_and_its_pages_are_written(toy_file: Path, tmp_path: Pa
         ("max(drug) > '1", "maxi(drug) > '1", "lesson.toml:6: no function 'maxi'"),
         ("{max(drug)}", "{max(drg)}", "lesson.toml:5: in {max(drg)}"),
         ('says = "more"', 'say = "more"', "has no key 'say'; did you mean 'says'?"),
-        ('scenario = "toy.toml"', 'scenario = "tory.toml"', "no such scenario"),
+        ('scenario = "toy.toml"', 'scenario = "toy.toml"\nminutes = 0', "a lesson takes a minute or more, found 0"),
+        ('scenario = "toy.toml"', 'scenario = "toy.toml"\nminutes = -9', "or more, found -9"),
+        ('scenario = "toy.toml"', 'scenario = "tory.toml"', "no such file"),
         ('"half"]\n', '"half"]\nfrom = "1 h"\nspan = "3000 d"\n', "expected a part of the run, which ends at "),
         ('"half"]\n', '"half"]\nspan = "3 mg"\n', "lesson.toml:13: expected a part of the run"),
         ('"half"]\n', '"half"]\nfrom = "1 h"\n', "such as from = '1 h' and span = '30 min'"),
@@ -82,6 +85,22 @@ def test_what_is_wrong_is_said_with_its_line(toy_file: Path, old: str, new: str,
     with pytest.raises(InputError) as error:
         read_lesson(written(toy_file.parent, LESSON.replace(old, new)))
     assert message in str(error.value)
+
+
+def test_a_scenario_is_no_lesson_and_a_lesson_no_scenario(toy_file: Path) -> None:
+    with pytest.raises(InputError) as error:
+        read_lesson(toy_file)
+    (fault,) = error.value.faults
+    assert fault.message == "this is a scenario; a lesson names it in scenario = '...' and has [[step]]"
+    (fault,) = check(CheckRequest((written(toy_file.parent, LESSON),))).faults
+    assert fault.message == f"a lesson, no scenario; 'lesson {fault.file}' checks it and makes its page"
+
+
+def test_the_note_of_the_teacher_is_titled_so(toy_file: Path, tmp_path: Path) -> None:
+    paper, note = tmp_path / "paper.html", tmp_path / "note.html"
+    lesson(LessonRequest(written(toy_file.parent, LESSON), handout=paper, teacher=note))
+    assert ": handout</title>" in paper.read_text(encoding="utf-8")
+    assert all(f": teacher's note</{tag}>" in note.read_text(encoding="utf-8") for tag in ("title", "h1"))
 
 
 def charts_of(page: Path) -> list[list[dict[str, Any]]]:

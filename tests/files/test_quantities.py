@@ -88,7 +88,7 @@ def test_a_wrong_count_and_an_unknown_target_hide_no_other_fault(toy_file: Path)
         ("count = 3", 'count = "x"'),
         ('at = "6 h"', 'at = "6 pM"'),
     )
-    wanted = ("no species 'drgu'", "no unit 'foo'", "found '2 pM'", "expected a count from 1", "found '6 pM'")
+    wanted = ("no species 'drgu'", "no unit 'foo'", "found '2 pM'", "expected a whole number from 1", "found '6 pM'")
     assert [sum(each in message for message in found) for each in wanted] == [1] * 5
     assert len(found) == 5
 

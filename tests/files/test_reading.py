@@ -64,7 +64,7 @@ def test_what_is_no_regular_file_is_an_error_of_one_line(toy_file: Path, kind: s
 @pytest.mark.parametrize("kind", NO_NAMES)
 def test_a_name_that_no_file_can_have_is_an_error_of_one_line(toy_file: Path, kind: str) -> None:
     for read in readers(toy_file, NO_NAMES[kind]):
-        refused(read, "NUL|control characters|too long|no file|no such scenario|no model|no module")
+        refused(read, "NUL|control characters|too long|no file|no such scenario|no such file|no model|no module")
 
 
 def test_a_file_that_the_system_makes_up_is_read_to_the_limit_and_no_further() -> None:

@@ -192,8 +192,8 @@ def test_two_spellings_of_one_name_in_one_file_are_refused(scenario) -> None:
         ("initial.nothing", "3", "no species 'nothing'"),
         ("dose.nothing.amount", "3", "--set names a parameter, initial.SPECIES, dose.NAME.KEY"),
         ("dose.push.colour", "3", "--set names a parameter, initial.SPECIES, dose.NAME.KEY"),
-        ("dose.push.count", "many", "expected a count from 1 to 100000, found 'many'"),
-        ("dose.push.count", "0", "expected a count from 1 to 100000, found 0"),
+        ("dose.push.count", "many", "expected a whole number from 1 to 100000, found 'many'"),
+        ("dose.push.count", "0", "expected a whole number from 1 to 100000, found 0"),
         ("dose.push.name", "other", "--set names"),
         ("time.start", "3 h", "time"),
         ("time.end", "0 h", "expected a time above zero, found '0 h'"),
@@ -217,8 +217,8 @@ def test_a_scenario_is_found_by_path_or_by_name(toy_file: Path, monkeypatch: pyt
     name, path = next(iter(builtin_scenarios().items()))
     for word in (name, f"{name}.toml", f"scenarios/{name}.toml"):
         assert find_scenario(word) == path
-    for word in ("no_such", "no_such.toml", f"elsewhere/{name}.toml"):
-        with pytest.raises(InputError, match="no such scenario"):
+    for word, kind in (("no_such", "scenario"), ("no_such.toml", "file"), (f"elsewhere/{name}.toml", "file")):
+        with pytest.raises(InputError, match=f"no such {kind}"):
             find_scenario(word)
     with pytest.raises(InputError, match=f"did you mean '{name}'"):
         find_scenario(name[:-1])

@@ -218,7 +218,7 @@ def test_a_single_arm_is_exported_alone(folder: Path) -> None:
         ("1,.,100,.,.,.,.,2,1,.,1,70,M", "TIME is missing"),
         ("1,0,50,.,.,.,.,2,1,.,1,70,M", "a second dose of this subject at this time, after line 2"),
         ("1,1,.,.,.,.,.,2,0,4,0,75,M", "WT changes within a subject"),
-        ("1,50,100,.,.,.,.,2,1,.,1,70,M", "not before the end of the run"),
+        ("1,50,100,.,.,.,.,2,1,.,1,70,M", "but the run ends at"),
     ],
 )
 def test_what_a_row_says_is_done_or_refused_by_its_line(folder: Path, row: str, message: str) -> None:

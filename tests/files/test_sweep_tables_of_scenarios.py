@@ -458,7 +458,7 @@ def test_a_seed_is_that_of_the_patients_too_and_their_number_can_be_set(scenario
         (SweepOptions(vary=("k_clear=0.1:0.5",)), "the unit is missing"),
         (SweepOptions(vary=("k_clear=0.5 1/h:0.1 1/h",)), "expected 'from' below 'to'"),
         (SweepOptions(vary=("k_clear=0 1/h:0.1 1/h:3:log",)), "a log axis starts above zero"),
-        (SweepOptions(vary=("k_clear=0.1 1/h:0.2 1/h:0",)), "expected a count from 2 to 10000000, found 0"),
+        (SweepOptions(vary=("k_clear=0.1 1/h:0.2 1/h:0",)), "expected a whole number from 2 to 10000000, found 0"),
         (SweepOptions(vary=("k_clear",), sample="latin"), "no sample 'latin'"),
         (SweepOptions(vary=("k_clear",), sample="lhs"), "how many members? 'lhs' needs a count"),
         (SweepOptions(vary=("k_clear",), sample="lhs:many"), "expected SAMPLE:COUNT such as lhs:1000, found 'many'"),
@@ -476,7 +476,7 @@ def test_a_seed_is_that_of_the_patients_too_and_their_number_can_be_set(scenario
             SweepOptions(vary=("k_clear",), seed=3),
             "nothing is drawn at random: a seed is for lhs, sobol, random, morris, saltelli and [population]",
         ),
-        (SweepOptions(measures=("max(drug)",)), "nothing varies: add [[sweep.vary]]"),
+        (SweepOptions(measures=("max(drug)",)), "nothing varies: give --vary NAME=VALUES, or add [[sweep.vary]]"),
     ],
 )
 def test_wrong_words_are_faults_of_the_command_line(folder: Path, words: SweepOptions, message: str) -> None:

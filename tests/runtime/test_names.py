@@ -16,6 +16,13 @@ from immunesim.runtime.names import nearest
         ("body_wait", ["body_weight"], "body_weight"),
         ("il2", ["hiv_il2", "dose_il2_high"], None),
         ("nosuch", ["too_much", "NO_usual"], None),
+        ("IL5", ["IL6", "IL2", "IL10", "IL15"], None),
+        ("IL-7", ["IL6"], None),
+        ("IL9_block", ["IL6_block", "IL10_block"], None),
+        ("IL9_block", ["NO_block"], None),
+        ("half2", ["half"], "half"),
+        ("low_dose_il22", ["low_dose_il2"], "low_dose_il2"),
+        ("il2_terapy", ["il2_therapy"], "il2_therapy"),
         ("x" * 100_000, ["x"], None),
     ],
 )

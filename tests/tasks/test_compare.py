@@ -355,7 +355,7 @@ def test_the_reference_joins_what_is_compared(question: Path, monkeypatch: pytes
         (["main"], None, "nothing to compare: give several scenarios or arms, or a change such as --knockout"),
         (None, "lat", "'lat' is no arm of toy and no scenario; did you mean 'late'?"),
         (None, "zebra", "'zebra' is no arm of toy and no scenario; arms of toy are main, untreated, late, strong"),
-        (None, "acute_infection/without_IL7", "acute_infection has no arm 'without_IL7'; did you mean 'without_IL"),
+        (None, "acute_infection/without_IL7", "acute_infection has no arm 'without_IL7'; there are "),
     ],
 )
 def test_wrong_sides_are_refused(question: Path, arms: list[str] | None, against: str | None, message: str) -> None:

@@ -237,6 +237,7 @@ def test_a_course_is_a_folder_with_a_page_that_links_everything(toy_file: Path, 
         (["memory", "dose"], "give --course DIR", 1),
         (["memory", "--course", "class", "--out", "x.html"], "a course names its own pages", 1),
         (["memry", "dse", "--course", "class"], "no such lesson", 2),
+        (["memory.toml", "--course", "class"], "no such file; did you mean 'memory'?", 1),
     ],
 )
 def test_what_a_course_cannot_be(words: list[str], said: str, times: int, tmp_path: Path, monkeypatch, capsys) -> None:
@@ -244,6 +245,11 @@ def test_what_a_course_cannot_be(words: list[str], said: str, times: int, tmp_pa
     assert main(["lesson", *words]) in (USAGE, BAD_FILE)
     assert capsys.readouterr().err.count(said) == times
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_course_is_not_written_over_a_folder(tmp_path: Path, capsys) -> None:
+    assert main(["lesson", "memory", "--course", str(tmp_path)]) == BAD_FILE
+    assert "choose another --course, or --force" in capsys.readouterr().err
 
 
 def test_bundled_lessons_are_listed_as_they_are_taught() -> None:

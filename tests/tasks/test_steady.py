@@ -185,7 +185,7 @@ def test_what_is_followed_is_told_drawn_and_written(arthritis: SteadyOutput) -> 
 @pytest.mark.parametrize(
     ("follow", "message"),
     [
-        ("nonsense=1:2", "nothing called 'nonsense' can vary"),
+        ("nonsense=1:2", "nothing called 'nonsense' can vary; 'describe' lists the parameters of a model"),
         ("alpha2=3:2", "expected a range that rises, found 3:2"),
         ("alpha2=-1:2", "alpha2 must be at least 0, found '-1'"),
         ("alpha2=1", "expected alpha2=FROM:TO, found 'alpha2=1'"),

@@ -277,3 +277,9 @@ def test_without_the_package_of_the_extra_a_report_has_all_but_the_wiring(
     page = written(result, tmp_path / "out")
     assert len([a for tag, a in page.elements if tag == "img"]) == 1 + len(result.scenario.plots)
     assert "Drawn only if pygraphviz is installed: pip install 'immunesim[wiring]'" in page.text
+
+
+def test_the_arms_that_have_a_dose_are_told_apart_though_their_labels_hold_commas(toy_file: Path) -> None:
+    toy_file.write_text(toy_file.read_text().replace("[arms.half]", '[arms.half]\nlabel = "half, at once"', 1))
+    page = page_of(run(read_scenario(toy_file)))
+    assert '("as described", "half, at once")' in page.text

@@ -139,7 +139,7 @@ def test_each_group_is_an_svg_and_a_png_that_say_what_they_show(result, tmp_path
     assert "A toy" in text
     assert "Run 0123456789ab." in text
     assert "Time course of drug in plasma from 0 to 48 h. drug in plasma on a log scale: as dosed: start" in text
-    assert "Doses: push into drug in plasma 3 from 2 to 26 h." in text
+    assert "Doses: push into drug in plasma in 3 doses from 2 to 26 h." in text
     assert b"0123456789ab" in paths[1].read_bytes()
 
 

@@ -49,8 +49,11 @@ def new_folder(folder: Path, force: bool) -> Iterator[Path]:
             raise OutputError(f"{folder} cannot be written: {error.strerror}") from None
 
 
-def check_folder(folder: Path, force: bool) -> None:
-    """Raises `OutputError` if `new_folder` would refuse `folder`: for a check before the work, not after it."""
+def check_folder(folder: Path, force: bool, flag: str = "--out") -> None:
+    """Raises `OutputError` if `new_folder` would refuse `folder`: for a check before the work, not after it.
+
+    flag: the option that named it.
+    """
     _check_length(folder)
     _check_writable(folder.parent)
     if not os.path.exists(folder):
@@ -58,15 +61,15 @@ def check_folder(folder: Path, force: bool) -> None:
     if not folder.is_dir():
         raise OutputError(f"{folder} is a file, not a folder")
     if not force:
-        raise OutputError(f"{folder} exists; choose another {option('--out')}, or {option('--force')} to replace it")
+        raise OutputError(f"{folder} exists; choose another {option(flag)}, or {option('--force')} to replace it")
     if any(folder.iterdir()) and not (folder / MANIFEST).is_file():
         raise OutputError(
-            f"{folder} holds no run of this program, so it is not replaced; choose another {option('--out')}"
+            f"{folder} holds no run of this program, so it is not replaced; choose another {option(flag)}"
         )
     foreign = sorted(foreign_files(folder))
     if foreign:
         held = f"{folder} also holds {listed(foreign, 3)}"
-        raise OutputError(f"{held}, so it is not replaced; choose another {option('--out')}")
+        raise OutputError(f"{held}, so it is not replaced; choose another {option(flag)}")
 
 
 def make_folder(folder: Path) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 from ...experiments.scenario import MAIN
 from ...experiments.sweeps.designs import SweepMeasure, Wanted
 from ...model.units import unit
-from ...runtime.names import nearest, unknown_name
+from ...runtime.names import unknown_name
 from .layers import KeyPath
 from .quantities import Context, read_quantity
 from .source import NUMBER, QUANTITY, REQUIRED_TEXT, TEXT, Table
+from .sources import no_source
 
 ACCEPT = {
     "measure": REQUIRED_TEXT,
@@ -65,7 +66,7 @@ class _Reader:
                 self.fault(key, unknown_name("no measure of this sweep", str(item[key]), list(self.measures)))
         source = item.get("source", "assumed").split(",")[0].strip()
         if source != "assumed" and source not in self.context.sources:
-            self.fault("source", f"no source '{source}'{nearest(source, self.context.sources)}")
+            self.fault("source", no_source(source, self.context.sources))
         if ("with" in item) != ("correlation" in item) or ("mean" in item) == ("with" in item):
             self.fault("", "expected a mean, and perhaps an sd, or 'with' and 'correlation'")
         elif "sd" in item and "mean" not in item:

@@ -114,7 +114,7 @@ class _DesignReader:
         self.resolved["sample"] = sample
         count = table.get("count", 1)
         if not 1 <= count <= MAX_MEMBERS:
-            self.fault(("sweep", "count"), f"expected a count from 1 to {MAX_MEMBERS}, found {count!r}")
+            self.fault(("sweep", "count"), f"expected a whole number from 1 to {MAX_MEMBERS}, found {count!r}")
         if sample in DRAWN and "count" not in table:
             what = COUNTED.get(sample, "members")
             self.fault(("sweep", "sample"), f"how many {what}? '{sample}' needs a count")
@@ -218,7 +218,7 @@ class _DesignReader:
             self.fault((*path, "from"), f"a log axis starts above zero, found {item['from']!r}")
         count = item.get("count", POINTS)
         if not 2 <= count <= MAX_MEMBERS:
-            self.fault((*path, "count"), f"expected a count from 2 to {MAX_MEMBERS}, found {count!r}")
+            self.fault((*path, "count"), f"expected a whole number from 2 to {MAX_MEMBERS}, found {count!r}")
         if sample in ("grid", "zip"):
             self.resolved["vary"][_number_of(path)]["count"] = count
             if variable.is_count and (log or (high - low) % (count - 1 or 1)):

@@ -37,6 +37,7 @@ from ...model.instants import ticks_of
 from ...model.model import Model, dose_unit_factor, rate_unit_factor
 from ...model.units import NO_QUANTITY, ONE, UnitError, quantity
 from ...runtime.names import nearest
+from ...runtime.text import listed
 from .layers import KeyPath
 from .quantities import Context, read_quantity, read_time
 from .source import Table
@@ -223,7 +224,7 @@ class _DoseReader:
             every = found
         count = self.table.get("count", default_count(self.table, self.context.model, self.context.end))
         if not isinstance(count, int) or not 1 <= count <= MAX_DOSES:
-            self.fault("count", f"expected a count from 1 to {MAX_DOSES}, found {count!r}")
+            self.fault("count", f"expected a whole number from 1 to {MAX_DOSES}, found {count!r}")
         elif count > 1 and not every:
             self.fault("count", f"{count} doses need 'every', the interval between them")
         if at is not None:
@@ -255,7 +256,7 @@ class _DoseReader:
     def _check_start(self, name: str, first: float | None, given: object) -> None:
         if first is not None and first >= self.context.latest:
             end = f"{self.context.latest:g} {self.context.model.time_unit_text}"
-            self.fault("at", f"the dose '{name}' starts at {given!r}, not before the end of the run, {end}")
+            self.fault("at", f"the dose '{name}' starts at {given!r}, but the run ends at {end}")
 
     def amount(self, target: str | None) -> Amount | None:
         """In its unit, or that of a parameter."""
@@ -441,5 +442,15 @@ def _dose_target(context: Context, name: str, table: Table, path: Callable[[str]
     target = context.model.find(table["target"], "species")
     if target is None:
         message = context.model.unknown(table["target"], "species", purpose=f" to give '{name}' to")
-        context.fault(path("target"), message)
+        hint = "" if "did you mean" in message else _by_route(context.model, table["target"])
+        context.fault(path("target"), message + hint)
     return target
+
+
+def _by_route(model: Model, word: str) -> str:
+    """What to name where a target is a route in words, such as 'under the skin'; else nothing."""
+    for route in dict.fromkeys(route for each in model.interventions.values() for route in each.dose):
+        if route and route in word.lower().split():
+            given = [each.dose[route] for each in model.interventions.values() if route in each.dose]
+            return f"; species that a dose into {route} goes to are {listed(dict.fromkeys(given))}"
+    return ""

@@ -115,8 +115,9 @@ def find_lesson(word: str) -> Path:
     found = builtin_lessons()
     if word in found:
         return found[word]
-    hint = nearest(word, found) or f"; lessons are {', '.join(found)}"
-    raise InputError([InputFault(word, 0, f"no such lesson{hint}", "")])
+    hint = nearest(Path(word).stem, found) or f"; lessons are {', '.join(found)}"
+    kind = "file" if Path(word).suffix == ".toml" else "lesson"
+    raise InputError([InputFault(word, 0, f"no such {kind}{hint}", "")])
 
 
 def read_lesson(path: Path, numbers: Mapping[str, float] = NO_NUMBERS) -> Lesson:
@@ -153,6 +154,10 @@ class _LessonReader:
         self.usual: str | None = None  # what the file calls the scenario of the lesson
 
     def read(self, name: str) -> Lesson:
+        keys = self.source.data.keys()
+        if not keys & {"scenario", "step"} and keys & {"model", "extends"}:
+            message = "this is a scenario; a lesson names it in scenario = '...' and has [[step]]"
+            raise InputError([self.source.fault((), message)])
         wrong = shape(self.source.data)
         self.faults = [self.source.fault(place, message) for place, message in wrong]
         data, bad = usable(self.source.data, [place for place, _ in wrong]), {place[:2] for place, _ in wrong}
@@ -167,6 +172,8 @@ class _LessonReader:
             if table is not None and ("step", i) not in bad:
                 self.check_step(("step", i), table)
             found.append(None if table is None else self.step(("step", i), table))
+        if data.get("minutes", 1) < 1:
+            self.fault(("minutes",), f"a lesson takes a minute or more, found {data['minutes']}")
         sliders = self.sliders(("sliders",), data)
         scenarios = {key: self.with_answer(key) for key in self.scenarios}
         own = self.scenarios.get(str(self.usual))

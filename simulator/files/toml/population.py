@@ -23,6 +23,7 @@ from .design import MAX_MEMBERS
 from .layers import KeyPath
 from .quantities import Context
 from .source import INTEGER, LINE, LIST, NUMBER, QUANTITY, REQUIRED_INTEGER, REQUIRED_TEXT, TEXT, Table
+from .sources import no_source
 
 POPULATION = {
     "of": LINE,
@@ -93,7 +94,7 @@ class _PopulationReader:
         before, table = len(self.context.faults), self.context.tables["population"]
         count, items = table["count"], table.get("vary", [])
         if not isinstance(count, int) or not 1 <= count <= MAX_MEMBERS:
-            self.fault(("population", "count"), f"expected a count from 1 to {MAX_MEMBERS}, found {count!r}")
+            self.fault(("population", "count"), f"expected a whole number from 1 to {MAX_MEMBERS}, found {count!r}")
         if not isinstance(table["seed"], int):
             self.fault(("population", "seed"), f"a seed is a whole number, found {table['seed']!r}")
         if not items:
@@ -144,7 +145,7 @@ class _PopulationReader:
         for part in item["source"].split(";") if "source" in item else ():
             key = part.split(",")[0].strip()
             if key != "assumed" and key not in self.context.sources:
-                self.fault((*path, "source"), f"no source '{key}'{nearest(key, self.context.sources)}")
+                self.fault((*path, "source"), no_source(key, self.context.sources))
         status = item.get("status", "verified")
         if not is_status(status) or status.startswith("knob"):
             wanted = ", ".join(STATUSES[:-1])

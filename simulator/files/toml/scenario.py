@@ -38,7 +38,7 @@ from .quantities import (
 )
 from .rules import arm_with_rules, read_rules
 from .source import Table
-from .sources import read_sources
+from .sources import no_source, read_sources
 from .switches import arm_with_switches
 
 if TYPE_CHECKING:  # what few scenarios have is loaded with them: `check` starts fast
@@ -387,7 +387,7 @@ def _check_evidence(context: Context, table: Table, path: KeyPath) -> None:
     reference = table["source"].split(",")[0].strip()
     sources = context.sources
     if reference not in sources and reference != "assumed":
-        context.fault((*path, "source"), f"no source '{reference}'{nearest(reference, sources)}")
+        context.fault((*path, "source"), no_source(reference, sources))
     for key in ("rule", "topic", "claim"):
         if key in table and table[key] not in (known := evidence_terms()[f"{key}s"]):
             hint = nearest(table[key], known) or f"; {key}s are {', '.join(known)}"

@@ -38,8 +38,9 @@ def find_scenario(word: str) -> Path:
     builtin = builtin_scenarios()
     if path.stem in builtin and path.suffix in ("", ".toml") and path.parent in (Path(), Path("scenarios")):
         return builtin[path.stem]
-    hint = nearest(path.stem, builtin) or "; 'list' shows the built-in ones"
-    raise InputError([InputFault(word, 0, f"no such scenario{hint}", "")])
+    hint = nearest(path.stem, builtin) or "; 'list' shows the built-in scenarios"
+    kind = "file" if path.suffix == ".toml" else "scenario"
+    raise InputError([InputFault(word, 0, f"no such {kind}{hint}", "")])
 
 
 def is_scenario(path: Path) -> bool:

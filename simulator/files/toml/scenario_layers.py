@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...runtime.errors import InputError, InputFault
+from ...runtime.names import nearest
 from ..reading import exists, same_file
 from .catalogue import builtin_scenarios
 from .layers import KeyPath, Layers, Origin
@@ -29,26 +30,39 @@ def read_layers(path: Path, faults: list[InputFault], trail: tuple[Path, ...] = 
     """
     source = TomlSource(path)
     source.check_ours()
+    parent = source.data.get("extends")
+    parent_path = _parent(path.parent, parent) if isinstance(parent, str) else None
+    missing = isinstance(parent, str) and parent_path is not None and not exists(parent_path)
+    if missing:
+        faults.append(source.fault(("extends",), _no_parent(path.parent, str(parent))))
     faults += check_shape(source, faults)
     own = _layer(source)
-    parent = source.data.get("extends")
-    if not isinstance(parent, str):
+    if parent_path is None:
         return own
-    parent_path = path.parent / parent
-    if not parent.endswith(".toml"):
-        parent_path = builtin_scenarios().get(parent, parent_path)
     trail = (*trail, path)
     if same_file(parent_path) in map(same_file, trail) or len(trail) > MAX_PARENTS:
         names = [file.name for file in (*trail, parent_path)]
         raise InputError([*faults, source.fault(("extends",), f"files extend each other: {' -> '.join(names)}")])
-    if not exists(parent_path):
-        name = parent_path.stem
-        hint = f'; extends = "{name}" takes the built-in one' if name in builtin_scenarios() else ""
-        raise InputError([*faults, source.fault(("extends",), f"no file '{parent}' in {path.parent}{hint}")])
+    if missing:
+        raise InputError(faults)
     layers = read_layers(parent_path, faults, trail)
     layers.keep(INHERITED)
     layers.overlay(own)
     return layers
+
+
+def _parent(folder: Path, word: str) -> Path:
+    """The file that ``extends`` names: a built-in scenario, or a path from the folder of the file that extends it."""
+    return folder / word if word.endswith(".toml") else builtin_scenarios().get(word, folder / word)
+
+
+def _no_parent(folder: Path, word: str) -> str:
+    """What is wrong with a word of ``extends`` where there is no such file."""
+    builtin, name = builtin_scenarios(), Path(word).stem
+    if not word.endswith(".toml"):
+        return f"no bundled scenario '{word}'{nearest(word, builtin)}; a file is named with its .toml"
+    hint = f'; extends = "{name}" takes the built-in one' if name in builtin else nearest(name, builtin)
+    return f"no file '{word}' in {folder}{hint}"
 
 
 def _layer(source: TomlSource) -> Layers:

@@ -121,6 +121,9 @@ def check_shape(source: TomlSource, faults: list[InputFault]) -> Iterator[InputF
         raise InputError(
             [*faults, source.fault((), f"a model, no scenario; a scenario has title and model = '{name}'")]
         )
+    if {"scenario", "step"} <= data.keys():
+        message = f"a lesson, no scenario; 'lesson {source.name}' checks it and makes its page"
+        raise InputError([*faults, source.fault((), message)])
     wrong = list(_unknown_sections(source))
     known = {key: value for key, value in data.items() if key in FILE or not isinstance(value, (dict, list))}
     for part in (
@@ -157,7 +160,7 @@ def _unknown_sections(source: TomlSource) -> Iterator[InputFault]:
 
 def _parts(data: Table) -> Iterator[_TableShape]:
     for key, fields in (("time", TIME), ("show", SHOW), ("subjects", SUBJECTS)):
-        if key in data:
+        if isinstance(data.get(key), dict):  # what is no table is said of the scenario
             yield _TableShape((key,), fields, data[key], f"[{key}]")
     for key, fields in (("dose", DOSE), ("change", CHANGE), ("data", DATA), ("rule", RULE), ("answer", ANSWER)):
         for i, item in enumerate(list_or_empty(data.get(key))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 import tomllib
@@ -19,6 +20,8 @@ from ..reading import read_text, short_path
 MAX_BYTES = 1_000_000
 MAX_NESTING = 100
 _BARE = re.compile(r"=\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?\s+[A-Za-z]")  # a number and a unit without quotes
+_TWICE = re.compile(r"Cannot declare (\(.*\)) twice")  # what the parser says of a second [table]
+_NAMED_KEYS = re.compile(r"""\(['"].*\)(?= )|(?<=key )['"].*['"](?= )""")  # by the parser, as Python writes them
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?\Z")
 _KEY = re.compile(
     r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=\s*(.*)\Z"""
@@ -67,9 +70,13 @@ class TomlSource:
             said = "XML, and no scenario or model; SBML is written by 'export' and not read"
             return InputFault(self.name, line, said, "")
         hint = '; a value with a unit must be quoted: "5 d"' if _BARE.search(text) else ""
+        hint = "; perhaps a quote is not closed" if message.startswith(r"Illegal character '\n'") else hint
         keys = {match[1] for row in rows[: line - 1] + rows[line:] if (match := _FIRST_WORD.match(row))}
         if not keys & OURS:
-            return InputFault(self.name, line, "not TOML, and no scenario or model", "")
+            why = _NAMED_KEYS.sub("...", message)  # its words are said, but nothing of the file
+            return InputFault(self.name, line, f"not TOML, and no scenario or model: {why}{hint}", "")
+        if twice := _TWICE.match(message):
+            message = _stands_twice(".".join(map(str, ast.literal_eval(twice[1]))))
         return InputFault(self.name, line, f"not TOML: {message}{hint}", text)
 
     @cached_property
@@ -110,6 +117,15 @@ class TomlSource:
         line = self.line_of(path, words) if words else self.line(path)
         text = self.text.split("\n")[line - 1].strip() if line else ""
         return InputFault(self.name, line, message, text)
+
+
+def _stands_twice(name: str) -> str:
+    """What is wrong with a second header of a table, and how several tables of its kind are written."""
+    from .keys import LESSON_TABLES, MODEL_TABLES, SCENARIO_TABLES  # which are made of the fields below
+
+    several = f"[[{name}]]"
+    hint = f"; several are written {several}" if several in {*SCENARIO_TABLES, *MODEL_TABLES, *LESSON_TABLES} else ""
+    return f"[{name}] stands twice{hint}"
 
 
 def read_toml_text(path: Path) -> str:

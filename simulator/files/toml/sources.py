@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ...model.declarations import Source
+from ...runtime.names import nearest
 from .layers import KeyPath
 from .quantities import Context
 from .source import TEXT
 
 SOURCE = {"citation": TEXT, "title": TEXT, "link": TEXT}
+
+
+def no_source(key: str, known: Iterable[str]) -> str:
+    """What is wrong with a source that is not `known`, and what it may be."""
+    return f"no source '{key}'{nearest(key, list(known))}; a source is 'assumed', or declared as [sources.NAME]"
 
 
 def read_sources(context: Context) -> dict[str, Source]:

@@ -14,6 +14,7 @@ from ...experiments.sweeps.paths import varies_in
 from ...experiments.sweeps.population import Population
 from ...model.expression import FormulaError
 from ...model.units import UnitError
+from ...runtime.errors import option
 from ...runtime.names import unknown_name
 from .accept import read_accept
 from .axes import Varied, check_times, check_volumes, read_log
@@ -39,7 +40,8 @@ def read_sweep(
     before = len(context.faults)
     found, patients = read_design(context, arms[0]), read_population(context, arms[0])
     if not _something_varies(context):
-        context.fault(("sweep",), "nothing varies: add [[sweep.vary]], with its parameter and values, or [population]")
+        file = "[[sweep.vary]], with its parameter and values, or [population]"
+        context.fault(("sweep",), f"nothing varies: give {option('--vary NAME=VALUES')}, or add {file}")
     varied = [*found.varied, *patients.varied]
     read_arms, keep = _arms(context, arms), _kept_curves(context)
     measures = _measures(context, arms, expectations, plots)

@@ -15,7 +15,7 @@ from ...experiments.scenario import Arm
 from ..text.compare import sentences
 from ..text.data import data_lines
 from ..text.doses import input_words, ordered_words
-from ..text.english import capital, counted
+from ..text.english import capital, counted, quoted
 from ..text.evidence_totals import totals_lines
 from ..text.explain import sentences as explained
 from ..text.figure import course_of
@@ -90,7 +90,7 @@ def _given(result: RunResult, arms: Sequence[Arm]) -> Iterator[Sentence]:
             label = result.scenario.model.parameters[each.parameter].label
             found.setdefault((label, words), []).append(arm.title)
     for (name, words), titles in found.items():
-        who = "" if len(titles) == len(arms) else f" ({', '.join(titles)})"
+        who = "" if len(titles) == len(arms) else f" ({quoted(titles)})"
         yield Sentence(capital(name.replace("_", " ")), f"{words}{who}.")
     for arm in arms:
         own = result.arms[arm.name]

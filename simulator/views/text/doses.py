@@ -33,7 +33,7 @@ def dose_words(model: Model, dose: Dose, time_factor: float, clock: str) -> str:
     elif dose.times and len(times) <= LISTED:
         when = f"at {listed([*map(at_time, times[:-1]), with_unit(times[-1] * time_factor, clock)])}"
     else:
-        when = f"{len(times)} from {at_time(times[0])} to {with_unit(times[-1] * time_factor, clock)}"
+        when = f"in {len(times)} doses from {at_time(times[0])} to {with_unit(times[-1] * time_factor, clock)}"
     parts = [f"into {model.species[dose.target].label} {when}"]
     if dose.over:
         parts.append(f"each over {_length(dose, dose.over)}{_rate(dose)}")
@@ -52,9 +52,8 @@ def ordered_words(model: Model, dose: Dose, time_factor: float, clock: str) -> s
     amount = f"{with_unit(dose.amount, dose.unit_text, 4)}{_by(dict(dose.named), 'amount')}"
     many = f"{counted(dose.count, 'dose')} of " if dose.count > 1 else ""
     many = f"{len(dose.starts)} of {many}" if dose.parts else many
-    return (
-        f"{many}{amount} {dose_words(model, dose, time_factor, clock).replace(f'{len(dose.starts)} from', 'from', 1)}"
-    )
+    where = dose_words(model, dose, time_factor, clock).replace(f"in {len(dose.starts)} doses from", "from", 1)
+    return f"{many}{amount} {where}"
 
 
 def input_words(model: Model, given: Input, time_factor: float, clock: str) -> str:

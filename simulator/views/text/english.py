@@ -39,3 +39,12 @@ def unbroken(text: str) -> str:
     text = re.sub(r"(?<=[A-Z]-)(?=\d)", "\N{WORD JOINER}", text)
     unit = r"(?<=\d)(?<![A-Z]-\N{WORD JOINER}\d) (?=[a-zA-Zµ°%])"  # not of the number in a name
     return re.sub(unit + r"|(?<=\d) (?=× 10)|(?<=×) (?=10)", "\N{NO-BREAK SPACE}", text)
+
+
+def quoted(titles: Sequence[str]) -> str:
+    """Titles side by side; several in quotes, as a title may hold a comma.
+
+    >>> quoted(["half"]), quoted(["half", "late, and little"])
+    ('half', '"half", "late, and little"')
+    """
+    return titles[0] if len(titles) == 1 else ", ".join(f'"{each}"' for each in titles)

@@ -16,6 +16,7 @@ from ...numerics.trajectory import Trajectory
 from .curve import FLAT, describe_curve
 from .data import data_lines
 from .doses import dose_words, input_words
+from .english import quoted
 from .numbers import interval, number, with_unit
 from .rules import settings_words
 from .timed_changes import windows
@@ -81,7 +82,7 @@ def describe_figure(
         parts.append(f"Set by a rule at {with_unit(time * time_factor, clock)}: {told}.")
     for window in windows(scenario, arms):
         whole = len(window.arms) == len(arms)
-        who = "" if whole else f" ({', '.join(arm.title for arm in arms if arm.name in window.arms)})"
+        who = "" if whole else f" ({quoted([arm.title for arm in arms if arm.name in window.arms])})"
         parts.append(
             f"From {number(window.start * time_factor)} to {with_unit(window.end * time_factor, clock)}{who}: "
             f"{window.text}."

@@ -17,7 +17,8 @@ from ...runtime.exit_codes import PRECEDENCE
 
 GIVES = {"value": "the unit of the curve", "time": "a time", "area": "the unit of the curve times a time"}
 _ARGUMENT = {"time": "'3 d'", "level": "'5 pM'", "": ""}
-_WINDOW = {"none": "", "optional": "['1 d', '9 d']", "required": "'1 d', '9 d'"}
+_OR = " or "  # between two ways to call a measure
+_WINDOW = "'1 d', '9 d'"
 
 
 class Entry(NamedTuple):
@@ -57,8 +58,10 @@ def _keys(tables: Mapping[str, Mapping[str, Field]], known: Mapping[str, Mapping
 
 
 def _measure_form(name: str, row: MeasureFunction) -> str:
-    arguments = ["x", _ARGUMENT[row.argument], _WINDOW[row.window]]
-    return f"{name}({', '.join(filter(None, arguments))})"
+    """How it is called; where the window may be left out, without it and with it."""
+    arguments = ", ".join(filter(None, ["x", _ARGUMENT[row.argument]]))
+    short, long = f"{name}({arguments})", f"{name}({arguments}, {_WINDOW})"
+    return {"none": short, "optional": f"{short}{_OR}{long}", "required": long}[row.window]
 
 
 def _lines(found: list[Entry]) -> Iterator[str]:
@@ -75,9 +78,10 @@ def _lines(found: list[Entry]) -> Iterator[str]:
             yield f"\n### {_shown(title)}\n"
             yield from _table(("key", "holds", "meaning"), ((f"`{e.name}`", e.form, e.meaning) for e in by_kind[title]))
     yield "\n## Measures\n"
-    yield "x is a species, an observable or, in data, a formula of them. What stands in brackets may be left out;"
-    yield "two times are the window that is looked at. `arm='name'` at the end reads another arm.\n"
-    rows = ((f"`{e.form}`", GIVES[MEASURES[e.name].gives], e.meaning) for e in by_kind["a measure"])
+    yield "x is a species, an observable or, in data, a formula of them. Two times are the"
+    yield "window that is looked at. `arm='name'` at the end reads another arm.\n"
+    called = {e.name: e.form.replace(_OR, f"`{_OR}`") for e in by_kind["a measure"]}
+    rows = ((f"`{called[e.name]}`", GIVES[MEASURES[e.name].gives], e.meaning) for e in by_kind["a measure"])
     yield from _table(("measure", "gives", "meaning"), rows)
     yield "\n## Functions of formulas\n"
     yield "Beside `+ - * / ^`, parentheses, numbers, names and `time`:\n"
