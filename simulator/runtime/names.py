@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 LISTED = 12  # known names, at most, where none of them is near
 _LONGEST = 200  # characters of a word that is compared
-_NUMBER, _SHORT = re.compile(r"[0-9]+"), 2  # digits, at most, of a number that names a thing, as in IL2
+_NUMBER, _SHORT = re.compile(r"(?<=[a-z])[0-9]+"), 2  # digits, at most, of a number that names a thing, as in IL2
 
 
 def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:

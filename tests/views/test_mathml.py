@@ -23,6 +23,8 @@ def python(element: ET.Element, known: Mapping[str, str]) -> str:
     """What is drawn, as a Python expression; `known` names what `spoken` names stand for."""
     inner = list(element)
     match element.tag:
+        case "mrow" if [inner[0].text, inner[-1].text] == ["|", "|"]:
+            return f"abs({''.join(python(each, known) for each in inner[1:-1])})"
         case "math" | "mrow":
             return "".join(python(each, known) for each in inner)
         case "mfrac":
@@ -45,7 +47,9 @@ def python(element: ET.Element, known: Mapping[str, str]) -> str:
 def drawn_value(markup: str, values: Mapping[str, float]) -> float:
     known = {spoken(name): f"v[{name!r}]" for name in values} | {"t": "v['time']"}
     code = python(ET.fromstring(markup), known)
-    return eval(code, {"v": values, "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "min": min, "max": max})
+    return eval(
+        code, {"v": values, "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "min": min, "max": max, "abs": abs}
+    )
 
 
 def value(tree: Expression, values: Mapping[str, float]) -> float:
@@ -61,6 +65,7 @@ def value(tree: Expression, values: Mapping[str, float]) -> float:
         "mul": lambda: a[0] * a[1],
         "div": lambda: a[0] / a[1],
         "neg": lambda: -a[0],
+        "abs": lambda: abs(a[0]),
         "pow": lambda: a[0] ** a[1],
         "exp": lambda: math.exp(a[0]),
         "log": lambda: math.log(a[0]),
@@ -79,7 +84,7 @@ def value(tree: Expression, values: Mapping[str, float]) -> float:
         "a - (b + c)", "a - (b - c)", "a + (b - c)", "-(a + b)", "a * -b", "a - -b", "a / b / c", "a / (b / c)",
         "a * (b + c)", "(a / b) ^ 2", "a ^ b ^ c", "(a ^ b) ^ c", "(a + b) ^ -c", "2 ^ (a - b)", "-a ^ 2", "(-a) ^ 2",
         "1.5e-7 * a", "(2e9) ^ a", "hill(a, b, c)", "hill(a_x, b, 1)", "inhibition(a, b + c, 2)",
-        "saturation(a * b, c)", "sqrt(a + b) * 2",
+        "saturation(a * b, c)", "sqrt(a + b) * 2", "a * abs(b - c)", "sqrt(a) + abs(a - b) ^ 2",
         "max(a, min(b, c - a))", "exp(-a) + log(b)", "-1e-3 * a", "a * (b / c)", "time * a",
     ],
 )  # fmt: skip
