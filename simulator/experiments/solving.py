@@ -39,9 +39,7 @@ OnProgress = Callable[[float], object]  # called with the share of the work that
 TRIES = 4  # of an arm, each a tenth of the relative tolerance of the one before ...
 FLOORS = (*(ATOL_OF_SCALE,) * 3, LOWER_FLOORS[0])  # ... with these floors of the absolute tolerance
 FLOORS_ABOVE_NOISE = (ATOL_OF_SCALE, *LOWER_FLOORS)  # or these, once a state rose out of noise
-# Of two computations by the engine: each species is then right to 1e-5 of |value| + 1e-3 scale, also where the tighter
-# one takes off only half of the error, as in an arm that is about to tip, and a reference is wrong by 2e-6.
-DIFFERENCE = 4e-6
+DIFFERENCE = 5e-6  # of two computations by the engine: each species is then right to 1e-5 of |value| + 1e-3 scale
 TIGHTER = 0.1  # the relative tolerance of an arm's second computation, in terms of the first
 INDEPENDENT, INDEPENDENT_RTOL = "LSODA", 1e-9
 FIRST_OF_SCIPY, SECOND_OF_SCIPY = "LSODA", "Rodas5P"
