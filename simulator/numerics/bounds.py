@@ -37,8 +37,7 @@ def bounds_of(op: str, args: Sequence[Bounds], square: bool = False, share: bool
         finite = finite and args[1].lowest > 0.0
         if not finite:
             return Bounds(finite=False)
-        inverse = Bounds(0.0 if args[1].highest == math.inf else 1.0 / args[1].highest, _inverse(args[1].lowest))
-        found = _product(args[0], inverse)
+        found = _product(args[0], Bounds(1.0 / args[1].highest, 1.0 / args[1].lowest))
         return Bounds(max(found.lowest, 0.0), min(found.highest, 1.0)) if share and args[0].lowest >= 0.0 else found
     if op == "power":
         base, exponent = args
@@ -53,10 +52,6 @@ def bounds_of(op: str, args: Sequence[Bounds], square: bool = False, share: bool
     return (_OF[op](*args) if op in _OF else UNKNOWN)._replace(finite=finite)
 
 
-def _inverse(lowest: float) -> float:
-    return 1.0 / lowest if lowest > 1.0 / 1e308 else math.inf
-
-
 def _product(one: Bounds, other: Bounds) -> Bounds:
     ends = [0.0 if 0.0 in (a, b) else a * b for a in one[:2] for b in other[:2]]
     lowest = min(ends)
@@ -66,6 +61,10 @@ def _product(one: Bounds, other: Bounds) -> Bounds:
 
 def _sum(one: Bounds, other: Bounds) -> Bounds:
     return Bounds(one.lowest + other.lowest, one.highest + other.highest)
+
+
+def _either(a: Bounds, b: Bounds, one: Bounds, other: Bounds) -> Bounds:
+    return Bounds(min(one.lowest, other.lowest), max(one.highest, other.highest))
 
 
 def _negative(one: Bounds) -> Bounds:
@@ -83,6 +82,6 @@ _OF: dict[str, Callable[..., Bounds]] = {
     "sin": lambda one: Bounds(-1.0, 1.0),
     "cos": lambda one: Bounds(-1.0, 1.0),
     "floor": lambda one: Bounds(math.floor(one.lowest) if math.isfinite(one.lowest) else one.lowest),
+    "select": _either,
+    "select_above": _either,
 }
-for _op in ("select", "select_above"):
-    _OF[_op] = lambda a, b, one, other: Bounds(min(one.lowest, other.lowest), max(one.highest, other.highest))

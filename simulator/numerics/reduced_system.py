@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..model.model import Model
 from .equations import Equations
-from .graph import OPERATIONS, Graph, Node
+from .graph import OPERATIONS, Graph
 from .parameter_formulas import initial_values
 from .system import System
 
@@ -151,12 +151,7 @@ class _ZeroSpecies:
         self._values = {self._symbols[name]: value for name, value in constants.items()}
         self._values |= {self._symbols[name]: 0.0 for name in candidates}
         for node in needed:
-            found = self._graph.nodes[node]
-            value = (
-                found.value
-                if found.op == "constant"
-                else self._values.get(node, _folded(self._graph, found, self._values))
-            )
+            value = self._values.get(node, _folded(self._graph, node, self._values))
             if value is not None:
                 self._values[node] = value
         leaving = {name for name in candidates if self._values.get(rhs[name]) != 0.0}
@@ -180,15 +175,18 @@ class _ZeroSpecies:
                     zero.remove(name)
                     unknown.append(self._symbols[name])
             for reader in self._readers.get(node, ()):
-                if reader in values and _folded(self._graph, self._graph.nodes[reader], values) is None:
+                if reader in values and _folded(self._graph, reader, values) is None:
                     del values[reader]
                     unknown.append(reader)
 
 
-def _folded(graph: Graph, node: Node, values: Mapping[int, float]) -> float | None:
+def _folded(graph: Graph, place: int, values: Mapping[int, float]) -> float | None:
     """The number that a node is if only some of its arguments are known numbers, or None."""
+    node = graph.nodes[place]
+    if node.op == "constant":
+        return node.value
     known = [values[arg] for arg in node.args if arg in values]
-    if node.op in ("mul", "div") and graph.vanishes(node.op, node.args, [values.get(arg) == 0.0 for arg in node.args]):
+    if graph.vanishes(node.op, node.args, [values.get(arg) == 0.0 for arg in node.args]):
         return 0.0
     if not known or len(known) < len(node.args):
         return None

@@ -22,7 +22,7 @@ from ..runtime.names import nearest
 from ..runtime.progress import Progress
 from ..runtime.text import csv_cell
 from ..views.text.commands.comparison_table import comparison_text
-from ..views.text.compare import RULE, failed_lines
+from ..views.text.compare import RULE, not_compared_lines
 from ..views.text.compare import sentences as sentences
 from ..views.text.figure import Curve
 from ..views.text.reliability import first, unreliable_lines
@@ -90,7 +90,7 @@ class Comparison(Answer):
     @property
     def failed(self) -> list[str]:
         """A line for each arm that did not reach its end: when and why."""
-        return failed_lines(self.rows)
+        return not_compared_lines(self.rows)
 
     @property
     def sentences(self) -> list[str]:

@@ -15,6 +15,7 @@ from ..files.toml.source import TomlSource
 from ..views.report.lesson_page import SimulatedLesson, handout_page, is_right, lesson_page
 from ..views.text.answers import spoken_answer
 from ..views.text.explain import sentences
+from ..views.text.reliability import failed_lines
 from .answer import Answer
 from .explain import ExplainRequest, explain
 from .explore import page_of, why_no_page
@@ -120,12 +121,7 @@ def _free_page(found: Lesson) -> str:
 def _faults(simulated: SimulatedLesson) -> list[str]:
     """What the simulation contradicts: an arm that fails, a sentence, or a question of which not exactly one choice is
     right."""
-    wrong = [
-        f"{result.scenario.id}: arm {name} failed: {arm.trajectory.outcome.message}"
-        for result in simulated.results.values()
-        for name, arm in result.arms.items()
-        if not arm.trajectory.outcome.ok
-    ]
+    wrong = [line for result in simulated.results.values() for line in failed_lines(result, named=True)]
     for step in simulated.lesson.steps:
         result = simulated.results[step.scenario]
         holds, words = [said.holds for said in result.answer], [each.text for each in spoken_answer(result)]

@@ -180,6 +180,7 @@ def make_all() -> None:
     """Prints how long the pages of all scenarios take, on all cores."""
     names = list(builtin_scenarios())
     began = time.perf_counter()
+    # Forked: the processes of the package's own pool do not import this script
     with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("fork").Pool() as pool:
         made = list(filter(None, pool.imap_unordered(partial(make, Path(folder)), names)))
     seconds = time.perf_counter() - began

@@ -55,7 +55,7 @@ def sentences(rows: Sequence[ComparisonRow], most: int = MOST) -> list[str]:
     return [*shown, f"And {counted(len(found) - most, 'more difference')}."] if len(found) > most else shown
 
 
-def failed_lines(rows: Sequence[ComparisonRow]) -> list[str]:
+def not_compared_lines(rows: Sequence[ComparisonRow]) -> list[str]:
     """A line for each run that failed, with when and why, which is why it is not compared."""
     failed = {row.label: row for row in rows if not row.ok}.values()
     return [

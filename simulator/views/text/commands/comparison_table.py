@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from ....experiments.comparison import MEASURES, ComparisonRow, negligible
-from ..compare import RULE, failed_lines
+from ..compare import RULE, not_compared_lines
 from ..numbers import axis_title, number
 
 WIDE = 120  # characters of a line of prose
@@ -34,7 +34,7 @@ def comparison_text(rows: Sequence[ComparisonRow], notes: Sequence[str]) -> str:
     marks = f"(2x): twice that of '{base.label}'; (-): nothing to divide by, or a run that failed or of another length"
     lines += ["", marks + "; 0: under a millionth of the highest"]
     compared = base.ok and any(row.ok for row in rows if not row.reference)
-    found = [*notes, *(["no large difference"] if compared and not notes else []), *failed_lines(rows)]
+    found = [*notes, *(["no large difference"] if compared and not notes else []), *not_compared_lines(rows)]
     return "\n".join([*lines[1:], "", *found, "", textwrap.fill(f"large: {RULE}", WIDE)])
 
 
